@@ -1,0 +1,2 @@
+from . import queue
+from .hooks import pre_init_hook

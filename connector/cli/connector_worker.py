@@ -1,0 +1,39 @@
+"""The command ``odoo connector_worker``."""
+
+import optparse
+
+from odoo.cli import Command
+from odoo.service import server
+from odoo.tools import config
+
+
+class ConnectorWorker(Command):
+    """Run the jobs of one or more databases until SIGTERM or Ctrl-C."""
+
+    name = "connector_worker"
+
+    def run(self, args):
+        """Parse Odoo's options and those of the workers, and supervise worker processes."""
+        group = optparse.OptionGroup(
+            config.parser,
+            "Connector worker",
+            "Start it on as many machines as you like: PostgreSQL is all that they share. Name the addons path before the command, or in the "
+            "configuration file that the environment variable ODOO_RC names.",
+        )
+        group.add_option(
+            "--processes", dest="connector_processes", my_default=1, type="int", help="how many processes run jobs (default 1)"
+        )
+        group.add_option(
+            "--threads", dest="connector_threads", my_default=1, type="int", help="how many jobs each process runs at once (default 1)"
+        )
+        config.parser.add_option_group(group)
+        config.parser.prog = self.prog
+        config.parse_config(args, setup_logging=True)
+        for option in ("processes", "threads"):
+            if config[f"connector_{option}"] < 1:
+                config.parser.error(f"--{option} must be at least 1")
+        server.load_server_wide_modules()
+
+        from odoo.addons.connector.queue.host import Supervisor, served_databases
+
+        Supervisor(config["connector_processes"], config["connector_threads"], served_databases).run()

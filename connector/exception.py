@@ -1,0 +1,92 @@
+"""Every exception that a connector may raise or catch."""
+
+
+class ConnectorException(Exception):
+    """Base of all exceptions of the connector framework."""
+
+
+# Jobs
+
+
+class JobError(ConnectorException):
+    """Base of the exceptions that concern a job."""
+
+
+class FailedJobError(JobError):
+    """The job fails at once, whatever its retries left; the message is for the user."""
+
+
+class RetryableJobError(JobError):
+    """The job did not work this time and is worth another try.
+
+    :param msg: why, shown on the job
+    :param seconds: wait that long before the next try; without it the retry policy of the job decides
+    :param ignore_retry: do not count this try
+    """
+
+    def __init__(self, msg, seconds=None, ignore_retry=False):
+        super().__init__(msg)
+        self.seconds = seconds
+        self.ignore_retry = ignore_retry
+
+
+class NetworkRetryableError(RetryableJobError):
+    """The external system could not be reached; try again later."""
+
+
+class NothingToDoJob(JobError):
+    """The job found nothing to do: it is done, and the message says why."""
+
+
+class NoSuchJobError(JobError):
+    """The job does not exist (any more)."""
+
+
+class NotReadableJobError(JobError):
+    """What is stored of the job cannot be turned back into a call: its function or a type is unknown here."""
+
+
+class NotSerializableJobError(JobError, TypeError):
+    """An argument of the job cannot be stored; the message names it."""
+
+
+class LeaseLost(JobError):
+    """The job is not this worker's any more: nothing that was done for it may be committed."""
+
+
+# Backends and units
+
+
+class InvalidBackend(ConnectorException):
+    """The backend (service and version) is unknown or declared wrongly."""
+
+
+class NoConnectorUnitError(ConnectorException):
+    """No registered unit serves what was asked for; the message lists what was considered."""
+
+
+class ManyConnectorUnitError(NoConnectorUnitError):
+    """Several registered units serve what was asked for, and nothing says which one to prefer."""
+
+
+# Synchronisations
+
+
+class MappingError(ConnectorException):
+    """A value could not be mapped; the message names the field."""
+
+
+class InvalidDataError(ConnectorException):
+    """The data of the other system, or ours for it, is not valid."""
+
+
+class IDMissingInBackend(ConnectorException):
+    """The record does not exist (any more) in the external system."""
+
+
+class ManyIDSInBackend(ConnectorException):
+    """Several records of the external system match where one was expected."""
+
+
+class NoExternalId(ConnectorException):
+    """The binding has no external id yet: export it first."""

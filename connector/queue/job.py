@@ -1,0 +1,386 @@
+"""What a job is: a call that is stored and runs later, in a transaction of its own.
+
+A *job function* is a function at the top level of a module of an addon, marked with :func:`job`; it takes ``(session, model_name, ...)``.
+A method of a model is delayed with ``record.with_delay().method(...)``; :func:`job` on it is needed for options only.
+"""
+
+import functools
+import importlib
+import inspect
+import json
+import logging
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+
+from odoo import api, fields
+
+from ..exception import FailedJobError, NoSuchJobError, NothingToDoJob, NotReadableJobError
+from ..session import ConnectorSession
+from . import codec
+
+_logger = logging.getLogger(__name__)
+
+DEFAULT_PRIORITY = 10
+DEFAULT_MAX_RETRIES = 5
+
+#: The keys of the context that a job takes over from the code that delays it.
+CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
+
+_DELAY_OPTIONS = ("priority", "eta", "max_retries", "description", "channel", "identity_key")
+
+_ADDONS = "odoo.addons."
+
+# Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
+_functions = {}
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """What is known of a job function: from the code, and for a database from its ``queue.job.function`` record too."""
+
+    name: str
+    module: str | None = None
+    description: str | None = None
+    default_channel: str | None = None
+    channel_id: int | None = None
+    retry_pattern: dict | None = None
+    max_retries: int = DEFAULT_MAX_RETRIES
+    related_action: object = None
+
+    def seconds_to_retry(self, tries):
+        """Return how long to wait after a number of counted tries, in seconds.
+
+        With a pattern: the value of the largest try number that was reached. Without: 10 seconds, doubled with each try, at most an hour,
+        the last fifth of it at random so that jobs that failed together do not come back together.
+        """
+        if self.retry_pattern:
+            reached = [number for number in self.retry_pattern if number <= tries]
+            return self.retry_pattern[max(reached, default=min(self.retry_pattern))]
+        seconds = min(3600, 10 * 2 ** min(max(tries, 1) - 1, 10))
+        return seconds * random.uniform(0.8, 1)
+
+
+def parse_retry_pattern(pattern):
+    """Return a retry pattern with numbers for keys.
+
+    :param pattern: dict, number of the try (from 1) to seconds until the next one
+    :raise ValueError: it is not such a dict
+    """
+    try:
+        parsed = {int(number): float(seconds) for number, seconds in pattern.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(f"{pattern!r} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}") from None
+    if not parsed or min(parsed) < 1 or min(parsed.values()) < 0:
+        raise ValueError(f"{pattern!r} needs at least one try, counted from 1, and no negative seconds")
+    return parsed
+
+
+def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFAULT_MAX_RETRIES, related_action=None):
+    """Make a job function of a function, or give options to a method that is delayed.
+
+    ::
+
+        @job(default_channel="root.shop", retry_pattern={1: 10, 5: 60})
+        def import_record(session, model_name, backend_id, external_id):
+            '''Import a record of the shop'''
+
+        import_record.delay(session, "shop.res.partner", backend.id, "42", priority=5)
+
+    :param default_channel: complete name of the channel of its jobs; without, ``root``. It is created when the addon is installed
+    :param retry_pattern: see :func:`parse_retry_pattern`; without, ten seconds, doubled with each try, at most an hour
+    :param max_retries: a job fails after so many tries; 0 means without limit
+    :param related_action: ``function(session, job)`` that returns the action of the button *Related*
+    :raise ValueError: an option is not valid
+    """
+    if func is None:
+        return functools.partial(
+            job, default_channel=default_channel, retry_pattern=retry_pattern, max_retries=max_retries, related_action=related_action
+        )
+    if max_retries < 0:
+        raise ValueError(f"max_retries of {func.__qualname__} is {max_retries}: it cannot be negative, 0 means without limit")
+    doc = inspect.getdoc(func)
+    func.job_options = JobOptions(
+        name=f"{func.__module__}.{func.__qualname__}",
+        module=_addon_of(func.__module__),
+        description=doc.splitlines()[0].rstrip(".") if doc else None,
+        default_channel=default_channel,
+        retry_pattern=parse_retry_pattern(retry_pattern) if retry_pattern else None,
+        max_retries=max_retries,
+        related_action=related_action,
+    )
+    func.delay = functools.partial(_delay_function, func)
+    if func.__qualname__ == func.__name__:
+        _functions[func.job_options.name] = func
+    return func
+
+
+def _delay_function(func, session, model_name, *args, **kwargs):
+    """Delay a call of a job function.
+
+    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the job runs as its user
+    :param model_name: name of the model that the job is about
+    :param args: further arguments of the function
+    :param kwargs: further arguments of the function, and the options of :func:`delay`
+    :return: :class:`Job`
+    """
+    name = func.job_options.name
+    if name not in _functions:
+        raise ValueError(f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon")
+    options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
+    return delay(session.env, name, model_name, args, kwargs, **options)
+
+
+def delay(env, function, model_name, args, kwargs, *, priority=None, eta=None, max_retries=None, description=None, channel=None, identity_key=None):
+    """Delay a call in the caller's transaction: it is stored with the transaction's commit, or not at all.
+
+    With ``connector_no_delay`` in the context it runs at once, in the caller's transaction.
+
+    :param priority: 0 runs first; 10 by default
+    :param eta: run not before: datetime (UTC if it names no zone), timedelta, or seconds from now
+    :param max_retries: fail after so many tries; 0 means without limit
+    :param description: what a person reads in the list of jobs
+    :param channel: complete name of an existing channel
+    :param identity_key: of the jobs that wait with one key only one will run; one that is delayed while such a job runs, runs afterwards
+    :return: :class:`Job`
+    :raise NotSerializableJobError: an argument cannot be stored
+    :raise ValueError: an option is not valid
+    """
+    options = function_options(env, function)
+    job = Job(
+        env=env,
+        function=function,
+        model_name=model_name,
+        payload=codec.encode_call(args, kwargs),
+        description=description,
+        priority=DEFAULT_PRIORITY if priority is None else _natural("priority", priority),
+        max_retries=options.max_retries if max_retries is None else _natural("max_retries", max_retries),
+        channel_id=env["queue.job.channel"]._id_of(channel) if channel else options.channel_id,
+        identity_key=identity_key,
+    )
+    job.eta, job.eta_seconds = _parse_eta(eta)
+    if env.context.get("connector_no_delay"):
+        job.run_inline(env)
+    else:
+        from . import buffer  # it builds on this module
+
+        buffer.add(env, job)
+    return job
+
+
+def _natural(name, value):
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is {value!r}: it must be a whole number that is not negative")
+    return value
+
+
+def _parse_eta(eta):
+    """Return ``(ISO time in UTC or None, seconds from now or None)``."""
+    if eta is None:
+        return None, None
+    if isinstance(eta, timedelta):
+        return None, eta.total_seconds()
+    if isinstance(eta, int | float) and not isinstance(eta, bool):
+        return None, eta
+    if isinstance(eta, datetime):
+        if eta.tzinfo:
+            eta = eta.astimezone(timezone.utc).replace(tzinfo=None)
+        return eta.isoformat(), None
+    raise ValueError(f"eta is {eta!r}: it must be a datetime, a timedelta or a number of seconds")
+
+
+def function_options(env, name):
+    """Return the :class:`JobOptions` of a job function or ``model.method`` in a database."""
+    return env["queue.job.function"]._options(name)
+
+
+def code_options(env, name):
+    """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
+    try:
+        options = getattr(find_function(env, name), "job_options", None)
+    except NotReadableJobError:
+        options = None
+    return replace(options, name=name) if options else JobOptions(name=name)
+
+
+def find_function(env, name):
+    """Return the job function, or the method of a model's class, of that name in this database.
+
+    :raise NotReadableJobError: there is none; the message says why
+    """
+    if name.startswith(_ADDONS):
+        return _find_job_function(env, name)
+    model_name, _dot, method_name = name.rpartition(".")
+    if model_name not in env.registry:
+        raise NotReadableJobError(f"The model {model_name!r} of the job does not exist in this database: is its addon still installed?")
+    method = getattr(env.registry[model_name], method_name, None)
+    if not callable(method):
+        raise NotReadableJobError(f"The model {model_name!r} has no method {method_name!r} any more: cancel the job, or bring the method back")
+    return method
+
+
+def _find_job_function(env, name):
+    module_name = name.rpartition(".")[0]
+    addon = _addon_of(module_name)
+    if addon not in env.registry._init_modules:
+        raise NotReadableJobError(f"The addon {addon!r} of the job function {name!r} is not installed in this database")
+    if name not in _functions:
+        try:
+            importlib.import_module(module_name)
+        except ImportError as error:
+            raise NotReadableJobError(f"The module {module_name!r} of the job cannot be imported: {error}") from error
+    if name not in _functions:
+        raise NotReadableJobError(f"{name!r} is not a job function any more: it has gone, or lost its @job")
+    return _functions[name]
+
+
+def installed_functions(env):
+    """Return ``{name: JobOptions}`` of all job functions and decorated methods of the addons installed in this database."""
+    installed = env.registry._init_modules
+    found = {name: func.job_options for name, func in _functions.items() if func.job_options.module in installed}
+    for model_name, model_class in env.registry.items():
+        for method_name, method in inspect.getmembers_static(model_class, inspect.isfunction):
+            if hasattr(method, "job_options") and not model_class._abstract:
+                name = f"{model_name}.{method_name}"
+                found[name] = replace(method.job_options, name=name)
+    return found
+
+
+def _addon_of(module_name):
+    return module_name.removeprefix(_ADDONS).partition(".")[0] if module_name.startswith(_ADDONS) else None
+
+
+class Job:
+    """A call that was delayed: the handle that ``delay`` returns, and what a worker runs.
+
+    Its ``id`` is known once it is stored; reading it stores what the transaction has delayed so far.
+    """
+
+    __slots__ = (
+        "_id", "_env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
+        "identity_key", "eta", "eta_seconds", "user_id", "company_id", "su", "retry", "lease_token", "ready_seq", "date_created", "result",
+        "message",
+    )  # fmt: skip
+
+    def __init__(self, *, env=None, id=None, **values):
+        self._env = env
+        self._id = id
+        self.retry = 0
+        self.eta = self.eta_seconds = self.result = self.message = self.lease_token = None
+        if env is not None:
+            context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
+            self.context = json.dumps(context) if context else None
+            self.user_id, self.su, self.company_id = env.uid, env.su, env.company.id
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def __repr__(self):
+        return f"<Job {self._id or 'not stored yet'}: {self.function}>"
+
+    @classmethod
+    def load(cls, record):
+        """Return the job of a ``queue.job`` record."""
+        record.ensure_one()
+        values = record.sudo().read(
+            ["function", "model_name", "payload", "context", "description", "priority", "max_retries", "identity_key", "su", "retry"]
+        )[0]
+        record = record.sudo()
+        return cls(**values, user_id=record.user_id.id, company_id=record.company_id.id, channel_id=record.channel_id.id)
+
+    @property
+    def id(self):
+        """The id of the job's row."""
+        if self._id is None and self._env is not None:
+            self._env.cr.flush()
+        return self._id
+
+    @property
+    def attempt(self):
+        """The number of the try that runs, from 1."""
+        return self.retry + 1
+
+    def record(self, env):
+        """Return the job's ``queue.job`` record.
+
+        :raise NoSuchJobError: it was rolled back or deleted
+        """
+        record = env["queue.job"].browse(self.id).exists() if self.id else env["queue.job"]
+        if not record:
+            raise NoSuchJobError(f"{self!r} does not exist (any more)")
+        return record
+
+    def environment(self, cr):
+        """Return the Odoo environment in which the job runs: user, superuser mode and context of the code that delayed it.
+
+        :raise FailedJobError: its user does not exist any more, or is archived
+        """
+        context = json.loads(self.context) if self.context else {}
+        env = api.Environment(cr, self.user_id, {**context, "job_id": self._id}, su=self.su)
+        if not env.user.exists():
+            raise FailedJobError(f"The user (id {self.user_id}) of the job does not exist any more: delay it again as another user")
+        if not env.user.active and not self.su:
+            raise FailedJobError(f"The user {env.user.login!r} of the job is archived: delay it again as another user, or restore this one")
+        return env
+
+    def perform(self, env):
+        """Call the function and return what it returns.
+
+        :raise NotReadableJobError: the function or an argument is unknown here
+        """
+        func = find_function(env, self.function)
+        args, kwargs = codec.decode_call(self.payload, env)
+        if self.function.startswith(_ADDONS):
+            session = ConnectorSession.from_env(env)
+            session.job = self
+            return func(session, self.model_name, *args, **kwargs)
+        return func(*args, **kwargs)
+
+    def run_inline(self, env):
+        """Run the job at once in the caller's transaction, with encoding and decoding as a worker would; errors are the caller's."""
+        try:
+            self.set_outcome(self.perform(env(context={**env.context, "job_id": False})))
+        except NothingToDoJob as nothing:
+            self.message = str(nothing)
+
+    def set_outcome(self, value):
+        """Keep what the function returned: as the message if it is text, and as the result."""
+        self.message = value if isinstance(value, str) else None
+        self.result = None if value is None else codec.encode(value)
+
+    def related_action(self, env):
+        """Return the action that opens what the job is about, or None."""
+        options = function_options(env, self.function)
+        if options.related_action:
+            session = ConnectorSession.from_env(env)
+            return options.related_action(session, self)
+        args, kwargs = codec.decode_call(self.payload, env)
+        for value in (*args, *kwargs.values()):
+            if hasattr(value, "_name") and value.exists():
+                return _open_records(value.exists())
+        return None
+
+    def column_values(self):
+        """Return the columns of a new row."""
+        return {
+            "function": self.function,
+            "model_name": self.model_name,
+            "payload": self.payload,
+            "context": self.context,
+            "description": self.description,
+            "channel_id": self.channel_id,
+            "priority": self.priority,
+            "max_retries": self.max_retries,
+            "identity_key": self.identity_key,
+            "user_id": self.user_id,
+            "company_id": self.company_id,
+            "su": self.su,
+            "eta": self.eta,
+            "eta_seconds": self.eta_seconds,
+        }
+
+
+def _open_records(records):
+    action = {"type": "ir.actions.act_window", "name": records._description, "res_model": records._name, "view_mode": "list,form"}
+    if len(records) == 1:
+        return {**action, "view_mode": "form", "views": [(False, "form")], "res_id": records.id}
+    return {**action, "views": [(False, "list"), (False, "form")], "domain": fields.Domain("id", "in", records.ids)}

@@ -1,0 +1,481 @@
+"""Jobs, workers, channels and functions as Odoo models: what the screens show and what a manager configures.
+
+A job's and a worker's state is written by ``store.py`` only. Nobody has the right to create or write these rows.
+"""
+
+import json
+
+import logging
+from dataclasses import replace
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from . import buffer, host, store, wakeup
+from .fields import BigInteger, PlainMany2one
+from .job import Job, code_options, delay, function_options, installed_functions, parse_retry_pattern
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("wait_dependencies", "Waiting"),
+    ("scheduled", "Scheduled"),
+    ("pending", "Pending"),
+    ("enqueued", "Enqueued"),
+    ("started", "Started"),
+    ("done", "Done"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+]
+
+
+class QueueJob(models.Model):
+    _name = "queue.job"
+    _description = "Job"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "name"
+
+    name = fields.Char(compute="_compute_name", search="_search_name", string="Description")
+    description = fields.Char(readonly=True, string="Own Description")
+    function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
+    model_name = fields.Char(readonly=True, string="Model")
+    payload = fields.Text(required=True, readonly=True, string="Arguments")
+    context = fields.Char(readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True)
+    message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
+    result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it")
+
+    channel_id = PlainMany2one("queue.job.channel", readonly=True)
+    priority = fields.Integer(readonly=True, aggregator=None, help="0 runs first")
+    ready_seq = BigInteger(readonly=True, aggregator=None)
+    eta = fields.Datetime(readonly=True, string="Not Before", help="The job runs at this time or later")
+    identity_key = fields.Char(readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled")
+
+    user_id = PlainMany2one("res.users", readonly=True)
+    company_id = PlainMany2one("res.company", readonly=True)
+    su = fields.Boolean(readonly=True, string="As Superuser")
+
+    retry = fields.Integer(readonly=True, string="Tries", aggregator=None)
+    max_retries = fields.Integer(readonly=True, aggregator=None, help="The job fails after so many tries; 0 means without limit")
+    worker_id = PlainMany2one("queue.worker", readonly=True)
+    lease_token = BigInteger(readonly=True, aggregator=None)
+
+    date_created = fields.Datetime(readonly=True, string="Delayed at")
+    date_started = fields.Datetime(readonly=True, string="Started at")
+    date_done = fields.Datetime(readonly=True, string="Ended at")
+    duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
+    attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
+
+    # What a worker may claim, in the order in which it claims
+    _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
+    _scheduled_idx = models.Index("(eta) WHERE state = 'scheduled'")
+    _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
+    _failed_idx = models.Index("(date_done) WHERE state = 'failed'")
+    # At most one job of a key runs, whatever the code does; and the twins of a job are found
+    _identity_leased_idx = models.UniqueIndex("(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')")
+    _identity_waiting_idx = models.Index(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
+    )
+
+    def init(self):
+        store.create_sequences(self.env.cr)
+
+    @api.depends("description", "function")
+    def _compute_name(self):
+        for job in self:
+            job.name = job.description or function_options(self.env, job.function).description or job.function
+
+    def _search_name(self, operator, value):
+        domain = fields.Domain("description", operator, value)
+        if operator in fields.Domain.NEGATIVE_OPERATORS:
+            return domain & fields.Domain("function", operator, value)
+        return domain | fields.Domain("function", operator, value)
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        # what this transaction has delayed is found too
+        buffer.flush(self.env)
+        return super()._search(domain, *args, **kwargs)
+
+    @api.model
+    def _prepare_job_values(self, job):
+        """Return the values of columns that an addon has added to the table, for a job that is being delayed.
+
+        :param job: the :class:`~odoo.addons.connector.queue.job.Job`
+        :return: dict, column to value
+        """
+        return {}
+
+    # Buttons
+
+    def button_requeue(self):
+        """Make failed, cancelled and done jobs runnable again, with all their tries."""
+        return self._change(store.requeue, self.env._("requeued"))
+
+    def button_done(self):
+        """Set jobs that do not run to done, without running them."""
+        message = self.env._("Set to done by %s", self.env.user.name)
+        return self._change(store.set_done, self.env._("set to done"), message)
+
+    def button_cancel(self):
+        """Cancel jobs that have not started."""
+        message = self.env._("Cancelled by %s", self.env.user.name)
+        return self._change(store.cancel, self.env._("cancelled"), message)
+
+    def _change(self, operation, done, *args):
+        """Call an operation of the store with these jobs on a cursor of its own and tell the user how many changed."""
+        if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
+            raise AccessError(self.env._("Only a connector manager may change jobs."))
+        self.check_access("read")
+        self.env["base"].flush_model()
+        with store.own_cursor(self.env) as cr:
+            changed = operation(cr, self.ids, *args)
+        self.invalidate_recordset()
+        wakeup.wake(self.env.cr.dbname)
+        text = self.env._("%(changed)s of %(total)s jobs %(done)s.", changed=changed, total=len(self), done=done)
+        if changed < len(self):
+            text += " " + self.env._("The others were in a state in which this is not possible.")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if changed == len(self) else "warning",
+                "message": text,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def button_related(self):
+        """Open what the job is about: the job function's related action, or the records among its arguments."""
+        self.ensure_one()
+        action = Job.load(self).related_action(self.env)
+        if not action:
+            raise UserError(self.env._("Nothing is related to this job."))
+        return action
+
+    @api.autovacuum
+    def _gc_jobs(self):
+        """Delete done and cancelled jobs that ended more than ``connector.job_retention_days`` (30) days ago."""
+        days = int(self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days", "30"))
+        return store.delete_ended(self.env.cr, days)
+
+
+class QueueJobAttempt(models.Model):
+    _name = "queue.job.attempt"
+    _description = "Attempt of a Job"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "number"
+
+    job_id = PlainMany2one("queue.job", required=True, readonly=True, index=True)
+    number = fields.Integer(readonly=True, aggregator=None)
+    worker = fields.Char(readonly=True, help="host:pid of the worker")
+    date_started = fields.Datetime(readonly=True, string="Started at")
+    date_ended = fields.Datetime(readonly=True, string="Ended at")
+    outcome = fields.Selection(
+        [("done", "Done"), ("retry", "Retried"), ("failed", "Failed"), ("lost", "Worker lost")], readonly=True
+    )
+    exc_name = fields.Char(readonly=True, string="Exception")
+    message = fields.Text(readonly=True)
+    exc_info = fields.Text(readonly=True, string="Traceback", groups="connector.group_connector_manager")
+
+
+class QueueWorker(models.Model):
+    _name = "queue.worker"
+    _description = "Worker"
+    _order = "id"
+    _log_access = False
+
+    name = fields.Char(compute="_compute_name")
+    uuid = fields.Char(required=True, readonly=True, string="UUID")
+    host = fields.Char(required=True, readonly=True)
+    pid = fields.Integer(required=True, readonly=True, string="PID", aggregator=None)
+    kind = fields.Selection([("cron", "Cron"), ("server", "Server"), ("command", "Command")], required=True, readonly=True)
+    capacity = fields.Integer(readonly=True, help="How many jobs it runs at once")
+    date_started = fields.Datetime(readonly=True, string="Started at")
+    date_heartbeat = fields.Datetime(readonly=True, string="Last Heartbeat")
+    # The server's process and start of the worker's control connection; both empty behind a pooler
+    backend_pid = fields.Integer(readonly=True, aggregator=None)
+    backend_start = fields.Float(readonly=True, aggregator=None)
+    is_alive = fields.Boolean(compute="_compute_is_alive")
+    job_ids = fields.One2many("queue.job", "worker_id", readonly=True, string="Jobs")
+    job_count = fields.Integer(compute="_compute_job_count", string="Jobs Held")
+
+    _uuid_uniq = models.UniqueIndex("(uuid)")
+
+    @api.model
+    def _run_in_cron(self):
+        """Run jobs for a while in Odoo's cron, unless another host's workers serve the database."""
+        host.run_in_cron(self.env)
+
+    @api.model
+    def _cron_slots(self):
+        """Return the scheduled actions that run jobs: each record is one more job at once in Odoo's cron."""
+        action = self.env.ref("connector.cron_run_jobs", raise_if_not_found=False)
+        if not action:
+            return self.env["ir.cron"]
+        return self.env["ir.cron"].search([("model_id", "=", action.model_id.id), ("code", "=", action.code)])
+
+    @api.depends("host", "pid")
+    def _compute_name(self):
+        for worker in self:
+            worker.name = f"{worker.host}:{worker.pid}"
+
+    def _compute_is_alive(self):
+        alive = store.alive_workers(self.env.cr)
+        for worker in self:
+            worker.is_alive = worker.id in alive
+
+    def _compute_job_count(self):
+        counts = dict(
+            self.env["queue.job"]._read_group(
+                [("worker_id", "in", self.ids), ("state", "in", ("enqueued", "started"))], ["worker_id"], ["__count"]
+            )
+        )
+        for worker in self:
+            worker.job_count = counts.get(worker, 0)
+
+
+class QueueJobChannel(models.Model):
+    _name = "queue.job.channel"
+    _description = "Channel of Jobs"
+    _order = "complete_name"
+    _rec_name = "complete_name"
+    _parent_store = True
+
+    name = fields.Char(required=True)
+    complete_name = fields.Char(compute="_compute_complete_name", store=True, recursive=True, readonly=True)
+    parent_id = fields.Many2one("queue.job.channel", ondelete="restrict", index=True, domain="[('id', '!=', id)]")
+    parent_path = fields.Char(index=True)
+    child_ids = fields.One2many("queue.job.channel", "parent_id")
+    capacity = fields.Integer(
+        default=0, aggregator=None, help="So many jobs of the channel and the channels below it run at once, on all machines together; 0 means without limit"
+    )
+    is_paused = fields.Boolean(string="Paused", help="No job of the channel or the channels below it starts until it is resumed")
+    pending_count = fields.Integer(compute="_compute_counts", string="Pending")
+    running_count = fields.Integer(compute="_compute_counts", string="Running")
+    failed_count = fields.Integer(compute="_compute_counts", string="Failed")
+
+    _name_uniq = models.UniqueIndex("(COALESCE(parent_id, 0), name)", "Two channels cannot have the same name and parent.")
+    _capacity_check = models.Constraint("CHECK (capacity >= 0)", "The capacity of a channel cannot be negative; 0 means without limit.")
+
+    @api.depends("name", "parent_id.complete_name")
+    def _compute_complete_name(self):
+        for channel in self:
+            parent = channel.parent_id
+            channel.complete_name = f"{parent.complete_name}.{channel.name}" if parent else channel.name
+
+    def _compute_counts(self):
+        groups = self.env["queue.job"]._read_group(
+            [("channel_id", "in", self.ids), ("state", "in", ("pending", "enqueued", "started", "failed"))],
+            ["channel_id", "state"],
+            ["__count"],
+        )
+        counts = {(channel.id, state): count for channel, state, count in groups}
+        for channel in self:
+            channel.pending_count = counts.get((channel.id, "pending"), 0)
+            channel.running_count = counts.get((channel.id, "enqueued"), 0) + counts.get((channel.id, "started"), 0)
+            channel.failed_count = counts.get((channel.id, "failed"), 0)
+
+    @api.constrains("name")
+    def _check_name(self):
+        for channel in self:
+            if not channel.name or "." in channel.name or channel.name != channel.name.strip():
+                raise ValidationError(
+                    self.env._("“%s” is not a channel name: it may hold neither a dot nor spaces at its ends.", channel.name)
+                )
+
+    @api.constrains("parent_id")
+    def _check_parent(self):
+        if self._has_cycle():
+            raise ValidationError(self.env._("A channel cannot be below itself."))
+        root = self._root()
+        for channel in self - root:
+            if not channel.parent_id:
+                raise ValidationError(self.env._("The channel “%s” needs a parent: all channels are below “root”.", channel.name))
+        if root.parent_id or root.name != "root":
+            raise ValidationError(self.env._("The channel “root” keeps its name and has no parent."))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        if self._root() in self:
+            raise UserError(self.env._("The channel “root” cannot be deleted."))
+        used = self.env["queue.job"].sudo().search([("channel_id", "in", self.ids), ("state", "not in", ("done", "cancelled"))], limit=1)
+        if used:
+            raise UserError(
+                self.env._("The channel “%s” still has jobs: wait for them, or cancel them, then delete it.", used.channel_id.complete_name)
+            )
+
+    def _root(self):
+        return self.env.ref("connector.channel_root", raise_if_not_found=False) or self.browse()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        channels = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return channels
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.env.registry.clear_cache()
+        if not vals.get("is_paused", True) or "capacity" in vals:
+            wakeup.after_commit(self.env.cr)
+        return result
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
+
+    @api.model
+    @tools.ormcache("complete_name")
+    def _id_of(self, complete_name):
+        """Return the id of the channel with that complete name.
+
+        :raise ValueError: there is none
+        """
+        channel = self.sudo().search([("complete_name", "=", complete_name)])
+        if not channel:
+            known = ", ".join(self.sudo().search([], limit=20).mapped("complete_name"))
+            raise ValueError(f"There is no channel {complete_name!r}: create it first. Known channels: {known}")
+        return channel.id
+
+    @api.model
+    def _nearest_id(self, complete_name):
+        """Return the id of the channel with that complete name, or of the nearest one above it."""
+        channels = {channel.complete_name: channel.id for channel in self.sudo().search([])}
+        name = complete_name
+        while name and name not in channels:
+            name = name.rpartition(".")[0]
+        if name != complete_name:
+            _logger.warning("There is no channel %s: its jobs go to %s. Update the addon that names it", complete_name, name or "root")
+        return channels[name or "root"]
+
+    def action_pause(self):
+        """Let no further job of these channels start."""
+        self.write({"is_paused": True})
+
+    def action_resume(self):
+        """Let jobs of these channels start again."""
+        self.write({"is_paused": False})
+
+    @api.model
+    def _ensure(self, complete_name):
+        """Return the channel of that complete name, created with its parents where it does not exist.
+
+        :param complete_name: such as ``root.shop.import``
+        """
+        channel = self._root()
+        names = complete_name.split(".")
+        if names[0] != channel.name:
+            raise ValidationError(self.env._("The channel “%s” is not below “root”: call it “root.%s”.", complete_name, complete_name))
+        for name in names[1:]:
+            parent = channel
+            channel = self.search([("parent_id", "=", parent.id), ("name", "=", name)])
+            channel = channel or self.create({"name": name, "parent_id": parent.id})
+        return channel
+
+
+class QueueJobFunction(models.Model):
+    _name = "queue.job.function"
+    _description = "Job Function"
+    _order = "name"
+
+    name = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
+    description = fields.Char(readonly=True)
+    module = fields.Char(readonly=True, string="Addon")
+    default_channel = fields.Char(readonly=True, help="The channel that the code names")
+    channel_id = fields.Many2one("queue.job.channel", ondelete="set null", help="The channel of its jobs; empty means the one that the code names")
+    retry_pattern = fields.Char(
+        help='Try number to seconds until the next try, such as {"1": 10, "5": 60}: 10 seconds after the first tries, a minute from the fifth on. '
+        "Empty means what the code says."
+    )
+    max_retries = fields.Integer(aggregator=None, help="A job fails after so many tries; 0 means what the code says")
+
+    _name_uniq = models.UniqueIndex("(name)")
+    _max_retries_check = models.Constraint("CHECK (max_retries >= 0)", "The number of tries cannot be negative.")
+
+    @api.constrains("retry_pattern")
+    def _check_retry_pattern(self):
+        for function in self.filtered("retry_pattern"):
+            try:
+                parse_retry_pattern(json.loads(function.retry_pattern))
+            except ValueError as error:
+                raise ValidationError(self.env._("The retry pattern of %(name)s: %(error)s", name=function.name, error=error)) from None
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        functions = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return functions
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.env.registry.clear_cache()
+        return result
+
+    @api.model
+    @tools.ormcache("name")
+    def _options(self, name):
+        """Return the :class:`~odoo.addons.connector.queue.job.JobOptions` of a job function: what its record says, else what the code says."""
+        options = code_options(self.env, name)
+        record = self.sudo().search([("name", "=", name)])
+        return replace(
+            options,
+            channel_id=record.channel_id.id or self.env["queue.job.channel"]._nearest_id(options.default_channel or "root"),
+            retry_pattern=parse_retry_pattern(json.loads(record.retry_pattern)) if record.retry_pattern else options.retry_pattern,
+            max_retries=record.max_retries or options.max_retries,
+        )
+
+    def _register_hook(self):
+        """Bring the records in step with the code after an install or update of addons."""
+        super()._register_hook()
+        if self.env.registry.updated_modules:
+            self.sudo()._synchronize()
+
+    @api.model
+    def _synchronize(self):
+        """Create a record for each job function of the installed addons, with its channel, and delete those of functions that are gone."""
+        known = {function.name: function for function in self.search([])}
+        for name, options in installed_functions(self.env).items():
+            values = {"description": options.description, "module": options.module, "default_channel": options.default_channel}
+            if options.default_channel:
+                self.env["queue.job.channel"]._ensure(options.default_channel)
+            function = known.pop(name, None)
+            if not function:
+                self.create({"name": name, **values})
+            elif any(function[field] != (value or False) for field, value in values.items()):
+                function.write(values)
+        self.browse([function.id for function in known.values()]).unlink()
+
+
+class Delayable:
+    """The records whose next method call is delayed instead of made; see ``with_delay``."""
+
+    def __init__(self, records, options):
+        self._records = records
+        self._options = options
+
+    def __getattr__(self, method_name):
+        records = self._records
+        name = f"{records._name}.{method_name}"
+        if not callable(getattr(type(records), method_name, None)):
+            raise AttributeError(f"{records._name} has no method {method_name!r} that could be delayed")
+
+        def delay_call(*args, **kwargs):
+            return delay(records.env, name, records._name, (records, *args), kwargs, **self._options)
+
+        return delay_call
+
+
+class Base(models.AbstractModel):
+    _inherit = "base"
+
+    @api.private
+    def with_delay(self, **options):
+        """Delay the method that is called on what this returns: ``record.with_delay(priority=5).export_record(["name"])``.
+
+        :param options: those of :func:`odoo.addons.connector.queue.job.delay`
+        :return: an object on which the method is called; the call returns the :class:`~odoo.addons.connector.queue.job.Job`
+        """
+        return Delayable(self, options)

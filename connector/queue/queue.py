@@ -1,0 +1,35 @@
+"""JobsQueue: the jobs that a worker holds in memory, in order."""
+
+import threading
+from collections import deque
+
+
+class JobsQueue:
+    """The leased jobs that a worker has not started yet, in the order in which the database gave them.
+
+    It is short: a worker holds little more than it can run at once, so that no other worker starves behind it.
+    """
+
+    def __init__(self):
+        self._jobs = deque()
+        self._lock = threading.Lock()
+
+    def __len__(self):
+        return len(self._jobs)
+
+    def put(self, jobs):
+        """Add leased jobs at the end."""
+        with self._lock:
+            self._jobs.extend(jobs)
+
+    def get(self):
+        """Return the next job and forget it, or None."""
+        with self._lock:
+            return self._jobs.popleft() if self._jobs else None
+
+    def drain(self):
+        """Return all jobs and forget them."""
+        with self._lock:
+            jobs = list(self._jobs)
+            self._jobs.clear()
+            return jobs

@@ -1,0 +1,525 @@
+"""Worker runs the jobs of one database in this process; WorkerWatcher keeps a worker per database and signals that they are alive."""
+
+import contextlib
+import logging
+import os
+import random
+import select
+import socket
+import threading
+import time
+import traceback
+import uuid
+
+import psycopg2
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+
+from odoo.api import Environment
+from odoo.exceptions import ConcurrencyError, UserError
+from odoo.modules.registry import Registry
+from odoo.sql_db import connection_info_for
+
+from ..exception import FailedJobError, LeaseLost, NothingToDoJob, RetryableJobError
+from . import store, wakeup
+from .cursor import JobCursor
+from .job import Job, function_options
+from .queue import JobsQueue
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds between two signs of life; dead after store.HEARTBEAT_TIMEOUT without one.
+HEARTBEAT_INTERVAL = 4
+#: Seconds between two looks at what all workers share: dead workers, due jobs, forgotten keys.
+TEND_INTERVAL = 1
+#: How often a job is run again at once, on a fresh transaction, when PostgreSQL says that another transaction was in the way.
+IMMEDIATE_RETRIES = 3
+#: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
+BATCH_LIMIT = 50
+BATCH_SECONDS = 0.1
+
+CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, ConcurrencyError)
+_CONNECTION_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+
+class LifeEnded(Exception):
+    """This life of the worker is over: its connection is lost or it was declared dead. It starts again under another uuid."""
+
+
+def connect(dbname):
+    """Return a raw autocommit connection to a database, on which a lost peer is noticed within seconds."""
+    _name, info = connection_info_for(dbname)
+    connection = psycopg2.connect(**info, keepalives_idle=5, keepalives_interval=2, keepalives_count=3)
+    connection.autocommit = True
+    return connection
+
+
+class Worker:
+    """One life of a process as a worker of one database: from the row in ``queue.worker`` to its end.
+
+    The threads that run jobs share it. Its raw connection serves claims, marks and heartbeats, one user at a time.
+
+    :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
+    :param capacity: how many threads run jobs
+    :param backend: ``(pid, start)`` of the server's process that stands for this life, see :func:`store.backend_of`; without, that of the
+        raw connection
+    """
+
+    def __init__(self, dbname, kind, capacity, backend=None):
+        self.dbname = dbname
+        self.kind = kind
+        self.capacity = capacity
+        self.uuid = str(uuid.uuid4())
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.queue = JobsQueue()
+        self.ended = False
+        self._lock = threading.RLock()
+        self._cursors = threading.local()
+        self._running = 0
+        self._job_seconds = BATCH_SECONDS
+        self._connection = connect(dbname)
+        with self._store() as cr:
+            self.id = store.register_worker(
+                cr, self.uuid, socket.gethostname(), os.getpid(), kind, capacity, backend or store.backend_of(cr)
+            )
+        _logger.info("Worker %s (%s) serves the database %s with %s thread(s)", self.name, kind, dbname, capacity)
+
+    @contextlib.contextmanager
+    def _store(self):
+        """Give the cursor of the raw connection to one thread.
+
+        :raise LifeEnded: the connection is lost; what the last statement did is not known
+        """
+        with self._lock:
+            if self.ended:
+                raise LifeEnded(self.name)
+            try:
+                with self._connection.cursor() as cr:
+                    yield cr
+            except _CONNECTION_LOST as error:
+                if not self._connection.closed:
+                    raise
+                self.ended = True
+                raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
+
+    # Getting jobs
+
+    def next_job(self):
+        """Return a leased job to run now, or None."""
+        job = self.queue.get()
+        if job is None:
+            with self._lock:
+                # another thread may have claimed while this one waited for the lock
+                job = self.queue.get() or self._claim()
+        return job
+
+    def _claim(self):
+        free = max(1, self.capacity - self._running)
+        batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self._job_seconds, 0.001))))
+        with self._store() as cr:
+            self.queue.put(store.claim(cr, self.id, free * batch, free))
+        return self.queue.get()
+
+    # Running a job
+
+    def run(self, leased):
+        """Run a leased job to one of its ends: done, another try, or failed.
+
+        :raise LifeEnded: this worker may not write for any job any more
+        """
+        job = Job(**{name: value for name, value in leased._asdict().items() if name in Job.__slots__}, id=leased.id)
+        with self._store() as cr:
+            if not store.start(cr, job):
+                _logger.info("%s of %s was cancelled or taken away before it started", job, self.dbname)
+                return
+        self._running += 1
+        began = time.monotonic()
+        try:
+            self._run_started(job)
+        finally:
+            self._running -= 1
+            # a moving average: claims grow while jobs are short
+            self._job_seconds += 0.2 * (time.monotonic() - began - self._job_seconds)
+        if job.identity_key:
+            with self._store() as cr:
+                store.release_key(cr, job.identity_key)
+
+    def _run_started(self, job):
+        for again in range(IMMEDIATE_RETRIES, -1, -1):
+            try:
+                self._run_once(job)
+            except LeaseLost as lost:
+                _logger.warning("%s", lost)
+            except CONCURRENCY_ERRORS as error:
+                if again:
+                    _logger.info("%s of %s met another transaction (%s): again at once", job, self.dbname, _first_line(error))
+                    time.sleep(random.uniform(0, 0.05))
+                    continue
+                self._retry(job, error, f"Another transaction was in the way, {IMMEDIATE_RETRIES + 1} times in a row: {_first_line(error)}")
+            except RetryableJobError as error:
+                self._retry(job, error, str(error), error.seconds, not error.ignore_retry)
+            except LifeEnded:
+                raise
+            except Exception as error:
+                self._fail(job, error)
+            return
+
+    def _run_once(self, job):
+        """Run the job in one transaction that ends with its *done*."""
+        cr = self._cursor()
+        cr.lease(job, self.id)
+        registry = Registry(self.dbname)
+        committing = False
+        try:
+            registry = self._fresh_registry(registry, cr)
+            env = job.environment(cr)
+            env.transaction.default_env = env
+            try:
+                job.set_outcome(job.perform(env))
+            except NothingToDoJob as nothing:
+                # what it wrote before it found that out is kept, as with any other end without an error
+                job.message, job.result = str(nothing), None
+            cr.flush()
+            committing = True
+            cr.complete(self.name)
+            committing = False
+            registry.signal_changes()
+            _logger.debug("%s of %s is done", job, self.dbname)
+        except BaseException as error:
+            with contextlib.suppress(*_CONNECTION_LOST):
+                cr.abandon()
+            registry.reset_changes()
+            if cr.connection.closed:
+                self._forget_cursor()
+                self._connection_lost(job, error, committing)
+            raise
+        finally:
+            cr.transaction = None
+            cr.cache.clear()
+
+    def _connection_lost(self, job, error, committing):
+        if committing:
+            # Whether the job is done is not known here. The database knows: with this life ends the lease, if it is still there.
+            self.end()
+            raise LifeEnded(f"Worker {self.name} has lost its connection while it committed {job!r}") from error
+        if isinstance(error, _CONNECTION_LOST):
+            raise RetryableJobError(f"The connection to the database was lost: {_first_line(error)}", seconds=1, ignore_retry=True) from error
+
+    def _fresh_registry(self, registry, cr):
+        """Return a registry with the code and caches that the database asks for; the cursor's snapshot is not older than it."""
+        fresh = registry.check_signaling(cr)
+        if fresh is not registry:
+            cr.connection.rollback()
+        return fresh
+
+    def _cursor(self):
+        """Return this thread's cursor for jobs, clean; it is kept from job to job, as opening one costs more than a small job."""
+        cr = getattr(self._cursors, "cr", None)
+        if cr is None or cr.closed:
+            cr = self._cursors.cr = JobCursor.open(Registry(self.dbname))
+        return cr
+
+    def _forget_cursor(self):
+        cr, self._cursors.cr = getattr(self._cursors, "cr", None), None
+        if cr is not None:
+            with contextlib.suppress(*_CONNECTION_LOST):
+                cr.close()
+
+    # Ends of a job other than done: on the raw connection, after its own transaction was rolled back
+
+    def _retry(self, job, error, message, seconds=None, count=True):
+        tries = job.retry + 1
+        if count and job.max_retries and tries >= job.max_retries:
+            self._fail(job, error, f"Gave up after {tries} tries: {message}")
+            return
+        if seconds is None:
+            seconds = self._options(job).seconds_to_retry(tries)
+        _logger.info("%s of %s is tried again in %.0f s: %s", job, self.dbname, seconds, message)
+        with self._store() as cr:
+            if not store.retry(cr, job, self.id, self.name, seconds, count, message, _name_of(error), _traceback_of(error)):
+                _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
+
+    def _fail(self, job, error, message=None):
+        message = message or _message_of(error)
+        expected = isinstance(error, (FailedJobError, RetryableJobError, UserError))
+        _logger.log(logging.INFO if expected else logging.ERROR, "%s of %s failed: %s", job, self.dbname, message, exc_info=None if expected else error)
+        with self._store() as cr:
+            if not store.fail(cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error)):
+                _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
+
+    def _options(self, job):
+        with Registry(self.dbname).cursor() as cr:
+            return function_options(Environment(cr, job.user_id, {}), job.function)
+
+    # Life
+
+    def beat(self):
+        """Sign that this worker is alive.
+
+        :raise LifeEnded: it was declared dead
+        """
+        with self._store() as cr:
+            if not store.heartbeat(cr, self.id):
+                self.ended = True
+                raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
+
+    def tend(self):
+        """Do what any worker does for all; return how many seconds there are until the next scheduled job, or None."""
+        with self._store() as cr:
+            store.schedule_due(cr)
+            for worker_id, name in store.dead_workers(cr):
+                if worker_id == self.id:
+                    continue
+                freed = store.end_worker(cr, worker_id, f"{name} gave no sign of life")
+                if freed is not None:
+                    _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
+            store.free_orphans(cr)
+            store.release_forgotten_keys(cr)
+            return store.seconds_to_next_eta(cr)
+
+    def give_back(self):
+        """Make the jobs runnable again that this worker holds and has not started."""
+        if jobs := self.queue.drain():
+            with self._store() as cr:
+                store.release(cr, jobs)
+
+    def close_thread(self):
+        """Close what the calling thread holds."""
+        self._forget_cursor()
+
+    def end(self):
+        """End this life at once. Jobs that it still holds are freed, by this process if the database can be reached, else by another."""
+        with self._lock:
+            self.ended = True
+            self.queue.drain()
+            with contextlib.suppress(psycopg2.Error):
+                if self._connection.closed:
+                    self._connection = connect(self.dbname)
+                with self._connection.cursor() as cr:
+                    store.end_worker(cr, self.id, "it lost its connection, or was stopped", count=False)
+            self._connection.close()
+
+
+class WorkerWatcher:
+    """Keeps a worker for each database of this process, signals that they are alive, and gives their jobs to the threads of the process.
+
+    :meth:`watch` runs in one thread, :meth:`work` in each thread that runs jobs. NOTIFY wakes them at once; without it they look at the
+    database every :data:`TEND_INTERVAL` seconds.
+
+    :param kind: see :class:`Worker`
+    :param capacity: how many threads call :meth:`work`
+    :param dbnames: function that returns the names of the databases to serve; asked every few seconds
+    """
+
+    def __init__(self, kind, capacity, dbnames):
+        self.kind = kind
+        self.capacity = capacity
+        self.workers = {}
+        self._dbnames = dbnames
+        self._stopping = threading.Event()
+        self._wake_r, self._wake_w = os.pipe()
+        self._jobs_may_be_there = threading.Condition()
+        self._wakeups = 0
+        self._control = None
+        self._backend = None
+        self._next_discovery = 0
+        self._refused = {}
+
+    # The thread that watches
+
+    def watch(self, threads=()):
+        """Keep the workers alive until :meth:`stop`, and then until the threads that run jobs have ended.
+
+        :param threads: those that run :meth:`work`; they are started
+        """
+        for thread in threads:
+            thread.start()
+        next_beat = 0
+        try:
+            while not self._stopping.is_set() or any(thread.is_alive() for thread in threads):
+                self._connect_control()
+                self._discover()
+                if time.monotonic() >= next_beat:
+                    self._each_worker(Worker.beat)
+                    next_beat = time.monotonic() + HEARTBEAT_INTERVAL
+                etas = self._each_worker(Worker.tend)
+                self._wake_threads()
+                longest = 0.05 if self._stopping.is_set() else TEND_INTERVAL * random.uniform(0.8, 1.2)
+                self._sleep(min([longest, *(eta for eta in etas if eta is not None)]))
+        finally:
+            self._close()
+
+    def stop(self):
+        """Let running jobs finish, give the others back, and end; may be called in a signal handler."""
+        self._stopping.set()
+        with contextlib.suppress(OSError):  # it has ended already
+            os.write(self._wake_w, b"x")
+
+    def _connect_control(self):
+        """Have a connection whose loss tells other workers at once that this process is gone."""
+        if self._control is not None and not self._control.closed:
+            return
+        if self._control is not None:
+            _logger.warning("The control connection is lost: all workers of this process begin a new life")
+            for dbname in list(self.workers):
+                self._end_worker(dbname)
+        try:
+            self._control = connect("postgres")
+            with self._control.cursor() as cr:
+                cr.execute(f"LISTEN {wakeup.NOTIFY_CHANNEL}")
+                self._backend = store.backend_of(cr)
+        except psycopg2.Error as error:
+            self._control, self._backend = None, None
+            _logger.warning("No control connection to the database postgres (%s): wake-ups and deaths are noticed later", _first_line(error))
+
+    def _discover(self):
+        """Start a worker for each database where the addon is installed, and end those of databases that are gone."""
+        if time.monotonic() < self._next_discovery:
+            return
+        self._next_discovery = time.monotonic() + 2
+        try:
+            wanted = set(self._dbnames())
+        except psycopg2.Error as error:
+            _logger.warning("The databases cannot be listed: %s", _first_line(error))
+            return
+        for dbname in set(self.workers) - wanted:
+            self._end_worker(dbname)
+        for dbname in wanted - set(self.workers):
+            self._start_worker(dbname)
+
+    def _start_worker(self, dbname):
+        try:
+            with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
+                cr.execute("SELECT to_regclass('ir_module_module')")
+                if cr.fetchone()[0]:
+                    cr.execute("SELECT state FROM ir_module_module WHERE name = 'connector'")
+                row = cr.fetchone()
+            if not row or row[0] != "installed":
+                self._refuse(dbname, "the addon connector is not installed")
+                return
+            Registry(dbname)
+            self.workers[dbname] = Worker(dbname, self.kind, self.capacity, self._backend)
+            self._refused.pop(dbname, None)
+        except psycopg2.Error as error:
+            self._refuse(dbname, _first_line(error))
+
+    def _refuse(self, dbname, reason):
+        if self._refused.get(dbname) != reason:
+            self._refused[dbname] = reason
+            _logger.warning("The database %s is not served for now: %s", dbname, reason)
+
+    def _each_worker(self, method):
+        results = []
+        for dbname, worker in list(self.workers.items()):
+            try:
+                results.append(method(worker))
+            except LifeEnded as ended:
+                _logger.warning("%s", ended)
+                self._end_worker(dbname)
+            except psycopg2.Error as error:
+                # the addon may just now be uninstalled, or the database be renamed
+                _logger.warning("Worker %s of %s stops: %s", worker.name, dbname, _first_line(error))
+                self._end_worker(dbname)
+        return results
+
+    def _end_worker(self, dbname):
+        if worker := self.workers.pop(dbname, None):
+            worker.end()
+
+    def _sleep(self, seconds):
+        """Wait until NOTIFY, :meth:`stop`, or the time is over."""
+        watched = [self._wake_r]
+        if self._control is not None and not self._control.closed:
+            watched.append(self._control)
+        readable, _w, _x = select.select(watched, [], [], max(0.0, seconds))
+        if self._wake_r in readable:
+            os.read(self._wake_r, 4096)
+        if self._control in readable:
+            try:
+                self._control.poll()
+                self._control.notifies.clear()
+            except psycopg2.Error:
+                self._control.close()
+
+    def wait_for_workers(self, timeout):
+        """Wait until there is a worker; return whether there is one.
+
+        :param timeout: in seconds
+        """
+        with self._jobs_may_be_there:
+            return bool(self._jobs_may_be_there.wait_for(lambda: self.workers, timeout))
+
+    def _wake_threads(self):
+        with self._jobs_may_be_there:
+            self._wakeups += 1
+            self._jobs_may_be_there.notify_all()
+
+    def _close(self):
+        with self._jobs_may_be_there:
+            self._jobs_may_be_there.notify_all()
+        for dbname in list(self.workers):
+            self._end_worker(dbname)
+        if self._control is not None:
+            self._control.close()
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+
+    # The threads that run jobs
+
+    def work(self, go_on=None):
+        """Run jobs until :meth:`stop`.
+
+        :param go_on: function called after each job and when there is none, with whether a job was run; work ends when it returns False
+        """
+        try:
+            while not self._stopping.is_set():
+                seen = self._wakeups
+                ran = self._run_one_of_each()
+                if go_on is not None and not go_on(ran):
+                    break
+                if not ran:
+                    with self._jobs_may_be_there:
+                        self._jobs_may_be_there.wait_for(lambda seen=seen: self._wakeups != seen or self._stopping.is_set(), TEND_INTERVAL)
+        finally:
+            for worker in list(self.workers.values()):
+                worker.close_thread()
+
+    def _run_one_of_each(self):
+        """Run one job of each database that has one; return whether there was any."""
+        ran = False
+        for dbname, worker in list(self.workers.items()):
+            if self._stopping.is_set():
+                break
+            thread = threading.current_thread()
+            thread.dbname = dbname
+            try:
+                if leased := worker.next_job():
+                    ran = True
+                    thread.uid = leased.user_id
+                    worker.run(leased)
+            except LifeEnded as ended:
+                _logger.warning("%s", ended)
+                worker.end()
+            except psycopg2.Error as error:
+                _logger.warning("Worker %s of %s: %s", worker.name, dbname, _first_line(error))
+            finally:
+                thread.dbname = thread.uid = None
+        return ran
+
+
+def _first_line(error):
+    return (str(error) or type(error).__name__).strip().splitlines()[0]
+
+
+def _name_of(error):
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def _message_of(error):
+    """Return what a person reads: the text of an error meant for users, else the error's name too."""
+    if isinstance(error, (FailedJobError, UserError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _traceback_of(error):
+    return "".join(traceback.format_exception(error))
