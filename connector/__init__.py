@@ -1,2 +1,6 @@
 from . import queue
+from . import backend_model
+from . import checkpoint
+from . import producer
+from . import unit
 from .hooks import pre_init_hook

@@ -1,0 +1,93 @@
+"""The two abstract models a connector builds on: the backend, and the binding of a record to it."""
+
+from contextlib import contextmanager
+
+from odoo import api, fields, models
+
+from .backend import get_backend
+from .connector import Environment
+from .session import ConnectorSession
+
+
+class ConnectorBackend(models.AbstractModel):
+    """An external system: where it is and how to speak with it. A connector inherits it in a model of its own::
+
+        class ShopBackend(models.Model):
+            _name = "shop.backend"
+            _inherit = "connector.backend"
+            _description = "Shop Backend"
+            _backend_type = "shop"
+
+            version = fields.Selection([("2.0", "2.0")], required=True)
+    """
+
+    _name = "connector.backend"
+    _description = "Connector Backend"
+    _backend_type = None  # the service of a Backend
+
+    name = fields.Char(required=True)
+    version = fields.Selection([])
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", default=lambda self: self.env.company)
+    default_lang_id = fields.Many2one(
+        "res.lang", string="Default Language", help="Language in which records are exchanged with the external system"
+    )
+
+    def get_backend(self):
+        """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.
+
+        :raise InvalidBackend: none is declared for the model's ``_backend_type`` and the record's version
+        """
+        self.ensure_one()
+        return get_backend(self._backend_type, self.version or None)
+
+    @contextmanager
+    def work_on(self, model_name, session=None):
+        """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the language of the backend.
+
+        :param model_name: name of the model to work with
+        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`, by default one of this record's environment
+        """
+        self.ensure_one()
+        environment = Environment(self, session or ConnectorSession.from_env(self.env), model_name)
+        with environment.set_lang(self.default_lang_id.code or self.env.lang):
+            yield environment
+
+
+class ExternalBinding(models.AbstractModel):
+    """The link of a record to a backend. A connector inherits it in a model per model and backend::
+
+        class ShopPartner(models.Model):
+            _name = "shop.res.partner"
+            _inherit = "external.binding"
+            _inherits = {"res.partner": "odoo_id"}
+            _description = "Shop Partner"
+
+            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
+            odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+
+    Two bindings of a model never have the same external id on the same backend: the database sees to it.
+    """
+
+    _name = "external.binding"
+    _description = "External Binding"
+
+    external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
+    external_version = fields.Char(
+        copy=False, help="What the external system calls the state that was last imported: its date of change, its revision, its etag"
+    )
+    sync_date = fields.Datetime(string="Last Synchronisation", readonly=True, copy=False)
+
+    _external_uniq = models.Constraint(
+        "UNIQUE(backend_id, external_id)", "Another record is already bound to this external ID on this backend."
+    )
+
+    @api.model
+    def _add_sql_constraints(self):
+        if "backend_id" not in self._fields:
+            raise TypeError(f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend")
+        return super()._add_sql_constraints()
+
+
+connector_backend = ConnectorBackend
+external_binding = ExternalBinding

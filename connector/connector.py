@@ -1,0 +1,222 @@
+"""Units and the environment they work in; the binder, which knows the links between records here and there."""
+
+from contextlib import contextmanager
+
+from odoo import fields
+
+from .exception import InvalidBackend, InvalidDataError
+from .session import ConnectorSession
+
+
+class ConnectorUnit:
+    """A pluggable class that does one thing for one or several models: maps, binds, speaks with the external system, synchronises.
+
+    ``_model_name`` is the name of the model, or a list of names, that the unit serves; None, the default, means every model of the
+    backends it is registered on for which no other unit names the model.
+
+    :param environment: :class:`Environment` to work in
+    """
+
+    _model_name = None
+
+    def __init__(self, environment):
+        self.environment = environment
+
+    @classmethod
+    def match(cls, session, model_name):
+        """Return whether the unit serves a model.
+
+        The answer is remembered as long as the addons of the database stay the same: it may depend on nothing else.
+        """
+        names = cls._model_name
+        if names is None:
+            return True
+        return model_name == names if isinstance(names, str) else model_name in names
+
+    @property
+    def backend(self):
+        return self.environment.backend
+
+    @property
+    def backend_record(self):
+        return self.environment.backend_record
+
+    @property
+    def session(self):
+        return self.environment.session
+
+    @property
+    def env(self):
+        return self.environment.env
+
+    @property
+    def model(self):
+        """The model of the environment, as an empty recordset."""
+        return self.environment.model
+
+    def unit_for(self, unit_class, model=None):
+        """Return the unit that does what ``unit_class`` names for a model.
+
+        :param unit_class: unit class or base class, such as ``ImportMapper``
+        :param model: name of the model, by default the one of this unit's environment
+        :raise NoConnectorUnitError: no unit serves that model
+        :raise ManyConnectorUnitError: several do
+        """
+        return self.environment.for_model(model).get_connector_unit(unit_class)
+
+    def many_units_for(self, unit_class, model=None):
+        """Return all units that do what ``unit_class`` names for a model, those of the version first, as a list."""
+        environment = self.environment.for_model(model)
+        classes = environment.backend.get_classes(unit_class, environment.session, environment.model_name)
+        return [found(environment) for found in classes]
+
+    def binder_for(self, model=None):
+        """Return the binder of a model, by default of this unit's."""
+        return self.unit_for(Binder, model)
+
+
+class Environment:
+    """The scope of a synchronisation: a backend, its record, a session, and the name of the model to work with.
+
+    :param backend_record: record of a model that inherits ``connector.backend``
+    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the language, the user and so on are the session's
+    :param model_name: name of the model, usually a binding model
+    """
+
+    def __init__(self, backend_record, session, model_name):
+        self._backend_record = backend_record
+        self.backend = backend_record.get_backend()
+        self.session = session
+        self.model_name = model_name
+
+    @property
+    def env(self):
+        return self.session.env
+
+    @property
+    def backend_record(self):
+        return self._backend_record.with_env(self.env)
+
+    @property
+    def model(self):
+        return self.env[self.model_name]
+
+    def for_model(self, model_name=None):
+        """Return the environment of another model, of the same backend and session. None: this one."""
+        if model_name is None or model_name == self.model_name:
+            return self
+        return Environment(self._backend_record, self.session, model_name)
+
+    def get_connector_unit(self, unit_class):
+        """Return the unit that does what ``unit_class`` names here; see :meth:`ConnectorUnit.unit_for`."""
+        return self.backend.get_class(unit_class, self.session, self.model_name)(self)
+
+    @contextmanager
+    def set_lang(self, code):
+        """Work in a language until the end of the ``with`` block.
+
+        :param code: such as ``fr_FR``
+        """
+        with self.session.change_context(lang=code):
+            yield self
+
+
+def get_environment(session, model_name, backend_id):
+    """Return the environment to synchronise a model with a backend, in the language of the backend.
+
+    The model of the backend is the one that the field ``backend_id`` of the binding model points to.
+
+    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the environment gets one of its own, of the same transaction
+    :param model_name: name of a binding model
+    :param backend_id: id of the backend's record
+    :raise InvalidBackend: the model is no binding model or the backend's record does not exist
+    """
+    field = session.env[model_name]._fields.get("backend_id")
+    if field is None:
+        raise InvalidBackend(f"The model {model_name} has no field backend_id, so its backend cannot be found: is it a binding model?")
+    record = session.env[field.comodel_name].browse(backend_id).exists()
+    if not record:
+        raise InvalidBackend(f"The backend {field.comodel_name}({backend_id}) does not exist any more")
+    lang = record.default_lang_id.code or session.env.lang
+    own_session = ConnectorSession.from_env(session.env(context={**session.context, "lang": lang}), job=session.job)
+    return Environment(record, own_session, model_name)
+
+
+class Binder(ConnectorUnit):
+    """Knows which record here is which record there.
+
+    It works on any model that inherits ``external.binding``; other models say where they keep what.
+    External ids are stored as text, so ``42`` and ``"42"`` are the same id and ``0`` is one. None, False and "" are none.
+    """
+
+    _external_field = "external_id"
+    _backend_field = "backend_id"
+    _odoo_field = "odoo_id"
+    _sync_date_field = "sync_date"
+
+    def to_internal(self, external_id, unwrap=False):
+        """Return the binding of an external id.
+
+        :param external_id: id in the external system
+        :param unwrap: return the record that is bound instead of the binding
+        :return: recordset of one or no record, archived ones included
+        """
+        external_id = self._to_text(external_id)
+        if external_id is None:
+            binding = self.model
+        else:
+            binding = self._search(self._external_field, external_id)
+        return self.unwrap_binding(binding) if unwrap else binding
+
+    def to_external(self, binding, wrap=False):
+        """Return the external id of a binding, None when it has none.
+
+        :param binding: record or id of the binding model
+        :param wrap: what is given is the record that is bound; its binding is looked up first
+        """
+        record_id = binding if isinstance(binding, int) else binding.id
+        if not record_id:
+            return None
+        record = self._search(self._odoo_field, record_id) if wrap else self.model.browse(record_id)
+        return record[self._external_field] or None
+
+    def bind(self, external_id, binding):
+        """Store the external id of a binding and the time of the synchronisation; that is not exported again.
+
+        :param external_id: id in the external system
+        :param binding: record or id of the binding model
+        :raise InvalidDataError: what is given is no id
+        """
+        text = self._to_text(external_id)
+        if text is None:
+            raise InvalidDataError(f"{external_id!r} is not an external id: {binding} cannot be bound to it")
+        if isinstance(binding, int):
+            binding = self.model.browse(binding)
+        binding.with_context(no_connector_export=True).write(
+            {self._external_field: text, self._sync_date_field: fields.Datetime.now()}
+        )
+
+    def unwrap_binding(self, binding):
+        """Return the record that a binding, given as record or id, binds."""
+        if isinstance(binding, int):
+            binding = self.model.browse(binding)
+        return binding[self._odoo_field]
+
+    def unwrap_model(self):
+        """Return the name of the model whose records the binding model binds."""
+        return self.model._fields[self._odoo_field].comodel_name
+
+    def _search(self, field_name, value):
+        """Return the binding of this backend whose field has a value.
+
+        Archived bindings count, and those the user may not read too: the external id is taken, and who then reads the binding is told.
+        """
+        bindings = self.model.sudo().with_context(active_test=False)
+        found = bindings.search([(field_name, "=", value), (self._backend_field, "=", self.backend_record.id)], limit=2)
+        if len(found) > 1:
+            raise InvalidDataError(f"{self.model._name} has several bindings with {field_name} = {value!r} on {self.backend_record.display_name}")
+        return found.with_env(self.env)
+
+    @staticmethod
+    def _to_text(external_id):
+        return None if external_id is None or external_id is False or external_id == "" else str(external_id)

@@ -1,0 +1,162 @@
+"""Events: hooks on which connectors plug functions, called consumers."""
+
+from dataclasses import dataclass
+
+from odoo.modules import module as odoo_module
+
+from .registration import is_installed, loading_order, lookups, registering_addon, registration_changed
+
+
+@dataclass(frozen=True)
+class _Subscription:
+    consumer: object  # None: an addon removed the consumer of another one
+    model_names: frozenset  # empty: every model
+    replacing: object
+    addon: str
+
+    def concerns(self, model_name):
+        return not self.model_names or model_name in self.model_names
+
+
+class Event:
+    """A hook on which functions can be plugged.
+
+    An event is declared once, at the top level of a module::
+
+        on_order_confirmed = Event()
+
+    subscribed to with a decorator (or with :meth:`subscribe`)::
+
+        @on_order_confirmed
+        def delay_export(session, model_name, record_id):
+            ...
+
+        @on_order_confirmed(model_names=["shop.sale.order"], replacing=delay_export)
+        def delay_export_of_shop(session, model_name, record_id):
+            ...
+
+    and fired with :meth:`fire`. A subscription exists only in the databases where the addon that made it is installed. Consumers are
+    called in the order of the addons' dependencies, and within an addon in the order of subscription. What a consumer raises
+    is raised by :meth:`fire` and so aborts the caller's transaction: a consumer that should not do so delays a job.
+
+    While the modules of a database are being loaded no event reaches anybody: the records that an installation or an upgrade writes
+    are not changes to synchronise, and the consumers' own tables may not exist yet. Tests that run meanwhile (``at_install``)
+    are the exception.
+    """
+
+    def __init__(self):
+        self._subscriptions = []
+
+    def __call__(self, consumer=None, *, model_names=None, replacing=None):
+        """Subscribe the decorated function. The arguments are those of :meth:`subscribe`; with or without parentheses."""
+        addon = registering_addon()
+
+        def subscribe(consumer):
+            self._subscribe(consumer, model_names, replacing, addon)
+            return consumer
+
+        return subscribe if consumer is None else subscribe(consumer)
+
+    def subscribe(self, consumer, model_names=None, replacing=None):
+        """Call a function each time the event is fired.
+
+        :param consumer: function that takes ``(session, model_name, *args)``, the further arguments being those of the event
+        :param model_names: name or list of names of models; the consumer is called for these only. None: for every model
+        :param replacing: consumer that is no longer called for these models, where this subscription exists
+        :raise ValueError: the consumer to replace is not subscribed
+        """
+        self._subscribe(consumer, model_names, replacing, registering_addon())
+
+    def unsubscribe(self, consumer, model_names=None):
+        """Call a function no more.
+
+        An addon that unsubscribes the consumer of another addon does so for the databases where it is installed itself.
+
+        :param consumer: function that was subscribed
+        :param model_names: name or list of names of models for which it is not called any more. None: for every model
+        :raise ValueError: the consumer is not subscribed
+        """
+        addon = registering_addon()
+        model_names = _set_of_names(model_names)
+        own = [
+            subscription
+            for subscription in self._subscriptions
+            if subscription.consumer == consumer and subscription.addon == addon and subscription.model_names == model_names
+        ]
+        if own:
+            for subscription in own:
+                self._subscriptions.remove(subscription)
+            registration_changed()
+        else:
+            self._subscribe(None, model_names, consumer, addon)
+
+    def _subscribe(self, consumer, model_names, replacing, addon):
+        if consumer is not None and not callable(consumer):
+            raise TypeError(f"The consumer of an event is a function, not {consumer!r}; model names are given as model_names=[...]")
+        if replacing is not None and all(subscription.consumer != replacing for subscription in self._subscriptions):
+            raise ValueError(f"{_name(replacing)} is not subscribed to this event, so it can be neither replaced nor unsubscribed")
+        self._subscriptions.append(_Subscription(consumer, _set_of_names(model_names), replacing, addon))
+        registration_changed()
+
+    def fire(self, session, model_name, *args, **kwargs):
+        """Call the consumers of the event.
+
+        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
+        :param model_name: name of the model that the event concerns
+        :param args: what the consumers are given after session and model name
+        """
+        for consumer in self.consumers(session.env.registry, model_name):
+            consumer(session, model_name, *args, **kwargs)
+
+    def has_consumer_for(self, session, model_name):
+        """Return whether firing the event for a model would call anybody."""
+        return bool(self.consumers(session.env.registry, model_name))
+
+    def consumers(self, registry, model_name):
+        """Return the functions to call for a model in a registry, in order.
+
+        They are found once per registry and model; what remains is a dictionary lookup, so that events cost nothing where nobody
+        listens.
+        """
+        if not registry.ready and not odoo_module.current_test:
+            return ()
+        found = lookups(registry)
+        try:
+            return found[self, model_name]
+        except KeyError:
+            consumers = found[self, model_name] = self._find_consumers(registry, model_name)
+            return consumers
+
+    def _find_consumers(self, registry, model_name):
+        subscriptions = sorted(
+            (
+                subscription
+                for subscription in self._subscriptions
+                if subscription.concerns(model_name) and is_installed(registry, subscription.addon)
+            ),
+            key=lambda subscription: loading_order(subscription.addon),
+        )
+        replaced = {subscription.replacing for subscription in subscriptions} | {None}
+        consumers = (subscription.consumer for subscription in subscriptions)
+        # a function that is subscribed twice, once for every model, is called once
+        return tuple(dict.fromkeys(consumer for consumer in consumers if consumer not in replaced))
+
+
+def _set_of_names(model_names):
+    if isinstance(model_names, str):
+        return frozenset([model_names])
+    return frozenset(model_names or ())
+
+
+def _name(consumer):
+    return f"{consumer.__module__}.{consumer.__qualname__}"
+
+
+on_record_create = Event()
+"""A record was created. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``create``."""
+
+on_record_write = Event()
+"""A record was written. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``write``."""
+
+on_record_unlink = Event()
+"""A record is about to be deleted; it still exists. Consumers take ``(session, model_name, record_id)``."""

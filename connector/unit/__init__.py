@@ -1,0 +1,1 @@
+from . import backend_adapter, exporter, importer, mapper, synchronizer

@@ -1,0 +1,47 @@
+"""Adapters: a common language (search, read, write) for whatever an external system speaks."""
+
+from ..connector import ConnectorUnit
+
+
+class BackendAdapter(ConnectorUnit):
+    """Speaks with the external system. A connector writes the methods that its system can do."""
+
+
+class CRUDAdapter(BackendAdapter):
+    """An adapter of records that can be searched, read, created, written and deleted by an id.
+
+    A record of the external system is a dict. A missing one raises
+    :class:`~odoo.addons.connector.exception.IDMissingInBackend`, an unreachable system
+    :class:`~odoo.addons.connector.exception.NetworkRetryableError`.
+    """
+
+    def search(self, filters=None):
+        """Return the ids of the records that match; what ``filters`` is depends on the system."""
+        raise NotImplementedError(self._refusal("search"))
+
+    def read(self, external_id, fields=None):
+        """Return a record as a dict.
+
+        :param external_id: id in the external system
+        :param fields: names of the fields wanted; None: all
+        """
+        raise NotImplementedError(self._refusal("read"))
+
+    def search_read(self, filters=None, fields=None):
+        """Return the records that match as a list of dicts."""
+        return [self.read(external_id, fields) for external_id in self.search(filters)]
+
+    def create(self, data):
+        """Create a record from a dict and return its id."""
+        raise NotImplementedError(self._refusal("create"))
+
+    def write(self, external_id, data):
+        """Update a record by a dict."""
+        raise NotImplementedError(self._refusal("write"))
+
+    def delete(self, external_id):
+        """Delete a record."""
+        raise NotImplementedError(self._refusal("delete"))
+
+    def _refusal(self, method):
+        return f"{type(self).__name__} cannot {method} {self.environment.model_name} on {self.backend}: it does not define {method}()"
