@@ -3,4 +3,5 @@ from . import backend_model
 from . import checkpoint
 from . import producer
 from . import unit
+from . import wizards
 from .hooks import pre_init_hook
