@@ -29,11 +29,12 @@ class ConnectorWorker(Command):
         config.parser.add_option_group(group)
         config.parser.prog = self.prog
         config.parse_config(args, setup_logging=True)
-        for option in ("processes", "threads"):
-            if config[f"connector_{option}"] < 1:
-                config.parser.error(f"--{option} must be at least 1")
+        # the defaults of options that are added late are not known to Odoo
+        processes, threads = config.get("connector_processes", 1), config.get("connector_threads", 1)
+        if processes < 1 or threads < 1:
+            config.parser.error("--processes and --threads must be at least 1")
         server.load_server_wide_modules()
 
         from odoo.addons.connector.queue.host import Supervisor, served_databases
 
-        Supervisor(config["connector_processes"], config["connector_threads"], served_databases).run()
+        Supervisor(processes, threads, served_databases).run()

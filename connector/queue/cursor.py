@@ -1,9 +1,15 @@
 """The cursor on which a job runs."""
 
+import logging
+
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+
 from odoo.sql_db import Cursor
 
 from ..exception import LeaseLost
 from . import store
+
+_logger = logging.getLogger(__name__)
 
 
 class JobCursor(Cursor):
@@ -27,6 +33,17 @@ class JobCursor(Cursor):
     def lease(self, job, worker_id):
         """Fence all that follows by the lease of a job."""
         self._job, self._worker_id = job, worker_id
+
+    def execute(self, query, params=None, log_exceptions=True):
+        """Execute a query; that another transaction was in the way is no error worth a log entry, as the worker runs the job again."""
+        try:
+            super().execute(query, params, log_exceptions=False)
+        except (SerializationFailure, DeadlockDetected, LockNotAvailable):
+            raise
+        except Exception as error:
+            if log_exceptions:
+                _logger.error("%r: bad query: %s\nERROR: %s", self._job, self._obj.query or query, error)
+            raise
 
     def commit(self):
         """Commit what the job did so far.
