@@ -243,6 +243,18 @@ class Mapper(ConnectorUnit):
         self.options = MapOptions()
         self._compiled = self._get_compiled()
 
+    @property
+    def source_fields(self):
+        """The source fields that the mapping says it reads, as a frozenset of names: those an adapter has to read for it.
+
+        They are those of ``direct`` and ``children``, and those in the ``@changed_by`` of the mapping methods.
+        """
+        compiled = self._compiled
+        names = [source for source, _target in compiled.plain]
+        names += [source for _modifier, source, _target in compiled.modified if source]
+        names += [source for source, _target, _model_name in compiled.children]
+        return frozenset(names).union(*(fields for _name, _only_create, fields in compiled.methods))
+
     def map_record(self, record, parent=None):
         """Return the :class:`MapRecord` of a source record, whose ``values()`` are the mapped values.
 
