@@ -1,0 +1,4 @@
+from . import backend
+from . import unit
+from . import models
+from . import consumer

@@ -1,0 +1,128 @@
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.connector.exception import ConnectorException
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+from odoo.addons.connector.unit.importer import import_batch
+
+_SINCE_FIELDS = {
+    "odoo.res.partner": "import_partners_since",
+    "odoo.product.category": "import_categories_since",
+    "odoo.product.product": "import_products_since",
+}
+_SINCE_HELP = "By the clock of the other Odoo, in UTC. It moves with each import; empty it to look at every record again."
+
+
+class OdooBackend(models.Model):
+    _name = "odoo.backend"
+    _inherit = "connector.backend"
+    _description = "Odoo Backend"
+    _backend_type = "odoo"
+
+    version = fields.Selection(
+        selection_add=[("19.0", "19.0 or later (JSON-2)"), ("legacy", "Before 19.0 (XML-RPC)")],
+        ondelete={"19.0": "cascade", "legacy": "cascade"},
+        required=True,
+        default="19.0",
+        help="The version of the other Odoo; it decides over which of its interfaces we speak with it.",
+    )
+    location = fields.Char(required=True, help="Address of the other Odoo, such as https://shop.example.com")
+    database = fields.Char(required=True, help="Name of the database of the other Odoo")
+    login = fields.Char(help="Login of the user of the other Odoo that we work as. An API key of 19.0 or later tells it by itself.")
+    api_key = fields.Char(
+        string="API Key",
+        compute="_compute_api_key",
+        inverse="_inverse_api_key",
+        copy=False,
+        help="API key of the user of the other Odoo that we work as; before Odoo 14 the password. It is stored, but never shown again.",
+    )
+    stored_api_key = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
+    has_api_key = fields.Boolean(string="API Key Is Stored", compute="_compute_has_api_key")
+    import_partners_since = fields.Datetime(copy=False, help=_SINCE_HELP)
+    import_categories_since = fields.Datetime(string="Import Product Categories Since", copy=False, help=_SINCE_HELP)
+    import_products_since = fields.Datetime(copy=False, help=_SINCE_HELP)
+
+    def _compute_api_key(self):
+        self.api_key = False
+
+    def _inverse_api_key(self):
+        for backend in self:
+            if backend.api_key:
+                backend.sudo().stored_api_key = backend.api_key
+        self.invalidate_recordset(["api_key"], flush=False)
+
+    @api.depends("stored_api_key")
+    def _compute_has_api_key(self):
+        for backend in self:
+            backend.has_api_key = bool(backend.sudo().stored_api_key)
+
+    @api.constrains("location")
+    def _check_location(self):
+        for backend in self:
+            try:
+                url = urlsplit(backend.location)
+                valid = url.scheme in ("http", "https") and url.hostname and (url.port or True)
+            except ValueError:
+                valid = False
+            if not valid:
+                raise ValidationError(
+                    self.env._("%s is not an address. Enter one such as https://shop.example.com", backend.location)
+                )
+            if url.username or url.password:
+                raise ValidationError(self.env._("Leave user and password out of the location: enter them in the fields below."))
+            if url.query or url.fragment:
+                raise ValidationError(self.env._("Leave out what follows the ? or # in the location %s", backend.location))
+
+    @api.constrains("version", "login")
+    def _check_login(self):
+        for backend in self:
+            if backend.version == "legacy" and not backend.login:
+                raise ValidationError(self.env._("XML-RPC needs the login of the user of the other Odoo."))
+
+    def since(self, model_name):
+        """Return from which date on changed records of a binding model are imported: datetime in the other Odoo's UTC, or False for all."""
+        return self[_SINCE_FIELDS[model_name]]
+
+    def move_since(self, model_name, date):
+        """Import, from now on, only records of a binding model that changed at or after a datetime (the other Odoo's UTC)."""
+        self[_SINCE_FIELDS[model_name]] = date
+
+    def action_test_connection(self):
+        self.check_access("write")
+        with self.work_on("odoo.res.partner") as environment:
+            try:
+                login = environment.get_connector_unit(BackendAdapter).who_am_i()
+            except ConnectorException as error:
+                raise UserError(str(error)) from error
+        return self._notify("success", self.env._("Connected to %(location)s as %(login)s.", location=self.location, login=login))
+
+    def action_import_partners(self):
+        return self._delay_imports(["odoo.res.partner"])
+
+    def action_import_products(self):
+        return self._delay_imports(["odoo.product.category", "odoo.product.product"])
+
+    def _delay_imports(self, model_names):
+        """Delay an import of what changed for each binding model; return a notification with links to the jobs.
+
+        The jobs run with all rights: who presses the button need not be allowed to change every product.
+        """
+        self.check_access("write")
+        session = ConnectorSession.from_env(self.sudo().env)
+        jobs = [
+            import_batch.delay(session, model_name, backend.id, identity_key=f"import_batch {model_name} {backend.id}")
+            for backend in self
+            for model_name in model_names
+        ]
+        return self._notify("info", self.env._("The import runs in the background:"), jobs)
+
+    def _notify(self, kind, message, jobs=()):
+        links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"} for job in jobs]
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": kind, "message": " ".join([message, *["%s"] * len(links)]), "links": links},
+        }

@@ -1,0 +1,10 @@
+from odoo import fields, models
+
+
+class OdooBinding(models.AbstractModel):
+    _name = "odoo.binding"
+    _inherit = "external.binding"
+    _description = "Binding of a record with one of another Odoo"
+
+    # odoo_id is declared by the concrete models
+    backend_id = fields.Many2one("odoo.backend", string="Odoo Backend", required=True, index=True, ondelete="restrict")

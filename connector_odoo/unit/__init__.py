@@ -1,0 +1,5 @@
+from . import backend_adapter
+from . import importer
+from . import partner
+from . import product_category
+from . import product

@@ -1,0 +1,84 @@
+"""Products: imported with their category first, matched by their internal reference; somebody reviews each new one."""
+
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.unit.mapper import ImportMapper, changed_by, external_to_m2o, mapping, only_create
+
+from ..backend import odoo
+from .importer import OdooImporter
+
+
+@odoo
+class ProductImportMapper(ImportMapper):
+    """A variant there is a product of its own here: so it takes the name with the attributes, and the price with their extras."""
+
+    _model_name = "odoo.product.product"
+
+    direct = [
+        ("display_name", "name"),
+        ("active", "active"),
+        ("default_code", "default_code"),
+        ("barcode", "barcode"),
+        ("lst_price", "list_price"),
+        ("weight", "weight"),
+        ("volume", "volume"),
+        ("description_sale", "description_sale"),
+        ("sale_ok", "sale_ok"),
+        ("purchase_ok", "purchase_ok"),
+        ("image_1920", "image_1920"),
+        (external_to_m2o("categ_id", binding="odoo.product.category"), "categ_id"),
+    ]
+
+    @mapping
+    @only_create
+    @changed_by("type")
+    def type(self, record):
+        # goods, storable or not, and combos are goods here: what they need beyond that, other addons bring
+        return {"type": "service" if record["type"] == "service" else "consu"}
+
+
+@odoo
+class ProductImporter(OdooImporter):
+    _model_name = "odoo.product.product"
+
+    def _import_dependencies(self):
+        self._import_dependency(self.external_record["categ_id"], "odoo.product.category")
+
+    def _create(self, values):
+        product = self._find_product(values["default_code"])
+        if product:
+            return super()._create({**values, "odoo_id": product.id})
+        binding = super()._create(values)
+        add_checkpoint(
+            self.session,
+            "product.product",
+            binding.odoo_id.id,
+            self.backend_record,
+            self.env._("A new product: check what was not imported, such as its taxes and its unit of measure."),
+        )
+        return binding
+
+    def _find_product(self, default_code):
+        """Return the product here that has an internal reference and is not bound to the backend yet; an empty recordset if there is none.
+
+        :raise InvalidDataError: there are several
+        """
+        products = self.env["product.product"].with_context(active_test=False)
+        if not default_code:
+            return products
+        domain = [
+            ("default_code", "=", default_code),
+            ("company_id", "in", [self.backend_record.company_id.id, False]),
+            ("odoo_bind_ids", "not any", [("backend_id", "=", self.backend_record.id)]),
+        ]
+        found = products.search(domain)
+        if len(found) > 1:
+            raise InvalidDataError(
+                self.env._(
+                    "Several products have the internal reference %(code)s: %(products)s. "
+                    "Leave it to the one that is meant, then requeue the job.",
+                    code=default_code,
+                    products=", ".join(f"{product.display_name} (id {product.id})" for product in found),
+                )
+            )
+        return found
