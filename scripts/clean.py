@@ -1,0 +1,49 @@
+"""Remove all that the set-up made: `make clean`."""
+
+import fcntl
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from .paths import CLUSTER, HOME, POSTGRES
+from .progress import Failure, command, step
+
+
+def main():
+    """Stop the private PostgreSQL if a killed command left it running, and remove the folder."""
+    if not HOME.exists():
+        print("Nothing to remove.")
+        return
+    if POSTGRES.exists():
+        refuse_if_used()
+        stop_cluster()
+    with step(f"Removing {HOME}"):
+        shutil.rmtree(HOME)
+
+
+def refuse_if_used():
+    with (POSTGRES / "users.lock").open("w") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(f"a command still uses {HOME}.", "stop it, then run again.") from None
+
+
+def stop_cluster():
+    pid_file = CLUSTER / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    pid = int(pid_file.read_text().split()[0])
+    process = Path("/proc") / str(pid)
+    if not process.exists() or os.fsencode(CLUSTER) not in (process / "cmdline").read_bytes():
+        return  # the file is of an earlier life of the machine
+    with step("Stopping PostgreSQL"):
+        os.kill(pid, signal.SIGINT)  # its fast shutdown
+        while process.exists():
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    command(main)

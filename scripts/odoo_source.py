@@ -1,0 +1,156 @@
+"""Odoo 19.0: found on the machine, or fetched."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import debian
+from .paths import FETCHED_ODOO, ODOO, ODOO_CONFIG, ODOO_DATA, PYTHON, ROOT, VENV
+from .programs import run
+from .progress import Failure, step
+
+SERIES = "19.0"
+REPOSITORY = "https://github.com/odoo/odoo.git"
+
+# The package's web client consists of these, too; version 7 of Font Awesome has other file names.
+DEBIAN_PACKAGES = (
+    "odoo-19",
+    "libjs-jquery",
+    "libjs-jquery-form",
+    "libjs-underscore",
+    "fonts-roboto-unhinted",
+    "fonts-montserrat",
+    "fonts-inconsolata",
+    "fonts-ocr-b",
+    "fonts-font-awesome/bookworm",
+)
+DEBIAN_PATH = FETCHED_ODOO / "usr/lib/python3/dist-packages"
+
+
+@dataclass
+class OdooSource:
+    """An Odoo.
+
+    :param path: the folder that has `odoo` in it
+    :param origin: where it came from, in words
+    """
+
+    path: Path
+    origin: str
+
+
+def ensure():
+    """Have Odoo importable in the virtual environment, and return its :class:`OdooSource`."""
+    source = from_odoo_home() or importable() or fetched() or fetch()
+    make_importable(source)
+    write_launcher()
+    write_config()
+    return source
+
+
+def series(path):
+    """The series ("19.0") of the Odoo in a folder, or None if there is no Odoo."""
+    release = path / "odoo" / "release.py"
+    if not release.exists():
+        return None
+    version = re.search(r"^version_info = \(('?[\w~-]+'?), (\d+)", release.read_text(), re.MULTILINE)
+    return ".".join(version.groups()) if version else None
+
+
+def from_odoo_home():
+    home = os.environ.get("ODOO_HOME")
+    if not home:
+        return None
+    path = Path(home).expanduser().resolve()
+    if series(path) != SERIES:
+        raise Failure(
+            f"ODOO_HOME={home} is not Odoo {SERIES}.",
+            "set it to the folder that contains odoo-bin and odoo/, or unset it to have Odoo fetched.",
+            [f"{path / 'odoo' / 'release.py'}: {'Odoo ' + series(path) if series(path) else 'does not exist'}"],
+        )
+    return OdooSource(path, "ODOO_HOME")
+
+
+def importable():
+    """The Odoo that the user's own Python imports, if it is of the right series."""
+    where = "import odoo.release; print(odoo.release.__file__)"
+    # an empty folder, since the checkout's own folders are no answer
+    found = subprocess.run([sys.executable, "-c", where], cwd="/", capture_output=True, text=True)
+    if found.returncode:
+        return None
+    path = Path(found.stdout.strip()).parent.parent
+    return OdooSource(path, f"import odoo in {sys.executable}") if series(path) == SERIES else None
+
+
+def fetched():
+    if series(DEBIAN_PATH) == SERIES:
+        return OdooSource(DEBIAN_PATH, "Debian's package")
+    if series(FETCHED_ODOO) == SERIES:
+        return OdooSource(FETCHED_ODOO, f"branch {SERIES}")
+    return None
+
+
+def fetch():
+    free = shutil.disk_usage(FETCHED_ODOO.parent).free / 1e9
+    if free < 3:
+        raise Failure(
+            f"Odoo and its databases need 3 GB, {FETCHED_ODOO.parent} has {free:.1f} GB left.",
+            "free some space, or set ODOO_HOME to an Odoo that is there.",
+        )
+    tried = ["ODOO_HOME: not set", f"import odoo: none of {SERIES} in {sys.executable}"]
+    for name, attempt in (("Debian's package", from_debian), (f"git clone of branch {SERIES}", from_git)):
+        try:
+            with step(f"Odoo {SERIES}: {name}"):
+                attempt()
+            return fetched()
+        except Failure as failure:
+            tried.append(f"{name}: {failure.what}")
+            tried += [f"    {line}" for line in failure.tried]
+    raise Failure(
+        f"Odoo {SERIES} could not be had.",
+        "check the network, or set ODOO_HOME to the folder of an Odoo that is there.",
+        tried,
+    )
+
+
+def from_debian():
+    debian.download(DEBIAN_PACKAGES, FETCHED_ODOO)
+    # Debian left this file out as not free enough. The web client works without, but its bundle names it,
+    # and the complaint in the console fails every browser test.
+    left_out = DEBIAN_PATH / "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+    if not left_out.exists():
+        left_out.parent.mkdir(parents=True, exist_ok=True)
+        left_out.write_text("// Not part of Debian's package.\n")
+
+
+def from_git():
+    part = FETCHED_ODOO.with_name(FETCHED_ODOO.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    run(["git", "clone", "--depth=1", f"--branch={SERIES}", REPOSITORY, part], "check the network, then run again.")
+    part.rename(FETCHED_ODOO)
+
+
+def make_importable(source):
+    """Put Odoo on the virtual environment's path, and tell pip that the distribution `odoo` is there."""
+    (packages,) = VENV.glob("lib/python3.*/site-packages")
+    (packages / "odoo-source.pth").write_text(f"{source.path}\n")
+    metadata = packages / f"odoo-{SERIES}.dist-info" / "METADATA"
+    shutil.rmtree(metadata.parent, ignore_errors=True)
+    if not any(source.path.glob("odoo-*.*-info")):
+        metadata.parent.mkdir()
+        metadata.write_text(f"Metadata-Version: 2.1\nName: odoo\nVersion: {SERIES}\n")
+
+
+def write_launcher():
+    # Not `python -m odoo`: a prefork server starts its children by the path of the script.
+    ODOO.write_text(f"#!{PYTHON}\nimport odoo.cli\n\nif __name__ == '__main__':\n    odoo.cli.main()\n")
+    ODOO.chmod(0o755)
+
+
+def write_config():
+    # The database server is named by libpq's variables (see postgres.py): this file holds for any of them.
+    ODOO_CONFIG.write_text(f"[options]\naddons_path = {ROOT}\ndata_dir = {ODOO_DATA}\nhttp_interface = 127.0.0.1\n")

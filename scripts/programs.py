@@ -1,0 +1,52 @@
+"""Running other programs: nothing of the user's shell leaks into them, their output goes to a log."""
+
+import os
+import subprocess
+
+from .paths import LOGS, ODOO_CONFIG
+from .progress import Failure, disk_full
+
+LEAKS = ("PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV", "ODOO_", "OPENERP_", "COVERAGE_", "PYTEST_")
+END = 15  # lines of a failed program's output to show
+
+
+def environment():
+    """The environment variables for programs: the user's without settings of other Pythons and other Odoos."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(LEAKS)}
+    return kept | {"ODOO_RC": str(ODOO_CONFIG)}
+
+
+def run(arguments, remedy, log="setup.log", env=None, input="", cwd=None):
+    """Run a program to its end and return what it printed.
+
+    :param remedy: what the user can do if it fails
+    :param log: name of the log that gets the output
+    :raise Failure: it does not exist, or its exit status is not zero
+    """
+    arguments = [str(argument) for argument in arguments]
+    try:
+        done = subprocess.run(
+            arguments,
+            env=env or environment(),
+            cwd=cwd,
+            input=input,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise Failure(f"the program {error.filename} does not exist.", remedy) from error
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with (LOGS / log).open("a") as file:
+        file.write(f"$ {' '.join(arguments)}\n{done.stdout}\n")
+    if done.returncode:
+        if "No space left on device" in done.stdout:
+            raise disk_full(arguments[0])
+        output = done.stdout.strip().splitlines()[-END:]
+        raise Failure(
+            f"{arguments[0]} ended with status {done.returncode}.",
+            f"{remedy} The whole output is in {LOGS / log}.",
+            [" ".join(arguments), *output],
+        )
+    return done.stdout

@@ -1,0 +1,62 @@
+"""What a person sees of a command: its steps with their seconds, and its failures with a way out."""
+
+import errno
+import signal
+import sys
+import time
+from contextlib import contextmanager
+
+
+class Failure(Exception):
+    """A command cannot go on.
+
+    :param what: one sentence about what failed
+    :param remedy: what the user can do about it
+    :param tried: what was attempted, a line each
+    """
+
+    def __init__(self, what, remedy, tried=()):
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.tried = list(tried)
+
+    def __str__(self):
+        lines = [f"FAILED: {self.what}"]
+        if self.tried:
+            lines += ["Tried:"] + [f"  - {attempt}" for attempt in self.tried]
+        return "\n".join([*lines, f"What to do: {self.remedy}"])
+
+
+@contextmanager
+def step(name):
+    """Show that the work of the block has begun, and the seconds it took."""
+    start = time.monotonic()
+    print(f"  {name:<60}", end=" ", flush=True)
+    try:
+        yield
+    except BaseException:
+        print("failed", flush=True)
+        raise
+    print(f"{time.monotonic() - start:6.1f} s", flush=True)
+
+
+def command(main):
+    """Run `main` as a command: its return value is the exit status, stop signals unwind its `with` blocks."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, frame: sys.exit(128 + received))
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        sys.exit(f"\n{failure}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"\n{disk_full(error)}")
+
+
+def disk_full(error):
+    """The failure to report when the disk has no space left."""
+    return Failure(f"the disk is full ({error}).", "free some space (`make clean` removes what the set-up made).")

@@ -1,0 +1,29 @@
+"""Set up what a command needs, and nothing twice: `python3 -m scripts.setup run`, `... test` or `... lint`."""
+
+import fcntl
+import sys
+
+from . import browser, odoo_source, virtualenv
+from .paths import HOME
+from .progress import command
+
+
+def main():
+    """Set up for the purpose named on the command line."""
+    purpose = sys.argv[1]
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second command waits for the first one's set-up
+        if purpose == "run":
+            virtualenv.ensure("requirements.txt")
+        else:
+            virtualenv.ensure("requirements.txt", "test-requirements.txt")
+        if purpose != "lint":
+            source = odoo_source.ensure()
+            print(f"Odoo {odoo_source.SERIES} from {source.origin}: {source.path}")
+        if purpose == "test":
+            browser.ensure()
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,103 @@
+"""The tests: `make test`, or some of them: `make test ARGS="connector/tests/test_x.py -k name"`.
+
+The addons' tests run inside Odoo, on a fresh database; those of the folder `tests` are plain ones, about processes and
+packages.
+"""
+
+import ast
+import fcntl
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+
+from . import databases, postgres
+from .paths import ADDONS, HOME, LOGS, ODOO_CONFIG, PYTHON, ROOT
+from .programs import environment
+from .progress import command, step
+
+DATABASE = "connector_test"
+PLAIN = "tests"  # the folder of the plain tests
+
+
+def main():
+    """Run the tests that the command line names, or all; return 0 if some ran and none failed."""
+    paths, options = split(sys.argv[1:])
+    plain = [path for path in paths if path.split("/")[0] == PLAIN]
+    of_addons = [path for path in paths if path not in plain]
+    suites = []
+    with (HOME / "test.lock").open("w") as lock, postgres.running():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if of_addons or not paths:
+            suites.append(run_in_odoo(of_addons or ADDONS, options))
+        if plain or not paths:
+            suites.append(run_pytest("processes and packages", [*(plain or [PLAIN]), "-p", "no:odoo", *options]))
+    return report(suites, selected=bool(options))
+
+
+@dataclass
+class Outcome:
+    """How the tests of a suite ended, in numbers of tests."""
+
+    suite: str
+    passed: int
+    failed: int
+    skipped: int
+
+    def __str__(self):
+        return f"{self.suite}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def split(arguments):
+    """Tell the paths of tests from pytest's options."""
+    paths = [argument for argument in arguments if (ROOT / argument.split("::")[0]).exists()]
+    return paths, [argument for argument in arguments if argument not in paths]
+
+
+def run_in_odoo(paths, options):
+    template = databases.template(odoo_modules())
+    databases.template(databases.SHOP, demo=True)
+    with step(f"Test database with {', '.join(ADDONS)}"):
+        databases.create(DATABASE, template)
+        databases.install(DATABASE, ADDONS, "--without-demo=all")
+    odoo = [f"--odoo-config={ODOO_CONFIG}", f"--odoo-database={DATABASE}", "--odoo-http"]
+    try:
+        return run_pytest("addons", [*paths, *odoo, *options])
+    finally:
+        databases.drop(DATABASE)
+
+
+def odoo_modules():
+    """The modules of Odoo that the addons depend on."""
+    manifests = [ast.literal_eval((ROOT / addon / "__manifest__.py").read_text()) for addon in ADDONS]
+    return {module for manifest in manifests for module in manifest["depends"]} - set(ADDONS)
+
+
+def run_pytest(suite, arguments):
+    results = LOGS / "results.xml"
+    results.unlink(missing_ok=True)
+    print(f"\nTests of {suite}", flush=True)
+    subprocess.run([PYTHON, "-m", "pytest", f"--junit-xml={results}", *arguments], cwd=ROOT, env=environment())
+    if not results.exists():  # pytest itself failed, and said why
+        return Outcome(suite, passed=0, failed=1, skipped=0)
+    count = ElementTree.parse(results).getroot().find("testsuite").attrib
+    failed, skipped = int(count["failures"]) + int(count["errors"]), int(count["skipped"])
+    return Outcome(suite, int(count["tests"]) - failed - skipped, failed, skipped)
+
+
+def report(outcomes, selected):
+    """Print the numbers and return the exit status: each suite ran tests (a selection: any did), none failed."""
+    print()
+    for outcome in outcomes:
+        print(outcome)
+    if any(outcome.failed for outcome in outcomes):
+        return 1
+    ran = any if selected else all
+    if not ran(outcome.passed for outcome in outcomes):
+        print("FAILED: no test ran.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    command(main)
