@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from odoo import api, fields
 
 from ..exception import FailedJobError, NoSuchJobError, NothingToDoJob, NotReadableJobError
+from ..registration import addon_of, is_installed
 from ..session import ConnectorSession
 from . import codec
 
@@ -102,7 +103,7 @@ def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFA
     doc = inspect.getdoc(func)
     func.job_options = JobOptions(
         name=f"{func.__module__}.{func.__qualname__}",
-        module=_addon_of(func.__module__),
+        module=addon_of(func.__module__),
         description=doc.splitlines()[0].rstrip(".") if doc else None,
         default_channel=default_channel,
         retry_pattern=parse_retry_pattern(retry_pattern) if retry_pattern else None,
@@ -160,7 +161,7 @@ def delay(env, function, model_name, args, kwargs, *, priority=None, eta=None, m
     )
     job.eta, job.eta_seconds = _parse_eta(eta)
     if env.context.get("connector_no_delay"):
-        job.run_inline(env)
+        job.perform(env)
     else:
         from . import buffer  # it builds on this module
 
@@ -221,8 +222,8 @@ def find_function(env, name):
 
 def _find_job_function(env, name):
     module_name = name.rpartition(".")[0]
-    addon = _addon_of(module_name)
-    if addon not in env.registry._init_modules:
+    addon = addon_of(module_name)
+    if not is_installed(env.registry, addon):
         raise NotReadableJobError(f"The addon {addon!r} of the job function {name!r} is not installed in this database")
     if name not in _functions:
         try:
@@ -236,18 +237,13 @@ def _find_job_function(env, name):
 
 def installed_functions(env):
     """Return ``{name: JobOptions}`` of all job functions and decorated methods of the addons installed in this database."""
-    installed = env.registry._init_modules
-    found = {name: func.job_options for name, func in _functions.items() if func.job_options.module in installed}
+    found = {name: func.job_options for name, func in _functions.items() if is_installed(env.registry, func.job_options.module)}
     for model_name, model_class in env.registry.items():
         for method_name, method in inspect.getmembers_static(model_class, inspect.isfunction):
             if hasattr(method, "job_options") and not model_class._abstract:
                 name = f"{model_name}.{method_name}"
                 found[name] = replace(method.job_options, name=name)
     return found
-
-
-def _addon_of(module_name):
-    return module_name.removeprefix(_ADDONS).partition(".")[0] if module_name.startswith(_ADDONS) else None
 
 
 class Job:
@@ -257,13 +253,13 @@ class Job:
     """
 
     __slots__ = (
-        "_id", "_env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
+        "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "eta", "eta_seconds", "user_id", "company_id", "su", "retry", "lease_token", "ready_seq", "date_created", "result",
         "message",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
-        self._env = env
+        self.env = env  # that of the code that delayed it
         self._id = id
         self.retry = 0
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = None
@@ -290,9 +286,13 @@ class Job:
     @property
     def id(self):
         """The id of the job's row."""
-        if self._id is None and self._env is not None:
-            self._env.cr.flush()
+        if self._id is None and self.env is not None:
+            self.env.cr.flush()
         return self._id
+
+    def stored_as(self, id):
+        """Say which row stands for the job."""
+        self._id = id
 
     @property
     def attempt(self):
@@ -323,36 +323,33 @@ class Job:
         return env
 
     def perform(self, env):
-        """Call the function and return what it returns.
+        """Call the function and keep what it returns: as the message if it is text, and as the result.
+
+        A function that raises :class:`NothingToDoJob` has ended well, and what it wrote before is kept.
 
         :raise NotReadableJobError: the function or an argument is unknown here
+        :raise NotSerializableJobError: what it returns cannot be stored
         """
+        try:
+            value = self._call(env)
+        except NothingToDoJob as nothing:
+            value = str(nothing)
+        self.message = value if isinstance(value, str) else None
+        self.result = None if value is None else codec.encode(value)
+
+    def _call(self, env):
         func = find_function(env, self.function)
         args, kwargs = codec.decode_call(self.payload, env)
         if self.function.startswith(_ADDONS):
-            session = ConnectorSession.from_env(env)
-            session.job = self
+            session = ConnectorSession.from_env(env, job=self)
             return func(session, self.model_name, *args, **kwargs)
         return func(*args, **kwargs)
-
-    def run_inline(self, env):
-        """Run the job at once in the caller's transaction, with encoding and decoding as a worker would; errors are the caller's."""
-        try:
-            self.set_outcome(self.perform(env(context={**env.context, "job_id": False})))
-        except NothingToDoJob as nothing:
-            self.message = str(nothing)
-
-    def set_outcome(self, value):
-        """Keep what the function returned: as the message if it is text, and as the result."""
-        self.message = value if isinstance(value, str) else None
-        self.result = None if value is None else codec.encode(value)
 
     def related_action(self, env):
         """Return the action that opens what the job is about, or None."""
         options = function_options(env, self.function)
         if options.related_action:
-            session = ConnectorSession.from_env(env)
-            return options.related_action(session, self)
+            return options.related_action(ConnectorSession.from_env(env), self)
         args, kwargs = codec.decode_call(self.payload, env)
         for value in (*args, *kwargs.values()):
             if hasattr(value, "_name") and value.exists():

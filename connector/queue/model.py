@@ -95,7 +95,7 @@ class QueueJob(models.Model):
     @api.model
     def _search(self, domain, *args, **kwargs):
         # what this transaction has delayed is found too
-        buffer.flush(self.env)
+        buffer.flush(self.env.cr)
         return super()._search(domain, *args, **kwargs)
 
     @api.model
@@ -286,10 +286,8 @@ class QueueJobChannel(models.Model):
                     self.env._("“%s” is not a channel name: it may hold neither a dot nor spaces at its ends.", channel.name)
                 )
 
-    @api.constrains("parent_id")
+    @api.constrains("name", "parent_id")
     def _check_parent(self):
-        if self._has_cycle():
-            raise ValidationError(self.env._("A channel cannot be below itself."))
         root = self._root()
         for channel in self - root:
             if not channel.parent_id:

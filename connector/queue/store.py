@@ -14,7 +14,7 @@ from collections import namedtuple
 
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
-from odoo.sql_db import Cursor
+from odoo.sql_db import BaseCursor, Cursor
 
 #: A worker whose last heartbeat is older than this many seconds is dead.
 HEARTBEAT_TIMEOUT = 15
@@ -350,7 +350,10 @@ def _lock_key(cr, identity_key):
 
 @contextlib.contextmanager
 def _transaction(cr):
-    """Run several statements of an autocommit connection in one READ COMMITTED transaction."""
+    """Run several statements of an autocommit connection in one READ COMMITTED transaction; an Odoo cursor is in one already."""
+    if isinstance(cr, BaseCursor):
+        yield
+        return
     cr.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
     try:
         yield

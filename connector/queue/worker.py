@@ -19,7 +19,7 @@ from odoo.exceptions import ConcurrencyError, UserError
 from odoo.modules.registry import Registry
 from odoo.sql_db import connection_info_for
 
-from ..exception import FailedJobError, LeaseLost, NothingToDoJob, RetryableJobError
+from ..exception import FailedJobError, LeaseLost, RetryableJobError
 from . import store, wakeup
 from .cursor import JobCursor
 from .job import Job, function_options
@@ -173,11 +173,7 @@ class Worker:
             registry = self._fresh_registry(registry, cr)
             env = job.environment(cr)
             env.transaction.default_env = env
-            try:
-                job.set_outcome(job.perform(env))
-            except NothingToDoJob as nothing:
-                # what it wrote before it found that out is kept, as with any other end without an error
-                job.message, job.result = str(nothing), None
+            job.perform(env)
             cr.flush()
             committing = True
             cr.complete(self.name)

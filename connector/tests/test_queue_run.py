@@ -1,0 +1,357 @@
+from datetime import datetime, timedelta
+
+from psycopg2.errors import SerializationFailure
+
+from odoo.exceptions import UserError
+from odoo.tests.common import new_test_user
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.session import ConnectorSession
+
+from .common import JobsCase
+
+_calls = []
+
+
+@job
+def rename(session, model_name, record_id, name):
+    """Give a record another name"""
+    session.env[model_name].browse(record_id).name = name
+    return f"Renamed to {name}"
+
+
+@job
+def rename_and_raise(session, model_name, record_id, error):
+    session.env[model_name].browse(record_id).name = "renamed"
+    raise {
+        "nothing": NothingToDoJob("It is so already"),
+        "failed": FailedJobError("Fill in the key of the shop"),
+        "user": UserError("No journal"),
+        "bug": ZeroDivisionError("division by zero"),
+        "later": RetryableJobError("The shop is closed", seconds=120),
+        "later, not counted": RetryableJobError("The shop is closed", ignore_retry=True),
+    }[error]
+
+
+@job
+def meet_another_transaction(session, model_name, times):
+    _calls.append(session.job.id)
+    if len(_calls) <= times:
+        raise SerializationFailure("could not serialize access due to concurrent update")
+    return "done at last"
+
+
+@job
+def look_around(session, model_name):
+    return [session.uid, session.env.su, session.env.lang, session.env.company.id, session.job.attempt, session.context["job_id"]]
+
+
+@job
+def delay_another(session, model_name, record_id):
+    rename.delay(session, model_name, record_id, "by another job")
+
+
+class TestRun(JobsCase):
+    def setUp(self):
+        super().setUp()
+        self.session = ConnectorSession.from_env(self.env)
+        self.partner = self.env["res.partner"].create({"name": "Ada"})
+        _calls.clear()
+
+    def _run(self, function, *args, **options):
+        handle = function.delay(self.session, "res.partner", *args, **options)
+        record = handle.record(self.env)
+        self.run_jobs()
+        return record
+
+    def test_a_job_has_its_effect_and_keeps_its_message(self):
+        record = self._run(rename, self.partner.id, "Lovelace")
+        self.assertEqual((record.state, record.message, record.result), ("done", "Renamed to Lovelace", '"Renamed to Lovelace"'))
+        self.assertEqual(self.partner.name, "Lovelace")
+        self.assertFalse(record.worker_id)
+
+    def test_each_attempt_is_kept(self):
+        record = self._run(rename, self.partner.id, "Lovelace")
+        self.assertEqual(record.attempt_ids.mapped(lambda a: (a.number, a.outcome, a.worker)), [(1, "done", "test")])
+
+    def test_a_method_of_records_runs_on_them(self):
+        self.partner.with_delay().write({"name": "Lovelace"})
+        self.assertEqual(self.run_jobs().state, "done")
+        self.assertEqual(self.partner.name, "Lovelace")
+
+    def test_nothing_to_do_is_done_with_the_message(self):
+        record = self._run(rename_and_raise, self.partner.id, "nothing")
+        self.assertEqual((record.state, record.message), ("done", "It is so already"))
+
+    def test_a_failed_job_has_no_effect_and_tells_why(self):
+        record = self._run(rename_and_raise, self.partner.id, "failed")
+        self.assertEqual((record.state, record.message), ("failed", "Fill in the key of the shop"))
+        self.assertEqual(self.partner.name, "Ada")
+
+    def test_an_error_for_users_fails_with_its_text(self):
+        record = self._run(rename_and_raise, self.partner.id, "user")
+        self.assertEqual((record.state, record.message), ("failed", "No journal"))
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_a_bug_fails_with_its_traceback(self):
+        record = self._run(rename_and_raise, self.partner.id, "bug")
+        self.assertEqual((record.state, record.message), ("failed", "ZeroDivisionError: division by zero"))
+        self.assertEqual(record.attempt_ids.exc_name, "builtins.ZeroDivisionError")
+        self.assertIn("in rename_and_raise", record.attempt_ids.exc_info)
+
+    def test_a_retryable_error_schedules_another_try(self):
+        record = self._run(rename_and_raise, self.partner.id, "later")
+        self.assertEqual((record.state, record.retry, record.message), ("scheduled", 1, "The shop is closed"))
+        self.assertAlmostEqual(record.eta, datetime.utcnow() + timedelta(seconds=120), delta=timedelta(seconds=30))
+        self.assertEqual(record.attempt_ids.outcome, "retry")
+        self.assertEqual(self.partner.name, "Ada")
+
+    def test_a_try_that_is_to_be_ignored_is_not_counted(self):
+        self.assertEqual(self._run(rename_and_raise, self.partner.id, "later, not counted").retry, 0)
+
+    def test_after_its_last_try_a_job_fails(self):
+        record = self._run(rename_and_raise, self.partner.id, "later", max_retries=1)
+        self.assertEqual((record.state, record.message), ("failed", "Gave up after 1 tries: The shop is closed"))
+
+    def test_a_serialization_failure_is_retried_three_times_at_once_and_not_counted(self):
+        record = self._run(meet_another_transaction, 3)
+        self.assertEqual((record.state, record.retry, len(_calls)), ("done", 0, 4))
+
+    def test_after_three_immediate_retries_a_try_is_counted(self):
+        record = self._run(meet_another_transaction, 9)
+        self.assertEqual((record.state, record.retry, len(_calls)), ("scheduled", 1, 4))
+
+    def test_a_job_runs_as_the_user_that_delayed_it_with_its_context(self):
+        user = new_test_user(self.env, "delayer")
+        env = self.env(user=user, context={"lang": "en_US"}, su=False)
+        record = look_around.delay(ConnectorSession.from_env(env), "res.partner").record(self.env)
+        self.run_jobs()
+        self.assertEqual(record.result, f'[{user.id},false,"en_US",{user.company_id.id},1,{record.id}]')
+
+    def test_superuser_mode_is_kept(self):
+        user = new_test_user(self.env, "delayer")
+        record = look_around.delay(ConnectorSession.from_env(self.env(user=user, su=True)), "res.partner").record(self.env)
+        self.run_jobs()
+        self.assertIn(f"[{user.id},true", record.result)
+
+    def test_a_job_of_an_archived_user_fails_with_the_way_out(self):
+        user = new_test_user(self.env, "leaver")
+        record = look_around.delay(ConnectorSession.from_env(self.env(user=user, su=False)), "res.partner").record(self.env)
+        user.active = False
+        self.run_jobs()
+        self.assertEqual(record.state, "failed")
+        self.assertIn("is archived: delay it again", record.message)
+
+    def test_jobs_that_a_job_delays_are_run_too(self):
+        self._run(delay_another, self.partner.id)
+        self.assertEqual(self.partner.name, "by another job")
+
+    def test_a_function_that_is_gone_fails_the_job_with_its_name(self):
+        record = self._unreadable("function = 'odoo.addons.connector.tests.test_queue_run.gone'")
+        self.assertIn("'odoo.addons.connector.tests.test_queue_run.gone' is not a job function any more", record.message)
+
+    def test_a_function_without_the_decorator_cannot_be_run(self):
+        record = self._unreadable("function = 'odoo.addons.connector.queue.codec.decode'")
+        self.assertIn("is not a job function", record.message)
+
+    def test_a_function_of_an_addon_that_is_not_installed_fails_the_job(self):
+        record = self._unreadable("function = 'odoo.addons.gone.models.f'")
+        self.assertIn("The addon 'gone'", record.message)
+
+    def test_a_model_that_is_gone_fails_the_job(self):
+        record = self._unreadable("function = 'gone.model.write'")
+        self.assertIn("The model 'gone.model'", record.message)
+
+    def test_arguments_that_cannot_be_read_fail_the_job(self):
+        record = self._unreadable("payload = '(lp0'")
+        self.assertIn("not JSON", record.message)
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def _unreadable(self, assignment):
+        record = rename.delay(self.session, "res.partner", self.partner.id, "x").record(self.env)
+        self.env.cr.execute(f"UPDATE queue_job SET {assignment} WHERE id = %s", [record.id])
+        self.run_jobs()
+        self.assertEqual(record.state, "failed")
+        return record
+
+
+class TestOrder(JobsCase):
+    def _delay(self, **options):
+        return self.env["res.partner"].with_delay(**options).exists().record(self.env)
+
+    def test_jobs_run_by_priority_then_in_the_order_of_their_delay(self):
+        late, first, second, urgent = (self._delay(priority=priority) for priority in (20, 10, 10, 0))
+        self.assertEqual(self.run_jobs().ids, (urgent + first + second + late).ids)
+
+    def test_of_the_jobs_with_one_identity_key_one_runs(self):
+        first, second = self._delay(identity_key="k"), self._delay(identity_key="k")
+        other = self._delay(identity_key="other")
+        self.run_jobs()
+        self.assertEqual([record.state for record in (first, second, other)], ["done", "cancelled", "done"])
+        self.assertEqual(second.message, f"The same as job {first.id}")
+
+    def test_a_job_whose_twin_runs_waits_for_its_end(self):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
+        first = self._delay(identity_key="k")
+        (lease,) = store.claim(self.cr, worker, 1, 1)
+        second = self._delay(identity_key="k")
+        self.assertFalse(store.claim(self.cr, worker, 1, 1))
+        self.env.invalidate_all()
+        self.assertEqual(second.state, "wait_dependencies")
+        store.start(self.cr, lease)
+        store.complete(self.cr, lease, worker, "w", None, None)
+        store.release_key(self.cr, "k")
+        self.assertEqual(self.run_jobs(), second)
+        self.assertEqual((first.state, second.state), ("done", "done"))
+
+    def test_a_paused_channel_starts_nothing_until_it_is_resumed(self):
+        channel = self.env["queue.job.channel"]._ensure("root.shop")
+        job = self._delay(channel="root.shop")
+        channel.parent_id.action_pause()
+        self.assertFalse(self.run_jobs())
+        channel.parent_id.action_resume()
+        self.assertEqual(self.run_jobs(), job)
+
+    def test_the_capacity_of_a_channel_counts_the_leases_below_it(self):
+        channel = self.env["queue.job.channel"]._ensure("root.shop.import")
+        channel.parent_id.capacity = 2
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        for name in ("root.shop", "root.shop.import", "root.shop.import"):
+            self._delay(channel=name)
+        self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 2)
+        self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 0)
+
+    def test_nothing_is_leased_while_addons_are_being_installed(self):
+        self._delay()
+        self.env.cr.execute("UPDATE ir_module_module SET state = 'to install' WHERE name = 'product'")
+        self.assertFalse(self.run_jobs())
+
+    def test_a_worker_that_was_declared_dead_gets_no_lease(self):
+        self._delay()
+        self.env.cr.flush()
+        self.assertFalse(store.claim(self.cr, 0, 1, 1))
+
+    def test_a_scheduled_job_becomes_runnable_when_its_time_has_come(self):
+        job = self._delay(eta=3600)
+        self.assertFalse(self.run_jobs())
+        self.env.cr.execute("UPDATE queue_job SET eta = eta - interval '2 hours' WHERE id = %s", [job.id])
+        self.assertEqual(store.schedule_due(self.cr), 1)
+        self.assertEqual(self.run_jobs(), job)
+
+
+class TestDeadWorker(JobsCase):
+    def setUp(self):
+        super().setUp()
+        self.worker = store.register_worker(self.cr, "w", "host", 1, "command", 2, (None, None))
+        self.jobs = self.env["queue.job"].browse([self.env["res.partner"].with_delay().exists().id for _number in range(2)])
+        self.leases = store.claim(self.cr, self.worker, 2, 2)
+        store.start(self.cr, self.leases[0])
+
+    def _end_worker(self, **options):
+        freed = store.end_worker(self.cr, self.worker, "host:1 gave no sign of life", **options)
+        self.env.invalidate_all()
+        return freed
+
+    def test_its_jobs_are_freed_and_its_row_is_gone(self):
+        self.assertEqual(self._end_worker(), 2)
+        self.assertEqual(self.jobs.mapped("state"), ["pending", "pending"])
+        self.assertFalse(self.env["queue.worker"].browse(self.worker).exists())
+
+    def test_only_jobs_that_had_started_count_a_try(self):
+        self._end_worker()
+        self.assertEqual(self.jobs.mapped("retry"), [1, 0])
+        self.assertEqual(self.jobs.attempt_ids.mapped(lambda a: (a.outcome, a.message)), [("lost", "Worker lost: host:1 gave no sign of life")])
+
+    def test_no_try_counts_where_the_end_is_not_their_fault(self):
+        self._end_worker(count=False)
+        self.assertEqual(self.jobs.mapped("retry"), [0, 0])
+
+    def test_a_job_that_killed_before_waits_before_it_runs_again(self):
+        self.cr.execute("UPDATE queue_job SET retry = 2")
+        self._end_worker()
+        self.assertEqual(self.jobs[0].state, "scheduled")
+
+    def test_a_job_without_tries_left_fails_with_the_reason(self):
+        self.cr.execute("UPDATE queue_job SET retry = 4, max_retries = 5")
+        self._end_worker()
+        self.assertEqual((self.jobs[0].state, self.jobs[0].message), ("failed", "Worker lost: host:1 gave no sign of life"))
+
+    def test_it_can_complete_nothing_any_more(self):
+        self._end_worker()
+        self.assertFalse(store.lock_lease(self.cr, self.leases[0], self.worker))
+        self.assertFalse(store.complete(self.cr, self.leases[0], self.worker, "w", None, None))
+        self.assertFalse(store.fail(self.cr, self.leases[0], self.worker, "w", "m", "e", "t"))
+        self.assertFalse(store.retry(self.cr, self.leases[0], self.worker, "w", 1, True, "m", "e", "t"))
+        self.assertFalse(store.start(self.cr, self.leases[1]))
+        self.assertFalse(store.heartbeat(self.cr, self.worker))
+
+    def test_it_is_dead_when_its_heartbeat_is_old(self):
+        self.assertIn(self.worker, store.alive_workers(self.cr))
+        self.cr.execute("UPDATE queue_worker SET date_heartbeat = date_heartbeat - interval '16 seconds'")
+        self.assertEqual([id_ for id_, _name in store.dead_workers(self.cr)], [self.worker])
+
+    def test_it_is_dead_when_its_connection_is_gone(self):
+        self.cr.execute("UPDATE queue_worker SET backend_pid = 1, backend_start = 1")
+        self.assertEqual([id_ for id_, _name in store.dead_workers(self.cr)], [self.worker])
+
+    def test_jobs_of_a_worker_without_a_row_are_freed(self):
+        self.cr.execute("DELETE FROM queue_worker")
+        self.assertEqual(store.free_orphans(self.cr), 2)
+        self.env.invalidate_all()
+        self.assertEqual(self.jobs.mapped("state"), ["pending", "pending"])
+
+
+class TestButtons(JobsCase):
+    def setUp(self):
+        super().setUp()
+        # their operations run on a cursor of their own
+        self.enterContext(self.enter_registry_test_mode())
+        self.job = self.env["res.partner"].with_delay().exists().record(self.env)
+
+    def _set_state(self, state):
+        self.cr.execute("UPDATE queue_job SET state = %s, retry = 3 WHERE id = %s", [state, self.job.id])
+        self.env.invalidate_all()
+
+    def test_a_failed_job_is_requeued_with_all_its_tries(self):
+        self._set_state("failed")
+        action = self.job.button_requeue()
+        self.assertEqual((self.job.state, self.job.retry), ("pending", 0))
+        self.assertEqual(action["params"]["message"], "1 of 1 jobs requeued.")
+
+    def test_a_waiting_job_is_cancelled_and_never_runs(self):
+        self.job.button_cancel()
+        self.assertEqual(self.job.state, "cancelled")
+        self.assertFalse(self.run_jobs())
+
+    def test_a_failed_job_is_set_to_done(self):
+        self._set_state("failed")
+        self.job.button_done()
+        self.assertEqual(self.job.state, "done")
+
+    def test_a_running_job_is_left_alone_and_the_user_is_told(self):
+        for button in ("button_requeue", "button_cancel", "button_done"):
+            with self.subTest(button=button):
+                self._set_state("started")
+                action = getattr(self.job, button)()
+                self.assertEqual(self.job.state, "started")
+                self.assertIn("0 of 1 jobs", action["params"]["message"])
+
+    def test_related_opens_the_record_of_the_job(self):
+        partner = self.env["res.partner"].create({"name": "Ada"})
+        action = partner.with_delay().write({"name": "Lovelace"}).record(self.env).button_related()
+        self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", partner.id))
+
+    def test_related_says_so_when_there_is_nothing(self):
+        with self.assertRaisesRegex(UserError, "Nothing is related"):
+            self.job.button_related()
+
+    def test_old_ended_jobs_are_deleted_with_their_attempts(self):
+        self._set_state("pending")
+        self.run_jobs()
+        self.cr.execute("UPDATE queue_job SET date_done = date_done - interval '31 days' WHERE id = %s", [self.job.id])
+        self.env["queue.job"]._gc_jobs()
+        self.assertFalse(self.job.exists())
+        self.assertFalse(self.env["queue.job.attempt"].search([("job_id", "=", self.job.id)]))
