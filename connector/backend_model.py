@@ -18,7 +18,7 @@ class ConnectorBackend(models.AbstractModel):
             _description = "Shop Backend"
             _backend_type = "shop"
 
-            version = fields.Selection([("2.0", "2.0")], required=True)
+            version = fields.Selection(selection_add=[("2.0", "2.0")])
     """
 
     _name = "connector.backend"
@@ -39,7 +39,7 @@ class ConnectorBackend(models.AbstractModel):
         :raise InvalidBackend: none is declared for the model's ``_backend_type`` and the record's version
         """
         self.ensure_one()
-        return get_backend(self._backend_type, self.version or None)
+        return get_backend(self._backend_type, self.sudo().version or None)
 
     @contextmanager
     def work_on(self, model_name, session=None):
@@ -50,7 +50,7 @@ class ConnectorBackend(models.AbstractModel):
         """
         self.ensure_one()
         environment = Environment(self, session or ConnectorSession.from_env(self.env), model_name)
-        with environment.set_lang(self.default_lang_id.code or self.env.lang):
+        with environment.set_lang(self.sudo().default_lang_id.code or self.env.lang):
             yield environment
 
 

@@ -137,7 +137,7 @@ def get_environment(session, model_name, backend_id):
     record = session.env[field.comodel_name].browse(backend_id).exists()
     if not record:
         raise InvalidBackend(f"The backend {field.comodel_name}({backend_id}) does not exist any more")
-    lang = record.default_lang_id.code or session.env.lang
+    lang = record.sudo().default_lang_id.code or session.env.lang
     own_session = ConnectorSession.from_env(session.env(context={**session.context, "lang": lang}), job=session.job)
     return Environment(record, own_session, model_name)
 
@@ -214,7 +214,7 @@ class Binder(ConnectorUnit):
         bindings = self.model.sudo().with_context(active_test=False)
         found = bindings.search([(field_name, "=", value), (self._backend_field, "=", self.backend_record.id)], limit=2)
         if len(found) > 1:
-            raise InvalidDataError(f"{self.model._name} has several bindings with {field_name} = {value!r} on {self.backend_record.display_name}")
+            raise InvalidDataError(f"{self.model._name} has several bindings with {field_name} = {value!r} on {self.backend_record.sudo().name}")
         return found.with_env(self.env)
 
     @staticmethod

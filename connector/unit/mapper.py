@@ -106,7 +106,7 @@ def m2o_to_external(field, binding=None):
         external_id = mapper.binder_for(binding or related._name).to_external(related, wrap=bool(binding))
         if external_id is None:
             raise MappingError(
-                f"{target}: {related.display_name} ({related._name}, id {related.id}) is not known to {mapper.backend_record.display_name}; "
+                f"{target}: {related.display_name} ({related._name}, id {related.id}) is not known to {mapper.backend_record.sudo().name}; "
                 "export it first"
             )
         return external_id
@@ -131,7 +131,7 @@ def external_to_m2o(field, binding=None):
         related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
         if not related:
             raise MappingError(
-                f"{target}: {model_name} has no record with the external id {external_id!r} of {mapper.backend_record.display_name}; "
+                f"{target}: {model_name} has no record with the external id {external_id!r} of {mapper.backend_record.sudo().name}; "
                 "import it first"
             )
         return related.id

@@ -1,0 +1,38 @@
+"""The backend of an imaginary shop, and the bindings of its partners and tags."""
+
+from odoo import fields, models
+
+
+class ShopBackend(models.Model):
+    _name = "test.shop.backend"
+    _inherit = "connector.backend"
+    _description = "Test Shop"
+    _backend_type = "test_shop"
+
+    version = fields.Selection(selection_add=[("1.0", "1.0"), ("2.0", "2.0")], default="1.0")
+
+
+class ShopPartner(models.Model):
+    _name = "test.shop.partner"
+    _inherit = "external.binding"
+    _inherits = {"res.partner": "odoo_id"}
+    _description = "Test Shop Partner"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
+    odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+    points = fields.Integer()
+    discount = fields.Float()
+    newsletter = fields.Boolean()
+    nickname = fields.Char()
+    main_tag_id = fields.Many2one("test.shop.tag")
+    base_tag_id = fields.Many2one("res.partner.category")
+
+
+class ShopTag(models.Model):
+    _name = "test.shop.tag"
+    _inherit = "external.binding"
+    _inherits = {"res.partner.category": "odoo_id"}
+    _description = "Test Shop Tag"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
+    odoo_id = fields.Many2one("res.partner.category", required=True, ondelete="cascade")

@@ -1,0 +1,139 @@
+from datetime import datetime
+
+from freezegun import freeze_time
+from psycopg2.errors import UniqueViolation
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.connector import Binder
+from odoo.addons.connector.event import on_record_write
+from odoo.addons.connector.exception import InvalidDataError
+
+from .common import ShopCase
+
+
+class TestBinder(ShopCase):
+    def setUp(self):
+        super().setUp()
+        self.binder = self.unit(Binder)
+
+    def test_an_external_id_leads_to_its_binding(self):
+        binding = self.partner("42")
+        self.assertEqual(self.binder.to_internal("42"), binding)
+
+    def test_a_number_and_its_text_are_the_same_id(self):
+        binding = self.partner("42")
+        self.assertEqual(self.binder.to_internal(42), binding)
+
+    def test_an_external_id_leads_to_the_record_that_is_bound(self):
+        binding = self.partner("42")
+        self.assertEqual(self.binder.to_internal("42", unwrap=True), binding.odoo_id)
+
+    def test_an_unknown_external_id_leads_to_no_record(self):
+        self.partner("42")
+        self.assertEqual(self.binder.to_internal("43"), self.Partner)
+        self.assertEqual(self.binder.to_internal("43", unwrap=True), self.env["res.partner"])
+
+    def test_no_external_id_leads_to_no_record(self):
+        self.partner()
+        for nothing in (None, False, ""):
+            self.assertEqual(self.binder.to_internal(nothing), self.Partner)
+
+    def test_an_archived_binding_is_found(self):
+        binding = self.partner("42", active=False)
+        self.assertEqual(self.binder.to_internal("42"), binding)
+
+    def test_the_same_external_id_on_another_backend_is_another_record(self):
+        other = self.backend.copy()
+        self.partner("42")
+        binding = self.partner("42", backend_id=other.id)
+        self.assertEqual(self.unit(Binder, backend=other).to_internal("42"), binding)
+
+    def test_a_binding_leads_to_its_external_id(self):
+        binding = self.partner("42")
+        self.assertEqual(self.binder.to_external(binding), "42")
+        self.assertEqual(self.binder.to_external(binding.id), "42")
+
+    def test_a_bound_record_leads_to_its_external_id(self):
+        binding = self.partner("42")
+        self.assertEqual(self.binder.to_external(binding.odoo_id, wrap=True), "42")
+        self.assertEqual(self.binder.to_external(binding.odoo_id.id, wrap=True), "42")
+
+    def test_what_is_not_bound_has_no_external_id(self):
+        self.assertIsNone(self.binder.to_external(self.partner()))
+        self.assertIsNone(self.binder.to_external(self.env.ref("base.main_partner"), wrap=True))
+        self.assertIsNone(self.binder.to_external(self.Partner))
+
+    def test_a_record_that_is_bound_twice_on_a_backend_is_an_error_that_names_both(self):
+        partner = self.partner("1").odoo_id
+        self.partner("2", odoo_id=partner.id)
+        with self.assertRaisesRegex(InvalidDataError, f"test.shop.partner has several bindings with odoo_id = {partner.id}"):
+            self.binder.to_external(partner, wrap=True)
+
+    def test_zero_is_an_external_id(self):
+        binding = self.partner()
+        self.binder.bind(0, binding)
+        self.assertEqual(binding.external_id, "0")
+        self.assertEqual(self.binder.to_internal(0), binding)
+        self.assertEqual(self.binder.to_external(binding), "0")
+
+    def test_binding_stores_the_id_as_text_and_the_time(self):
+        binding = self.partner()
+        with freeze_time("2030-01-02 03:04:05"):
+            self.binder.bind(42, binding.id)
+        self.assertEqual((binding.external_id, binding.sync_date), ("42", datetime(2030, 1, 2, 3, 4, 5)))
+
+    def test_binding_to_no_id_is_refused(self):
+        for nothing in (None, False, ""):
+            with self.assertRaisesRegex(InvalidDataError, f"{nothing!r} is not an external id"):
+                self.binder.bind(nothing, self.partner())
+
+    def test_binding_is_not_to_be_exported(self):
+        binding = self.partner()
+        contexts = []
+
+        def consume(session, model_name, record_id, vals):
+            contexts.append(session.context.get("no_connector_export"))
+
+        on_record_write.subscribe(consume, model_names="test.shop.partner")
+        self.addCleanup(on_record_write.unsubscribe, consume, model_names="test.shop.partner")
+        self.binder.bind(42, binding)
+        self.assertEqual(contexts, [True])
+
+    def test_a_binding_is_unwrapped_to_the_record_and_its_model(self):
+        binding = self.partner()
+        self.assertEqual(self.binder.unwrap_binding(binding), binding.odoo_id)
+        self.assertEqual(self.binder.unwrap_binding(binding.id), binding.odoo_id)
+        self.assertEqual(self.binder.unwrap_model(), "res.partner")
+
+    def test_a_binding_that_the_user_may_not_read_is_found_all_the_same(self):
+        binding = self.partner("42")
+        user = self.env["res.users"].create({"name": "Clerk", "login": "clerk"})
+        with self.backend.with_user(user).work_on("test.shop.partner") as environment:
+            found = Binder(environment).to_internal("42")
+        self.assertEqual((found, found.env.uid, found.env.su), (binding, user.id, False))
+
+
+class TestConstraint(ShopCase):
+    def test_the_database_refuses_a_second_binding_of_an_external_id(self):
+        self.partner("42")
+        with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation) as caught, self.env.cr.savepoint():
+            self.partner("42")
+        self.assertEqual(caught.exception.diag.constraint_name, "test_shop_partner_external_uniq")
+
+    def test_each_concrete_binding_model_has_the_constraint(self):
+        self.tag("42")
+        with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation), self.env.cr.savepoint():
+            self.tag("42")
+
+    def test_two_backends_may_use_the_same_external_id(self):
+        self.partner("42")
+        self.assertTrue(self.partner("42", backend_id=self.backend.copy().id))
+
+    def test_records_that_are_not_known_there_do_not_disturb_each_other(self):
+        self.assertTrue(self.partner() + self.partner())
+
+    def test_a_binding_without_a_backend_is_refused_when_its_table_is_made(self):
+        model = self.env["external.binding"]
+        with self.assertRaisesRegex(TypeError, "external.binding, so it must declare backend_id"):
+            model._add_sql_constraints()

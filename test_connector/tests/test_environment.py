@@ -1,0 +1,105 @@
+from odoo.addons.connector.backend import get_backend
+from odoo.addons.connector.connector import Binder, Environment, get_environment
+from odoo.addons.connector.exception import InvalidBackend
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.unit.backend_adapter import BackendAdapter, CRUDAdapter
+from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.mapper import ImportMapper
+
+from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, ShopImporter
+from .common import ShopCase
+
+
+class TestBackendModel(ShopCase):
+    def test_a_record_is_served_by_the_backend_of_its_version(self):
+        self.backend.version = "2.0"
+        self.assertIs(self.backend.get_backend(), get_backend("test_shop", "2.0"))
+
+    def test_a_record_of_a_version_without_backend_says_which_there_are(self):
+        self.patch(type(self.backend), "_backend_type", "nowhere")
+        with self.assertRaisesRegex(InvalidBackend, "nowhere.*test_shop"):
+            self.backend.get_backend()
+
+    def test_a_new_backend_belongs_to_the_company_of_who_creates_it(self):
+        self.assertEqual(self.backend.company_id, self.env.company)
+
+    def test_an_environment_works_in_the_language_of_the_backend(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.backend.default_lang_id = self.env.ref("base.lang_fr")
+        with self.backend.work_on("test.shop.partner") as environment:
+            self.assertEqual(environment.env.lang, "fr_FR")
+            self.assertEqual(environment.model.env.lang, "fr_FR")
+            self.assertEqual(environment.backend_record.env.lang, "fr_FR")
+
+    def test_a_backend_without_language_leaves_the_language_as_it_is(self):
+        with self.backend.with_context(lang="en_US").work_on("test.shop.partner") as environment:
+            self.assertEqual(environment.env.lang, "en_US")
+
+
+class TestEnvironment(ShopCase):
+    def test_it_holds_backend_record_session_and_model(self):
+        environment = Environment(self.backend, self.session, "test.shop.partner")
+        self.assertIs(environment.backend, get_backend("test_shop", "1.0"))
+        self.assertEqual((environment.backend_record, environment.session), (self.backend, self.session))
+        self.assertEqual((environment.model_name, environment.model), ("test.shop.partner", self.Partner))
+
+    def test_it_finds_the_backend_of_a_binding_model(self):
+        environment = get_environment(self.session, "test.shop.partner", self.backend.id)
+        self.assertEqual((environment.backend_record, environment.model), (self.backend, self.Partner))
+
+    def test_it_is_opened_in_the_language_of_the_backend_and_leaves_the_session_as_it_is(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.backend.default_lang_id = self.env.ref("base.lang_fr")
+        session = ConnectorSession(self.cr, self.uid, {"lang": "en_US"})
+        session.job = object()
+        environment = get_environment(session, "test.shop.partner", self.backend.id)
+        self.assertEqual((environment.env.lang, session.env.lang), ("fr_FR", "en_US"))
+        self.assertIs(environment.session.job, session.job)
+
+    def test_a_model_that_is_no_binding_is_refused_by_name(self):
+        with self.assertRaisesRegex(InvalidBackend, "res.users has no field backend_id"):
+            get_environment(self.session, "res.users", self.backend.id)
+
+    def test_a_backend_that_was_deleted_is_an_error_that_says_so(self):
+        with self.assertRaisesRegex(InvalidBackend, r"test\.shop\.backend\(0\) does not exist"):
+            get_environment(self.session, "test.shop.partner", 0)
+
+    def test_the_language_is_set_for_a_block_only(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        environment = self.environment()
+        with self.assertRaises(ZeroDivisionError), environment.set_lang("fr_FR"):
+            self.assertEqual(environment.model.env.lang, "fr_FR")
+            raise ZeroDivisionError
+        self.assertEqual(environment.env.lang, self.env.lang)
+
+    def test_records_of_the_environment_follow_the_context_of_its_session(self):
+        environment = self.environment()
+        with environment.session.change_context(no_connector_export=True):
+            self.assertTrue(environment.backend_record.env.context["no_connector_export"])
+
+
+class TestUnit(ShopCase):
+    def test_a_unit_finds_the_other_units_of_its_model(self):
+        adapter = self.unit(BackendAdapter)
+        self.assertIsInstance(adapter.unit_for(ImportMapper), PartnerImportMapper)
+        self.assertIsInstance(adapter.binder_for(), Binder)
+
+    def test_a_unit_finds_the_units_of_other_models_of_its_backend(self):
+        binder = self.unit(BackendAdapter).binder_for("test.shop.tag")
+        self.assertEqual((binder.model, binder.backend_record), (self.Tag, self.backend))
+
+    def test_a_unit_that_names_the_model_goes_before_the_general_one(self):
+        self.assertIs(type(self.unit(RecordImporter, "test.shop.partner")), PartnerImporter)
+        self.assertIs(type(self.unit(RecordImporter, "test.shop.tag")), ShopImporter)
+
+    def test_all_units_can_be_asked_for(self):
+        importers = self.unit(BackendAdapter).many_units_for(RecordImporter)
+        self.assertEqual({type(importer) for importer in importers}, {ShopImporter, PartnerImporter})
+
+    def test_an_adapter_says_what_it_cannot_do(self):
+        with self.assertRaisesRegex(NotImplementedError, r"CRUDAdapter cannot search test\.shop\.partner on test_shop 1\.0"):
+            CRUDAdapter(self.environment()).search()
+
+    def test_an_adapter_reads_what_it_finds(self):
+        self.shop.add("test.shop.partner", 1, name="Ada", mail="ada@example.com")
+        self.assertEqual(self.unit(ShopAdapter).search_read({"name": "Ada"}, ["mail"]), [{"mail": "ada@example.com"}])

@@ -1,0 +1,112 @@
+"""The units that speak with the imaginary shop."""
+
+from odoo.addons.connector.backend import Backend
+from odoo.addons.connector.connector import Binder
+from odoo.addons.connector.exception import IDMissingInBackend
+from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
+from odoo.addons.connector.unit.exporter import RecordDeleter, RecordExporter
+from odoo.addons.connector.unit.importer import DelayedBatchImporter, RecordImporter
+from odoo.addons.connector.unit.mapper import ExportMapper, ImportMapper, changed_by, external_to_m2o, m2o_to_external, mapping, only_create
+
+from .external import shop
+
+test_shop = Backend("test_shop")
+test_shop_1 = Backend(parent=test_shop, version="1.0")
+test_shop_2 = Backend(parent=test_shop, version="2.0")
+
+for unit_class in (Binder, DelayedBatchImporter, RecordExporter, RecordDeleter):
+    test_shop.register_class(unit_class)
+
+
+@test_shop
+class ShopAdapter(CRUDAdapter):
+    @property
+    def table(self):
+        return shop.table(self.environment.model_name)
+
+    def search(self, filters=None):
+        return [external_id for external_id, record in self.table.items() if (filters or {}).items() <= record.items()]
+
+    def read(self, external_id, fields=None):
+        record = self._find(external_id)
+        return {name: value for name, value in record.items() if fields is None or name in fields}
+
+    def create(self, data):
+        external_id = shop.next_id()
+        self.table[external_id] = {"id": external_id, **data}
+        shop.calls.append(("create", external_id, data))
+        return external_id
+
+    def write(self, external_id, data):
+        self._find(external_id).update(data)
+        shop.calls.append(("write", external_id, data))
+
+    def delete(self, external_id):
+        self._find(external_id)
+        shop.calls.append(("delete", external_id))
+
+    def _find(self, external_id):
+        for known_id, record in self.table.items():
+            if str(known_id) == str(external_id):
+                return record
+        raise IDMissingInBackend(f"The shop has no {self.environment.model_name} {external_id}")
+
+
+@test_shop
+class ShopImporter(RecordImporter):
+    def _get_external_version(self):
+        return self.external_record.get("changed")
+
+
+@test_shop
+class PartnerImporter(ShopImporter):
+    _model_name = "test.shop.partner"
+
+    def _import_dependencies(self):
+        self._import_dependency(self.external_record.get("tag"), "test.shop.tag")
+        self._import_dependency(self.external_record.get("parent"), "test.shop.partner")
+
+
+@test_shop
+class PartnerImportMapper(ImportMapper):
+    _model_name = "test.shop.partner"
+
+    direct = [
+        ("name", "name"),
+        ("mail", "email"),
+        ("points", "points"),
+        ("discount", "discount"),
+        ("newsletter", "newsletter"),
+        ("nickname", "nickname"),
+        (external_to_m2o("tag"), "main_tag_id"),
+        (external_to_m2o("parent", binding="test.shop.partner"), "parent_id"),
+    ]
+
+
+@test_shop
+class PartnerExportMapper(ExportMapper):
+    _model_name = "test.shop.partner"
+
+    direct = [("name", "name"), ("email", "mail"), ("points", "points"), (m2o_to_external("main_tag_id"), "tag")]
+
+    @mapping
+    @changed_by("name", "nickname")
+    def greeting(self, record):
+        return {"greeting": f"Dear {record.nickname or record.name}"}
+
+    @mapping
+    @only_create
+    def source(self, record):
+        return {"source": "odoo"}
+
+
+@test_shop
+class TagImportMapper(ImportMapper):
+    _model_name = "test.shop.tag"
+    direct = [("name", "name")]
+
+
+@test_shop
+class TagExportMapper(ExportMapper):
+    _model_name = "test.shop.tag"
+    direct = [("name", "name")]
