@@ -1,2 +1,3 @@
+from . import jobs
 from . import models
 from . import units

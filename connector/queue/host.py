@@ -124,7 +124,16 @@ class Supervisor:
 
 def run_process(threads, dbnames):
     """Be a worker process until SIGTERM: jobs run in threads of their own, the main thread watches."""
-    watcher = WorkerWatcher("command", threads, dbnames)
+    parent = os.getppid()
+    # should the parent be killed, nobody would stop this process: it looks after that when it looks for databases
+
+    def databases():
+        if os.getppid() != parent:
+            _logger.warning("The parent process is gone: this worker process stops")
+            watcher.stop()
+        return dbnames()
+
+    watcher = WorkerWatcher("command", threads, databases)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: watcher.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     workers = [threading.Thread(target=watcher.work, name=f"connector job {number}") for number in range(1, threads + 1)]

@@ -12,6 +12,7 @@ import logging
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from pprint import pformat
 
 from odoo import api, fields
 
@@ -233,6 +234,19 @@ def _find_job_function(env, name):
     if name not in _functions:
         raise NotReadableJobError(f"{name!r} is not a job function any more: it has gone, or lost its @job")
     return _functions[name]
+
+
+def describe_arguments(env, function, payload):
+    """Return the arguments of a stored call as a person reads them: a line each, with its name in the function's signature.
+
+    :raise NotReadableJobError: the function or an argument is unknown here
+    :raise TypeError: the function does not take these arguments
+    """
+    args, kwargs = codec.decode_call(payload, env)
+    # session and model name of a job function, self of a method
+    implicit = 2 if function.startswith(_ADDONS) else 1
+    call = inspect.signature(find_function(env, function)).bind(*[None] * implicit, *args, **kwargs)
+    return "\n".join(f"{name} = {pformat(value)}" for name, value in list(call.arguments.items())[implicit:])
 
 
 def installed_functions(env):

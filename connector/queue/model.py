@@ -289,11 +289,11 @@ class QueueJobChannel(models.Model):
     @api.constrains("name", "parent_id")
     def _check_parent(self):
         root = self._root()
-        for channel in self - root:
-            if not channel.parent_id:
+        for channel in self:
+            if channel == root and (channel.parent_id or channel.name != "root"):
+                raise ValidationError(self.env._("The channel “root” keeps its name and has no parent."))
+            if not channel.parent_id and channel.name != "root":
                 raise ValidationError(self.env._("The channel “%s” needs a parent: all channels are below “root”.", channel.name))
-        if root.parent_id or root.name != "root":
-            raise ValidationError(self.env._("The channel “root” keeps its name and has no parent."))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

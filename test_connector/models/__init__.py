@@ -1,1 +1,2 @@
+from . import effect
 from . import shop

@@ -1,0 +1,76 @@
+"""What the plain tests share: databases with the addons installed, this process as an Odoo, and the commands in the background."""
+
+import time
+
+import psycopg2
+import pytest
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.module import initialize_sys_path
+from odoo.modules.registry import Registry
+from odoo.tools import config
+
+from scripts import databases
+from scripts.paths import ODOO_CONFIG
+
+
+# this process is an Odoo with the addons of this repository, before they are imported
+config.parse_config(["--config", str(ODOO_CONFIG)])
+initialize_sys_path()
+
+
+@pytest.fixture(scope="module")
+def database(request):
+    """A database with test_connector installed, of the module's own; no cron runs in it unless a test starts a server."""
+    name = f"connector_{request.module.__name__.rpartition('.')[2]}"
+    databases.create(name, databases.template(("mail",)))
+    databases.install(name, ["test_connector"])
+    yield Database(name)
+    Registry.delete(name)
+    databases.drop(name)
+
+
+class Database:
+    """A database as the tests see it: committed rows only."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def commit(self, function):
+        """Call ``function(env)`` in a transaction of its own, commit it, and return what it returned."""
+        with Registry(self.name).cursor() as cr:
+            return function(api.Environment(cr, SUPERUSER_ID, {}))
+
+    def rows(self, query, *values):
+        """Return the rows of a query."""
+        with databases.cursor(self.name) as cr:
+            cr.execute(query, values)
+            return cr.fetchall()
+
+    def value(self, query, *values):
+        """Return the first column of the first row of a query, or None."""
+        rows = self.rows(query, *values)
+        return rows[0][0] if rows else None
+
+    def clear(self):
+        """Forget all jobs and their effects."""
+        with databases.cursor(self.name) as cr:
+            cr.execute("TRUNCATE queue_job, queue_job_attempt, queue_worker, test_effect")
+
+
+@pytest.fixture
+def wait_until():
+    """A function that returns as soon as a condition holds, and fails after a time in seconds."""
+
+    def wait(condition, timeout=60):
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                if result := condition():
+                    return result
+            except psycopg2.OperationalError:  # the server is being restarted
+                pass
+            assert time.monotonic() < deadline, f"this did not come true in {timeout} s"
+            time.sleep(0.02)
+
+    return wait

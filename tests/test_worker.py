@@ -1,0 +1,201 @@
+"""The command host as real processes: what they do with jobs, and what is left when they die."""
+
+import os
+import signal
+
+import pytest
+
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.worker import connect
+from odoo.addons.connector.session import ConnectorSession
+from scripts import servers
+
+
+@pytest.fixture
+def jobs(database):
+    """The module of test jobs; the database holds no job yet."""
+    database.clear()
+    from odoo.addons.test_connector import jobs
+
+    return jobs
+
+
+@pytest.fixture
+def delay(database):
+    """A function that delays a job in a committed transaction and returns its id."""
+
+    def delay(function, *args, **options):
+        return database.commit(lambda env: function.delay(ConnectorSession.from_env(env), "test.effect", *args, **options).id)
+
+    return delay
+
+
+@pytest.fixture
+def worker(database):
+    """A function that starts the command host; what it started is stopped at the end."""
+    started = []
+
+    def start(*options):
+        process = servers.Process(f"worker_{len(started)}", "connector_worker", "--database", database.name, *options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def state(database):
+    return lambda job_id: database.value("SELECT state FROM queue_job WHERE id = %s", job_id)
+
+
+def effects(database):
+    return [name for (name,) in database.rows("SELECT name FROM test_effect ORDER BY id")]
+
+
+def child_of(database):
+    """The process id of the worker process that is registered."""
+    return database.value("SELECT pid FROM queue_worker ORDER BY id DESC LIMIT 1")
+
+
+def test_jobs_delayed_before_and_after_the_start_are_done(database, jobs, delay, worker, state, wait_until):
+    before = delay(jobs.leave_effect, "before")
+    worker()
+    wait_until(lambda: state(before) == "done")
+    after = delay(jobs.leave_effect, "after")
+    wait_until(lambda: state(after) == "done")
+    assert effects(database) == ["before", "after"]
+
+
+def test_several_processes_share_the_jobs_and_do_each_once(database, jobs, worker, wait_until):
+    def delay_many(env):
+        session = ConnectorSession.from_env(env)
+        for number in range(300):
+            jobs.leave_effect.delay(session, "test.effect", str(number))
+
+    database.commit(delay_many)
+    worker("--processes", "2", "--threads", "2")
+    wait_until(lambda: not database.value("SELECT count(*) FROM queue_job WHERE state <> 'done'"))
+    assert sorted(effects(database)) == sorted(str(number) for number in range(300))
+    assert database.value("SELECT count(DISTINCT worker) FROM queue_job_attempt") == 2
+
+
+def test_a_stop_lets_the_running_job_finish_and_gives_back_the_others(database, jobs, delay, worker, state, wait_until, tmp_path):
+    gate = tmp_path / "gate"
+    running = delay(jobs.leave_effect_when_let_go, "job", str(gate))
+    process = worker()
+    wait_until((tmp_path / "gate.reached").exists)
+    waiting = delay(jobs.leave_effect, "waiting")
+    process.popen.send_signal(signal.SIGTERM)
+    gate.touch()
+    assert process.popen.wait(30) == 0
+    assert (state(running), state(waiting)) == ("done", "pending")
+    assert effects(database) == ["job before", "job after"]
+    assert database.rows("SELECT id FROM queue_worker") == []
+
+
+def test_a_killed_worker_process_is_replaced_and_its_job_runs_again_once(database, jobs, delay, worker, state, wait_until, tmp_path):
+    gate = tmp_path / "gate"
+    job = delay(jobs.leave_effect_when_let_go, "job", str(gate))
+    worker()
+    wait_until((tmp_path / "gate.reached").exists)
+    os.kill(child_of(database), signal.SIGKILL)
+    gate.touch()
+    wait_until(lambda: state(job) == "done")
+    assert effects(database) == ["job before", "job after"]
+    assert database.rows("SELECT outcome FROM queue_job_attempt ORDER BY id") == [("lost",), ("done",)]
+    assert database.value("SELECT retry FROM queue_job WHERE id = %s", job) == 1
+
+
+def test_a_job_that_kills_every_worker_ends_in_failed_with_the_reason(database, jobs, delay, worker, state, wait_until):
+    job = delay(jobs.kill_own_worker)
+    worker()
+    wait_until(lambda: state(job) == "scheduled")
+    with connect(database.name).cursor() as cr:
+        cr.execute("UPDATE queue_job SET eta = eta - interval '1 hour' WHERE id = %s", [job])
+    wait_until(lambda: state(job) == "failed")
+    assert "gave no sign of life" in database.value("SELECT message FROM queue_job WHERE id = %s", job)
+
+
+def test_the_children_of_a_killed_parent_end_by_themselves(database, jobs, worker, wait_until):
+    process = worker()
+    child = wait_until(lambda: child_of(database))
+    process.kill()
+    wait_until(lambda: not os.path.exists(f"/proc/{child}"))
+    assert database.rows("SELECT id FROM queue_worker") == []
+
+
+@pytest.mark.parametrize("function", ["leave_effect_when_let_go", "commit_when_let_go"])
+def test_a_worker_that_was_declared_dead_cannot_commit_when_it_wakes_up(
+    function, database, jobs, delay, worker, state, wait_until, tmp_path
+):
+    gate = tmp_path / "gate"
+    job = delay(getattr(jobs, function), "job", str(gate))
+    worker()
+    wait_until((tmp_path / "gate.reached").exists)
+    asleep = child_of(database)
+    os.kill(asleep, signal.SIGSTOP)
+    (worker_id,) = database.rows("SELECT id FROM queue_worker")[0]
+    with connect(database.name).cursor() as cr:
+        assert store.end_worker(cr, worker_id, "it sleeps") == 1
+    (tmp_path / "gate.reached").unlink()
+    worker()
+    wait_until((tmp_path / "gate.reached").exists)
+    os.kill(asleep, signal.SIGCONT)
+    gate.touch()
+    wait_until(lambda: state(job) == "done")
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_worker WHERE pid = %s AND id <> %s", asleep, worker_id))
+    assert effects(database) == ["job before", "job after"]
+    assert database.rows("SELECT outcome FROM queue_job_attempt ORDER BY id") == [("lost",), ("done",)]
+
+
+def test_a_job_whose_connection_is_terminated_runs_again_without_losing_a_try(
+    database, jobs, delay, worker, state, wait_until, tmp_path
+):
+    gate = tmp_path / "gate"
+    job = delay(jobs.leave_effect_when_let_go, "job", str(gate))
+    worker()
+    wait_until((tmp_path / "gate.reached").exists)
+    database.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'", database.name
+    )
+    gate.touch()
+    wait_until(lambda: state(job) == "done")
+    assert effects(database) == ["job before", "job after"]
+    assert database.value("SELECT retry FROM queue_job WHERE id = %s", job) == 0
+
+
+def test_a_worker_that_lost_all_its_connections_begins_a_new_life(database, jobs, delay, worker, state, wait_until):
+    worker()
+    first = wait_until(lambda: database.value("SELECT uuid FROM queue_worker"))
+    database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user")
+    job = delay(jobs.leave_effect, "later")
+    wait_until(lambda: state(job) == "done")
+    wait_until(lambda: [uuid for (uuid,) in database.rows("SELECT uuid FROM queue_worker") if uuid != first])
+
+
+def test_a_channel_with_capacity_one_never_runs_two_jobs_at_once(database, jobs, worker, wait_until):
+    def delay_many(env):
+        session = ConnectorSession.from_env(env)
+        env["queue.job.channel"]._ensure("root.test.one").capacity = 1
+        for number in range(100):
+            jobs.leave_effect.delay(session, "test.effect", str(number), channel="root.test.one")
+
+    database.commit(delay_many)
+    worker("--processes", "3", "--threads", "3")
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == 100)
+    overlaps = database.value(
+        """
+        SELECT count(*) FROM queue_job_attempt one JOIN queue_job_attempt other
+            ON one.id < other.id AND tsrange(one.date_started, one.date_ended) && tsrange(other.date_started, other.date_ended)
+        """
+    )
+    assert overlaps == 0
+
+
+def test_a_database_where_the_addon_is_not_installed_is_left_alone(database, worker, wait_until):
+    process = servers.Process("worker_elsewhere", "connector_worker", "--database", "postgres")
+    with process:
+        wait_until(lambda: "the addon connector is not installed" in process.log.read_text())
+        process.check()
