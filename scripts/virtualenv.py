@@ -50,7 +50,18 @@ def ensure_installed(name):
     with step(f"Python packages of {name}"):
         run(
             # the files list each package that is needed: nothing is left to resolve
-            [PYTHON, "-m", "pip", "install", "--no-deps", "--no-input", "--disable-pip-version-check", "-r", file],
+            [
+                PYTHON,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--no-input",
+                "--disable-pip-version-check",
+                "-r",
+                file,
+            ],
             remedy="check the network and pip's configuration (`pip config list`), then run again.",
         )
         stamp.write_text(content)
