@@ -10,15 +10,15 @@ from odoo.addons.connector.unit.mapper import ExportMapper, ImportMapper, change
 
 from .external import shop
 
-test_shop = Backend("test_shop")
-test_shop_1 = Backend(parent=test_shop, version="1.0")
-test_shop_2 = Backend(parent=test_shop, version="2.0")
+webshop = Backend("test_shop")
+webshop_1 = Backend(parent=webshop, version="1.0")
+webshop_2 = Backend(parent=webshop, version="2.0")
 
 for unit_class in (Binder, DelayedBatchImporter, RecordExporter, RecordDeleter):
-    test_shop.register_class(unit_class)
+    webshop.register_class(unit_class)
 
 
-@test_shop
+@webshop
 class ShopAdapter(CRUDAdapter):
     @property
     def table(self):
@@ -52,13 +52,13 @@ class ShopAdapter(CRUDAdapter):
         raise IDMissingInBackend(f"The shop has no {self.environment.model_name} {external_id}")
 
 
-@test_shop
+@webshop
 class ShopImporter(RecordImporter):
     def _get_external_version(self):
         return self.external_record.get("changed")
 
 
-@test_shop
+@webshop
 class PartnerImporter(ShopImporter):
     _model_name = "test.shop.partner"
 
@@ -67,7 +67,7 @@ class PartnerImporter(ShopImporter):
         self._import_dependency(self.external_record.get("parent"), "test.shop.partner")
 
 
-@test_shop
+@webshop
 class PartnerImportMapper(ImportMapper):
     _model_name = "test.shop.partner"
 
@@ -83,7 +83,7 @@ class PartnerImportMapper(ImportMapper):
     ]
 
 
-@test_shop
+@webshop
 class PartnerExportMapper(ExportMapper):
     _model_name = "test.shop.partner"
 
@@ -100,13 +100,13 @@ class PartnerExportMapper(ExportMapper):
         return {"source": "odoo"}
 
 
-@test_shop
+@webshop
 class TagImportMapper(ImportMapper):
     _model_name = "test.shop.tag"
     direct = [("name", "name")]
 
 
-@test_shop
+@webshop
 class TagExportMapper(ExportMapper):
     _model_name = "test.shop.tag"
     direct = [("name", "name")]

@@ -182,7 +182,7 @@ class MapRecord:
         """Return the mapped values as a dict.
 
         :param for_create: whether the values are for a new record; ``@only_create`` mappings are left out otherwise
-        :param fields: names of the source fields that matter; None or empty: all
+        :param fields: names of the source fields that matter; None: all
         :param options: whatever the mappings want to know; they find it in ``self.options``
         """
         values = self.mapper.apply(self, MapOptions(options, for_create=for_create, fields=fields))
@@ -273,7 +273,7 @@ class Mapper(ConnectorUnit):
 
     def apply(self, map_record, options):
         """Return the values of a :class:`MapRecord` as a dict; called by :meth:`MapRecord.values`."""
-        compiled = self._compiled.for_fields(options.fields) if options.fields else self._compiled
+        compiled = self._compiled if options.fields is None else self._compiled.for_fields(options.fields)
         previous, self.options = self.options, options
         try:
             record = map_record.source
@@ -282,13 +282,19 @@ class Mapper(ConnectorUnit):
                 if for_create_only and not options.for_create:
                     continue
                 mapped = getattr(self, name)(record)
-                if mapped:
-                    values.update(mapped)
+                if mapped is not None:
+                    self._add_mapped(values, mapped, name)
             for source, target, model_name in compiled.children:
                 values[target] = self._map_children(map_record, source, target, model_name)
             return self.finalize(map_record, values)
         finally:
             self.options = previous
+
+    def _add_mapped(self, values, mapped, name):
+        try:
+            values.update(mapped)
+        except (TypeError, ValueError):
+            raise MappingError(f"{self._where()}.{name} must return a dict of values or None, not {mapped!r}") from None
 
     def read_source(self, record, field):
         """Return the value of a source field, None when there is none."""
@@ -361,7 +367,10 @@ class Mapper(ConnectorUnit):
 
     def _refuse_direct(self, source, target, reason):
         name = getattr(source, "source", source)
-        raise MappingError(f"{type(self).__module__}.{type(self).__qualname__}: the direct mapping ({name!r}, {target!r}) {reason}")
+        raise MappingError(f"{self._where()}: the direct mapping ({name!r}, {target!r}) {reason}")
+
+    def _where(self):
+        return f"{type(self).__module__}.{type(self).__qualname__}"
 
     def _refuse_plain_relation(self, source, target, field, way_out):
         if field.relational and not callable(source):

@@ -1,3 +1,6 @@
+from contextlib import contextmanager
+
+from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tests import TransactionCase
 
 from odoo.addons.connector.session import ConnectorSession
@@ -37,3 +40,28 @@ class ShopCase(TransactionCase):
     def tag(self, external_id=None, **values):
         """Create the binding of a tag."""
         return self.Tag.create({"name": "Tag", "backend_id": self.backend.id, "external_id": external_id, **values})
+
+    # What several transactions see
+
+    @contextmanager
+    def transaction(self):
+        """Open a transaction of its own, rolled back unless the test commits it, and give an environment."""
+        with sql_db.db_connect(self.env.cr.dbname).cursor() as cr:
+            try:
+                yield api.Environment(cr, SUPERUSER_ID, {})
+            finally:
+                cr.rollback()
+
+    def committed_backend(self):
+        """Return a backend that all transactions see; it is deleted after the test with the partners bound to it."""
+        with self.transaction() as env:
+            backend = env["test.shop.backend"].create({"name": "Shared Shop"})
+            env.cr.commit()
+        self.addCleanup(self._delete_committed, backend.id)
+        return backend
+
+    def _delete_committed(self, backend_id):
+        with self.transaction() as env:
+            env["test.shop.partner"].search([("backend_id", "=", backend_id)]).odoo_id.unlink()
+            env["test.shop.backend"].browse(backend_id).unlink()
+            env.cr.commit()

@@ -1,0 +1,52 @@
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+
+from .common import ShopCase
+
+
+class TestCheckpoint(ShopCase):
+    def setUp(self):
+        super().setUp()
+        self.record = self.env["res.partner"].create({"name": "Ada"})
+
+    def add(self, message="Check the address."):
+        return add_checkpoint(self.session, "res.partner", self.record.id, self.backend, message)
+
+    def test_a_record_is_put_up_for_review(self):
+        checkpoint = self.add()
+        self.assertEqual((checkpoint.name, checkpoint.message, checkpoint.state), ("Ada", "Check the address.", "need_review"))
+        self.assertEqual((checkpoint.backend_id, checkpoint.company_id), (self.backend, self.backend.company_id))
+
+    def test_what_waits_for_its_review_is_not_put_up_again(self):
+        self.assertEqual(self.add(), self.add())
+
+    def test_something_else_to_review_is_another_checkpoint(self):
+        self.assertNotEqual(self.add(), self.add("Check the name."))
+
+    def test_what_was_reviewed_can_be_put_up_again(self):
+        checkpoint = self.add()
+        checkpoint.action_reviewed()
+        self.assertEqual(checkpoint.state, "reviewed")
+        self.assertNotEqual(self.add(), checkpoint)
+
+    def test_a_user_without_rights_can_put_up_a_record_by_what_he_does(self):
+        user = self.env["res.users"].create({"name": "Clerk", "login": "clerk"})
+        with self.session.change_user(user.id):
+            self.assertTrue(self.add().exists())
+
+    def test_the_button_opens_the_record(self):
+        action = self.add().action_related()
+        self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.record.id))
+
+    def test_a_deleted_record_is_told(self):
+        checkpoint = self.add()
+        with mute_logger("odoo.models.unlink"):
+            self.record.unlink()
+        checkpoint.invalidate_recordset()
+        self.assertEqual((checkpoint.name, checkpoint.action_related()["type"]), ("deleted record", "ir.actions.client"))
+
+    def test_the_concrete_backends_of_the_database_can_be_chosen(self):
+        models = dict(self.env["connector.checkpoint"]._select_backends())
+        self.assertEqual(models["test.shop.backend"], "Test Shop")
+        self.assertNotIn("connector.backend", models)

@@ -1,0 +1,118 @@
+from unittest.mock import patch
+
+from odoo.addons.connector.exception import RetryableJobError
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.exporter import RecordDeleter, RecordExporter, export_delete_record, export_record
+
+from .common import ShopCase
+
+
+class ExporterCase(ShopCase):
+    def run_export(self, binding, fields=None):
+        """Export a record and return what the flow says."""
+        return self.unit(RecordExporter, binding._name).run(binding.id, fields=fields)
+
+
+class TestRecordExporter(ExporterCase):
+    def test_a_record_that_is_not_known_there_is_created_and_bound(self):
+        binding = self.partner(email="a@b")
+        message = self.run_export(binding)
+        record = self.shop.table("test.shop.partner")[1]
+        self.assertEqual((record["name"], record["mail"], record["source"]), ("Ada", "a@b", "odoo"))
+        self.assertEqual((binding.external_id, message), ("1", "Created 1."))
+        self.assertTrue(binding.sync_date)
+
+    def test_a_known_record_is_updated(self):
+        self.shop.add("test.shop.partner", 42, name="Old")
+        message = self.run_export(self.partner("42"))
+        self.assertEqual((self.shop.table("test.shop.partner")[42]["name"], message), ("Ada", "Updated 42."))
+
+    def test_a_record_with_the_id_zero_is_updated_and_not_created_again(self):
+        self.shop.add("test.shop.partner", 0, name="Old")
+        self.run_export(self.partner("0"))
+        self.assertEqual([call[0] for call in self.shop.calls], ["write"])
+
+    def test_only_the_changed_fields_are_sent(self):
+        self.shop.add("test.shop.partner", 42, name="Old")
+        self.run_export(self.partner("42", email="a@b"), fields=["email"])
+        self.assertEqual(self.shop.calls, [("write", "42", {"mail": "a@b"})])
+
+    def test_fields_that_are_not_mapped_send_nothing(self):
+        self.shop.add("test.shop.partner", 42, name="Old")
+        message = self.run_export(self.partner("42"), fields=["comment"])
+        self.assertEqual((self.shop.calls, message), ([], "Nothing to export."))
+
+    def test_a_record_that_is_not_known_there_is_sent_whole(self):
+        self.run_export(self.partner(email="a@b"), fields=["email"])
+        self.assertEqual(self.shop.table("test.shop.partner")[1]["name"], "Ada")
+
+    def test_a_record_that_was_deleted_here_is_not_exported(self):
+        binding = self.partner()
+        binding_id = binding.id
+        binding.unlink()
+        self.assertEqual(self.unit(RecordExporter).run(binding_id), "The record to export does not exist any more.")
+
+    def test_a_record_that_is_to_be_skipped_is_not_exported_and_the_reason_is_told(self):
+        with patch.object(RecordExporter, "_must_skip", return_value="Not a customer."):
+            self.assertEqual(self.run_export(self.partner()), "Not a customer.")
+        self.assertEqual(self.shop.calls, [])
+
+    def test_what_a_record_depends_on_is_exported_first(self):
+        binding = self.partner(main_tag_id=self.tag(name="Gold").id)
+
+        def export_dependencies(exporter):
+            exporter._export_dependency(exporter.binding["main_tag_id"] if exporter.model._name == "test.shop.partner" else None)
+
+        with patch.object(RecordExporter, "_export_dependencies", export_dependencies):
+            self.run_export(binding)
+        self.assertEqual([call[2]["name"] for call in self.shop.calls], ["Gold", "Ada"])
+        self.assertEqual(self.shop.calls[1][2]["tag"], "1")
+
+    def test_a_record_that_somebody_else_exports_is_tried_again_later(self):
+        backend = self.committed_backend()
+        with self.transaction() as setup:
+            binding_id = setup["test.shop.partner"].create({"name": "Shared", "backend_id": backend.id}).id
+            setup.cr.commit()
+        with self.transaction() as first, self.transaction() as second:
+            first["test.shop.partner"].browse(binding_id).lock_for_update()
+            with backend.with_env(second).work_on("test.shop.partner") as environment:
+                with self.assertRaisesRegex(RetryableJobError, "exported or changed by somebody else") as caught:
+                    environment.get_connector_unit(RecordExporter).run(binding_id)
+        self.assertTrue(caught.exception.ignore_retry)
+        self.assertEqual(self.shop.calls, [])
+
+
+class TestRecordDeleter(ExporterCase):
+    def test_a_record_is_deleted_there(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.assertEqual(self.unit(RecordDeleter).run("42"), "Deleted 42.")
+        self.assertEqual(self.shop.calls, [("delete", "42")])
+
+    def test_a_record_that_is_gone_already_is_a_success(self):
+        self.assertEqual(self.unit(RecordDeleter).run("42"), "42 was not there any more.")
+
+
+class TestExportJobs(ExporterCase, JobsCase):
+    def test_a_job_exports_a_record(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        job = self.run_jobs()
+        self.assertEqual((job.state, job.message, binding.external_id), ("done", "Created 1.", "1"))
+
+    def test_a_job_of_a_deleted_record_is_done(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        binding.unlink()
+        job = self.run_jobs()
+        self.assertEqual((job.state, job.message), ("done", "The record to export does not exist any more."))
+
+    def test_the_button_related_opens_the_record(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        action = self.delayed_jobs("export_record").button_related()
+        self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", binding.odoo_id.id))
+
+    def test_a_job_deletes_a_record(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        export_delete_record.delay(self.session, "test.shop.partner", self.backend.id, "42")
+        self.assertEqual(self.run_jobs().message, "Deleted 42.")

@@ -1,0 +1,286 @@
+from unittest.mock import patch
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.event import on_record_create, on_record_write
+from odoo.addons.connector.exception import InvalidDataError, MappingError, RetryableJobError
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.importer import (
+    BatchImporter,
+    DirectBatchImporter,
+    RecordImporter,
+    import_batch,
+    import_record,
+    lock_import,
+)
+
+from ..units import PartnerImporter
+from .common import ShopCase
+
+
+class ImporterCase(ShopCase):
+    def run_import(self, external_id, model_name="test.shop.partner", **kwargs):
+        """Import a record and return what the flow says."""
+        return self.unit(RecordImporter, model_name).run(external_id, **kwargs)
+
+    def binding(self, external_id, model_name="test.shop.partner"):
+        return self.env[model_name].search([("external_id", "=", str(external_id)), ("backend_id", "=", self.backend.id)])
+
+
+class TestRecordImporter(ImporterCase):
+    def test_a_new_record_is_created_and_bound(self):
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b")
+        message = self.run_import(42)
+        binding = self.binding(42)
+        self.assertEqual((binding.name, binding.email, binding.backend_id), ("Ada", "a@b", self.backend))
+        self.assertTrue(binding.sync_date)
+        self.assertEqual(message, "Created from 42.")
+
+    def test_a_known_record_is_updated(self):
+        binding = self.partner("42")
+        self.shop.add("test.shop.partner", 42, name="Ada Lovelace")
+        message = self.run_import(42)
+        self.assertEqual((binding.name, message), ("Ada Lovelace", "Updated from 42."))
+
+    def test_importing_twice_creates_one_record(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.run_import(42)
+        self.run_import(42)
+        self.assertEqual(len(self.binding(42)), 1)
+
+    def test_a_record_with_the_id_zero_is_imported(self):
+        self.shop.add("test.shop.partner", 0, name="Zero")
+        self.run_import(0)
+        self.assertEqual(self.binding(0).name, "Zero")
+
+    def test_a_record_that_does_not_exist_there_changes_nothing_here(self):
+        binding = self.partner("42")
+        message = self.run_import(42)
+        self.assertIn("42 does not exist", message)
+        self.assertEqual(binding.name, "Ada")
+
+    def test_a_record_that_is_to_be_skipped_is_not_imported_and_the_reason_is_told(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
+            self.assertEqual(self.run_import(42), "Not a customer.")
+        self.assertFalse(self.binding(42))
+
+    def test_invalid_values_are_not_written(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("No.")), self.assertRaises(InvalidDataError):
+            self.run_import(42)
+        self.assertFalse(self.binding(42))
+
+    def test_what_comes_after_the_import_gets_the_binding(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with patch.object(PartnerImporter, "_after_import") as after_import:
+            self.run_import(42)
+        after_import.assert_called_once_with(self.binding(42))
+
+
+class TestUpToDate(ImporterCase):
+    def setUp(self):
+        super().setUp()
+        self.shop.add("test.shop.partner", 42, name="Ada", changed="2026-01-01")
+        self.run_import(42)
+        self.binding(42).name = "Changed here"
+
+    def test_the_version_that_was_imported_is_kept(self):
+        self.assertEqual(self.binding(42).external_version, "2026-01-01")
+
+    def test_what_has_not_changed_there_is_not_imported_again(self):
+        self.assertEqual(self.run_import(42), "Already up to date.")
+        self.assertEqual(self.binding(42).name, "Changed here")
+
+    def test_what_has_changed_there_is_imported_whatever_our_clock_says(self):
+        self.shop.add("test.shop.partner", 42, name="Ada Lovelace", changed="1815-12-10")
+        self.run_import(42)
+        self.assertEqual((self.binding(42).name, self.binding(42).external_version), ("Ada Lovelace", "1815-12-10"))
+
+    def test_what_has_not_changed_there_can_be_imported_by_force(self):
+        self.run_import(42, force=True)
+        self.assertEqual(self.binding(42).name, "Ada")
+
+    def test_what_does_not_tell_its_version_is_imported_each_time(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.run_import(42)
+        self.assertEqual(self.binding(42).name, "Ada")
+
+
+class TestDependencies(ImporterCase):
+    def test_what_a_record_depends_on_is_imported_first(self):
+        self.shop.add("test.shop.tag", 3, name="Gold")
+        self.shop.add("test.shop.partner", 1, name="Company")
+        self.shop.add("test.shop.partner", 2, name="Ada", tag=3, parent=1)
+        self.run_import(2)
+        self.assertEqual((self.binding(2).main_tag_id.name, self.binding(2).parent_id), ("Gold", self.binding(1).odoo_id))
+
+    def test_the_dependency_zero_is_imported(self):
+        self.shop.add("test.shop.tag", 0, name="Gold")
+        self.shop.add("test.shop.partner", 2, name="Ada", tag=0)
+        self.run_import(2)
+        self.assertEqual(self.binding(2).main_tag_id.name, "Gold")
+
+    def test_a_dependency_that_is_here_is_not_imported_again(self):
+        tag = self.tag("3", name="Gold")
+        self.shop.add("test.shop.tag", 3, name="Silver")
+        self.shop.add("test.shop.partner", 2, name="Ada", tag=3)
+        self.run_import(2)
+        self.assertEqual(tag.name, "Gold")
+
+    def test_a_dependency_can_be_imported_always(self):
+        tag = self.tag("3", name="Gold")
+        self.shop.add("test.shop.tag", 3, name="Silver")
+        importer = self.unit(RecordImporter)
+        importer._import_dependency(3, "test.shop.tag", always=True)
+        self.assertEqual(tag.name, "Silver")
+
+    def test_records_that_depend_on_each_other_end_in_an_error_not_in_a_loop(self):
+        self.shop.add("test.shop.partner", 1, name="Hen", parent=2)
+        self.shop.add("test.shop.partner", 2, name="Egg", parent=1)
+        with self.assertRaisesRegex(MappingError, "no record with the external id 1"):
+            self.run_import(1)
+
+    def test_a_dependency_that_does_not_exist_there_is_an_error_that_names_it(self):
+        self.shop.add("test.shop.partner", 2, name="Ada", tag=3)
+        with self.assertRaisesRegex(MappingError, "main_tag_id: test.shop.tag has no record with the external id 3"):
+            self.run_import(2)
+
+
+class TestNoExportBack(ImporterCase):
+    def test_what_an_import_writes_is_marked_as_not_to_be_exported(self):
+        contexts = []
+
+        def consume(session, model_name, record_id, vals):
+            contexts.append((model_name, session.context.get("no_connector_export")))
+
+        for event in (on_record_create, on_record_write):
+            event.subscribe(consume, model_names=["test.shop.partner", "res.partner"])
+            self.addCleanup(event.unsubscribe, consume, model_names=["test.shop.partner", "res.partner"])
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.run_import(42)
+        self.shop.add("test.shop.partner", 42, name="Ada Lovelace")
+        self.run_import(42)
+        self.assertEqual(set(contexts), {("test.shop.partner", True), ("res.partner", True)})
+
+    def test_what_comes_after_the_import_may_be_exported(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with patch.object(PartnerImporter, "_after_import") as after_import:
+            self.run_import(42)
+        self.assertNotIn("no_connector_export", after_import.call_args.args[0].env.context)
+
+
+class TestConcurrentImport(ImporterCase):
+    """Two transactions import the same record."""
+
+    def test_a_record_that_is_being_imported_is_tried_again_later(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with self.transaction() as other:
+            lock_import(other.cr, self.backend, "test.shop.partner", "42")
+            with self.assertRaisesRegex(RetryableJobError, "test.shop.partner 42 is being imported") as caught:
+                self.run_import(42)
+        self.assertTrue(caught.exception.ignore_retry)
+        self.assertGreater(caught.exception.seconds, 0)
+
+    def test_other_records_are_not_locked(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with self.transaction() as other:
+            lock_import(other.cr, self.backend, "test.shop.partner", "43")
+            lock_import(other.cr, self.backend, "test.shop.tag", "42")
+            lock_import(other.cr, self.backend.copy(), "test.shop.partner", "42")
+            self.run_import(42)
+        self.assertTrue(self.binding(42))
+
+    def test_the_lock_ends_with_the_transaction(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with self.transaction() as other:
+            lock_import(other.cr, self.backend, "test.shop.partner", "42")
+        self.assertEqual(self.run_import(42), "Created from 42.")
+
+    def test_what_another_transaction_has_created_meanwhile_is_found_at_the_next_try(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        backend = self.committed_backend()
+
+        def run(env):
+            with backend.with_env(env).work_on("test.shop.partner") as environment:
+                return environment.get_connector_unit(RecordImporter).run(42)
+
+        with self.transaction() as first, self.transaction() as second:
+            second["res.users"].search_count([])  # its snapshot is older than the first one's commit
+            run(first)
+            first.cr.commit()
+            with mute_logger("odoo.sql_db"), self.assertRaisesRegex(RetryableJobError, "test.shop.partner 42 exists already"):
+                run(second)
+            second.cr.rollback()
+            self.assertEqual(run(second), "Updated from 42.")
+
+    def test_a_unique_violation_leaves_the_transaction_usable(self):
+        self.partner("42")
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with (
+            mute_logger("odoo.sql_db"),
+            patch.object(PartnerImporter, "_get_binding", return_value=self.Partner),
+            self.assertRaises(RetryableJobError),
+        ):
+            self.run_import(42)
+        self.assertEqual(len(self.binding(42)), 1)
+
+
+class TestBatch(ImporterCase, JobsCase):
+    def setUp(self):
+        super().setUp()
+        for external_id, name in enumerate(["Ada", "Bob", "Ada"]):
+            self.shop.add("test.shop.partner", external_id, name=name)
+
+    def test_a_delayed_batch_delays_a_job_for_each_record(self):
+        message = self.unit(BatchImporter).run()
+        self.assertEqual(len(self.delayed_jobs("import_record")), 3)
+        self.assertEqual(message, "3 records to import were delayed.")
+        self.run_jobs()
+        self.assertEqual(self.Partner.search([], order="external_id").mapped("name"), ["Ada", "Bob", "Ada"])
+
+    def test_a_delayed_batch_takes_the_records_that_match(self):
+        self.unit(BatchImporter).run({"name": "Ada"})
+        self.assertEqual(len(self.delayed_jobs("import_record")), 2)
+
+    def test_of_two_batches_that_delay_the_same_records_one_imports_them(self):
+        self.unit(BatchImporter).run({"name": "Bob"})
+        self.unit(BatchImporter).run({"name": "Bob"})
+        jobs = self.run_jobs()
+        self.assertEqual(jobs.mapped("message"), ["Created from 1."])
+
+    def test_a_direct_batch_imports_at_once(self):
+        message = DirectBatchImporter(self.environment()).run()
+        self.assertEqual(len(self.Partner.search([])), 3)
+        self.assertEqual(message, "3 records imported.")
+
+    def test_a_batch_of_neither_kind_says_which_there_are(self):
+        with self.assertRaisesRegex(NotImplementedError, "DirectBatchImporter or DelayedBatchImporter"):
+            BatchImporter(self.environment()).run()
+
+    def test_a_batch_can_be_a_job_itself(self):
+        import_batch.delay(self.session, "test.shop.partner", self.backend.id, {"name": "Ada"})
+        jobs = self.run_jobs()
+        self.assertEqual(len(jobs), 3)
+        self.assertEqual(set(jobs.mapped("state")), {"done"})
+
+
+class TestImportJob(ImporterCase, JobsCase):
+    def delay(self, *args, **kwargs):
+        import_record.delay(self.session, "test.shop.partner", self.backend.id, *args, **kwargs)
+
+    def test_the_job_shows_what_the_import_did(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.delay(42)
+        self.assertEqual(self.run_jobs().message, "Created from 42.")
+
+    def test_the_button_related_opens_the_record(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.delay(42)
+        action = self.run_jobs().button_related()
+        self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.binding(42).odoo_id.id))
+
+    def test_the_button_related_of_a_batch_opens_the_backend(self):
+        import_batch.delay(self.session, "test.shop.partner", self.backend.id)
+        action = self.delayed_jobs("import_batch").button_related()
+        self.assertEqual((action["res_model"], action["res_id"]), ("test.shop.backend", self.backend.id))
