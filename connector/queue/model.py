@@ -11,9 +11,10 @@ from dataclasses import replace
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..exception import NotReadableJobError
 from . import buffer, host, store, wakeup
 from .fields import BigInteger, PlainMany2one
-from .job import Job, code_options, delay, function_options, installed_functions, parse_retry_pattern
+from .job import Job, code_options, delay, describe_arguments, function_options, installed_functions, parse_retry_pattern
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ class QueueJob(models.Model):
     description = fields.Char(readonly=True, string="Own Description")
     function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
     model_name = fields.Char(readonly=True, string="Model")
-    payload = fields.Text(required=True, readonly=True, string="Arguments")
+    payload = fields.Text(required=True, readonly=True, string="Stored Arguments")
+    arguments = fields.Text(compute="_compute_arguments")
     context = fields.Char(readonly=True)
     state = fields.Selection(STATES, required=True, readonly=True)
     message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
@@ -66,6 +68,7 @@ class QueueJob(models.Model):
     date_done = fields.Datetime(readonly=True, string="Ended at")
     duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
     attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
+    exc_info = fields.Text(compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager")
 
     # What a worker may claim, in the order in which it claims
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
@@ -91,6 +94,19 @@ class QueueJob(models.Model):
         if operator in fields.Domain.NEGATIVE_OPERATORS:
             return domain & fields.Domain("function", operator, value)
         return domain | fields.Domain("function", operator, value)
+
+    @api.depends("function", "payload")
+    def _compute_arguments(self):
+        for job in self:
+            try:
+                job.arguments = describe_arguments(self.env, job.function, job.payload)
+            except (NotReadableJobError, TypeError):
+                job.arguments = job.payload
+
+    @api.depends("attempt_ids.exc_info")
+    def _compute_exc_info(self):
+        for job in self:
+            job.exc_info = job.attempt_ids[:1].exc_info
 
     @api.model
     def _search(self, domain, *args, **kwargs):
