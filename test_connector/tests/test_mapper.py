@@ -255,6 +255,21 @@ class TestChangedFields(MapperCase):
         self.assertEqual(self.exported_fields(direct=[("name", "name")]), set())
 
 
+class TestSourceFields(MapperCase):
+    def test_a_mapper_tells_which_fields_an_adapter_has_to_read(self):
+        class SomeMapper(ImportMapper):
+            direct = [("mail", "email"), (convert("points", int), "points")]
+            children = [("addresses", "child_ids", "res.partner")]
+
+            @mapping
+            @changed_by("first", "last")
+            def name(self, record):
+                return {"name": f"{record['first']} {record['last']}"}
+
+        fields = SomeMapper(self.environment()).source_fields
+        self.assertEqual(fields, {"mail", "points", "addresses", "first", "last"})
+
+
 class TestInheritance(MapperCase):
     def values(self, mapper_class, record, **options):
         return mapper_class(self.environment()).map_record(record).values(**options)
