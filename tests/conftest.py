@@ -13,7 +13,6 @@ from odoo.tools import config
 from scripts import databases
 from scripts.paths import ODOO_CONFIG
 
-
 # this process is an Odoo with the addons of this repository, before they are imported
 config.parse_config(["--config", str(ODOO_CONFIG)])
 initialize_sys_path()

@@ -3,6 +3,7 @@
 import pytest
 
 from odoo.addons.connector.session import ConnectorSession
+
 from scripts import servers
 
 

@@ -8,6 +8,7 @@ import pytest
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.worker import connect
 from odoo.addons.connector.session import ConnectorSession
+
 from scripts import servers
 
 
@@ -25,7 +26,9 @@ def delay(database):
     """A function that delays a job in a committed transaction and returns its id."""
 
     def delay(function, *args, **options):
-        return database.commit(lambda env: function.delay(ConnectorSession.from_env(env), "test.effect", *args, **options).id)
+        return database.commit(
+            lambda env: function.delay(ConnectorSession.from_env(env), "test.effect", *args, **options).id
+        )
 
     return delay
 
@@ -81,7 +84,9 @@ def test_several_processes_share_the_jobs_and_do_each_once(database, jobs, worke
     assert database.value("SELECT count(DISTINCT worker) FROM queue_job_attempt") == 2
 
 
-def test_a_stop_lets_the_running_job_finish_and_gives_back_the_others(database, jobs, delay, worker, state, wait_until, tmp_path):
+def test_a_stop_lets_the_running_job_finish_and_gives_back_the_others(
+    database, jobs, delay, worker, state, wait_until, tmp_path
+):
     gate = tmp_path / "gate"
     running = delay(jobs.leave_effect_when_let_go, "job", str(gate))
     process = worker()
@@ -95,7 +100,9 @@ def test_a_stop_lets_the_running_job_finish_and_gives_back_the_others(database, 
     assert database.rows("SELECT id FROM queue_worker") == []
 
 
-def test_a_killed_worker_process_is_replaced_and_its_job_runs_again_once(database, jobs, delay, worker, state, wait_until, tmp_path):
+def test_a_killed_worker_process_is_replaced_and_its_job_runs_again_once(
+    database, jobs, delay, worker, state, wait_until, tmp_path
+):
     gate = tmp_path / "gate"
     job = delay(jobs.leave_effect_when_let_go, "job", str(gate))
     worker()
@@ -145,7 +152,9 @@ def test_a_worker_that_was_declared_dead_cannot_commit_when_it_wakes_up(
     os.kill(asleep, signal.SIGCONT)
     gate.touch()
     wait_until(lambda: state(job) == "done")
-    wait_until(lambda: database.value("SELECT count(*) FROM queue_worker WHERE pid = %s AND id <> %s", asleep, worker_id))
+    wait_until(
+        lambda: database.value("SELECT count(*) FROM queue_worker WHERE pid = %s AND id <> %s", asleep, worker_id)
+    )
     assert effects(database) == ["job before", "job after"]
     assert database.rows("SELECT outcome FROM queue_job_attempt ORDER BY id") == [("lost",), ("done",)]
 
@@ -158,7 +167,8 @@ def test_a_job_whose_connection_is_terminated_runs_again_without_losing_a_try(
     worker()
     wait_until((tmp_path / "gate.reached").exists)
     database.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'", database.name
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'",
+        database.name,
     )
     gate.touch()
     wait_until(lambda: state(job) == "done")
@@ -169,7 +179,9 @@ def test_a_job_whose_connection_is_terminated_runs_again_without_losing_a_try(
 def test_a_worker_that_lost_all_its_connections_begins_a_new_life(database, jobs, delay, worker, state, wait_until):
     worker()
     first = wait_until(lambda: database.value("SELECT uuid FROM queue_worker"))
-    database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user")
+    database.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user"
+    )
     job = delay(jobs.leave_effect, "later")
     wait_until(lambda: state(job) == "done")
     wait_until(lambda: [uuid for (uuid,) in database.rows("SELECT uuid FROM queue_worker") if uuid != first])

@@ -17,14 +17,22 @@ class ConnectorWorker(Command):
         group = optparse.OptionGroup(
             config.parser,
             "Connector worker",
-            "Start it on as many machines as you like: PostgreSQL is all that they share. Name the addons path before the command, or in the "
-            "configuration file that the environment variable ODOO_RC names.",
+            "Start it on as many machines as you like: PostgreSQL is all that they share. Name the addons path before the "
+            "command, or in the configuration file that the environment variable ODOO_RC names.",
         )
         group.add_option(
-            "--processes", dest="connector_processes", my_default=1, type="int", help="how many processes run jobs (default 1)"
+            "--processes",
+            dest="connector_processes",
+            my_default=1,
+            type="int",
+            help="how many processes run jobs (default 1)",
         )
         group.add_option(
-            "--threads", dest="connector_threads", my_default=1, type="int", help="how many jobs each process runs at once (default 1)"
+            "--threads",
+            dest="connector_threads",
+            my_default=1,
+            type="int",
+            help="how many jobs each process runs at once (default 1)",
         )
         config.parser.add_option_group(group)
         config.parser.prog = self.prog

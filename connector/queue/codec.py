@@ -89,7 +89,9 @@ def _encode(value, where):
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, BaseModel):
         if not all(isinstance(id_, int) for id_ in value._ids):
-            raise NotSerializableJobError(f"{where} is {value!r}, which is not saved yet: save the record before you delay a job for it")
+            raise NotSerializableJobError(
+                f"{where} is {value!r}, which is not saved yet: save the record before you delay a job for it"
+            )
         return {"$records": [value._name, list(value._ids)]}
     raise NotSerializableJobError(
         f"{where} is of type {kind.__module__}.{kind.__qualname__}, which a job cannot store: pass one of {_ALLOWED}"
@@ -131,7 +133,9 @@ def _decode_tagged(tag, content, env):
             return tuple(_decode(item, env) for item in content)
         return _SCALARS[tag](content)
     except KeyError as error:
-        raise NotReadableJobError(f"The stored arguments name {error.args[0]!r}, which does not exist here: is an addon missing?") from None
+        raise NotReadableJobError(
+            f"The stored arguments name {error.args[0]!r}, which does not exist here: is an addon missing?"
+        ) from None
     except (TypeError, ValueError) as error:
         raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from None
 

@@ -53,7 +53,9 @@ class JobCursor(Cursor):
         if self._job is not None:
             self.flush()
             if not store.lock_lease(self, self._job, self._worker_id):
-                raise LeaseLost(f"{self._job!r} was given to another worker: nothing that this one did for it since its last commit is kept")
+                raise LeaseLost(
+                    f"{self._job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
+                )
         super().commit()
 
     def complete(self, worker_name):
@@ -64,9 +66,11 @@ class JobCursor(Cursor):
         job = self._job
         self.flush()
         if not store.complete(self, job, self._worker_id, worker_name, job.message, job.result):
-            raise LeaseLost(f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept")
+            raise LeaseLost(
+                f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
+            )
         self._job = None
-        super().commit()
+        self.commit()
 
     def abandon(self):
         """Roll back what the job did since its last commit, and end the lease."""

@@ -117,7 +117,9 @@ class Supervisor:
             if not self._reap(block=False):
                 time.sleep(0.05)
         for pid in list(self.children):
-            _logger.warning("The worker process %s is killed: its job runs longer than %s s after the stop", pid, GRACE_SECONDS)
+            _logger.warning(
+                "The worker process %s is killed: its job runs longer than %s s after the stop", pid, GRACE_SECONDS
+            )
             os.kill(pid, signal.SIGKILL)
             self._reap(block=True)
 
@@ -136,7 +138,9 @@ def run_process(threads, dbnames):
     watcher = WorkerWatcher("command", threads, databases)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: watcher.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    workers = [threading.Thread(target=watcher.work, name=f"connector job {number}") for number in range(1, threads + 1)]
+    workers = [
+        threading.Thread(target=watcher.work, name=f"connector job {number}") for number in range(1, threads + 1)
+    ]
     watcher.watch(workers)
 
 

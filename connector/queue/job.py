@@ -11,7 +11,7 @@ import json
 import logging
 import random
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pprint import pformat
 
 from odoo import api, fields
@@ -97,10 +97,16 @@ def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFA
     """
     if func is None:
         return functools.partial(
-            job, default_channel=default_channel, retry_pattern=retry_pattern, max_retries=max_retries, related_action=related_action
+            job,
+            default_channel=default_channel,
+            retry_pattern=retry_pattern,
+            max_retries=max_retries,
+            related_action=related_action,
         )
     if max_retries < 0:
-        raise ValueError(f"max_retries of {func.__qualname__} is {max_retries}: it cannot be negative, 0 means without limit")
+        raise ValueError(
+            f"max_retries of {func.__qualname__} is {max_retries}: it cannot be negative, 0 means without limit"
+        )
     doc = inspect.getdoc(func)
     func.job_options = JobOptions(
         name=f"{func.__module__}.{func.__qualname__}",
@@ -128,12 +134,27 @@ def _delay_function(func, session, model_name, *args, **kwargs):
     """
     name = func.job_options.name
     if name not in _functions:
-        raise ValueError(f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon")
+        raise ValueError(
+            f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon"
+        )
     options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
     return delay(session.env, name, model_name, args, kwargs, **options)
 
 
-def delay(env, function, model_name, args, kwargs, *, priority=None, eta=None, max_retries=None, description=None, channel=None, identity_key=None):
+def delay(
+    env,
+    function,
+    model_name,
+    args,
+    kwargs,
+    *,
+    priority=None,
+    eta=None,
+    max_retries=None,
+    description=None,
+    channel=None,
+    identity_key=None,
+):
     """Delay a call in the caller's transaction: it is stored with the transaction's commit, or not at all.
 
     With ``connector_no_delay`` in the context it runs at once, in the caller's transaction.
@@ -186,7 +207,7 @@ def _parse_eta(eta):
         return None, eta
     if isinstance(eta, datetime):
         if eta.tzinfo:
-            eta = eta.astimezone(timezone.utc).replace(tzinfo=None)
+            eta = eta.astimezone(UTC).replace(tzinfo=None)
         return eta.isoformat(), None
     raise ValueError(f"eta is {eta!r}: it must be a datetime, a timedelta or a number of seconds")
 
@@ -214,10 +235,14 @@ def find_function(env, name):
         return _find_job_function(env, name)
     model_name, _dot, method_name = name.rpartition(".")
     if model_name not in env.registry:
-        raise NotReadableJobError(f"The model {model_name!r} of the job does not exist in this database: is its addon still installed?")
+        raise NotReadableJobError(
+            f"The model {model_name!r} of the job does not exist in this database: is its addon still installed?"
+        )
     method = getattr(env.registry[model_name], method_name, None)
     if not callable(method):
-        raise NotReadableJobError(f"The model {model_name!r} has no method {method_name!r} any more: cancel the job, or bring the method back")
+        raise NotReadableJobError(
+            f"The model {model_name!r} has no method {method_name!r} any more: cancel the job, or bring the method back"
+        )
     return method
 
 
@@ -251,7 +276,11 @@ def describe_arguments(env, function, payload):
 
 def installed_functions(env):
     """Return ``{name: JobOptions}`` of all job functions and decorated methods of the addons installed in this database."""
-    found = {name: func.job_options for name, func in _functions.items() if is_installed(env.registry, func.job_options.module)}
+    found = {
+        name: func.job_options
+        for name, func in _functions.items()
+        if is_installed(env.registry, func.job_options.module)
+    }
     for model_name, model_class in env.registry.items():
         for method_name, method in inspect.getmembers_static(model_class, inspect.isfunction):
             if hasattr(method, "job_options") and not model_class._abstract:
@@ -292,10 +321,23 @@ class Job:
         """Return the job of a ``queue.job`` record."""
         record.ensure_one()
         values = record.sudo().read(
-            ["function", "model_name", "payload", "context", "description", "priority", "max_retries", "identity_key", "su", "retry"]
+            [
+                "function",
+                "model_name",
+                "payload",
+                "context",
+                "description",
+                "priority",
+                "max_retries",
+                "identity_key",
+                "su",
+                "retry",
+            ]
         )[0]
         record = record.sudo()
-        return cls(**values, user_id=record.user_id.id, company_id=record.company_id.id, channel_id=record.channel_id.id)
+        return cls(
+            **values, user_id=record.user_id.id, company_id=record.company_id.id, channel_id=record.channel_id.id
+        )
 
     @property
     def id(self):
@@ -331,9 +373,13 @@ class Job:
         context = json.loads(self.context) if self.context else {}
         env = api.Environment(cr, self.user_id, {**context, "job_id": self._id}, su=self.su)
         if not env.user.exists():
-            raise FailedJobError(f"The user (id {self.user_id}) of the job does not exist any more: delay it again as another user")
+            raise FailedJobError(
+                f"The user (id {self.user_id}) of the job does not exist any more: delay it again as another user"
+            )
         if not env.user.active and not self.su:
-            raise FailedJobError(f"The user {env.user.login!r} of the job is archived: delay it again as another user, or restore this one")
+            raise FailedJobError(
+                f"The user {env.user.login!r} of the job is archived: delay it again as another user, or restore this one"
+            )
         return env
 
     def perform(self, env):
@@ -391,7 +437,12 @@ class Job:
 
 
 def _open_records(records):
-    action = {"type": "ir.actions.act_window", "name": records._description, "res_model": records._name, "view_mode": "list,form"}
+    action = {
+        "type": "ir.actions.act_window",
+        "name": records._description,
+        "res_model": records._name,
+        "view_mode": "list,form",
+    }
     if len(records) == 1:
         return {**action, "view_mode": "form", "views": [(False, "form")], "res_id": records.id}
     return {**action, "views": [(False, "list"), (False, "form")], "domain": fields.Domain("id", "in", records.ids)}

@@ -4,7 +4,6 @@ A job's and a worker's state is written by ``store.py`` only. Nobody has the rig
 """
 
 import json
-
 import logging
 from dataclasses import replace
 
@@ -14,7 +13,15 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from ..exception import NotReadableJobError
 from . import buffer, host, store, wakeup
 from .fields import BigInteger, PlainMany2one
-from .job import Job, code_options, delay, describe_arguments, function_options, installed_functions, parse_retry_pattern
+from .job import (
+    Job,
+    code_options,
+    delay,
+    describe_arguments,
+    function_options,
+    installed_functions,
+    parse_retry_pattern,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -52,14 +59,18 @@ class QueueJob(models.Model):
     priority = fields.Integer(readonly=True, aggregator=None, help="0 runs first")
     ready_seq = BigInteger(readonly=True, aggregator=None)
     eta = fields.Datetime(readonly=True, string="Not Before", help="The job runs at this time or later")
-    identity_key = fields.Char(readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled")
+    identity_key = fields.Char(
+        readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled"
+    )
 
     user_id = PlainMany2one("res.users", readonly=True)
     company_id = PlainMany2one("res.company", readonly=True)
     su = fields.Boolean(readonly=True, string="As Superuser")
 
     retry = fields.Integer(readonly=True, string="Tries", aggregator=None)
-    max_retries = fields.Integer(readonly=True, aggregator=None, help="The job fails after so many tries; 0 means without limit")
+    max_retries = fields.Integer(
+        readonly=True, aggregator=None, help="The job fails after so many tries; 0 means without limit"
+    )
     worker_id = PlainMany2one("queue.worker", readonly=True)
     lease_token = BigInteger(readonly=True, aggregator=None)
 
@@ -68,7 +79,9 @@ class QueueJob(models.Model):
     date_done = fields.Datetime(readonly=True, string="Ended at")
     duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
     attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
-    exc_info = fields.Text(compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager")
+    exc_info = fields.Text(
+        compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager"
+    )
 
     # What a worker may claim, in the order in which it claims
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
@@ -76,7 +89,9 @@ class QueueJob(models.Model):
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
     _failed_idx = models.Index("(date_done) WHERE state = 'failed'")
     # At most one job of a key runs, whatever the code does; and the twins of a job are found
-    _identity_leased_idx = models.UniqueIndex("(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')")
+    _identity_leased_idx = models.UniqueIndex(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')"
+    )
     _identity_waiting_idx = models.Index(
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
     )
@@ -207,7 +222,9 @@ class QueueWorker(models.Model):
     uuid = fields.Char(required=True, readonly=True, string="UUID")
     host = fields.Char(required=True, readonly=True)
     pid = fields.Integer(required=True, readonly=True, string="PID", aggregator=None)
-    kind = fields.Selection([("cron", "Cron"), ("server", "Server"), ("command", "Command")], required=True, readonly=True)
+    kind = fields.Selection(
+        [("cron", "Cron"), ("server", "Server"), ("command", "Command")], required=True, readonly=True
+    )
     capacity = fields.Integer(readonly=True, help="How many jobs it runs at once")
     date_started = fields.Datetime(readonly=True, string="Started at")
     date_heartbeat = fields.Datetime(readonly=True, string="Last Heartbeat")
@@ -266,15 +283,23 @@ class QueueJobChannel(models.Model):
     parent_path = fields.Char(index=True)
     child_ids = fields.One2many("queue.job.channel", "parent_id")
     capacity = fields.Integer(
-        default=0, aggregator=None, help="So many jobs of the channel and the channels below it run at once, on all machines together; 0 means without limit"
+        default=0,
+        aggregator=None,
+        help="So many jobs of the channel and the channels below it run at once, on all machines together; 0 means without limit",
     )
-    is_paused = fields.Boolean(string="Paused", help="No job of the channel or the channels below it starts until it is resumed")
+    is_paused = fields.Boolean(
+        string="Paused", help="No job of the channel or the channels below it starts until it is resumed"
+    )
     pending_count = fields.Integer(compute="_compute_counts", string="Pending")
     running_count = fields.Integer(compute="_compute_counts", string="Running")
     failed_count = fields.Integer(compute="_compute_counts", string="Failed")
 
-    _name_uniq = models.UniqueIndex("(COALESCE(parent_id, 0), name)", "Two channels cannot have the same name and parent.")
-    _capacity_check = models.Constraint("CHECK (capacity >= 0)", "The capacity of a channel cannot be negative; 0 means without limit.")
+    _name_uniq = models.UniqueIndex(
+        "(COALESCE(parent_id, 0), name)", "Two channels cannot have the same name and parent."
+    )
+    _capacity_check = models.Constraint(
+        "CHECK (capacity >= 0)", "The capacity of a channel cannot be negative; 0 means without limit."
+    )
 
     @api.depends("name", "parent_id.complete_name")
     def _compute_complete_name(self):
@@ -299,7 +324,9 @@ class QueueJobChannel(models.Model):
         for channel in self:
             if not channel.name or "." in channel.name or channel.name != channel.name.strip():
                 raise ValidationError(
-                    self.env._("“%s” is not a channel name: it may hold neither a dot nor spaces at its ends.", channel.name)
+                    self.env._(
+                        "“%s” is not a channel name: it may hold neither a dot nor spaces at its ends.", channel.name
+                    )
                 )
 
     @api.constrains("name", "parent_id")
@@ -309,16 +336,25 @@ class QueueJobChannel(models.Model):
             if channel == root and (channel.parent_id or channel.name != "root"):
                 raise ValidationError(self.env._("The channel “root” keeps its name and has no parent."))
             if not channel.parent_id and channel.name != "root":
-                raise ValidationError(self.env._("The channel “%s” needs a parent: all channels are below “root”.", channel.name))
+                raise ValidationError(
+                    self.env._("The channel “%s” needs a parent: all channels are below “root”.", channel.name)
+                )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         if self._root() in self:
             raise UserError(self.env._("The channel “root” cannot be deleted."))
-        used = self.env["queue.job"].sudo().search([("channel_id", "in", self.ids), ("state", "not in", ("done", "cancelled"))], limit=1)
+        used = (
+            self.env["queue.job"]
+            .sudo()
+            .search([("channel_id", "in", self.ids), ("state", "not in", ("done", "cancelled"))], limit=1)
+        )
         if used:
             raise UserError(
-                self.env._("The channel “%s” still has jobs: wait for them, or cancel them, then delete it.", used.channel_id.complete_name)
+                self.env._(
+                    "The channel “%s” still has jobs: wait for them, or cancel them, then delete it.",
+                    used.channel_id.complete_name,
+                )
             )
 
     def _root(self):
@@ -362,7 +398,11 @@ class QueueJobChannel(models.Model):
         while name and name not in channels:
             name = name.rpartition(".")[0]
         if name != complete_name:
-            _logger.warning("There is no channel %s: its jobs go to %s. Update the addon that names it", complete_name, name or "root")
+            _logger.warning(
+                "There is no channel %s: its jobs go to %s. Update the addon that names it",
+                complete_name,
+                name or "root",
+            )
         return channels[name or "root"]
 
     def action_pause(self):
@@ -382,7 +422,9 @@ class QueueJobChannel(models.Model):
         channel = self._root()
         names = complete_name.split(".")
         if names[0] != channel.name:
-            raise ValidationError(self.env._("The channel “%s” is not below “root”: call it “root.%s”.", complete_name, complete_name))
+            raise ValidationError(
+                self.env._("The channel “%(name)s” is not below “root”: call it “root.%(name)s”.", name=complete_name)
+            )
         for name in names[1:]:
             parent = channel
             channel = self.search([("parent_id", "=", parent.id), ("name", "=", name)])
@@ -399,10 +441,14 @@ class QueueJobFunction(models.Model):
     description = fields.Char(readonly=True)
     module = fields.Char(readonly=True, string="Addon")
     default_channel = fields.Char(readonly=True, help="The channel that the code names")
-    channel_id = fields.Many2one("queue.job.channel", ondelete="set null", help="The channel of its jobs; empty means the one that the code names")
+    channel_id = fields.Many2one(
+        "queue.job.channel",
+        ondelete="set null",
+        help="The channel of its jobs; empty means the one that the code names",
+    )
     retry_pattern = fields.Char(
-        help='Try number to seconds until the next try, such as {"1": 10, "5": 60}: 10 seconds after the first tries, a minute from the fifth on. '
-        "Empty means what the code says."
+        help='Try number to seconds until the next try, such as {"1": 10, "5": 60}: 10 seconds after the first tries, '
+        "a minute from the fifth on. Empty means what the code says."
     )
     max_retries = fields.Integer(aggregator=None, help="A job fails after so many tries; 0 means what the code says")
 
@@ -415,7 +461,9 @@ class QueueJobFunction(models.Model):
             try:
                 parse_retry_pattern(json.loads(function.retry_pattern))
             except ValueError as error:
-                raise ValidationError(self.env._("The retry pattern of %(name)s: %(error)s", name=function.name, error=error)) from None
+                raise ValidationError(
+                    self.env._("The retry pattern of %(name)s: %(error)s", name=function.name, error=error)
+                ) from None
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -431,13 +479,19 @@ class QueueJobFunction(models.Model):
     @api.model
     @tools.ormcache("name")
     def _options(self, name):
-        """Return the :class:`~odoo.addons.connector.queue.job.JobOptions` of a job function: what its record says, else what the code says."""
+        """Return the :class:`~odoo.addons.connector.queue.job.JobOptions` of a job function.
+
+        What its record says wins over what the code says.
+        """
         options = code_options(self.env, name)
         record = self.sudo().search([("name", "=", name)])
         return replace(
             options,
-            channel_id=record.channel_id.id or self.env["queue.job.channel"]._nearest_id(options.default_channel or "root"),
-            retry_pattern=parse_retry_pattern(json.loads(record.retry_pattern)) if record.retry_pattern else options.retry_pattern,
+            channel_id=record.channel_id.id
+            or self.env["queue.job.channel"]._nearest_id(options.default_channel or "root"),
+            retry_pattern=parse_retry_pattern(json.loads(record.retry_pattern))
+            if record.retry_pattern
+            else options.retry_pattern,
             max_retries=record.max_retries or options.max_retries,
         )
 
@@ -449,10 +503,14 @@ class QueueJobFunction(models.Model):
 
     @api.model
     def _synchronize(self):
-        """Create a record for each job function of the installed addons, with its channel, and delete those of functions that are gone."""
+        """Have one record for each job function of the installed addons, and the channels that they name."""
         known = {function.name: function for function in self.search([])}
         for name, options in installed_functions(self.env).items():
-            values = {"description": options.description, "module": options.module, "default_channel": options.default_channel}
+            values = {
+                "description": options.description,
+                "module": options.module,
+                "default_channel": options.default_channel,
+            }
             if options.default_channel:
                 self.env["queue.job.channel"]._ensure(options.default_channel)
             function = known.pop(name, None)

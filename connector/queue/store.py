@@ -21,14 +21,18 @@ HEARTBEAT_TIMEOUT = 15
 
 LeasedJob = namedtuple(
     "LeasedJob",
-    "id lease_token function model_name payload context user_id su company_id retry max_retries identity_key channel_id priority ready_seq date_created",
+    "id lease_token function model_name payload context user_id su company_id retry max_retries identity_key channel_id priority "
+    "ready_seq date_created",
 )
 _LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
+
+# What is formatted into the statements below are constants of this file and, in insert(), names of columns
+# pylint: disable=sql-injection
 
 # The clock of the database, as Odoo stores times
 _NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
-# Alive: seen lately, and its control connection, where there is one, is still that of the same backend (whose start another role cannot see)
+# Alive: seen lately, and its control connection, where there is one, is still that of the same backend. Another role cannot see its start
 _ALIVE = f"""(
     worker.date_heartbeat > {_NOW} - make_interval(secs => {HEARTBEAT_TIMEOUT})
     AND (worker.backend_pid IS NULL OR EXISTS (
@@ -38,7 +42,7 @@ _ALIVE = f"""(
     ))
 )"""
 
-_RUNNABLE = f"""
+_RUNNABLE = """
     state = 'pending', ready_seq = nextval('queue_job_ready_seq'), eta = NULL,
     worker_id = NULL, lease_token = NULL, date_started = NULL, date_done = NULL, duration = NULL
 """
@@ -98,7 +102,9 @@ def insert(cr, rows, extra_columns=()):
 
 def backend_of(cr):
     """Return ``(pid, start)`` of the server's process behind a connection; the start in seconds since 1970."""
-    cr.execute("SELECT pid, extract(epoch FROM backend_start)::float8 FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+    cr.execute(
+        "SELECT pid, extract(epoch FROM backend_start)::float8 FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    )
     return cr.fetchone()
 
 
@@ -631,13 +637,17 @@ def _free_leases(cr, job_ids, worker_name, cause, count):
 
 def requeue(cr, ids):
     """Make ended, scheduled and waiting jobs runnable now, with all their tries."""
-    return _change(cr, ids, ("failed", "cancelled", "done", "scheduled"), f"{_RUNNABLE}, retry = 0, message = NULL, result = NULL")
+    return _change(
+        cr, ids, ("failed", "cancelled", "done", "scheduled"), f"{_RUNNABLE}, retry = 0, message = NULL, result = NULL"
+    )
 
 
 def set_done(cr, ids, message):
     """Set jobs to done without running them."""
     states = ("failed", "cancelled", "pending", "scheduled", "wait_dependencies")
-    return _change(cr, ids, states, f"state = 'done', date_done = {_NOW}, ready_seq = NULL, message = %(message)s", message=message)
+    return _change(
+        cr, ids, states, f"state = 'done', date_done = {_NOW}, ready_seq = NULL, message = %(message)s", message=message
+    )
 
 
 def cancel(cr, ids, message):
@@ -661,7 +671,10 @@ def _change(cr, ids, states, assignments, **values):
 
 
 def delete_ended(cr, days, limit=10000):
-    """Delete done and cancelled jobs that ended more than so many days ago, with their attempts; return ``(deleted, whether there are more)``."""
+    """Delete done and cancelled jobs that ended more than so many days ago, with their attempts.
+
+    :return: ``(number of deleted jobs, whether there may be more)``
+    """
     cr.execute(
         f"""
         WITH old AS (

@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 #: The channel on which workers listen; the payload is the database's name.
 NOTIFY_CHANNEL = "connector_queue"
 
+LISTEN = f"LISTEN {NOTIFY_CHANNEL}"
+
 _KEY = "connector.queue.wakeup"
 
 # For so many seconds this process trusts that a worker of another host than the cron serves a database
@@ -43,7 +45,11 @@ def wake(dbname):
         if time.monotonic() > _served_until.get(dbname, 0):
             _trigger_cron(dbname)
     except psycopg2.Error:
-        _logger.info("Workers of the database %s were not woken; they find the jobs by themselves within seconds", dbname, exc_info=True)
+        _logger.info(
+            "Workers of the database %s were not woken; they find the jobs by themselves within seconds",
+            dbname,
+            exc_info=True,
+        )
 
 
 def _trigger_cron(dbname):

@@ -151,10 +151,16 @@ class Worker:
                 _logger.warning("%s", lost)
             except CONCURRENCY_ERRORS as error:
                 if again:
-                    _logger.info("%s of %s met another transaction (%s): again at once", job, self.dbname, _first_line(error))
+                    _logger.info(
+                        "%s of %s met another transaction (%s): again at once", job, self.dbname, _first_line(error)
+                    )
                     time.sleep(random.uniform(0, 0.05))
                     continue
-                self._retry(job, error, f"Another transaction was in the way, {IMMEDIATE_RETRIES + 1} times in a row: {_first_line(error)}")
+                self._retry(
+                    job,
+                    error,
+                    f"Another transaction was in the way, {IMMEDIATE_RETRIES + 1} times in a row: {_first_line(error)}",
+                )
             except RetryableJobError as error:
                 self._retry(job, error, str(error), error.seconds, not error.ignore_retry)
             except LifeEnded:
@@ -198,7 +204,9 @@ class Worker:
             self.end()
             raise LifeEnded(f"Worker {self.name} has lost its connection while it committed {job!r}") from error
         if isinstance(error, _CONNECTION_LOST):
-            raise RetryableJobError(f"The connection to the database was lost: {_first_line(error)}", seconds=1, ignore_retry=True) from error
+            raise RetryableJobError(
+                f"The connection to the database was lost: {_first_line(error)}", seconds=1, ignore_retry=True
+            ) from error
 
     def _fresh_registry(self, registry, cr):
         """Return a registry with the code and caches that the database asks for; the cursor's snapshot is not older than it."""
@@ -231,13 +239,22 @@ class Worker:
             seconds = self._options(job).seconds_to_retry(tries)
         _logger.info("%s of %s is tried again in %.0f s: %s", job, self.dbname, seconds, message)
         with self._store() as cr:
-            if not store.retry(cr, job, self.id, self.name, seconds, count, message, _name_of(error), _traceback_of(error)):
+            if not store.retry(
+                cr, job, self.id, self.name, seconds, count, message, _name_of(error), _traceback_of(error)
+            ):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
 
     def _fail(self, job, error, message=None):
         message = message or _message_of(error)
         expected = isinstance(error, (FailedJobError, RetryableJobError, UserError))
-        _logger.log(logging.INFO if expected else logging.ERROR, "%s of %s failed: %s", job, self.dbname, message, exc_info=None if expected else error)
+        _logger.log(
+            logging.INFO if expected else logging.ERROR,
+            "%s of %s failed: %s",
+            job,
+            self.dbname,
+            message,
+            exc_info=None if expected else error,
+        )
         with self._store() as cr:
             if not store.fail(cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error)):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
@@ -256,7 +273,9 @@ class Worker:
         with self._store() as cr:
             if not store.heartbeat(cr, self.id):
                 self.ended = True
-                raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
+                raise LifeEnded(
+                    f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s"
+                )
 
     def tend(self):
         """Do what any worker does for all; return how many seconds there are until the next scheduled job, or None."""
@@ -361,11 +380,14 @@ class WorkerWatcher:
         try:
             self._control = connect("postgres")
             with self._control.cursor() as cr:
-                cr.execute(f"LISTEN {wakeup.NOTIFY_CHANNEL}")
+                cr.execute(wakeup.LISTEN)
                 self._backend = store.backend_of(cr)
         except psycopg2.Error as error:
             self._control, self._backend = None, None
-            _logger.warning("No control connection to the database postgres (%s): wake-ups and deaths are noticed later", _first_line(error))
+            _logger.warning(
+                "No control connection to the database postgres (%s): wake-ups and deaths are noticed later",
+                _first_line(error),
+            )
 
     def _discover(self):
         """Start a worker for each database where the addon is installed, and end those of databases that are gone."""
@@ -474,7 +496,9 @@ class WorkerWatcher:
                     break
                 if not ran:
                     with self._jobs_may_be_there:
-                        self._jobs_may_be_there.wait_for(lambda seen=seen: self._wakeups != seen or self._stopping.is_set(), TEND_INTERVAL)
+                        self._jobs_may_be_there.wait_for(
+                            lambda seen=seen: self._wakeups != seen or self._stopping.is_set(), TEND_INTERVAL
+                        )
         finally:
             for worker in list(self.workers.values()):
                 worker.close_thread()

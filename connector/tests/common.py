@@ -39,7 +39,9 @@ class JobsCase(TransactionCase):
 
         :param function: keep those whose function's name ends so
         """
-        jobs = self.env["queue.job"].search([("state", "in", ("pending", "scheduled", "wait_dependencies"))], order="id")
+        jobs = self.env["queue.job"].search(
+            [("state", "in", ("pending", "scheduled", "wait_dependencies"))], order="id"
+        )
         return jobs.filtered(lambda job: job.function.endswith(function)) if function else jobs
 
 

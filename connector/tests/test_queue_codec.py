@@ -1,4 +1,4 @@
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from odoo.tests import TransactionCase
@@ -11,7 +11,7 @@ class TestCodec(TransactionCase):
     def test_every_listed_type_comes_back_as_it_was(self):
         values = [
             None, True, 0, -3, 2**70, 1.5, "", "é\x00\n", [1, [2]], (1, (2,)), {"a": {"b": ()}}, {1: "x", (2, 3): "y"},
-            date(2024, 2, 29), datetime(2024, 2, 29, 12, 30, 1, 5), datetime(2024, 2, 29, tzinfo=timezone.utc), Decimal("1.10"), b"\x00\xff",
+            date(2024, 2, 29), datetime(2024, 2, 29, 12, 30, 1, 5), datetime(2024, 2, 29, tzinfo=UTC), Decimal("1.10"), b"\x00\xff",
             float("inf"), {"$date": "mine"}, {"$unknown": 1}, {"$tuple": [1], "b": 2},
         ]  # fmt: skip
         for value in values:
@@ -31,7 +31,9 @@ class TestCodec(TransactionCase):
         self.assertEqual(back.env.context, {"lang": "fr_FR"})
 
     def test_an_argument_of_another_type_is_refused_by_its_name(self):
-        with self.assertRaisesRegex(NotSerializableJobError, r"argument 'data'\['when'\], item 1 is of type builtins.object"):
+        with self.assertRaisesRegex(
+            NotSerializableJobError, r"argument 'data'\['when'\], item 1 is of type builtins.object"
+        ):
             encode_call((), {"data": {"when": [0, object()]}})
 
     def test_a_positional_argument_is_refused_by_its_number(self):

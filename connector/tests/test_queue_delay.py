@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from psycopg2 import IntegrityError
 
@@ -43,15 +43,24 @@ class TestDelay(TransactionCase):
         self.assertIn(record, self.env["queue.job"].search([("name", "ilike", "greet")]))
 
     def test_options_of_the_call_win_over_those_of_the_code(self):
-        record = greet.delay(self.session, "res.partner", "Ada", priority=3, max_retries=2, channel="root", description="Say it").record(self.env)
-        self.assertEqual((record.priority, record.max_retries, record.channel_id.complete_name, record.name), (3, 2, "root", "Say it"))
+        record = greet.delay(
+            self.session, "res.partner", "Ada", priority=3, max_retries=2, channel="root", description="Say it"
+        ).record(self.env)
+        self.assertEqual(
+            (record.priority, record.max_retries, record.channel_id.complete_name, record.name),
+            (3, 2, "root", "Say it"),
+        )
 
     def test_options_of_the_code_hold_where_the_call_says_nothing(self):
         record = greet.delay(self.session, "res.partner", "Ada").record(self.env)
-        self.assertEqual((record.priority, record.max_retries, record.channel_id.complete_name), (10, 7, "root.test_delay"))
+        self.assertEqual(
+            (record.priority, record.max_retries, record.channel_id.complete_name), (10, 7, "root.test_delay")
+        )
 
     def test_options_of_the_record_win_over_those_of_the_code(self):
-        self.env["queue.job.function"].create({"name": greet.job_options.name, "max_retries": 9, "channel_id": self.env.ref("connector.channel_root").id})
+        self.env["queue.job.function"].create(
+            {"name": greet.job_options.name, "max_retries": 9, "channel_id": self.env.ref("connector.channel_root").id}
+        )
         record = greet.delay(self.session, "res.partner", "Ada").record(self.env)
         self.assertEqual((record.max_retries, record.channel_id.complete_name), (9, "root"))
 
@@ -89,7 +98,7 @@ class TestDelay(TransactionCase):
             local.delay(self.session, "res.partner")
 
     def test_an_eta_in_the_future_schedules_the_job(self):
-        for eta in (3600, timedelta(hours=1), datetime.now(timezone.utc) + timedelta(hours=1)):
+        for eta in (3600, timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)):
             with self.subTest(eta=eta):
                 record = greet.delay(self.session, "res.partner", "Ada", eta=eta).record(self.env)
                 self.assertEqual(record.state, "scheduled")
@@ -155,7 +164,7 @@ class TestBuffer(TransactionCase):
         return self.own["res.partner"].with_delay().exists()
 
     def test_many_jobs_of_a_transaction_become_rows_by_one_insert(self):
-        self._delay().id  # fill the caches
+        self.assertTrue(self._delay().id, "this fills the caches")
         queries = self.own.cr.sql_log_count
         jobs = [self._delay() for _number in range(1000)]
         self.own.cr.flush()
@@ -216,14 +225,22 @@ class TestRights(TransactionCase):
                 lambda jobs=jobs: jobs.create(values),
                 lambda jobs=jobs: jobs.browse(self.job.id).write({"state": "done"}),
                 lambda jobs=jobs: jobs.browse(self.job.id).unlink(),
-                lambda user=user: self.env["queue.worker"].with_user(user).create({"uuid": "x", "host": "x", "pid": 1, "kind": "command"}),
+                lambda user=user: (
+                    self.env["queue.worker"]
+                    .with_user(user)
+                    .create({"uuid": "x", "host": "x", "pid": 1, "kind": "command"})
+                ),
             ):
                 with self.subTest(user=user.login), self.assertRaises(AccessError), self.cr.savepoint():
                     attempt()
 
     def test_nobody_imports_a_job(self):
         for user in (self.manager, self.user, self.employee):
-            result = self.env["queue.job"].with_user(user).load(["function", "payload", "state"], [["res.users.unlink", "{}", "pending"]])
+            result = (
+                self.env["queue.job"]
+                .with_user(user)
+                .load(["function", "payload", "state"], [["res.users.unlink", "{}", "pending"]])
+            )
             self.assertFalse(result["ids"], user.login)
 
     def test_an_employee_may_delay_without_any_right_on_jobs(self):
@@ -288,4 +305,6 @@ class TestJob(TransactionCase):
     def test_a_job_reads_back_from_its_record(self):
         record = self.env["res.partner"].with_delay(priority=2).exists().record(self.env)
         job = Job.load(record)
-        self.assertEqual((job.id, job.function, job.priority, job.user_id), (record.id, "res.partner.exists", 2, self.env.uid))
+        self.assertEqual(
+            (job.id, job.function, job.priority, job.user_id), (record.id, "res.partner.exists", 2, self.env.uid)
+        )

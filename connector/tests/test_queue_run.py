@@ -46,7 +46,14 @@ def meet_another_transaction(session, model_name, times):
 
 @job
 def look_around(session, model_name):
-    return [session.uid, session.env.su, session.env.lang, session.env.company.id, session.job.attempt, session.context["job_id"]]
+    return [
+        session.uid,
+        session.env.su,
+        session.env.lang,
+        session.env.company.id,
+        session.job.attempt,
+        session.context["job_id"],
+    ]
 
 
 @job
@@ -69,7 +76,9 @@ class TestRun(JobsCase):
 
     def test_a_job_has_its_effect_and_keeps_its_message(self):
         record = self._run(rename, self.partner.id, "Lovelace")
-        self.assertEqual((record.state, record.message, record.result), ("done", "Renamed to Lovelace", '"Renamed to Lovelace"'))
+        self.assertEqual(
+            (record.state, record.message, record.result), ("done", "Renamed to Lovelace", '"Renamed to Lovelace"')
+        )
         self.assertEqual(self.partner.name, "Lovelace")
         self.assertFalse(record.worker_id)
 
@@ -133,13 +142,17 @@ class TestRun(JobsCase):
 
     def test_superuser_mode_is_kept(self):
         user = new_test_user(self.env, "delayer")
-        record = look_around.delay(ConnectorSession.from_env(self.env(user=user, su=True)), "res.partner").record(self.env)
+        record = look_around.delay(ConnectorSession.from_env(self.env(user=user, su=True)), "res.partner").record(
+            self.env
+        )
         self.run_jobs()
         self.assertIn(f"[{user.id},true", record.result)
 
     def test_a_job_of_an_archived_user_fails_with_the_way_out(self):
         user = new_test_user(self.env, "leaver")
-        record = look_around.delay(ConnectorSession.from_env(self.env(user=user, su=False)), "res.partner").record(self.env)
+        record = look_around.delay(ConnectorSession.from_env(self.env(user=user, su=False)), "res.partner").record(
+            self.env
+        )
         user.active = False
         self.run_jobs()
         self.assertEqual(record.state, "failed")
@@ -151,7 +164,9 @@ class TestRun(JobsCase):
 
     def test_a_function_that_is_gone_fails_the_job_with_its_name(self):
         record = self._unreadable("function = 'odoo.addons.connector.tests.test_queue_run.gone'")
-        self.assertIn("'odoo.addons.connector.tests.test_queue_run.gone' is not a job function any more", record.message)
+        self.assertIn(
+            "'odoo.addons.connector.tests.test_queue_run.gone' is not a job function any more", record.message
+        )
 
     def test_a_function_without_the_decorator_cannot_be_run(self):
         record = self._unreadable("function = 'odoo.addons.connector.queue.codec.decode'")
@@ -246,7 +261,9 @@ class TestDeadWorker(JobsCase):
     def setUp(self):
         super().setUp()
         self.worker = store.register_worker(self.cr, "w", "host", 1, "command", 2, (None, None))
-        self.jobs = self.env["queue.job"].browse([self.env["res.partner"].with_delay().exists().id for _number in range(2)])
+        self.jobs = self.env["queue.job"].browse(
+            [self.env["res.partner"].with_delay().exists().id for _number in range(2)]
+        )
         self.leases = store.claim(self.cr, self.worker, 2, 2)
         store.start(self.cr, self.leases[0])
 
@@ -263,7 +280,10 @@ class TestDeadWorker(JobsCase):
     def test_only_jobs_that_had_started_count_a_try(self):
         self._end_worker()
         self.assertEqual(self.jobs.mapped("retry"), [1, 0])
-        self.assertEqual(self.jobs.attempt_ids.mapped(lambda a: (a.outcome, a.message)), [("lost", "Worker lost: host:1 gave no sign of life")])
+        self.assertEqual(
+            self.jobs.attempt_ids.mapped(lambda a: (a.outcome, a.message)),
+            [("lost", "Worker lost: host:1 gave no sign of life")],
+        )
 
     def test_no_try_counts_where_the_end_is_not_their_fault(self):
         self._end_worker(count=False)
@@ -277,7 +297,9 @@ class TestDeadWorker(JobsCase):
     def test_a_job_without_tries_left_fails_with_the_reason(self):
         self.cr.execute("UPDATE queue_job SET retry = 4, max_retries = 5")
         self._end_worker()
-        self.assertEqual((self.jobs[0].state, self.jobs[0].message), ("failed", "Worker lost: host:1 gave no sign of life"))
+        self.assertEqual(
+            (self.jobs[0].state, self.jobs[0].message), ("failed", "Worker lost: host:1 gave no sign of life")
+        )
 
     def test_it_can_complete_nothing_any_more(self):
         self._end_worker()
