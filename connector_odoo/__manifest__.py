@@ -13,5 +13,4 @@
         "views/odoo_binding_views.xml",
         "views/odoo_backend_views.xml",
     ],
-    "installable": True,
 }

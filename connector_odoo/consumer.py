@@ -22,6 +22,8 @@ def delay_partner_export(session, model_name, record_id, vals):
             ConnectorSession.from_env(session.env(su=True)),
             binding._name,
             binding.id,
-            description=session.env._("Export %(partner)s to %(backend)s", partner=partner.name, backend=binding.backend_id.name),
+            description=session.env._(
+                "Export %(partner)s to %(backend)s", partner=partner.name, backend=binding.backend_id.name
+            ),
             identity_key=f"export {binding._name} {binding.id}",
         )

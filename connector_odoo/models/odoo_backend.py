@@ -13,7 +13,9 @@ _SINCE_FIELDS = {
     "odoo.product.category": "import_categories_since",
     "odoo.product.product": "import_products_since",
 }
-_SINCE_HELP = "By the clock of the other Odoo, in UTC. It moves with each import; empty it to look at every record again."
+_SINCE_HELP = (
+    "By the clock of the other Odoo, in UTC. It moves with each import; empty it to look at every record again."
+)
 
 
 class OdooBackend(models.Model):
@@ -31,7 +33,9 @@ class OdooBackend(models.Model):
     )
     location = fields.Char(required=True, help="Address of the other Odoo, such as https://shop.example.com")
     database = fields.Char(required=True, help="Name of the database of the other Odoo")
-    login = fields.Char(help="Login of the user of the other Odoo that we work as. An API key of 19.0 or later tells it by itself.")
+    login = fields.Char(
+        help="Login of the user of the other Odoo that we work as. An API key of 19.0 or later tells it by itself."
+    )
     api_key = fields.Char(
         string="API Key",
         compute="_compute_api_key",
@@ -72,9 +76,13 @@ class OdooBackend(models.Model):
                     self.env._("%s is not an address. Enter one such as https://shop.example.com", backend.location)
                 )
             if url.username or url.password:
-                raise ValidationError(self.env._("Leave user and password out of the location: enter them in the fields below."))
+                raise ValidationError(
+                    self.env._("Leave user and password out of the location: enter them in the fields below.")
+                )
             if url.query or url.fragment:
-                raise ValidationError(self.env._("Leave out what follows the ? or # in the location %s", backend.location))
+                raise ValidationError(
+                    self.env._("Leave out what follows the ? or # in the location %s", backend.location)
+                )
 
     @api.constrains("version", "login")
     def _check_login(self):
@@ -97,7 +105,9 @@ class OdooBackend(models.Model):
                 login = environment.get_connector_unit(BackendAdapter).who_am_i()
             except ConnectorException as error:
                 raise UserError(str(error)) from error
-        return self._notify("success", self.env._("Connected to %(location)s as %(login)s.", location=self.location, login=login))
+        return self._notify(
+            "success", self.env._("Connected to %(location)s as %(login)s.", location=self.location, login=login)
+        )
 
     def action_import_partners(self):
         return self._delay_imports(["odoo.res.partner"])

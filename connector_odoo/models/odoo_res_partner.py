@@ -13,4 +13,6 @@ class OdooResPartner(models.Model):
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    odoo_bind_ids = fields.One2many("odoo.res.partner", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user")
+    odoo_bind_ids = fields.One2many(
+        "odoo.res.partner", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user"
+    )

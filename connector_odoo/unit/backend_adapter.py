@@ -2,7 +2,7 @@
 
 import json
 import xmlrpc.client
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from xml.parsers.expat import ExpatError
 
@@ -50,7 +50,9 @@ class OdooAdapter(CRUDAdapter):
     def search(self, filters=None, limit=None, order="id"):
         """Return the ids of the records, archived ones included, that match a domain of the other Odoo."""
         # not the method search, whose argument has another name in each version
-        records = self._call(self._external_model, "search_read", domain=filters or [], fields=["id"], limit=limit, order=order)
+        records = self._call(
+            self._external_model, "search_read", domain=filters or [], fields=["id"], limit=limit, order=order
+        )
         return [record["id"] for record in self._checked(records, ["id"])]
 
     def search_read(self, filters=None, fields=None):
@@ -111,7 +113,9 @@ class OdooAdapter(CRUDAdapter):
 
     def _checked(self, records, fields):
         """Return the records if they are what an Odoo answers: a list of dicts that have all the fields."""
-        if not isinstance(records, list) or not all(isinstance(record, dict) and record.keys() >= set(fields or ()) for record in records):
+        if not isinstance(records, list) or not all(
+            isinstance(record, dict) and record.keys() >= set(fields or ()) for record in records
+        ):
             raise self._nonsense()
         return records
 
@@ -166,7 +170,9 @@ class OdooAdapter(CRUDAdapter):
         if name.endswith("MissingError"):
             return IDMissingInBackend(f"{self._name} does not have the record any more: {message}")
         if 300 <= status < 400:
-            return FailedJobError(f"{self._name} redirects to {message}: enter the address it really has as the backend's location.")
+            return FailedJobError(
+                f"{self._name} redirects to {message}: enter the address it really has as the backend's location."
+            )
         if status in (401, 403):
             return FailedJobError(
                 f"{self._name} refuses access: {message}. Enter a valid API key in the backend, or give its user there the rights; "
@@ -204,17 +210,22 @@ class Json2Adapter(OdooAdapter):
             body["ids"] = ids
         headers = {"Content-Type": "application/json", "X-Odoo-Database": self.backend_record.database}
         response = self._post(f"/json/2/{model_name}/{method}", json.dumps(body), headers, _BearerAuth(self._api_key))
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-            if response.ok:
-                raise self._nonsense() from None
         if response.status_code != 200:
-            error = answer if isinstance(answer, dict) else {}
-            message = response.headers.get("Location") or error.get("message") or response.reason
-            raise self._error(response.status_code, message, str(error.get("name", "")), response)
-        return answer
+            raise self._http_error(response)
+        try:
+            return response.json()
+        except ValueError:
+            raise self._nonsense() from None
+
+    def _http_error(self, response):
+        """Return the exception for an answer that is none of success, whose body is JSON with the name and message of an exception."""
+        try:
+            body = response.json()
+        except ValueError:
+            body = {}
+        error = body if isinstance(body, dict) else {}
+        message = response.headers.get("Location") or error.get("message") or response.reason
+        return self._error(response.status_code, message, str(error.get("name", "")), response)
 
     def _create(self, data):
         return self._call(self._external_model, "create", vals_list=[data])
@@ -234,7 +245,14 @@ class _BearerAuth(requests.auth.AuthBase):
 # (location, database, login): id of the user there; asking costs as much as the call itself
 _user_ids = {}
 
-_FAULT_STATUS = {"AccessDenied": 401, "AccessError": 403, "MissingError": 404, "UserError": 422, "ValidationError": 422, "Warning": 422}
+_FAULT_STATUS = {
+    "AccessDenied": 401,
+    "AccessError": 403,
+    "MissingError": 404,
+    "UserError": 422,
+    "ValidationError": 422,
+    "Warning": 422,
+}
 
 
 @odoo_legacy
@@ -254,7 +272,9 @@ class XmlRpcAdapter(OdooAdapter):
 
     def _execute(self, model_name, method, args, kwargs):
         database = self.backend_record.database
-        return self._request("object", "execute_kw", database, self._user_id, self._api_key, model_name, method, args, kwargs)
+        return self._request(
+            "object", "execute_kw", database, self._user_id, self._api_key, model_name, method, args, kwargs
+        )
 
     @property
     def _user_id(self):
@@ -271,7 +291,9 @@ class XmlRpcAdapter(OdooAdapter):
         body = xmlrpc.client.dumps(params, method, allow_none=True)
         response = self._post(f"/xmlrpc/{service}", body.encode(), {"Content-Type": "text/xml"})
         if response.status_code != 200:
-            raise self._error(response.status_code, response.headers.get("Location") or response.reason, response=response)
+            raise self._error(
+                response.status_code, response.headers.get("Location") or response.reason, response=response
+            )
         try:
             (answer,), _method = xmlrpc.client.loads(response.content)
         except xmlrpc.client.Fault as fault:
@@ -292,7 +314,7 @@ class XmlRpcAdapter(OdooAdapter):
 def _parse_date(text):
     """Return a date of HTTP as a datetime in UTC, None if it is none."""
     try:
-        return parsedate_to_datetime(text).astimezone(timezone.utc).replace(tzinfo=None)
+        return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
     except (TypeError, ValueError):
         return None
 
@@ -303,4 +325,4 @@ def _retry_after(response):
     if value.isdecimal():
         return int(value)
     date = _parse_date(value)
-    return max((date - datetime.now(timezone.utc).replace(tzinfo=None)).total_seconds(), 0) if date else None
+    return max((date - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 0) if date else None

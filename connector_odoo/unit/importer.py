@@ -71,5 +71,8 @@ class ChangedRecordsImporter(DelayedBatchImporter):
 
     def _description(self, external_id):
         return self.env._(
-            "Import %(model)s %(id)s from %(backend)s", model=self.binder.unwrap_model(), id=external_id, backend=self.backend_record.name
+            "Import %(model)s %(id)s from %(backend)s",
+            model=self.binder.unwrap_model(),
+            id=external_id,
+            backend=self.backend_record.name,
         )

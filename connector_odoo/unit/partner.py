@@ -78,5 +78,8 @@ class PartnerExporter(RecordExporter):
             super()._update(values)
         except IDMissingInBackend as error:
             raise FailedJobError(
-                self.env._("%s\nDelete the partner's binding, unless it shall be restored there; then requeue or cancel the job.", error)
+                self.env._(
+                    "%s\nDelete the partner's binding, unless it shall be restored there; then requeue or cancel the job.",
+                    error,
+                )
             ) from error

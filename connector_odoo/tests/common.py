@@ -1,0 +1,55 @@
+from contextlib import contextmanager
+
+from odoo.tests.common import _super_send
+
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+
+from .answers import server_that_answers
+from .other_odoo import other_odoo
+
+
+class OdooCase(JobsCase):
+    """A test case with a backend, ``backend``, that is connected to the other Odoo, ``shop``."""
+
+    version = "19.0"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shop = other_odoo()
+        cls.backend = cls.create_backend()
+
+    @classmethod
+    def create_backend(cls, **values):
+        return cls.env["odoo.backend"].create(
+            {
+                "name": "Shop",
+                "version": cls.version,
+                "location": cls.shop.location,
+                "database": cls.shop.database,
+                "login": cls.shop.login,
+                "api_key": cls.shop.api_key,
+                **values,
+            }
+        )
+
+    @contextmanager
+    def adapter(self, model_name="odoo.res.partner"):
+        with self.backend.work_on(model_name) as environment:
+            yield environment.get_connector_unit(BackendAdapter)
+
+    @contextmanager
+    def answering(self, body="", status=200, headers=None):
+        """Have the backend's location be a server that gives one and the same answer, for the time of the block."""
+        location = self.backend.location
+        with server_that_answers(body, status, headers) as self.backend.location:
+            yield
+        self.backend.location = location
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **options):
+        """Requests to this machine keep the time-out that they ask for; Odoo's tests would lengthen it."""
+        if request.url.startswith("http://127.0.0.1:"):
+            return _super_send(session, request, **options)
+        return super()._request_handler(session, request, **options)

@@ -1,0 +1,201 @@
+import logging
+import socket
+import traceback
+from unittest.mock import patch
+
+from odoo.tests import tagged
+
+from odoo.addons.connector.exception import (
+    FailedJobError,
+    IDMissingInBackend,
+    InvalidDataError,
+    NetworkRetryableError,
+    RetryableJobError,
+)
+
+from ..unit import backend_adapter
+from .answers import server_that_does_not_answer
+from .common import OdooCase
+
+
+class AdapterTests:
+    """What holds for both protocols."""
+
+    def search(self):
+        with self.adapter() as adapter:
+            return adapter.search([("id", "=", 1)])
+
+    def test_records_are_found_read_created_changed_and_deleted(self):
+        with self.adapter() as adapter:
+            partner_id = adapter.create({"name": "Ada", "email": f"ada@{self.version}.example.com"})
+            adapter.write(partner_id, {"name": "Ada Lovelace"})
+            self.assertEqual(adapter.search([("email", "=", f"ada@{self.version}.example.com")]), [partner_id])
+            self.assertEqual(
+                adapter.read(partner_id, ["name", "parent_id"]),
+                {"id": partner_id, "name": "Ada Lovelace", "parent_id": False},
+            )
+            self.assertEqual(
+                adapter.search_read([("id", "=", partner_id)], ["name"]), [{"id": partner_id, "name": "Ada Lovelace"}]
+            )
+            adapter.delete(partner_id)
+            self.assertEqual(adapter.search([("id", "=", partner_id)]), [])
+
+    def test_archived_records_are_found_too(self):
+        partner_id = self.shop.create("res.partner", name="Retired", active=False)
+        with self.adapter() as adapter:
+            self.assertEqual(adapter.search([("id", "=", partner_id)]), [partner_id])
+
+    def test_a_many2one_is_read_as_an_id(self):
+        company_id = self.shop.create("res.partner", name="Company", is_company=True)
+        partner_id = self.shop.create("res.partner", name="Ada", parent_id=company_id)
+        with self.adapter() as adapter:
+            self.assertEqual(adapter.read(partner_id, ["parent_id"])["parent_id"], company_id)
+
+    def test_the_clock_of_the_other_side_is_known_after_a_call(self):
+        with self.adapter() as adapter:
+            self.assertIsNone(adapter.clock)
+            adapter.search([("id", "=", 1)])
+            written = self.shop.read("res.partner", self.shop.create("res.partner", name="Now"), ["write_date"])[
+                "write_date"
+            ]
+        self.assertLessEqual(adapter.clock.isoformat(" "), written)
+
+    def test_a_call_uses_the_language_of_the_backend(self):
+        self.backend.default_lang_id = self.env["res.lang"]._activate_lang("nl_NL")
+        with self.assertRaisesRegex(InvalidDataError, "Invalid language code: nl_NL"):
+            self.search()
+
+    def test_reading_a_missing_record_says_so(self):
+        with (
+            self.adapter() as adapter,
+            self.assertRaisesRegex(IDMissingInBackend, r"res.partner 999999 does not exist any more in Shop"),
+        ):
+            adapter.read(999999, ["name"])
+
+    def test_changing_or_deleting_a_missing_record_says_so(self):
+        with self.adapter() as adapter:
+            with self.assertRaises(IDMissingInBackend):
+                adapter.write(999999, {"name": "Nobody"})
+            with self.assertRaises(IDMissingInBackend):
+                adapter.delete(999999)
+
+    def test_what_the_user_there_must_not_do_fails_and_says_what_to_do(self):
+        login = f"clerk of {self.version}"
+        _model, internal_user = self.shop.call(
+            "ir.model.data", "check_object_reference", module="base", xml_id="group_user"
+        )
+        self.shop.create("res.users", name="Clerk", login=login, group_ids=[[6, 0, [internal_user]]])
+        self.backend.write({"login": login, "api_key": self.shop.create_api_key(login)})
+        with (
+            self.adapter("odoo.product.category") as adapter,
+            self.assertRaisesRegex(FailedJobError, "give its user there the rights"),
+        ):
+            adapter.create({"name": "Toys"})
+
+    def test_data_that_are_refused_there_say_why(self):
+        with self.adapter() as adapter, self.assertRaisesRegex(InvalidDataError, "(?i)recursive"):
+            partner_id = adapter.create({"name": "Ouroboros"})
+            adapter.write(partner_id, {"parent_id": partner_id})
+
+    def test_a_server_that_is_down_is_tried_again_later(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            self.backend.location = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            with self.assertRaisesRegex(NetworkRetryableError, "cannot be reached"):
+                self.search()
+
+    def test_a_server_that_does_not_answer_is_tried_again_later(self):
+        with (
+            server_that_does_not_answer() as self.backend.location,
+            patch.object(backend_adapter, "TIMEOUT", 0.2),
+            self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"),
+        ):
+            self.search()
+
+    def test_a_server_with_a_problem_is_tried_again_later(self):
+        for status in (500, 502, 503, 504):
+            with self.subTest(status=status), self.answering(status=status), self.assertRaises(NetworkRetryableError):
+                self.search()
+
+    def test_a_busy_server_is_tried_again_when_it_asks_to(self):
+        with self.answering(status=429, headers={"Retry-After": "17"}), self.assertRaises(RetryableJobError) as caught:
+            self.search()
+        self.assertEqual(caught.exception.seconds, 17)
+
+    def test_a_busy_server_can_ask_for_a_date(self):
+        date = {"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}
+        with self.answering(status=503, headers=date), self.assertRaises(RetryableJobError) as caught:
+            self.search()
+        self.assertGreater(caught.exception.seconds, 3600)
+
+    def test_a_wrong_key_fails_at_once_and_says_what_to_do(self):
+        self.backend.api_key = "wrong-key"
+        with self.assertRaisesRegex(FailedJobError, "Enter a valid API key in the backend"):
+            self.search()
+
+    def test_a_redirection_fails_and_names_the_address(self):
+        elsewhere = {"Location": "https://elsewhere.example.com"}
+        refused = self.assertRaisesRegex(FailedJobError, "redirects to https://elsewhere.example.com")
+        with self.answering(status=301, headers=elsewhere), refused:
+            self.search()
+
+    def test_an_address_without_an_odoo_fails_and_says_what_to_check(self):
+        refused = self.assertRaisesRegex(FailedJobError, "Check location, database and version")
+        with self.answering("<h1>Not Found</h1>", status=404), refused:
+            self.search()
+
+    def test_nonsense_is_invalid_data(self):
+        for body in ("", "<html>Welcome</html>", '{"id": 1}', '["a"]', "[{}]", "<methodResponse/>", "\x00\xff"):
+            with self.subTest(body=body), self.answering(body), self.assertRaises(InvalidDataError):
+                self.search()
+
+    def test_a_refusal_that_is_nonsense_is_still_a_refusal(self):
+        for body in ('{"message": {"a": 1}, "name": 7}', "[]", "<html/>"):
+            with self.subTest(body=body), self.answering(body, status=401), self.assertRaises(FailedJobError):
+                self.search()
+
+    def test_no_error_and_no_log_tells_the_api_key(self):
+        """Not even where the other side repeats it."""
+        key = self.shop.api_key
+        echo, location = f'{{"message": "Invalid key {key}", "name": "x"}}', {"Location": f"http://x/{key}"}
+        for status in (200, 301, 401, 404, 422, 429, 500):
+            with (
+                self.subTest(status=status),
+                self.answering(echo, status, location),
+                self.assertLogs(level=logging.DEBUG) as logs,
+                self.assertRaises(Exception) as caught,
+            ):
+                self.search()
+            self.assertNotIn(key, "".join(traceback.format_exception(caught.exception)))
+            self.assertNotIn(key, "".join(logs.output))
+
+
+@tagged("post_install", "-at_install")
+class TestJson2Adapter(AdapterTests, OdooCase):
+    version = "19.0"
+
+    def test_an_unknown_database_fails_and_is_named(self):
+        self.backend.database = "elsewhere"
+        with self.assertRaisesRegex(FailedJobError, "does not know the database 'elsewhere'"):
+            self.search()
+
+
+@tagged("post_install", "-at_install")
+class TestXmlRpcAdapter(AdapterTests, OdooCase):
+    version = "legacy"
+
+    def test_an_unknown_database_is_named(self):
+        self.backend.database = "elsewhere"
+        with self.assertRaisesRegex(NetworkRetryableError, "elsewhere"):
+            self.search()
+
+    def test_a_wrong_key_is_noticed_after_a_valid_one_has_worked(self):
+        self.search()
+        self.backend.api_key = "wrong-key"
+        with self.assertRaisesRegex(FailedJobError, "Enter a valid API key in the backend"):
+            self.search()
+
+    def test_an_unknown_login_fails_and_says_what_to_do(self):
+        self.backend.login = "nobody"
+        with self.assertRaisesRegex(FailedJobError, "wrong login or API key"):
+            self.search()

@@ -1,0 +1,141 @@
+import logging
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from .common import OdooCase
+
+
+@tagged("post_install", "-at_install")
+class TestBackend(OdooCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.manager = new_test_user(cls.env, "manager", groups="connector.group_connector_manager")
+        cls.reader = new_test_user(cls.env, "reader", groups="connector.group_connector_user")
+
+    def read_by_rpc(self, user, *field_names):
+        return self.backend.with_user(user).read(list(field_names))[0]
+
+    # Secrets
+
+    def test_the_api_key_is_stored_but_not_shown_again(self):
+        self.backend.with_user(self.manager).write({"api_key": "secret-key"})
+        self.assertEqual(self.backend.stored_api_key, "secret-key")
+        self.assertFalse(self.read_by_rpc(self.manager, "api_key")["api_key"])
+        self.assertTrue(self.read_by_rpc(self.manager, "has_api_key")["has_api_key"])
+
+    def test_saving_the_form_does_not_answer_with_the_api_key(self):
+        backends = self.env["odoo.backend"].with_user(self.manager)
+        values = {"name": "S", "location": "https://shop.example.com", "database": "shop", "api_key": "secret-key"}
+        saved = backends.web_save(values, {"api_key": {}, "has_api_key": {}})[0]
+        self.assertEqual((saved["api_key"], saved["has_api_key"]), (False, True))
+        saved = backends.browse(saved["id"]).web_save({"api_key": "other-key"}, {"api_key": {}})[0]
+        self.assertFalse(saved["api_key"])
+
+    def test_the_stored_api_key_can_be_neither_read_nor_searched_nor_written_by_rpc(self):
+        for user in (self.manager, self.reader, self.env.ref("base.user_admin")):
+            backend = self.backend.with_user(user)
+            with self.assertRaises(AccessError):
+                backend.read(["stored_api_key"])
+            with self.assertRaises(AccessError):
+                backend.search([("stored_api_key", "like", "a%")])
+            with self.assertRaises(AccessError):
+                backend.write({"stored_api_key": "x"})
+            self.assertNotIn("stored_api_key", backend.fields_get())
+
+    def test_saving_without_an_api_key_keeps_the_stored_one(self):
+        self.backend.with_user(self.manager).write({"name": "Renamed", "api_key": False})
+        self.assertEqual(self.backend.stored_api_key, self.shop.api_key)
+
+    def test_a_copy_of_a_backend_has_no_api_key(self):
+        self.assertFalse(self.backend.copy().stored_api_key)
+
+    def test_storing_and_using_the_api_key_leaves_it_out_of_the_logs(self):
+        with self.assertLogs(level=logging.DEBUG) as logs:
+            backend = self.create_backend()
+            backend.action_test_connection()
+        without_sql = [line for line in logs.output if ":odoo.sql_db:" not in line]
+        self.assertNotIn(self.shop.api_key, "".join(without_sql))
+        self.assertNotIn(self.shop.api_key, repr(backend))
+
+    # Input
+
+    def test_a_location_that_is_no_address_is_refused(self):
+        for location in (
+            "shop.example.com",
+            "ftp://shop.example.com",
+            "https://",
+            "http://shop:port",
+            "http://[",
+            "javascript:alert(1)",
+        ):
+            with self.subTest(location=location), self.assertRaisesRegex(ValidationError, "is not an address"):
+                self.backend.location = location
+
+    def test_a_location_with_a_password_is_refused(self):
+        with self.assertRaisesRegex(ValidationError, "Leave user and password out") as caught:
+            self.backend.location = "https://me:secret@shop.example.com"
+        self.assertNotIn("secret", str(caught.exception))
+
+    def test_a_location_with_a_query_is_refused(self):
+        with self.assertRaisesRegex(ValidationError, "Leave out what follows"):
+            self.backend.location = "https://shop.example.com/?db=shop"
+
+    def test_a_location_may_have_a_port_a_path_and_a_slash_at_its_end(self):
+        self.backend.location = "http://[::1]:8069/odoo/"
+        self.backend.location = self.shop.location + "/"
+        self.assertEqual(self.backend.action_test_connection()["params"]["type"], "success")
+
+    def test_xml_rpc_needs_a_login(self):
+        with self.assertRaisesRegex(ValidationError, "login"):
+            self.backend.write({"version": "legacy", "login": False})
+
+    # Buttons
+
+    def test_testing_the_connection_tells_who_we_are_there(self):
+        for version in ("19.0", "legacy"):
+            with self.subTest(version=version):
+                self.backend.version = version
+                notification = self.backend.with_user(self.manager).action_test_connection()["params"]
+                self.assertEqual(notification["message"], f"Connected to {self.shop.location} as admin.")
+
+    def test_testing_a_connection_that_does_not_work_tells_what_to_do(self):
+        self.backend.api_key = "wrong-key"
+        with self.assertRaisesRegex(UserError, "Enter a valid API key"):
+            self.backend.action_test_connection()
+
+    def test_the_import_buttons_delay_jobs_and_link_to_them(self):
+        params = self.backend.with_user(self.manager).action_import_products()["params"]
+        jobs = self.delayed_jobs("import_batch")
+        self.assertEqual(jobs.mapped("model_name"), ["odoo.product.category", "odoo.product.product"])
+        self.assertEqual([link["url"] for link in params["links"]], [f"/odoo/connector-jobs/{job.id}" for job in jobs])
+        self.assertEqual(params["message"].count("%s"), 2)
+
+    def test_the_buttons_are_for_managers_alone(self):
+        backend = self.backend.with_user(self.reader)
+        for button in (backend.action_test_connection, backend.action_import_partners, backend.action_import_products):
+            with self.assertRaises(AccessError):
+                button()
+        self.assertFalse(self.delayed_jobs("import_batch"))
+
+    # Companies
+
+    def test_backends_and_bindings_are_seen_in_their_company_alone(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.manager.write({"company_ids": [Command.link(company.id)]})
+        for model_name, values in (
+            ("odoo.res.partner", {"name": "Ada"}),
+            ("odoo.product.category", {"name": "Toys"}),
+            ("odoo.product.product", {"name": "Doll"}),
+        ):
+            binding = self.env[model_name].create({"backend_id": self.backend.id, "external_id": "1", **values})
+            with self.subTest(model=model_name):
+                self.assertEqual(self.seen_from(self.backend.company_id, binding), binding)
+                self.assertFalse(self.seen_from(company, binding))
+        self.assertFalse(self.seen_from(company, self.backend))
+
+    def seen_from(self, company, record):
+        records = record.with_user(self.manager).with_context(allowed_company_ids=company.ids)
+        return records.search([("id", "=", record.id)])

@@ -1,0 +1,379 @@
+import base64
+import io
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+from PIL import Image
+
+from odoo import fields
+from odoo.tests import tagged
+
+from odoo.addons.connector.queue import codec, store
+from odoo.addons.connector.unit.importer import BatchImporter
+
+from ..unit.importer import ChangedRecordsImporter
+from .common import OdooCase
+
+
+class ImportCase(OdooCase):
+    def setUp(self):
+        super().setUp()
+        # import only what changes there from now on, not what other tests have left
+        now = fields.Datetime.now()
+        self.backend.write({"import_partners_since": now, "import_categories_since": now, "import_products_since": now})
+        self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(0)))
+
+    def import_partners(self):
+        """Press the button, run the jobs; return those that imported a record."""
+        self.backend.action_import_partners()
+        return self.run_jobs().filtered(lambda job: job.function.endswith("import_record"))
+
+    def import_products(self):
+        self.backend.action_import_products()
+        return self.run_jobs().filtered(lambda job: job.function.endswith("import_record"))
+
+    def run_page(self, page=None):
+        """Do what the job of a page of partners does, but do not run the jobs that it delays."""
+        with self.backend.work_on("odoo.res.partner") as environment:
+            environment.get_connector_unit(BatchImporter).run(page)
+
+    def binding(self, model_name, external_id):
+        domain = [("backend_id", "=", self.backend.id), ("external_id", "=", str(external_id))]
+        return self.env[model_name].with_context(active_test=False).search(domain)
+
+    def partner(self, external_id):
+        return self.binding("odoo.res.partner", external_id).odoo_id
+
+    def product(self, external_id):
+        return self.binding("odoo.product.product", external_id).odoo_id
+
+    def messages(self, jobs):
+        """Return what the jobs say, by external id."""
+        return {self.arguments(job)[1]: job.message for job in jobs}
+
+    def arguments(self, job):
+        args, _kwargs = codec.decode_call(job.payload, self.env)
+        return args
+
+
+class ImportTests:
+    """What holds for both protocols."""
+
+    def test_all_active_partners_and_products_are_imported_once(self):
+        self.backend.write(
+            {"import_partners_since": False, "import_categories_since": False, "import_products_since": False}
+        )
+        jobs = self.import_partners() + self.import_products()
+        self.assertEqual(set(jobs.mapped("state")), {"done"})
+        self.assert_all_bound()
+
+        partners, products = self.env["res.partner"].search_count([]), self.env["product.template"].search_count([])
+        self.backend.write(
+            {"import_partners_since": False, "import_categories_since": False, "import_products_since": False}
+        )
+        again = self.import_partners() + self.import_products()
+        self.assertEqual(len(again), len(jobs))
+        self.assertLessEqual(
+            set(self.messages(again).values()),
+            {"Already up to date.", "Archived in the other Odoo, and not known here: not imported."},
+        )
+        self.assert_all_bound()
+        self.assertEqual(
+            (self.env["res.partner"].search_count([]), self.env["product.template"].search_count([])),
+            (partners, products),
+        )
+
+    def assert_all_bound(self):
+        for model_name in ("res.partner", "product.category", "product.product"):
+            with self.subTest(model=model_name):
+                there = self.shop.call(model_name, "search", domain=[])
+                bindings = self.env[f"odoo.{model_name}"].search([("backend_id", "=", self.backend.id)])
+                self.assertEqual(sorted(map(int, bindings.mapped("external_id"))), sorted(there))
+
+    def test_a_change_there_brings_exactly_that_change(self):
+        one, other = (self.shop.create("product.product", name=name, list_price=10) for name in ("Chair", "Table"))
+        self.import_products()
+        self.shop.call("product.product", "write", [one], vals={"list_price": 12.5})
+        messages = self.messages(self.import_products())
+        self.assertEqual((self.product(one).list_price, self.product(other).list_price), (12.5, 10))
+        self.assertEqual(messages[one], f"Updated from {one}.")
+        self.assertIn(messages.get(other), (None, "Already up to date."))
+
+    def test_a_contact_brings_its_company_first(self):
+        company_id = self.shop.create("res.partner", name="Company", is_company=True)
+        contact_id = self.shop.create("res.partner", name="Ada", parent_id=company_id)
+        self.shop.call("res.partner", "write", [company_id], vals={"write_date": "2020-01-01 00:00:00"})
+        self.import_partners()
+        self.assertEqual(self.partner(contact_id).parent_id, self.partner(company_id))
+        self.assertTrue(self.partner(company_id).is_company)
+
+    def test_a_record_that_does_not_exist_there_any_more_changes_nothing(self):
+        partner_id = self.shop.create("res.partner", name="Ephemeral")
+        self.run_page()
+        self.shop.call("res.partner", "unlink", [partner_id])
+        job = self.run_jobs().filtered(lambda job: f" {partner_id} " in job.name)
+        self.assertEqual(job.state, "done")
+        self.assertRegex(job.message, "does not exist")
+        self.assertFalse(self.partner(partner_id))
+
+
+@tagged("post_install", "-at_install")
+class TestImportOverJson2(ImportTests, ImportCase):
+    version = "19.0"
+
+
+@tagged("post_install", "-at_install")
+class TestImportOverXmlRpc(ImportTests, ImportCase):
+    version = "legacy"
+
+
+@tagged("post_install", "-at_install")
+class TestImport(ImportCase):
+    # Partners
+
+    def test_country_and_state_are_matched_by_code(self):
+        state = self.env.ref("base.state_us_5")
+        country_id = self.shop.call("res.country", "search", domain=[("code", "=", "US")])[0]
+        state_id = self.shop.call(
+            "res.country.state", "search", domain=[("country_id", "=", country_id), ("code", "=", state.code)]
+        )[0]
+        partner_id = self.shop.create("res.partner", name="Ada", country_id=country_id, state_id=state_id)
+        self.import_partners()
+        self.assertEqual(
+            (self.partner(partner_id).country_id, self.partner(partner_id).state_id), (state.country_id, state)
+        )
+
+    def test_a_state_that_is_unknown_here_is_left_empty(self):
+        country_id = self.shop.call("res.country", "search", domain=[("code", "=", "BE")])[0]
+        state_id = self.shop.create("res.country.state", name="Atlantis", code="ATL", country_id=country_id)
+        partner_id = self.shop.create("res.partner", name="Ada", country_id=country_id, state_id=state_id)
+        self.import_partners()
+        self.assertEqual(self.partner(partner_id).country_id.code, "BE")
+        self.assertFalse(self.partner(partner_id).state_id)
+
+    def test_an_image_is_imported(self):
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8), "red").save(file, "PNG")
+        partner_id = self.shop.create("res.partner", name="Ada", image_1920=base64.b64encode(file.getvalue()).decode())
+        self.import_partners()
+        image = Image.open(io.BytesIO(base64.b64decode(self.partner(partner_id).image_1920)))
+        self.assertEqual((image.size, image.convert("RGB").getpixel((4, 4))), ((8, 8), (255, 0, 0)))
+
+    def test_what_is_empty_there_is_empty_here(self):
+        partner_id = self.shop.create("res.partner", name="Ada", email="ada@example.com")
+        self.import_partners()
+        self.shop.call("res.partner", "write", [partner_id], vals={"email": False})
+        self.import_partners()
+        self.assertIs(self.partner(partner_id).email, False)
+
+    # Products
+
+    def test_a_category_brings_its_parents_first(self):
+        top = self.shop.create("product.category", name="Top")
+        middle = self.shop.create("product.category", name="Middle", parent_id=top)
+        product_id = self.shop.create(
+            "product.product", name="Chair", categ_id=self.shop.create("product.category", name="Low", parent_id=middle)
+        )
+        self.backend.import_categories_since = fields.Datetime.now() + timedelta(
+            hours=1
+        )  # so that the product alone asks for them
+        self.import_products()
+        self.assertEqual(self.product(product_id).categ_id.complete_name, "Top / Middle / Low")
+
+    def test_a_new_product_is_one_product_with_one_template(self):
+        product_id = self.shop.create(
+            "product.product", name="Chair", default_code="CH", list_price=3, type="service", weight=0
+        )
+        self.import_products()
+        product = self.product(product_id)
+        self.assertEqual(
+            (product.name, product.default_code, product.list_price, product.type), ("Chair", "CH", 3, "service")
+        )
+        self.assertEqual(product.product_tmpl_id.with_context(active_test=False).product_variant_ids, product)
+        templates = self.env["product.template"].with_context(active_test=False).search([("default_code", "=", "CH")])
+        self.assertEqual(templates, product.product_tmpl_id)
+
+    def test_a_variant_keeps_its_attributes_in_its_name_and_their_extra_in_its_price(self):
+        attribute_id = self.shop.create("product.attribute", name="Wood", create_variant="always")
+        oak, pine = (
+            self.shop.create("product.attribute.value", name=name, attribute_id=attribute_id, default_extra_price=extra)
+            for name, extra in (("Oak", 20), ("Pine", 0))
+        )
+        line = [0, 0, {"attribute_id": attribute_id, "value_ids": [[6, 0, [oak, pine]]]}]
+        template_id = self.shop.create("product.template", name="Desk", list_price=100, attribute_line_ids=[line])
+        self.import_products()
+        variants = self.shop.call("product.product", "search", domain=[("product_tmpl_id", "=", template_id)])
+        self.assertEqual(
+            {self.product(variant).name: self.product(variant).list_price for variant in variants},
+            {"Desk (Oak)": 120, "Desk (Pine)": 100},
+        )
+
+    def test_a_product_is_matched_by_its_internal_reference(self):
+        product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-1"})
+        product_id = self.shop.create("product.product", name="Theirs", default_code="MATCH-1")
+        self.import_products()
+        self.assertEqual(self.product(product_id), product)
+        self.assertEqual(product.name, "Theirs")
+
+    def test_an_archived_product_is_matched_too(self):
+        product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-2", "active": False})
+        product_id = self.shop.create("product.product", name="Theirs", default_code="MATCH-2")
+        self.import_products()
+        self.assertEqual(self.product(product_id), product)
+
+    def test_two_products_of_one_internal_reference_are_not_guessed_at(self):
+        self.env["product.product"].create([{"name": name, "default_code": "TWICE"} for name in ("One", "Other")])
+        product_id = self.shop.create("product.product", name="Theirs", default_code="TWICE")
+        (job,) = self.import_products().filtered(lambda job: job.state == "failed")
+        self.assertRegex(
+            job.message,
+            r"Several products have the internal reference TWICE: \[TWICE\] One \(id \d+\), \[TWICE\] Other",
+        )
+        self.assertFalse(self.product(product_id))
+
+    def test_a_product_that_is_bound_already_is_not_matched_again(self):
+        one, other = (self.shop.create("product.product", name=name, default_code="SAME") for name in ("One", "Other"))
+        self.import_products()
+        self.assertNotEqual(self.product(one), self.product(other))
+
+    def test_each_new_product_is_to_be_reviewed_and_no_other(self):
+        self.env["product.product"].create({"name": "Ours", "default_code": "KNOWN"})
+        new = self.shop.create("product.product", name="New")
+        known = self.shop.create("product.product", name="Known", default_code="KNOWN")
+        self.import_products()
+        self.shop.call("product.product", "write", [new], vals={"name": "Renamed"})
+        self.import_products()
+        products = self.product(new) + self.product(known)
+        checkpoints = self.env["connector.checkpoint"].search(
+            [("model", "=", "product.product"), ("record_id", "in", products.ids)]
+        )
+        self.assertEqual(checkpoints.mapped("record_id"), self.product(new).ids)
+
+    def test_the_language_of_the_backend_is_the_one_that_is_imported(self):
+        (french,) = self.shop.call(
+            "res.lang", "search", domain=[("code", "=", "fr_FR")], context={"active_test": False}
+        )
+        self.shop.call("res.lang", "write", [french], vals={"active": True})
+        product_id = self.shop.create("product.product", name="Chair")
+        self.import_products()
+        self.shop.call("product.product", "write", [product_id], vals={"name": "Chaise"}, context={"lang": "fr_FR"})
+        self.backend.default_lang_id = self.env["res.lang"]._activate_lang("fr_FR")
+        self.import_products()
+        product = self.product(product_id)
+        self.assertEqual((product.name, product.with_context(lang="fr_FR").name), ("Chair", "Chaise"))
+
+    # Archived records
+
+    def test_what_is_archived_there_and_unknown_here_is_not_imported(self):
+        partner_id = self.shop.create("res.partner", name="Retired", active=False)
+        self.import_partners()
+        self.assertFalse(self.partner(partner_id))
+
+    def test_what_is_archived_there_later_is_archived_here(self):
+        partner_id = self.shop.create("res.partner", name="Ada")
+        product_id = self.shop.create("product.product", name="Chair")
+        self.import_partners()
+        self.import_products()
+        self.shop.call("res.partner", "write", [partner_id], vals={"active": False})
+        self.shop.call("product.product", "write", [product_id], vals={"active": False})
+        self.import_partners()
+        self.import_products()
+        self.assertFalse(self.partner(partner_id).active)
+        self.assertFalse(self.product(product_id).active)
+
+    def test_an_archived_company_is_imported_with_its_contact(self):
+        company_id = self.shop.create("res.partner", name="Company", is_company=True)
+        contact_id = self.shop.create("res.partner", name="Ada", parent_id=company_id)
+        self.shop.call("res.partner", "write", [company_id], vals={"active": False})
+        self.import_partners()
+        self.assertEqual(self.partner(contact_id).parent_id, self.partner(company_id))
+        self.assertFalse(self.partner(company_id).active)
+
+    # What has changed
+
+    def test_two_changes_within_one_second_are_both_imported(self):
+        """The interfaces tell no fraction of a second."""
+        partner_id = self.shop.create("res.partner", name="First")
+        self.import_partners()
+        binding = self.binding("odoo.res.partner", partner_id)
+        written, _, checksum = binding.external_version.rpartition(" ")
+        self.shop.call("res.partner", "write", [partner_id], vals={"name": "Second"})
+        written_again = self.shop.read("res.partner", partner_id, ["write_date"])["write_date"]
+        binding.external_version = (
+            f"{written_again} {checksum}"  # as if the first change had been made in the same second
+        )
+        self.assertLessEqual(written, written_again)
+        self.import_partners()
+        self.assertEqual(self.partner(partner_id).name, "Second")
+
+    def test_the_import_goes_on_from_the_clock_of_the_other_side_with_an_overlap(self):
+        self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(minutes=5)))
+        with self.answering("[]", headers={"Date": "Sat, 04 Jul 2020 12:00:00 GMT"}):
+            self.import_partners()
+        self.assertEqual(self.backend.import_partners_since, datetime(2020, 7, 4, 11, 55))
+
+    def test_the_date_stays_when_the_other_side_tells_no_time(self):
+        since = self.backend.import_partners_since
+        with self.answering("[]"):
+            self.import_partners()
+        self.assertEqual(self.backend.import_partners_since, since)
+
+    def test_the_date_stays_when_the_import_does_not_work(self):
+        since = self.backend.import_partners_since
+        with self.answering("nonsense"):
+            self.backend.action_import_partners()
+            self.assertEqual(self.run_jobs().state, "failed")
+        self.assertEqual(self.backend.import_partners_since, since)
+
+    def test_many_records_are_imported_page_by_page(self):
+        since = self.backend.import_partners_since = datetime(2000, 1, 1)
+        there = self.shop.call("res.partner", "search", domain=[], context={"active_test": False})
+        with patch.object(ChangedRecordsImporter, "_page_size", len(there) // 2):
+            self.run_page()
+            self.run_page(self.next_page(0))
+            self.assertEqual(self.backend.import_partners_since, since)
+            self.run_page(self.next_page(1))
+        self.assertGreater(self.backend.import_partners_since, since)
+        imported = [self.arguments(job)[1] for job in self.delayed_jobs("import_record")]
+        self.assertEqual(imported, sorted(there))
+
+    def test_what_changes_between_two_pages_is_not_skipped(self):
+        one, other = (self.shop.create("res.partner", name=name) for name in ("One", "Other"))
+        with patch.object(ChangedRecordsImporter, "_page_size", 1):
+            self.run_page({"since": self.backend.import_partners_since, "after_id": one - 1, "clock": None})
+            self.shop.call("res.partner", "write", [one, other], vals={"phone": "1"})
+            self.run_page(self.next_page(0))
+        imported = [self.arguments(job)[1] for job in self.delayed_jobs("import_record")]
+        self.assertEqual(imported, [one, other])
+
+    def next_page(self, number):
+        return self.arguments(self.delayed_jobs("import_batch")[number])[1]
+
+
+@tagged("post_install", "-at_install")
+class TestImportThatDoesNotWork(ImportCase):
+    def setUp(self):
+        super().setUp()
+        self.partner_id = self.shop.create("res.partner", name="Ada")
+        self.backend.action_import_partners()
+
+    def test_a_server_that_is_down_is_tried_again_and_nothing_is_lost(self):
+        with self.answering(status=503):
+            job = self.run_jobs()
+        self.assertEqual((job.state, job.retry), ("scheduled", 1))
+        store.requeue(self.env.cr, job.ids)
+        self.run_jobs()
+        self.assertEqual(self.partner(self.partner_id).name, "Ada")
+
+    def test_a_refused_key_fails_at_once_and_says_what_to_do(self):
+        self.backend.api_key = "wrong-key"
+        job = self.run_jobs()
+        self.assertEqual(job.state, "failed")
+        self.assertRegex(job.message, "Enter a valid API key in the backend")
+        self.assertNotIn("wrong-key", f"{job.message} {job.attempt_ids.mapped('exc_info')}")
+
+    def test_nonsense_fails_at_once_and_says_what_to_check(self):
+        with self.answering("<html/>"):
+            job = self.run_jobs()
+        self.assertEqual(job.state, "failed")
+        self.assertRegex(job.message, "Check location and version of the backend")
