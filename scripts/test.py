@@ -6,6 +6,7 @@ packages.
 
 import ast
 import fcntl
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -56,7 +57,7 @@ def split(arguments):
 
 def run_in_odoo(paths, options):
     template = databases.template(odoo_modules())
-    databases.template(databases.SHOP, demo=True)
+    os.environ["CONNECTOR_SHOP_TEMPLATE"] = databases.template(databases.SHOP, demo=True)
     with step("Test database with the addons"):
         databases.create(DATABASE, template)
         databases.install(DATABASE, ADDONS, "--without-demo=all")
