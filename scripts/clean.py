@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from .paths import CLUSTER, HOME, POSTGRES
+from .paths import HOME, POSTGRES
 from .progress import Failure, command, step
 
 
@@ -19,6 +19,8 @@ def main():
     if POSTGRES.exists():
         refuse_if_used()
         stop_cluster()
+        with step(f"Removing {POSTGRES.resolve()}"):
+            shutil.rmtree(POSTGRES.resolve())  # may lie outside the checkout
     with step(f"Removing {HOME}"):
         shutil.rmtree(HOME)
 
@@ -32,12 +34,13 @@ def refuse_if_used():
 
 
 def stop_cluster():
-    pid_file = CLUSTER / "postmaster.pid"
+    cluster = POSTGRES.resolve() / "data"
+    pid_file = cluster / "postmaster.pid"
     if not pid_file.exists():
         return
     pid = int(pid_file.read_text().split()[0])
     process = Path("/proc") / str(pid)
-    if not process.exists() or os.fsencode(CLUSTER) not in (process / "cmdline").read_bytes():
+    if not process.exists() or os.fsencode(cluster) not in (process / "cmdline").read_bytes():
         return  # the file is of an earlier life of the machine
     with step("Stopping PostgreSQL"):
         os.kill(pid, signal.SIGINT)  # its fast shutdown

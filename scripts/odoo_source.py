@@ -43,13 +43,19 @@ class OdooSource:
     origin: str
 
 
-def ensure():
-    """Have Odoo importable in the virtual environment, and return its :class:`OdooSource`."""
-    source = from_odoo_home() or importable() or fetched() or fetch()
+def find():
+    """Return the :class:`OdooSource` that is there, or None.
+
+    :raise Failure: ODOO_HOME names something else
+    """
+    return from_odoo_home() or importable() or fetched()
+
+
+def use(source):
+    """Have Odoo importable in the virtual environment, with a launcher and a configuration file."""
     make_importable(source)
     write_launcher()
     write_config()
-    return source
 
 
 def series(path):
@@ -95,6 +101,7 @@ def fetched():
 
 
 def fetch():
+    """Fetch Odoo and return its :class:`OdooSource`."""
     free = shutil.disk_usage(FETCHED_ODOO.parent).free / 1e9
     if free < 3:
         raise Failure(

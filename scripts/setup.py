@@ -14,13 +14,13 @@ def main():
     HOME.mkdir(exist_ok=True)
     with (HOME / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second command waits for the first one's set-up
-        if purpose == "run":
-            virtualenv.ensure("requirements.txt")
-        else:
-            virtualenv.ensure("requirements.txt", "test-requirements.txt")
-        if purpose != "lint":
-            source = odoo_source.ensure()
-            print(f"Odoo {odoo_source.SERIES} from {source.origin}: {source.path}")
+        source = odoo_source.find()
+        virtualenv.ensure("requirements.txt", *([] if purpose == "run" else ["test-requirements.txt"]))
+        if purpose == "lint":
+            return
+        source = source or odoo_source.fetch()
+        odoo_source.use(source)
+        print(f"Odoo {odoo_source.SERIES} from {source.origin}: {source.path}")
         if purpose == "test":
             browser.ensure()
 
