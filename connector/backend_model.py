@@ -48,10 +48,12 @@ class ConnectorBackend(models.AbstractModel):
         :param model_name: name of the model to work with
         :param session: :class:`~odoo.addons.connector.session.ConnectorSession`, by default one of this record's environment
         """
+        yield self._open_environment(model_name, session or ConnectorSession.from_env(self.env))
+
+    def _open_environment(self, model_name, session):
         self.ensure_one()
-        environment = Environment(self, session or ConnectorSession.from_env(self.env), model_name)
-        with environment.set_lang(self.sudo().default_lang_id.code or self.env.lang):
-            yield environment
+        lang = self.sudo().default_lang_id.code or session.env.lang
+        return Environment(self, session.with_context(lang=lang), model_name)
 
 
 class ExternalBinding(models.AbstractModel):

@@ -1,11 +1,18 @@
 """Units and the environment they work in; the binder, which knows the links between records here and there."""
 
 from contextlib import contextmanager
+from copy import copy
 
 from odoo import fields
 
 from .exception import InvalidBackend, InvalidDataError
-from .session import ConnectorSession
+
+
+def external_id_text(external_id):
+    """Return an external id as it is stored, a text; None for what is no id: None, False and "". The number 0 is one."""
+    if external_id is None or external_id is False or external_id == "":
+        return None
+    return str(external_id)
 
 
 class ConnectorUnit:
@@ -105,7 +112,9 @@ class Environment:
         """Return the environment of another model, of the same backend and session. None: this one."""
         if model_name is None or model_name == self.model_name:
             return self
-        return Environment(self._backend_record, self.session, model_name)
+        environment = copy(self)
+        environment.model_name = model_name
+        return environment
 
     def get_connector_unit(self, unit_class):
         """Return the unit that does what ``unit_class`` names here; see :meth:`ConnectorUnit.unit_for`."""
@@ -137,9 +146,7 @@ def get_environment(session, model_name, backend_id):
     record = session.env[field.comodel_name].browse(backend_id).exists()
     if not record:
         raise InvalidBackend(f"The backend {field.comodel_name}({backend_id}) does not exist any more")
-    lang = record.sudo().default_lang_id.code or session.env.lang
-    own_session = ConnectorSession.from_env(session.env(context={**session.context, "lang": lang}), job=session.job)
-    return Environment(record, own_session, model_name)
+    return record._open_environment(model_name, session)
 
 
 class Binder(ConnectorUnit):
@@ -161,11 +168,8 @@ class Binder(ConnectorUnit):
         :param unwrap: return the record that is bound instead of the binding
         :return: recordset of one or no record, archived ones included
         """
-        external_id = self._to_text(external_id)
-        if external_id is None:
-            binding = self.model
-        else:
-            binding = self._search(self._external_field, external_id)
+        text = external_id_text(external_id)
+        binding = self.model if text is None else self._search(self._external_field, text)
         return self.unwrap_binding(binding) if unwrap else binding
 
     def to_external(self, binding, wrap=False):
@@ -187,7 +191,7 @@ class Binder(ConnectorUnit):
         :param binding: record or id of the binding model
         :raise InvalidDataError: what is given is no id
         """
-        text = self._to_text(external_id)
+        text = external_id_text(external_id)
         if text is None:
             raise InvalidDataError(f"{external_id!r} is not an external id: {binding} cannot be bound to it")
         if isinstance(binding, int):
@@ -216,7 +220,3 @@ class Binder(ConnectorUnit):
         if len(found) > 1:
             raise InvalidDataError(f"{self.model._name} has several bindings with {field_name} = {value!r} on {self.backend_record.sudo().name}")
         return found.with_env(self.env)
-
-    @staticmethod
-    def _to_text(external_id):
-        return None if external_id is None or external_id is False or external_id == "" else str(external_id)

@@ -1,31 +1,37 @@
-"""What the button *Related* of a job opens, for the jobs of the flows."""
+"""What the button *Related* of a job opens, for the jobs of the flows and others whose arguments have the same names."""
+
+import inspect
 
 from .connector import Binder, get_environment
 from .exception import NoConnectorUnitError
 from .queue import codec
+from .queue.job import find_function
 
 
 def open_imported(session, job):
-    """Open the record that an import job is about: the job's arguments are ``(backend_id, external_id, ...)``. None when it is not here."""
-    (backend_id, external_id, *_others), _kwargs = codec.decode_call(job.payload, session.env)
-    environment = get_environment(session, job.model_name, backend_id)
-    binding = environment.get_connector_unit(Binder).to_internal(external_id)
-    return _open_bound(environment, binding)
+    """Open the record that a job with the arguments ``backend_id`` and ``external_id`` is about. None when it is not here."""
+    arguments = _arguments(session, job)
+    environment = get_environment(session, job.model_name, arguments["backend_id"])
+    return _open_bound(environment, environment.get_connector_unit(Binder).to_internal(arguments["external_id"]))
 
 
 def open_exported(session, job):
-    """Open the record that an export job is about: the job's arguments are ``(binding_id, ...)``. None when it does not exist any more."""
-    (binding_id, *_others), _kwargs = codec.decode_call(job.payload, session.env)
-    binding = session.env[job.model_name].browse(binding_id).exists()
-    if not binding:
-        return None
-    return _open_bound(get_environment(session, job.model_name, binding.backend_id.id), binding)
+    """Open the record that a job with the argument ``binding_id`` is about. None when it does not exist any more."""
+    binding = session.env[job.model_name].browse(_arguments(session, job)["binding_id"]).exists()
+    return _open_bound(get_environment(session, job.model_name, binding.backend_id.id), binding) if binding else None
 
 
 def open_backend(session, job):
-    """Open the backend that a batch job is about: the job's arguments are ``(backend_id, ...)``."""
-    (backend_id, *_others), _kwargs = codec.decode_call(job.payload, session.env)
-    return get_environment(session, job.model_name, backend_id).backend_record.get_formview_action()
+    """Open the backend that a job with the argument ``backend_id`` is about."""
+    environment = get_environment(session, job.model_name, _arguments(session, job)["backend_id"])
+    return environment.backend_record.get_formview_action()
+
+
+def _arguments(session, job):
+    """Return the arguments of a job by their names in its function."""
+    args, kwargs = codec.decode_call(job.payload, session.env)
+    signature = inspect.signature(find_function(session.env, job.function))
+    return signature.bind(session, job.model_name, *args, **kwargs).arguments
 
 
 def _open_bound(environment, binding):

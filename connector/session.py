@@ -29,6 +29,10 @@ class ConnectorSession:
         session.job = job
         return session
 
+    def with_context(self, **context):
+        """Return a session with more keys in its context; transaction, user and job are the same."""
+        return type(self).from_env(self.env(context={**self.env.context, **context}), self.job)
+
     @property
     def cr(self):
         return self.env.cr

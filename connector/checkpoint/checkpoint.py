@@ -10,7 +10,7 @@ class ConnectorCheckpoint(models.Model):
 
     model_id = fields.Many2one("ir.model", string="Model", required=True, readonly=True, ondelete="cascade", index=True)
     model = fields.Char(related="model_id.model", string="Model Name")
-    record_id = fields.Many2oneReference(string="Record ID", required=True, readonly=True, model_field="model")
+    record_id = fields.Many2oneReference(string="Record ID", required=True, readonly=True, model_field="model", index=True)
     name = fields.Char(string="Record", compute="_compute_name", compute_sudo=True)
     backend_id = fields.Reference(selection="_select_backends", string="Imported from", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True, index=True)
@@ -26,15 +26,16 @@ class ConnectorCheckpoint(models.Model):
 
     @api.depends("model_id", "record_id")
     def _compute_name(self):
-        for checkpoint in self:
-            checkpoint.name = checkpoint._record().display_name or self.env._("deleted record")
+        for checkpoints in self.grouped("model").values():
+            names = {record.id: record.display_name for record in checkpoints._records()}
+            for checkpoint in checkpoints:
+                checkpoint.name = names.get(checkpoint.record_id) or self.env._("deleted record")
 
-    def _record(self):
-        """Return the record to review, an empty recordset when it does not exist any more."""
-        self.ensure_one()
-        if self.model_id.model not in self.env:  # its addon has been removed
+    def _records(self):
+        """Return the records to review, all of one model, that still exist."""
+        if self[:1].model not in self.env:  # its addon has been removed
             return self.browse()
-        return self.env[self.model_id.model].browse(self.record_id).exists()
+        return self.env[self[:1].model].browse(self.mapped("record_id")).exists()
 
     def action_reviewed(self):
         """Mark as reviewed."""
@@ -42,7 +43,8 @@ class ConnectorCheckpoint(models.Model):
 
     def action_related(self):
         """Open the record to review."""
-        record = self._record()
+        self.ensure_one()
+        record = self._records()
         if not record:
             return {
                 "type": "ir.actions.client",

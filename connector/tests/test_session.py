@@ -42,6 +42,13 @@ class TestConnectorSession(TransactionCase):
             raise ZeroDivisionError
         self.assertEqual(self.session.context, {"lang": "en_US"})
 
+    def test_a_session_with_another_context_leaves_this_one_as_it_is(self):
+        self.session.job = object()
+        other = self.session.with_context(active_test=False)
+        self.assertEqual((other.context, other.cr, other.uid), ({"lang": "en_US", "active_test": False}, self.cr, self.uid))
+        self.assertIs(other.job, self.session.job)
+        self.assertEqual(self.session.context, {"lang": "en_US"})
+
     def test_it_knows_which_addons_are_installed(self):
         self.assertTrue(self.session.is_module_installed("connector"))
         self.assertFalse(self.session.is_module_installed("connector_of_nowhere"))

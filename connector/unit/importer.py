@@ -7,7 +7,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo.tools import SQL
 
-from ..connector import get_environment
+from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_backend, open_imported
@@ -107,10 +107,9 @@ class RecordImporter(Importer):
         :param model_name: name of its binding model
         :param always: look for changes even if it is here
         """
-        if external_id is None or external_id is False or external_id == "":
-            return
-        importing = self._importing | {(self.model._name, str(self.external_id))}
-        if (model_name, str(external_id)) in importing:
+        text = external_id_text(external_id)
+        importing = self._importing | {(self.model._name, external_id_text(self.external_id))}
+        if text is None or (model_name, text) in importing:
             return
         if always or not self.binder_for(model_name).to_internal(external_id):
             importer = self.unit_for(RecordImporter, model_name)

@@ -6,7 +6,7 @@ mapping a record is then a walk through three short lists. Only None is empty: 0
 
 from dataclasses import dataclass
 
-from ..connector import ConnectorUnit
+from ..connector import ConnectorUnit, external_id_text
 from ..exception import MappingError, NoConnectorUnitError
 from ..registration import lookups
 
@@ -125,7 +125,7 @@ def external_to_m2o(field, binding=None):
     @_modifier(field)
     def modifier(mapper, record, target):
         external_id = _read(mapper, record, field, target)
-        if external_id is None or external_id is False or external_id == "":
+        if external_id_text(external_id) is None:
             return None
         model_name = binding or mapper.model._fields[target].comodel_name
         related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
@@ -155,6 +155,9 @@ def follow_m2o_relations(path):
         return record[last]
 
     return modifier
+
+
+_SHAPES = {"direct": ("source", "target"), "children": ("source", "target", "model")}
 
 
 class MapOptions(dict):
@@ -345,8 +348,11 @@ class Mapper(ConnectorUnit):
     def _collect_by_target(cls, attribute):
         """Return the entries of a list attribute of all classes, the bases' first; the last entry for a target counts."""
         entries = {}
+        shape = _SHAPES[attribute]
         for klass in reversed(cls.__mro__):
             for entry in vars(klass).get(attribute, ()):
+                if not isinstance(entry, tuple | list) or len(entry) != len(shape):
+                    raise MappingError(f"{klass.__module__}.{klass.__qualname__}: {entry!r} in {attribute} is not ({', '.join(shape)})")
                 entries[entry[1]] = tuple(entry)
         return entries.values()
 

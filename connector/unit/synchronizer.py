@@ -1,5 +1,7 @@
 """Synchronizers: the flow of a synchronisation. The flows themselves are in importer.py and exporter.py."""
 
+from functools import cached_property
+
 from ..connector import Binder, ConnectorUnit
 from .backend_adapter import BackendAdapter
 from .mapper import ExportMapper, ImportMapper, Mapper
@@ -10,33 +12,21 @@ class Synchronizer(ConnectorUnit):
 
     _base_mapper = Mapper
 
-    def __init__(self, environment):
-        super().__init__(environment)
-        self._mapper = None
-        self._binder = None
-        self._backend_adapter = None
-
     def run(self, *args, **kwargs):
         """Do the synchronisation and return what to tell about it."""
         raise NotImplementedError(f"{type(self).__name__} does not define run()")
 
-    @property
+    @cached_property
     def mapper(self):
-        if self._mapper is None:
-            self._mapper = self.unit_for(self._base_mapper)
-        return self._mapper
+        return self.unit_for(self._base_mapper)
 
-    @property
+    @cached_property
     def binder(self):
-        if self._binder is None:
-            self._binder = self.unit_for(Binder)
-        return self._binder
+        return self.unit_for(Binder)
 
-    @property
+    @cached_property
     def backend_adapter(self):
-        if self._backend_adapter is None:
-            self._backend_adapter = self.unit_for(BackendAdapter)
-        return self._backend_adapter
+        return self.unit_for(BackendAdapter)
 
 
 class Importer(Synchronizer):

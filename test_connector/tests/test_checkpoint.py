@@ -46,6 +46,11 @@ class TestCheckpoint(ShopCase):
         checkpoint.invalidate_recordset()
         self.assertEqual((checkpoint.name, checkpoint.action_related()["type"]), ("deleted record", "ir.actions.client"))
 
+    def test_records_of_several_models_have_their_names(self):
+        tag = self.env["res.partner.category"].create({"name": "Gold"})
+        checkpoints = self.add() + add_checkpoint(self.session, tag._name, tag.id, self.backend)
+        self.assertEqual(checkpoints.mapped("name"), ["Ada", "Gold"])
+
     def test_the_concrete_backends_of_the_database_can_be_chosen(self):
         models = dict(self.env["connector.checkpoint"]._select_backends())
         self.assertEqual(models["test.shop.backend"], "Test Shop")

@@ -280,6 +280,11 @@ class TestImportJob(ImporterCase, JobsCase):
         action = self.run_jobs().button_related()
         self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.binding(42).odoo_id.id))
 
+    def test_the_button_related_finds_the_record_by_the_names_of_the_arguments(self):
+        binding = self.partner("42")
+        import_record.delay(self.session, "test.shop.partner", external_id=42, backend_id=self.backend.id)
+        self.assertEqual(self.delayed_jobs("import_record").button_related()["res_id"], binding.odoo_id.id)
+
     def test_the_button_related_of_a_batch_opens_the_backend(self):
         import_batch.delay(self.session, "test.shop.partner", self.backend.id)
         action = self.delayed_jobs("import_batch").button_related()

@@ -58,6 +58,13 @@ class TestDirect(MapperCase):
         with self.assertRaisesRegex(MappingError, r"SomeMapper: .*\('emial', 'mail'\).*test\.shop\.partner does not have"):
             self.exported(self.partner(), direct=[("emial", "mail")])
 
+    def test_an_entry_that_is_no_pair_is_refused(self):
+        for entry in ("name", ("name", "name", "name")):
+            with self.assertRaisesRegex(MappingError, r"SomeMapper: .* in direct is not \(source, target\)"):
+                self.imported({}, direct=[entry])
+        with self.assertRaisesRegex(MappingError, r"SomeMapper: .* in children is not \(source, target, model\)"):
+            self.imported({}, children=[("lines", "line_ids")])
+
     def test_an_external_id_is_not_written_to_a_relation_as_it_is(self):
         with self.assertRaisesRegex(MappingError, r"\('tag', 'main_tag_id'\).*external_to_m2o"):
             self.imported({"tag": 1}, direct=[("tag", "main_tag_id")])
