@@ -4,7 +4,7 @@ import os
 import shutil
 
 from .programs import environment, run
-from .progress import step
+from .progress import Failure, step
 
 NAMES = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")  # those that Odoo looks for
 
@@ -17,12 +17,17 @@ def ensure():
     """Install Debian's Chromium where that is allowed; otherwise say that the browser tests will be skipped."""
     if is_there():
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print("  No Chromium here, and only root can install it: the browser tests will be skipped.")
-        print("  To run them: apt-get install chromium")
-        return
-    remedy = "install Chromium, then run again."
-    with step("Chromium: Debian's package"):
-        env = environment() | {"DEBIAN_FRONTEND": "noninteractive"}
-        run(["apt-get", "update", "-q"], remedy, env=env)
-        run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], remedy, env=env)
+    try:
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            raise Failure("only root can install it, by apt-get.", "")
+        with step("Chromium: Debian's package"):
+            install()
+    except Failure as failure:
+        print(f"  No Chromium here, so the browser tests will be skipped: {failure.what}")
+        print("  To run them, install it (Debian: apt-get install chromium), then run again.")
+
+
+def install():
+    env = environment() | {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-q"], "", env=env)
+    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], "", env=env)

@@ -1,5 +1,6 @@
 """Databases of Odoo: templates that are made once, copies of them in two seconds."""
 
+import ast
 import fcntl
 import hashlib
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from odoo import release
 
-from .paths import HOME, ODOO, ROOT
+from .paths import ADDONS, HOME, ODOO, ROOT
 from .programs import run
 from .progress import Failure, step
 
@@ -18,12 +19,14 @@ MARK = f"Made by the scripts of {ROOT}"  # a database's comment; others are neve
 SHOP = ("product", "contacts")  # with Odoo's demo data, the external system of the tests and the demo
 
 
-def template(modules=("web", "mail"), demo=False):
+def template(modules=None, demo=False):
     """Have a database with Odoo's modules installed, to be copied by :func:`create`, and return its name.
 
     It is made anew for each version of Odoo.
+
+    :param modules: names of modules; by default those that the addons depend on
     """
-    modules = sorted(set(modules))
+    modules = sorted(set(modules or odoo_modules()))
     content = hashlib.sha256(repr((odoo_version(), modules, demo, str(ROOT))).encode()).hexdigest()
     name = f"template_{'_'.join(modules)[:30]}_{content[:8]}"
     with (HOME / "templates.lock").open("w") as lock:
@@ -38,6 +41,12 @@ def template(modules=("web", "mail"), demo=False):
                 with cursor() as cr:  # hides it from Odoo's list of databases
                     cr.execute(SQL("ALTER DATABASE {} IS_TEMPLATE true").format(Identifier(name)))
     return name
+
+
+def odoo_modules():
+    """The modules of Odoo that the addons depend on."""
+    manifests = [ast.literal_eval((ROOT / addon / "__manifest__.py").read_text()) for addon in ADDONS]
+    return {module for manifest in manifests for module in manifest["depends"]} - set(ADDONS)
 
 
 def odoo_version():

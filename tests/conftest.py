@@ -22,7 +22,7 @@ initialize_sys_path()
 def database(request):
     """A database with test_connector installed, of the module's own; no cron runs in it unless a test starts a server."""
     name = f"connector_{request.module.__name__.rpartition('.')[2]}"
-    databases.create(name, databases.template(("mail",)))
+    databases.create(name, databases.template())
     databases.install(name, ["test_connector"])
     yield Database(name)
     Registry.delete(name)
