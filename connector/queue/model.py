@@ -53,6 +53,7 @@ class QueueJob(models.Model):
     context = fields.Char(readonly=True)
     state = fields.Selection(STATES, required=True, readonly=True)
     message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
+    wait_reason = fields.Text(compute="_compute_wait_reason", help="Why a pending job does not start")
     result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it")
 
     channel_id = PlainMany2one("queue.job.channel", readonly=True)
@@ -118,10 +119,33 @@ class QueueJob(models.Model):
             except (NotReadableJobError, TypeError):
                 job.arguments = job.payload
 
+    @api.depends("state", "channel_id")
+    def _compute_wait_reason(self):
+        for job in self:
+            job.wait_reason = job.state == "pending" and job._wait_reason()
+
+    def _wait_reason(self):
+        paused = self.env["queue.job.channel"].search([("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1)
+        if paused:
+            return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
+        if not store.alive_workers(self.env.cr):
+            return self.env._(
+                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: "
+                "odoo connector_worker -d %s",
+                self.env.cr.dbname,
+            )
+        return False
+
     @api.depends("attempt_ids.exc_info")
     def _compute_exc_info(self):
         for job in self:
             job.exc_info = job.attempt_ids[:1].exc_info
+
+    @api.model
+    @tools.ormcache("user_id")
+    def _may_work(self, user_id):
+        """Return whether jobs may run as a user: whether it exists and is not archived."""
+        return bool(self.env["res.users"].sudo().search_count([("id", "=", user_id)]))
 
     @api.model
     def _search(self, domain, *args, **kwargs):
