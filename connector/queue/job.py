@@ -368,17 +368,14 @@ class Job:
     def environment(self, cr):
         """Return the Odoo environment in which the job runs: user, superuser mode and context of the code that delayed it.
 
-        :raise FailedJobError: its user does not exist any more, or is archived
+        :raise FailedJobError: its user is archived or does not exist any more, and it does not run as superuser
         """
         context = json.loads(self.context) if self.context else {}
         env = api.Environment(cr, self.user_id, {**context, "job_id": self._id}, su=self.su)
-        if not env.user.exists():
+        if not self.su and not env["queue.job"]._may_work(self.user_id):
             raise FailedJobError(
-                f"The user (id {self.user_id}) of the job does not exist any more: delay it again as another user"
-            )
-        if not env.user.active and not self.su:
-            raise FailedJobError(
-                f"The user {env.user.login!r} of the job is archived: delay it again as another user, or restore this one"
+                f"The user of the job (id {self.user_id}) is archived or does not exist any more: "
+                "delay it again as another user, or restore this one"
             )
         return env
 

@@ -125,7 +125,9 @@ class QueueJob(models.Model):
             job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
-        paused = self.env["queue.job.channel"].search([("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1)
+        paused = self.env["queue.job.channel"].search(
+            [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1
+        )
         if paused:
             return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
         if not store.alive_workers(self.env.cr):

@@ -97,6 +97,11 @@ def insert(cr, rows, extra_columns=()):
     return [id_ for (id_,) in cr.fetchall()]
 
 
+# Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
+# commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
+_UNHURRIED = "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+
+
 # Workers
 
 
@@ -126,7 +131,9 @@ def register_worker(cr, uuid, host, pid, kind, capacity, backend):
 
 def heartbeat(cr, worker_id):
     """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead."""
-    cr.execute(f"UPDATE queue_worker SET date_heartbeat = {_NOW} WHERE id = %s", (worker_id,))
+    cr.execute(
+        f"WITH {_UNHURRIED} UPDATE queue_worker SET date_heartbeat = {_NOW} FROM unhurried WHERE id = %s", (worker_id,)
+    )
     return cr.rowcount == 1
 
 
@@ -182,7 +189,8 @@ def _claim_unlimited(cr, worker_id, limit):
     """
     cr.execute(
         f"""
-        WITH me AS ({_ME}),
+        WITH {_UNHURRIED},
+        me AS ({_ME}),
         channel AS (
             SELECT id FROM queue_job_channel channel
             WHERE NOT EXISTS (
@@ -192,7 +200,7 @@ def _claim_unlimited(cr, worker_id, limit):
         ),
         ready AS (
             SELECT candidate.id, candidate.identity_key
-            FROM me, channel, LATERAL (
+            FROM unhurried, me, channel, LATERAL (
                 SELECT id, identity_key, priority, ready_seq FROM queue_job
                 WHERE state = 'pending' AND channel_id = channel.id
                 ORDER BY priority, ready_seq
@@ -380,7 +388,9 @@ def start(cr, job):
     """
     cr.execute(
         f"""
+        WITH {_UNHURRIED}
         UPDATE queue_job SET state = 'started', date_started = {_NOW}
+        FROM unhurried
         WHERE id = %(id)s AND worker_id IS NOT NULL AND lease_token = %(lease_token)s AND state = 'enqueued'
         """,
         {"id": job.id, "lease_token": job.lease_token},

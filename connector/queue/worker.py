@@ -76,6 +76,7 @@ class Worker:
         self._cursors = threading.local()
         self._running = 0
         self._job_seconds = BATCH_SECONDS
+        self._registry_fresh_until = 0
         self._connection = connect(dbname)
         with self._store() as cr:
             self.id = store.register_worker(
@@ -117,6 +118,7 @@ class Worker:
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self._job_seconds, 0.001))))
         with self._store() as cr:
             self.queue.put(store.claim(cr, self.id, free * batch, free))
+        self._registry_fresh_until = 0
         return self.queue.get()
 
     # Running a job
@@ -176,7 +178,8 @@ class Worker:
         registry = Registry(self.dbname)
         committing = False
         try:
-            registry = self._fresh_registry(registry, cr)
+            if time.monotonic() >= self._registry_fresh_until:
+                registry = self._fresh_registry(registry, cr)
             env = job.environment(cr)
             env.transaction.default_env = env
             job.perform(env)
@@ -209,11 +212,14 @@ class Worker:
             ) from error
 
     def _fresh_registry(self, registry, cr):
-        """Return a registry with the code and caches that the database asks for; the cursor's snapshot is not older than it."""
-        fresh = registry.check_signaling(cr)
-        if fresh is not registry:
-            cr.connection.rollback()
-        return fresh
+        """Return a registry with the code and caches that the database asks for, and begin the cursor's transaction anew.
+
+        Asked after each claim, and at the latest after a second.
+        """
+        self._registry_fresh_until = time.monotonic() + 1
+        registry = registry.check_signaling(cr)
+        cr.connection.rollback()
+        return registry
 
     def _cursor(self):
         """Return this thread's cursor for jobs, clean; it is kept from job to job, as opening one costs more than a small job."""

@@ -156,7 +156,7 @@ class TestRun(JobsCase):
         user.active = False
         self.run_jobs()
         self.assertEqual(record.state, "failed")
-        self.assertIn("is archived: delay it again", record.message)
+        self.assertIn("is archived or does not exist any more: delay it again", record.message)
 
     def test_jobs_that_a_job_delays_are_run_too(self):
         self._run(delay_another, self.partner.id)
