@@ -268,8 +268,8 @@ def describe_arguments(env, function, payload):
     :raise TypeError: the function does not take these arguments
     """
     args, kwargs = codec.decode_call(payload, env)
-    # session and model name of a job function, self of a method
-    implicit = 2 if function.startswith(_ADDONS) else 1
+    # the session and the model's name are not among the arguments of a job function; the records of a method are
+    implicit = 2 if function.startswith(_ADDONS) else 0
     call = inspect.signature(find_function(env, function)).bind(*[None] * implicit, *args, **kwargs)
     return "\n".join(f"{name} = {pformat(value)}" for name, value in list(call.arguments.items())[implicit:])
 
