@@ -21,6 +21,11 @@
         "views/queue_worker_views.xml",
         "views/connector_menus.xml",
     ],
+    "assets": {
+        "web.assets_tests": [
+            "connector/static/tests/tours/**/*",
+        ],
+    },
     "pre_init_hook": "pre_init_hook",
     "application": True,
     "installable": True,
