@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.worker import connect
+from odoo.addons.connector.queue.connection import connect
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import servers

@@ -5,21 +5,22 @@ delayed jobs, after its commit, from a tiny transaction on the database ``postgr
 """
 
 import logging
+import os
+import threading
 import time
 
 import psycopg2
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
-from odoo.sql_db import db_connect
 
 from . import store
+from .connection import connect
 
 _logger = logging.getLogger(__name__)
 
 #: The channel on which workers listen; the payload is the database's name.
 NOTIFY_CHANNEL = "connector_queue"
-
 LISTEN = f"LISTEN {NOTIFY_CHANNEL}"
 
 _KEY = "connector.queue.wakeup"
@@ -40,8 +41,7 @@ def after_commit(cr):
 def wake(dbname):
     """Wake the workers of a database, or Odoo's cron if no other worker serves it."""
     try:
-        with db_connect("postgres").cursor() as cr:
-            cr.execute("SELECT pg_notify(%s, %s)", (NOTIFY_CHANNEL, dbname))
+        _notifier.notify(dbname)
         if time.monotonic() > _served_until.get(dbname, 0):
             _trigger_cron(dbname)
     except psycopg2.Error:
@@ -62,3 +62,36 @@ def _trigger_cron(dbname):
         triggered = env["ir.cron.trigger"].search([("cron_id", "in", crons.ids), ("call_at", "<=", cr.now())]).cron_id
         for cron in crons - triggered:
             cron._trigger()
+
+
+class _Notifier:
+    """This process's connection for NOTIFY: opening one for each commit would take longer than a worker takes to start the job."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._connection = None
+        self._pid = None
+        self._inherited = []
+
+    def notify(self, dbname):
+        """Tell the workers that there may be jobs in a database."""
+        with self._lock:
+            try:
+                self._send(dbname)
+            except psycopg2.Error:
+                # the server may have been restarted since the last time
+                self._connection = None
+                self._send(dbname)
+
+    def _send(self, dbname):
+        if self._pid != os.getpid():
+            # the parent still uses its connection; to forget it here would close it there
+            self._inherited.append(self._connection)
+            self._connection, self._pid = None, os.getpid()
+        if self._connection is None:
+            self._connection = connect("postgres")
+        with self._connection.cursor() as cr:
+            cr.execute("SELECT pg_notify(%s, %s)", (NOTIFY_CHANNEL, dbname))
+
+
+_notifier = _Notifier()

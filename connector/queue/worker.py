@@ -17,10 +17,10 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 from odoo.api import Environment
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.modules.registry import Registry
-from odoo.sql_db import connection_info_for
 
 from ..exception import FailedJobError, LeaseLost, RetryableJobError
 from . import store, wakeup
+from .connection import connect
 from .cursor import JobCursor
 from .job import Job, function_options
 from .queue import JobsQueue
@@ -43,14 +43,6 @@ _CONNECTION_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 class LifeEnded(Exception):
     """This life of the worker is over: its connection is lost or it was declared dead. It starts again under another uuid."""
-
-
-def connect(dbname):
-    """Return a raw autocommit connection to a database, on which a lost peer is noticed within seconds."""
-    _name, info = connection_info_for(dbname)
-    connection = psycopg2.connect(**info, keepalives_idle=5, keepalives_interval=2, keepalives_count=3)
-    connection.autocommit = True
-    return connection
 
 
 class Worker:
@@ -354,7 +346,7 @@ class WorkerWatcher:
         """
         for thread in threads:
             thread.start()
-        next_beat = 0
+        next_beat = next_tend = 0
         try:
             while not self._stopping.is_set() or any(thread.is_alive() for thread in threads):
                 self._connect_control()
@@ -362,10 +354,11 @@ class WorkerWatcher:
                 if time.monotonic() >= next_beat:
                     self._each_worker(Worker.beat)
                     next_beat = time.monotonic() + HEARTBEAT_INTERVAL
-                etas = self._each_worker(Worker.tend)
-                self._wake_threads()
-                longest = 0.05 if self._stopping.is_set() else TEND_INTERVAL * random.uniform(0.8, 1.2)
-                self._sleep(min([longest, *(eta for eta in etas if eta is not None)]))
+                if time.monotonic() >= next_tend:
+                    etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
+                    next_tend = time.monotonic() + min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas])
+                    self._wake_threads()
+                self._sleep(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
         finally:
             self._close()
 
@@ -461,6 +454,7 @@ class WorkerWatcher:
             try:
                 self._control.poll()
                 self._control.notifies.clear()
+                self._wake_threads()
             except psycopg2.Error:
                 self._control.close()
 
