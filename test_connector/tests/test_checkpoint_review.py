@@ -1,0 +1,45 @@
+from odoo.exceptions import AccessError
+from odoo.tests import Form, new_test_user
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+
+from .common import ShopCase
+
+
+class TestCheckpointReview(ShopCase):
+    def setUp(self):
+        super().setUp()
+        self.user = new_test_user(self.env, "connector user", "connector.group_connector_user")
+        records = self.env["res.partner"].create([{"name": "Ada"}, {"name": "Grace"}, {"name": "Joan"}])
+        self.ada, self.grace, self.joan = (add_checkpoint(self.session, record._name, record.id, self.backend) for record in records)
+
+    def review(self, checkpoints):
+        """Return the form that the button “Review” opens on a selection of checkpoints."""
+        return Form(self.env["connector.checkpoint.review"].with_user(self.user).with_context(active_ids=checkpoints.ids))
+
+    def test_a_user_reviews_many_checkpoints_at_once(self):
+        self.review(self.ada | self.grace).save().action_reviewed()
+        self.assertEqual((self.ada | self.grace | self.joan).mapped("state"), ["reviewed", "reviewed", "need_review"])
+
+    def test_what_is_taken_out_of_the_list_is_left_for_later(self):
+        with self.review(self.ada | self.grace) as form:
+            form.checkpoint_ids.remove(self.grace.id)
+        form.record.action_reviewed()
+        self.assertEqual((self.ada | self.grace).mapped("state"), ["reviewed", "need_review"])
+
+    def test_what_was_reviewed_is_not_asked_for_again(self):
+        self.ada.action_reviewed()
+        self.assertEqual(self.review(self.ada | self.grace).checkpoint_ids.ids, self.grace.ids)
+
+    def test_a_user_cannot_put_up_or_delete_a_checkpoint_by_hand(self):
+        with mute_logger("odoo.addons.base.models.ir_model"):
+            with self.assertRaises(AccessError):
+                self.ada.with_user(self.user).copy()
+            with self.assertRaises(AccessError):
+                self.ada.with_user(self.user).unlink()
+
+    def test_a_user_sees_the_checkpoints_of_his_companies_alone(self):
+        self.grace.company_id = self.env["res.company"].create({"name": "Other company"})
+        mine = self.env["connector.checkpoint"].with_user(self.user).search([("id", "in", (self.ada | self.grace).ids)])
+        self.assertEqual(mine.ids, self.ada.ids)
