@@ -50,7 +50,9 @@ class Backend:
         self.parent = parent
         self._registrations = []
         if any(backend.match(self.service, version) for backend in _backends):
-            raise InvalidBackend(f"The backend {self} is declared twice; import the first one instead of declaring it again")
+            raise InvalidBackend(
+                f"The backend {self} is declared twice; import the first one instead of declaring it again"
+            )
         _backends.append(self)
 
     def match(self, service, version):
@@ -89,8 +91,12 @@ class Backend:
 
     def _register(self, unit_class, replacing, addon):
         if not isinstance(unit_class, type) or not hasattr(unit_class, "match"):
-            raise TypeError(f"{unit_class!r} cannot be registered on the backend {self}: it is not a subclass of ConnectorUnit")
-        replacing = frozenset(replacing if isinstance(replacing, tuple | list | set) else [replacing] if replacing else [])
+            raise TypeError(
+                f"{unit_class!r} cannot be registered on the backend {self}: it is not a subclass of ConnectorUnit"
+            )
+        replacing = frozenset(
+            replacing if isinstance(replacing, tuple | list | set) else [replacing] if replacing else []
+        )
         known = {registration.unit_class for backend in self.lineage for registration in backend._registrations}
         for replaced in replacing:
             if replaced is unit_class:

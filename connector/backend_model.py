@@ -12,13 +12,13 @@ from .session import ConnectorSession
 class ConnectorBackend(models.AbstractModel):
     """An external system: where it is and how to speak with it. A connector inherits it in a model of its own::
 
-        class ShopBackend(models.Model):
-            _name = "shop.backend"
-            _inherit = "connector.backend"
-            _description = "Shop Backend"
-            _backend_type = "shop"
+    class ShopBackend(models.Model):
+        _name = "shop.backend"
+        _inherit = "connector.backend"
+        _description = "Shop Backend"
+        _backend_type = "shop"
 
-            version = fields.Selection(selection_add=[("2.0", "2.0")])
+        version = fields.Selection(selection_add=[("2.0", "2.0")])
     """
 
     _name = "connector.backend"
@@ -76,7 +76,8 @@ class ExternalBinding(models.AbstractModel):
 
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
     external_version = fields.Char(
-        copy=False, help="What the external system calls the state that was last imported: its date of change, its revision, its etag"
+        copy=False,
+        help="What the external system calls the state that was last imported: its date of change, its revision, its etag",
     )
     sync_date = fields.Datetime(string="Last Synchronisation", readonly=True, copy=False)
 
@@ -87,7 +88,9 @@ class ExternalBinding(models.AbstractModel):
     @api.model
     def _add_sql_constraints(self):
         if "backend_id" not in self._fields:
-            raise TypeError(f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend")
+            raise TypeError(
+                f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend"
+            )
         return super()._add_sql_constraints()
 
 

@@ -105,6 +105,11 @@ class Environment:
         return self._backend_record.with_env(self.env)
 
     @property
+    def backend_name(self):
+        """The name of the backend's record, for messages, whoever may read it."""
+        return self._backend_record.sudo().name
+
+    @property
     def model(self):
         return self.env[self.model_name]
 
@@ -142,7 +147,9 @@ def get_environment(session, model_name, backend_id):
     """
     field = session.env[model_name]._fields.get("backend_id")
     if field is None:
-        raise InvalidBackend(f"The model {model_name} has no field backend_id, so its backend cannot be found: is it a binding model?")
+        raise InvalidBackend(
+            f"The model {model_name} has no field backend_id, so its backend cannot be found: is it a binding model?"
+        )
     record = session.env[field.comodel_name].browse(backend_id).exists()
     if not record:
         raise InvalidBackend(f"The backend {field.comodel_name}({backend_id}) does not exist any more")
@@ -218,5 +225,8 @@ class Binder(ConnectorUnit):
         bindings = self.model.sudo().with_context(active_test=False)
         found = bindings.search([(field_name, "=", value), (self._backend_field, "=", self.backend_record.id)], limit=2)
         if len(found) > 1:
-            raise InvalidDataError(f"{self.model._name} has several bindings with {field_name} = {value!r} on {self.backend_record.sudo().name}")
+            raise InvalidDataError(
+                f"{self.model._name} has several bindings with {field_name} = {value!r} of {self.environment.backend_name}: "
+                + ", ".join(map(str, found.ids))
+            )
         return found.with_env(self.env)

@@ -81,7 +81,9 @@ class Event:
         own = [
             subscription
             for subscription in self._subscriptions
-            if subscription.consumer == consumer and subscription.addon == addon and subscription.model_names == model_names
+            if subscription.consumer == consumer
+            and subscription.addon == addon
+            and subscription.model_names == model_names
         ]
         if own:
             for subscription in own:
@@ -92,9 +94,13 @@ class Event:
 
     def _subscribe(self, consumer, model_names, replacing, addon):
         if consumer is not None and not callable(consumer):
-            raise TypeError(f"The consumer of an event is a function, not {consumer!r}; model names are given as model_names=[...]")
+            raise TypeError(
+                f"The consumer of an event is a function, not {consumer!r}; model names are given as model_names=[...]"
+            )
         if replacing is not None and all(subscription.consumer != replacing for subscription in self._subscriptions):
-            raise ValueError(f"{_name(replacing)} is not subscribed to this event, so it can be neither replaced nor unsubscribed")
+            raise ValueError(
+                f"{_name(replacing)} is not subscribed to this event, so it can be neither replaced nor unsubscribed"
+            )
         self._subscriptions.append(_Subscription(consumer, _set_of_names(model_names), replacing, addon))
         registration_changed()
 

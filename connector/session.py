@@ -71,7 +71,7 @@ class ConnectorSession:
 
     def commit(self):
         """Write what is pending and commit the transaction."""
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
 
     def rollback(self):
         """Undo what was done since the last commit, in the database and in the caches."""

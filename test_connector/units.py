@@ -6,7 +6,15 @@ from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
 from odoo.addons.connector.unit.exporter import RecordDeleter, RecordExporter
 from odoo.addons.connector.unit.importer import DelayedBatchImporter, RecordImporter
-from odoo.addons.connector.unit.mapper import ExportMapper, ImportMapper, changed_by, external_to_m2o, m2o_to_external, mapping, only_create
+from odoo.addons.connector.unit.mapper import (
+    ExportMapper,
+    ImportMapper,
+    changed_by,
+    external_to_m2o,
+    m2o_to_external,
+    mapping,
+    only_create,
+)
 
 from .external import shop
 

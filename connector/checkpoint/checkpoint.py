@@ -8,15 +8,21 @@ class ConnectorCheckpoint(models.Model):
     _description = "Connector Checkpoint"
     _order = "id desc"
 
-    model_id = fields.Many2one("ir.model", string="Model", required=True, readonly=True, ondelete="cascade", index=True)
+    model_id = fields.Many2one("ir.model", required=True, readonly=True, ondelete="cascade", index=True)
     model = fields.Char(related="model_id.model", string="Model Name")
-    record_id = fields.Many2oneReference(string="Record ID", required=True, readonly=True, model_field="model", index=True)
+    record_id = fields.Many2oneReference(
+        string="Record ID", required=True, readonly=True, model_field="model", index=True
+    )
     name = fields.Char(string="Record", compute="_compute_name", compute_sudo=True)
     backend_id = fields.Reference(selection="_select_backends", string="Imported from", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True, index=True)
     message = fields.Text(readonly=True, help="What there is to review")
     state = fields.Selection(
-        [("need_review", "To Review"), ("reviewed", "Reviewed")], default="need_review", required=True, readonly=True, index=True
+        [("need_review", "To Review"), ("reviewed", "Reviewed")],
+        default="need_review",
+        required=True,
+        readonly=True,
+        index=True,
     )
 
     @api.model

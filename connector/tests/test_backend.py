@@ -103,7 +103,9 @@ class TestResolution(BackendCase):
     def test_two_classes_for_one_model_are_an_error_that_names_them(self):
         self.shop(self.unit("OneBinder"))
         self.shop(self.unit("OtherBinder"))
-        with self.assertRaisesRegex(ManyConnectorUnitError, r"res.partner on the backend shop.*\.OneBinder, .*\.OtherBinder"):
+        with self.assertRaisesRegex(
+            ManyConnectorUnitError, r"res.partner on the backend shop.*\.OneBinder, .*\.OtherBinder"
+        ):
             self.found(self.shop)
 
     def test_a_class_is_found_once_per_registry(self):

@@ -9,7 +9,9 @@ class TestConnectorSession(TransactionCase):
         self.session = ConnectorSession(self.cr, self.uid, {"lang": "en_US"})
 
     def test_a_session_holds_cursor_user_and_context(self):
-        self.assertEqual((self.session.cr, self.session.uid, self.session.context), (self.cr, self.uid, {"lang": "en_US"}))
+        self.assertEqual(
+            (self.session.cr, self.session.uid, self.session.context), (self.cr, self.uid, {"lang": "en_US"})
+        )
         self.assertEqual(self.session.env.context, {"lang": "en_US"})
         self.assertIsNone(self.session.job)
 
@@ -45,7 +47,9 @@ class TestConnectorSession(TransactionCase):
     def test_a_session_with_another_context_leaves_this_one_as_it_is(self):
         self.session.job = object()
         other = self.session.with_context(active_test=False)
-        self.assertEqual((other.context, other.cr, other.uid), ({"lang": "en_US", "active_test": False}, self.cr, self.uid))
+        self.assertEqual(
+            (other.context, other.cr, other.uid), ({"lang": "en_US", "active_test": False}, self.cr, self.uid)
+        )
         self.assertIs(other.job, self.session.job)
         self.assertEqual(self.session.context, {"lang": "en_US"})
 

@@ -15,25 +15,25 @@ from ..unit.backend_adapter import BackendAdapter
 from ..unit.mapper import Mapper
 from ..unit.synchronizer import Synchronizer
 
-CLASSES = """
-connector.event.Event
-connector.queue.job.Job
-connector.queue.worker.Worker
-connector.queue.worker.WorkerWatcher
-connector.queue.queue.JobsQueue
-connector.queue.model.QueueJob
-connector.queue.model.QueueWorker
-connector.session.ConnectorSession
-connector.session.Session
-connector.backend.Backend
-connector.backend_model.connector_backend
-connector.connector.Environment
-connector.connector.ConnectorUnit
-connector.connector.Binder
-connector.unit.mapper.Mapper
-connector.unit.synchronizer.Synchronizer
-connector.unit.backend_adapter.BackendAdapter
-""".split()
+CLASSES = [
+    "connector.event.Event",
+    "connector.queue.job.Job",
+    "connector.queue.worker.Worker",
+    "connector.queue.worker.WorkerWatcher",
+    "connector.queue.queue.JobsQueue",
+    "connector.queue.model.QueueJob",
+    "connector.queue.model.QueueWorker",
+    "connector.session.ConnectorSession",
+    "connector.session.Session",
+    "connector.backend.Backend",
+    "connector.backend_model.connector_backend",
+    "connector.connector.Environment",
+    "connector.connector.ConnectorUnit",
+    "connector.connector.Binder",
+    "connector.unit.mapper.Mapper",
+    "connector.unit.synchronizer.Synchronizer",
+    "connector.unit.backend_adapter.BackendAdapter",
+]
 
 
 def find(path):
@@ -78,7 +78,10 @@ class TestVocabulary(TransactionCase):
         self.assertTrue(callable(function.delay))
 
     def test_jobs_and_workers_are_stored_in_models(self):
-        for path, name in (("connector.queue.model.QueueJob", "queue.job"), ("connector.queue.model.QueueWorker", "queue.worker")):
+        for path, name in (
+            ("connector.queue.model.QueueJob", "queue.job"),
+            ("connector.queue.model.QueueWorker", "queue.worker"),
+        ):
             self.assertTrue(issubclass(find(path), models.Model))
             self.assertIn(find(path), self.env.registry[name].mro())
 

@@ -1,12 +1,10 @@
 """The flows that bring records of Odoo to the external system, and the jobs that run them."""
 
-import random
-
 from ..connector import get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_backend, open_exported
-from .synchronizer import Deleter, Exporter
+from .synchronizer import Deleter, Exporter, a_moment
 
 
 class RecordExporter(Exporter):
@@ -59,7 +57,7 @@ class RecordExporter(Exporter):
         """Lock the binding until the end of the transaction, so that two jobs do not create the same record there."""
         if not self.binding.try_lock_for_update():
             raise RetryableJobError(
-                f"{self.binding} is being exported or changed by somebody else", seconds=random.uniform(1, 5), ignore_retry=True
+                f"{self.binding} is being exported or changed by somebody else", seconds=a_moment(), ignore_retry=True
             )
 
     def _must_skip(self):
@@ -135,7 +133,11 @@ def export_record(session, model_name, binding_id, fields=None):
     binding = session.env[model_name].browse(binding_id).exists()
     if not binding:
         return session.env._("The record to export does not exist any more.")
-    return get_environment(session, model_name, binding.backend_id.id).get_connector_unit(RecordExporter).run(binding_id, fields)
+    return (
+        get_environment(session, model_name, binding.backend_id.id)
+        .get_connector_unit(RecordExporter)
+        .run(binding_id, fields)
+    )
 
 
 @job(related_action=open_backend)

@@ -1,6 +1,5 @@
 """The flows that bring records of the external system into Odoo, and the jobs that run them."""
 
-import random
 from contextlib import contextmanager
 
 from psycopg2.errors import UniqueViolation
@@ -11,7 +10,7 @@ from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_backend, open_imported
-from .synchronizer import Importer
+from .synchronizer import Importer, a_moment
 
 
 class RecordImporter(Importer):
@@ -73,7 +72,9 @@ class RecordImporter(Importer):
 
     def _handle_missing(self):
         """Decide what happens when the external system has no such record (any more); return what to tell the user."""
-        return self.env._("%s does not exist (any more) in the external system; nothing was changed here.", self.external_id)
+        return self.env._(
+            "%s does not exist (any more) in the external system; nothing was changed here.", self.external_id
+        )
 
     def _must_skip(self):
         """Return the reason why the record is not to be imported, None when it is."""
@@ -194,7 +195,9 @@ class DelayedBatchImporter(BatchImporter):
         """
         force = kwargs.get("force", False)
         backend = self.backend_record
-        kwargs.setdefault("identity_key", f"import,{self.model._name},{backend.id},{external_id}{',force' if force else ''}")
+        kwargs.setdefault(
+            "identity_key", f"import,{self.model._name},{backend.id},{external_id}{',force' if force else ''}"
+        )
         import_record.delay(self.session, self.model._name, backend.id, external_id, **kwargs)
 
     def _report(self, count):
@@ -206,13 +209,14 @@ def lock_import(cr, backend_record, model_name, external_id):
 
     :raise RetryableJobError: another transaction holds the lock
     """
-    # Safe because it never waits, so it cannot deadlock, and PostgreSQL releases it with the transaction, also when the process dies. What
-    # it does not do is show what the previous holder has committed since our snapshot was taken: the unique constraint of the bindings does.
+    # Safe because it never waits, so it cannot deadlock, and PostgreSQL releases it with the transaction, also when the process
+    # dies. What it does not do is show what the previous holder has committed since our snapshot was taken: there the unique
+    # constraint of the bindings comes in.
     key = f"{backend_record._name},{backend_record.id},{model_name},{external_id}"
     cr.execute(SQL("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key))
     if not cr.fetchone()[0]:
         raise RetryableJobError(
-            f"{model_name} {external_id} is being imported by another job", seconds=random.uniform(1, 5), ignore_retry=True
+            f"{model_name} {external_id} is being imported by another job", seconds=a_moment(), ignore_retry=True
         )
 
 
@@ -223,7 +227,8 @@ def _unique_violation_is_retried(cr, what):
         with cr.savepoint():
             yield
     except UniqueViolation as violation:
-        raise RetryableJobError(f"{what} exists already: {violation.diag.message_detail or violation}", seconds=random.uniform(1, 5)) from violation
+        detail = violation.diag.message_detail or violation
+        raise RetryableJobError(f"{what} exists already: {detail}", seconds=a_moment()) from violation
 
 
 @job(related_action=open_backend)
@@ -246,4 +251,8 @@ def import_record(session, model_name, backend_id, external_id, force=False):
     :param external_id: id in the external system
     :param force: import even what has not changed since the last time
     """
-    return get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter).run(external_id, force=force)
+    return (
+        get_environment(session, model_name, backend_id)
+        .get_connector_unit(RecordImporter)
+        .run(external_id, force=force)
+    )

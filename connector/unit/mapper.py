@@ -106,7 +106,7 @@ def m2o_to_external(field, binding=None):
         external_id = mapper.binder_for(binding or related._name).to_external(related, wrap=bool(binding))
         if external_id is None:
             raise MappingError(
-                f"{target}: {related.display_name} ({related._name}, id {related.id}) is not known to {mapper.backend_record.sudo().name}; "
+                f"{target}: {related.display_name} ({related._name}, id {related.id}) is not known to {mapper.environment.backend_name}; "
                 "export it first"
             )
         return external_id
@@ -131,7 +131,7 @@ def external_to_m2o(field, binding=None):
         related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
         if not related:
             raise MappingError(
-                f"{target}: {model_name} has no record with the external id {external_id!r} of {mapper.backend_record.sudo().name}; "
+                f"{target}: {model_name} has no record with the external id {external_id!r} of {mapper.environment.backend_name}; "
                 "import it first"
             )
         return related.id
@@ -339,7 +339,9 @@ class Mapper(ConnectorUnit):
             self._check_direct(source, target)
         return _CompiledMapping(
             plain=tuple((source, target) for source, target in direct if not callable(source)),
-            modified=tuple((source, getattr(source, "source", None), target) for source, target in direct if callable(source)),
+            modified=tuple(
+                (source, getattr(source, "source", None), target) for source, target in direct if callable(source)
+            ),
             methods=tuple(self._collect_methods()),
             children=tuple(self._collect_by_target("children")),
         )
@@ -352,7 +354,9 @@ class Mapper(ConnectorUnit):
         for klass in reversed(cls.__mro__):
             for entry in vars(klass).get(attribute, ()):
                 if not isinstance(entry, tuple | list) or len(entry) != len(shape):
-                    raise MappingError(f"{klass.__module__}.{klass.__qualname__}: {entry!r} in {attribute} is not ({', '.join(shape)})")
+                    raise MappingError(
+                        f"{klass.__module__}.{klass.__qualname__}: {entry!r} in {attribute} is not ({', '.join(shape)})"
+                    )
                 entries[entry[1]] = tuple(entry)
         return entries.values()
 
@@ -360,7 +364,10 @@ class Mapper(ConnectorUnit):
     def _collect_methods(cls):
         """Yield (name, only_create, changed_by) of each mapping method, the bases' first."""
         names = dict.fromkeys(
-            name for klass in reversed(cls.__mro__) for name, value in vars(klass).items() if getattr(value, "is_mapping", False)
+            name
+            for klass in reversed(cls.__mro__)
+            for name, value in vars(klass).items()
+            if getattr(value, "is_mapping", False)
         )
         for name in names:
             definitions = [vars(klass)[name] for klass in cls.__mro__ if name in vars(klass)]
@@ -380,7 +387,9 @@ class Mapper(ConnectorUnit):
 
     def _refuse_plain_relation(self, source, target, field, way_out):
         if field.relational and not callable(source):
-            self._refuse_direct(source, target, f"uses the relation {field.name} as it is; use {way_out} or a @mapping method")
+            self._refuse_direct(
+                source, target, f"uses the relation {field.name} as it is; use {way_out} or a @mapping method"
+            )
 
 
 class MapChild(ConnectorUnit):

@@ -1,5 +1,6 @@
 """Synchronizers: the flow of a synchronisation. The flows themselves are in importer.py and exporter.py."""
 
+import random
 from functools import cached_property
 
 from ..connector import Binder, ConnectorUnit
@@ -43,3 +44,8 @@ class Exporter(Synchronizer):
 
 class Deleter(Synchronizer):
     """Deletes something in the external system."""
+
+
+def a_moment():
+    """Return some seconds to wait for another job, not the same for all who wait."""
+    return random.uniform(1, 5)

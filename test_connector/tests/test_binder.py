@@ -67,7 +67,9 @@ class TestBinder(ShopCase):
     def test_a_record_that_is_bound_twice_on_a_backend_is_an_error_that_names_both(self):
         partner = self.partner("1").odoo_id
         self.partner("2", odoo_id=partner.id)
-        with self.assertRaisesRegex(InvalidDataError, f"test.shop.partner has several bindings with odoo_id = {partner.id}"):
+        with self.assertRaisesRegex(
+            InvalidDataError, f"test.shop.partner has several bindings with odoo_id = {partner.id} of Test Shop"
+        ):
             self.binder.to_external(partner, wrap=True)
 
     def test_zero_is_an_external_id(self):

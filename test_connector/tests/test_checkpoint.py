@@ -15,7 +15,9 @@ class TestCheckpoint(ShopCase):
 
     def test_a_record_is_put_up_for_review(self):
         checkpoint = self.add()
-        self.assertEqual((checkpoint.name, checkpoint.message, checkpoint.state), ("Ada", "Check the address.", "need_review"))
+        self.assertEqual(
+            (checkpoint.name, checkpoint.message, checkpoint.state), ("Ada", "Check the address.", "need_review")
+        )
         self.assertEqual((checkpoint.backend_id, checkpoint.company_id), (self.backend, self.backend.company_id))
 
     def test_what_waits_for_its_review_is_not_put_up_again(self):
@@ -44,7 +46,9 @@ class TestCheckpoint(ShopCase):
         with mute_logger("odoo.models.unlink"):
             self.record.unlink()
         checkpoint.invalidate_recordset()
-        self.assertEqual((checkpoint.name, checkpoint.action_related()["type"]), ("deleted record", "ir.actions.client"))
+        self.assertEqual(
+            (checkpoint.name, checkpoint.action_related()["type"]), ("deleted record", "ir.actions.client")
+        )
 
     def test_records_of_several_models_have_their_names(self):
         tag = self.env["res.partner.category"].create({"name": "Gold"})

@@ -97,7 +97,9 @@ class TestUnit(ShopCase):
         self.assertEqual({type(importer) for importer in importers}, {ShopImporter, PartnerImporter})
 
     def test_an_adapter_says_what_it_cannot_do(self):
-        with self.assertRaisesRegex(NotImplementedError, r"CRUDAdapter cannot search test\.shop\.partner on test_shop 1\.0"):
+        with self.assertRaisesRegex(
+            NotImplementedError, r"CRUDAdapter cannot search test\.shop\.partner on test_shop 1\.0"
+        ):
             CRUDAdapter(self.environment()).search()
 
     def test_an_adapter_reads_what_it_finds(self):

@@ -61,7 +61,8 @@ class TestRecordExporter(ExporterCase):
         binding = self.partner(main_tag_id=self.tag(name="Gold").id)
 
         def export_dependencies(exporter):
-            exporter._export_dependency(exporter.binding["main_tag_id"] if exporter.model._name == "test.shop.partner" else None)
+            if exporter.model._name == "test.shop.partner":
+                exporter._export_dependency(exporter.binding.main_tag_id)
 
         with patch.object(RecordExporter, "_export_dependencies", export_dependencies):
             self.run_export(binding)
@@ -75,9 +76,11 @@ class TestRecordExporter(ExporterCase):
             setup.cr.commit()
         with self.transaction() as first, self.transaction() as second:
             first["test.shop.partner"].browse(binding_id).lock_for_update()
-            with backend.with_env(second).work_on("test.shop.partner") as environment:
-                with self.assertRaisesRegex(RetryableJobError, "exported or changed by somebody else") as caught:
-                    environment.get_connector_unit(RecordExporter).run(binding_id)
+            with (
+                backend.with_env(second).work_on("test.shop.partner") as environment,
+                self.assertRaisesRegex(RetryableJobError, "exported or changed by somebody else") as caught,
+            ):
+                environment.get_connector_unit(RecordExporter).run(binding_id)
         self.assertTrue(caught.exception.ignore_retry)
         self.assertEqual(self.shop.calls, [])
 

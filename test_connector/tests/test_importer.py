@@ -24,7 +24,9 @@ class ImporterCase(ShopCase):
         return self.unit(RecordImporter, model_name).run(external_id, **kwargs)
 
     def binding(self, external_id, model_name="test.shop.partner"):
-        return self.env[model_name].search([("external_id", "=", str(external_id)), ("backend_id", "=", self.backend.id)])
+        return self.env[model_name].search(
+            [("external_id", "=", str(external_id)), ("backend_id", "=", self.backend.id)]
+        )
 
 
 class TestRecordImporter(ImporterCase):
@@ -67,7 +69,10 @@ class TestRecordImporter(ImporterCase):
 
     def test_invalid_values_are_not_written(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        with patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("No.")), self.assertRaises(InvalidDataError):
+        with (
+            patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("No.")),
+            self.assertRaises(InvalidDataError),
+        ):
             self.run_import(42)
         self.assertFalse(self.binding(42))
 
@@ -113,7 +118,9 @@ class TestDependencies(ImporterCase):
         self.shop.add("test.shop.partner", 1, name="Company")
         self.shop.add("test.shop.partner", 2, name="Ada", tag=3, parent=1)
         self.run_import(2)
-        self.assertEqual((self.binding(2).main_tag_id.name, self.binding(2).parent_id), ("Gold", self.binding(1).odoo_id))
+        self.assertEqual(
+            (self.binding(2).main_tag_id.name, self.binding(2).parent_id), ("Gold", self.binding(1).odoo_id)
+        )
 
     def test_the_dependency_zero_is_imported(self):
         self.shop.add("test.shop.tag", 0, name="Gold")
@@ -209,7 +216,10 @@ class TestConcurrentImport(ImporterCase):
             second["res.users"].search_count([])  # its snapshot is older than the first one's commit
             run(first)
             first.cr.commit()
-            with mute_logger("odoo.sql_db"), self.assertRaisesRegex(RetryableJobError, "test.shop.partner 42 exists already"):
+            with (
+                mute_logger("odoo.sql_db"),
+                self.assertRaisesRegex(RetryableJobError, "test.shop.partner 42 exists already"),
+            ):
                 run(second)
             second.cr.rollback()
             self.assertEqual(run(second), "Updated from 42.")

@@ -51,11 +51,15 @@ class TestDirect(MapperCase):
         self.assertEqual((values, type(values["p"]), type(values["n"])), ({"p": 0, "n": False}, int, bool))
 
     def test_an_import_to_a_field_that_does_not_exist_is_refused_by_name(self):
-        with self.assertRaisesRegex(MappingError, r"SomeMapper: .*\('mail', 'emial'\).*test\.shop\.partner does not have"):
+        with self.assertRaisesRegex(
+            MappingError, r"SomeMapper: .*\('mail', 'emial'\).*test\.shop\.partner does not have"
+        ):
             self.imported({}, direct=[("mail", "emial")])
 
     def test_an_export_of_a_field_that_does_not_exist_is_refused_by_name(self):
-        with self.assertRaisesRegex(MappingError, r"SomeMapper: .*\('emial', 'mail'\).*test\.shop\.partner does not have"):
+        with self.assertRaisesRegex(
+            MappingError, r"SomeMapper: .*\('emial', 'mail'\).*test\.shop\.partner does not have"
+        ):
             self.exported(self.partner(), direct=[("emial", "mail")])
 
     def test_an_entry_that_is_no_pair_is_refused(self):
@@ -89,11 +93,15 @@ class TestModifiers(MapperCase):
         self.assertEqual(self.imported({"points": "42"}, direct=[(convert("points", int), "points")]), {"points": 42})
 
     def test_convert_converts_zero_and_false(self):
-        values = self.imported({"a": 0, "b": False}, direct=[(convert("a", str), "nickname"), (convert("b", int), "points")])
+        values = self.imported(
+            {"a": 0, "b": False}, direct=[(convert("a", str), "nickname"), (convert("b", int), "points")]
+        )
         self.assertEqual(values, {"nickname": "0", "points": 0})
 
     def test_convert_leaves_none_alone(self):
-        self.assertEqual(self.imported({"points": None}, direct=[(convert("points", int), "points")]), {"points": False})
+        self.assertEqual(
+            self.imported({"points": None}, direct=[(convert("points", int), "points")]), {"points": False}
+        )
 
     def test_a_value_that_cannot_be_converted_is_an_error_that_names_field_and_value(self):
         with self.assertRaisesRegex(MappingError, "points: 'many' cannot be converted by int"):
@@ -101,7 +109,9 @@ class TestModifiers(MapperCase):
 
     def test_an_external_id_becomes_the_id_of_its_binding(self):
         tag = self.tag("7")
-        self.assertEqual(self.imported({"tag": 7}, direct=[(external_to_m2o("tag"), "main_tag_id")]), {"main_tag_id": tag.id})
+        self.assertEqual(
+            self.imported({"tag": 7}, direct=[(external_to_m2o("tag"), "main_tag_id")]), {"main_tag_id": tag.id}
+        )
 
     def test_an_external_id_becomes_the_id_of_the_record_that_is_bound(self):
         tag = self.tag("7")
@@ -110,14 +120,21 @@ class TestModifiers(MapperCase):
 
     def test_the_external_id_zero_becomes_the_id_of_its_binding(self):
         tag = self.tag("0")
-        self.assertEqual(self.imported({"tag": 0}, direct=[(external_to_m2o("tag"), "main_tag_id")]), {"main_tag_id": tag.id})
+        self.assertEqual(
+            self.imported({"tag": 0}, direct=[(external_to_m2o("tag"), "main_tag_id")]), {"main_tag_id": tag.id}
+        )
 
     def test_no_external_id_empties_the_relation(self):
         for nothing in (None, False, ""):
-            self.assertEqual(self.imported({"tag": nothing}, direct=[(external_to_m2o("tag"), "main_tag_id")]), {"main_tag_id": False})
+            self.assertEqual(
+                self.imported({"tag": nothing}, direct=[(external_to_m2o("tag"), "main_tag_id")]),
+                {"main_tag_id": False},
+            )
 
     def test_an_external_id_that_is_unknown_here_is_an_error_that_names_it(self):
-        with self.assertRaisesRegex(MappingError, "main_tag_id: test.shop.tag has no record with the external id 8 of Test Shop; import it"):
+        with self.assertRaisesRegex(
+            MappingError, "test.shop.tag has no record with the external id 8 of Test Shop; import it"
+        ):
             self.imported({"tag": 8}, direct=[(external_to_m2o("tag"), "main_tag_id")])
 
     def test_a_binding_becomes_its_external_id(self):
@@ -135,13 +152,19 @@ class TestModifiers(MapperCase):
     def test_a_record_that_is_unknown_there_is_an_error_that_names_it(self):
         tag = self.tag()
         record = self.partner(main_tag_id=tag.id)
-        with self.assertRaisesRegex(MappingError, f"tag: Tag \\(test.shop.tag, id {tag.id}\\) is not known to Test Shop; export it first"):
+        with self.assertRaisesRegex(
+            MappingError, f"tag: Tag \\(test.shop.tag, id {tag.id}\\) is not known to Test Shop; export it first"
+        ):
             self.exported(record, direct=[(m2o_to_external("main_tag_id"), "tag")])
 
     def test_a_path_of_relations_is_followed(self):
         record = self.partner(base_tag_id=self.env["res.partner.category"].create({"name": "Gold", "color": 0}).id)
         values = self.exported(
-            record, direct=[(follow_m2o_relations("base_tag_id.name"), "tag"), (follow_m2o_relations("base_tag_id.color"), "color")]
+            record,
+            direct=[
+                (follow_m2o_relations("base_tag_id.name"), "tag"),
+                (follow_m2o_relations("base_tag_id.color"), "color"),
+            ],
         )
         self.assertEqual(values, {"tag": "Gold", "color": 0})
 
@@ -202,7 +225,9 @@ class TestMethods(MapperCase):
 
     def test_finalize_has_the_last_word(self):
         values = self.imported(
-            {"name": "Ada"}, direct=[("name", "name")], finalize=lambda mapper, map_record, values: {**values, "nickname": map_record.source["name"]}
+            {"name": "Ada"},
+            direct=[("name", "name")],
+            finalize=lambda mapper, map_record, values: {**values, "nickname": map_record.source["name"]},
         )
         self.assertEqual(values, {"name": "Ada", "nickname": "Ada"})
 
@@ -239,7 +264,11 @@ class TestChangedFields(MapperCase):
         self.assertEqual(self.exported_fields("email", direct=[("name", "name"), ("email", "mail")]), {"mail"})
 
     def test_a_modifier_depends_on_its_field(self):
-        direct = [(none("name"), "name"), (convert(none("email"), str), "mail"), (follow_m2o_relations("main_tag_id.name"), "tag")]
+        direct = [
+            (none("name"), "name"),
+            (convert(none("email"), str), "mail"),
+            (follow_m2o_relations("main_tag_id.name"), "tag"),
+        ]
         self.assertEqual(self.exported_fields("email", direct=direct), {"mail"})
         self.assertEqual(self.exported_fields("main_tag_id", direct=direct), {"tag"})
 
@@ -351,8 +380,12 @@ class TestInheritance(MapperCase):
         self.assertEqual(set(self.values(Both, record)), {"name", "mail", "greeting"})
         for fields in (["name"], ["email"], ["nickname"]):
             self.assertEqual(self.values(Both, record, fields=fields)["greeting"], "one")
-        self.assertEqual((set(self.values(One, record)), self.values(One, record, fields=["email"])), ({"name", "greeting"}, {}))
-        self.assertEqual((set(self.values(Other, record)), self.values(Other, record, fields=["name"])), ({"mail", "greeting"}, {}))
+        self.assertEqual(
+            (set(self.values(One, record)), self.values(One, record, fields=["email"])), ({"name", "greeting"}, {})
+        )
+        self.assertEqual(
+            (set(self.values(Other, record)), self.values(Other, record, fields=["name"])), ({"mail", "greeting"}, {})
+        )
 
     def test_a_mapping_is_compiled_once_per_class_and_registry(self):
         self.patch(self.registry, "ready", True)
@@ -387,7 +420,9 @@ class TestChildren(MapperCase):
 
     def test_imported_children_are_mapped_by_their_own_mapper_and_created(self):
         values = self.imported({"addresses": [{"street": "A"}, {"street": "B"}]}, children=self.import_children)
-        self.assertEqual(values, {"child_ids": [(0, 0, {"street": "A", "name": "A"}), (0, 0, {"street": "B", "name": "B"})]})
+        self.assertEqual(
+            values, {"child_ids": [(0, 0, {"street": "A", "name": "A"}), (0, 0, {"street": "B", "name": "B"})]}
+        )
 
     def test_a_record_without_children_has_none(self):
         self.assertEqual(self.imported({}, children=self.import_children), {"child_ids": []})
@@ -398,7 +433,11 @@ class TestChildren(MapperCase):
 
     def test_children_know_their_parent(self):
         parents = []
-        self.patch(self.address_import_mapper, "finalize", lambda mapper, map_record, values: parents.append(map_record.parent) or values)
+        self.patch(
+            self.address_import_mapper,
+            "finalize",
+            lambda mapper, map_record, values: parents.append(map_record.parent) or values,
+        )
         record = {"addresses": [{"street": "A"}]}
         self.imported(record, children=self.import_children)
         self.assertIs(parents[0].source, record)
@@ -457,4 +496,6 @@ class TestShopMappers(MapperCase):
 
     def test_a_partner_is_exported(self):
         values = self.unit(PartnerExportMapper).map_record(self.partner(email="a@b", points=5)).values(for_create=True)
-        self.assertEqual(values, {"name": "Ada", "mail": "a@b", "points": 5, "tag": None, "greeting": "Dear Ada", "source": "odoo"})
+        self.assertEqual(
+            values, {"name": "Ada", "mail": "a@b", "points": 5, "tag": None, "greeting": "Dear Ada", "source": "odoo"}
+        )
