@@ -1,0 +1,27 @@
+"""Every SQL statement that changes the state of a job or a worker.
+
+Each function takes a cursor. Those that a worker calls run on its raw connection, in autocommit and READ COMMITTED: each statement sees
+what was committed before it began, and a row that another transaction has just changed is looked at again instead of raising a
+serialization failure. Only :func:`insert`, :func:`lock_lease` and :func:`complete` run on a business cursor, which is REPEATABLE READ.
+
+A *lease* is the pair (worker_id, lease_token) on a job's row. The token comes from a sequence, is new with each claim and is cleared when
+the lease ends; whoever writes for a job names it. A writer whose lease was taken away finds no row.
+"""
+
+from .buttons import cancel, delete_ended, requeue, set_done
+from .claim import LeasedJob, claim
+from .delay import create_sequences, insert
+from .lease import complete, fail, lock_lease, release, release_key, retry, start
+from .sql import own_cursor
+from .tend import count_runnable, release_forgotten_keys, schedule_due, seconds_to_next_eta
+from .workers import (
+    HEARTBEAT_TIMEOUT,
+    alive_workers,
+    backend_of,
+    dead_workers,
+    end_worker,
+    free_orphans,
+    heartbeat,
+    other_hosts_alive,
+    register_worker,
+)

@@ -1,0 +1,65 @@
+"""What people do with jobs."""
+
+from .sql import NOW, RUNNABLE
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+# Buttons: on a cursor of their own, guarded by the states from which the change is possible; they return how many jobs changed. A job that
+# is leased is not touched, except that one that has not started may be cancelled: its worker then finds the lease gone.
+
+
+def requeue(cr, ids):
+    """Make ended, scheduled and waiting jobs runnable now, with all their tries."""
+    return _change(
+        cr, ids, ("failed", "cancelled", "done", "scheduled"), f"{RUNNABLE}, retry = 0, message = NULL, result = NULL"
+    )
+
+
+def set_done(cr, ids, message):
+    """Set jobs to done without running them."""
+    states = ("failed", "cancelled", "pending", "scheduled", "wait_dependencies")
+    return _change(
+        cr, ids, states, f"state = 'done', date_done = {NOW}, ready_seq = NULL, message = %(message)s", message=message
+    )
+
+
+def cancel(cr, ids, message):
+    """Cancel jobs that have not started."""
+    states = ("failed", "pending", "enqueued", "scheduled", "wait_dependencies")
+    assignments = f"state = 'cancelled', date_done = {NOW}, worker_id = NULL, lease_token = NULL, ready_seq = NULL, message = %(message)s"
+    return _change(cr, ids, states, assignments, message=message)
+
+
+def _change(cr, ids, states, assignments, **values):
+    # locked in the order of their ids, so that two such calls cannot wait for each other
+    cr.execute(
+        f"""
+        UPDATE queue_job job SET {assignments}
+        FROM (SELECT id FROM queue_job WHERE id = ANY(%(ids)s) AND state = ANY(%(states)s) ORDER BY id FOR NO KEY UPDATE) AS chosen
+        WHERE job.id = chosen.id
+        """,
+        {**values, "ids": list(ids), "states": list(states)},
+    )
+    return cr.rowcount
+
+
+def delete_ended(cr, days, limit=10000):
+    """Delete done and cancelled jobs that ended more than so many days ago, with their attempts.
+
+    :return: ``(number of deleted jobs, whether there may be more)``
+    """
+    cr.execute(
+        f"""
+        WITH old AS (
+            SELECT id FROM queue_job
+            WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - make_interval(days => %(days)s)
+            ORDER BY id LIMIT %(limit)s
+            FOR UPDATE SKIP LOCKED
+        ),
+        attempts AS (DELETE FROM queue_job_attempt USING old WHERE job_id = old.id)
+        DELETE FROM queue_job USING old WHERE queue_job.id = old.id
+        """,
+        {"days": days, "limit": limit},
+    )
+    return cr.rowcount, cr.rowcount == limit

@@ -1,0 +1,146 @@
+"""The life of a lease, from the start of its job to its end."""
+
+from .sql import NOW, RUNNABLE, UNHURRIED, lock_key, transaction
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+
+def start(cr, job):
+    """Mark a leased job as started; return False if the lease is gone, for instance because somebody cancelled the job.
+
+    It is committed before the job's own transaction begins: an update after that one's snapshot would make its completion fail.
+    """
+    cr.execute(
+        f"""
+        WITH {UNHURRIED}
+        UPDATE queue_job SET state = 'started', date_started = {NOW}
+        FROM unhurried
+        WHERE id = %(id)s AND worker_id IS NOT NULL AND lease_token = %(lease_token)s AND state = 'enqueued'
+        """,
+        {"id": job.id, "lease_token": job.lease_token},
+    )
+    return cr.rowcount == 1
+
+
+def lock_lease(cr, job, worker_id):
+    """Lock the row of a running job on the job's own cursor; return False if the lease is not this worker's any more.
+
+    Called before each commit of the job's cursor. If the lease was taken away after the transaction's snapshot, PostgreSQL raises a
+    serialization failure instead: the commit does not happen either way. If it is ours, nobody can take it before the commit has ended.
+    """
+    cr.execute(
+        "SELECT FROM queue_job WHERE id = %s AND worker_id = %s AND lease_token = %s FOR NO KEY UPDATE",
+        (job.id, worker_id, job.lease_token),
+    )
+    return cr.rowcount == 1
+
+
+def complete(cr, job, worker_id, worker_name, message, result):
+    """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
+
+    It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
+    state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
+    """
+    cr.execute(
+        f"""
+        WITH done AS (
+            UPDATE queue_job
+            SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
+                message = %(message)s, result = %(result)s, worker_id = NULL, lease_token = NULL
+            WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
+            RETURNING id, retry, date_started, date_done
+        )
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
+        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s FROM done
+        """,
+        {
+            "id": job.id,
+            "worker": worker_id,
+            "lease_token": job.lease_token,
+            "worker_name": worker_name,
+            "message": message,
+            "result": result,
+        },
+    )
+    return cr.rowcount == 1
+
+
+def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info):
+    """Set a job to failed and record the attempt; return False if the lease is not this worker's any more."""
+    return _end_attempt(
+        cr,
+        job,
+        worker_id,
+        worker_name,
+        f"state = 'failed', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started), retry = retry + 1",
+        {"outcome": "failed", "message": message, "exc_name": exc_name, "exc_info": exc_info},
+    )
+
+
+def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info):
+    """Schedule another try of a job and record the attempt; return False if the lease is not this worker's any more.
+
+    :param seconds: until the next try
+    :param count: whether this try counts
+    """
+    return _end_attempt(
+        cr,
+        job,
+        worker_id,
+        worker_name,
+        f"state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s",
+        {
+            "outcome": "retry",
+            "message": message,
+            "exc_name": exc_name,
+            "exc_info": exc_info,
+            "seconds": seconds,
+            "tries": int(count),
+        },
+    )
+
+
+def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
+    cr.execute(
+        f"""
+        WITH ended AS (
+            UPDATE queue_job SET {assignments}, message = %(message)s, worker_id = NULL, lease_token = NULL
+            WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
+            RETURNING id, date_started
+        )
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, exc_name, exc_info)
+        SELECT id, %(number)s, %(worker_name)s, date_started, {NOW}, %(outcome)s, %(message)s, %(exc_name)s, %(exc_info)s FROM ended
+        """,
+        {
+            **values,
+            "id": job.id,
+            "worker": worker_id,
+            "lease_token": job.lease_token,
+            "number": job.retry + 1,
+            "worker_name": worker_name,
+        },
+    )
+    return cr.rowcount == 1
+
+
+def release(cr, jobs):
+    """Give leased jobs back without having ended them, such as those that a stopping worker has not started; no try is counted."""
+    cr.execute(
+        f"UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state IN ('enqueued', 'started')",
+        ([job.lease_token for job in jobs], [job.id for job in jobs]),
+    )
+
+
+def release_key(cr, identity_key):
+    """Make the jobs runnable that wait for the end of a job with the same key; called after that end was committed.
+
+    The lock makes it wait for a claim that is just now parking such a job. If the worker dies before it comes here,
+    :func:`release_forgotten_keys` does it.
+    """
+    with transaction(cr):
+        lock_key(cr, identity_key)
+        cr.execute(
+            f"UPDATE queue_job SET {RUNNABLE} WHERE identity_key = %s AND state = 'wait_dependencies'",
+            (identity_key,),
+        )

@@ -1,0 +1,134 @@
+"""The life of a worker, from its row to its end, and what its death means for its jobs."""
+
+from .sql import NOW, RUNNABLE, UNHURRIED, transaction
+
+#: A worker whose last heartbeat is older than this many seconds is dead.
+HEARTBEAT_TIMEOUT = 15
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+# Alive: seen lately, and its control connection, where there is one, is still that of the same backend. Another role cannot see its start
+ALIVE = f"""(
+    worker.date_heartbeat > {NOW} - make_interval(secs => {HEARTBEAT_TIMEOUT})
+    AND (worker.backend_pid IS NULL OR EXISTS (
+        SELECT FROM pg_stat_activity backend
+        WHERE backend.pid = worker.backend_pid
+          AND COALESCE(extract(epoch FROM backend.backend_start)::float8 = worker.backend_start, true)
+    ))
+)"""
+
+
+def backend_of(cr):
+    """Return ``(pid, start)`` of the server's process behind a connection; the start in seconds since 1970."""
+    cr.execute(
+        "SELECT pid, extract(epoch FROM backend_start)::float8 FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    )
+    return cr.fetchone()
+
+
+def register_worker(cr, uuid, host, pid, kind, capacity, backend):
+    """Insert the row that stands for a worker's life and return its id.
+
+    :param backend: what :func:`backend_of` says of the worker's control connection, or ``(None, None)``
+    """
+    cr.execute(
+        f"""
+        INSERT INTO queue_worker (uuid, host, pid, kind, capacity, backend_pid, backend_start, date_started, date_heartbeat)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, {NOW}, {NOW})
+        RETURNING id
+        """,
+        (uuid, host, pid, kind, capacity, *backend),
+    )
+    return cr.fetchone()[0]
+
+
+def heartbeat(cr, worker_id):
+    """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead."""
+    cr.execute(
+        f"WITH {UNHURRIED} UPDATE queue_worker SET date_heartbeat = {NOW} FROM unhurried WHERE id = %s", (worker_id,)
+    )
+    return cr.rowcount == 1
+
+
+def alive_workers(cr):
+    """Return the set of ids of the workers that are alive."""
+    cr.execute(f"SELECT id FROM queue_worker worker WHERE {ALIVE}")
+    return {id_ for (id_,) in cr.fetchall()}
+
+
+def other_hosts_alive(cr):
+    """Tell whether a worker other than Odoo's cron serves the database."""
+    cr.execute(f"SELECT EXISTS (SELECT FROM queue_worker worker WHERE kind <> 'cron' AND {ALIVE})")
+    return cr.fetchone()[0]
+
+
+def dead_workers(cr):
+    """Return ``[(id, name)]`` of the workers that are dead."""
+    cr.execute(f"SELECT id, host || ':' || pid FROM queue_worker worker WHERE NOT {ALIVE} ORDER BY id LIMIT 100")
+    return cr.fetchall()
+
+
+def end_worker(cr, worker_id, cause="", count=True):
+    """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
+
+    One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
+    no worker). Jobs that had started count a try unless ``count`` is False; the first death runs the job again at once, later ones after
+    growing delays, and a job without tries left fails. A worker that was only slow finds its leases gone when it wants to commit.
+
+    :param cause: for the message of the jobs that had started
+    """
+    with transaction(cr):
+        cr.execute("SELECT host || ':' || pid FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED", (worker_id,))
+        row = cr.fetchone()
+        if not row:
+            return None
+        cr.execute(
+            "SELECT id FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE",
+            (worker_id,),
+        )
+        freed = _free_leases(cr, [id_ for (id_,) in cr.fetchall()], row[0], cause, count)
+        cr.execute("DELETE FROM queue_worker WHERE id = %s", (worker_id,))
+        return freed
+
+
+def free_orphans(cr):
+    """Free jobs whose worker has no row: somebody has deleted it by hand. Return how many."""
+    with transaction(cr):
+        cr.execute(
+            """
+            SELECT id FROM queue_job job
+            WHERE state IN ('enqueued', 'started') AND NOT EXISTS (SELECT FROM queue_worker worker WHERE worker.id = job.worker_id)
+            ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
+            """
+        )
+        return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], "", "its worker's record was deleted", True)
+
+
+def _free_leases(cr, job_ids, worker_name, cause, count):
+    """Free leases of locked rows: enqueued jobs become runnable, started ones are tried again or fail."""
+    if not job_ids:
+        return 0
+    values = {"ids": job_ids, "worker": worker_name, "message": f"Worker lost: {cause}" if cause else "Worker lost"}
+    if count:
+        cr.execute(
+            f"""
+            WITH lost AS (
+                UPDATE queue_job SET
+                    state = CASE WHEN retry + 1 >= max_retries AND max_retries > 0 THEN 'failed'
+                                 WHEN retry = 0 THEN 'pending'
+                                 ELSE 'scheduled' END,
+                    ready_seq = CASE WHEN retry = 0 THEN nextval('queue_job_ready_seq') END,
+                    eta = CASE WHEN retry > 0 THEN {NOW} + make_interval(secs => least(3600, 10 * power(2, retry))) END,
+                    date_done = CASE WHEN retry + 1 >= max_retries AND max_retries > 0 THEN {NOW} END,
+                    retry = retry + 1, message = %(message)s, worker_id = NULL, lease_token = NULL
+                WHERE id = ANY(%(ids)s) AND state = 'started'
+                RETURNING id, retry, date_started
+            )
+            INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
+            SELECT id, retry, %(worker)s, date_started, {NOW}, 'lost', %(message)s FROM lost
+            """,
+            values,
+        )
+    cr.execute(f"UPDATE queue_job SET {RUNNABLE} WHERE id = ANY(%(ids)s) AND state IN ('enqueued', 'started')", values)
+    return len(job_ids)
