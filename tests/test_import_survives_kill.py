@@ -1,0 +1,58 @@
+"""A worker that is killed during an import of the demo, and another one that takes over."""
+
+import os
+import signal
+
+import pytest
+
+from scripts import databases
+from scripts.run import Demo
+
+
+@pytest.fixture
+def demo():
+    demo = Demo("connector_kill_shop", "connector_kill_erp")
+    demo.create_databases()
+    yield demo
+    databases.drop(demo.erp)
+    databases.drop(demo.shop)
+
+
+def test_an_import_survives_the_kill_of_its_worker(demo, wait_until):
+    records_before = count_records(demo)
+    with demo.server() as server:
+        backend = demo.create_backend(server, demo.create_api_key())
+        with demo.worker("killed_worker") as worker:
+            backend.import_all()
+            wait_until(lambda: demo.count_jobs().done >= 20)
+            os.killpg(worker.pid, signal.SIGKILL)
+        left = demo.count_jobs()
+        assert left.waiting, "the worker was killed too late to interrupt anything"
+        with demo.worker("next_worker"):
+            wait_until(lambda: not demo.count_jobs().waiting, timeout=120)
+
+    assert demo.job_messages("state <> 'done'") == []
+    for name, there, here in demo.ids():
+        assert here == there, f"{name} are missing or twice"
+    bound = {name: len(here) for name, _there, here in demo.ids()}
+    records = count_records(demo)
+    assert {name: records[name] - records_before[name] for name in bound} == bound
+    assert done_twice(demo) == []
+
+
+def count_records(demo):
+    """Return how many partners, categories and products the ERP has, bound or not."""
+    tables = {"Partners": "res_partner", "Product categories": "product_category", "Products": "product_product"}
+    with databases.cursor(demo.erp) as cr:
+        counts = {}
+        for name, table in tables.items():
+            cr.execute(f"SELECT count(*) FROM {table}")
+            (counts[name],) = cr.fetchone()
+        return counts
+
+
+def done_twice(demo):
+    """Return the ids of the jobs that were done more than once."""
+    with databases.cursor(demo.erp) as cr:
+        cr.execute("SELECT job_id FROM queue_job_attempt WHERE outcome = 'done' GROUP BY job_id HAVING count(*) > 1")
+        return cr.fetchall()
