@@ -11,8 +11,8 @@ _backends = []
 @dataclass(frozen=True)
 class _Registration:
     unit_class: type
-    replacing: frozenset
-    addon: str
+    replacing: tuple
+    addon: str | None
 
 
 class Backend:
@@ -82,7 +82,7 @@ class Backend:
         """Let a class serve this backend.
 
         :param unit_class: subclass of :class:`~odoo.addons.connector.connector.ConnectorUnit`
-        :param replacing: class, or tuple of classes, of this backend or its parents that no longer serve this backend, where the addon
+        :param replacing: class, or list of classes, of this backend or its parents that no longer serve this backend, where the addon
             that calls this is installed. Parents go on using them.
         :raise TypeError: what is registered is no unit class
         :raise ValueError: a class to replace is not registered on this backend or its parents
@@ -94,9 +94,10 @@ class Backend:
             raise TypeError(
                 f"{unit_class!r} cannot be registered on the backend {self}: it is not a subclass of ConnectorUnit"
             )
-        replacing = frozenset(
-            replacing if isinstance(replacing, tuple | list | set) else [replacing] if replacing else []
-        )
+        if replacing is None:
+            replacing = ()
+        elif isinstance(replacing, type):
+            replacing = (replacing,)
         known = {registration.unit_class for backend in self.lineage for registration in backend._registrations}
         for replaced in replacing:
             if replaced is unit_class:
@@ -105,7 +106,7 @@ class Backend:
                 raise ValueError(
                     f"{_name(unit_class)} cannot replace {_name(replaced)}, which is not registered on the backend {self} or its parents"
                 )
-        self._registrations.append(_Registration(unit_class, replacing, addon))
+        self._registrations.append(_Registration(unit_class, tuple(replacing), addon))
         registration_changed()
 
     def get_class(self, base_class, session, model_name):
@@ -190,7 +191,7 @@ class Backend:
                 elif unit_class in replaced:
                     reason = f"is replaced by {_name(replaced[unit_class])}"
                 else:
-                    reason = f"serves {unit_class._model_name}"
+                    reason = f"serves {_model_names(unit_class)}"
                 lines.append(f"\n- {_name(unit_class)} {reason}")
         return (
             f"No unit serves as {_name(base_class)} for {model_name} on the backend {self} in the database {session.cr.dbname}. "
@@ -216,6 +217,11 @@ def get_backend(service, version=None):
         f"No backend is declared for the service {service!r}, version {version!r}. "
         f"Declared are: {', '.join(sorted(map(repr, _backends))) or 'none'}."
     )
+
+
+def _model_names(unit_class):
+    names = unit_class._model_name
+    return names if isinstance(names, str) else ", ".join(names or ["what its match() says"])
 
 
 def _name(unit_class):

@@ -1,5 +1,6 @@
 """Events: hooks on which connectors plug functions, called consumers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from odoo.modules import module as odoo_module
@@ -9,10 +10,10 @@ from .registration import is_installed, loading_order, lookups, registering_addo
 
 @dataclass(frozen=True)
 class _Subscription:
-    consumer: object  # None: an addon removed the consumer of another one
+    consumer: Callable | None  # None: the addon only removes the one it replaces
     model_names: frozenset  # empty: every model
-    replacing: object
-    addon: str
+    replacing: Callable | None
+    addon: str | None
 
     def concerns(self, model_name):
         return not self.model_names or model_name in self.model_names
@@ -134,18 +135,13 @@ class Event:
             return consumers
 
     def _find_consumers(self, registry, model_name):
-        subscriptions = sorted(
-            (
-                subscription
-                for subscription in self._subscriptions
-                if subscription.concerns(model_name) and is_installed(registry, subscription.addon)
-            ),
-            key=lambda subscription: loading_order(subscription.addon),
-        )
-        replaced = {subscription.replacing for subscription in subscriptions} | {None}
-        consumers = (subscription.consumer for subscription in subscriptions)
-        # a function that is subscribed twice, once for every model, is called once
-        return tuple(dict.fromkeys(consumer for consumer in consumers if consumer not in replaced))
+        consumers = {}  # as an ordered set: a function that is subscribed twice, once for every model, is called once
+        for subscription in sorted(self._subscriptions, key=lambda subscription: loading_order(subscription.addon)):
+            if subscription.concerns(model_name) and is_installed(registry, subscription.addon):
+                consumers.pop(subscription.replacing, None)
+                if subscription.consumer is not None:
+                    consumers[subscription.consumer] = True
+        return tuple(consumers)
 
 
 def _set_of_names(model_names):

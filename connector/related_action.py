@@ -2,8 +2,10 @@
 
 import inspect
 
+from odoo.exceptions import UserError
+
 from .connector import Binder, get_environment
-from .exception import NoConnectorUnitError
+from .exception import InvalidBackend, NoConnectorUnitError
 from .queue import codec
 from .queue.job import find_function
 
@@ -11,20 +13,19 @@ from .queue.job import find_function
 def open_imported(session, job):
     """Open the record that a job with the arguments ``backend_id`` and ``external_id`` is about. None when it is not here."""
     arguments = _arguments(session, job)
-    environment = get_environment(session, job.model_name, arguments["backend_id"])
+    environment = _environment(session, job, arguments["backend_id"])
     return _open_bound(environment, environment.get_connector_unit(Binder).to_internal(arguments["external_id"]))
 
 
 def open_exported(session, job):
     """Open the record that a job with the argument ``binding_id`` is about. None when it does not exist any more."""
     binding = session.env[job.model_name].browse(_arguments(session, job)["binding_id"]).exists()
-    return _open_bound(get_environment(session, job.model_name, binding.backend_id.id), binding) if binding else None
+    return _open_bound(_environment(session, job, binding.backend_id.id), binding) if binding else None
 
 
 def open_backend(session, job):
     """Open the backend that a job with the argument ``backend_id`` is about."""
-    environment = get_environment(session, job.model_name, _arguments(session, job)["backend_id"])
-    return environment.backend_record.get_formview_action()
+    return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
 
 
 def _arguments(session, job):
@@ -32,6 +33,13 @@ def _arguments(session, job):
     args, kwargs = codec.decode_call(job.payload, session.env)
     signature = inspect.signature(find_function(session.env, job.function))
     return signature.bind(session, job.model_name, *args, **kwargs).arguments
+
+
+def _environment(session, job, backend_id):
+    try:
+        return get_environment(session, job.model_name, backend_id)
+    except InvalidBackend as error:
+        raise UserError(str(error)) from error
 
 
 def _open_bound(environment, binding):

@@ -154,6 +154,13 @@ class TestEvent(EventCase):
         register_as("mail", self.event.unsubscribe, consumer)
         self.assertEqual(self.fired(), [])
 
+    def test_what_an_addon_unsubscribed_it_can_subscribe_again(self):
+        consumer = self.consumer()
+        register_as("base", self.event.subscribe, consumer)
+        register_as("mail", self.event.unsubscribe, consumer)
+        register_as("mail", self.event.subscribe, consumer)
+        self.assertEqual(self.fired(), ["consumer"])
+
     def test_the_subscription_of_a_function_of_another_addon_is_the_subscribers(self):
         consumer = self.consumer()
         consumer.__module__ = "odoo.addons.base"

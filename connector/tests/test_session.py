@@ -53,6 +53,18 @@ class TestConnectorSession(TransactionCase):
         self.assertIs(other.job, self.session.job)
         self.assertEqual(self.session.context, {"lang": "en_US"})
 
+    def test_a_commit_writes_what_is_pending_and_a_rollback_undoes_what_came_after(self):
+        with self.registry.cursor() as cr:
+            session = ConnectorSession(cr, self.uid)
+            tag = session.env["res.partner.category"].create({"name": "Before"})
+            tag.name = "Pending"
+            session.commit()
+            tag.name = "After"
+            session.rollback()
+            name = tag.name
+            tag.unlink()
+        self.assertEqual(name, "Pending")
+
     def test_it_knows_which_addons_are_installed(self):
         self.assertTrue(self.session.is_module_installed("connector"))
         self.assertFalse(self.session.is_module_installed("connector_of_nowhere"))

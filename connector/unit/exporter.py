@@ -43,10 +43,10 @@ class RecordExporter(Exporter):
             if not values:
                 return self.env._("Nothing to export.")
             self._update(values)
-            message = self.env._("Updated %s.", self.external_id)
+            message = self.env._("Updated record %(id)s of %(backend)s.", **self._names())
         else:
             self.external_id = self._create(self._create_data(map_record))
-            message = self.env._("Created %s.", self.external_id)
+            message = self.env._("Created record %(id)s in %(backend)s.", **self._names())
         self.binder.bind(self.external_id, self.binding)
         self._after_export()
         return message
@@ -105,6 +105,9 @@ class RecordExporter(Exporter):
     def _after_export(self):
         """Do what comes after the export; a hook."""
 
+    def _names(self):
+        return {"id": self.external_id, "backend": self.environment.backend_name}
+
 
 class RecordDeleter(Deleter):
     """Deletes one record in the external system."""
@@ -115,11 +118,12 @@ class RecordDeleter(Deleter):
         :param external_id: id in the external system
         :return: what was done, for the user
         """
+        names = {"id": external_id, "backend": self.environment.backend_name}
         try:
             self.backend_adapter.delete(external_id)
         except IDMissingInBackend:
-            return self.env._("%s was not there any more.", external_id)
-        return self.env._("Deleted %s.", external_id)
+            return self.env._("%(backend)s has no record %(id)s any more.", **names)
+        return self.env._("Deleted record %(id)s of %(backend)s.", **names)
 
 
 @job(related_action=open_exported)

@@ -53,10 +53,10 @@ class RecordImporter(Importer):
         with _unique_violation_is_retried(self.env.cr, f"{self.model._name} {self.external_id}"):
             if binding:
                 self._update(binding, self._update_data(map_record))
-                message = self.env._("Updated from %s.", self.external_id)
+                message = self.env._("Updated from record %(id)s of %(backend)s.", **self._names())
             else:
                 binding = self._create(self._create_data(map_record))
-                message = self.env._("Created from %s.", self.external_id)
+                message = self.env._("Created from record %(id)s of %(backend)s.", **self._names())
             self.binder.bind(self.external_id, binding)
         self._after_import(binding)
         return message
@@ -72,9 +72,7 @@ class RecordImporter(Importer):
 
     def _handle_missing(self):
         """Decide what happens when the external system has no such record (any more); return what to tell the user."""
-        return self.env._(
-            "%s does not exist (any more) in the external system; nothing was changed here.", self.external_id
-        )
+        return self.env._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
 
     def _must_skip(self):
         """Return the reason why the record is not to be imported, None when it is."""
@@ -151,6 +149,9 @@ class RecordImporter(Importer):
 
     def _after_import(self, binding):
         """Do what comes after the import; a hook."""
+
+    def _names(self):
+        return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
 class BatchImporter(Importer):

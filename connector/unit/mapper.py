@@ -85,7 +85,8 @@ def convert(field, conv_type):
         try:
             return conv_type(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise MappingError(f"{target}: {value!r} cannot be converted by {conv_type.__name__}: {error}") from error
+            problem = f"{value!r} cannot be converted by {getattr(conv_type, '__name__', conv_type)}: {error}"
+            raise mapper.error(target, problem) from error
 
     return modifier
 
@@ -105,9 +106,10 @@ def m2o_to_external(field, binding=None):
             return None
         external_id = mapper.binder_for(binding or related._name).to_external(related, wrap=bool(binding))
         if external_id is None:
-            raise MappingError(
-                f"{target}: {related.display_name} ({related._name}, id {related.id}) is not known to {mapper.environment.backend_name}; "
-                "export it first"
+            raise mapper.error(
+                target,
+                f"{related.display_name} ({related._name}, id {related.id}) is not known to {mapper.environment.backend_name}; "
+                "export it first",
             )
         return external_id
 
@@ -130,9 +132,9 @@ def external_to_m2o(field, binding=None):
         model_name = binding or mapper.model._fields[target].comodel_name
         related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
         if not related:
-            raise MappingError(
-                f"{target}: {model_name} has no record with the external id {external_id!r} of {mapper.environment.backend_name}; "
-                "import it first"
+            raise mapper.error(
+                target,
+                f"{model_name} has no record with the external id {external_id!r} of {mapper.environment.backend_name}; import it first",
             )
         return related.id
 
@@ -293,11 +295,19 @@ class Mapper(ConnectorUnit):
         finally:
             self.options = previous
 
+    def error(self, what, problem):
+        """Return a MappingError that names this mapper.
+
+        :param what: target field or method that has the problem
+        :param problem: text
+        """
+        return MappingError(f"{_name(type(self))}, {what}: {problem}")
+
     def _add_mapped(self, values, mapped, name):
         try:
             values.update(mapped)
         except (TypeError, ValueError):
-            raise MappingError(f"{self._where()}.{name} must return a dict of values or None, not {mapped!r}") from None
+            raise self.error(f"{name}()", f"must return a dict of values or None, not {mapped!r}") from None
 
     def read_source(self, record, field):
         """Return the value of a source field, None when there is none."""
@@ -354,9 +364,7 @@ class Mapper(ConnectorUnit):
         for klass in reversed(cls.__mro__):
             for entry in vars(klass).get(attribute, ()):
                 if not isinstance(entry, tuple | list) or len(entry) != len(shape):
-                    raise MappingError(
-                        f"{klass.__module__}.{klass.__qualname__}: {entry!r} in {attribute} is not ({', '.join(shape)})"
-                    )
+                    raise MappingError(f"{_name(klass)}, {attribute}: {entry!r} is not ({', '.join(shape)})")
                 entries[entry[1]] = tuple(entry)
         return entries.values()
 
@@ -378,17 +386,14 @@ class Mapper(ConnectorUnit):
     def _check_direct(self, source, target):
         """Refuse an entry of ``direct`` that cannot work."""
 
-    def _refuse_direct(self, source, target, reason):
-        name = getattr(source, "source", source)
-        raise MappingError(f"{self._where()}: the direct mapping ({name!r}, {target!r}) {reason}")
-
-    def _where(self):
-        return f"{type(self).__module__}.{type(self).__qualname__}"
-
-    def _refuse_plain_relation(self, source, target, field, way_out):
+    def _check_field(self, what, name, source, way_out):
+        """Refuse a field of our model that does not exist, and a relation that is mapped as it is."""
+        field = self.model._fields.get(name)
+        if field is None:
+            raise self.error(what, f"{self.environment.model_name} has no field {name!r}")
         if field.relational and not callable(source):
-            self._refuse_direct(
-                source, target, f"uses the relation {field.name} as it is; use {way_out} or a @mapping method"
+            raise self.error(
+                what, f"{name!r} is a relation, which cannot be mapped as it is: use {way_out} or a @mapping method"
             )
 
 
@@ -444,10 +449,7 @@ class ImportMapper(Mapper):
         return values
 
     def _check_direct(self, source, target):
-        field = self.model._fields.get(target)
-        if field is None:
-            self._refuse_direct(source, target, f"writes to a field that {self.environment.model_name} does not have")
-        self._refuse_plain_relation(source, target, field, "external_to_m2o()")
+        self._check_field(target, target, source, "external_to_m2o()")
 
 
 class ExportMapper(Mapper):
@@ -467,12 +469,8 @@ class ExportMapper(Mapper):
 
     def _check_direct(self, source, target):
         name = getattr(source, "source", None) if callable(source) else source
-        if name is None:
-            return
-        field = self.model._fields.get(name)
-        if field is None:
-            self._refuse_direct(source, target, f"reads a field that {self.environment.model_name} does not have")
-        self._refuse_plain_relation(source, target, field, "m2o_to_external()")
+        if name is not None:
+            self._check_field(target, name, source, "m2o_to_external()")
 
 
 class ImportMapChild(MapChild):
@@ -492,3 +490,7 @@ class ExportMapChild(MapChild):
 
 ImportMapper._map_child_class = ImportMapChild
 ExportMapper._map_child_class = ExportMapChild
+
+
+def _name(mapper_class):
+    return f"{mapper_class.__module__}.{mapper_class.__qualname__}"

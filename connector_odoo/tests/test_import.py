@@ -96,7 +96,7 @@ class ImportTests:
         self.shop.call("product.product", "write", [one], vals={"list_price": 12.5})
         messages = self.messages(self.import_products())
         self.assertEqual((self.product(one).list_price, self.product(other).list_price), (12.5, 10))
-        self.assertEqual(messages[one], f"Updated from {one}.")
+        self.assertEqual(messages[one], f"Updated from record {one} of {self.backend.name}.")
         self.assertIn(messages.get(other), (None, "Already up to date."))
 
     def test_a_contact_brings_its_company_first(self):

@@ -12,11 +12,15 @@ class TestCheckpointReview(ShopCase):
         super().setUp()
         self.user = new_test_user(self.env, "connector user", "connector.group_connector_user")
         records = self.env["res.partner"].create([{"name": "Ada"}, {"name": "Grace"}, {"name": "Joan"}])
-        self.ada, self.grace, self.joan = (add_checkpoint(self.session, record._name, record.id, self.backend) for record in records)
+        self.ada, self.grace, self.joan = (
+            add_checkpoint(self.session, record._name, record.id, self.backend) for record in records
+        )
 
     def review(self, checkpoints):
         """Return the form that the button “Review” opens on a selection of checkpoints."""
-        return Form(self.env["connector.checkpoint.review"].with_user(self.user).with_context(active_ids=checkpoints.ids))
+        return Form(
+            self.env["connector.checkpoint.review"].with_user(self.user).with_context(active_ids=checkpoints.ids)
+        )
 
     def test_a_user_reviews_many_checkpoints_at_once(self):
         self.review(self.ada | self.grace).save().action_reviewed()

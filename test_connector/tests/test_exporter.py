@@ -19,13 +19,15 @@ class TestRecordExporter(ExporterCase):
         message = self.run_export(binding)
         record = self.shop.table("test.shop.partner")[1]
         self.assertEqual((record["name"], record["mail"], record["source"]), ("Ada", "a@b", "odoo"))
-        self.assertEqual((binding.external_id, message), ("1", "Created 1."))
+        self.assertEqual((binding.external_id, message), ("1", "Created record 1 in Test Shop."))
         self.assertTrue(binding.sync_date)
 
     def test_a_known_record_is_updated(self):
         self.shop.add("test.shop.partner", 42, name="Old")
         message = self.run_export(self.partner("42"))
-        self.assertEqual((self.shop.table("test.shop.partner")[42]["name"], message), ("Ada", "Updated 42."))
+        self.assertEqual(
+            (self.shop.table("test.shop.partner")[42]["name"], message), ("Ada", "Updated record 42 of Test Shop.")
+        )
 
     def test_a_record_with_the_id_zero_is_updated_and_not_created_again(self):
         self.shop.add("test.shop.partner", 0, name="Old")
@@ -88,11 +90,11 @@ class TestRecordExporter(ExporterCase):
 class TestRecordDeleter(ExporterCase):
     def test_a_record_is_deleted_there(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        self.assertEqual(self.unit(RecordDeleter).run("42"), "Deleted 42.")
+        self.assertEqual(self.unit(RecordDeleter).run("42"), "Deleted record 42 of Test Shop.")
         self.assertEqual(self.shop.calls, [("delete", "42")])
 
     def test_a_record_that_is_gone_already_is_a_success(self):
-        self.assertEqual(self.unit(RecordDeleter).run("42"), "42 was not there any more.")
+        self.assertEqual(self.unit(RecordDeleter).run("42"), "Test Shop has no record 42 any more.")
 
 
 class TestExportJobs(ExporterCase, JobsCase):
@@ -100,7 +102,7 @@ class TestExportJobs(ExporterCase, JobsCase):
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id)
         job = self.run_jobs()
-        self.assertEqual((job.state, job.message, binding.external_id), ("done", "Created 1.", "1"))
+        self.assertEqual((job.state, job.message, binding.external_id), ("done", "Created record 1 in Test Shop.", "1"))
 
     def test_a_job_of_a_deleted_record_is_done(self):
         binding = self.partner()
@@ -118,4 +120,4 @@ class TestExportJobs(ExporterCase, JobsCase):
     def test_a_job_deletes_a_record(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
         export_delete_record.delay(self.session, "test.shop.partner", self.backend.id, "42")
-        self.assertEqual(self.run_jobs().message, "Deleted 42.")
+        self.assertEqual(self.run_jobs().message, "Deleted record 42 of Test Shop.")

@@ -1,5 +1,6 @@
 from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.event import on_record_create, on_record_write
@@ -36,13 +37,13 @@ class TestRecordImporter(ImporterCase):
         binding = self.binding(42)
         self.assertEqual((binding.name, binding.email, binding.backend_id), ("Ada", "a@b", self.backend))
         self.assertTrue(binding.sync_date)
-        self.assertEqual(message, "Created from 42.")
+        self.assertEqual(message, "Created from record 42 of Test Shop.")
 
     def test_a_known_record_is_updated(self):
         binding = self.partner("42")
         self.shop.add("test.shop.partner", 42, name="Ada Lovelace")
         message = self.run_import(42)
-        self.assertEqual((binding.name, message), ("Ada Lovelace", "Updated from 42."))
+        self.assertEqual((binding.name, message), ("Ada Lovelace", "Updated from record 42 of Test Shop."))
 
     def test_importing_twice_creates_one_record(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
@@ -58,7 +59,7 @@ class TestRecordImporter(ImporterCase):
     def test_a_record_that_does_not_exist_there_changes_nothing_here(self):
         binding = self.partner("42")
         message = self.run_import(42)
-        self.assertIn("42 does not exist", message)
+        self.assertEqual(message, "Test Shop has no record 42 any more; nothing was changed here.")
         self.assertEqual(binding.name, "Ada")
 
     def test_a_record_that_is_to_be_skipped_is_not_imported_and_the_reason_is_told(self):
@@ -150,7 +151,9 @@ class TestDependencies(ImporterCase):
 
     def test_a_dependency_that_does_not_exist_there_is_an_error_that_names_it(self):
         self.shop.add("test.shop.partner", 2, name="Ada", tag=3)
-        with self.assertRaisesRegex(MappingError, "main_tag_id: test.shop.tag has no record with the external id 3"):
+        with self.assertRaisesRegex(
+            MappingError, "PartnerImportMapper, main_tag_id: test.shop.tag has no record with the external id 3"
+        ):
             self.run_import(2)
 
 
@@ -202,7 +205,7 @@ class TestConcurrentImport(ImporterCase):
         self.shop.add("test.shop.partner", 42, name="Ada")
         with self.transaction() as other:
             lock_import(other.cr, self.backend, "test.shop.partner", "42")
-        self.assertEqual(self.run_import(42), "Created from 42.")
+        self.assertEqual(self.run_import(42), "Created from record 42 of Test Shop.")
 
     def test_what_another_transaction_has_created_meanwhile_is_found_at_the_next_try(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
@@ -222,7 +225,7 @@ class TestConcurrentImport(ImporterCase):
             ):
                 run(second)
             second.cr.rollback()
-            self.assertEqual(run(second), "Updated from 42.")
+            self.assertEqual(run(second), "Updated from record 42 of Shared Shop.")
 
     def test_a_unique_violation_leaves_the_transaction_usable(self):
         self.partner("42")
@@ -257,7 +260,7 @@ class TestBatch(ImporterCase, JobsCase):
         self.unit(BatchImporter).run({"name": "Bob"})
         self.unit(BatchImporter).run({"name": "Bob"})
         jobs = self.run_jobs()
-        self.assertEqual(jobs.mapped("message"), ["Created from 1."])
+        self.assertEqual(jobs.mapped("message"), ["Created from record 1 of Test Shop."])
 
     def test_a_direct_batch_imports_at_once(self):
         message = DirectBatchImporter(self.environment()).run()
@@ -282,7 +285,7 @@ class TestImportJob(ImporterCase, JobsCase):
     def test_the_job_shows_what_the_import_did(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
         self.delay(42)
-        self.assertEqual(self.run_jobs().message, "Created from 42.")
+        self.assertEqual(self.run_jobs().message, "Created from record 42 of Test Shop.")
 
     def test_the_button_related_opens_the_record(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
@@ -294,6 +297,12 @@ class TestImportJob(ImporterCase, JobsCase):
         binding = self.partner("42")
         import_record.delay(self.session, "test.shop.partner", external_id=42, backend_id=self.backend.id)
         self.assertEqual(self.delayed_jobs("import_record").button_related()["res_id"], binding.odoo_id.id)
+
+    def test_the_button_related_says_that_the_backend_was_deleted(self):
+        self.delay(42)
+        self.backend.unlink()
+        with self.assertRaisesRegex(UserError, r"test\.shop\.backend\(\d+\) does not exist any more"):
+            self.delayed_jobs("import_record").button_related()
 
     def test_the_button_related_of_a_batch_opens_the_backend(self):
         import_batch.delay(self.session, "test.shop.partner", self.backend.id)

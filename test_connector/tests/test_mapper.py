@@ -1,3 +1,4 @@
+from functools import partial
 from unittest.mock import patch
 
 from odoo.addons.connector.exception import MappingError
@@ -51,30 +52,28 @@ class TestDirect(MapperCase):
         self.assertEqual((values, type(values["p"]), type(values["n"])), ({"p": 0, "n": False}, int, bool))
 
     def test_an_import_to_a_field_that_does_not_exist_is_refused_by_name(self):
-        with self.assertRaisesRegex(
-            MappingError, r"SomeMapper: .*\('mail', 'emial'\).*test\.shop\.partner does not have"
-        ):
+        with self.assertRaisesRegex(MappingError, r"SomeMapper, emial: test\.shop\.partner has no field 'emial'"):
             self.imported({}, direct=[("mail", "emial")])
 
     def test_an_export_of_a_field_that_does_not_exist_is_refused_by_name(self):
-        with self.assertRaisesRegex(
-            MappingError, r"SomeMapper: .*\('emial', 'mail'\).*test\.shop\.partner does not have"
-        ):
+        with self.assertRaisesRegex(MappingError, r"SomeMapper, mail: test\.shop\.partner has no field 'emial'"):
             self.exported(self.partner(), direct=[("emial", "mail")])
 
     def test_an_entry_that_is_no_pair_is_refused(self):
         for entry in ("name", ("name", "name", "name")):
-            with self.assertRaisesRegex(MappingError, r"SomeMapper: .* in direct is not \(source, target\)"):
+            with self.assertRaisesRegex(MappingError, r"SomeMapper, direct: .* is not \(source, target\)"):
                 self.imported({}, direct=[entry])
-        with self.assertRaisesRegex(MappingError, r"SomeMapper: .* in children is not \(source, target, model\)"):
+        with self.assertRaisesRegex(MappingError, r"SomeMapper, children: .* is not \(source, target, model\)"):
             self.imported({}, children=[("lines", "line_ids")])
 
     def test_an_external_id_is_not_written_to_a_relation_as_it_is(self):
-        with self.assertRaisesRegex(MappingError, r"\('tag', 'main_tag_id'\).*external_to_m2o"):
+        with self.assertRaisesRegex(
+            MappingError, r"SomeMapper, main_tag_id: 'main_tag_id' is a relation.*external_to_m2o"
+        ):
             self.imported({"tag": 1}, direct=[("tag", "main_tag_id")])
 
     def test_a_record_is_not_exported_as_it_is(self):
-        with self.assertRaisesRegex(MappingError, r"\('main_tag_id', 'tag'\).*m2o_to_external"):
+        with self.assertRaisesRegex(MappingError, r"SomeMapper, tag: 'main_tag_id' is a relation.*m2o_to_external"):
             self.exported(self.partner(), direct=[("main_tag_id", "tag")])
 
 
@@ -98,13 +97,19 @@ class TestModifiers(MapperCase):
         )
         self.assertEqual(values, {"nickname": "0", "points": 0})
 
+    def test_any_function_converts(self):
+        direct = [(convert("points", partial(int, base=16)), "points")]
+        self.assertEqual(self.imported({"points": "ff"}, direct=direct), {"points": 255})
+        with self.assertRaisesRegex(MappingError, "points: 'many' cannot be converted by functools.partial"):
+            self.imported({"points": "many"}, direct=direct)
+
     def test_convert_leaves_none_alone(self):
         self.assertEqual(
             self.imported({"points": None}, direct=[(convert("points", int), "points")]), {"points": False}
         )
 
     def test_a_value_that_cannot_be_converted_is_an_error_that_names_field_and_value(self):
-        with self.assertRaisesRegex(MappingError, "points: 'many' cannot be converted by int"):
+        with self.assertRaisesRegex(MappingError, "SomeMapper, points: 'many' cannot be converted by int"):
             self.imported({"points": "many"}, direct=[(convert("points", int), "points")])
 
     def test_an_external_id_becomes_the_id_of_its_binding(self):
@@ -204,7 +209,9 @@ class TestMethods(MapperCase):
         self.assertEqual(self.imported({}, nothing=mapping(lambda mapper, record: None)), {})
 
     def test_a_method_that_returns_no_dict_is_an_error_that_names_it(self):
-        with self.assertRaisesRegex(MappingError, r"SomeMapper\.wrong must return a dict of values or None, not 42"):
+        with self.assertRaisesRegex(
+            MappingError, r"SomeMapper, wrong\(\): must return a dict of values or None, not 42"
+        ):
             self.imported({}, wrong=mapping(lambda mapper, record: 42))
 
     def test_a_method_without_decorator_is_not_called(self):
