@@ -31,5 +31,5 @@ shell: ## Open an Odoo shell on the database that `make run` made
 	@$(SETUP) run
 	@$(SCRIPT).shell
 
-clean: ## Remove all that these commands made
+clean: ## Remove .dev and the private PostgreSQL (databases on a server of your own stay)
 	@$(PYTHON) -Es -m scripts.clean

@@ -1,9 +1,7 @@
 """The checks of style: `make lint`."""
 
-import subprocess
-
 from .paths import ADDONS, PYTHON, ROOT
-from .programs import environment
+from .programs import attend
 from .progress import command
 
 
@@ -18,7 +16,7 @@ def main():
     statuses = []
     for check in checks:
         print(f"$ {' '.join(map(str, check[2:]))}", flush=True)
-        statuses.append(subprocess.run(check, cwd=ROOT, env=environment()).returncode)
+        statuses.append(attend(check, cwd=ROOT))
     return 1 if any(statuses) else 0
 
 

@@ -137,6 +137,7 @@ def stop_unless_used(users):
     except BlockingIOError:
         return
     as_owner("pg_ctl", "stop", "--wait", "--mode=fast", "-D", cluster())
+    socket_folder().rmdir()
 
 
 def create_cluster():

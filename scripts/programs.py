@@ -1,6 +1,7 @@
 """Running other programs: nothing of the user's shell leaks into them, their output goes to a log."""
 
 import os
+import signal
 import subprocess
 
 from .paths import LOGS, ODOO_CONFIG
@@ -50,3 +51,17 @@ def run(arguments, remedy, log="setup.log", env=None, input="", **options):
             [" ".join(arguments), *output],
         )
     return done.stdout
+
+
+def attend(arguments, cwd=None):
+    """Run a program in the terminal and return its exit status; a signal to stop lets it tidy up first."""
+    process = subprocess.Popen(arguments, env=environment(), cwd=cwd)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal sent it to the program, too
+            continue
+        except SystemExit:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise

@@ -6,14 +6,13 @@ packages.
 
 import fcntl
 import os
-import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
 from . import databases, postgres
 from .paths import ADDONS, HOME, LOGS, ODOO_CONFIG, PYTHON, ROOT
-from .programs import environment
+from .programs import attend
 from .progress import Failure, command, step
 
 DATABASE = "connector_test"
@@ -72,11 +71,18 @@ def run_pytest(suite, arguments):
     results.unlink(missing_ok=True)
     print(f"\nTests of {suite}", flush=True)
     pytest = [PYTHON, "-m", "pytest", f"--junit-xml={results}", *arguments]
-    status = subprocess.run(pytest, cwd=ROOT, env=environment()).returncode
-    if status not in (0, 1, 5):  # all passed, some failed, none found
+    status = attend(pytest, cwd=ROOT)
+    outcome = count(suite, results)
+    if status not in (0, 5) and not outcome.failed:  # 5: no test was found
         raise Failure(f"pytest ended with status {status}.", "read what it printed above.")
+    return outcome
+
+
+def count(suite, results):
+    """Count the tests of a suite in pytest's report, a test with its subtests as one."""
     outcome = Outcome(suite)
-    for case in ElementTree.parse(results).iter("testcase"):
+    cases = ElementTree.parse(results).iter("testcase") if results.exists() else ()
+    for case in cases:
         complaints = {complaint.tag for complaint in case}
         if complaints & {"failure", "error"}:
             outcome.failed += 1
@@ -84,7 +90,6 @@ def run_pytest(suite, arguments):
             outcome.skipped += 1
         else:
             outcome.passed += 1
-    assert bool(outcome.failed) == (status == 1)
     return outcome
 
 
