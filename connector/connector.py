@@ -143,8 +143,10 @@ def get_environment(session, model_name, backend_id):
     :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the environment gets one of its own, of the same transaction
     :param model_name: name of a binding model
     :param backend_id: id of the backend's record
-    :raise InvalidBackend: the model is no binding model or the backend's record does not exist
+    :raise InvalidBackend: the model does not exist or is no binding model, or the backend's record does not exist
     """
+    if model_name not in session.env:
+        raise InvalidBackend(f"The model {model_name} does not exist in this database: is its addon still installed?")
     field = session.env[model_name]._fields.get("backend_id")
     if field is None:
         raise InvalidBackend(

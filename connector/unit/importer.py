@@ -85,14 +85,15 @@ class RecordImporter(Importer):
     def _get_external_version(self):
         """Return what the external system calls this state of the record: its date of change, its revision, its etag.
 
-        A text, or None when it does not say: then the record is imported each time. Never our own clock.
+        It is kept as text and compared for equality. None when it does not say: then the record is imported each time. Never our own
+        clock.
         """
         return None
 
     def _is_up_to_date(self, binding):
         """Return whether this state of the record is the one that was last imported."""
         version = self._get_external_version()
-        return bool(binding) and version is not None and binding.external_version == version
+        return bool(binding) and version is not None and binding.external_version == str(version)
 
     def _import_dependencies(self):
         """Import the records that must exist before this one; a hook, see :meth:`_import_dependency`."""
@@ -128,7 +129,7 @@ class RecordImporter(Importer):
     def _complete_data(self, values):
         version = self._get_external_version()
         if version is not None:
-            values["external_version"] = version
+            values["external_version"] = str(version)
         self._validate_data(values)
         return values
 

@@ -278,7 +278,8 @@ class Mapper(ConnectorUnit):
 
     def apply(self, map_record, options):
         """Return the values of a :class:`MapRecord` as a dict; called by :meth:`MapRecord.values`."""
-        compiled = self._compiled if options.fields is None else self._compiled.for_fields(options.fields)
+        fields = options.get("fields")
+        compiled = self._compiled if fields is None else self._compiled.for_fields(fields)
         previous, self.options = self.options, options
         try:
             record = map_record.source
@@ -287,8 +288,13 @@ class Mapper(ConnectorUnit):
                 if for_create_only and not options.for_create:
                     continue
                 mapped = getattr(self, name)(record)
-                if mapped is not None:
-                    self._add_mapped(values, mapped, name)
+                if mapped is None:
+                    continue
+                try:
+                    values.update(mapped)
+                except (TypeError, ValueError):
+                    problem = f"must return a dict of values or None, not {mapped!r}"
+                    raise self.error(f"{name}()", problem) from None
             for source, target, model_name in compiled.children:
                 values[target] = self._map_children(map_record, source, target, model_name)
             return self.finalize(map_record, values)
@@ -302,12 +308,6 @@ class Mapper(ConnectorUnit):
         :param problem: text
         """
         return MappingError(f"{_name(type(self))}, {what}: {problem}")
-
-    def _add_mapped(self, values, mapped, name):
-        try:
-            values.update(mapped)
-        except (TypeError, ValueError):
-            raise self.error(f"{name}()", f"must return a dict of values or None, not {mapped!r}") from None
 
     def read_source(self, record, field):
         """Return the value of a source field, None when there is none."""

@@ -60,6 +60,10 @@ class TestEnvironment(ShopCase):
         with self.assertRaisesRegex(InvalidBackend, "res.users has no field backend_id"):
             get_environment(self.session, "res.users", self.backend.id)
 
+    def test_a_model_that_does_not_exist_is_refused_by_name(self):
+        with self.assertRaisesRegex(InvalidBackend, "The model res.nowhere does not exist in this database"):
+            get_environment(self.session, "res.nowhere", self.backend.id)
+
     def test_a_backend_that_was_deleted_is_an_error_that_says_so(self):
         with self.assertRaisesRegex(InvalidBackend, r"test\.shop\.backend\(0\) does not exist"):
             get_environment(self.session, "test.shop.partner", 0)

@@ -107,6 +107,11 @@ class TestUpToDate(ImporterCase):
         self.run_import(42, force=True)
         self.assertEqual(self.binding(42).name, "Ada")
 
+    def test_a_version_may_be_a_number(self):
+        self.shop.add("test.shop.partner", 43, name="Bob", changed=0)
+        self.run_import(43)
+        self.assertEqual((self.binding(43).external_version, self.run_import(43)), ("0", "Already up to date."))
+
     def test_what_does_not_tell_its_version_is_imported_each_time(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
         self.run_import(42)
