@@ -145,11 +145,10 @@ def make_importable(source):
     """Put Odoo on the virtual environment's path, and tell pip that the distribution `odoo` is there."""
     (packages,) = VENV.glob("lib/python3.*/site-packages")
     (packages / "odoo-source.pth").write_text(f"{source.path}\n")
+    # Without its dependencies: these are in requirements.txt, psycopg2 under the name psycopg2-binary.
     metadata = packages / f"odoo-{SERIES}.dist-info" / "METADATA"
-    shutil.rmtree(metadata.parent, ignore_errors=True)
-    if not any(source.path.glob("odoo-*.*-info")):
-        metadata.parent.mkdir()
-        metadata.write_text(f"Metadata-Version: 2.1\nName: odoo\nVersion: {SERIES}\n")
+    metadata.parent.mkdir(exist_ok=True)
+    metadata.write_text(f"Metadata-Version: 2.1\nName: odoo\nVersion: {SERIES}\n")
 
 
 def write_launcher():
