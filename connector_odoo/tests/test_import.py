@@ -113,7 +113,7 @@ class ImportTests:
         self.shop.call("res.partner", "unlink", [partner_id])
         job = self.run_jobs().filtered(lambda job: f" {partner_id} " in job.name)
         self.assertEqual(job.state, "done")
-        self.assertRegex(job.message, "does not exist")
+        self.assertRegex(job.message, f"has no record {partner_id} any more")
         self.assertFalse(self.partner(partner_id))
 
 
@@ -209,17 +209,19 @@ class TestImport(ImportCase):
         )
 
     def test_a_product_is_matched_by_its_internal_reference(self):
-        product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-1"})
+        product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-1", "type": "service"})
         product_id = self.shop.create("product.product", name="Theirs", default_code="MATCH-1")
         self.import_products()
         self.assertEqual(self.product(product_id), product)
-        self.assertEqual(product.name, "Theirs")
+        self.assertEqual((product.name, product.type), ("Theirs", "service"))
 
     def test_an_archived_product_is_matched_too(self):
-        product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-2", "active": False})
+        product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-2"})
+        product.action_archive()
         product_id = self.shop.create("product.product", name="Theirs", default_code="MATCH-2")
         self.import_products()
         self.assertEqual(self.product(product_id), product)
+        self.assertTrue(product.product_tmpl_id.active)
 
     def test_two_products_of_one_internal_reference_are_not_guessed_at(self):
         self.env["product.product"].create([{"name": name, "default_code": "TWICE"} for name in ("One", "Other")])
@@ -279,7 +281,11 @@ class TestImport(ImportCase):
         self.import_partners()
         self.import_products()
         self.assertFalse(self.partner(partner_id).active)
-        self.assertFalse(self.product(product_id).active)
+        product = self.product(product_id)
+        self.assertEqual((product.active, product.product_tmpl_id.active), (False, False))
+        self.shop.call("product.product", "write", [product_id], vals={"active": True})
+        self.import_products()
+        self.assertEqual((product.active, product.product_tmpl_id.active), (True, True))
 
     def test_an_archived_company_is_imported_with_its_contact(self):
         company_id = self.shop.create("res.partner", name="Company", is_company=True)
