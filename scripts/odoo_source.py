@@ -63,7 +63,7 @@ def series(path):
     release = path / "odoo" / "release.py"
     if not release.exists():
         return None
-    version = re.search(r"^version_info = \(('?[\w~-]+'?), (\d+)", release.read_text(), re.MULTILINE)
+    version = re.search(r"^version_info = \('?([\w~-]+)'?, (\d+)", release.read_text(), re.MULTILINE)
     return ".".join(version.groups()) if version else None
 
 
