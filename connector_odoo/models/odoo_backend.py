@@ -25,11 +25,14 @@ class OdooBackend(models.Model):
     _backend_type = "odoo"
 
     version = fields.Selection(
-        selection_add=[("19.0", "19.0 or later (JSON-2)"), ("legacy", "Before 19.0 (XML-RPC)")],
+        selection_add=[("19.0", "19.0 or later (JSON-2)"), ("legacy", "13.0 to 18.0 (XML-RPC)")],
         ondelete={"19.0": "cascade", "legacy": "cascade"},
         required=True,
         default="19.0",
         help="The version of the other Odoo; it decides over which of its interfaces we speak with it.",
+    )
+    default_lang_id = fields.Many2one(
+        required=True, default=lambda self: self.env["res.lang"]._lang_get(self.env.user.lang)
     )
     location = fields.Char(required=True, help="Address of the other Odoo, such as https://shop.example.com")
     database = fields.Char(required=True, help="Name of the database of the other Odoo")
@@ -45,23 +48,40 @@ class OdooBackend(models.Model):
     )
     stored_api_key = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
     has_api_key = fields.Boolean(string="API Key Is Stored", compute="_compute_has_api_key")
-    import_partners_since = fields.Datetime(copy=False, help=_SINCE_HELP)
-    import_categories_since = fields.Datetime(string="Import Product Categories Since", copy=False, help=_SINCE_HELP)
-    import_products_since = fields.Datetime(copy=False, help=_SINCE_HELP)
+    partner_count = fields.Integer(string="Partners", compute="_compute_counts")
+    product_count = fields.Integer(string="Products", compute="_compute_counts")
+    import_partners_since = fields.Datetime(string="Partners Changed Since", copy=False, help=_SINCE_HELP)
+    import_categories_since = fields.Datetime(string="Categories Changed Since", copy=False, help=_SINCE_HELP)
+    import_products_since = fields.Datetime(string="Products Changed Since", copy=False, help=_SINCE_HELP)
 
     def _compute_api_key(self):
         self.api_key = False
 
     def _inverse_api_key(self):
         for backend in self:
-            if backend.api_key:
-                backend.sudo().stored_api_key = backend.api_key
+            key = (backend.api_key or "").strip()
+            if not key.isprintable():
+                raise ValidationError(
+                    self.env._("The API key contains a line break or another character that no key has.")
+                )
+            if key:
+                backend.sudo().stored_api_key = key
         self.invalidate_recordset(["api_key"], flush=False)
 
     @api.depends("stored_api_key")
     def _compute_has_api_key(self):
         for backend in self:
             backend.has_api_key = bool(backend.sudo().stored_api_key)
+
+    def _compute_counts(self):
+        for field_name, model_name in (
+            ("partner_count", "odoo.res.partner"),
+            ("product_count", "odoo.product.product"),
+        ):
+            groups = self.env[model_name]._read_group([("backend_id", "in", self.ids)], ["backend_id"], ["__count"])
+            counts = {backend.id: count for backend, count in groups}
+            for backend in self:
+                backend[field_name] = counts.get(backend.id, 0)
 
     @api.constrains("location")
     def _check_location(self):
@@ -71,18 +91,17 @@ class OdooBackend(models.Model):
                 valid = url.scheme in ("http", "https") and url.hostname and (url.port or True)
             except ValueError:
                 valid = False
+            # none of the messages repeats the location, in which there may be a password
             if not valid:
                 raise ValidationError(
-                    self.env._("%s is not an address. Enter one such as https://shop.example.com", backend.location)
+                    self.env._("The location is not an address. Enter one such as https://shop.example.com")
                 )
-            if url.username or url.password:
+            if "@" in url.netloc:
                 raise ValidationError(
-                    self.env._("Leave user and password out of the location: enter them in the fields below.")
+                    self.env._("Leave user and password out of the location: the API key has a field of its own.")
                 )
             if url.query or url.fragment:
-                raise ValidationError(
-                    self.env._("Leave out what follows the ? or # in the location %s", backend.location)
-                )
+                raise ValidationError(self.env._("Leave out of the location what follows the ? or the #."))
 
     @api.constrains("version", "login")
     def _check_login(self):

@@ -195,6 +195,12 @@ class TestXmlRpcAdapter(AdapterTests, OdooCase):
         with self.assertRaisesRegex(FailedJobError, "Enter a valid API key in the backend"):
             self.search()
 
+    def test_a_user_that_has_got_another_id_there_is_found_again(self):
+        self.search()
+        account = (self.backend.location, self.backend.database, self.backend.login)
+        backend_adapter._user_ids[account] += 1000
+        self.assertEqual(self.search(), [1])
+
     def test_an_unknown_login_fails_and_says_what_to_do(self):
         self.backend.login = "nobody"
         with self.assertRaisesRegex(FailedJobError, "wrong login or API key"):

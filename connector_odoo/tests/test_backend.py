@@ -1,4 +1,5 @@
 import logging
+import traceback
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -49,6 +50,19 @@ class TestBackend(OdooCase):
         self.backend.with_user(self.manager).write({"name": "Renamed", "api_key": False})
         self.assertEqual(self.backend.stored_api_key, self.shop.api_key)
 
+    def test_blanks_around_an_api_key_are_left_out_and_line_breaks_within_are_refused(self):
+        self.backend.api_key = " key\n"
+        self.assertEqual(self.backend.stored_api_key, "key")
+        with self.assertRaisesRegex(ValidationError, "line break") as caught:
+            self.backend.api_key = "secret\nkey"
+        self.assertNotIn("secret", str(caught.exception))
+
+    def test_an_api_key_in_letters_that_no_header_has_is_refused_there(self):
+        self.backend.api_key = "\u201csecret\u201d"
+        with self.assertRaisesRegex(UserError, "Enter a valid API key") as caught:
+            self.backend.action_test_connection()
+        self.assertNotIn("secret", "".join(traceback.format_exception(caught.exception)))
+
     def test_a_copy_of_a_backend_has_no_api_key(self):
         self.assertFalse(self.backend.copy().stored_api_key)
 
@@ -80,7 +94,7 @@ class TestBackend(OdooCase):
         self.assertNotIn("secret", str(caught.exception))
 
     def test_a_location_with_a_query_is_refused(self):
-        with self.assertRaisesRegex(ValidationError, "Leave out what follows"):
+        with self.assertRaisesRegex(ValidationError, "Leave out of the location what follows"):
             self.backend.location = "https://shop.example.com/?db=shop"
 
     def test_a_location_may_have_a_port_a_path_and_a_slash_at_its_end(self):
@@ -105,6 +119,16 @@ class TestBackend(OdooCase):
         self.backend.api_key = "wrong-key"
         with self.assertRaisesRegex(UserError, "Enter a valid API key"):
             self.backend.action_test_connection()
+
+    def test_testing_a_connection_to_something_else_tells_what_to_check(self):
+        for version in ("19.0", "legacy"):
+            self.backend.version = version
+            with (
+                self.subTest(version=version),
+                self.answering("[]"),
+                self.assertRaisesRegex(UserError, "Check location"),
+            ):
+                self.backend.action_test_connection()
 
     def test_the_import_buttons_delay_jobs_and_link_to_them(self):
         params = self.backend.with_user(self.manager).action_import_products()["params"]

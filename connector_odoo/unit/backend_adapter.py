@@ -93,8 +93,7 @@ class OdooAdapter(CRUDAdapter):
 
     def who_am_i(self):
         """Return the login of the user of the other Odoo that we work as: a call that proves that we may."""
-        user_id = self._call("res.users", "context_get").get("uid")
-        return self._read_one("res.users", user_id, ["login"])["login"]
+        return self._read_one("res.users", self._user_id, ["login"])["login"]
 
     # What is shared
 
@@ -108,7 +107,7 @@ class OdooAdapter(CRUDAdapter):
     def _read_one(self, model_name, external_id, fields):
         records = self._read(model_name, [int(external_id)], fields)
         if not records:
-            raise IDMissingInBackend(f"{model_name} {external_id} does not exist any more in {self._name}")
+            raise IDMissingInBackend(f"{model_name} {external_id} does not exist any more in {self._label}")
         return records[0]
 
     def _checked(self, records, fields):
@@ -132,17 +131,24 @@ class OdooAdapter(CRUDAdapter):
         raise NotImplementedError
 
     @property
+    def _user_id(self):
+        """The id of the user of the other Odoo that we work as."""
+        raise NotImplementedError
+
+    @property
     def _context(self):
-        lang = self.backend_record.default_lang_id.code
-        # display_default_code: the name of a product, as its display_name, without the code in brackets before it
-        return {"active_test": False, "display_default_code": False, **({"lang": lang} if lang else {})}
+        return {
+            "lang": self.backend_record.default_lang_id.code,
+            "active_test": False,
+            "display_default_code": False,  # the display_name of a product without the code in brackets before it
+        }
 
     @property
     def _api_key(self):
         return self.backend_record.sudo().stored_api_key or ""
 
     @property
-    def _name(self):
+    def _label(self):
         return f"{self.backend_record.name} ({self.backend_record.location})"
 
     def _post(self, path, body, headers, auth=None):
@@ -151,11 +157,11 @@ class OdooAdapter(CRUDAdapter):
         try:
             response = self._http.post(url, body, headers=headers, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except requests.exceptions.SSLError as error:
-            raise FailedJobError(f"The certificate of {self._name} is not valid: {self._mask(error)}") from None
+            raise FailedJobError(f"The certificate of {self._label} is not valid: {self._mask(error)}") from None
         except requests.exceptions.Timeout:
-            raise NetworkRetryableError(f"{self._name} has not answered for {TIMEOUT} seconds") from None
+            raise NetworkRetryableError(f"{self._label} has not answered for {TIMEOUT} seconds") from None
         except requests.exceptions.RequestException as error:
-            raise NetworkRetryableError(f"{self._name} cannot be reached: {self._mask(error)}") from None
+            raise NetworkRetryableError(f"{self._label} cannot be reached: {self._mask(error)}") from None
         self.clock = _parse_date(response.headers.get("Date"))
         return response
 
@@ -168,30 +174,30 @@ class OdooAdapter(CRUDAdapter):
         """
         message = self._mask(message)
         if name.endswith("MissingError"):
-            return IDMissingInBackend(f"{self._name} does not have the record any more: {message}")
+            return IDMissingInBackend(f"{self._label} does not have the record any more: {message}")
         if 300 <= status < 400:
             return FailedJobError(
-                f"{self._name} redirects to {message}: enter the address it really has as the backend's location."
+                f"{self._label} redirects to {message}: enter the address it really has as the backend's location."
             )
         if status in (401, 403):
             return FailedJobError(
-                f"{self._name} refuses access: {message}. Enter a valid API key in the backend, or give its user there the rights; "
+                f"{self._label} refuses access: {message}. Enter a valid API key in the backend, or give its user there the rights; "
                 "then requeue the job."
             )
         if status == 404:
             return FailedJobError(
-                f"{self._name} does not know the database {self.backend_record.database!r} or what is asked for: {message}. "
+                f"{self._label} does not know the database {self.backend_record.database!r} or what is asked for: {message}. "
                 "Check location, database and version of the backend, and whether the addon is installed there; then requeue the job."
             )
         if status in (409, 429):
-            return RetryableJobError(f"{self._name} is busy: {message}", seconds=_retry_after(response))
+            return RetryableJobError(f"{self._label} is busy: {message}", seconds=_retry_after(response))
         if status >= 500:
-            return NetworkRetryableError(f"{self._name} has a problem: {message}", seconds=_retry_after(response))
-        return InvalidDataError(f"{self._name} refuses: {message}")
+            return NetworkRetryableError(f"{self._label} has a problem: {message}", seconds=_retry_after(response))
+        return InvalidDataError(f"{self._label} refuses: {message}")
 
     def _nonsense(self):
         return InvalidDataError(
-            f"What {self._name} answers is not what an Odoo of this version answers. Check location and version of the backend."
+            f"What {self._label} answers is not what an Odoo of this version answers. Check location and version of the backend."
         )
 
     def _mask(self, message):
@@ -208,7 +214,7 @@ class Json2Adapter(OdooAdapter):
         body = {"context": self._context, **kwargs}
         if ids is not None:
             body["ids"] = ids
-        headers = {"Content-Type": "application/json", "X-Odoo-Database": self.backend_record.database}
+        headers = {"Content-Type": "application/json", "X-Odoo-Database": self.backend_record.database.encode()}
         response = self._post(f"/json/2/{model_name}/{method}", json.dumps(body), headers, _BearerAuth(self._api_key))
         if response.status_code != 200:
             raise self._http_error(response)
@@ -230,6 +236,13 @@ class Json2Adapter(OdooAdapter):
     def _create(self, data):
         return self._call(self._external_model, "create", vals_list=[data])
 
+    @property
+    def _user_id(self):
+        context = self._call("res.users", "context_get")
+        if not isinstance(context, dict) or "uid" not in context:
+            raise self._nonsense()
+        return context["uid"]
+
 
 class _BearerAuth(requests.auth.AuthBase):
     """As an auth object the key takes precedence over one of a ``.netrc``, and does not follow to another host."""
@@ -238,7 +251,7 @@ class _BearerAuth(requests.auth.AuthBase):
         self._key = key
 
     def __call__(self, request):
-        request.headers["Authorization"] = f"Bearer {self._key}"
+        request.headers["Authorization"] = f"Bearer {self._key}".encode()
         return request
 
 
@@ -270,22 +283,31 @@ class XmlRpcAdapter(OdooAdapter):
         # by position: the argument has another name in each version
         return [self._execute(self._external_model, "create", [data], {"context": self._context})]
 
-    def _execute(self, model_name, method, args, kwargs):
-        database = self.backend_record.database
-        return self._request(
-            "object", "execute_kw", database, self._user_id, self._api_key, model_name, method, args, kwargs
-        )
+    def _execute(self, *call):
+        user_id = self._user_id
+        try:
+            return self._request("object", "execute_kw", self.backend_record.database, user_id, self._api_key, *call)
+        except (FailedJobError, IDMissingInBackend):
+            # what is refused or missing may be the user, who then has another id by now
+            _user_ids.pop(self._account, None)
+            if self._user_id == user_id:
+                raise
+            return self._execute(*call)
 
     @property
     def _user_id(self):
         record = self.backend_record
-        key = record.location, record.database, record.login
-        if key not in _user_ids:
+        if self._account not in _user_ids:
             user_id = self._request("common", "authenticate", record.database, record.login, self._api_key, {})
             if not user_id:
                 raise self._error(401, "wrong login or API key")
-            _user_ids[key] = user_id
-        return _user_ids[key]
+            _user_ids[self._account] = user_id
+        return _user_ids[self._account]
+
+    @property
+    def _account(self):
+        record = self.backend_record
+        return record.location, record.database, record.login
 
     def _request(self, service, method, *params):
         body = xmlrpc.client.dumps(params, method, allow_none=True)

@@ -50,17 +50,16 @@ class ChangedRecordsImporter(DelayedBatchImporter):
         :param filters: where to go on, as a dict; without, an import begins at the backend's date. ``since``: datetime or False;
             ``after_id``: last id of the previous page; ``clock``: datetime that the first page showed
         """
-        model_name = self.model._name
-        page = filters or {"since": self.backend_record.since(model_name), "after_id": 0, "clock": None}
+        page = filters or {"since": self.backend_record.since(self.model._name), "after_id": 0, "clock": None}
         ids = self.backend_adapter.search(self._domain(page), limit=self._page_size)
         for external_id in ids:
             self._import_record(external_id, description=self._description(external_id))
-        page["clock"] = page["clock"] or self.backend_adapter.clock
+        clock = page["clock"] or self.backend_adapter.clock
         if len(ids) == self._page_size:
-            page["after_id"] = ids[-1]
-            import_batch.delay(self.session, model_name, self.backend_record.id, page)
-        elif page["clock"]:
-            self.backend_record.move_since(model_name, page["clock"] - self._overlap)
+            next_page = {**page, "after_id": ids[-1], "clock": clock}
+            import_batch.delay(self.session, self.model._name, self.backend_record.id, next_page)
+        elif clock:
+            self.backend_record.move_since(self.model._name, clock - self._overlap)
         return self._report(len(ids))
 
     def _domain(self, page):
@@ -70,9 +69,7 @@ class ChangedRecordsImporter(DelayedBatchImporter):
         return domain
 
     def _description(self, external_id):
+        model = self.env["ir.model"]._get(self.binder.unwrap_model()).name
         return self.env._(
-            "Import %(model)s %(id)s from %(backend)s",
-            model=self.binder.unwrap_model(),
-            id=external_id,
-            backend=self.backend_record.name,
+            "Import %(model)s %(id)s from %(backend)s", model=model, id=external_id, backend=self.backend_record.name
         )

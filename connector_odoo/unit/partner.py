@@ -41,17 +41,15 @@ class PartnerImportMapper(ImportMapper):
     @mapping
     @changed_by("country_id", "state_id")
     def country_and_state(self, record):
-        country = self._by_code("res.country", record["country_id"], [])
-        state = self._by_code("res.country.state", record["state_id"], [("country_id", "=", country.id)])
+        adapter = self.unit_for(BackendAdapter)
+        country, state = self.env["res.country"], self.env["res.country.state"]
+        if record["country_id"]:
+            code = adapter.read_code("res.country", record["country_id"])
+            country = country.search([("code", "=", code)])
+        if record["state_id"]:
+            code = adapter.read_code("res.country.state", record["state_id"])
+            state = state.search([("country_id", "=", country.id), ("code", "=", code)])
         return {"country_id": country.id, "state_id": state.id}
-
-    def _by_code(self, model_name, external_id, domain):
-        """Return the record here that has the code of the record there; an empty recordset when there is none."""
-        model = self.env[model_name]
-        if not external_id:
-            return model
-        code = self.unit_for(BackendAdapter).read_code(model_name, external_id)
-        return model.search([("code", "=", code), *domain], limit=1)
 
 
 @odoo

@@ -44,19 +44,30 @@ class ProductImporter(OdooImporter):
     def _import_dependencies(self):
         self._import_dependency(self.external_record["categ_id"], "odoo.product.category")
 
+    def _create_data(self, map_record):
+        product = self._find_product(self.external_record["default_code"])
+        if not product:
+            return super()._create_data(map_record)
+        return {**self._update_data(map_record), "odoo_id": product.id}
+
     def _create(self, values):
-        product = self._find_product(values["default_code"])
-        if product:
-            return super()._create({**values, "odoo_id": product.id})
         binding = super()._create(values)
-        add_checkpoint(
-            self.session,
-            "product.product",
-            binding.odoo_id.id,
-            self.backend_record,
-            self.env._("A new product: check what was not imported, such as its taxes and its unit of measure."),
-        )
+        if "odoo_id" not in values:
+            add_checkpoint(
+                self.session,
+                "product.product",
+                binding.odoo_id.id,
+                self.backend_record,
+                self.env._("A new product: check what was not imported, such as its taxes and its unit of measure."),
+            )
         return binding
+
+    def _after_import(self, binding):
+        # a template is active as long as one of its variants is, as with Odoo's own buttons
+        template = binding.odoo_id.product_tmpl_id.with_context(active_test=False, no_connector_export=True)
+        active = any(template.product_variant_ids.mapped("active"))
+        if template.active != active:
+            template.active = active
 
     def _find_product(self, default_code):
         """Return the product here that has an internal reference and is not bound to the backend yet; an empty recordset if there is none.
