@@ -7,5 +7,4 @@
     "license": "LGPL-3",
     "depends": ["connector", "product"],
     "data": ["views/product_views.xml"],
-    "installable": True,
 }

@@ -87,7 +87,9 @@ class Browser:
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         port_file = Path(profile, "DevToolsActivePort")
-        port = self._wait(lambda: port_file.exists() and port_file.read_text().splitlines()[:1], "Chromium did not start")[0]
+        port = self._wait(
+            lambda: port_file.exists() and port_file.read_text().splitlines()[:1], "Chromium did not start"
+        )[0]
         tabs = requests.get(f"http://127.0.0.1:{port}/json/list", timeout=SECONDS_TO_WAIT).json()
         address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
         self._socket = websocket.create_connection(address, timeout=SECONDS_TO_WAIT, suppress_origin=True)

@@ -28,7 +28,9 @@ class TestMenus(ScreensCase):
             user = new_test_user(self.env, f"connector {group}", f"connector.group_connector_{group}")
             for action in self.actions():
                 with self.subTest(group=group, action=action.name):
-                    views = [(False, kind) for kind in action.view_mode.split(",")] + [(action.search_view_id.id, "search")]
+                    views = [(False, kind) for kind in action.view_mode.split(",")] + [
+                        (action.search_view_id.id, "search")
+                    ]
                     model = self.env[action.res_model].with_user(user)
                     model.get_views(views)
                     model.search([], limit=1).read()

@@ -18,7 +18,9 @@ class SecurityCase(JobsCase):
         cls.employee = new_test_user(cls.env, "connector employee", "base.group_user")
         cls.user = new_test_user(cls.env, "connector user", "connector.group_connector_user")
         cls.manager = new_test_user(cls.env, "connector manager", "connector.group_connector_manager")
-        cls.administrator = new_test_user(cls.env, "administrator", "base.group_system,connector.group_connector_manager")
+        cls.administrator = new_test_user(
+            cls.env, "administrator", "base.group_system,connector.group_connector_manager"
+        )
 
     def delay_job(self, env=None):
         """Return a job that waits."""

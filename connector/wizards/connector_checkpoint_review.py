@@ -5,7 +5,9 @@ class ConnectorCheckpointReview(models.TransientModel):
     _name = "connector.checkpoint.review"
     _description = "Review of Checkpoints"
 
-    checkpoint_ids = fields.Many2many("connector.checkpoint", string="Checkpoints", default=lambda self: self._default_checkpoint_ids())
+    checkpoint_ids = fields.Many2many(
+        "connector.checkpoint", string="Checkpoints", default=lambda self: self._default_checkpoint_ids()
+    )
 
     @api.model
     def _default_checkpoint_ids(self):
