@@ -1,0 +1,101 @@
+"""The command: ``make bench``, or ``make bench ARGS="--only enqueue drain_noop --runs 1 --jobs 500"``."""
+
+import argparse
+import contextlib
+import fcntl
+import time
+
+from scripts import postgres
+from scripts.progress import Failure, command
+
+from . import measures
+from .measure import MEASURES
+from .peers.connector import Connector
+from .peers.oca import MODES, Oca
+from .peers.pgbench import Pgbench
+from .peers.procrastinate import Procrastinate
+from .processes import FOLDER
+from .report import Report, shown
+
+PEERS = {peer.name: peer for peer in (Connector, Oca, Procrastinate, Pgbench)}
+
+
+def main():
+    """Measure, and return 0 if each bar holds."""
+    options = parse()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock, postgres.running(), contextlib.ExitStack() as stack:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # a second command waits: it would take the first one's processors and databases
+        peers = modes_of_oca() if options.modes else [PEERS[name]() for name in options.peers]
+        for peer in peers:
+            stack.callback(peer.close)
+            peer.prepare()
+        report = Report(peers, options)
+        check_durability(report.surroundings["PostgreSQL"])
+        print(f"Busy before: {report.surroundings['busy before']}", flush=True)
+        for name in ["drain_noop"] if options.modes else options.only:
+            runs = alternate(MEASURES[name], peers, options)
+            report.add(MEASURES[name], runs)
+    held, judged = report.bars_held()
+    print(
+        f"\n{report.markdown()}\n{held} of {judged} bars hold. In {FOLDER}: result.md, and result.json with each run."
+    )
+    return 0 if held == judged else 1
+
+
+def parse():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=measures.__doc__)
+    parser.add_argument(
+        "--only", nargs="+", metavar="ROW", choices=MEASURES, default=list(MEASURES), help=f"of {', '.join(MEASURES)}"
+    )
+    parser.add_argument(
+        "--peers", nargs="+", metavar="PEER", choices=PEERS, default=list(PEERS), help=f"of {', '.join(PEERS)}"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="how often each peer is measured (default 5)")
+    parser.add_argument("--jobs", type=int, default=10_000, help="how many jobs a run has (default 10000)")
+    parser.add_argument(
+        "--backlog", type=int, default=1_000_000, help="how many further jobs there are in some rows (default 1000000)"
+    )
+    parser.add_argument(
+        "--modes", action="store_true", help="measure the modes of queue_job only, to see which is the fastest"
+    )
+    return parser.parse_args()
+
+
+def modes_of_oca():
+    """Return queue_job in each of its modes."""
+    peers = [Oca(workers, capacity) for workers, capacity in MODES]
+    for peer in peers:
+        peer.name = peer.title
+    return peers
+
+
+def check_durability(settings):
+    """Refuse a server that may lose what was committed."""
+    if settings["fsync"] != "on" or settings["synchronous_commit"] != "on":
+        raise Failure("this PostgreSQL does not keep what it commits.", "set fsync and synchronous_commit to on.")
+
+
+def alternate(measure, peers, options):
+    """Run a measure on one peer after the other, A B A B; return a dict, name of the peer to what each of its runs gave."""
+    peers = [peer for peer in peers if options.modes or peer.name in measure.peers]
+    runs = {peer.name: [] for peer in peers}
+    print(f"\n{measure.name}: {measure.title.format(jobs=options.jobs, backlog=options.backlog)}", flush=True)
+    for number in range(1, options.runs + 1):
+        for peer in peers:
+            began = time.monotonic()
+            print(f"  run {number}/{options.runs}  {peer.title:<32}", end=" ", flush=True)
+            figures = measure.run(peer, options)
+            runs[peer.name].append(figures)
+            values = [
+                f"{shown(figures[name])} {figure.unit}" for name, figure in measure.figures.items() if name in figures
+            ]
+            print(f"{'; '.join(values)}   [{time.monotonic() - began:.0f} s]", flush=True)
+    return runs
+
+
+if __name__ == "__main__":
+    command(main)

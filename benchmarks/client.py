@@ -1,0 +1,78 @@
+"""An Odoo that delays jobs of the addon benchmark_jobs: it reads commands as lines of JSON and answers each by such a line.
+
+It stays alive from run to run, as an Odoo that delays jobs does. The queue that it uses is the one installed in its database: all
+delay by ``record.with_delay(...).method(...)``.
+"""
+
+import json
+import os
+import sys
+import time
+
+import odoo
+from odoo import api
+from odoo.modules.registry import Registry
+from odoo.service.server import load_server_wide_modules
+from odoo.tools import config
+
+ADMIN = 2  # the user that Odoo creates first
+
+
+def delay(registry, method, count, options):
+    """Delay jobs, one for each of the records 1 to count, in one transaction.
+
+    :return: dict with the seconds and queries from the first to the end of the commit
+    """
+    with registry.cursor() as cr:
+        cr.execute(
+            "INSERT INTO benchmark_record (id) SELECT * FROM generate_series(1, %s) ON CONFLICT DO NOTHING", [count]
+        )
+        cr.commit()
+        records = list(api.Environment(cr, ADMIN, {})["benchmark.record"].browse(range(1, count + 1)))
+        queries = odoo.sql_db.sql_counter
+        began = time.perf_counter()
+        for record in records:
+            getattr(record.with_delay(**options), method)(record.id)
+        cr.commit()
+        return {"seconds": time.perf_counter() - began, "queries": odoo.sql_db.sql_counter - queries}
+
+
+def trickle(registry, count, interval):
+    """Delay jobs one by one, each in a transaction of its own.
+
+    :param interval: in seconds
+    :return: list with the time of each commit, in seconds since 1970
+    """
+    commits = []
+    for number in range(1, count + 1):
+        with registry.cursor() as cr:
+            # the first hook: before those with which a queue wakes its workers
+            cr.postcommit.add(lambda: commits.append(time.time()))
+            api.Environment(cr, ADMIN, {})["benchmark.record"].browse(number).with_delay().noop(number)
+        time.sleep(interval)
+    return commits
+
+
+def create(registry, model_name, values):
+    """Create a record."""
+    with registry.cursor() as cr:
+        api.Environment(cr, ADMIN, {})[model_name].create(values)
+
+
+def main():
+    """Serve commands until the end of the input."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what Odoo prints is no answer
+    config.parse_config(sys.argv[1:], setup_logging=True)
+    load_server_wide_modules()
+    registry = Registry(config["db_name"][0])
+    for line in sys.stdin:
+        command, *arguments = json.loads(line)
+        print(
+            json.dumps({"delay": delay, "trickle": trickle, "create": create}[command](registry, *arguments)),
+            file=answers,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What a row of the table is: figures of several queues, and bars that ours shall hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+OURS = "connector"
+
+#: All measures by name, in the order of the table; filled by :func:`measure`.
+MEASURES = {}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What one of our figures is held against.
+
+    :param words: for the table
+    :param value: function of our figure and of the other peers' (a dict by name) that returns what is compared with the limit
+    :param holds: function of that value
+    :param shown: format of that value
+    """
+
+    words: str
+    value: Callable
+    holds: Callable
+    shown: str
+
+    def judge(self, figures):
+        """Return ``(text, whether it holds)``, or None if a peer was not measured.
+
+        :param figures: dict, name of the peer to its figure
+        """
+        try:
+            value = self.value(figures[OURS], figures)
+        except KeyError:
+            return None
+        return self.shown.format(value), self.holds(value)
+
+
+def times(factor, peer):
+    """Bar: so many times the figure of a peer."""
+    return Bar(
+        f"at least {factor:g} x {peer}", lambda ours, all: ours / all[peer], lambda value: value >= factor, "{:.1f} x"
+    )
+
+
+def at_most(limit):
+    """Bar: our figure is not above a limit."""
+    return Bar(f"at most {limit:g}", lambda ours, all: ours, lambda value: value <= limit, "{:.3g}")
+
+
+def at_least(limit):
+    """Bar: our figure is not below a limit."""
+    return Bar(f"at least {limit:g}", lambda ours, all: ours, lambda value: value >= limit, "{:.3g}")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a measure gives.
+
+    :param unit: in words
+    :param bar: what ours is held against, if anything
+    """
+
+    unit: str
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A row of the table.
+
+    :param title: may contain ``{jobs}`` and ``{backlog}``, the numbers of jobs
+    :param peers: names of those that are measured
+    :param figures: dict, name to :class:`Figure`
+    :param run: ``function(peer, options)`` that measures a peer once and returns a dict, name of a figure to number; figures may be missing
+    """
+
+    name: str
+    title: str
+    peers: tuple
+    figures: dict
+    run: Callable
+
+
+def measure(title, peers, **figures):
+    """Make a row of the table of a function, see :class:`Measure`; its name is the function's."""
+
+    def register(function):
+        MEASURES[function.__name__] = Measure(function.__name__, title, peers, figures, function)
+        return function
+
+    return register

@@ -1,0 +1,10 @@
+"""A file for each measure, imported in the order of the table."""
+
+from . import enqueue
+from . import drain
+from . import latency
+from . import start
+from . import backlog
+from . import held
+from . import one_process
+from . import memory

@@ -1,0 +1,29 @@
+"""Running jobs that are there at once, each in a transaction of its own, by two worker processes."""
+
+from ..measure import Figure, at_most, measure, times
+
+PROCESSES = 2
+
+
+@measure(
+    "Drain {jobs} no-op jobs, 2 worker processes",
+    peers=("connector", "oca", "pgbench"),
+    rate=Figure("jobs/s", times(10, "oca")),
+    machine=Figure("ms CPU a job, whole machine", at_most(1.2)),
+    own=Figure("ms CPU a job, workers and PostgreSQL"),
+)
+def drain_noop(peer, options):
+    peer.clear()
+    return vars(peer.drain("noop", options.jobs, PROCESSES))
+
+
+@measure(
+    "Drain {jobs} jobs that write one field of a record, 2 worker processes",
+    peers=("connector", "oca", "pgbench"),
+    rate=Figure("jobs/s", times(6, "oca")),
+    machine=Figure("ms CPU a job, whole machine"),
+    own=Figure("ms CPU a job, workers and PostgreSQL"),
+)
+def drain_write(peer, options):
+    peer.clear()
+    return vars(peer.drain("write_one", options.jobs, PROCESSES))

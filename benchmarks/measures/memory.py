@@ -1,0 +1,28 @@
+"""What worker processes add to the memory of a machine."""
+
+from .. import processes
+from ..measure import Figure, at_most, measure
+from .drain import PROCESSES
+
+
+@measure(
+    "Memory after {jobs} jobs, PSS",
+    peers=("connector", "oca"),
+    above=Figure("MB a worker process, above an idle Odoo", at_most(30)),
+    all=Figure("MB, all processes of the queue with 2 workers"),
+    idle=Figure("MB, an idle Odoo with this database"),
+)
+def memory(peer, options):
+    """The idle Odoo has loaded the same registry; above it is: (all processes - idle) / workers."""
+    peer.clear()
+    with peer.idle() as process:
+        peer.wait(process, lambda: peer.registry_loaded(process))
+        idle = _megabytes(process)
+    with peer.workers(PROCESSES) as process:
+        peer.drain_by(process, "noop", options.jobs)
+        all = _megabytes(process)
+    return {"above": (all - idle) / PROCESSES, "all": all, "idle": idle}
+
+
+def _megabytes(process):
+    return sum(size for _command, size in processes.megabytes(process.pid))

@@ -1,0 +1,15 @@
+"""Against a queue of plain functions, without Odoo."""
+
+from ..measure import Figure, measure, times
+
+
+@measure(
+    "Drain {jobs} no-op jobs, one process, one job a transaction",
+    peers=("connector", "procrastinate", "pgbench"),
+    rate=Figure("jobs/s", times(1.5, "procrastinate")),
+    machine=Figure("ms CPU a job, whole machine"),
+    own=Figure("ms CPU a job, worker and PostgreSQL"),
+)
+def one_process(peer, options):
+    peer.clear()
+    return vars(peer.drain("noop", options.jobs, 1))

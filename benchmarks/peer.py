@@ -1,0 +1,176 @@
+"""What the measures ask of a job queue."""
+
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import psycopg2
+
+from scripts import databases
+from scripts.progress import Failure
+
+from . import processes
+from .journal import Journal
+
+#: A run is given up when no job has run for so many seconds.
+PATIENCE = 180
+#: Jobs that each process runs before a measure begins.
+WARM_UP = 25
+
+
+@dataclass
+class Drained:
+    """How jobs that were there at once have run.
+
+    :param rate: jobs a second, from the first job's start to the last one's
+    :param machine: milliseconds of processor time a job, of the whole machine
+    :param own: the same, of the queue's processes and PostgreSQL alone
+    """
+
+    rate: float
+    machine: float
+    own: float
+
+
+class Peer:
+    """A job queue. Those that are Odoo addons share much: see :class:`~benchmarks.peers.odoo.OdooPeer`."""
+
+    #: names it on the command line and in the JSON file
+    name = None
+    #: names it in the table
+    title = None
+    #: what a reader of the table has to know of it
+    remark = None
+
+    def __init__(self):
+        self.journal = Journal(processes.JOURNAL)
+        self._client = None
+
+    def prepare(self):
+        """Install it, and have its database ready."""
+        raise NotImplementedError
+
+    def version(self):
+        """Return its version."""
+        raise NotImplementedError
+
+    def client(self):
+        """Start the program that delays jobs, and return the :class:`~benchmarks.processes.Client`."""
+        raise NotImplementedError
+
+    def clear(self):
+        """Forget all jobs and their effects; no worker runs."""
+        raise NotImplementedError
+
+    def delay(self, method, count, **options):
+        """Delay jobs numbered from 1 to count in one transaction; return ``{"seconds":, "queries":}``.
+
+        :param method: ``noop``, ``write_one`` or ``unmeasured``
+        :param options: ``priority`` and ``channel``, where the peer has them
+        """
+        raise NotImplementedError
+
+    def trickle(self, count, interval):
+        """Delay no-op jobs one by one, so many seconds apart; return the times of the commits, in seconds since 1970."""
+        raise NotImplementedError
+
+    def start(self, process_count):
+        """Start the processes that run jobs, and return the :class:`~benchmarks.processes.Background`."""
+        raise NotImplementedError
+
+    def is_ready(self, process_count):
+        """Tell whether the started processes can run jobs."""
+        return True
+
+    def count(self):
+        """Return ``(done, failed)``: how many jobs ended which way, warm-up included."""
+        raise NotImplementedError
+
+    # The program that delays jobs: started when it is first needed, it lives until the end
+
+    def ask(self, *command):
+        """Return its answer to a command."""
+        if self._client is None:
+            self._client = self.client()
+        return self._client.ask(*command)
+
+    def close(self):
+        """End it."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    # What the measures are made of
+
+    @contextmanager
+    def workers(self, process_count):
+        """Have warm workers that wait for jobs."""
+        with self.start(process_count) as process:
+            self.wait(process, lambda: self.is_ready(process_count))
+            self.journal.clear()
+            self.delay("noop", WARM_UP * process_count)
+            self.wait_for_jobs(process, WARM_UP * process_count)
+            self.journal.clear()
+            yield process
+
+    def drain(self, method, count, process_count):
+        """Run jobs that are committed at once, each in a transaction of its own, by warm workers; return :class:`Drained`."""
+        with self.workers(process_count) as process:
+            drained = self.drain_by(process, method, count)
+            self.wait_until_done(process, count + WARM_UP * process_count)
+        return drained
+
+    def drain_by(self, process, method, count):
+        """The same by workers that are there."""
+        pids = process.pid, processes.postmaster()
+        self.delay(method, count)
+        self.wait_for_jobs(process, 1)
+        machine, own, first = processes.machine_seconds(), processes.processor_seconds(*pids), len(self.journal)
+        self.wait_for_jobs(process, count)
+        machine, own = processes.machine_seconds() - machine, processes.processor_seconds(*pids) - own
+        times = [when for _number, when in self.journal.entries()]
+        milliseconds = 1000 / max(1, count - first)
+        return Drained((count - 1) / (times[-1] - times[0]), machine * milliseconds, own * milliseconds)
+
+    def wait_for_jobs(self, process, count):
+        """Wait until the journal has so many entries; nothing asks the database meanwhile."""
+        seen, since = -1, time.monotonic()
+        while (entries := len(self.journal)) < count:
+            if entries > seen:
+                seen, since = entries, time.monotonic()
+            self._check(process, since, f"ran {entries} of {count} jobs, and no other")
+            time.sleep(0.002)
+
+    def wait_until_done(self, process, count):
+        """Wait until so many jobs are done; it is not what is measured, but that it was done.
+
+        :raise Failure: a job failed, or one ran twice
+        """
+        self.wait(process, lambda: sum(self.count()) >= count)
+        _done, failed = self.count()
+        numbers = [number for number, _when in self.journal.entries()]
+        if failed or len(set(numbers)) != len(numbers):
+            raise Failure(
+                f"{self.title}: {failed} jobs failed, {len(numbers) - len(set(numbers))} ran twice.",
+                f"read {process.log}.",
+            )
+
+    def wait(self, process, condition):
+        """Wait until a condition holds."""
+        since = time.monotonic()
+        while not condition():
+            self._check(process, since, "is not ready")
+            time.sleep(0.05)
+
+    def _check(self, process, since, what):
+        process.check()
+        if time.monotonic() - since > PATIENCE:
+            raise Failure(f"{self.title} {what} within {PATIENCE} s.", f"read {process.log}.")
+
+
+def create_empty(database):
+    """Create a database without tables."""
+    with closing(psycopg2.connect(dbname="postgres")) as connection:
+        connection.autocommit = True  # no database is created within a transaction
+        connection.cursor().execute(f"CREATE DATABASE {database}")
+    databases.mark(database)

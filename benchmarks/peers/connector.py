@@ -1,0 +1,40 @@
+"""This suite, with its command host."""
+
+from scripts.paths import ROOT
+
+from .odoo import OdooPeer
+
+
+class Connector(OdooPeer):
+    name = "connector"
+    title = "connector"
+    addon = "connector"
+    addons_path = ROOT
+    own_columns = {"id": "nextval('queue_job_id_seq')", "ready_seq": "nextval('queue_job_ready_seq')"}
+
+    def version(self):
+        return self._row("SELECT latest_version FROM ir_module_module WHERE name = 'connector'")[0]
+
+    def clear(self):
+        super().clear()
+        self._execute("TRUNCATE queue_job_attempt, queue_worker")
+        self._execute("UPDATE queue_job_channel SET capacity = 0")
+
+    def start(self, process_count):
+        return self.odoo("bench_connector", "connector_worker", "--processes", process_count)
+
+    def is_ready(self, process_count):
+        return self._row("SELECT count(*) FROM queue_worker")[0] == process_count
+
+    def limit(self, capacity):
+        """Let at most so many jobs run at once."""
+        self._execute("UPDATE queue_job_channel SET capacity = %s WHERE parent_id IS NULL", capacity)
+
+    def backlog(self, kind, count):
+        """Have so many further jobs, see :mod:`benchmarks.measures.backlog`."""
+        if not self._row("SELECT EXISTS (SELECT FROM queue_job_channel WHERE complete_name = 'root.other')")[0]:
+            (root,) = self._row("SELECT id FROM queue_job_channel WHERE parent_id IS NULL")
+            self.ask("create", "queue.job.channel", {"name": "other", "parent_id": root})
+        self.delay("unmeasured", 1, channel="root.other", priority=20)
+        scheduled = {"state": "'scheduled'", "ready_seq": "NULL", "eta": "now() + interval '1 day'"}
+        self.multiply(count, **(scheduled if kind == "scheduled" else {}))

@@ -1,0 +1,73 @@
+"""pgbench: what PostgreSQL allows when nothing runs but the least statements that a queue needs."""
+
+import re
+from pathlib import Path
+
+from scripts import databases, postgres
+from scripts.programs import run
+from scripts.progress import step
+
+from .. import processes
+from ..peer import Drained, Peer, create_empty
+
+PROGRAM = postgres.PACKAGES / postgres.PROGRAMS / "bin" / "pgbench"
+SCRIPTS = Path(__file__).with_name("pgbench_scripts")
+
+
+class Pgbench(Peer):
+    """A slim table of jobs, and statements that insert them or claim and complete one of them at once."""
+
+    name = "pgbench"
+    title = "pgbench"
+
+    def __init__(self):
+        super().__init__()
+        self.database = "bench_pgbench"
+
+    def version(self):
+        return run([PROGRAM, "--version"], "install PostgreSQL.").split()[-1]
+
+    def prepare(self):
+        if not databases.exists(self.database):
+            with step(f"Database {self.database}"):
+                create_empty(self.database)
+
+    def clear(self):
+        with databases.cursor(self.database) as cr:
+            cr.execute((SCRIPTS / "tables.sql").read_text())
+
+    def delay(self, method, count, **options):
+        """Insert the jobs by one statement."""
+        output = self._pgbench("insert", clients=1, transactions=1, count=count)
+        return {"seconds": float(re.search(r"latency average = ([\d.]+) ms", output)[1]) / 1000}
+
+    def drain(self, method, count, process_count):
+        """Claim and complete each job by one statement, which is its own transaction."""
+        self.delay(method, count)
+        with databases.cursor(self.database) as cr:
+            cr.execute("INSERT INTO record SELECT id FROM job")
+        postmaster = processes.postmaster()
+        machine, own = processes.machine_seconds(), processes.processor_seconds(postmaster)
+        output = self._pgbench(method, clients=process_count, transactions=count // process_count)
+        machine, own = processes.machine_seconds() - machine, processes.processor_seconds(postmaster) - own
+        rate = float(re.search(r"tps = ([\d.]+)", output)[1])
+        return Drained(rate, machine / count * 1000, own / count * 1000)
+
+    def _pgbench(self, script, clients, transactions, **values):
+        return run(
+            [
+                PROGRAM,
+                *(
+                    "--no-vacuum",
+                    "--protocol=prepared",
+                    f"--client={clients}",
+                    f"--jobs={clients}",
+                    f"--transactions={transactions}",
+                ),
+                *(f"--define={name}={value}" for name, value in values.items()),
+                f"--file={SCRIPTS / script}.sql",
+                self.database,
+            ],
+            "read what it printed.",
+            log="bench_pgbench.log",
+        )

@@ -1,0 +1,7 @@
+WITH next AS (
+    SELECT id FROM job WHERE state = 0 ORDER BY priority, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+),
+done AS (
+    UPDATE job SET state = 1 FROM next WHERE job.id = next.id RETURNING job.id
+)
+UPDATE record SET number = done.id FROM done WHERE record.id = done.id;

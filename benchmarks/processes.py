@@ -1,0 +1,137 @@
+"""Programs in the background, and what they cost: processor time and memory."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from scripts import databases, servers
+from scripts.paths import HOME, LOGS, ROOT
+from scripts.programs import environment
+from scripts.progress import Failure
+
+from . import journal
+
+#: The folder of all that the benchmarks install and write.
+FOLDER = HOME / "bench"
+JOURNAL = FOLDER / "journal"
+
+
+def variables(**further):
+    """Return the environment of a program that runs jobs or delays them."""
+    return environment() | {"PYTHONPATH": str(ROOT), journal.VARIABLE: str(JOURNAL)} | further
+
+
+class Background(servers.Process):
+    """Any program that runs in the background; use it in a ``with`` block, whose end stops it.
+
+    :param name: names it in messages, and its log
+    :param command: the program and its arguments
+    :param further: variables of the environment
+    """
+
+    def __init__(self, name, command, **further):
+        self.name = name
+        self.log = LOGS / f"{name}.log"
+        LOGS.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w") as log:
+            self.popen = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=ROOT,
+                env=variables(**further),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+
+class Client:
+    """A program that reads commands as lines of JSON and answers each by such a line.
+
+    :param name: names its log
+    :param command: the program and its arguments
+    :param further: variables of the environment
+    """
+
+    def __init__(self, name, command, **further):
+        self.log = LOGS / f"{name}.log"
+        with self.log.open("w") as log:
+            self._popen = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=ROOT,
+                env=variables(**further),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                bufsize=1,
+                start_new_session=True,
+            )
+
+    def ask(self, *command):
+        """Return the answer to a command.
+
+        :raise Failure: the program has ended
+        """
+        print(json.dumps(command), file=self._popen.stdin)
+        if answer := self._popen.stdout.readline():
+            return json.loads(answer)
+        raise Failure("the program that delays jobs ended.", f"read {self.log}.")
+
+    def close(self):
+        """End the program."""
+        self._popen.stdin.close()
+        self._popen.wait()
+
+
+def tree(pid):
+    """Return the process and all its descendants that live."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def postmaster():
+    """Return the process id of the PostgreSQL server, which runs on this machine."""
+    with databases.cursor() as cr:
+        cr.execute("SELECT pg_backend_pid()")
+        return psutil.Process(cr.fetchone()[0]).ppid()
+
+
+def machine_seconds():
+    """Return the seconds that all processors of the machine have worked since it was started, for whatever program."""
+    times = psutil.cpu_times()
+    return sum(times[:8]) - times.idle - times.iowait  # the last two of ten are parts of others
+
+
+def processor_seconds(*pids):
+    """Return the seconds that these processes and their descendants, also those that have ended, have used processors."""
+    seconds = 0
+    for process in (process for pid in pids for process in tree(pid)):
+        try:
+            seconds += sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return seconds
+
+
+def megabytes(pid):
+    """Return ``[(command line, PSS in MB)]`` of a process and its descendants: each gets its part of what they share."""
+    return [(" ".join(process.cmdline()[:3]), process.memory_full_info().pss / 2**20) for process in tree(pid)]
+
+
+def busy_share(seconds=1):
+    """Return how much of the machine is used, from 0 to 1."""
+    return psutil.cpu_percent(interval=seconds) / 100
+
+
+def described():
+    """Return what the machine is, in words."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return f"{os.cpu_count()} processors ({model}), {psutil.virtual_memory().total / 2**30:.0f} GB"

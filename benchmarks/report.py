@@ -1,0 +1,118 @@
+"""The outcome of a run as a table and as a JSON file."""
+
+import json
+from statistics import median
+
+from scripts import databases
+
+from . import processes
+from .measure import OURS
+from .processes import FOLDER
+
+SETTINGS = (
+    "server_version",
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "shared_buffers",
+    "max_wal_size",
+    "autovacuum",
+)
+
+
+class Report:
+    """What was measured so far.
+
+    :param peers: in the order of the columns
+    :param options: of the command line
+    """
+
+    def __init__(self, peers, options):
+        self.peers = peers
+        self.options = options
+        self.rows = []
+        self.surroundings = {
+            "machine": processes.described(),
+            "busy before": f"{100 * processes.busy_share():.0f} % of the processors, with other programs",
+            "PostgreSQL": _settings(),
+            "versions": {peer.title: peer.version() for peer in peers},
+        }
+
+    def add(self, measure, runs):
+        """Add the row of a measure and write what there is so far.
+
+        :param runs: dict, name of the peer to the list of what each run gave
+        """
+        self.rows.append(_row(measure, runs, self.options))
+        content = {"surroundings": self.surroundings, "options": vars(self.options), "rows": self.rows}
+        (FOLDER / "result.json").write_text(json.dumps(content, indent=1))
+        (FOLDER / "result.md").write_text(self.markdown())
+
+    def markdown(self):
+        """Return all as a table in Markdown: medians of the runs, with the least and the greatest."""
+        lines = [f"- {name}: {_in_words(value)}" for name, value in self.surroundings.items()]
+        lines.append(f"- medians of {self.options.runs} run(s) (least to greatest)")
+        lines += [f"- {peer.title}: {peer.remark}" for peer in self.peers if peer.remark]
+        lines += ["", _line("measure", "unit", *(peer.title for peer in self.peers), "bar", "result")]
+        lines.append(_line(*["---"] * (len(self.peers) + 4)))
+        for row in self.rows:
+            title = row["title"]
+            for figure in row["figures"]:
+                lines.append(
+                    _line(title, figure["unit"], *(_cell(figure, peer) for peer in self.peers), *_judgement(figure))
+                )
+                title = ""
+        return "\n".join(lines) + "\n"
+
+    def bars_held(self):
+        """Return how many bars hold, and how many were measured."""
+        results = [figure["holds"] for row in self.rows for figure in row["figures"] if "holds" in figure]
+        return sum(results), len(results)
+
+
+def _row(measure, runs, options):
+    title = measure.title.format(jobs=f"{options.jobs:,}", backlog=f"{options.backlog:,}")
+    figures = []
+    for name, figure in measure.figures.items():
+        values = {peer: [run[name] for run in list_ if name in run] for peer, list_ in runs.items()}
+        values = {peer: list_ for peer, list_ in values.items() if list_}
+        medians = {peer: median(list_) for peer, list_ in values.items()}
+        entry = {"name": name, "unit": figure.unit, "runs": values, "medians": medians}
+        if figure.bar and (judgement := figure.bar.judge(medians)):
+            entry["bar"] = figure.bar.words
+            entry["result"], entry["holds"] = judgement
+        figures.append(entry)
+    return {"name": measure.name, "title": title, "figures": figures}
+
+
+def _settings():
+    with databases.cursor() as cr:
+        cr.execute("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", [list(SETTINGS)])
+        return dict(cr.fetchall())
+
+
+def _in_words(value):
+    return ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else value
+
+
+def _line(*cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(figure, peer):
+    values = figure["runs"].get(peer.name)
+    if not values:
+        return ""
+    middle = f"**{shown(figure['medians'][peer.name])}**" if peer.name == OURS else shown(figure["medians"][peer.name])
+    return middle if len(values) == 1 else f"{middle} ({shown(min(values))} to {shown(max(values))})"
+
+
+def _judgement(figure):
+    if "holds" not in figure:
+        return "", ""
+    return figure["bar"], f"{figure['result']}, {'holds' if figure['holds'] else '**does not hold**'}"
+
+
+def shown(value):
+    """Return a number with three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
