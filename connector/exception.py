@@ -50,6 +50,18 @@ class NotSerializableJobError(JobError, TypeError):
     """An argument of the job cannot be stored; the message names it."""
 
 
+class JobStopped(JobError):
+    """The running job was told to stop; its work since its last commit is rolled back."""
+
+
+class JobCancelled(JobStopped):
+    """Somebody has cancelled the running job."""
+
+
+class LimitReached(JobStopped, RetryableJobError):
+    """The running job has reached its limit of time or memory; that counts as a try."""
+
+
 class LeaseLost(JobError):
     """The job is not this worker's any more: nothing that was done for it may be committed."""
 

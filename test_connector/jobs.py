@@ -57,3 +57,49 @@ def _touch(path):
 def _wait_for(path):
     while not os.path.exists(path):
         time.sleep(0.02)
+
+
+@job(default_channel="root.test", max_retries=1)
+def wait_in_the_database(session, model_name, gate):
+    """Wait in a statement of the database, for ever"""
+    _leave(session, "before")
+    _touch(f"{gate}.reached")
+    session.cr.execute("SELECT pg_sleep(1000)")
+
+
+@job(default_channel="root.test", max_retries=1)
+def wait_in_python(session, model_name, gate):
+    """Wait in Python code, for ever"""
+    _leave(session, "before")
+    _wait_for_ever(gate, time.sleep, 0.02)
+
+
+@job(default_channel="root.test", max_retries=1)
+def wait_out_of_reach(session, model_name, gate):
+    """Wait in a call that does not come back to Python"""
+    _leave(session, "before")
+    _wait_for_ever(gate, time.sleep, 1000)
+
+
+@job(default_channel="root.test", max_retries=1)
+def take_memory(session, model_name, gate):
+    """Take 100 MB of memory and wait"""
+    taken = bytearray(100_000_000)
+    _wait_for_ever(gate, time.sleep, 0.02)
+    return len(taken)
+
+
+@job(default_channel="root.test")
+def report(session, model_name, gate):
+    """Report progress, log, wait until let go, and end"""
+    session.job.log("first line")
+    session.job.progress(3, 10, "the third of ten")
+    session.job.log("second line")
+    _touch(f"{gate}.reached")
+    _wait_for(gate)
+
+
+def _wait_for_ever(gate, wait, seconds):
+    _touch(f"{gate}.reached")
+    while True:
+        wait(seconds)

@@ -1,5 +1,6 @@
 """What the plain tests share: databases with the addons installed, this process as an Odoo, and the commands in the background."""
 
+import importlib
 import time
 
 import psycopg2
@@ -10,7 +11,7 @@ from odoo.modules.module import initialize_sys_path
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-from scripts import databases
+from scripts import databases, servers
 from scripts.paths import ODOO_CONFIG
 
 # this process is an Odoo with the addons of this repository, before they are imported
@@ -54,7 +55,9 @@ class Database:
     def clear(self):
         """Forget all jobs and their effects."""
         with databases.cursor(self.name) as cr:
-            cr.execute("TRUNCATE queue_job, queue_job_attempt, queue_worker, test_effect")
+            cr.execute(
+                "TRUNCATE queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_worker, test_effect"
+            )
 
 
 @pytest.fixture
@@ -73,3 +76,45 @@ def wait_until():
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def jobs(database):
+    """The module of test jobs; the database holds no job yet."""
+    database.clear()
+    return importlib.import_module("odoo.addons.test_connector.jobs")
+
+
+@pytest.fixture
+def delay(database):
+    """A function that delays a job in a committed transaction and returns its id."""
+
+    def delay(function, *args, **options):
+        return database.commit(lambda env: function.delay(connector_session(env), "test.effect", *args, **options).id)
+
+    return delay
+
+
+@pytest.fixture
+def worker(database):
+    """A function that starts the command host; what it started is stopped at the end."""
+    started = []
+
+    def start(*options):
+        process = servers.Process(f"worker_{len(started)}", "connector_worker", "--database", database.name, *options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def state(database):
+    return lambda job_id: database.value("SELECT state FROM queue_job WHERE id = %s", job_id)
+
+
+def connector_session(env):
+    """Return the session of an environment; the addon is imported when Odoo has loaded it."""
+    return importlib.import_module("odoo.addons.connector.session").ConnectorSession.from_env(env)

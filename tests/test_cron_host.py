@@ -1,17 +1,8 @@
 """The cron host: jobs run in a plain Odoo server right after the install, with nothing configured."""
 
-import pytest
-
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import servers
-
-
-@pytest.fixture
-def jobs(database):
-    from odoo.addons.test_connector import jobs
-
-    return jobs
 
 
 def test_a_plain_odoo_server_runs_the_jobs(database, jobs, wait_until):
@@ -29,7 +20,6 @@ def test_the_cron_leaves_the_jobs_to_other_workers(database, jobs, wait_until):
     def delay(env):
         return jobs.leave_pid.delay(ConnectorSession.from_env(env), "test.effect").id
 
-    database.clear()
     with servers.Process("cron_host_worker", "connector_worker", "--database", database.name):
         worker = wait_until(lambda: database.value("SELECT pid FROM queue_worker WHERE kind = 'command'"))
         with servers.Server("cron_host", [database.name], "--max-cron-threads", "1"):

@@ -12,47 +12,6 @@ from odoo.addons.connector.session import ConnectorSession
 from scripts import servers
 
 
-@pytest.fixture
-def jobs(database):
-    """The module of test jobs; the database holds no job yet."""
-    database.clear()
-    from odoo.addons.test_connector import jobs
-
-    return jobs
-
-
-@pytest.fixture
-def delay(database):
-    """A function that delays a job in a committed transaction and returns its id."""
-
-    def delay(function, *args, **options):
-        return database.commit(
-            lambda env: function.delay(ConnectorSession.from_env(env), "test.effect", *args, **options).id
-        )
-
-    return delay
-
-
-@pytest.fixture
-def worker(database):
-    """A function that starts the command host; what it started is stopped at the end."""
-    started = []
-
-    def start(*options):
-        process = servers.Process(f"worker_{len(started)}", "connector_worker", "--database", database.name, *options)
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.stop()
-
-
-@pytest.fixture
-def state(database):
-    return lambda job_id: database.value("SELECT state FROM queue_job WHERE id = %s", job_id)
-
-
 def effects(database):
     return [name for (name,) in database.rows("SELECT name FROM test_effect ORDER BY id")]
 

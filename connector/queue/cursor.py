@@ -65,7 +65,7 @@ class JobCursor(Cursor):
         """
         job = self._job
         self.flush()
-        if not store.complete(self, job, self._worker_id, worker_name, job.message, job.result):
+        if not store.complete(self, job, self._worker_id, worker_name, job.message, job.result, job.log_text):
             raise LeaseLost(
                 f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
             )

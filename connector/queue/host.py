@@ -135,7 +135,7 @@ def run_process(threads, dbnames):
             watcher.stop()
         return dbnames()
 
-    watcher = WorkerWatcher("command", threads, databases)
+    watcher = WorkerWatcher("command", threads, databases, is_replaceable=True)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: watcher.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     workers = [

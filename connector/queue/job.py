@@ -9,8 +9,7 @@ import importlib
 import inspect
 import json
 import logging
-import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pprint import pformat
 
@@ -20,6 +19,7 @@ from ..exception import FailedJobError, NoSuchJobError, NothingToDoJob, NotReada
 from ..registration import addon_of, is_installed
 from ..session import ConnectorSession
 from . import codec
+from .retry import RetryPolicy
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +29,16 @@ DEFAULT_MAX_RETRIES = 5
 #: The keys of the context that a job takes over from the code that delays it.
 CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
 
-_DELAY_OPTIONS = ("priority", "eta", "max_retries", "description", "channel", "identity_key")
+_DELAY_OPTIONS = (
+    "priority",
+    "eta",
+    "max_retries",
+    "description",
+    "channel",
+    "identity_key",
+    "time_limit",
+    "memory_limit",
+)
 
 _ADDONS = "odoo.addons."
 
@@ -46,39 +55,23 @@ class JobOptions:
     description: str | None = None
     default_channel: str | None = None
     channel_id: int | None = None
-    retry_pattern: dict | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     max_retries: int = DEFAULT_MAX_RETRIES
+    time_limit: int = 0
+    memory_limit: int = 0
     related_action: object = None
 
-    def seconds_to_retry(self, tries):
-        """Return how long to wait after a number of counted tries, in seconds.
 
-        With a pattern: the value of the largest try number that was reached. Without: 10 seconds, doubled with each try, at most an hour,
-        the last fifth of it at random so that jobs that failed together do not come back together.
-        """
-        if self.retry_pattern:
-            reached = [number for number in self.retry_pattern if number <= tries]
-            return self.retry_pattern[max(reached, default=min(self.retry_pattern))]
-        seconds = min(3600, 10 * 2 ** min(max(tries, 1) - 1, 10))
-        return seconds * random.uniform(0.8, 1)
-
-
-def parse_retry_pattern(pattern):
-    """Return a retry pattern with numbers for keys.
-
-    :param pattern: dict, number of the try (from 1) to seconds until the next one
-    :raise ValueError: it is not such a dict
-    """
-    try:
-        parsed = {int(number): float(seconds) for number, seconds in pattern.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise ValueError(f"{pattern!r} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}") from None
-    if not parsed or min(parsed) < 1 or min(parsed.values()) < 0:
-        raise ValueError(f"{pattern!r} needs at least one try, counted from 1, and no negative seconds")
-    return parsed
-
-
-def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFAULT_MAX_RETRIES, related_action=None):
+def job(
+    func=None,
+    *,
+    default_channel=None,
+    retry_pattern=None,
+    max_retries=DEFAULT_MAX_RETRIES,
+    time_limit=0,
+    memory_limit=0,
+    related_action=None,
+):
     """Make a job function of a function, or give options to a method that is delayed.
 
     ::
@@ -90,8 +83,11 @@ def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFA
         import_record.delay(session, "shop.res.partner", backend.id, "42", priority=5)
 
     :param default_channel: complete name of the channel of its jobs; without, ``root``. It is created when the addon is installed
-    :param retry_pattern: see :func:`parse_retry_pattern`; without, ten seconds, doubled with each try, at most an hour
+    :param retry_pattern: when a job is tried again, and after which exceptions, as for
+        :class:`~odoo.addons.connector.queue.retry.RetryPolicy`; without, ten seconds, doubled with each try, at most an hour
     :param max_retries: a job fails after so many tries; 0 means without limit
+    :param time_limit: seconds after which a running job is stopped, which counts as a try; 0 means without limit
+    :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
     :raise ValueError: an option is not valid
     """
@@ -101,11 +97,9 @@ def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFA
             default_channel=default_channel,
             retry_pattern=retry_pattern,
             max_retries=max_retries,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
             related_action=related_action,
-        )
-    if max_retries < 0:
-        raise ValueError(
-            f"max_retries of {func.__qualname__} is {max_retries}: it cannot be negative, 0 means without limit"
         )
     doc = inspect.getdoc(func)
     func.job_options = JobOptions(
@@ -113,8 +107,10 @@ def job(func=None, *, default_channel=None, retry_pattern=None, max_retries=DEFA
         module=addon_of(func.__module__),
         description=doc.splitlines()[0].rstrip(".") if doc else None,
         default_channel=default_channel,
-        retry_pattern=parse_retry_pattern(retry_pattern) if retry_pattern else None,
-        max_retries=max_retries,
+        retry=RetryPolicy(retry_pattern),
+        max_retries=_natural("max_retries", max_retries),
+        time_limit=_natural("time_limit", time_limit),
+        memory_limit=_natural("memory_limit", memory_limit),
         related_action=related_action,
     )
     func.delay = functools.partial(_delay_function, func)
@@ -154,6 +150,8 @@ def delay(
     description=None,
     channel=None,
     identity_key=None,
+    time_limit=None,
+    memory_limit=None,
 ):
     """Delay a call in the caller's transaction: it is stored with the transaction's commit, or not at all.
 
@@ -165,6 +163,8 @@ def delay(
     :param description: what a person reads in the list of jobs
     :param channel: complete name of an existing channel
     :param identity_key: of the jobs that wait with one key only one will run; one that is delayed while such a job runs, runs afterwards
+    :param time_limit: see :func:`job`, in seconds
+    :param memory_limit: see :func:`job`, in MB
     :return: :class:`Job`
     :raise NotSerializableJobError: an argument cannot be stored
     :raise ValueError: an option is not valid
@@ -180,6 +180,8 @@ def delay(
         max_retries=options.max_retries if max_retries is None else _natural("max_retries", max_retries),
         channel_id=env["queue.job.channel"]._id_of(channel) if channel else options.channel_id,
         identity_key=identity_key,
+        time_limit=options.time_limit if time_limit is None else _natural("time_limit", time_limit),
+        memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
     )
     job.eta, job.eta_seconds = _parse_eta(eta)
     if env.context.get("connector_no_delay"):
@@ -298,14 +300,15 @@ class Job:
     __slots__ = (
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "eta", "eta_seconds", "user_id", "company_id", "su", "retry", "lease_token", "ready_seq", "date_created", "result",
-        "message",
+        "message", "time_limit", "memory_limit", "run", "log_lines",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
         self.env = env  # that of the code that delayed it
         self._id = id
         self.retry = 0
-        self.eta = self.eta_seconds = self.result = self.message = self.lease_token = None
+        self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = None
+        self.log_lines = []
         if env is not None:
             context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
             self.context = json.dumps(context) if context else None
@@ -330,6 +333,8 @@ class Job:
                 "priority",
                 "max_retries",
                 "identity_key",
+                "time_limit",
+                "memory_limit",
                 "su",
                 "retry",
             ]
@@ -379,6 +384,35 @@ class Job:
             )
         return env
 
+    # For the code of the job while it runs, as ``session.job``
+
+    def progress(self, done, total=None, message=None):
+        """Show people how far the job is, at once and not with its commit; more often than twice a second is not written.
+
+        :param done: how many units of work are done
+        :param total: of how many, where it is known
+        :param message: what is being done
+        """
+        if self.run is not None:
+            self.run.report_progress(done, total, message)
+
+    def log(self, text):
+        """Keep a line with this attempt, whatever its end; people read it on the job."""
+        self.log_lines.append(text)
+
+    @property
+    def log_text(self):
+        """What the job has logged in this attempt, or None."""
+        return "\n".join(self.log_lines) or None
+
+    def check_cancelled(self):
+        """Stop here if somebody has cancelled the job, or it has reached one of its limits.
+
+        :raise JobStopped: it was; let it pass
+        """
+        if self.run is not None and self.run.stopped:
+            raise self.run.stopped
+
     def perform(self, env):
         """Call the function and keep what it returns: as the message if it is text, and as the result.
 
@@ -425,6 +459,8 @@ class Job:
             "priority": self.priority,
             "max_retries": self.max_retries,
             "identity_key": self.identity_key,
+            "time_limit": self.time_limit,
+            "memory_limit": self.memory_limit,
             "user_id": self.user_id,
             "company_id": self.company_id,
             "su": self.su,

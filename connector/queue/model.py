@@ -20,8 +20,8 @@ from .job import (
     describe_arguments,
     function_options,
     installed_functions,
-    parse_retry_pattern,
 )
+from .retry import Pattern
 
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +72,8 @@ class QueueJob(models.Model):
     max_retries = fields.Integer(
         readonly=True, aggregator=None, help="The job fails after so many tries; 0 means without limit"
     )
+    time_limit = fields.Integer(readonly=True, aggregator=None, string="Time Limit (s)")
+    memory_limit = fields.Integer(readonly=True, aggregator=None, string="Memory Limit (MB)")
     worker_id = PlainMany2one("queue.worker", readonly=True)
     lease_token = BigInteger(readonly=True, aggregator=None)
 
@@ -80,6 +82,8 @@ class QueueJob(models.Model):
     date_done = fields.Datetime(readonly=True, string="Ended at")
     duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
     attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
+    progress = fields.Float(compute="_compute_progress", string="Progress (%)")
+    progress_message = fields.Char(compute="_compute_progress")
     exc_info = fields.Text(
         compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager"
     )
@@ -143,6 +147,17 @@ class QueueJob(models.Model):
         for job in self:
             job.exc_info = job.attempt_ids[:1].exc_info
 
+    def _compute_progress(self):
+        notes = {
+            note.job_id.id: note for note in self.env["queue.job.progress"].sudo().search([("job_id", "in", self.ids)])
+        }
+        for job in self:
+            note = notes.get(job.id) if job.state == "started" else None
+            job.progress = note and note.total and 100 * note.done / note.total
+            job.progress_message = note and (
+                note.message or f"{note.done}" + (f" / {note.total}" if note.total else "")
+            )
+
     @api.model
     @tools.ormcache("user_id")
     def _may_work(self, user_id):
@@ -176,9 +191,13 @@ class QueueJob(models.Model):
         return self._change(store.set_done, self.env._("set to done"), message)
 
     def button_cancel(self):
-        """Cancel jobs that have not started."""
-        message = self.env._("Cancelled by %s", self.env.user.name)
-        return self._change(store.cancel, self.env._("cancelled"), message)
+        """Cancel jobs that have not started, and ask the workers to stop those that run."""
+
+        def cancel(cr, ids):
+            message = self.env._("Cancelled by %s", self.env.user.name)
+            return store.cancel(cr, ids, message) + store.request_cancellation(cr, ids, self.env.user.name)
+
+        return self._change(cancel, self.env._("cancelled, or asked to stop"))
 
     def _change(self, operation, done, *args):
         """Call an operation of the store with these jobs on a cursor of its own and tell the user how many changed."""
@@ -231,11 +250,46 @@ class QueueJobAttempt(models.Model):
     date_started = fields.Datetime(readonly=True, string="Started at")
     date_ended = fields.Datetime(readonly=True, string="Ended at")
     outcome = fields.Selection(
-        [("done", "Done"), ("retry", "Retried"), ("failed", "Failed"), ("lost", "Worker lost")], readonly=True
+        [
+            ("done", "Done"),
+            ("retry", "Retried"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+            ("lost", "Worker lost"),
+        ],
+        readonly=True,
     )
     exc_name = fields.Char(readonly=True, string="Exception")
     message = fields.Text(readonly=True)
     exc_info = fields.Text(readonly=True, string="Traceback", groups="connector.group_connector_manager")
+    log = fields.Text(readonly=True, help="What the job has logged")
+
+
+class QueueJobProgress(models.Model):
+    _name = "queue.job.progress"
+    _description = "Progress of a Running Job"
+    _log_access = False
+    _rec_name = "message"
+
+    job_id = PlainMany2one("queue.job", required=True, readonly=True)
+    done = fields.Float(readonly=True)
+    total = fields.Float(readonly=True)
+    message = fields.Char(readonly=True)
+    date = fields.Datetime(readonly=True)
+
+    _job_uniq = models.UniqueIndex("(job_id)")
+
+
+class QueueJobCancellation(models.Model):
+    _name = "queue.job.cancellation"
+    _description = "Request to Stop a Running Job"
+    _log_access = False
+    _rec_name = "who"
+
+    job_id = PlainMany2one("queue.job", required=True, readonly=True)
+    who = fields.Char(readonly=True)
+
+    _job_uniq = models.UniqueIndex("(job_id)")
 
 
 class QueueWorker(models.Model):
@@ -477,15 +531,28 @@ class QueueJobFunction(models.Model):
         "a minute from the fifth on. Empty means what the code says."
     )
     max_retries = fields.Integer(aggregator=None, help="A job fails after so many tries; 0 means what the code says")
+    time_limit = fields.Integer(
+        aggregator=None,
+        string="Time Limit (s)",
+        help="A running job is stopped after so many seconds, which counts as a try; 0 means what the code says",
+    )
+    memory_limit = fields.Integer(
+        aggregator=None,
+        string="Memory Limit (MB)",
+        help="A running job is stopped when its process uses more memory; 0 means what the code says",
+    )
 
     _name_uniq = models.UniqueIndex("(name)")
+    _limits_check = models.Constraint(
+        "CHECK (time_limit >= 0 AND memory_limit >= 0)", "The limits of time and memory cannot be negative."
+    )
     _max_retries_check = models.Constraint("CHECK (max_retries >= 0)", "The number of tries cannot be negative.")
 
     @api.constrains("retry_pattern")
     def _check_retry_pattern(self):
         for function in self.filtered("retry_pattern"):
             try:
-                parse_retry_pattern(json.loads(function.retry_pattern))
+                Pattern(json.loads(function.retry_pattern))
             except ValueError as error:
                 raise ValidationError(
                     self.env._("The retry pattern of %(name)s: %(error)s", name=function.name, error=error)
@@ -515,10 +582,12 @@ class QueueJobFunction(models.Model):
             options,
             channel_id=record.channel_id.id
             or self.env["queue.job.channel"]._nearest_id(options.default_channel or "root"),
-            retry_pattern=parse_retry_pattern(json.loads(record.retry_pattern))
+            retry=options.retry.with_pattern(json.loads(record.retry_pattern))
             if record.retry_pattern
-            else options.retry_pattern,
+            else options.retry,
             max_retries=record.max_retries or options.max_retries,
+            time_limit=record.time_limit or options.time_limit,
+            memory_limit=record.memory_limit or options.memory_limit,
         )
 
     def _register_hook(self):

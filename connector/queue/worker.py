@@ -1,6 +1,7 @@
 """Worker runs the jobs of one database in this process; WorkerWatcher keeps a worker per database and signals that they are alive."""
 
 import contextlib
+import functools
 import logging
 import os
 import random
@@ -12,18 +13,20 @@ import traceback
 import uuid
 
 import psycopg2
-from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from odoo.api import Environment
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.modules.registry import Registry
 
-from ..exception import FailedJobError, LeaseLost, RetryableJobError
+from ..exception import FailedJobError, JobCancelled, LeaseLost, RetryableJobError
 from . import store, wakeup
 from .connection import connect
 from .cursor import JobCursor
 from .job import Job, function_options
 from .queue import JobsQueue
+from .run import Run
 
 _logger = logging.getLogger(__name__)
 
@@ -37,7 +40,8 @@ IMMEDIATE_RETRIES = 3
 BATCH_LIMIT = 50
 BATCH_SECONDS = 0.1
 
-CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, ConcurrencyError)
+# A statement that is cancelled without a reason that this process knows was meant for the job before
+CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, QueryCanceled, ConcurrencyError)
 _CONNECTION_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
@@ -66,7 +70,7 @@ class Worker:
         self.ended = False
         self._lock = threading.RLock()
         self._cursors = threading.local()
-        self._running = 0
+        self._runs = {}
         self._job_seconds = BATCH_SECONDS
         self._registry_fresh_until = 0
         self._connection = connect(dbname)
@@ -106,7 +110,7 @@ class Worker:
         return job
 
     def _claim(self):
-        free = max(1, self.capacity - self._running)
+        free = max(1, self.capacity - len(self._runs))
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self._job_seconds, 0.001))))
         with self._store() as cr:
             self.queue.put(store.claim(cr, self.id, free * batch, free))
@@ -125,14 +129,14 @@ class Worker:
             if not store.start(cr, job):
                 _logger.info("%s of %s was cancelled or taken away before it started", job, self.dbname)
                 return
-        self._running += 1
-        began = time.monotonic()
+        job.run = run = self._runs[job.id] = Run(job, functools.partial(self._write_progress, job))
         try:
             self._run_started(job)
         finally:
-            self._running -= 1
+            run.end()
+            self._runs.pop(job.id, None)
             # a moving average: claims grow while jobs are short
-            self._job_seconds += 0.2 * (time.monotonic() - began - self._job_seconds)
+            self._job_seconds += 0.2 * (time.monotonic() - run.began - self._job_seconds)
         if job.identity_key:
             with self._store() as cr:
                 store.release_key(cr, job.identity_key)
@@ -140,33 +144,58 @@ class Worker:
     def _run_started(self, job):
         for again in range(IMMEDIATE_RETRIES, -1, -1):
             try:
-                self._run_once(job)
+                try:
+                    self._run_once(job)
+                finally:
+                    job.run.end()
             except LeaseLost as lost:
                 _logger.warning("%s", lost)
-            except CONCURRENCY_ERRORS as error:
-                if again:
+            except LifeEnded:
+                raise
+            except Exception as error:
+                if job.run.stopped:
+                    self._stop(job, error)
+                elif isinstance(error, CONCURRENCY_ERRORS) and again:
                     _logger.info(
                         "%s of %s met another transaction (%s): again at once", job, self.dbname, _first_line(error)
                     )
                     time.sleep(random.uniform(0, 0.05))
+                    job.run.begin_again()
                     continue
-                self._retry(
-                    job,
-                    error,
-                    f"Another transaction was in the way, {IMMEDIATE_RETRIES + 1} times in a row: {_first_line(error)}",
-                )
-            except RetryableJobError as error:
-                self._retry(job, error, str(error), error.seconds, not error.ignore_retry)
-            except LifeEnded:
-                raise
-            except Exception as error:
-                self._fail(job, error)
+                else:
+                    self._end_without_success(job, error)
             return
+
+    def _end_without_success(self, job, error):
+        options = self._options(job)
+        if isinstance(error, CONCURRENCY_ERRORS):
+            message = (
+                f"Another transaction was in the way, {IMMEDIATE_RETRIES + 1} times in a row: {_first_line(error)}"
+            )
+        elif options.retry.is_retryable(error):
+            message = _message_of(error)
+        else:
+            self._fail(job, error)
+            return
+        self._retry(
+            job, error, message, options.retry.seconds(error, job.retry + 1), not getattr(error, "ignore_retry", False)
+        )
+
+    def _stop(self, job, error):
+        """End a job that was told to stop, in whatever way that ended its code."""
+        job.run.stopped.__cause__ = error if error is not job.run.stopped else None
+        if isinstance(job.run.stopped, JobCancelled):
+            _logger.info("%s of %s was cancelled while it ran", job, self.dbname)
+            with self._store() as cr:
+                store.end_cancelled(cr, job, self.id, self.name, str(job.run.stopped), job.log_text)
+        else:
+            self._end_without_success(job, job.run.stopped)
 
     def _run_once(self, job):
         """Run the job in one transaction that ends with its *done*."""
         cr = self._cursor()
         cr.lease(job, self.id)
+        job.run.executes_on(cr)
         registry = Registry(self.dbname)
         committing = False
         try:
@@ -218,6 +247,9 @@ class Worker:
         cr = getattr(self._cursors, "cr", None)
         if cr is None or cr.closed:
             cr = self._cursors.cr = JobCursor.open(Registry(self.dbname))
+        if cr.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+            # the job before was stopped in the midst of its rollback
+            cr.abandon()
         return cr
 
     def _forget_cursor(self):
@@ -228,17 +260,24 @@ class Worker:
 
     # Ends of a job other than done: on the raw connection, after its own transaction was rolled back
 
-    def _retry(self, job, error, message, seconds=None, count=True):
+    def _retry(self, job, error, message, seconds, count):
         tries = job.retry + 1
         if count and job.max_retries and tries >= job.max_retries:
             self._fail(job, error, f"Gave up after {tries} tries: {message}")
             return
-        if seconds is None:
-            seconds = self._options(job).seconds_to_retry(tries)
         _logger.info("%s of %s is tried again in %.0f s: %s", job, self.dbname, seconds, message)
         with self._store() as cr:
             if not store.retry(
-                cr, job, self.id, self.name, seconds, count, message, _name_of(error), _traceback_of(error)
+                cr,
+                job,
+                self.id,
+                self.name,
+                seconds,
+                count,
+                message,
+                _name_of(error),
+                _traceback_of(error),
+                job.log_text,
             ):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
 
@@ -254,8 +293,14 @@ class Worker:
             exc_info=None if expected else error,
         )
         with self._store() as cr:
-            if not store.fail(cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error)):
+            if not store.fail(
+                cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error), job.log_text
+            ):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
+
+    def _write_progress(self, job, done, total, message):
+        with self._store() as cr:
+            store.write_progress(cr, job.id, done, total, message)
 
     def _options(self, job):
         with Registry(self.dbname).cursor() as cr:
@@ -274,6 +319,22 @@ class Worker:
                 raise LifeEnded(
                     f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s"
                 )
+
+    def watch_runs(self):
+        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them."""
+        runs = list(self._runs.values())
+        if not runs:
+            return set()
+        with self._store() as cr:
+            for job_id, who in store.cancel_requests(cr, [run.job.id for run in runs]).items():
+                if run := self._runs.get(job_id):
+                    run.cancel(who)
+        for run in runs:
+            run.check_limits()
+            if run.press():
+                _logger.error("%s of %s does not stop: its lease ends, its thread is lost", run.job, self.dbname)
+                self._stop(run.job, None)
+        return {run.thread_id for run in runs if run.abandoned}
 
     def tend(self):
         """Do what any worker does for all; return how many seconds there are until the next scheduled job, or None."""
@@ -321,11 +382,13 @@ class WorkerWatcher:
     :param kind: see :class:`Worker`
     :param capacity: how many threads call :meth:`work`
     :param dbnames: function that returns the names of the databases to serve; asked every few seconds
+    :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
     """
 
-    def __init__(self, kind, capacity, dbnames):
+    def __init__(self, kind, capacity, dbnames, is_replaceable=False):
         self.kind = kind
         self.capacity = capacity
+        self.is_replaceable = is_replaceable
         self.workers = {}
         self._dbnames = dbnames
         self._stopping = threading.Event()
@@ -347,13 +410,19 @@ class WorkerWatcher:
         for thread in threads:
             thread.start()
         next_beat = next_tend = 0
+        lost = set()
         try:
-            while not self._stopping.is_set() or any(thread.is_alive() for thread in threads):
+            while not self._stopping.is_set() or any(
+                thread.is_alive() for thread in threads if thread.ident not in lost
+            ):
                 self._connect_control()
                 self._discover()
                 if time.monotonic() >= next_beat:
                     self._each_worker(Worker.beat)
                     next_beat = time.monotonic() + HEARTBEAT_INTERVAL
+                lost.update(*self._each_worker(Worker.watch_runs))
+                if lost and self.is_replaceable:
+                    self._stopping.set()
                 if time.monotonic() >= next_tend:
                     etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
                     next_tend = time.monotonic() + min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas])
@@ -536,7 +605,7 @@ def _name_of(error):
 
 def _message_of(error):
     """Return what a person reads: the text of an error meant for users, else the error's name too."""
-    if isinstance(error, (FailedJobError, UserError)):
+    if isinstance(error, (FailedJobError, RetryableJobError, UserError)):
         return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 

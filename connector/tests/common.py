@@ -59,7 +59,7 @@ class _WorkerInTransaction(Worker):
         while jobs := store.claim(self.env.cr, self.id, 1, 1):
             for leased in jobs:
                 ids.append(leased.id)
-                self._running, self._job_seconds = 0, 0
+                self._runs, self._job_seconds = {}, 0
                 self.run(leased)
         store.end_worker(self.env.cr, self.id)
         return ids
@@ -75,7 +75,7 @@ class _WorkerInTransaction(Worker):
             job.perform(env)
             env.flush_all()
             cr.flush()
-            store.complete(cr, job, self.id, self.name, job.message, job.result)
+            store.complete(cr, job, self.id, self.name, job.message, job.result, job.log_text)
 
     def _options(self, job):
         return function_options(self.env, job.function)

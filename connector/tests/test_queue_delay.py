@@ -10,7 +10,7 @@ from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import NotSerializableJobError
-from odoo.addons.connector.queue.job import Job, JobOptions, job, parse_retry_pattern
+from odoo.addons.connector.queue.job import Job, job
 from odoo.addons.connector.session import ConnectorSession
 
 
@@ -124,21 +124,6 @@ class TestDelay(TransactionCase):
         done = greet.delay(session, "res.partner", "Ada")
         self.assertEqual(done.message, "Hello Ada")
         self.assertFalse(self.env["queue.job"].search_count([("function", "=", greet.job_options.name)]))
-
-    def test_a_retry_pattern_gives_the_seconds_of_the_largest_try_reached(self):
-        options = JobOptions("x", retry_pattern={1: 10, 3: 60})
-        self.assertEqual([options.seconds_to_retry(tries) for tries in (1, 2, 3, 9)], [10, 10, 60, 60])
-
-    def test_without_a_pattern_the_waiting_doubles_up_to_an_hour(self):
-        options = JobOptions("x")
-        for tries, longest in ((1, 10), (2, 20), (5, 160), (40, 3600)):
-            seconds = options.seconds_to_retry(tries)
-            self.assertTrue(longest * 0.8 <= seconds <= longest, f"{seconds} s after {tries} tries")
-
-    def test_a_wrong_retry_pattern_is_refused_where_it_is_written(self):
-        for pattern in ({}, {0: 10}, {1: -1}, {"first": 10}, [10]):
-            with self.subTest(pattern=pattern), self.assertRaises(ValueError):
-                parse_retry_pattern(pattern)
 
     def test_a_wrong_retry_pattern_of_a_record_is_refused(self):
         function = self.env["queue.job.function"].create({"name": "res.partner.write"})

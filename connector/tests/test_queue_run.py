@@ -354,12 +354,26 @@ class TestButtons(JobsCase):
         self.assertEqual(self.job.state, "done")
 
     def test_a_running_job_is_left_alone_and_the_user_is_told(self):
-        for button in ("button_requeue", "button_cancel", "button_done"):
+        for button in ("button_requeue", "button_done"):
             with self.subTest(button=button):
                 self._set_state("started")
                 action = getattr(self.job, button)()
                 self.assertEqual(self.job.state, "started")
                 self.assertIn("0 of 1 jobs", action["params"]["message"])
+
+    def test_to_cancel_a_running_job_asks_its_worker_to_stop_it(self):
+        self._set_state("started")
+        action = self.job.button_cancel()
+        self.assertEqual(self.job.state, "started")
+        self.assertEqual(store.cancel_requests(self.cr, self.job.ids), {self.job.id: self.env.user.name})
+        self.assertIn("1 of 1 jobs cancelled, or asked to stop", action["params"]["message"])
+
+    def test_a_requeued_job_forgets_who_wanted_to_stop_it(self):
+        self._set_state("started")
+        self.job.button_cancel()
+        self._set_state("cancelled")
+        self.job.button_requeue()
+        self.assertFalse(store.cancel_requests(self.cr, self.job.ids))
 
     def test_related_opens_the_record_of_the_job(self):
         partner = self.env["res.partner"].create({"name": "Ada"})

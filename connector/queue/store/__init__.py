@@ -8,10 +8,21 @@ A *lease* is the pair (worker_id, lease_token) on a job's row. The token comes f
 the lease ends; whoever writes for a job names it. A writer whose lease was taken away finds no row.
 """
 
-from .buttons import cancel, delete_ended, requeue, set_done
+from .buttons import cancel, delete_ended, request_cancellation, requeue, set_done
 from .claim import LeasedJob, claim
 from .delay import create_sequences, insert
-from .lease import complete, fail, lock_lease, release, release_key, retry, start
+from .lease import (
+    cancel_requests,
+    complete,
+    end_cancelled,
+    fail,
+    lock_lease,
+    release,
+    release_key,
+    retry,
+    start,
+    write_progress,
+)
 from .sql import own_cursor
 from .tend import count_runnable, release_forgotten_keys, schedule_due, seconds_to_next_eta
 from .workers import (

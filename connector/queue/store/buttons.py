@@ -11,6 +11,13 @@ from .sql import NOW, RUNNABLE
 
 def requeue(cr, ids):
     """Make ended, scheduled and waiting jobs runnable now, with all their tries."""
+    cr.execute(
+        """
+        DELETE FROM queue_job_cancellation USING queue_job job
+        WHERE job_id = job.id AND job.id = ANY(%s) AND job.state <> 'started'
+        """,
+        (list(ids),),
+    )
     return _change(
         cr, ids, ("failed", "cancelled", "done", "scheduled"), f"{RUNNABLE}, retry = 0, message = NULL, result = NULL"
     )
@@ -29,6 +36,23 @@ def cancel(cr, ids, message):
     states = ("failed", "pending", "enqueued", "scheduled", "wait_dependencies")
     assignments = f"state = 'cancelled', date_done = {NOW}, worker_id = NULL, lease_token = NULL, ready_seq = NULL, message = %(message)s"
     return _change(cr, ids, states, assignments, message=message)
+
+
+def request_cancellation(cr, ids, who):
+    """Ask the workers that run these jobs to stop them; return how many are asked.
+
+    A row beside the job: its own row belongs to the job while it runs. A request for a job that has just ended has no effect on it; the
+    requests of an earlier run are forgotten when a job is requeued.
+    """
+    cr.execute(
+        """
+        INSERT INTO queue_job_cancellation (job_id, who)
+        SELECT id, %s FROM queue_job WHERE id = ANY(%s) AND state = 'started'
+        ON CONFLICT (job_id) DO NOTHING
+        """,
+        (who, list(ids)),
+    )
+    return cr.rowcount
 
 
 def _change(cr, ids, states, assignments, **values):
@@ -57,7 +81,9 @@ def delete_ended(cr, days, limit=10000):
             ORDER BY id LIMIT %(limit)s
             FOR UPDATE SKIP LOCKED
         ),
-        attempts AS (DELETE FROM queue_job_attempt USING old WHERE job_id = old.id)
+        attempts AS (DELETE FROM queue_job_attempt USING old WHERE job_id = old.id),
+        progress AS (DELETE FROM queue_job_progress USING old WHERE job_id = old.id),
+        cancellations AS (DELETE FROM queue_job_cancellation USING old WHERE job_id = old.id)
         DELETE FROM queue_job USING old WHERE queue_job.id = old.id
         """,
         {"days": days, "limit": limit},

@@ -36,7 +36,7 @@ def lock_lease(cr, job, worker_id):
     return cr.rowcount == 1
 
 
-def complete(cr, job, worker_id, worker_name, message, result):
+def complete(cr, job, worker_id, worker_name, message, result, log=None):
     """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
 
     It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
@@ -51,8 +51,8 @@ def complete(cr, job, worker_id, worker_name, message, result):
             WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
             RETURNING id, retry, date_started, date_done
         )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
-        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s FROM done
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
+        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s FROM done
         """,
         {
             "id": job.id,
@@ -61,12 +61,13 @@ def complete(cr, job, worker_id, worker_name, message, result):
             "worker_name": worker_name,
             "message": message,
             "result": result,
+            "log": log,
         },
     )
     return cr.rowcount == 1
 
 
-def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info):
+def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info, log=None):
     """Set a job to failed and record the attempt; return False if the lease is not this worker's any more."""
     return _end_attempt(
         cr,
@@ -74,11 +75,23 @@ def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info):
         worker_id,
         worker_name,
         f"state = 'failed', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started), retry = retry + 1",
-        {"outcome": "failed", "message": message, "exc_name": exc_name, "exc_info": exc_info},
+        {"outcome": "failed", "message": message, "exc_name": exc_name, "exc_info": exc_info, "log": log},
     )
 
 
-def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info):
+def end_cancelled(cr, job, worker_id, worker_name, message, log=None):
+    """Set a running job to cancelled and record the attempt; return False if the lease is not this worker's any more."""
+    return _end_attempt(
+        cr,
+        job,
+        worker_id,
+        worker_name,
+        f"state = 'cancelled', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started)",
+        {"outcome": "cancelled", "message": message, "exc_name": None, "exc_info": None, "log": log},
+    )
+
+
+def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info, log=None):
     """Schedule another try of a job and record the attempt; return False if the lease is not this worker's any more.
 
     :param seconds: until the next try
@@ -95,6 +108,7 @@ def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, ex
             "message": message,
             "exc_name": exc_name,
             "exc_info": exc_info,
+            "log": log,
             "seconds": seconds,
             "tries": int(count),
         },
@@ -109,8 +123,9 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
             WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
             RETURNING id, date_started
         )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, exc_name, exc_info)
-        SELECT id, %(number)s, %(worker_name)s, date_started, {NOW}, %(outcome)s, %(message)s, %(exc_name)s, %(exc_info)s FROM ended
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, exc_name, exc_info, log)
+        SELECT id, %(number)s, %(worker_name)s, date_started, {NOW}, %(outcome)s, %(message)s, %(exc_name)s, %(exc_info)s, %(log)s
+        FROM ended
         """,
         {
             **values,
@@ -144,3 +159,25 @@ def release_key(cr, identity_key):
             f"UPDATE queue_job SET {RUNNABLE} WHERE identity_key = %s AND state = 'wait_dependencies'",
             (identity_key,),
         )
+
+
+# While a job runs nobody else updates its row, as that would make its completion fail: what is written about it meanwhile stands beside it.
+
+
+def write_progress(cr, job_id, done, total, message):
+    """Note how far a running job is; committed at once, on the worker's raw connection."""
+    cr.execute(
+        f"""
+        WITH {UNHURRIED}
+        INSERT INTO queue_job_progress (job_id, done, total, message, date)
+        SELECT %s, %s, %s, %s, {NOW} FROM unhurried
+        ON CONFLICT (job_id) DO UPDATE SET done = excluded.done, total = excluded.total, message = excluded.message, date = excluded.date
+        """,
+        (job_id, done, total, message),
+    )
+
+
+def cancel_requests(cr, job_ids):
+    """Return ``{job id: who asked}`` of the jobs, among these, that somebody wants to be stopped."""
+    cr.execute("SELECT job_id, who FROM queue_job_cancellation WHERE job_id = ANY(%s)", (list(job_ids),))
+    return dict(cr.fetchall())

@@ -79,10 +79,18 @@ def end_worker(cr, worker_id, cause="", count=True):
     :param cause: for the message of the jobs that had started
     """
     with transaction(cr):
-        cr.execute("SELECT host || ':' || pid FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED", (worker_id,))
+        cr.execute(
+            """
+            SELECT host || ':' || pid, date_heartbeat > pg_postmaster_start_time() AT TIME ZONE 'UTC'
+            FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED
+            """,
+            (worker_id,),
+        )
         row = cr.fetchone()
         if not row:
             return None
+        # a worker whose last sign is older than the server's start was cut off by a restart of PostgreSQL
+        count = count and row[1]
         cr.execute(
             "SELECT id FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE",
             (worker_id,),

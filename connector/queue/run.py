@@ -1,0 +1,118 @@
+"""A job that runs in a thread of this process: how it is watched, and how it is stopped.
+
+It is stopped in steps, each when the one before has not helped for :data:`PATIENCE` seconds:
+
+1. the statement that its cursor executes is cancelled;
+2. an exception is raised in its thread, which arrives when Python code runs again;
+3. its lease is ended in the database, so that nothing it still does can be committed; its thread is lost, and the process has to be
+   replaced. Where nobody can do that (Odoo's cron, a threaded server), the thread goes on in vain until its code returns.
+"""
+
+import ctypes
+import threading
+import time
+
+import psutil
+
+from ..exception import JobCancelled, LimitReached
+
+#: Seconds that each step of stopping a job is given.
+PATIENCE = 2
+#: Seconds between two notes of a job's progress.
+PROGRESS_INTERVAL = 0.5
+
+
+class Run:
+    """One try of a job in one thread.
+
+    :param job: the :class:`~odoo.addons.connector.queue.job.Job`
+    :param write_progress: function that stores ``(done, total, message)``
+    """
+
+    def __init__(self, job, write_progress):
+        self.job = job
+        self.began = time.monotonic()
+        self.stopped = None  # the exception with which it ends, once it was told to
+        self.abandoned = False
+        self._write_progress = write_progress
+        self._last_progress = 0
+        self.thread_id = threading.get_ident()
+        self._cr = None
+        self._ended = False
+        self._raised = False
+        self._steps = 0
+        self._next_step = 0
+        self._lock = threading.Lock()
+
+    def executes_on(self, cr):
+        """Say on which cursor the job runs."""
+        self._cr = cr
+
+    def report_progress(self, done, total, message):
+        """Store how far the job is, unless that was just done."""
+        now = time.monotonic()
+        if now - self._last_progress >= PROGRESS_INTERVAL or done == total:
+            self._last_progress = now
+            self._write_progress(done, total, message)
+
+    # Called by the thread that watches
+
+    def check_limits(self):
+        """Tell the job to stop if it has reached one of its limits."""
+        job, seconds = self.job, time.monotonic() - self.began
+        if job.time_limit and seconds > job.time_limit:
+            self.stop(LimitReached(f"The job was stopped: it ran longer than its time limit of {job.time_limit} s"))
+        elif job.memory_limit and (used := psutil.Process().memory_info().rss / 1e6) > job.memory_limit:
+            self.stop(
+                LimitReached(
+                    f"The job was stopped: its process uses {used:.0f} MB of memory, above the job's limit of {job.memory_limit} MB"
+                )
+            )
+
+    def cancel(self, who):
+        """Tell the job to stop because somebody has cancelled it."""
+        self.stop(JobCancelled(f"Cancelled by {who} while it ran"))
+
+    def stop(self, error):
+        """Tell the job to stop, for the first reason that is given."""
+        self.stopped = self.stopped or error
+
+    def press(self):
+        """Take the next step to end a job that was told to stop; return True when there is none left."""
+        if self.stopped is None or self.abandoned or time.monotonic() < self._next_step:
+            return False
+        with self._lock:
+            if self._ended:
+                return False
+            self._steps += 1
+            self._next_step = time.monotonic() + PATIENCE
+            if self._steps == 1:
+                if self._cr is not None and not self._cr.connection.closed:
+                    self._cr.connection.cancel()
+            elif self._steps == 2:
+                self._raised = True
+                _raise_in_thread(self.thread_id, type(self.stopped))
+            else:
+                self.abandoned = True
+            return self.abandoned
+
+    # Called by the thread that runs the job
+
+    def end(self):
+        """Say that the job's code has returned: from here on nothing is raised in its thread."""
+        with self._lock:
+            self._ended = True
+            if self._raised:
+                _raise_in_thread(self.thread_id, None)
+
+    def begin_again(self):
+        """Say that the job's code is called again, on a fresh transaction."""
+        with self._lock:
+            self._ended = self._raised = False
+
+
+def _raise_in_thread(thread_id, exception):
+    """Let an exception class be raised in a thread, or take it back with None if it has not arrived yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), ctypes.py_object(exception) if exception else None
+    )
