@@ -27,8 +27,8 @@ SECONDS_TO_WAIT = 30
 #: True once the page has drawn a view and nothing is being loaded any more
 DRAWN = """
     document.fonts.status === "loaded"
-    && !!document.querySelector(".o_action_manager .o_view_controller, .o_action_manager .o_home_menu")
-    && !document.querySelector(".o_loading_indicator, .o_blockUI, .o_form_renderer.o_form_saved_loading")
+    && !!document.querySelector(".o_action_manager .o_view_controller")
+    && !document.querySelector(".o_loading_indicator, .o_blockUI")
     && [...document.images].every((image) => image.complete)
 """
 

@@ -7,4 +7,9 @@
     "license": "LGPL-3",
     "depends": ["connector"],
     "data": ["security/ir.model.access.csv"],
+    "assets": {
+        "web.assets_tests": [
+            "test_connector/static/tests/tours/**/*",
+        ],
+    },
 }

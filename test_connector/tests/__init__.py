@@ -5,3 +5,4 @@ from . import test_environment
 from . import test_exporter
 from . import test_importer
 from . import test_mapper
+from . import test_tour

@@ -49,5 +49,19 @@ registry.category("web_tour.tours").add("connector_jobs", {
             content: "The message of the failure is gone",
             trigger: ".o_form_view:not(:has(.alert-danger))",
         },
+        {
+            content: "Open the channel of the job",
+            trigger: ".o_field_widget[name='channel_id'] a",
+            run: "click",
+        },
+        {
+            content: "See its pending jobs",
+            trigger: ".oe_stat_button:has([name='pending_count'])",
+            run: "click",
+        },
+        {
+            content: "The job is among them",
+            trigger: ".o_list_view .o_data_cell[name='name']:contains('Import the Office Chair')",
+        },
     ],
 });
