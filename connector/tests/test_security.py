@@ -33,6 +33,14 @@ class SecurityCase(JobsCase):
 
 
 class TestJobsAreWrittenByTheQueueAlone(SecurityCase):
+    def test_nobody_has_the_right_to_write_what_the_queue_writes(self):
+        configuration = ("queue.job.channel", "queue.job.function")
+        for user in self.user | self.manager | self.administrator:
+            for model in (name for name in self.env if name.startswith("queue.") and name not in configuration):
+                for right in ("create", "write", "unlink"):
+                    with self.subTest(user=user.login, model=model, right=right):
+                        self.assertFalse(self.env[model].with_user(user).has_access(right))
+
     def test_nobody_creates_a_job_an_attempt_or_a_worker(self):
         for user in self.user | self.manager | self.administrator:
             for model, values in NEVER_WRITTEN.items():
