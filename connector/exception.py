@@ -62,6 +62,10 @@ class LimitReached(JobStopped, RetryableJobError):
     """The running job has reached its limit of time or memory; that counts as a try."""
 
 
+class GraphError(JobError, ValueError):
+    """Jobs cannot be combined to this graph; the message says which and why."""
+
+
 class LeaseLost(JobError):
     """The job is not this worker's any more: nothing that was done for it may be committed."""
 

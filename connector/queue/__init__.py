@@ -1,1 +1,2 @@
 from . import model
+from . import graph_model

@@ -25,6 +25,7 @@ def add(env, job):
         jobs = cr.precommit.data[_KEY] = []
         cr.precommit.add(functools.partial(flush, cr))
         wakeup.after_commit(cr)
+    job.is_delayed = True
     jobs.append(job)
 
 
@@ -44,6 +45,9 @@ def flush(cr):
     columns = [(name, model._fields[name].column_type[1]) for name in extra]
     for job, id_ in zip(jobs, store.insert(cr, rows, columns), strict=True):
         job.stored_as(id_)
+    edges = [(parent.id, job.id, on_failure) for job in jobs for parent, on_failure in job.parents.items()]
+    if edges:
+        store.insert_edges(cr, edges)
 
 
 def _store_before_savepoints():

@@ -114,6 +114,7 @@ def job(
         related_action=related_action,
     )
     func.delay = functools.partial(_delay_function, func)
+    func.delayable = functools.partial(_prepare_function, func)
     if func.__qualname__ == func.__name__:
         _functions[func.job_options.name] = func
     return func
@@ -128,16 +129,29 @@ def _delay_function(func, session, model_name, *args, **kwargs):
     :param kwargs: further arguments of the function, and the options of :func:`delay`
     :return: :class:`Job`
     """
+    return _prepare_function(func, session, model_name, *args, **kwargs).delay()
+
+
+def _prepare_function(func, session, model_name, *args, **kwargs):
+    """Prepare what :func:`_delay_function` delays: a part of a graph, see ``graph.py``, or a job to delay later.
+
+    :return: :class:`Job`
+    """
     name = func.job_options.name
     if name not in _functions:
         raise ValueError(
             f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon"
         )
     options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
-    return delay(session.env, name, model_name, args, kwargs, **options)
+    return prepare(session.env, name, model_name, args, kwargs, **options)
 
 
-def delay(
+def delay(env, function, model_name, args, kwargs, **options):
+    """Delay a call: prepare it, and store it with the commit of the caller's transaction. See :func:`prepare` and :meth:`Job.delay`."""
+    return prepare(env, function, model_name, args, kwargs, **options).delay()
+
+
+def prepare(
     env,
     function,
     model_name,
@@ -153,9 +167,7 @@ def delay(
     time_limit=None,
     memory_limit=None,
 ):
-    """Delay a call in the caller's transaction: it is stored with the transaction's commit, or not at all.
-
-    With ``connector_no_delay`` in the context it runs at once, in the caller's transaction.
+    """Make a job of a call; nothing is stored before :meth:`Job.delay`.
 
     :param priority: 0 runs first; 10 by default
     :param eta: run not before: datetime (UTC if it names no zone), timedelta, or seconds from now
@@ -184,12 +196,6 @@ def delay(
         memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
     )
     job.eta, job.eta_seconds = _parse_eta(eta)
-    if env.context.get("connector_no_delay"):
-        job.perform(env)
-    else:
-        from . import buffer  # it builds on this module
-
-        buffer.add(env, job)
     return job
 
 
@@ -300,13 +306,15 @@ class Job:
     __slots__ = (
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "eta", "eta_seconds", "user_id", "company_id", "su", "retry", "lease_token", "ready_seq", "date_created", "result",
-        "message", "time_limit", "memory_limit", "run", "log_lines",
+        "message", "time_limit", "memory_limit", "run", "log_lines", "graph_uuid", "parents", "is_delayed",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
         self.env = env  # that of the code that delayed it
         self._id = id
         self.retry = 0
+        self.is_delayed = False
+        self.graph_uuid, self.parents = None, {}
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = None
         self.log_lines = []
         if env is not None:
@@ -350,6 +358,25 @@ class Job:
         if self._id is None and self.env is not None:
             self.env.cr.flush()
         return self._id
+
+    def delay(self):
+        """Delay the job in the caller's transaction: it is stored with the transaction's commit, or not at all.
+
+        With ``connector_no_delay`` in the context it runs at once, in the caller's transaction.
+
+        :return: the job itself
+        :raise ValueError: it was delayed before
+        """
+        if self.is_delayed:
+            raise ValueError(f"{self!r} was delayed before: prepare it anew to run it once more")
+        if self.env.context.get("connector_no_delay"):
+            self.is_delayed = True
+            self.perform(self.env)
+        else:
+            from . import buffer  # it builds on this module
+
+            buffer.add(self.env, self)
+        return self
 
     def stored_as(self, id):
         """Say which row stands for the job."""
@@ -413,6 +440,18 @@ class Job:
         if self.run is not None and self.run.stopped:
             raise self.run.stopped
 
+    @property
+    def parent_results(self):
+        """What the jobs returned for which this one waited: a list, see :func:`~odoo.addons.connector.queue.graph.parent_results`."""
+        from .graph import parent_results  # it builds on this module
+
+        return parent_results(self.env)
+
+    @property
+    def title(self):
+        """What a person reads: the description, its own or its function's."""
+        return self.description or function_options(self.env, self.function).description or self.function
+
     def perform(self, env):
         """Call the function and keep what it returns: as the message if it is text, and as the result.
 
@@ -421,6 +460,7 @@ class Job:
         :raise NotReadableJobError: the function or an argument is unknown here
         :raise NotSerializableJobError: what it returns cannot be stored
         """
+        self.env = env
         try:
             value = self._call(env)
         except NothingToDoJob as nothing:
@@ -466,6 +506,8 @@ class Job:
             "su": self.su,
             "eta": self.eta,
             "eta_seconds": self.eta_seconds,
+            # most jobs have none, and what is missing is NULL
+            **({"graph_uuid": self.graph_uuid, "waits": bool(self.parents)} if self.graph_uuid else {}),
         }
 
 

@@ -20,6 +20,7 @@ from .job import (
     describe_arguments,
     function_options,
     installed_functions,
+    prepare,
 )
 from .retry import Pattern
 
@@ -617,9 +618,10 @@ class QueueJobFunction(models.Model):
 
 
 class Delayable:
-    """The records whose next method call is delayed instead of made; see ``with_delay``."""
+    """The records whose next method call is prepared or delayed instead of made; see ``delayable`` and ``with_delay``."""
 
-    def __init__(self, records, options):
+    def __init__(self, make_job, records, options):
+        self._make_job = make_job
         self._records = records
         self._options = options
 
@@ -629,10 +631,10 @@ class Delayable:
         if not callable(getattr(type(records), method_name, None)):
             raise AttributeError(f"{records._name} has no method {method_name!r} that could be delayed")
 
-        def delay_call(*args, **kwargs):
-            return delay(records.env, name, records._name, (records, *args), kwargs, **self._options)
+        def make_job(*args, **kwargs):
+            return self._make_job(records.env, name, records._name, (records, *args), kwargs, **self._options)
 
-        return delay_call
+        return make_job
 
 
 class Base(models.AbstractModel):
@@ -642,7 +644,16 @@ class Base(models.AbstractModel):
     def with_delay(self, **options):
         """Delay the method that is called on what this returns: ``record.with_delay(priority=5).export_record(["name"])``.
 
-        :param options: those of :func:`odoo.addons.connector.queue.job.delay`
+        :param options: those of :func:`odoo.addons.connector.queue.job.prepare`
         :return: an object on which the method is called; the call returns the :class:`~odoo.addons.connector.queue.job.Job`
         """
-        return Delayable(self, options)
+        return Delayable(delay, self, options)
+
+    @api.private
+    def delayable(self, **options):
+        """Prepare the method that is called on what this returns as a part of a graph, see ``graph.py``: nothing is delayed yet.
+
+        :param options: those of :func:`odoo.addons.connector.queue.job.prepare`
+        :return: an object on which the method is called; the call returns the :class:`~odoo.addons.connector.queue.job.Job`
+        """
+        return Delayable(prepare, self, options)

@@ -140,6 +140,18 @@ class Worker:
         if job.identity_key:
             with self._store() as cr:
                 store.release_key(cr, job.identity_key)
+        if job.graph_uuid:
+            self._release_children([job.id])
+
+    def _release_children(self, job_ids):
+        with self._store() as cr:
+            released = store.release_children(cr, job_ids)
+        if released > 1:
+            # the first is for this thread
+            self._wake_others()
+
+    def _wake_others(self):
+        wakeup.wake(self.dbname)
 
     def _run_started(self, job):
         for again in range(IMMEDIATE_RETRIES, -1, -1):
@@ -348,6 +360,7 @@ class Worker:
                     _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
             store.free_orphans(cr)
             store.release_forgotten_keys(cr)
+            store.release_forgotten_children(cr)
             return store.seconds_to_next_eta(cr)
 
     def give_back(self):

@@ -77,5 +77,8 @@ class _WorkerInTransaction(Worker):
             cr.flush()
             store.complete(cr, job, self.id, self.name, job.message, job.result, job.log_text)
 
+    def _wake_others(self):
+        pass
+
     def _options(self, job):
         return function_options(self.env, job.function)

@@ -1,5 +1,6 @@
 """What people do with jobs."""
 
+from .graph import hold_back, lock_with_parents
 from .sql import NOW, RUNNABLE
 
 # What is formatted into the statements below are constants of this package
@@ -10,7 +11,7 @@ from .sql import NOW, RUNNABLE
 
 
 def requeue(cr, ids):
-    """Make ended, scheduled and waiting jobs runnable now, with all their tries."""
+    """Make ended and scheduled jobs runnable now, with all their tries; those that have parents wait for them first."""
     cr.execute(
         """
         DELETE FROM queue_job_cancellation USING queue_job job
@@ -18,16 +19,23 @@ def requeue(cr, ids):
         """,
         (list(ids),),
     )
-    return _change(
+    lock_with_parents(cr, ids)
+    changed = _change(
         cr, ids, ("failed", "cancelled", "done", "scheduled"), f"{RUNNABLE}, retry = 0, message = NULL, result = NULL"
     )
+    hold_back(cr, ids)
+    return changed
 
 
 def set_done(cr, ids, message):
     """Set jobs to done without running them."""
     states = ("failed", "cancelled", "pending", "scheduled", "wait_dependencies")
     return _change(
-        cr, ids, states, f"state = 'done', date_done = {NOW}, ready_seq = NULL, message = %(message)s", message=message
+        cr,
+        ids,
+        states,
+        f"state = 'done', date_done = {NOW}, ready_seq = NULL, children_released = NULL, message = %(message)s",
+        message=message,
     )
 
 
@@ -69,7 +77,7 @@ def _change(cr, ids, states, assignments, **values):
 
 
 def delete_ended(cr, days, limit=10000):
-    """Delete done and cancelled jobs that ended more than so many days ago, with their attempts.
+    """Delete done and cancelled jobs that ended more than so many days ago, with their attempts; not those for which other jobs wait.
 
     :return: ``(number of deleted jobs, whether there may be more)``
     """
@@ -78,12 +86,17 @@ def delete_ended(cr, days, limit=10000):
         WITH old AS (
             SELECT id FROM queue_job
             WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - make_interval(days => %(days)s)
+              AND NOT EXISTS (
+                    SELECT FROM queue_job_dependency edge JOIN queue_job child ON child.id = edge.child_id
+                    WHERE edge.parent_id = queue_job.id AND child.state NOT IN ('done', 'cancelled')
+              )
             ORDER BY id LIMIT %(limit)s
             FOR UPDATE SKIP LOCKED
         ),
         attempts AS (DELETE FROM queue_job_attempt USING old WHERE job_id = old.id),
         progress AS (DELETE FROM queue_job_progress USING old WHERE job_id = old.id),
-        cancellations AS (DELETE FROM queue_job_cancellation USING old WHERE job_id = old.id)
+        cancellations AS (DELETE FROM queue_job_cancellation USING old WHERE job_id = old.id),
+        edges AS (DELETE FROM queue_job_dependency USING old WHERE child_id = old.id)
         DELETE FROM queue_job USING old WHERE queue_job.id = old.id
         """,
         {"days": days, "limit": limit},

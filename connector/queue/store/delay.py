@@ -15,7 +15,8 @@ def create_sequences(cr):
 
 
 def insert(cr, rows, extra_columns=()):
-    """Insert jobs, runnable at once or from their eta on, in the caller's transaction; return their ids in order.
+    """Insert jobs in the caller's transaction, runnable at once, from their eta on, or once the jobs for which they wait have ended; return
+    their ids in order.
 
     A plain INSERT of new rows without foreign keys: it waits for no other transaction and conflicts with none.
 
@@ -27,16 +28,16 @@ def insert(cr, rows, extra_columns=()):
     cr.execute(
         f"""
         INSERT INTO queue_job (function, model_name, payload, context, description, channel_id, priority, max_retries, retry,
-                               identity_key, time_limit, memory_limit, user_id, company_id, su, date_created,
+                               identity_key, time_limit, memory_limit, user_id, company_id, su, graph_uuid, date_created,
                                eta, state, ready_seq{extra_names})
         SELECT function, model_name, payload, context, description, channel_id, priority, max_retries, 0,
-               identity_key, time_limit, memory_limit, user_id, company_id, su, {NOW}, due.eta,
-               CASE WHEN due.later THEN 'scheduled' ELSE 'pending' END,
-               CASE WHEN due.later THEN NULL ELSE nextval('queue_job_ready_seq') END{extra_names}
+               identity_key, time_limit, memory_limit, user_id, company_id, su, graph_uuid, {NOW}, due.eta,
+               CASE WHEN waits THEN 'wait_dependencies' WHEN due.later THEN 'scheduled' ELSE 'pending' END,
+               CASE WHEN waits OR due.later THEN NULL ELSE nextval('queue_job_ready_seq') END{extra_names}
         FROM json_to_recordset(%(rows)s) AS job(
                 function varchar, model_name varchar, payload text, context varchar, description varchar, channel_id int,
                 priority int, max_retries int, identity_key varchar, time_limit int, memory_limit int,
-                user_id int, company_id int, su boolean,
+                user_id int, company_id int, su boolean, graph_uuid varchar, waits boolean,
                 eta timestamp, eta_seconds float8{extra_types}),
              LATERAL (SELECT COALESCE(job.eta, {NOW} + make_interval(secs => job.eta_seconds)) AS eta) AS asked,
              LATERAL (SELECT asked.eta > {NOW} IS TRUE AS later, CASE WHEN asked.eta > {NOW} THEN asked.eta END AS eta) AS due
