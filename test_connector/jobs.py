@@ -8,6 +8,11 @@ from odoo.addons.connector.queue.job import job
 
 
 @job(default_channel="root.test")
+def do_nothing(session, model_name):
+    """Do nothing"""
+
+
+@job(default_channel="root.test")
 def leave_effect(session, model_name, name):
     """Leave an effect"""
     _leave(session, name)
