@@ -1,12 +1,13 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from odoo.tests import TransactionCase
+from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.connector.exception import NotReadableJobError, NotSerializableJobError
 from odoo.addons.connector.queue.codec import decode, decode_call, encode, encode_call
 
 
+@tagged("post_install", "-at_install")
 class TestCodec(TransactionCase):
     def test_every_listed_type_comes_back_as_it_was(self):
         values = [

@@ -5,7 +5,7 @@ from psycopg2 import IntegrityError
 from odoo import api
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.registry import Registry
-from odoo.tests import TransactionCase
+from odoo.tests import TransactionCase, tagged
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
@@ -23,6 +23,7 @@ def greet(session, model_name, name, greeting="Hello"):
     return f"{greeting} {name}"
 
 
+@tagged("post_install", "-at_install")
 class TestDelay(TransactionCase):
     def setUp(self):
         super().setUp()
@@ -58,9 +59,9 @@ class TestDelay(TransactionCase):
         )
 
     def test_options_of_the_record_win_over_those_of_the_code(self):
-        self.env["queue.job.function"].create(
-            {"name": greet.job_options.name, "max_retries": 9, "channel_id": self.env.ref("connector.channel_root").id}
-        )
+        self.env["queue.job.function"]._synchronize()
+        function = self.env["queue.job.function"].search([("name", "=", greet.job_options.name)])
+        function.write({"max_retries": 9, "channel_id": self.env.ref("connector.channel_root").id})
         record = greet.delay(self.session, "res.partner", "Ada").record(self.env)
         self.assertEqual((record.max_retries, record.channel_id.complete_name), (9, "root"))
 
@@ -131,6 +132,7 @@ class TestDelay(TransactionCase):
             function.retry_pattern = '{"0": 1}'
 
 
+@tagged("post_install", "-at_install")
 class TestBuffer(TransactionCase):
     """Jobs and the caller's transaction: on a cursor of their own, as the test's own cursor always is inside a savepoint."""
 
@@ -194,6 +196,7 @@ class TestBuffer(TransactionCase):
         self.assertEqual(self._delay().record(self.own).worker_id.id, 7)
 
 
+@tagged("post_install", "-at_install")
 class TestRights(TransactionCase):
     def setUp(self):
         super().setUp()
@@ -246,6 +249,7 @@ class TestRights(TransactionCase):
         self.assertTrue(getattr(type(self.env["base"]).with_delay, "_api_private", False))
 
 
+@tagged("post_install", "-at_install")
 class TestChannels(TransactionCase):
     def setUp(self):
         super().setUp()
@@ -286,6 +290,7 @@ class TestChannels(TransactionCase):
             shop.unlink()
 
 
+@tagged("post_install", "-at_install")
 class TestJob(TransactionCase):
     def test_a_job_reads_back_from_its_record(self):
         record = self.env["res.partner"].with_delay(priority=2).exists().record(self.env)

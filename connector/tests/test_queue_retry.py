@@ -1,4 +1,4 @@
-from odoo.tests import BaseCase
+from odoo.tests import BaseCase, tagged
 
 from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError
 from odoo.addons.connector.queue.retry import Exponential, Fixed, RetryPolicy
@@ -10,6 +10,7 @@ class TooManyRequests(Exception):
         self.retry_after = retry_after
 
 
+@tagged("post_install", "-at_install")
 class TestRetryPolicy(BaseCase):
     def _seconds(self, policy, tries, error=None):
         return policy.seconds(error or RetryableJobError("x"), tries)

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import UserError
+from odoo.tests import tagged
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
@@ -61,6 +62,7 @@ def delay_another(session, model_name, record_id):
     rename.delay(session, model_name, record_id, "by another job")
 
 
+@tagged("post_install", "-at_install")
 class TestRun(JobsCase):
     def setUp(self):
         super().setUp()
@@ -193,6 +195,7 @@ class TestRun(JobsCase):
         return record
 
 
+@tagged("post_install", "-at_install")
 class TestOrder(JobsCase):
     def _delay(self, **options):
         return self.env["res.partner"].with_delay(**options).exists().record(self.env)
@@ -257,6 +260,7 @@ class TestOrder(JobsCase):
         self.assertEqual(self.run_jobs(), job)
 
 
+@tagged("post_install", "-at_install")
 class TestDeadWorker(JobsCase):
     def setUp(self):
         super().setUp()
@@ -326,6 +330,7 @@ class TestDeadWorker(JobsCase):
         self.assertEqual(self.jobs.mapped("state"), ["pending", "pending"])
 
 
+@tagged("post_install", "-at_install")
 class TestButtons(JobsCase):
     def setUp(self):
         super().setUp()
