@@ -12,6 +12,7 @@ from odoo.addons.connector.queue import codec, store
 from odoo.addons.connector.unit.importer import BatchImporter
 
 from ..unit.importer import ChangedRecordsImporter
+from ..unit.partner import PartnerImportMapper
 from .common import OdooCase
 
 
@@ -150,6 +151,12 @@ class TestImport(ImportCase):
         self.import_partners()
         self.assertEqual(self.partner(partner_id).country_id.code, "BE")
         self.assertFalse(self.partner(partner_id).state_id)
+
+    def test_a_type_of_address_that_later_versions_do_not_have_becomes_another_address(self):
+        with self.backend.work_on("odoo.res.partner") as environment:
+            mapper = environment.get_connector_unit(PartnerImportMapper)
+        self.assertEqual(mapper.type({"type": "private"}), {"type": "other"})
+        self.assertEqual(mapper.type({"type": "delivery"}), {"type": "delivery"})
 
     def test_an_image_is_imported(self):
         file = io.BytesIO()
@@ -292,8 +299,9 @@ class TestImport(ImportCase):
         contact_id = self.shop.create("res.partner", name="Ada", parent_id=company_id)
         self.shop.call("res.partner", "write", [company_id], vals={"active": False})
         self.import_partners()
-        self.assertEqual(self.partner(contact_id).parent_id, self.partner(company_id))
-        self.assertFalse(self.partner(company_id).active)
+        company = self.partner(company_id)
+        self.assertEqual((company.name, company.active), ("Company", False))
+        self.assertEqual(self.partner(contact_id).parent_id, company)
 
     # What has changed
 
