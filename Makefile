@@ -1,6 +1,6 @@
 # `make` shows what there is. Everything is made in .dev/, which `make clean` removes.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint shell clean
+.PHONY: help run test bench chaos lint shell clean
 
 PYTHON ?= python3
 SETUP := $(PYTHON) -Es -m scripts.setup
@@ -26,6 +26,10 @@ test: ## Run all tests, or some: make test ARGS="connector/tests/test_event.py -
 bench: ## Measure us and other job queues side by side: make bench ARGS="--only drain_noop --runs 1 --jobs 500"
 	@$(SETUP) run
 	@$(SCRIPT:scripts=benchmarks) $(ARGS)
+
+chaos: ## Attack workers and PostgreSQL while jobs run, and count what was done: make chaos ARGS="--jobs 10000 --seed 7"
+	@$(SETUP) run
+	@$(SCRIPT:scripts=chaos) $(ARGS)
 
 lint: ## Check the style: ruff and pylint-odoo
 	@$(SETUP) lint

@@ -121,13 +121,28 @@ def ensure_started():
         return
     socket_folder().mkdir(exist_ok=True)
     shutil.chown(socket_folder(), *owner())
-    # No TCP: the port is but a part of the socket's name.
-    options = f"-h '' -k '{socket_folder()}' -p 5432"
     try:
-        as_owner("pg_ctl", "start", "--wait", "-D", cluster(), "-l", server_log(), "-o", options)
+        control("start", "--wait", "-o", options())
     except Failure as failure:
         failure.tried += server_log().read_text().splitlines()[-5:] if server_log().exists() else []
         raise
+
+
+def restart(mode):
+    """Restart the private cluster, as an administrator or a crash would.
+
+    :param mode: `fast` or `immediate`, which is a crash
+    """
+    control("restart", "--wait", f"--mode={mode}", "-o", options())
+
+
+def options():
+    """The options of the server. No TCP: the port is but a part of the socket's name."""
+    return f"-h '' -k '{socket_folder()}' -p 5432"
+
+
+def control(*arguments):
+    as_owner("pg_ctl", *arguments, "-D", cluster(), "-l", server_log())
 
 
 def stop_unless_used(users):

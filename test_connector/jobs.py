@@ -1,6 +1,7 @@
 """Jobs that leave an effect, wait to be let go, commit in their midst, or kill their worker."""
 
 import os
+import random
 import signal
 import time
 
@@ -42,6 +43,16 @@ def commit_when_let_go(session, model_name, name, gate):
 def kill_own_worker(session, model_name):
     """Kill the process in which this job runs"""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@job(default_channel="root.test")
+def leave_line(session, model_name, log):
+    """Leave an effect, and a line outside of the database before it is committed"""
+    _leave(session, "line")
+    session.env.flush_all()
+    time.sleep(random.uniform(0, 0.02))
+    with open(log, "a") as lines:
+        lines.write(f"{session.job.id}\n")
 
 
 @job(default_channel="root.test")

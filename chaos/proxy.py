@@ -1,0 +1,61 @@
+"""A line to PostgreSQL that can be cut silently: nothing is forwarded any more, and nobody is told."""
+
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+SOCKET = ".s.PGSQL.5432"
+
+
+class Proxy:
+    """A unix socket that forwards to that of a server.
+
+    :param folder: where the socket is made; the host that a client names
+    :param server: folder of the server's socket
+    """
+
+    def __init__(self, folder, server):
+        self._server = str(Path(server) / SOCKET)
+        self._open = threading.Event()
+        self._open.set()
+        self._lines = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(Path(folder) / SOCKET))
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        """Forward nothing any more."""
+        self._open.clear()
+
+    def mend(self):
+        """Close the lines that were cut, and forward what comes over new ones."""
+        lines, self._lines = self._lines, []
+        for line in lines:
+            for end in line:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        self._open.set()
+
+    def _accept(self):
+        while True:
+            client, _address = self._listener.accept()
+            server = socket.socket(socket.AF_UNIX)
+            try:
+                server.connect(self._server)
+            except OSError:
+                client.close()
+                continue
+            self._lines.append((client, server))
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
+
+    def _forward(self, source, target):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._open.wait()
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
