@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 import xmlrpc.client
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from . import databases, postgres, servers
@@ -24,21 +25,20 @@ PATIENCE = 120  # seconds without a job that ends, after which the demo gives up
 def main():
     """Set the demo up, run it, show what came of it; return the exit status."""
     demo = Demo("shop", "erp")
-    with postgres.running():
+    with postgres.running(), ExitStack() as processes:
         demo.create_databases()
         api_key = demo.create_api_key()
         with step("Server"):
-            server = demo.server()
-            server.wait_until_it_serves()
-        with server, demo.worker("worker") as worker:
-            with step("Backend, its connection tested"):
-                backend = demo.create_backend(server, api_key)
-            start = time.monotonic()
-            backend.import_all()
-            jobs = demo.watch_jobs(server, worker)
-            agrees = demo.summarize(jobs, time.monotonic() - start)
-            if not os.environ.get("ONCE"):
-                demo.serve(server, worker)
+            server = processes.enter_context(demo.server())
+        worker = processes.enter_context(demo.worker("worker"))
+        with step("Backend, its connection tested"):
+            backend = demo.create_backend(server, api_key)
+        start = time.monotonic()
+        backend.import_all()
+        jobs = demo.watch_jobs(server, worker)
+        agrees = demo.summarize(jobs, time.monotonic() - start)
+        if not os.environ.get("ONCE"):
+            demo.serve(server, worker)
         return 0 if agrees else 1
 
 
@@ -89,7 +89,7 @@ env.cr.commit()
         return key
 
     def server(self):
-        """Start an Odoo that serves both databases; it does not answer yet."""
+        """Start an Odoo that serves both databases; it answers when a `with` block begins."""
         return servers.Server("server", [self.shop, self.erp], "--max-cron-threads=1")
 
     def worker(self, name):
