@@ -2,34 +2,19 @@
 
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 
 import psycopg2
 
 from scripts import databases
 from scripts.progress import Failure
 
-from . import processes
 from .journal import Journal
+from .processes import JOURNAL, Usage
 
 #: A run is given up when no job has run for so many seconds.
 PATIENCE = 180
 #: Jobs that each process runs before a measure begins.
 WARM_UP = 25
-
-
-@dataclass
-class Drained:
-    """How jobs that were there at once have run.
-
-    :param rate: jobs a second, from the first job's start to the last one's
-    :param machine: milliseconds of processor time a job, of the whole machine
-    :param own: the same, of the queue's processes and PostgreSQL alone
-    """
-
-    rate: float
-    machine: float
-    own: float
 
 
 class Peer:
@@ -43,7 +28,7 @@ class Peer:
     remark = None
 
     def __init__(self):
-        self.journal = Journal(processes.JOURNAL)
+        self.journal = Journal(JOURNAL)
         self._client = None
 
     def prepare(self):
@@ -114,23 +99,30 @@ class Peer:
             yield process
 
     def drain(self, method, count, process_count):
-        """Run jobs that are committed at once, each in a transaction of its own, by warm workers; return :class:`Drained`."""
+        """Have warm workers run jobs that are committed at once, each in a transaction of its own; return a dict of figures.
+
+        ``rate``: jobs a second, from the first job's start to the last one's; ``machine``, ``workers``, ``postgres``: milliseconds of
+        processor time a job, of the whole machine, and of what part of it.
+        """
         with self.workers(process_count) as process:
-            drained = self.drain_by(process, method, count)
-            self.wait_until_done(process, count + WARM_UP * process_count)
-        return drained
+            return self.drain_by(process, method, count)
 
     def drain_by(self, process, method, count):
         """The same by workers that are there."""
-        pids = process.pid, processes.postmaster()
+        done_before, _failed = self.count()
+        usage = Usage(process.pid)
         self.delay(method, count)
         self.wait_for_jobs(process, 1)
-        machine, own, first = processes.machine_seconds(), processes.processor_seconds(*pids), len(self.journal)
+        usage.begin()
+        first = len(self.journal)
         self.wait_for_jobs(process, count)
-        machine, own = processes.machine_seconds() - machine, processes.processor_seconds(*pids) - own
+        seconds = usage.since()
+        self._check_done(process, done_before + count)
         times = [when for _number, when in self.journal.entries()]
-        milliseconds = 1000 / max(1, count - first)
-        return Drained((count - 1) / (times[-1] - times[0]), machine * milliseconds, own * milliseconds)
+        return {
+            "rate": (count - 1) / (times[-1] - times[0]),
+            **{part: 1000 * used / (count - first) for part, used in seconds.items()},
+        }
 
     def wait_for_jobs(self, process, count):
         """Wait until the journal has so many entries; nothing asks the database meanwhile."""
@@ -141,26 +133,24 @@ class Peer:
             self._check(process, since, f"ran {entries} of {count} jobs, and no other")
             time.sleep(0.002)
 
-    def wait_until_done(self, process, count):
-        """Wait until so many jobs are done; it is not what is measured, but that it was done.
-
-        :raise Failure: a job failed, or one ran twice
-        """
-        self.wait(process, lambda: sum(self.count()) >= count)
-        _done, failed = self.count()
-        numbers = [number for number, _when in self.journal.entries()]
-        if failed or len(set(numbers)) != len(numbers):
-            raise Failure(
-                f"{self.title}: {failed} jobs failed, {len(numbers) - len(set(numbers))} ran twice.",
-                f"read {process.log}.",
-            )
-
     def wait(self, process, condition):
         """Wait until a condition holds."""
         since = time.monotonic()
         while not condition():
             self._check(process, since, "is not ready")
             time.sleep(0.05)
+
+    def _check_done(self, process, count):
+        """Wait until so many jobs are done, which is not what is measured.
+
+        :raise Failure: a job failed, or one ran twice
+        """
+        self.wait(process, lambda: sum(self.count()) >= count)
+        _done, failed = self.count()
+        numbers = [number for number, _when in self.journal.entries()]
+        twice = len(numbers) - len(set(numbers))
+        if failed or twice:
+            raise Failure(f"{self.title}: {failed} jobs failed, {twice} ran twice.", f"read {process.log}.")
 
     def _check(self, process, since, what):
         process.check()

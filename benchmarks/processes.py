@@ -1,5 +1,6 @@
 """Programs in the background, and what they cost: processor time and memory."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -96,27 +97,48 @@ def tree(pid):
         return []
 
 
-def postmaster():
+class Usage:
+    """The seconds of processor time that are used from :meth:`begin` on.
+
+    :param workers: process id of those that run the jobs, or None
+    """
+
+    def __init__(self, workers=None):
+        self._workers = workers
+        self._postgres = _postmaster()
+
+    def begin(self):
+        """Begin to count."""
+        self._began = self._seconds()
+
+    def since(self):
+        """Return a dict with the seconds since the beginning: ``machine``, ``workers``, ``postgres``."""
+        return {part: seconds - self._began[part] for part, seconds in self._seconds().items()}
+
+    def _seconds(self):
+        seconds = {"machine": _machine_seconds(), "postgres": _process_seconds(self._postgres)}
+        return seconds | ({"workers": _process_seconds(self._workers)} if self._workers else {})
+
+
+def _postmaster():
     """Return the process id of the PostgreSQL server, which runs on this machine."""
     with databases.cursor() as cr:
         cr.execute("SELECT pg_backend_pid()")
         return psutil.Process(cr.fetchone()[0]).ppid()
 
 
-def machine_seconds():
+def _machine_seconds():
     """Return the seconds that all processors of the machine have worked since it was started, for whatever program."""
     times = psutil.cpu_times()
     return sum(times[:8]) - times.idle - times.iowait  # the last two of ten are parts of others
 
 
-def processor_seconds(*pids):
-    """Return the seconds that these processes and their descendants, also those that have ended, have used processors."""
+def _process_seconds(pid):
+    """Return the seconds that a process and its descendants, also those that have ended, have used processors."""
     seconds = 0
-    for process in (process for pid in pids for process in tree(pid)):
-        try:
+    for process in tree(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
             seconds += sum(process.cpu_times()[:4])
-        except psutil.NoSuchProcess:
-            continue
     return seconds
 
 

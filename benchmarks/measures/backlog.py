@@ -44,5 +44,5 @@ def _with_backlog(peer, options, kind):
 
 def _drain(peer, options):
     with peer.workers(PROCESSES) as process:
-        rate = peer.drain_by(process, "noop", options.jobs).rate
+        rate = peer.drain_by(process, "noop", options.jobs)["rate"]
         return {"rate": rate, "memory": sum(size for _command, size in processes.megabytes(process.pid))}

@@ -10,11 +10,12 @@ PROCESSES = 2
     peers=("connector", "oca", "pgbench"),
     rate=Figure("jobs/s", times(10, "oca")),
     machine=Figure("ms CPU a job, whole machine", at_most(1.2)),
-    own=Figure("ms CPU a job, workers and PostgreSQL"),
+    workers=Figure("ms CPU a job, workers"),
+    postgres=Figure("ms CPU a job, PostgreSQL"),
 )
 def drain_noop(peer, options):
     peer.clear()
-    return vars(peer.drain("noop", options.jobs, PROCESSES))
+    return peer.drain("noop", options.jobs, PROCESSES)
 
 
 @measure(
@@ -22,8 +23,9 @@ def drain_noop(peer, options):
     peers=("connector", "oca", "pgbench"),
     rate=Figure("jobs/s", times(6, "oca")),
     machine=Figure("ms CPU a job, whole machine"),
-    own=Figure("ms CPU a job, workers and PostgreSQL"),
+    workers=Figure("ms CPU a job, workers"),
+    postgres=Figure("ms CPU a job, PostgreSQL"),
 )
 def drain_write(peer, options):
     peer.clear()
-    return vars(peer.drain("write_one", options.jobs, PROCESSES))
+    return peer.drain("write_one", options.jobs, PROCESSES)

@@ -36,7 +36,7 @@ def _with_and_without(peer, options, capacity=None):
         if capacity:
             peer.limit(capacity)
         with elsewhere:
-            rates.append(peer.drain("noop", options.jobs, PROCESSES).rate)
+            rates.append(peer.drain("noop", options.jobs, PROCESSES)["rate"])
     without, among = rates
     return {"rate": among, "share": 100 * among / without}
 

@@ -8,8 +8,9 @@ from ..measure import Figure, measure, times
     peers=("connector", "procrastinate", "pgbench"),
     rate=Figure("jobs/s", times(1.5, "procrastinate")),
     machine=Figure("ms CPU a job, whole machine"),
-    own=Figure("ms CPU a job, worker and PostgreSQL"),
+    workers=Figure("ms CPU a job, workers"),
+    postgres=Figure("ms CPU a job, PostgreSQL"),
 )
 def one_process(peer, options):
     peer.clear()
-    return vars(peer.drain("noop", options.jobs, 1))
+    return peer.drain("noop", options.jobs, 1)

@@ -7,8 +7,8 @@ from scripts import databases, postgres
 from scripts.programs import run
 from scripts.progress import step
 
-from .. import processes
-from ..peer import Drained, Peer, create_empty
+from ..peer import Peer, create_empty
+from ..processes import Usage
 
 PROGRAM = postgres.PACKAGES / postgres.PROGRAMS / "bin" / "pgbench"
 SCRIPTS = Path(__file__).with_name("pgbench_scripts")
@@ -46,12 +46,12 @@ class Pgbench(Peer):
         self.delay(method, count)
         with databases.cursor(self.database) as cr:
             cr.execute("INSERT INTO record SELECT id FROM job")
-        postmaster = processes.postmaster()
-        machine, own = processes.machine_seconds(), processes.processor_seconds(postmaster)
+        usage = Usage()
+        usage.begin()
         output = self._pgbench(method, clients=process_count, transactions=count // process_count)
-        machine, own = processes.machine_seconds() - machine, processes.processor_seconds(postmaster) - own
+        seconds = usage.since()
         rate = float(re.search(r"tps = ([\d.]+)", output)[1])
-        return Drained(rate, machine / count * 1000, own / count * 1000)
+        return {"rate": rate, **{part: 1000 * used / count for part, used in seconds.items()}}
 
     def _pgbench(self, script, clients, transactions, **values):
         return run(
