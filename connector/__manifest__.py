@@ -17,6 +17,7 @@
         "views/connector_checkpoint_views.xml",
         "views/queue_job_views.xml",
         "views/queue_job_graph_views.xml",
+        "views/queue_job_failure_views.xml",
         "views/queue_job_channel_views.xml",
         "views/queue_job_function_views.xml",
         "views/queue_worker_views.xml",

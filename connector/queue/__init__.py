@@ -1,2 +1,3 @@
 from . import model
 from . import graph_model
+from . import failure

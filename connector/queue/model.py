@@ -210,14 +210,19 @@ class QueueJob(models.Model):
             changed = operation(cr, self.ids, *args)
         self.invalidate_recordset()
         wakeup.wake(self.env.cr.dbname)
-        text = self.env._("%(changed)s of %(total)s jobs %(done)s.", changed=changed, total=len(self), done=done)
-        if changed < len(self):
+        return self._tell(changed, len(self), done)
+
+    @api.model
+    def _tell(self, changed, total, done):
+        """Return the action that tells the user how many jobs a button has changed, and loads the screen anew."""
+        text = self.env._("%(changed)s of %(total)s jobs %(done)s.", changed=changed, total=total, done=done)
+        if changed < total:
             text += " " + self.env._("The others were in a state in which this is not possible.")
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "success" if changed == len(self) else "warning",
+                "type": "success" if changed == total else "warning",
                 "message": text,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },

@@ -11,6 +11,7 @@ the lease ends; whoever writes for a job names it. A writer whose lease was take
 from .buttons import cancel, delete_ended, request_cancellation, requeue, set_done
 from .claim import LeasedJob, claim
 from .delay import create_sequences, insert
+from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
 from .lease import (
     cancel_requests,

@@ -10,7 +10,7 @@ from .sql import NOW, RUNNABLE
 # is leased is not touched, except that one that has not started may be cancelled: its worker then finds the lease gone.
 
 
-def requeue(cr, ids):
+def requeue(cr, ids, states=("failed", "cancelled", "done", "scheduled")):
     """Make ended and scheduled jobs runnable now, with all their tries; those that have parents wait for them first."""
     cr.execute(
         """
@@ -20,9 +20,7 @@ def requeue(cr, ids):
         (list(ids),),
     )
     lock_with_parents(cr, ids)
-    changed = _change(
-        cr, ids, ("failed", "cancelled", "done", "scheduled"), f"{RUNNABLE}, retry = 0, message = NULL, result = NULL"
-    )
+    changed = _change(cr, ids, states, f"{RUNNABLE}, retry = 0, message = NULL, result = NULL")
     hold_back(cr, ids)
     return changed
 
@@ -39,9 +37,8 @@ def set_done(cr, ids, message):
     )
 
 
-def cancel(cr, ids, message):
+def cancel(cr, ids, message, states=("failed", "pending", "enqueued", "scheduled", "wait_dependencies")):
     """Cancel jobs that have not started."""
-    states = ("failed", "pending", "enqueued", "scheduled", "wait_dependencies")
     assignments = f"state = 'cancelled', date_done = {NOW}, worker_id = NULL, lease_token = NULL, ready_seq = NULL, message = %(message)s"
     return _change(cr, ids, states, assignments, message=message)
 

@@ -11,7 +11,8 @@ NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
 RUNNABLE = """
     state = 'pending', ready_seq = nextval('queue_job_ready_seq'), eta = NULL,
-    worker_id = NULL, lease_token = NULL, date_started = NULL, date_done = NULL, duration = NULL, children_released = NULL
+    worker_id = NULL, lease_token = NULL, date_started = NULL, date_done = NULL, duration = NULL,
+    children_released = NULL, failure_id = NULL
 """
 
 # Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
