@@ -36,9 +36,14 @@ _DELAY_OPTIONS = (
     "description",
     "channel",
     "identity_key",
+    "identity_policy",
+    "concurrency_key",
     "time_limit",
     "memory_limit",
 )
+
+#: What becomes of the jobs that wait with one identity key when it is their turn, see :func:`delay`.
+IDENTITY_POLICIES = ("skip", "replace", "debounce")
 
 _ADDONS = "odoo.addons."
 
@@ -57,6 +62,9 @@ class JobOptions:
     channel_id: int | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     max_retries: int = DEFAULT_MAX_RETRIES
+    identity_policy: str = "skip"
+    concurrency_key: object = None
+    concurrency_limit: int = 1
     time_limit: int = 0
     memory_limit: int = 0
     related_action: object = None
@@ -68,6 +76,9 @@ def job(
     default_channel=None,
     retry_pattern=None,
     max_retries=DEFAULT_MAX_RETRIES,
+    identity_policy="skip",
+    concurrency_key=None,
+    limit=1,
     time_limit=0,
     memory_limit=0,
     related_action=None,
@@ -86,6 +97,10 @@ def job(
     :param retry_pattern: when a job is tried again, and after which exceptions, as for
         :class:`~odoo.addons.connector.queue.retry.RetryPolicy`; without, ten seconds, doubled with each try, at most an hour
     :param max_retries: a job fails after so many tries; 0 means without limit
+    :param identity_policy: what becomes of jobs that wait with one identity key: see :func:`delay`
+    :param concurrency_key: ``function(args)`` that returns the concurrency key of a job, text, or None; ``args`` is a dict with the
+        arguments of the call by their names: ``lambda args: f"order {args['order_id']}"``. A method's records are ``args["self"]``
+    :param limit: how many jobs with the same concurrency key run at once, on all machines together
     :param time_limit: seconds after which a running job is stopped, which counts as a try; 0 means without limit
     :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
@@ -97,6 +112,9 @@ def job(
             default_channel=default_channel,
             retry_pattern=retry_pattern,
             max_retries=max_retries,
+            identity_policy=identity_policy,
+            concurrency_key=concurrency_key,
+            limit=limit,
             time_limit=time_limit,
             memory_limit=memory_limit,
             related_action=related_action,
@@ -111,6 +129,9 @@ def job(
         max_retries=_natural("max_retries", max_retries),
         time_limit=_natural("time_limit", time_limit),
         memory_limit=_natural("memory_limit", memory_limit),
+        identity_policy=_identity_policy(identity_policy),
+        concurrency_key=_key_function(concurrency_key),
+        concurrency_limit=_positive("limit", limit),
         related_action=related_action,
     )
     func.delay = functools.partial(_delay_function, func)
@@ -164,6 +185,8 @@ def prepare(
     description=None,
     channel=None,
     identity_key=None,
+    identity_policy=None,
+    concurrency_key=None,
     time_limit=None,
     memory_limit=None,
 ):
@@ -175,6 +198,9 @@ def prepare(
     :param description: what a person reads in the list of jobs
     :param channel: complete name of an existing channel
     :param identity_key: of the jobs that wait with one key only one will run; one that is delayed while such a job runs, runs afterwards
+    :param identity_policy: which one: ``skip`` (default) the one whose turn it is first, ``replace`` the newest one, so that the newest
+        arguments win, ``debounce`` the one with the latest eta, so that it runs when no other was delayed for a while
+    :param concurrency_key: of the jobs with one key only as many run at once as ``limit`` of :func:`job` says, one by default
     :param time_limit: see :func:`job`, in seconds
     :param memory_limit: see :func:`job`, in MB
     :return: :class:`Job`
@@ -191,7 +217,10 @@ def prepare(
         priority=DEFAULT_PRIORITY if priority is None else _natural("priority", priority),
         max_retries=options.max_retries if max_retries is None else _natural("max_retries", max_retries),
         channel_id=env["queue.job.channel"]._id_of(channel) if channel else options.channel_id,
-        identity_key=identity_key,
+        identity_key=identity_key or None,
+        identity_policy=options.identity_policy if identity_policy is None else _identity_policy(identity_policy),
+        concurrency_key=concurrency_key or _concurrency_key(env, options, model_name, args, kwargs),
+        concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else _natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
     )
@@ -203,6 +232,37 @@ def _natural(name, value):
     if not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} is {value!r}: it must be a whole number that is not negative")
     return value
+
+
+def _positive(name, value):
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value!r}: it must be a whole number from 1")
+    return value
+
+
+def _identity_policy(policy):
+    if policy not in IDENTITY_POLICIES:
+        raise ValueError(f"identity_policy is {policy!r}: it must be one of {', '.join(IDENTITY_POLICIES)}")
+    return policy
+
+
+def _key_function(function):
+    if function is not None and not callable(function):
+        raise ValueError(
+            f"concurrency_key is {function!r}: it must be a function of the arguments, as in lambda args: args['order_id']"
+        )
+    return function
+
+
+def _concurrency_key(env, options, model_name, args, kwargs):
+    """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
+    if not options.concurrency_key:
+        return None
+    implicit = (ConnectorSession.from_env(env), model_name) if options.name.startswith(_ADDONS) else ()
+    call = inspect.signature(find_function(env, options.name)).bind(*implicit, *args, **kwargs)
+    call.apply_defaults()
+    key = options.concurrency_key(call.arguments)
+    return None if key is None else str(key)
 
 
 def _parse_eta(eta):
@@ -305,8 +365,9 @@ class Job:
 
     __slots__ = (
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
-        "identity_key", "eta", "eta_seconds", "user_id", "company_id", "su", "retry", "lease_token", "ready_seq", "date_created", "result",
-        "message", "time_limit", "memory_limit", "run", "log_lines", "graph_uuid", "parents", "is_delayed",
+        "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
+        "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "log_lines",
+        "graph_uuid", "parents", "is_delayed",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -341,6 +402,7 @@ class Job:
                 "priority",
                 "max_retries",
                 "identity_key",
+                "concurrency_key",
                 "time_limit",
                 "memory_limit",
                 "su",
@@ -499,6 +561,9 @@ class Job:
             "priority": self.priority,
             "max_retries": self.max_retries,
             "identity_key": self.identity_key,
+            "identity_policy": self.identity_key and self.identity_policy,
+            "concurrency_key": self.concurrency_key,
+            "concurrency_limit": self.concurrency_key and self.concurrency_limit,
             "time_limit": self.time_limit,
             "memory_limit": self.memory_limit,
             "user_id": self.user_id,

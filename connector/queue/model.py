@@ -64,6 +64,17 @@ class QueueJob(models.Model):
     identity_key = fields.Char(
         readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled"
     )
+    identity_policy = fields.Selection(
+        [
+            ("skip", "The first one runs"),
+            ("replace", "The newest one runs"),
+            ("debounce", "The one with the latest date runs"),
+        ],
+        readonly=True,
+    )
+    concurrency_key = fields.Char(readonly=True, help="Only so many jobs with the same key run at once")
+    concurrency_limit = fields.Integer(readonly=True, aggregator=None)
+    is_parked = fields.Boolean(readonly=True, help="Waits until a job with the same key has ended")
 
     user_id = PlainMany2one("res.users", readonly=True)
     company_id = PlainMany2one("res.company", readonly=True)
@@ -101,6 +112,18 @@ class QueueJob(models.Model):
     _identity_waiting_idx = models.Index(
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
     )
+
+    _concurrency_leased_idx = models.Index(
+        "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
+    )
+    _concurrency_parked_idx = models.Index(
+        "(concurrency_key, id) WHERE concurrency_key IS NOT NULL AND state = 'wait_dependencies' AND is_parked"
+    )
+    _identity_parked_idx = models.Index(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state = 'wait_dependencies' AND is_parked"
+    )
+    # The order of sequential channels
+    _in_order_idx = models.Index(f"(channel_id, (id::bigint)) WHERE {store.IN_ORDER}")
 
     def init(self):
         store.create_sequences(self.env.cr)
@@ -373,6 +396,24 @@ class QueueJobChannel(models.Model):
         aggregator=None,
         help="So many jobs of the channel and the channels below it run at once, on all machines together; 0 means without limit",
     )
+    is_sequential = fields.Boolean(
+        string="Sequential",
+        help="Jobs of the channel and the channels below it run one at a time, in the order in which they were delayed. One that failed or "
+        "waits for another try holds up those behind it until it is done, cancelled or set to done.",
+    )
+    rate = fields.Integer(
+        default=0,
+        aggregator=None,
+        help="So many jobs of the channel and the channels below it start in a period, on all machines together; 0 means without limit",
+    )
+    rate_period = fields.Integer(
+        default=1, aggregator=None, string="Period (s)", help="Seconds for which the rate counts"
+    )
+    weight = fields.Integer(
+        default=1,
+        aggregator=None,
+        help="While channels compete for workers, one of weight 2 gets twice the turns of one of weight 1",
+    )
     is_paused = fields.Boolean(
         string="Paused", help="No job of the channel or the channels below it starts until it is resumed"
     )
@@ -385,6 +426,16 @@ class QueueJobChannel(models.Model):
     )
     _capacity_check = models.Constraint(
         "CHECK (capacity >= 0)", "The capacity of a channel cannot be negative; 0 means without limit."
+    )
+
+    _rate_check = models.Constraint(
+        "CHECK (rate >= 0)", "The rate of a channel cannot be negative; 0 means without limit."
+    )
+    _rate_period_check = models.Constraint(
+        "CHECK (rate_period > 0)", "The period of a channel's rate is at least one second."
+    )
+    _weight_check = models.Constraint(
+        "CHECK (weight > 0)", "The weight of a channel is at least 1; to stop it, pause it."
     )
 
     @api.depends("name", "parent_id.complete_name")
@@ -426,6 +477,18 @@ class QueueJobChannel(models.Model):
                     self.env._("The channel “%s” needs a parent: all channels are below “root”.", channel.name)
                 )
 
+    def _check_no_cycle(self, parent):
+        """Refuse to move channels below themselves; Odoo's own refusal does not say which one."""
+        for channel in self:
+            if parent.parent_path.startswith(channel.parent_path):
+                raise ValidationError(
+                    self.env._(
+                        "The channel “%(channel)s” cannot be below “%(parent)s”, which is the same channel or below it.",
+                        channel=channel.complete_name,
+                        parent=parent.complete_name,
+                    )
+                )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         if self._root() in self:
@@ -453,9 +516,11 @@ class QueueJobChannel(models.Model):
         return channels
 
     def write(self, vals):
+        if parent := self.browse(vals.get("parent_id") or ()):
+            self._check_no_cycle(parent)
         result = super().write(vals)
         self.env.registry.clear_cache()
-        if not vals.get("is_paused", True) or "capacity" in vals:
+        if vals.keys() & {"is_paused", "capacity", "rate", "rate_period", "is_sequential"}:
             wakeup.after_commit(self.env.cr)
         return result
 
@@ -516,6 +581,21 @@ class QueueJobChannel(models.Model):
             channel = self.search([("parent_id", "=", parent.id), ("name", "=", name)])
             channel = channel or self.create({"name": name, "parent_id": parent.id})
         return channel
+
+
+class QueueJobChannelBucket(models.Model):
+    """What is left of a channel's rate. Claims write it all the time, so it is not in the row that people edit."""
+
+    _name = "queue.job.channel.bucket"
+    _description = "Token Bucket of a Channel"
+    _log_access = False
+    _rec_name = "channel_id"
+
+    channel_id = fields.Many2one("queue.job.channel", required=True, readonly=True, ondelete="cascade")
+    tokens = fields.Float(required=True, readonly=True, help="How many jobs could start at that time")
+    date_filled = fields.Datetime(required=True, readonly=True)
+
+    _channel_uniq = models.UniqueIndex("(channel_id)")
 
 
 class QueueJobFunction(models.Model):

@@ -137,9 +137,9 @@ class Worker:
             self._runs.pop(job.id, None)
             # a moving average: claims grow while jobs are short
             self._job_seconds += 0.2 * (time.monotonic() - run.began - self._job_seconds)
-        if job.identity_key:
+        if job.identity_key or job.concurrency_key:
             with self._store() as cr:
-                store.release_key(cr, job.identity_key)
+                store.release_keys(cr, job)
         if job.graph_uuid:
             self._release_children([job.id])
 

@@ -272,7 +272,7 @@ class TestChannels(TransactionCase):
 
     def test_a_channel_cannot_be_below_itself(self):
         shop = self.Channel._ensure("root.shop.import")
-        with self.assertRaisesRegex(UserError, "Recursion"):
+        with self.assertRaisesRegex(UserError, "“root.shop” cannot be below “root.shop.import”"):
             shop.parent_id.parent_id = shop
 
     def test_a_name_with_a_dot_is_refused(self):

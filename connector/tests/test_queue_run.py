@@ -221,7 +221,7 @@ class TestOrder(JobsCase):
         self.assertEqual(second.state, "wait_dependencies")
         store.start(self.cr, lease)
         store.complete(self.cr, lease, worker, "w", None, None)
-        store.release_key(self.cr, "k")
+        store.release_keys(self.cr, lease)
         self.assertEqual(self.run_jobs(), second)
         self.assertEqual((first.state, second.state), ("done", "done"))
 

@@ -13,6 +13,7 @@ from .claim import LeasedJob, claim
 from .delay import create_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
+from .keys import release_forgotten_keys, release_keys
 from .lease import (
     cancel_requests,
     complete,
@@ -20,13 +21,12 @@ from .lease import (
     fail,
     lock_lease,
     release,
-    release_key,
     retry,
     start,
     write_progress,
 )
-from .sql import own_cursor
-from .tend import count_runnable, release_forgotten_keys, schedule_due, seconds_to_next_eta
+from .sql import IN_ORDER, own_cursor
+from .tend import count_runnable, schedule_due, seconds_to_next_eta
 from .workers import (
     HEARTBEAT_TIMEOUT,
     alive_workers,

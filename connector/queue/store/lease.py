@@ -1,6 +1,6 @@
 """The life of a lease, from the start of its job to its end."""
 
-from .sql import NOW, RUNNABLE, UNHURRIED, lock_key, transaction
+from .sql import NOW, RUNNABLE, UNHURRIED
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -145,20 +145,6 @@ def release(cr, jobs):
         f"UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state IN ('enqueued', 'started')",
         ([job.lease_token for job in jobs], [job.id for job in jobs]),
     )
-
-
-def release_key(cr, identity_key):
-    """Make the jobs runnable that wait for the end of a job with the same key; called after that end was committed.
-
-    The lock makes it wait for a claim that is just now parking such a job. If the worker dies before it comes here,
-    :func:`release_forgotten_keys` does it.
-    """
-    with transaction(cr):
-        lock_key(cr, identity_key)
-        cr.execute(
-            f"UPDATE queue_job SET {RUNNABLE} WHERE identity_key = %s AND state = 'wait_dependencies'",
-            (identity_key,),
-        )
 
 
 # While a job runs nobody else updates its row, as that would make its completion fail: what is written about it meanwhile stands beside it.

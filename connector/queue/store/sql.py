@@ -12,8 +12,17 @@ NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 RUNNABLE = """
     state = 'pending', ready_seq = nextval('queue_job_ready_seq'), eta = NULL,
     worker_id = NULL, lease_token = NULL, date_started = NULL, date_done = NULL, duration = NULL,
-    children_released = NULL, failure_id = NULL
+    children_released = NULL, failure_id = NULL, is_parked = NULL
 """
+
+LEASED = "job.state IN ('enqueued', 'started')"
+
+# Waits for a key, see keys.py; others in the same state wait for other jobs
+PARKED = "job.state = 'wait_dependencies' AND job.is_parked"
+
+# What has a place in the order of a sequential channel: runnable, failed, or between two tries. Leased jobs are counted apart. IS TRUE
+# hides the state from the planner, which would else take the index on this condition for the one of runnable jobs
+IN_ORDER = "(state IN ('pending', 'failed') OR state = 'scheduled' AND date_started IS NOT NULL) IS TRUE"
 
 # Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
 # commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
@@ -43,7 +52,3 @@ def transaction(cr):
             cr.execute("ROLLBACK")
         raise
     cr.execute("COMMIT")
-
-
-def lock_key(cr, identity_key):
-    cr.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"queue_job.identity_key:{identity_key}",))

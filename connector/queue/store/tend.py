@@ -1,6 +1,5 @@
 """What any worker does for all, and what it repeats in case another one died before it came to it."""
 
-from .lease import release_key
 from .sql import NOW, RUNNABLE
 
 # What is formatted into the statements below are constants of this package
@@ -35,19 +34,3 @@ def count_runnable(cr):
     """Return how many jobs could run now, counted to a thousand."""
     cr.execute("SELECT count(*) FROM (SELECT FROM queue_job WHERE state = 'pending' LIMIT 1000) AS runnable")
     return cr.fetchone()[0]
-
-
-def release_forgotten_keys(cr):
-    """Make the jobs runnable whose key nobody holds any more."""
-    cr.execute(
-        """
-        SELECT DISTINCT identity_key FROM queue_job job
-        WHERE state = 'wait_dependencies' AND identity_key IS NOT NULL
-          AND NOT EXISTS (
-                SELECT FROM queue_job twin WHERE twin.identity_key = job.identity_key AND twin.state IN ('enqueued', 'started')
-          )
-        LIMIT 100
-        """
-    )
-    for (identity_key,) in cr.fetchall():
-        release_key(cr, identity_key)

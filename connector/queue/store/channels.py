@@ -1,0 +1,146 @@
+"""What channels allow: how many jobs each may have now, counted over all workers, and how the workers' places are shared among them."""
+
+from collections import namedtuple
+
+from .sql import IN_ORDER, LEASED, NOW, UNHURRIED
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+#: How many jobs a claim should take from a channel; whether it is below a limit, and whether below a sequential channel.
+Share = namedtuple("Share", "channel_id jobs is_limited is_sequential")
+
+_IS_LIMIT = "(above.capacity > 0 OR above.rate > 0 OR above.is_sequential)"
+
+# What a channel's bucket holds now: filled evenly, so many tokens a period, and never more than a period's worth
+_TOKENS = f"""LEAST(above.rate, bucket.tokens
+    + above.rate * GREATEST(0, extract(epoch FROM {NOW} - bucket.date_filled))::float8 / above.rate_period)"""
+
+# For each channel with a limit of its own: how many more jobs of it and the channels below may start now
+ROOM = f"""
+    SELECT above.parent_path, LEAST(
+        CASE WHEN above.is_sequential THEN 1 ELSE NULLIF(above.capacity, 0) END - (
+            SELECT count(*) FROM queue_job job JOIN queue_job_channel below ON below.id = job.channel_id
+            WHERE {LEASED} AND starts_with(below.parent_path, above.parent_path)
+        ),
+        CASE WHEN above.rate > 0 THEN floor(COALESCE({_TOKENS}, above.rate))::bigint END
+    ) AS jobs
+    FROM queue_job_channel above LEFT JOIN queue_job_channel_bucket bucket ON bucket.channel_id = above.id
+    WHERE {_IS_LIMIT}
+"""
+
+# The oldest job of a sequential channel and the channels below: runnable, between two tries, or failed. The planner would walk the primary
+# key, through all jobs that have ended, for an order by it; id::bigint it finds in the index of that order only
+_OLDEST = f"""
+    SELECT oldest.id, oldest.channel_id, oldest.state
+    FROM queue_job_channel below, LATERAL (
+        SELECT id, channel_id, state FROM queue_job
+        WHERE channel_id = below.id AND {IN_ORDER}
+        ORDER BY id::bigint LIMIT 1
+    ) AS oldest
+    WHERE starts_with(below.parent_path, top.parent_path)
+    ORDER BY oldest.id LIMIT 1
+"""
+
+# The job whose turn it is below the topmost sequential channel above a channel: what that one orders, those below it need not
+NEXT_IN_ORDER = f"""(
+    SELECT oldest.id
+    FROM (
+        SELECT top.parent_path FROM queue_job_channel channel, queue_job_channel top
+        WHERE channel.id = %(channel)s AND top.is_sequential AND starts_with(channel.parent_path, top.parent_path)
+        ORDER BY top.parent_path LIMIT 1
+    ) AS top, LATERAL ({_OLDEST}) AS oldest
+)"""
+
+# While addons are installed, updated or removed, the code in memory is not that of the database
+_MODULES_SETTLED = "NOT EXISTS (SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove'))"
+
+
+def shares(cr, limit):
+    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`.
+
+    Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
+    full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
+    be remembered: with chance from the exponential distribution the first turn falls to each channel in proportion to its weight. Priority
+    orders the jobs of one channel.
+
+    Nothing is locked: this says where to look, and the claim counts again where a limit has to hold. Of each channel no more is read than
+    the head of the ready index.
+    """
+    cr.execute(
+        f"""
+        WITH room AS MATERIALIZED ({ROOM}),
+        sequential AS MATERIALIZED (
+            SELECT top.parent_path, oldest.channel_id, oldest.state
+            FROM queue_job_channel top, LATERAL ({_OLDEST}) AS oldest
+            WHERE top.is_sequential AND NOT EXISTS (
+                SELECT FROM queue_job_channel above
+                WHERE above.is_sequential AND above.id <> top.id AND starts_with(top.parent_path, above.parent_path)
+            )
+        ),
+        channel AS MATERIALIZED (
+            SELECT channel.id, channel.weight, -ln(1 - random()) AS chance, below.room, below.is_sequential
+            FROM queue_job_channel channel, LATERAL (
+                SELECT
+                    (SELECT min(jobs) FROM room WHERE starts_with(channel.parent_path, room.parent_path)) AS room,
+                    (SELECT oldest.channel_id = channel.id AND oldest.state = 'pending'
+                     FROM sequential oldest WHERE starts_with(channel.parent_path, oldest.parent_path)) AS is_sequential
+            ) AS below
+            WHERE {_MODULES_SETTLED}
+              AND COALESCE(below.room > 0, true) AND COALESCE(below.is_sequential, true)
+              AND NOT EXISTS (
+                    SELECT FROM queue_job_channel above
+                    WHERE above.is_paused AND starts_with(channel.parent_path, above.parent_path)
+              )
+        )
+        SELECT id, count(*), room IS NOT NULL, is_sequential IS NOT NULL
+        FROM (
+            SELECT channel.id, channel.room, channel.is_sequential
+            FROM channel, LATERAL (
+                SELECT row_number() OVER (ORDER BY priority, ready_seq) - 1 AS place FROM queue_job
+                WHERE state = 'pending' AND channel_id = channel.id
+                ORDER BY priority, ready_seq
+                LIMIT %(limit)s
+            ) AS job
+            WHERE COALESCE(job.place < channel.room, true)
+            ORDER BY (job.place + channel.chance) / channel.weight
+            LIMIT %(limit)s
+        ) AS chosen
+        GROUP BY id, room, is_sequential
+        """,
+        {"limit": limit},
+    )
+    return [Share._make(row) for row in cr.fetchall()]
+
+
+def lock_limits(cr, channel_id):
+    """Lock the limits above a channel in a fixed order, until the end of the transaction.
+
+    NO KEY UPDATE on the rows themselves, which claims never change: whoever edits a channel waits for a moment, and is not told that
+    another transaction was in the way.
+    """
+    cr.execute(
+        f"""
+        WITH {UNHURRIED}
+        SELECT above.id FROM unhurried, queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = %s AND {_IS_LIMIT} AND starts_with(channel.parent_path, above.parent_path)
+        ORDER BY above.id
+        FOR NO KEY UPDATE OF above
+        """,
+        (channel_id,),
+    )
+
+
+def spend_tokens(cr, channel_id, jobs):
+    """Take a token for each leased job from the buckets above a channel, whose limits are locked."""
+    cr.execute(
+        f"""
+        INSERT INTO queue_job_channel_bucket AS bucket (channel_id, tokens, date_filled)
+        SELECT above.id, above.rate - %(jobs)s, {NOW} FROM queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = %(channel)s AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
+        ON CONFLICT (channel_id) DO UPDATE SET (tokens, date_filled) = (
+            SELECT {_TOKENS} - %(jobs)s, {NOW} FROM queue_job_channel above WHERE above.id = bucket.channel_id
+        )
+        """,
+        {"channel": channel_id, "jobs": jobs},
+    )

@@ -1,0 +1,225 @@
+"""Keys of jobs: an identity key makes one job of twins, a concurrency key lets only so many of its jobs run at once.
+
+All that depends on a key is serialised by its advisory lock, taken before the statement that looks, so that the statement sees what the
+former holder has committed. A claim locks all its keys at once and in one order.
+
+A job whose key is taken is *parked*: it waits outside the ready index, so that claims do not meet it again and again. The end of the job
+that holds the key releases it (:func:`release_keys`); if the worker dies before it comes to that, the sweep does it
+(:func:`release_forgotten_keys`).
+"""
+
+from .sql import LEASED, NOW, PARKED, RUNNABLE, transaction
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+
+def admit(cr, candidates, park):
+    """Return the ids of the jobs that may be leased now in place of these candidates; runs inside the transaction of their claim.
+
+    :param candidates: runnable jobs with a key, locked; a job has ``id``, ``identity_key`` and ``concurrency_key``
+    :param park: whether those whose key is taken are parked; without they stay where they are
+    """
+    _lock(cr, candidates)
+    ids = [job.id for job in candidates]
+    busy = []
+    if any(job.identity_key for job in candidates):
+        busy = _whose_twin_is_leased(cr, ids)
+        ids = _collapse(cr, [id_ for id_ in ids if id_ not in busy])
+    if any(job.concurrency_key for job in candidates):
+        beyond = _beyond_limit(cr, ids)
+        ids = [id_ for id_ in ids if id_ not in beyond]
+        busy += beyond
+    if busy and park:
+        cr.execute(
+            "UPDATE queue_job SET state = 'wait_dependencies', is_parked = true, ready_seq = NULL WHERE id = ANY(%s)",
+            (busy,),
+        )
+    return ids
+
+
+def release_keys(cr, job):
+    """Make jobs runnable that wait for the end of a job with the same key; called after that end was committed.
+
+    The lock makes it wait for a claim that is just now parking such a job.
+    """
+    with transaction(cr):
+        _lock(cr, [job])
+        _release_twins(cr, job.identity_key)
+        _release_concurrent(cr, job.concurrency_key)
+
+
+def release_forgotten_keys(cr):
+    """Make the jobs runnable whose key nobody holds any more."""
+    cr.execute(
+        f"""
+        SELECT DISTINCT identity_key FROM queue_job job
+        WHERE {PARKED} AND identity_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM queue_job twin WHERE twin.identity_key = job.identity_key AND {LEASED.replace("job.", "twin.")})
+        LIMIT 100
+        """
+    )
+    for (identity_key,) in cr.fetchall():
+        with transaction(cr):
+            _lock_names(cr, [_identity(identity_key)])
+            _release_twins(cr, identity_key)
+    cr.execute(
+        f"""
+        SELECT concurrency_key
+        FROM (
+            SELECT concurrency_key, max(concurrency_limit) AS places FROM queue_job job
+            WHERE {PARKED} AND concurrency_key IS NOT NULL GROUP BY concurrency_key
+        ) AS waiting
+        WHERE places > (SELECT count(*) FROM queue_job job WHERE job.concurrency_key = waiting.concurrency_key AND {LEASED})
+        LIMIT 100
+        """
+    )
+    for (concurrency_key,) in cr.fetchall():
+        with transaction(cr):
+            _lock_names(cr, [_concurrency(concurrency_key)])
+            _release_concurrent(cr, concurrency_key)
+
+
+def _identity(key):
+    return f"queue_job.identity_key:{key}"
+
+
+def _concurrency(key):
+    return f"queue_job.concurrency_key:{key}"
+
+
+def _lock(cr, jobs):
+    names = [_identity(job.identity_key) for job in jobs if job.identity_key]
+    names += [_concurrency(job.concurrency_key) for job in jobs if job.concurrency_key]
+    _lock_names(cr, names)
+
+
+def _lock_names(cr, names):
+    # by their numbers, so that two transactions cannot wait for each other
+    cr.execute(
+        """
+        SELECT pg_advisory_xact_lock(number)
+        FROM (SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name ORDER BY number) AS key
+        """,
+        (names,),
+    )
+
+
+def _whose_twin_is_leased(cr, ids):
+    cr.execute(
+        f"""
+        SELECT twin.id FROM queue_job twin
+        WHERE twin.id = ANY(%s) AND EXISTS (SELECT FROM queue_job job WHERE job.identity_key = twin.identity_key AND {LEASED})
+        """,
+        (ids,),
+    )
+    return [id_ for (id_,) in cr.fetchall()]
+
+
+def _collapse(cr, ids):
+    """Choose one of the twins of each of these jobs and cancel the others; return the ids of the jobs that may run in their place.
+
+    The policy of the candidate decides: *skip* keeps it, *replace* takes the newest runnable twin, *debounce* the one with the latest eta,
+    which may have to wait for it. What is cancelled was committed before this statement, so what it was delayed for is visible to the
+    job that runs. A twin that is committed later is not seen here, and runs afterwards.
+
+    The chosen job runs as it was delayed, by its own user and in its own channel. If that is another channel than the candidate's, or it
+    has another concurrency key, it is left to a claim of its own. A twin that somebody holds just now, to cancel it for instance, is left
+    alone: waiting for it could last for ever.
+    """
+    cr.execute(
+        f"""
+        WITH candidate AS (
+            SELECT DISTINCT ON (COALESCE(identity_key, id::varchar)) id, identity_key, identity_policy, channel_id, concurrency_key
+            FROM queue_job WHERE id = ANY(%s)
+            ORDER BY COALESCE(identity_key, id::varchar), priority, ready_seq
+        ),
+        twin AS MATERIALIZED (
+            SELECT job.id, job.identity_key, job.state, job.eta, job.date_started, job.channel_id, job.concurrency_key
+            FROM candidate JOIN queue_job job ON job.identity_key = candidate.identity_key
+            WHERE job.state IN ('pending', 'scheduled', 'wait_dependencies') AND (job.state <> 'wait_dependencies' OR {PARKED})
+            FOR NO KEY UPDATE OF job SKIP LOCKED
+        ),
+        chosen AS (
+            SELECT DISTINCT ON (twin.identity_key) twin.id, twin.identity_key, candidate.identity_policy,
+                twin.state <> 'scheduled' AND twin.channel_id = candidate.channel_id
+                    AND twin.concurrency_key IS NOT DISTINCT FROM candidate.concurrency_key AS may_run
+            FROM candidate JOIN twin ON twin.identity_key = candidate.identity_key
+            WHERE CASE candidate.identity_policy
+                WHEN 'replace' THEN twin.state <> 'scheduled'
+                WHEN 'debounce' THEN twin.state <> 'scheduled' OR twin.date_started IS NULL
+                ELSE twin.id = candidate.id
+            END
+            ORDER BY twin.identity_key, CASE WHEN candidate.identity_policy = 'debounce' THEN twin.eta END DESC NULLS LAST, twin.id DESC
+        ),
+        collapsed AS (
+            UPDATE queue_job job
+            SET state = 'cancelled', date_done = {NOW}, ready_seq = NULL, message = 'The same as job ' || chosen.id
+            FROM chosen JOIN twin ON twin.identity_key = chosen.identity_key AND twin.id <> chosen.id
+            WHERE job.id = twin.id AND CASE chosen.identity_policy
+                WHEN 'replace' THEN twin.id < chosen.id
+                WHEN 'debounce' THEN true
+                ELSE twin.state <> 'scheduled'
+            END
+        )
+        SELECT id FROM chosen WHERE may_run
+        UNION ALL
+        SELECT id FROM candidate WHERE identity_key IS NULL
+        """,
+        (ids,),
+    )
+    return [id_ for (id_,) in cr.fetchall()]
+
+
+def _beyond_limit(cr, ids):
+    """Return which of these jobs have to wait, as the places of their concurrency key are taken by leased jobs and by those before them."""
+    cr.execute(
+        f"""
+        SELECT id
+        FROM (
+            SELECT waiting.id, waiting.concurrency_limit,
+                row_number() OVER (PARTITION BY waiting.concurrency_key ORDER BY waiting.priority, waiting.ready_seq)
+                    + (SELECT count(*) FROM queue_job job WHERE job.concurrency_key = waiting.concurrency_key AND {LEASED}) AS place
+            FROM queue_job waiting WHERE waiting.id = ANY(%s) AND waiting.concurrency_key IS NOT NULL
+        ) AS waiting
+        WHERE place > concurrency_limit
+        """,
+        (ids,),
+    )
+    return [id_ for (id_,) in cr.fetchall()]
+
+
+# Released are jobs that nobody holds. Whoever holds one, to cancel it for instance, may wait for a job of a claim that waits for the key;
+# what is skipped for that is left to the sweep.
+
+
+def _release_twins(cr, identity_key):
+    cr.execute(
+        f"""
+        UPDATE queue_job SET {RUNNABLE}
+        WHERE id IN (SELECT id FROM queue_job job WHERE identity_key = %s AND {PARKED} FOR NO KEY UPDATE SKIP LOCKED)
+        """,
+        (identity_key,),
+    )
+
+
+def _release_concurrent(cr, concurrency_key):
+    # the oldest ones, as many as there are places: all of them would come back but these
+    cr.execute(
+        f"""
+        UPDATE queue_job SET {RUNNABLE}
+        FROM (
+            SELECT id FROM queue_job job
+            WHERE concurrency_key = %(key)s AND {PARKED}
+            ORDER BY id
+            LIMIT GREATEST(
+                0,
+                (SELECT max(concurrency_limit) FROM queue_job job WHERE concurrency_key = %(key)s AND {PARKED})
+                - (SELECT count(*) FROM queue_job job WHERE concurrency_key = %(key)s AND {LEASED})
+            )
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS waiting
+        WHERE queue_job.id = waiting.id
+        """,
+        {"key": concurrency_key},
+    )

@@ -1,0 +1,151 @@
+from datetime import timedelta
+
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.session import ConnectorSession
+
+from .test_queue_channels import ChannelsCase
+
+
+@job(concurrency_key=lambda args: f"order {args['order_id']}", limit=2)
+def ship(session, model_name, order_id, carrier="post"):
+    return f"{order_id} by {carrier}"
+
+
+class KeysCase(ChannelsCase):
+    def _state(self, job_id):
+        self.cr.execute("SELECT state FROM queue_job WHERE id = %s", [job_id])
+        return self.cr.fetchone()[0]
+
+    def _states(self, *job_ids):
+        self.env.flush_all()
+        return [self._state(job_id) for job_id in job_ids]
+
+
+class TestConcurrencyKey(KeysCase):
+    def test_of_a_key_only_so_many_jobs_are_leased(self):
+        jobs = [self._delay(concurrency_key="k") for _number in range(3)]
+        other = self._delay(concurrency_key="other")
+        self.assertEqual(self._ids(self._claim()), [jobs[0], other])
+        self.assertEqual(self._states(*jobs), ["enqueued", "wait_dependencies", "wait_dependencies"])
+
+    def test_the_end_of_a_job_releases_the_next_one_only(self):
+        jobs = [self._delay(concurrency_key="k") for _number in range(3)]
+        (lease,) = self._claim()
+        self._complete(lease)
+        self.assertEqual(self._states(*jobs), ["done", "pending", "wait_dependencies"])
+
+    def test_jobs_of_a_key_all_run_one_after_the_other(self):
+        jobs = [self._delay(concurrency_key="k") for _number in range(3)]
+        self.assertEqual(self.run_jobs().ids, jobs)
+        self.assertEqual(self._states(*jobs), ["done"] * 3)
+
+    def test_the_key_of_a_job_function_comes_from_its_arguments(self):
+        session = ConnectorSession.from_env(self.env)
+        records = [ship.delay(session, "res.partner", 7).record(self.env) for _number in range(3)]
+        self.assertEqual([(r.concurrency_key, r.concurrency_limit) for r in records], [("order 7", 2)] * 3)
+        self.assertEqual(len(self._claim()), 2)
+
+    def test_the_key_of_the_call_wins(self):
+        session = ConnectorSession.from_env(self.env)
+        record = ship.delay(session, "res.partner", 7, concurrency_key="mine").record(self.env)
+        self.assertEqual(record.concurrency_key, "mine")
+
+    def test_the_key_is_for_all_channels_limited_or_not(self):
+        self.channel.capacity = 5
+        jobs = [self._delay(name, concurrency_key="k") for name in ("root.shop", "root")]
+        self.assertEqual(len(self._claim()), 1)
+        self.assertEqual(sorted(self._states(*jobs)), ["enqueued", "wait_dependencies"])
+
+    def test_a_key_that_was_forgotten_is_released_by_the_sweep(self):
+        jobs = [self._delay(concurrency_key="k") for _number in range(2)]
+        (lease,) = self._claim()
+        store.release_forgotten_keys(self.cr)
+        self.assertEqual(self._state(jobs[1]), "wait_dependencies")
+        store.start(self.cr, lease)
+        store.complete(self.cr, lease, self.worker, "w", None, None)
+        store.release_forgotten_keys(self.cr)
+        self.assertEqual(self._state(jobs[1]), "pending")
+
+    def test_what_waits_for_something_else_is_not_released(self):
+        waiting = self._delay(concurrency_key="k", identity_key="i")
+        self._set_state(waiting, state="wait_dependencies", ready_seq=None)
+        lease = self._claim_another_with_the_keys_of(waiting)
+        self._complete(lease)
+        store.release_forgotten_keys(self.cr)
+        self.assertEqual(self._state(waiting), "wait_dependencies")
+
+    def _claim_another_with_the_keys_of(self, job_id):
+        other = self._delay(concurrency_key="k", identity_key="i")
+        (lease,) = self._claim()
+        self.assertEqual(lease.id, other)
+        return lease
+
+    def test_a_limit_below_one_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "limit is 0"):
+            job(ship, limit=0)
+
+    def test_a_key_that_is_no_function_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "concurrency_key is 'order'"):
+            job(ship, concurrency_key="order")
+
+
+class TestIdentityPolicy(KeysCase):
+    def _delay(self, **options):
+        return super()._delay(**{"identity_key": "k", **options})
+
+    def test_skip_runs_the_first(self):
+        jobs = [self._delay() for _number in range(3)]
+        self.assertEqual(self._ids(self._claim()), [jobs[0]])
+        self.assertEqual(self._states(*jobs), ["enqueued", "cancelled", "cancelled"])
+
+    def test_replace_runs_the_newest_in_the_place_of_the_oldest(self):
+        oldest = self._delay(identity_policy="replace")
+        other = self._delay(identity_key="other")
+        newest = self._delay(identity_policy="replace")
+        self.assertEqual(self._ids(self._claim(1)), [newest])
+        self.assertEqual(self._states(oldest, other, newest), ["cancelled", "pending", "enqueued"])
+
+    def test_replace_keeps_older_arguments_from_running_after_newer_ones(self):
+        first = self._delay(identity_policy="replace")
+        (lease,) = self._claim()
+        store.start(self.cr, lease)
+        store.retry(self.cr, lease, self.worker, "w", 60, True, "m", "e", "t")
+        newest = self._delay(identity_policy="replace")
+        self.assertEqual(self._ids(self._claim()), [newest])
+        self.assertEqual(self._state(first), "cancelled")
+
+    def test_replace_leaves_the_newest_to_its_own_channel(self):
+        self.env["queue.job.channel"]._ensure("root.limited").capacity = 1
+        oldest = self._delay(identity_policy="replace")
+        newest = self._delay(identity_policy="replace", channel="root.limited")
+        self._delay(channel="root.limited", identity_key="other", priority=0)
+        self._claim()
+        self._claim()
+        self.assertIn(self._states(oldest, newest), (["cancelled", "pending"], ["cancelled", "enqueued"]))
+
+    def test_debounce_waits_for_the_latest_date(self):
+        first, second = (self._delay(identity_policy="debounce", eta=timedelta(seconds=s)) for s in (30, 60))
+        self._set_state(first, state="pending", eta=None, ready_seq=1)
+        self.assertFalse(self._claim())
+        self.assertEqual(self._states(first, second), ["cancelled", "scheduled"])
+
+    def test_debounce_runs_the_last_one_when_nothing_is_left_to_wait_for(self):
+        jobs = [self._delay(identity_policy="debounce") for _number in range(3)]
+        self.assertEqual(self._ids(self._claim()), [jobs[2]])
+
+    def test_a_cancelled_twin_names_the_job_that_runs(self):
+        jobs = [self._delay() for _number in range(2)]
+        self._claim()
+        self.assertEqual(self.env["queue.job"].browse(jobs[1]).message, f"The same as job {jobs[0]}")
+
+    def test_twins_of_one_claim_with_and_without_other_keys_are_told_apart(self):
+        twins = [self._delay() for _number in range(2)]
+        keyed = [self._delay(identity_key=False, concurrency_key="c") for _number in range(2)]
+        plain = self._delay(identity_key=False)
+        self.assertEqual(sorted(self._ids(self._claim())), [twins[0], keyed[0], plain])
+        self.assertEqual(self._states(twins[1], keyed[1]), ["cancelled", "wait_dependencies"])
+
+    def test_an_unknown_policy_is_refused_with_the_known_ones(self):
+        with self.assertRaisesRegex(ValueError, "'latest'.*skip, replace, debounce"):
+            self._delay(identity_policy="latest")
