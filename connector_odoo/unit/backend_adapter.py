@@ -107,7 +107,14 @@ class OdooAdapter(CRUDAdapter):
     def _read_one(self, model_name, external_id, fields):
         records = self._read(model_name, [int(external_id)], fields)
         if not records:
-            raise IDMissingInBackend(f"{model_name} {external_id} does not exist any more in {self._label}")
+            raise IDMissingInBackend(
+                self.env._(
+                    "%(model)s %(id)s does not exist any more in %(system)s",
+                    model=model_name,
+                    id=external_id,
+                    system=self._label,
+                )
+            )
         return records[0]
 
     def _checked(self, records, fields):
@@ -157,11 +164,17 @@ class OdooAdapter(CRUDAdapter):
         try:
             response = self._http.post(url, body, headers=headers, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except requests.exceptions.SSLError as error:
-            raise FailedJobError(f"The certificate of {self._label} is not valid: {self._mask(error)}") from None
+            said = {"system": self._label, "message": self._mask(error)}
+            raise FailedJobError(
+                self.env._("The certificate of %(system)s is not valid: %(message)s", **said)
+            ) from None
         except requests.exceptions.Timeout:
-            raise NetworkRetryableError(f"{self._label} has not answered for {TIMEOUT} seconds") from None
+            raise NetworkRetryableError(
+                self.env._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=TIMEOUT)
+            ) from None
         except requests.exceptions.RequestException as error:
-            raise NetworkRetryableError(f"{self._label} cannot be reached: {self._mask(error)}") from None
+            said = {"system": self._label, "message": self._mask(error)}
+            raise NetworkRetryableError(self.env._("%(system)s cannot be reached: %(message)s", **said)) from None
         self.clock = _parse_date(response.headers.get("Date"))
         return response
 
@@ -172,32 +185,49 @@ class OdooAdapter(CRUDAdapter):
         :param message: what the other Odoo says about it
         :param name: class of the exception there, if it is known
         """
-        message = self._mask(message)
+        said = {"system": self._label, "message": self._mask(message)}
         if name.endswith("MissingError"):
-            return IDMissingInBackend(f"{self._label} does not have the record any more: {message}")
+            return IDMissingInBackend(self.env._("%(system)s does not have the record any more: %(message)s", **said))
         if 300 <= status < 400:
             return FailedJobError(
-                f"{self._label} redirects to {message}: enter the address it really has as the backend's location."
+                self.env._(
+                    "%(system)s redirects to %(message)s: enter the address it really has as the backend's location.",
+                    **said,
+                )
             )
         if status in (401, 403):
             return FailedJobError(
-                f"{self._label} refuses access: {message}. Enter a valid API key in the backend, or give its user there the rights; "
-                "then requeue the job."
+                self.env._(
+                    "%(system)s refuses access: %(message)s. "
+                    "Enter a valid API key in the backend, or give its user there the rights; then requeue the job.",
+                    **said,
+                )
             )
         if status == 404:
             return FailedJobError(
-                f"{self._label} does not know the database {self.backend_record.database!r} or what is asked for: {message}. "
-                "Check location, database and version of the backend, and whether the addon is installed there; then requeue the job."
+                self.env._(
+                    "%(system)s does not know the database %(database)r or what is asked for: %(message)s. Check location, database "
+                    "and version of the backend, and whether the addon is installed there; then requeue the job.",
+                    database=self.backend_record.database,
+                    **said,
+                )
             )
         if status in (409, 429):
-            return RetryableJobError(f"{self._label} is busy: {message}", seconds=_retry_after(response))
+            return RetryableJobError(
+                self.env._("%(system)s is busy: %(message)s", **said), seconds=_retry_after(response)
+            )
         if status >= 500:
-            return NetworkRetryableError(f"{self._label} has a problem: {message}", seconds=_retry_after(response))
-        return InvalidDataError(f"{self._label} refuses: {message}")
+            return NetworkRetryableError(
+                self.env._("%(system)s has a problem: %(message)s", **said), seconds=_retry_after(response)
+            )
+        return InvalidDataError(self.env._("%(system)s refuses: %(message)s", **said))
 
     def _nonsense(self):
         return InvalidDataError(
-            f"What {self._label} answers is not what an Odoo of this version answers. Check location and version of the backend."
+            self.env._(
+                "What %s answers is not what an Odoo of this version answers. Check location and version of the backend.",
+                self._label,
+            )
         )
 
     def _mask(self, message):
@@ -300,7 +330,7 @@ class XmlRpcAdapter(OdooAdapter):
         if self._account not in _user_ids:
             user_id = self._request("common", "authenticate", record.database, record.login, self._api_key, {})
             if not user_id:
-                raise self._error(401, "wrong login or API key")
+                raise self._error(401, self.env._("wrong login or API key"))
             _user_ids[self._account] = user_id
         return _user_ids[self._account]
 
