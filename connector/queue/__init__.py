@@ -1,3 +1,4 @@
 from . import model
+from . import channel_config
 from . import graph_model
 from . import failure
