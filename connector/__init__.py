@@ -5,3 +5,4 @@ from . import producer
 from . import unit
 from . import wizards
 from .hooks import pre_init_hook
+from .queue.hosts.server import post_load

@@ -28,6 +28,7 @@
             "connector/static/tests/tours/**/*",
         ],
     },
+    "post_load": "post_load",
     "pre_init_hook": "pre_init_hook",
     "application": True,
 }

@@ -1,28 +1,39 @@
 """The cron host: jobs run in a plain Odoo server right after the install, with nothing configured."""
 
+import pytest
+
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import servers
+from scripts.paths import ODOO_CONFIG
 
 
-def test_a_plain_odoo_server_runs_the_jobs(database, jobs, wait_until):
+@pytest.fixture
+def without_workers(tmp_path):
+    """The options of a server that runs jobs in its cron alone."""
+    configuration = tmp_path / "odoo.conf"
+    configuration.write_text(ODOO_CONFIG.read_text() + "\n[connector]\nprocesses = 0\n")
+    return ["--config", str(configuration)]
+
+
+def test_a_plain_odoo_server_runs_the_jobs(database, jobs, without_workers, wait_until):
     def delay(env):
         return [jobs.leave_pid.delay(ConnectorSession.from_env(env), "test.effect").id for _number in range(20)]
 
-    with servers.Server("cron_host", [database.name], "--max-cron-threads", "1") as server:
+    with servers.Server("cron_host", [database.name], "--max-cron-threads", "1", *without_workers) as server:
         job_ids = database.commit(delay)
         wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == len(job_ids))
         assert database.rows("SELECT DISTINCT name FROM test_effect") == [(str(server.pid),)]
     assert database.value("SELECT count(*) FROM test_effect") == 20
 
 
-def test_the_cron_leaves_the_jobs_to_other_workers(database, jobs, wait_until):
+def test_the_cron_leaves_the_jobs_to_other_workers(database, jobs, without_workers, wait_until):
     def delay(env):
         return jobs.leave_pid.delay(ConnectorSession.from_env(env), "test.effect").id
 
     with servers.Process("cron_host_worker", "connector_worker", "--database", database.name):
         worker = wait_until(lambda: database.value("SELECT pid FROM queue_worker WHERE kind = 'command'"))
-        with servers.Server("cron_host", [database.name], "--max-cron-threads", "1"):
+        with servers.Server("cron_host", [database.name], "--max-cron-threads", "1", *without_workers):
             job_ids = [database.commit(delay) for _number in range(5)]
             wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == len(job_ids))
     assert database.rows("SELECT DISTINCT name FROM test_effect") == [(str(worker),)]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -81,7 +82,34 @@ def test_a_job_that_kills_every_worker_ends_in_failed_with_the_reason(database, 
     with connect(database.name).cursor() as cr:
         cr.execute("UPDATE queue_job SET eta = eta - interval '1 hour' WHERE id = %s", [job])
     wait_until(lambda: state(job) == "failed")
-    assert "gave no sign of life" in database.value("SELECT message FROM queue_job WHERE id = %s", job)
+    assert "was killed by SIGKILL" in database.value("SELECT message FROM queue_job WHERE id = %s", job)
+
+
+def test_what_a_killed_worker_was_executing_ends_and_its_job_runs_again_within_seconds(
+    database, jobs, delay, worker, state, wait_until, tmp_path
+):
+    def executing():
+        return database.value(
+            "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(1000)' AND datname = %s", database.name
+        )
+
+    job = delay(jobs.wait_in_the_database, str(tmp_path / "gate"), max_retries=3)
+    worker("--processes", "2")
+    abandoned = wait_until(executing)
+    killed = database.value(
+        "SELECT worker.pid FROM queue_worker worker JOIN queue_job job ON job.worker_id = worker.id"
+    )
+    began = time.monotonic()
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: executing() not in (None, abandoned), timeout=20)
+    took = time.monotonic() - began
+    print(f"from kill -9 to the rerun: {took:.2f} s")
+    assert not database.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", abandoned)
+    assert took < 10, f"its job ran again after {took:.1f} s"
+    assert "was killed by SIGKILL" in database.value("SELECT message FROM queue_job_attempt WHERE job_id = %s", job)
+    with connect(database.name).cursor() as cr:
+        store.request_cancellation(cr, [job], "a test")
+    wait_until(lambda: state(job) == "cancelled")
 
 
 def test_the_children_of_a_killed_parent_end_by_themselves(database, jobs, worker, wait_until):

@@ -43,6 +43,7 @@ class ConnectorWorker(Command):
             config.parser.error("--processes and --threads must be at least 1")
         server.load_server_wide_modules()
 
-        from odoo.addons.connector.queue.host import Supervisor, served_databases
+        from odoo.addons.connector.queue.hosts.command import Supervisor
+        from odoo.addons.connector.queue.hosts.databases import served_databases
 
         Supervisor(processes, threads, served_databases).run()

@@ -11,8 +11,9 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..exception import NotReadableJobError
-from . import buffer, host, store, wakeup
+from . import buffer, store, wakeup
 from .fields import BigInteger, PlainMany2one
+from .hosts.cron import run_in_cron
 from .job import (
     Job,
     code_options,
@@ -337,9 +338,13 @@ class QueueWorker(models.Model):
     capacity = fields.Integer(readonly=True, help="How many jobs it runs at once")
     date_started = fields.Datetime(readonly=True, string="Started at")
     date_heartbeat = fields.Datetime(readonly=True, string="Last Heartbeat")
+    # The life of the operating system's process in which it lives, known to the parent of that process
+    process = fields.Char(readonly=True)
     # The server's process and start of the worker's control connection; both empty behind a pooler
     backend_pid = fields.Integer(readonly=True, aggregator=None)
     backend_start = fields.Float(readonly=True, aggregator=None)
+    # All the server's processes that work for it: {pid: start}
+    backends = fields.Json(readonly=True)
     is_alive = fields.Boolean(compute="_compute_is_alive")
     job_ids = fields.One2many("queue.job", "worker_id", readonly=True, string="Jobs")
     job_count = fields.Integer(compute="_compute_job_count", string="Jobs Held")
@@ -349,7 +354,7 @@ class QueueWorker(models.Model):
     @api.model
     def _run_in_cron(self):
         """Run jobs for a while in Odoo's cron, unless another host's workers serve the database."""
-        host.run_in_cron(self.env)
+        run_in_cron(self.env)
 
     @api.model
     def _cron_slots(self):

@@ -19,10 +19,11 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from odoo.api import Environment
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.modules.registry import Registry
+from odoo.sql_db import close_db
 
 from ..exception import FailedJobError, JobCancelled, LeaseLost, RetryableJobError
 from . import store, wakeup
-from .connection import connect
+from .connection import connect, notice_lost_peer
 from .cursor import JobCursor
 from .job import Job, function_options
 from .queue import JobsQueue
@@ -34,6 +35,10 @@ _logger = logging.getLogger(__name__)
 HEARTBEAT_INTERVAL = 4
 #: Seconds between two looks at what all workers share: dead workers, due jobs, forgotten keys.
 TEND_INTERVAL = 1
+#: How long a stopping process lets its running jobs go on; then their leases end without costing a try.
+GRACE_SECONDS = 60
+#: How long to leave a database alone after a connection to it was lost: Odoo terminates all of them when it drops or duplicates one.
+RECONNECT_SECONDS = 2
 #: How often a job is run again at once, on a fresh transaction, when PostgreSQL says that another transaction was in the way.
 IMMEDIATE_RETRIES = 3
 #: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
@@ -52,32 +57,45 @@ class LifeEnded(Exception):
 class Worker:
     """One life of a process as a worker of one database: from the row in ``queue.worker`` to its end.
 
-    The threads that run jobs share it. Its raw connection serves claims, marks and heartbeats, one user at a time.
+    The threads that run jobs share it. Its raw connection serves claims, marks and heartbeats, one user at a time. ``is_cut_off`` says that
+    this connection was lost: somebody may just be dropping or copying the database.
 
     :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
     :param capacity: how many threads run jobs
     :param backend: ``(pid, start)`` of the server's process that stands for this life, see :func:`store.backend_of`; without, that of the
         raw connection
+    :param process: uuid of the process; what is left of its earlier lives ends with the beginning of this one
     """
 
-    def __init__(self, dbname, kind, capacity, backend=None):
+    def __init__(self, dbname, kind, capacity, backend=None, process=None):
         self.dbname = dbname
         self.kind = kind
         self.capacity = capacity
         self.uuid = str(uuid.uuid4())
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.queue = JobsQueue()
-        self.ended = False
+        self.ended = self.is_cut_off = False
         self._lock = threading.RLock()
         self._cursors = threading.local()
         self._runs = {}
         self._job_seconds = BATCH_SECONDS
         self._registry_fresh_until = 0
+        self._job_backends = {}
         self._connection = connect(dbname)
         with self._store() as cr:
+            if process:
+                store.end_process(cr, process, count=False)
             self.id = store.register_worker(
-                cr, self.uuid, socket.gethostname(), os.getpid(), kind, capacity, backend or store.backend_of(cr)
+                cr,
+                self.uuid,
+                socket.gethostname(),
+                os.getpid(),
+                kind,
+                capacity,
+                backend or store.backend_of(cr),
+                process,
             )
+            self._note_backends(cr)
         _logger.info("Worker %s (%s) serves the database %s with %s thread(s)", self.name, kind, dbname, capacity)
 
     @contextlib.contextmanager
@@ -95,7 +113,7 @@ class Worker:
             except _CONNECTION_LOST as error:
                 if not self._connection.closed:
                     raise
-                self.ended = True
+                self.ended = self.is_cut_off = True
                 raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
 
     # Getting jobs
@@ -240,6 +258,9 @@ class Worker:
             self.end()
             raise LifeEnded(f"Worker {self.name} has lost its connection while it committed {job!r}") from error
         if isinstance(error, _CONNECTION_LOST):
+            with self._store() as cr:
+                # if all connections were terminated, this one was too, and the database is left alone
+                cr.execute("SELECT 1")
             raise RetryableJobError(
                 f"The connection to the database was lost: {_first_line(error)}", seconds=1, ignore_retry=True
             ) from error
@@ -259,6 +280,9 @@ class Worker:
         cr = getattr(self._cursors, "cr", None)
         if cr is None or cr.closed:
             cr = self._cursors.cr = JobCursor.open(Registry(self.dbname))
+            self._job_backends[threading.get_ident()] = cr.connection.info.backend_pid
+            with self._store() as store_cr:
+                self._note_backends(store_cr)
         if cr.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
             # the job before was stopped in the midst of its rollback
             cr.abandon()
@@ -268,7 +292,13 @@ class Worker:
         cr, self._cursors.cr = getattr(self._cursors, "cr", None), None
         if cr is not None:
             with contextlib.suppress(*_CONNECTION_LOST):
+                # not back into Odoo's pool: it may be terminated with this life
+                cr.connection.close()
                 cr.close()
+
+    def _note_backends(self, cr):
+        """Store which of the server's processes work for this life."""
+        store.note_backends(cr, self.id, [self._connection.info.backend_pid, *self._job_backends.values()])
 
     # Ends of a job other than done: on the raw connection, after its own transaction was rolled back
 
@@ -355,7 +385,7 @@ class Worker:
             for worker_id, name in store.dead_workers(cr):
                 if worker_id == self.id:
                     continue
-                freed = store.end_worker(cr, worker_id, f"{name} gave no sign of life")
+                freed = store.end_worker(cr, worker_id, f"{name} gave no sign of life", terminate=True)
                 if freed is not None:
                     _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
             store.free_orphans(cr)
@@ -374,16 +404,14 @@ class Worker:
         self._forget_cursor()
 
     def end(self):
-        """End this life at once. Jobs that it still holds are freed, by this process if the database can be reached, else by another."""
+        """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life."""
         with self._lock:
             self.ended = True
             self.queue.drain()
-            with contextlib.suppress(psycopg2.Error):
-                if self._connection.closed:
-                    self._connection = connect(self.dbname)
-                with self._connection.cursor() as cr:
-                    store.end_worker(cr, self.id, "it lost its connection, or was stopped", count=False)
-            self._connection.close()
+            if not self._connection.closed:
+                with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cr:
+                    store.end_worker(cr, self.id, count=False)
+                self._connection.close()
 
 
 class WorkerWatcher:
@@ -396,14 +424,18 @@ class WorkerWatcher:
     :param capacity: how many threads call :meth:`work`
     :param dbnames: function that returns the names of the databases to serve; asked every few seconds
     :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
+    :param each_second: function that the watching thread calls about once a second
+    :param process: uuid by which the parent knows this process
     """
 
-    def __init__(self, kind, capacity, dbnames, is_replaceable=False):
+    def __init__(self, kind, capacity, dbnames, is_replaceable=False, each_second=None, process=None):
         self.kind = kind
         self.capacity = capacity
         self.is_replaceable = is_replaceable
         self.workers = {}
+        self.process = process or str(uuid.uuid4())
         self._dbnames = dbnames
+        self._each_second = each_second or (lambda: None)
         self._stopping = threading.Event()
         self._wake_r, self._wake_w = os.pipe()
         self._jobs_may_be_there = threading.Condition()
@@ -412,11 +444,13 @@ class WorkerWatcher:
         self._backend = None
         self._next_discovery = 0
         self._refused = {}
+        self._left_alone_until = {}
+        self._grace_ends = None
 
     # The thread that watches
 
     def watch(self, threads=()):
-        """Keep the workers alive until :meth:`stop`, and then until the threads that run jobs have ended.
+        """Keep the workers alive until :meth:`stop`, and then until the threads that run jobs have ended or the grace time is over.
 
         :param threads: those that run :meth:`work`; they are started
         """
@@ -425,11 +459,12 @@ class WorkerWatcher:
         next_beat = next_tend = 0
         lost = set()
         try:
-            while not self._stopping.is_set() or any(
-                thread.is_alive() for thread in threads if thread.ident not in lost
+            while not self._stopping.is_set() or (
+                any(thread.is_alive() for thread in threads if thread.ident not in lost) and not self._grace_is_over()
             ):
                 self._connect_control()
-                self._discover()
+                if not self._stopping.is_set():
+                    self._discover()
                 if time.monotonic() >= next_beat:
                     self._each_worker(Worker.beat)
                     next_beat = time.monotonic() + HEARTBEAT_INTERVAL
@@ -437,6 +472,7 @@ class WorkerWatcher:
                 if lost and self.is_replaceable:
                     self._stopping.set()
                 if time.monotonic() >= next_tend:
+                    self._each_second()
                     etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
                     next_tend = time.monotonic() + min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas])
                     self._wake_threads()
@@ -450,6 +486,12 @@ class WorkerWatcher:
         with contextlib.suppress(OSError):  # it has ended already
             os.write(self._wake_w, b"x")
 
+    def _grace_is_over(self):
+        if self._grace_ends is None:
+            self._grace_ends = time.monotonic() + GRACE_SECONDS
+            _logger.info("Stopping: running jobs may go on for up to %s s", GRACE_SECONDS)
+        return time.monotonic() > self._grace_ends
+
     def _connect_control(self):
         """Have a connection whose loss tells other workers at once that this process is gone."""
         if self._control is not None and not self._control.closed:
@@ -460,6 +502,7 @@ class WorkerWatcher:
                 self._end_worker(dbname)
         try:
             self._control = connect("postgres")
+            notice_lost_peer(self._control)
             with self._control.cursor() as cr:
                 cr.execute(wakeup.LISTEN)
                 self._backend = store.backend_of(cr)
@@ -483,20 +526,18 @@ class WorkerWatcher:
         for dbname in set(self.workers) - wanted:
             self._end_worker(dbname)
         for dbname in wanted - set(self.workers):
-            self._start_worker(dbname)
+            if time.monotonic() >= self._left_alone_until.get(dbname, 0):
+                self._start_worker(dbname)
 
     def _start_worker(self, dbname):
         try:
             with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
-                cr.execute("SELECT to_regclass('ir_module_module')")
-                if cr.fetchone()[0]:
-                    cr.execute("SELECT state FROM ir_module_module WHERE name = 'connector'")
-                row = cr.fetchone()
-            if not row or row[0] != "installed":
-                self._refuse(dbname, "the addon connector is not installed")
+                reason = store.reason_not_to_serve(cr)
+            if reason:
+                self._refuse(dbname, reason)
                 return
             Registry(dbname)
-            self.workers[dbname] = Worker(dbname, self.kind, self.capacity, self._backend)
+            self.workers[dbname] = Worker(dbname, self.kind, self.capacity, self._backend, self.process)
             self._refused.pop(dbname, None)
         except psycopg2.Error as error:
             self._refuse(dbname, _first_line(error))
@@ -504,6 +545,9 @@ class WorkerWatcher:
     def _refuse(self, dbname, reason):
         if self._refused.get(dbname) != reason:
             self._refused[dbname] = reason
+            # what comes under this name later is another database, or has other addons
+            Registry.delete(dbname)
+            close_db(dbname)
             _logger.warning("The database %s is not served for now: %s", dbname, reason)
 
     def _each_worker(self, method):
@@ -523,6 +567,8 @@ class WorkerWatcher:
     def _end_worker(self, dbname):
         if worker := self.workers.pop(dbname, None):
             worker.end()
+            if worker.is_cut_off:
+                self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
 
     def _sleep(self, seconds):
         """Wait until NOTIFY, :meth:`stop`, or the time is over."""

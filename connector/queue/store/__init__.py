@@ -32,9 +32,12 @@ from .workers import (
     alive_workers,
     backend_of,
     dead_workers,
+    end_process,
     end_worker,
     free_orphans,
     heartbeat,
+    note_backends,
     other_hosts_alive,
+    reason_not_to_serve,
     register_worker,
 )

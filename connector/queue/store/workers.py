@@ -27,20 +27,38 @@ def backend_of(cr):
     return cr.fetchone()
 
 
-def register_worker(cr, uuid, host, pid, kind, capacity, backend):
+def register_worker(cr, uuid, host, pid, kind, capacity, backend, process=None):
     """Insert the row that stands for a worker's life and return its id.
 
     :param backend: what :func:`backend_of` says of the worker's control connection, or ``(None, None)``
+    :param process: uuid of the process in which it lives, for :func:`end_process`
     """
     cr.execute(
         f"""
-        INSERT INTO queue_worker (uuid, host, pid, kind, capacity, backend_pid, backend_start, date_started, date_heartbeat)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, {NOW}, {NOW})
+        INSERT INTO queue_worker (uuid, host, pid, kind, capacity, backend_pid, backend_start, process, date_started, date_heartbeat)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, {NOW}, {NOW})
         RETURNING id
         """,
-        (uuid, host, pid, kind, capacity, *backend),
+        (uuid, host, pid, kind, capacity, *backend, process),
     )
     return cr.fetchone()[0]
+
+
+def note_backends(cr, worker_id, pids):
+    """Store which of the server's processes work for a worker, with their starts: a pid alone may be given to another one later.
+
+    If the worker dies before, its connections end by themselves once the server notices that nobody reads what it sends.
+    """
+    cr.execute(
+        """
+        UPDATE queue_worker SET backends = (
+            SELECT jsonb_object_agg(pid, extract(epoch FROM backend_start)::float8) FROM pg_stat_activity
+            WHERE pid = ANY(%s) OR (pid = backend_pid AND extract(epoch FROM backend_start)::float8 = queue_worker.backend_start)
+        )
+        WHERE id = %s
+        """,
+        (pids, worker_id),
+    )
 
 
 def heartbeat(cr, worker_id):
@@ -69,7 +87,17 @@ def dead_workers(cr):
     return cr.fetchall()
 
 
-def end_worker(cr, worker_id, cause="", count=True):
+def end_process(cr, process, cause="", count=True, terminate=False):
+    """End the workers of a process, as :func:`end_worker` does; called by itself, or by its parent, who knows how it ended.
+
+    If another worker comes first, that one has found it dead and has done the same without knowing the cause.
+    """
+    cr.execute("SELECT id FROM queue_worker WHERE process = %s ORDER BY id", (process,))
+    for (worker_id,) in cr.fetchall():
+        end_worker(cr, worker_id, cause, count, terminate)
+
+
+def end_worker(cr, worker_id, cause="", count=True, terminate=False):
     """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
 
     One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
@@ -77,6 +105,9 @@ def end_worker(cr, worker_id, cause="", count=True):
     growing delays, and a job without tries left fails. A worker that was only slow finds its leases gone when it wants to commit.
 
     :param cause: for the message of the jobs that had started
+    :param terminate: end the connections of the worker first, as for one that is dead or asleep: a statement that still runs for it holds
+        locks, for which this transaction would wait too. A signal is not rolled back with the transaction, which does no harm: without
+        its connections the worker begins a new life.
     """
     with transaction(cr):
         cr.execute(
@@ -89,6 +120,16 @@ def end_worker(cr, worker_id, cause="", count=True):
         row = cr.fetchone()
         if not row:
             return None
+        if terminate:
+            cr.execute(
+                """
+                SELECT pg_terminate_backend(activity.pid)
+                FROM queue_worker worker, jsonb_each_text(worker.backends) backend, pg_stat_activity activity
+                WHERE worker.id = %s AND activity.pid = backend.key::int AND activity.pid <> pg_backend_pid()
+                  AND extract(epoch FROM activity.backend_start)::float8 = backend.value::float8
+                """,
+                (worker_id,),
+            )
         # a worker whose last sign is older than the server's start was cut off by a restart of PostgreSQL
         count = count and row[1]
         cr.execute(
@@ -140,3 +181,14 @@ def _free_leases(cr, job_ids, worker_name, cause, count):
         )
     cr.execute(f"UPDATE queue_job SET {RUNNABLE} WHERE id = ANY(%(ids)s) AND state IN ('enqueued', 'started')", values)
     return len(job_ids)
+
+
+def reason_not_to_serve(cr):
+    """Return why no worker may serve the cursor's database, or None."""
+    cr.execute("SELECT to_regclass('ir_module_module')")
+    if cr.fetchone()[0]:
+        cr.execute("SELECT state FROM ir_module_module WHERE name = 'connector'")
+    row = cr.fetchone()
+    if not row or row[0] != "installed":
+        return "the addon connector is not installed"
+    return None

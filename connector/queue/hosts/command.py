@@ -1,0 +1,168 @@
+"""The command host: worker processes under a supervising parent, ``odoo connector_worker``."""
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+import uuid
+
+import psycopg2
+
+from odoo import sql_db
+
+from .. import store
+from ..connection import connect
+from ..worker import GRACE_SECONDS, WorkerWatcher
+
+_logger = logging.getLogger(__name__)
+
+#: How much longer than its own grace time the parent waits for a process before it kills it.
+PATIENCE = 5
+
+
+class Supervisor:
+    """The parent of worker processes: starts them, starts another for each that ends, and ends them when it is told to.
+
+    :param processes: how many
+    :param threads: how many jobs each of them runs at once
+    :param dbnames: function that returns the names of the databases to serve
+    """
+
+    def __init__(self, processes, threads, dbnames):
+        self.processes = processes
+        self.threads = threads
+        self.dbnames = dbnames
+        self.children = {}
+        self._stopping = False
+
+    def run(self):
+        """Supervise until SIGTERM or SIGINT."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        while not self._stopping:
+            while len(self.children) < self.processes and not self._stopping:
+                self._spawn()
+            self._reap(block=True)
+        self._end_children()
+
+    def _stop(self, _signal, _frame):
+        self._stopping = True
+        for pid in self.children:
+            os.kill(pid, signal.SIGTERM)
+
+    def _spawn(self):
+        # no connection may be shared between two processes
+        sql_db.close_all()
+        child = Child()
+        pid = os.fork()
+        if pid:
+            self.children[pid] = child
+            return
+        status = 1
+        try:
+            run_process(self.threads, self.dbnames, child.process)
+            status = 0
+        except Exception:
+            _logger.exception("The worker process ends")
+        finally:
+            logging.shutdown()
+            os._exit(status)
+
+    def _reap(self, block):
+        try:
+            pid, status = os.waitpid(-1, 0 if block else os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if not pid:
+            return False
+        if child := self.children.pop(pid, None):
+            cause = child.cause_of_death(status)
+            self._end_workers(child, f"the worker process {pid} {cause}", count=not self._stopping)
+            if not self._stopping:
+                _logger.warning("The worker process %s %s: another one is started", pid, cause)
+                if time.monotonic() - child.began < 1:
+                    time.sleep(1)
+        return True
+
+    def _end_workers(self, child, cause, count):
+        """End what the workers of a child have left, in each database: who else notices the death does not know the cause."""
+        try:
+            dbnames = self.dbnames()
+        except psycopg2.Error:
+            _logger.warning("The databases cannot be listed: other workers will notice the death", exc_info=True)
+            return
+        for dbname in dbnames:
+            try:
+                with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
+                    if not store.reason_not_to_serve(cr):
+                        store.end_process(cr, child.process, cause, count, terminate=True)
+            except psycopg2.Error as error:
+                _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
+
+    def _end_children(self):
+        until = time.monotonic() + GRACE_SECONDS + PATIENCE
+        while self.children and time.monotonic() < until:
+            if not self._reap(block=False):
+                time.sleep(0.05)
+        for pid, child in list(self.children.items()):
+            _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
+            # first, so that nobody counts a try for this death
+            self._end_workers(child, "it was stopped", count=False)
+            os.kill(pid, signal.SIGKILL)
+            self._reap(block=True)
+
+
+class Child:
+    """A worker process as its parent knows it."""
+
+    def __init__(self):
+        self.process = str(uuid.uuid4())
+        self.began = time.monotonic()
+        self._out_of_memory = _count_out_of_memory()
+
+    def cause_of_death(self, status):
+        """Return in words how the process ended.
+
+        :param status: as :func:`os.waitpid` gives it
+        """
+        if not os.WIFSIGNALED(status):
+            return f"ended with exit status {os.WEXITSTATUS(status)}"
+        number = os.WTERMSIG(status)
+        if number == signal.SIGKILL and _count_out_of_memory() > self._out_of_memory:
+            return "was killed because the machine or its container had no memory left"
+        return f"was killed by {signal.Signals(number).name}"
+
+
+def _count_out_of_memory():
+    """Return how many processes the kernel has killed for want of memory; 0 where it does not say."""
+    try:
+        with open("/proc/vmstat") as lines:
+            return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except OSError:
+        return 0
+
+
+def run_process(threads, dbnames, process):
+    """Be a worker process until SIGTERM: jobs run in threads of their own, the main thread watches.
+
+    :param process: the uuid by which the parent knows it
+    """
+    parent = os.getppid()
+
+    def look_after_parent():
+        # should it be killed, nobody would stop this process
+        if os.getppid() != parent:
+            _logger.warning("The parent process is gone: this worker process stops")
+            watcher.stop()
+
+    watcher = WorkerWatcher(
+        "command", threads, dbnames, is_replaceable=True, each_second=look_after_parent, process=process
+    )
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: watcher.stop())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    workers = [
+        threading.Thread(target=watcher.work, name=f"connector job {number}") for number in range(1, threads + 1)
+    ]
+    watcher.watch(workers)

@@ -1,0 +1,123 @@
+"""The server host: workers in Odoo's own server, without configuration.
+
+Odoo calls :func:`post_load` when it loads the addon, which is before it starts its crons and processes if the configuration names a
+database where the addon is installed, or the addon among the server-wide modules. In a server that was started before the install, and
+in one that names neither, the cron serves.
+"""
+
+import logging
+import signal
+import threading
+
+import odoo
+from odoo import sql_db
+from odoo.service import server
+from odoo.tools import config
+
+from ... import configuration
+from ..worker import WorkerWatcher
+from .databases import served_databases
+
+_logger = logging.getLogger(__name__)
+
+
+def post_load():
+    """Have the servers of this process start workers when they start their crons."""
+    server.ThreadedServer.cron_spawn = _then(server.ThreadedServer.cron_spawn, _start_threads)
+    server.PreforkServer.process_spawn = _then(server.PreforkServer.process_spawn, _spawn_processes)
+
+
+def _then(method, more):
+    def with_workers(self):
+        method(self)
+        if _runs_jobs():
+            more(self)
+
+    return with_workers
+
+
+def _runs_jobs():
+    return not (odoo.evented or config["test_enable"] or config["stop_after_init"])
+
+
+def _options():
+    """Return ``(processes, threads)`` as the section ``[connector]`` of the configuration file has them.
+
+    One process (of a prefork server) and one thread in each; none where ``max_cron_threads = 0`` says that a server does no work in the
+    background.
+    """
+    default = 1 if config["max_cron_threads"] else 0
+    return configuration.number("processes", default), configuration.number("threads", 1)
+
+
+# The threaded server: threads of the one process
+
+
+def _start_threads(_server):
+    processes, threads = _options()
+    if not processes or not threads:
+        return
+    watcher = WorkerWatcher("server", threads, served_databases)
+    watching = threading.Thread(target=watcher.watch, args=(_job_threads(watcher, threads),), daemon=True)
+    watching.name = "connector worker"
+    watching.start()
+
+    def stop():
+        watcher.stop()
+        # in small steps: a second signal ends the server at once
+        while watching.is_alive():
+            watching.join(0.1)
+
+    server.CommonServer.on_stop(stop)
+
+
+def _job_threads(watcher, number):
+    # without the attribute start_time, Odoo's limits for requests and crons do not apply to them; daemons, as one may be lost to its job
+    return [
+        threading.Thread(target=watcher.work, name=f"connector job {index}", daemon=True)
+        for index in range(1, number + 1)
+    ]
+
+
+# The prefork server: processes of their own
+
+
+def _spawn_processes(multi):
+    processes, threads = _options()
+    if not threads:
+        return
+    while sum(isinstance(worker, WorkerQueue) for worker in multi.workers.values()) < processes:
+        # no connection may be shared between two processes
+        sql_db.close_all()
+        multi.worker_spawn(WorkerQueue, {})
+
+
+class WorkerQueue(server.Worker):
+    """A process of the prefork server that runs jobs. Odoo's limits of time do not apply to it: each job has its own."""
+
+    def __init__(self, multi):
+        super().__init__(multi)
+        self.watchdog_timeout = None
+        self._watcher = None
+
+    def start(self):
+        _processes, threads = _options()
+        self._watcher = WorkerWatcher("server", threads, served_databases, is_replaceable=True, each_second=self._check)
+        super().start()
+        # service managers send it to all processes at once; it must not cost a running job a try
+        signal.signal(signal.SIGTERM, self.signal_handler)
+        if self.multi.socket:
+            self.multi.socket.close()
+
+    def signal_handler(self, sig, frame):
+        super().signal_handler(sig, frame)
+        self._watcher.stop()
+
+    def _check(self):
+        """Stop after the running jobs when the parent is gone or the process has grown above Odoo's soft limit of memory."""
+        self.check_limits()
+        if not self.alive:
+            self._watcher.stop()
+
+    def _runloop(self):
+        self._watcher.watch(_job_threads(self._watcher, self._watcher.capacity))
