@@ -66,6 +66,10 @@ class GraphError(JobError, ValueError):
     """Jobs cannot be combined to this graph; the message says which and why."""
 
 
+class GroupResultError(JobError):
+    """A function that takes a list of calls did not return one result for each of them."""
+
+
 class LeaseLost(JobError):
     """The job is not this worker's any more: nothing that was done for it may be committed."""
 

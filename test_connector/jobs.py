@@ -13,6 +13,21 @@ def do_nothing(session, model_name):
     """Do nothing"""
 
 
+@job(default_channel="root.test", group_size=100)
+def do_nothing_together(session, model_name, calls):
+    """Do nothing, for many jobs at once"""
+    return [None] * len(calls)
+
+
+@job(default_channel="root.test", group_size=100)
+def leave_effects(session, model_name, calls):
+    """Leave an effect for each call; one that is called “bad” cannot be left"""
+    session.env["test.effect"].create([{"name": name} for (_key, name) in calls])
+    if any(name == "bad" for (_key, name) in calls):
+        raise ValueError("bad")
+    return [None] * len(calls)
+
+
 @job(default_channel="root.test")
 def leave_effect(session, model_name, name):
     """Leave an effect"""

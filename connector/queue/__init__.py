@@ -1,4 +1,5 @@
 from . import model
 from . import channel_config
 from . import graph_model
+from . import grouped_model
 from . import failure

@@ -7,7 +7,6 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 from odoo.sql_db import Cursor
 
 from ..exception import LeaseLost
-from . import store
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class JobCursor(Cursor):
         """
         if self._job is not None:
             self.flush()
-            if not store.lock_lease(self, self._job, self._worker_id):
+            if not self._job.lock_lease(self, self._worker_id):
                 raise LeaseLost(
                     f"{self._job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
                 )
@@ -65,7 +64,7 @@ class JobCursor(Cursor):
         """
         job = self._job
         self.flush()
-        if not store.complete(self, job, self._worker_id, worker_name, job.message, job.result, job.log_text):
+        if not job.complete(self, self._worker_id, worker_name):
             raise LeaseLost(
                 f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
             )

@@ -18,7 +18,7 @@ from odoo import api, fields
 from ..exception import FailedJobError, NoSuchJobError, NothingToDoJob, NotReadableJobError
 from ..registration import addon_of, is_installed
 from ..session import ConnectorSession
-from . import codec
+from . import codec, store
 from .retry import RetryPolicy
 
 _logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ _DELAY_OPTIONS = (
     "concurrency_key",
     "time_limit",
     "memory_limit",
+    "group_key",
 )
 
 #: What becomes of the jobs that wait with one identity key when it is their turn, see :func:`delay`.
@@ -67,7 +68,11 @@ class JobOptions:
     concurrency_limit: int = 1
     time_limit: int = 0
     memory_limit: int = 0
+    group_size: int = 0
     related_action: object = None
+
+
+_TAKES_ONE_CALL = JobOptions("")
 
 
 def job(
@@ -81,6 +86,7 @@ def job(
     limit=1,
     time_limit=0,
     memory_limit=0,
+    group_size=0,
     related_action=None,
 ):
     """Make a job function of a function, or give options to a method that is delayed.
@@ -103,6 +109,7 @@ def job(
     :param limit: how many jobs with the same concurrency key run at once, on all machines together
     :param time_limit: seconds after which a running job is stopped, which counts as a try; 0 means without limit
     :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
+    :param group_size: the function takes a list of up to so many calls, see ``grouped.py``; 0 means that it takes one call
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
     :raise ValueError: an option is not valid
     """
@@ -117,7 +124,12 @@ def job(
             limit=limit,
             time_limit=time_limit,
             memory_limit=memory_limit,
+            group_size=group_size,
             related_action=related_action,
+        )
+    if group_size and func.__qualname__ != func.__name__:
+        raise ValueError(
+            f"{func.__qualname__} is a method: only a function at the top level of a module takes a list of calls"
         )
     doc = inspect.getdoc(func)
     func.job_options = JobOptions(
@@ -132,6 +144,7 @@ def job(
         identity_policy=_identity_policy(identity_policy),
         concurrency_key=_key_function(concurrency_key),
         concurrency_limit=_positive("limit", limit),
+        group_size=_natural("group_size", group_size),
         related_action=related_action,
     )
     func.delay = functools.partial(_delay_function, func)
@@ -158,13 +171,23 @@ def _prepare_function(func, session, model_name, *args, **kwargs):
 
     :return: :class:`Job`
     """
+    options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
+    return prepare(session.env, name_to_delay(func), model_name, args, kwargs, **options)
+
+
+def name_to_delay(func):
+    """Return the name under which a job function is delayed.
+
+    :raise ValueError: it cannot be delayed
+    """
+    if not hasattr(func, "job_options"):
+        raise ValueError(f"{func!r} is no job function: mark it with @job")
     name = func.job_options.name
     if name not in _functions:
         raise ValueError(
             f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon"
         )
-    options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
-    return prepare(session.env, name, model_name, args, kwargs, **options)
+    return name
 
 
 def delay(env, function, model_name, args, kwargs, **options):
@@ -189,6 +212,7 @@ def prepare(
     concurrency_key=None,
     time_limit=None,
     memory_limit=None,
+    group_key=None,
 ):
     """Make a job of a call; nothing is stored before :meth:`Job.delay`.
 
@@ -203,6 +227,7 @@ def prepare(
     :param concurrency_key: of the jobs with one key only as many run at once as ``limit`` of :func:`job` says, one by default
     :param time_limit: see :func:`job`, in seconds
     :param memory_limit: see :func:`job`, in MB
+    :param group_key: of a function with ``group_size``: jobs with the same key run together; without, the first argument is the key
     :return: :class:`Job`
     :raise NotSerializableJobError: an argument cannot be stored
     :raise ValueError: an option is not valid
@@ -223,9 +248,31 @@ def prepare(
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else _natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
+        group_key=_group_key(options, args, kwargs, group_key, identity_key or concurrency_key),
     )
     job.eta, job.eta_seconds = _parse_eta(eta)
     return job
+
+
+def _group_key(options, args, kwargs, asked, other_key):
+    """Return the key of the jobs that run together with this one, None if its function takes one call."""
+    if not options.group_size:
+        if asked is not None:
+            raise ValueError(
+                f"{options.name} takes one call: a group_key is for functions marked with @job(group_size=...)"
+            )
+        return None
+    if kwargs:
+        raise ValueError(
+            f"{options.name} takes a list of calls, each a tuple of arguments: {', '.join(kwargs)} cannot be given by name"
+        )
+    if other_key or options.concurrency_key:
+        raise ValueError(
+            f"{options.name} takes a list of calls: its jobs can have neither an identity key nor a concurrency key"
+        )
+    if asked is not None:
+        return str(asked)
+    return codec.encode(args[0]) if args else ""
 
 
 def _natural(name, value):
@@ -367,7 +414,7 @@ class Job:
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "log_lines",
-        "graph_uuid", "parents", "is_delayed",
+        "graph_uuid", "parents", "is_delayed", "group_key",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -375,7 +422,7 @@ class Job:
         self._id = id
         self.retry = 0
         self.is_delayed = False
-        self.graph_uuid, self.parents = None, {}
+        self.graph_uuid, self.parents, self.group_key = None, {}, None
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = None
         self.log_lines = []
         if env is not None:
@@ -523,15 +570,44 @@ class Job:
         :raise NotSerializableJobError: what it returns cannot be stored
         """
         self.env = env
+        func = find_function(env, self.function)
+        if getattr(func, "job_options", _TAKES_ONE_CALL).group_size:
+            from .grouped import perform_calls  # it builds on this module
+
+            perform_calls(env, func, [self])
+            return
         try:
-            value = self._call(env)
+            value = self._call(env, func)
         except NothingToDoJob as nothing:
             value = str(nothing)
+        self.keep(value)
+
+    def keep(self, value):
+        """Keep what the function returned for this job.
+
+        :raise NotSerializableJobError: it cannot be stored
+        """
         self.message = value if isinstance(value, str) else None
         self.result = None if value is None else codec.encode(value)
 
-    def _call(self, env):
-        func = find_function(env, self.function)
+    @property
+    def members(self):
+        """The jobs of this one: itself; a :class:`~odoo.addons.connector.queue.grouped.JobGroup` has several."""
+        return [self]
+
+    def halves(self):
+        """Return nothing: a single job has no halves, see :class:`~odoo.addons.connector.queue.grouped.JobGroup`."""
+        return []
+
+    def lock_lease(self, cr, worker_id):
+        """Lock the job's row until the end of the transaction; return False if its lease is not the worker's any more."""
+        return store.lock_lease(cr, self, worker_id)
+
+    def complete(self, cr, worker_id, worker_name):
+        """Set the job to done; return False if its lease is not the worker's any more."""
+        return store.complete(cr, self, worker_id, worker_name, self.message, self.result, self.log_text)
+
+    def _call(self, env, func):
         args, kwargs = codec.decode_call(self.payload, env)
         if self.function.startswith(_ADDONS):
             session = ConnectorSession.from_env(env, job=self)
@@ -573,6 +649,7 @@ class Job:
             "eta_seconds": self.eta_seconds,
             # most jobs have none, and what is missing is NULL
             **({"graph_uuid": self.graph_uuid, "waits": bool(self.parents)} if self.graph_uuid else {}),
+            **({"group_key": self.group_key} if self.group_key is not None else {}),
         }
 
 

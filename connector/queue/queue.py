@@ -27,6 +27,14 @@ class JobsQueue:
         with self._lock:
             return self._jobs.popleft() if self._jobs else None
 
+    def take(self, is_wanted, limit):
+        """Return the first jobs for which a function says yes, at most so many, and forget them."""
+        with self._lock:
+            taken = [job for job in self._jobs if is_wanted(job)][:limit]
+            for job in taken:
+                self._jobs.remove(job)
+            return taken
+
     def drain(self):
         """Return all jobs and forget them."""
         with self._lock:

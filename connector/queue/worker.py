@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import operator
 import os
 import random
 import select
@@ -21,10 +22,11 @@ from odoo.exceptions import ConcurrencyError, UserError
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
 
-from ..exception import FailedJobError, JobCancelled, LeaseLost, RetryableJobError
+from ..exception import FailedJobError, GroupResultError, JobCancelled, LeaseLost, RetryableJobError
 from . import store, wakeup
 from .connection import connect, notice_lost_peer
 from .cursor import JobCursor
+from .grouped import JobGroup
 from .job import Job, function_options
 from .queue import JobsQueue
 from .run import Run
@@ -128,7 +130,7 @@ class Worker:
         return job
 
     def _claim(self):
-        free = max(1, self.capacity - len(self._runs))
+        free = max(1, self.capacity - len(set(self._runs.values())))
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self._job_seconds, 0.001))))
         with self._store() as cr:
             self.queue.put(store.claim(cr, self.id, free * batch, free))
@@ -142,24 +144,45 @@ class Worker:
 
         :raise LifeEnded: this worker may not write for any job any more
         """
-        job = Job(**{name: value for name, value in leased._asdict().items() if name in Job.__slots__}, id=leased.id)
-        with self._store() as cr:
-            if not store.start(cr, job):
-                _logger.info("%s of %s was cancelled or taken away before it started", job, self.dbname)
-                return
-        job.run = run = self._runs[job.id] = Run(job, functools.partial(self._write_progress, job))
+        job = self._start(leased) if leased.group_key is None else self._start_group(leased)
+        if job is None:
+            _logger.info("%s of %s was cancelled or taken away before it started", leased, self.dbname)
+            return
+        job.run = run = Run(job, functools.partial(self._write_progress, job))
+        self._runs.update((member.id, run) for member in job.members)
         try:
-            self._run_started(job)
+            parts = [job]
+            while parts:
+                parts = self._run_started(parts[0]) + parts[1:]
         finally:
             run.end()
-            self._runs.pop(job.id, None)
+            for member in job.members:
+                self._runs.pop(member.id, None)
             # a moving average: claims grow while jobs are short
             self._job_seconds += 0.2 * (time.monotonic() - run.began - self._job_seconds)
-        if job.identity_key or job.concurrency_key:
-            with self._store() as cr:
-                store.release_keys(cr, job)
-        if job.graph_uuid:
-            self._release_children([job.id])
+        for member in job.members:
+            if member.identity_key or member.concurrency_key:
+                with self._store() as cr:
+                    store.release_keys(cr, member)
+        if parents := [member.id for member in job.members if member.graph_uuid]:
+            self._release_children(parents)
+
+    def _start(self, leased):
+        job = _job_of(leased)
+        with self._store() as cr:
+            return job if store.start(cr, job) else None
+
+    def _start_group(self, leased):
+        """Start a job together with the others that can run as one call with it, held by this worker or not yet leased."""
+        size = max(1, self._options(leased).group_size)
+        common = operator.attrgetter(*store.COMMON)
+        held = [leased, *self.queue.take(lambda other: common(other) == common(leased), size - 1)]
+        with self._store() as cr:
+            started = store.start_group(cr, held)
+            members = [job for job in held if job.id in started]
+            if members and len(members) < size:
+                members += store.join_group(cr, self.id, members[0], size - len(members))
+        return JobGroup([_job_of(member) for member in members]) if members else None
 
     def _release_children(self, job_ids):
         with self._store() as cr:
@@ -172,7 +195,9 @@ class Worker:
         wakeup.wake(self.dbname)
 
     def _run_started(self, job):
+        """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
         for again in range(IMMEDIATE_RETRIES, -1, -1):
+            job.run.begin_again()
             try:
                 try:
                     self._run_once(job)
@@ -180,6 +205,7 @@ class Worker:
                     job.run.end()
             except LeaseLost as lost:
                 _logger.warning("%s", lost)
+                return self._rest_of(job)
             except LifeEnded:
                 raise
             except Exception as error:
@@ -190,13 +216,23 @@ class Worker:
                         "%s of %s met another transaction (%s): again at once", job, self.dbname, _first_line(error)
                     )
                     time.sleep(random.uniform(0, 0.05))
-                    job.run.begin_again()
                     continue
                 else:
-                    self._end_without_success(job, error)
-            return
+                    return self._end_without_success(job, error)
+            return []
+        return []
+
+    def _rest_of(self, job):
+        """Return the part of a group whose leases are still there, as a list of one group or none."""
+        if len(job.members) == 1:
+            return []
+        with self._store() as cr:
+            mine = store.still_leased(cr, job.members, self.id)
+        rest = [member for member in job.members if member.id in mine]
+        return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
 
     def _end_without_success(self, job, error):
+        """Write how a job, or all of a group, has ended; return the parts of the group that have to be run for themselves."""
         options = self._options(job)
         if isinstance(error, CONCURRENCY_ERRORS):
             message = (
@@ -204,12 +240,17 @@ class Worker:
             )
         elif options.retry.is_retryable(error):
             message = _message_of(error)
+        elif not isinstance(error, GroupResultError) and (halves := job.halves()):
+            _logger.info("%s of %s: each half is run again for itself (%s)", job, self.dbname, _first_line(error))
+            return halves
         else:
-            self._fail(job, error)
-            return
-        self._retry(
-            job, error, message, options.retry.seconds(error, job.retry + 1), not getattr(error, "ignore_retry", False)
-        )
+            for member in job.members:
+                self._fail(member, error)
+            return []
+        seconds, count = options.retry.seconds(error, job.retry + 1), not getattr(error, "ignore_retry", False)
+        for member in job.members:
+            self._retry(member, error, message, seconds, count)
+        return []
 
     def _stop(self, job, error):
         """End a job that was told to stop, in whatever way that ended its code."""
@@ -217,7 +258,12 @@ class Worker:
         if isinstance(job.run.stopped, JobCancelled):
             _logger.info("%s of %s was cancelled while it ran", job, self.dbname)
             with self._store() as cr:
-                store.end_cancelled(cr, job, self.id, self.name, str(job.run.stopped), job.log_text)
+                cancelled = store.cancel_requests(cr, [member.id for member in job.members])
+                for member in job.members:
+                    if member.id in cancelled:
+                        store.end_cancelled(cr, member, self.id, self.name, str(job.run.stopped), member.log_text)
+                # the others of a group run without those that were cancelled
+                store.release(cr, [member for member in job.members if member.id not in cancelled])
         else:
             self._end_without_success(job, job.run.stopped)
 
@@ -364,11 +410,11 @@ class Worker:
 
     def watch_runs(self):
         """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them."""
-        runs = list(self._runs.values())
+        runs = set(self._runs.values())
         if not runs:
             return set()
         with self._store() as cr:
-            for job_id, who in store.cancel_requests(cr, [run.job.id for run in runs]).items():
+            for job_id, who in store.cancel_requests(cr, list(self._runs)).items():
                 if run := self._runs.get(job_id):
                     run.cancel(who)
         for run in runs:
@@ -652,6 +698,10 @@ class WorkerWatcher:
             finally:
                 thread.dbname = thread.uid = None
         return ran
+
+
+def _job_of(leased):
+    return Job(**{name: value for name, value in leased._asdict().items() if name in Job.__slots__}, id=leased.id)
 
 
 def _first_line(error):

@@ -6,8 +6,10 @@ import uuid
 
 from odoo.tests import TransactionCase
 
+from odoo.addons.connector.exception import LeaseLost
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import function_options
+from odoo.addons.connector.queue.queue import JobsQueue
 from odoo.addons.connector.queue.worker import Worker
 
 
@@ -52,17 +54,17 @@ class _WorkerInTransaction(Worker):
         self.env = env
         self.dbname = env.cr.dbname
         self.name = "test"
+        self.queue = JobsQueue()
+        self.ran = {}
         self.id = store.register_worker(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
 
     def run_all(self):
-        ids = []
         while jobs := store.claim(self.env.cr, self.id, 1, 1):
             for leased in jobs:
-                ids.append(leased.id)
                 self._runs, self._job_seconds = {}, 0
                 self.run(leased)
         store.end_worker(self.env.cr, self.id)
-        return ids
+        return list(self.ran)
 
     @contextlib.contextmanager
     def _store(self):
@@ -70,12 +72,14 @@ class _WorkerInTransaction(Worker):
 
     def _run_once(self, job):
         cr = self.env.cr
+        self.ran.update((member.id, True) for member in job.members)
         with cr.savepoint():
             env = job.environment(cr)
             job.perform(env)
             env.flush_all()
             cr.flush()
-            store.complete(cr, job, self.id, self.name, job.message, job.result, job.log_text)
+            if not job.complete(cr, self.id, self.name):
+                raise LeaseLost(f"{job!r} is not this worker's any more")
 
     def _wake_others(self):
         pass

@@ -13,6 +13,7 @@ from .claim import LeasedJob, claim
 from .delay import create_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
+from .grouped import COMMON, complete_group, join_group, lock_leases, start_group, still_leased
 from .keys import release_forgotten_keys, release_keys
 from .lease import (
     cancel_requests,

@@ -16,11 +16,12 @@ _IS_LIMIT = "(above.capacity > 0 OR above.rate > 0 OR above.is_sequential)"
 _TOKENS = f"""LEAST(above.rate, bucket.tokens
     + above.rate * GREATEST(0, extract(epoch FROM {NOW} - bucket.date_filled))::float8 / above.rate_period)"""
 
-# For each channel with a limit of its own: how many more jobs of it and the channels below may start now
+# For each channel with a limit of its own: how many more jobs of it and the channels below may start now. Jobs that run together, as one
+# call, share one lease and take one place
 ROOM = f"""
     SELECT above.parent_path, LEAST(
         CASE WHEN above.is_sequential THEN 1 ELSE NULLIF(above.capacity, 0) END - (
-            SELECT count(*) FROM queue_job job JOIN queue_job_channel below ON below.id = job.channel_id
+            SELECT count(DISTINCT job.lease_token) FROM queue_job job JOIN queue_job_channel below ON below.id = job.channel_id
             WHERE {LEASED} AND starts_with(below.parent_path, above.parent_path)
         ),
         CASE WHEN above.rate > 0 THEN floor(COALESCE({_TOKENS}, above.rate))::bigint END

@@ -12,7 +12,7 @@ from .sql import UNHURRIED, transaction
 LeasedJob = namedtuple(
     "LeasedJob",
     "id lease_token function model_name payload context user_id su company_id retry max_retries identity_key concurrency_key channel_id "
-    "priority ready_seq date_created time_limit memory_limit graph_uuid",
+    "priority ready_seq date_created time_limit memory_limit graph_uuid group_key",
 )
 LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
 

@@ -66,7 +66,7 @@ def release_children(cr, ids):
         free AS (
             SELECT job.id FROM queue_job job
             WHERE job.id IN (SELECT edge.child_id FROM queue_job_dependency edge JOIN ended ON ended.id = edge.parent_id)
-              AND job.state = 'wait_dependencies' AND NOT {_WAITS}
+              AND job.state = 'wait_dependencies' AND job.is_parked IS NOT TRUE AND NOT {_WAITS}
             ORDER BY job.id
             FOR NO KEY UPDATE OF job
         )

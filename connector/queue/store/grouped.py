@@ -1,0 +1,139 @@
+"""Leases of jobs that run together, as one call.
+
+Each statement does for all members what its counterpart in ``lease.py`` does for one job, and is safe for the same reasons; each member is
+found by id, worker and lease token.
+"""
+
+from .claim import LEASED_COLUMNS, LeasedJob
+from .sql import NOW, UNHURRIED
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+#: What jobs have in common that run together.
+COMMON = ("function", "group_key", "channel_id", "model_name", "user_id", "su", "company_id", "context")
+
+# The rows of the members. The planner knows how long an array is that it sees, and then prefers to read a whole small table; of what a
+# subselect returns it expects ten, and finds each by the primary key. IS TRUE keeps it from the index on the worker, where dead entries are
+_MINE = """(
+    job.id = ANY(ARRAY(SELECT unnest(%(ids)s::int[]))) AND job.id = member.id AND job.lease_token = member.lease_token
+)"""
+_MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_token)"
+
+
+def _members(jobs):
+    return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
+
+
+def start_group(cr, jobs):
+    """Mark leased jobs as started; return the ids of those whose lease is still there: others were cancelled meanwhile.
+
+    Locked in the order of their ids, as buttons do, so that neither waits for the other.
+    """
+    cr.execute(
+        f"""
+        WITH {UNHURRIED},
+        mine AS (
+            SELECT job.id FROM unhurried, queue_job job, {_MEMBERS}
+            WHERE {_MINE} AND (job.state = 'enqueued') IS TRUE
+            ORDER BY job.id
+            FOR NO KEY UPDATE OF job
+        )
+        UPDATE queue_job job SET state = 'started', date_started = {NOW} WHERE job.id = ANY(ARRAY(SELECT id FROM mine))
+        RETURNING job.id
+        """,
+        _members(jobs),
+    )
+    return {id_ for (id_,) in cr.fetchall()}
+
+
+def join_group(cr, worker_id, leader, limit):
+    """Lease further runnable jobs that may run together with a started one, and start them; return a list of :class:`LeasedJob`.
+
+    They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
+    leases counts tokens. As in a claim, nothing is leased to a worker without a row, and two workers never get the same job. In a sequential
+    channel none joins: another job may be the next in order.
+    """
+    cr.execute(
+        f"""
+        WITH {UNHURRIED},
+        me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE),
+        ready AS (
+            SELECT job.id FROM unhurried, me, queue_job job
+            WHERE job.state = 'pending' AND {" AND ".join(_equal(column) for column in COMMON)}
+              AND NOT EXISTS (
+                    SELECT FROM queue_job_channel channel, queue_job_channel above
+                    WHERE channel.id = %(channel_id)s AND above.is_sequential AND starts_with(channel.parent_path, above.parent_path)
+              )
+            ORDER BY job.priority, job.ready_seq
+            LIMIT %(limit)s
+            FOR NO KEY UPDATE OF job SKIP LOCKED
+        )
+        UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s
+        WHERE job.id = ANY(ARRAY(SELECT id FROM ready))
+        RETURNING {LEASED_COLUMNS}
+        """,
+        {**leader._asdict(), "worker": worker_id, "limit": limit},
+    )
+    jobs = [LeasedJob._make(row) for row in cr.fetchall()]
+    return sorted(jobs, key=lambda job: (job.priority, job.ready_seq))
+
+
+def _equal(column):
+    # an index serves "=" only, and the first three always have a value
+    return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
+
+
+def lock_leases(cr, jobs, worker_id):
+    """Lock the rows of running jobs on their own cursor; return False if one of the leases is not this worker's any more."""
+    cr.execute(
+        f"""
+        SELECT FROM queue_job job, {_MEMBERS}
+        WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+        ORDER BY job.id
+        FOR NO KEY UPDATE OF job
+        """,
+        {**_members(jobs), "worker": worker_id},
+    )
+    return cr.rowcount == len(jobs)
+
+
+def complete_group(cr, jobs, worker_id, worker_name):
+    """Set jobs to done, each with its message and result, and record the attempts; return False if one of the leases is not this worker's
+    any more: then the caller rolls all of it back.
+    """
+    cr.execute(
+        f"""
+        WITH done AS (
+            UPDATE queue_job job
+            SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
+                message = member.message, result = member.result, worker_id = NULL, lease_token = NULL
+            FROM unnest(%(ids)s::int[], %(tokens)s::bigint[], %(messages)s::text[], %(results)s::text[])
+                AS member (id, lease_token, message, result)
+            WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+            RETURNING job.id, job.retry, job.date_started, job.date_done, job.message
+        )
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
+        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message FROM done
+        """,
+        {
+            **_members(jobs),
+            "messages": [job.message for job in jobs],
+            "results": [job.result for job in jobs],
+            "worker": worker_id,
+            "worker_name": worker_name,
+        },
+    )
+    return cr.rowcount == len(jobs)
+
+
+def still_leased(cr, jobs, worker_id):
+    """Return the ids of those of these jobs whose leases are still this worker's."""
+    cr.execute(
+        f"""
+        SELECT job.id FROM queue_job job, {_MEMBERS}
+        WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+        """,
+        {**_members(jobs), "worker": worker_id},
+    )
+    return {id_ for (id_,) in cr.fetchall()}
