@@ -1,4 +1,4 @@
-"""Graphs of jobs run by real worker processes."""
+"""Graphs and groups of jobs run by real worker processes."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from odoo.addons.connector.queue.bulk import delay_many
 from odoo.addons.connector.queue.graph import chain, group
 from odoo.addons.connector.session import ConnectorSession
 
@@ -66,3 +67,17 @@ def test_each_job_of_a_graph_runs_once_and_in_order_though_workers_are_killed(da
     effects = [int(name) for (name,) in database.rows("SELECT name FROM test_effect ORDER BY id")]
     assert sorted(effects) == [name for names in groups for name in names]
     assert [name // 100 for name in effects] == sorted(name // 100 for name in effects)
+
+
+def test_grouped_jobs_are_done_once_by_several_workers_and_only_the_guilty_one_fails(
+    database, jobs, worker, wait_until
+):
+    names = [str(number) for number in range(300)] + ["bad"]
+
+    def delay(env):
+        delay_many(ConnectorSession.from_env(env), jobs.leave_effects, "test.effect", [(1, name) for name in names])
+
+    database.commit(delay)
+    wait_until(lambda: unfinished(database) == 1)
+    wait_until(lambda: database.value("SELECT state FROM queue_job WHERE state <> 'done'") == "failed")
+    assert sorted(name for (name,) in database.rows("SELECT name FROM test_effect")) == sorted(names[:-1])
