@@ -51,8 +51,8 @@ def join_group(cr, worker_id, leader, limit):
     """Lease further runnable jobs that may run together with a started one, and start them; return a list of :class:`LeasedJob`.
 
     They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
-    leases counts tokens. As in a claim, nothing is leased to a worker without a row, and two workers never get the same job. In a sequential
-    channel none joins: another job may be the next in order.
+    leases counts tokens. As in a claim, nothing is leased to a worker without a row, and two workers never get the same job. In a
+    sequential channel none joins: another job may be the next in order.
     """
     cr.execute(
         f"""
