@@ -10,14 +10,14 @@ from scripts.progress import Failure, command
 
 from . import measures
 from .measure import MEASURES
-from .peers.connector import Connector
+from .peers.connector import Connector, ConnectorServer
 from .peers.oca import MODES, Oca
 from .peers.pgbench import Pgbench
 from .peers.procrastinate import Procrastinate
 from .processes import FOLDER
 from .report import Report, shown
 
-PEERS = {peer.name: peer for peer in (Connector, Oca, Procrastinate, Pgbench)}
+PEERS = {peer.name: peer for peer in (Connector, ConnectorServer, Oca, Procrastinate, Pgbench)}
 
 
 def main():
@@ -32,15 +32,17 @@ def main():
         for peer in peers:
             stack.callback(peer.close)
             peer.prepare()
-        report = Report(peers, options)
+        report = Report("modes" if options.modes else "result", peers, options)
         check_durability(report.surroundings["PostgreSQL"])
         print(f"Busy before: {report.surroundings['busy before']}", flush=True)
-        for name in ["drain_noop"] if options.modes else options.only:
-            runs = alternate(MEASURES[name], peers, options)
-            report.add(MEASURES[name], runs)
+        for name in options.only:
+            measure = MEASURES[name]
+            report.add(
+                measure, alternate(measure, [peer for peer in peers if type(peer).name in measure.peers], options)
+            )
     held, judged = report.bars_held()
     print(
-        f"\n{report.markdown()}\n{held} of {judged} bars hold. In {FOLDER}: result.md, and result.json with each run."
+        f"\n{report.markdown()}\n{held} of {judged} bars hold. The table, and each run: {report.path}.md, {report.path}.json"
     )
     return 0 if held == judged else 1
 
@@ -62,7 +64,10 @@ def parse():
     parser.add_argument(
         "--modes", action="store_true", help="measure the modes of queue_job only, to see which is the fastest"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.modes:
+        options.only = ["drain_noop"]
+    return options
 
 
 def modes_of_oca():
@@ -81,9 +86,8 @@ def check_durability(settings):
 
 def alternate(measure, peers, options):
     """Run a measure on one peer after the other, A B A B; return a dict, name of the peer to what each of its runs gave."""
-    peers = [peer for peer in peers if options.modes or peer.name in measure.peers]
     runs = {peer.name: [] for peer in peers}
-    print(f"\n{measure.name}: {measure.title.format(jobs=options.jobs, backlog=options.backlog)}", flush=True)
+    print(f"\n{measure.name}: {measure.titled(options)}", flush=True)
     for number in range(1, options.runs + 1):
         for peer in peers:
             began = time.monotonic()

@@ -53,10 +53,18 @@ def trickle(registry, count, interval):
     return commits
 
 
-def create(registry, model_name, values):
-    """Create a record."""
+def delay_grouped(registry, count):
+    """Delay calls of the job function that takes a list, in one transaction; they have one group key."""
+    from odoo.addons.benchmark_connector.jobs import noop_together
+    from odoo.addons.connector.queue.bulk import delay_many
+    from odoo.addons.connector.session import ConnectorSession
+
     with registry.cursor() as cr:
-        api.Environment(cr, ADMIN, {})[model_name].create(values)
+        session = ConnectorSession.from_env(api.Environment(cr, ADMIN, {}))
+        delay_many(session, noop_together, "benchmark.record", [(1, number) for number in range(1, count + 1)])
+
+
+COMMANDS = {"delay": delay, "delay_grouped": delay_grouped, "trickle": trickle}
 
 
 def main():
@@ -69,7 +77,7 @@ def main():
     for line in sys.stdin:
         command, *arguments = json.loads(line)
         print(
-            json.dumps({"delay": delay, "trickle": trickle, "create": create}[command](registry, *arguments)),
+            json.dumps(COMMANDS[command](registry, *arguments)),
             file=answers,
         )
 

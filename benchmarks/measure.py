@@ -1,9 +1,7 @@
-"""What a row of the table is: figures of several queues, and bars that ours shall hold."""
+"""What a row of the table is: figures of several queues, and bars that the first of them, which is ours, shall hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-OURS = "connector"
 
 #: All measures by name, in the order of the table; filled by :func:`measure`.
 MEASURES = {}
@@ -24,13 +22,14 @@ class Bar:
     holds: Callable
     shown: str
 
-    def judge(self, figures):
+    def judge(self, ours, figures):
         """Return ``(text, whether it holds)``, or None if a peer was not measured.
 
+        :param ours: name of the peer that is held against the others
         :param figures: dict, name of the peer to its figure
         """
         try:
-            value = self.value(figures[OURS], figures)
+            value = self.value(figures[ours], figures)
         except KeyError:
             return None
         return self.shown.format(value), self.holds(value)
@@ -70,7 +69,7 @@ class Measure:
     """A row of the table.
 
     :param title: may contain ``{jobs}`` and ``{backlog}``, the numbers of jobs
-    :param peers: names of those that are measured
+    :param peers: names of those that are measured; the first is ours
     :param figures: dict, name to :class:`Figure`
     :param run: ``function(peer, options)`` that measures a peer once and returns a dict, name of a figure to number; figures may be missing
     """
@@ -80,6 +79,10 @@ class Measure:
     peers: tuple
     figures: dict
     run: Callable
+
+    def titled(self, options):
+        """Return the title with the numbers of jobs."""
+        return self.title.format(jobs=f"{options.jobs:,}", backlog=f"{options.backlog:,}")
 
 
 def measure(title, peers, **figures):

@@ -98,16 +98,18 @@ class Peer:
             self.journal.clear()
             yield process
 
-    def drain(self, method, count, process_count):
+    def drain(self, method, count, process_count, at_once=1):
         """Have warm workers run jobs that are committed at once, each in a transaction of its own; return a dict of figures.
 
         ``rate``: jobs a second, from the first job's start to the last one's; ``machine``, ``workers``, ``postgres``: milliseconds of
         processor time a job, of the whole machine, and of what part of it.
+
+        :param at_once: how many jobs note at one time that they start
         """
         with self.workers(process_count) as process:
-            return self.drain_by(process, method, count)
+            return self.drain_by(process, method, count, at_once)
 
-    def drain_by(self, process, method, count):
+    def drain_by(self, process, method, count, at_once=1):
         """The same by workers that are there."""
         done_before, _failed = self.count()
         usage = Usage(process.pid)
@@ -120,7 +122,7 @@ class Peer:
         self._check_done(process, done_before + count)
         times = [when for _number, when in self.journal.entries()]
         return {
-            "rate": (count - 1) / (times[-1] - times[0]),
+            "rate": (count - at_once) / (times[-1] - times[0]),
             **{part: 1000 * used / (count - first) for part, used in seconds.items()},
         }
 

@@ -6,7 +6,6 @@ from statistics import median
 from scripts import databases
 
 from . import processes
-from .measure import OURS
 from .processes import FOLDER
 
 SETTINGS = (
@@ -23,11 +22,13 @@ SETTINGS = (
 class Report:
     """What was measured so far.
 
+    :param name: of the files
     :param peers: in the order of the columns
     :param options: of the command line
     """
 
-    def __init__(self, peers, options):
+    def __init__(self, name, peers, options):
+        self.path = FOLDER / name
         self.peers = peers
         self.options = options
         self.rows = []
@@ -43,16 +44,16 @@ class Report:
 
         :param runs: dict, name of the peer to the list of what each run gave
         """
-        self.rows.append(_row(measure, runs, self.options))
+        self.rows.append(_row(measure, runs, measure.titled(self.options)))
         content = {"surroundings": self.surroundings, "options": vars(self.options), "rows": self.rows}
-        (FOLDER / "result.json").write_text(json.dumps(content, indent=1))
-        (FOLDER / "result.md").write_text(self.markdown())
+        self.path.with_suffix(".json").write_text(json.dumps(content, indent=1))
+        self.path.with_suffix(".md").write_text(self.markdown())
 
     def markdown(self):
         """Return all as a table in Markdown: medians of the runs, with the least and the greatest."""
         lines = [f"- {name}: {_in_words(value)}" for name, value in self.surroundings.items()]
         lines.append(f"- medians of {self.options.runs} run(s) (least to greatest)")
-        lines += [f"- {peer.title}: {peer.remark}" for peer in self.peers if peer.remark]
+        lines += [f"- {remark}" for remark in dict.fromkeys(peer.remark for peer in self.peers if peer.remark)]
         lines += ["", _line("measure", "unit", *(peer.title for peer in self.peers), "bar", "result")]
         lines.append(_line(*["---"] * (len(self.peers) + 4)))
         for row in self.rows:
@@ -70,15 +71,14 @@ class Report:
         return sum(results), len(results)
 
 
-def _row(measure, runs, options):
-    title = measure.title.format(jobs=f"{options.jobs:,}", backlog=f"{options.backlog:,}")
+def _row(measure, runs, title):
     figures = []
     for name, figure in measure.figures.items():
         values = {peer: [run[name] for run in list_ if name in run] for peer, list_ in runs.items()}
         values = {peer: list_ for peer, list_ in values.items() if list_}
         medians = {peer: median(list_) for peer, list_ in values.items()}
         entry = {"name": name, "unit": figure.unit, "runs": values, "medians": medians}
-        if figure.bar and (judgement := figure.bar.judge(medians)):
+        if figure.bar and (judgement := figure.bar.judge(measure.peers[0], medians)):
             entry["bar"] = figure.bar.words
             entry["result"], entry["holds"] = judgement
         figures.append(entry)
@@ -103,7 +103,7 @@ def _cell(figure, peer):
     values = figure["runs"].get(peer.name)
     if not values:
         return ""
-    middle = f"**{shown(figure['medians'][peer.name])}**" if peer.name == OURS else shown(figure["medians"][peer.name])
+    middle = shown(figure["medians"][peer.name])
     return middle if len(values) == 1 else f"{middle} ({shown(min(values))} to {shown(max(values))})"
 
 

@@ -29,3 +29,18 @@ def drain_noop(peer, options):
 def drain_write(peer, options):
     peer.clear()
     return peer.drain("write_one", options.jobs, PROCESSES)
+
+
+@measure(
+    "Drain {jobs} no-op jobs, ours of a function that takes up to 100 at once, queue_job's one by one, 2 worker processes",
+    peers=("connector", "oca"),
+    rate=Figure("jobs/s", times(60, "oca")),
+    machine=Figure("ms CPU a job, whole machine"),
+    workers=Figure("ms CPU a job, workers"),
+    postgres=Figure("ms CPU a job, PostgreSQL"),
+)
+def drain_grouped(peer, options):
+    peer.clear()
+    if peer.name == "connector":
+        return peer.drain("noop_together", options.jobs, PROCESSES, at_once=100)
+    return peer.drain("noop", options.jobs, PROCESSES)

@@ -1,5 +1,6 @@
-"""This suite, with its command host."""
+"""This suite: its command host, and its server host."""
 
+from scripts import servers
 from scripts.paths import ROOT
 
 from .odoo import OdooPeer
@@ -8,7 +9,7 @@ from .odoo import OdooPeer
 class Connector(OdooPeer):
     name = "connector"
     title = "connector"
-    addon = "connector"
+    addons = ("connector", "benchmark_jobs", "benchmark_connector")
     addons_path = ROOT
     own_columns = {"id": "nextval('queue_job_id_seq')", "ready_seq": "nextval('queue_job_ready_seq')"}
 
@@ -19,6 +20,12 @@ class Connector(OdooPeer):
         super().clear()
         self._execute("TRUNCATE queue_job_attempt, queue_worker")
         self._execute("UPDATE queue_job_channel SET capacity = 0")
+
+    def delay(self, method, count, **options):
+        """Delay jobs; ``noop_together`` is a method that only this peer has: a function that takes a list."""
+        if method == "noop_together":
+            return self.ask("delay_grouped", count)
+        return super().delay(method, count, **options)
 
     def start(self, process_count):
         return self.odoo("bench_connector", "connector_worker", "--processes", process_count)
@@ -32,9 +39,20 @@ class Connector(OdooPeer):
 
     def backlog(self, kind, count):
         """Have so many further jobs, see :mod:`benchmarks.measures.backlog`."""
-        if not self._row("SELECT EXISTS (SELECT FROM queue_job_channel WHERE complete_name = 'root.other')")[0]:
-            (root,) = self._row("SELECT id FROM queue_job_channel WHERE parent_id IS NULL")
-            self.ask("create", "queue.job.channel", {"name": "other", "parent_id": root})
         self.delay("unmeasured", 1, channel="root.other", priority=20)
         scheduled = {"state": "'scheduled'", "ready_seq": "NULL", "eta": "now() + interval '1 day'"}
         self.multiply(count, **(scheduled if kind == "scheduled" else {}))
+
+
+class ConnectorServer(Connector):
+    """The server host: a threaded Odoo as it is without configuration, which runs one job at a time."""
+
+    name = "connector_server"
+    title = "connector in Odoo's server"
+    database = "bench_connector"
+
+    def start(self, process_count):
+        return self.odoo("bench_connector_server", f"--http-port={servers.free_port()}")
+
+    def is_ready(self, process_count):
+        return self._row("SELECT EXISTS (SELECT FROM queue_worker WHERE kind = 'server')")[0]

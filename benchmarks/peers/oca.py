@@ -31,8 +31,8 @@ class Oca(OdooPeer):
     """
 
     name = "oca"
-    remark = f"measured with at most {LARGEST_BACKLOG:,} further jobs"
-    addon = "queue_job"
+    remark = f"queue_job is measured with at most {LARGEST_BACKLOG:,} further jobs"
+    addons = ("queue_job", "benchmark_jobs")
     addons_path = INSTALLED / "odoo" / "addons"
     options = ("--load", "base,web,queue_job")
     variables = {"PYTHONPATH": f"{ROOT}:{INSTALLED / 'libraries'}"}

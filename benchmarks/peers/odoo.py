@@ -17,18 +17,20 @@ ADDONS = ROOT / "benchmarks" / "addons"
 class OdooPeer(Peer):
     """A job queue for Odoo whose jobs are delayed by ``record.with_delay()``."""
 
-    #: the addon, and the folder where it and those it needs are
-    addon = None
+    #: the addons to install, and the folder where the first and those it needs are
+    addons = ()
     addons_path = None
     #: options of each of its Odoo processes, and variables of their environment
     options = ()
     variables = {}
+    #: another peer's database, if it shares it
+    database = None
     #: columns of queue_job that are new for each copy of a job, with the SQL expression of their values
     own_columns = {"id": "nextval('queue_job_id_seq')"}
 
     def __init__(self):
         super().__init__()
-        self.database = f"bench_{self.name}"
+        self.database = self.database or f"bench_{self.name}"
 
     # Its database
 
@@ -39,7 +41,7 @@ class OdooPeer(Peer):
         template = databases.template(("mail",))
         with step(f"Database {self.database}"):
             databases.create(self.database, template)
-            addons = f"{self.addon},benchmark_jobs"
+            addons = ",".join(self.addons)
             install = [
                 ODOO,
                 *self._odoo_options(),
@@ -62,7 +64,7 @@ class OdooPeer(Peer):
         """Return what changes with the files from which the database is made."""
         files = [
             path
-            for folder in (self.addons_path / self.addon, ADDONS)
+            for folder in (self.addons_path / self.addons[0], ADDONS)
             for path in sorted(folder.rglob("*"))
             if path.suffix in (".py", ".xml", ".csv") and "tests" not in path.parts
         ]
