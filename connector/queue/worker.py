@@ -326,10 +326,10 @@ class Worker:
         cr = getattr(self._cursors, "cr", None)
         if cr is None or cr.closed:
             cr = self._cursors.cr = JobCursor.open(Registry(self.dbname))
-            self._job_backends[threading.get_ident()] = cr.connection.info.backend_pid
+            self._job_backends[threading.get_ident()] = cr.connection.get_backend_pid()
             with self._store() as store_cr:
                 self._note_backends(store_cr)
-        if cr.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        if cr.connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
             # the job before was stopped in the midst of its rollback
             cr.abandon()
         return cr
