@@ -7,6 +7,8 @@ import json
 import logging
 from dataclasses import replace
 
+from markupsafe import Markup
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
@@ -154,6 +156,10 @@ class QueueJob(models.Model):
             job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
+        if not store.is_original(self.env.cr):
+            return self.env._(
+                "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
+            )
         paused = self.env["queue.job.channel"].search(
             [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1
         )
@@ -363,6 +369,44 @@ class QueueWorker(models.Model):
         if not action:
             return self.env["ir.cron"]
         return self.env["ir.cron"].search([("model_id", "=", action.model_id.id), ("code", "=", action.code)])
+
+    @api.model
+    def _remember_database(self):
+        """Store in which database the addon is installed; workers serve no copies of it."""
+        store.remember_database(self.env.cr)
+
+    @api.model
+    def action_adopt_database(self):
+        """Say that this database, restored or copied from another one, is the production database: its jobs run from now on."""
+        if not self.env.user.has_group("connector.group_connector_manager"):
+            raise AccessError(self.env._("Only a connector manager can say that this is the production database."))
+        store.adopt_database(self.env.cr)
+        wakeup.after_commit(self.env.cr)
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        if store.is_original(self.env.cr):
+            return super().get_empty_list_help(help_message)
+        return Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>') % (
+            self.env._("This database is a copy: no job runs in it"),
+            self.env._(
+                "It was restored or copied from the database where the addon was installed. If its jobs shall run, and call the external "
+                "systems for real, press the button “This is the production database”."
+            ),
+        )
+
+    @api.model
+    def _get_view_cache_key(self, view_id=None, view_type="form", **options):
+        return (*super()._get_view_cache_key(view_id, view_type, **options), store.is_original(self.env.cr))
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        if store.is_original(self.env.cr):
+            for button in arch.xpath("//button[@name='action_adopt_database']"):
+                button.getparent().remove(button)
+        return arch, view
 
     @api.depends("host", "pid")
     def _compute_name(self):

@@ -6,6 +6,7 @@ from . import test_queue_codec
 from . import test_queue_delay
 from . import test_queue_graph
 from . import test_queue_grouped
+from . import test_queue_identity
 from . import test_queue_keys
 from . import test_queue_retry
 from . import test_queue_run

@@ -12,7 +12,7 @@ CRON_SECONDS = 30
 
 def run_in_cron(env):
     """Run jobs in the calling thread of Odoo's cron for a while, unless another host's workers serve the database."""
-    if store.other_hosts_alive(env.cr):
+    if store.other_hosts_alive(env.cr) or not store.is_original(env.cr):
         return
     dbname = env.cr.dbname
     until = time.monotonic() + CRON_SECONDS

@@ -1,5 +1,6 @@
 """The life of a worker, from its row to its end, and what its death means for its jobs."""
 
+from .identity import is_original
 from .sql import NOW, RUNNABLE, UNHURRIED, transaction
 
 #: A worker whose last heartbeat is older than this many seconds is dead.
@@ -191,4 +192,6 @@ def reason_not_to_serve(cr):
     row = cr.fetchone()
     if not row or row[0] != "installed":
         return "the addon connector is not installed"
+    if not is_original(cr):
+        return "it is a copy of another database; a button on the screen of workers makes it the production database"
     return None

@@ -1,0 +1,61 @@
+from odoo.exceptions import AccessError
+from odoo.modules.neutralize import get_neutralization_queries
+from odoo.tests import TransactionCase, new_test_user
+
+from odoo.addons.connector.queue import store
+
+from .common import JobsCase
+
+
+class TestRestoredCopy(JobsCase):
+    """A copy of a database does nothing by itself."""
+
+    def make_copy(self):
+        self.env["ir.config_parameter"].set_param("connector.database", "uuid 1 production")
+        self.env.flush_all()
+
+    def has_button(self):
+        return "action_adopt_database" in self.env["queue.worker"].get_view(view_type="list")["arch"]
+
+    def test_the_database_of_the_installation_is_served(self):
+        self.assertIsNone(store.reason_not_to_serve(self.cr))
+        self.assertFalse(self.has_button())
+
+    def test_a_copy_is_not_served_and_the_screens_say_so(self):
+        self.make_copy()
+        self.assertIn("copy", store.reason_not_to_serve(self.cr))
+        self.assertIn("copy", self.env["queue.worker"].get_empty_list_help("No worker"))
+        self.assertTrue(self.has_button())
+
+    def test_a_waiting_job_says_that_the_database_is_a_copy(self):
+        self.make_copy()
+        self.env["res.partner"].create({"name": "Ann"}).with_delay().write({"name": "Eve"})
+        self.assertIn("copy", self.delayed_jobs().wait_reason)
+
+    def test_a_new_uuid_makes_a_copy(self):
+        self.env["ir.config_parameter"].init(force=True)
+        self.env.flush_all()
+        self.assertFalse(store.is_original(self.cr))
+
+    def test_a_neutralized_database_is_not_served(self):
+        for query in get_neutralization_queries(["connector"]):
+            self.cr.execute(query)
+        self.assertFalse(store.is_original(self.cr))
+
+    def test_an_update_of_the_addon_does_not_make_a_copy_the_original(self):
+        self.make_copy()
+        self.env["queue.worker"]._remember_database()
+        self.assertFalse(store.is_original(self.cr))
+
+    def test_the_button_makes_it_the_production_database(self):
+        self.make_copy()
+        self.env["queue.worker"].action_adopt_database()
+        self.assertIsNone(store.reason_not_to_serve(self.cr))
+        self.assertFalse(self.has_button())
+
+
+class TestWhoMayAdopt(TransactionCase):
+    def test_a_user_cannot_say_that_it_is_the_production_database(self):
+        user = new_test_user(self.env, "connector user", groups="connector.group_connector_user")
+        with self.assertRaises(AccessError):
+            self.env["queue.worker"].with_user(user).action_adopt_database()
