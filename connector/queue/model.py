@@ -165,6 +165,9 @@ class QueueJob(models.Model):
         )
         if paused:
             return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
+        first = store.next_in_order(self.env.cr, self.channel_id.id)
+        if first and first != self.id:
+            return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
         if not store.alive_workers(self.env.cr):
             return self.env._(
                 "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: "

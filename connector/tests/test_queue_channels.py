@@ -138,6 +138,12 @@ class TestSequential(ChannelsCase):
                 self.assertEqual(lease.id, following)
                 self._complete(lease)
 
+    def test_a_job_says_which_one_it_waits_for(self):
+        self._delay()
+        following = self._delay()
+        failed = self._fail()
+        self.assertIn(f"job {failed} comes first", self.env["queue.job"].browse(following).wait_reason)
+
     def test_a_failed_job_that_is_requeued_runs_before_the_others(self):
         self._delay()
         self._delay()

@@ -53,6 +53,13 @@ NEXT_IN_ORDER = f"""(
     ) AS top, LATERAL ({_OLDEST}) AS oldest
 )"""
 
+
+def next_in_order(cr, channel_id):
+    """Return the id of the job whose turn it is in the sequential channel at or above a channel, or None; leased jobs do not count."""
+    cr.execute(f"SELECT {NEXT_IN_ORDER}", {"channel": channel_id})
+    return cr.fetchone()[0]
+
+
 # While addons are installed, updated or removed, the code in memory is not that of the database
 _MODULES_SETTLED = "NOT EXISTS (SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove'))"
 
