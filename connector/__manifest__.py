@@ -6,6 +6,7 @@
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
     "depends": ["mail"],
+    "external_dependencies": {"python": ["croniter"]},
     "data": [
         "security/connector_groups.xml",
         "security/ir.model.access.csv",
@@ -19,6 +20,7 @@
         "views/queue_job_views.xml",
         "views/queue_job_graph_views.xml",
         "views/queue_job_failure_views.xml",
+        "views/queue_job_schedule_views.xml",
         "views/queue_job_channel_views.xml",
         "views/queue_job_function_views.xml",
         "views/queue_worker_views.xml",

@@ -3,3 +3,4 @@ from . import channel_config
 from . import graph_model
 from . import grouped_model
 from . import failure
+from . import schedule

@@ -201,7 +201,9 @@ class QueueJobFailure(models.Model):
         ):
             news = failure.date_told and self.env._("New since the last message: %s.", failure.untold_count)
             failure.message_post(
-                body="\n".join(filter(None, [failure.summary, news, failure.message or failure.name])),
+                body=tools.plaintext2html(
+                    "\n".join(filter(None, [failure.summary, news, failure.message or failure.name]))
+                ),
                 subject=self.env._("Jobs failed: %s", failure.name),
                 message_type="notification",
                 subtype_xmlid="mail.mt_comment",

@@ -4,12 +4,14 @@ from . import test_queue_channel_config
 from . import test_queue_channels
 from . import test_queue_codec
 from . import test_queue_delay
+from . import test_queue_failure
 from . import test_queue_graph
 from . import test_queue_grouped
 from . import test_queue_identity
 from . import test_queue_keys
 from . import test_queue_retry
 from . import test_queue_run
+from . import test_queue_schedule
 from . import test_registration
 from . import test_screens
 from . import test_security

@@ -34,7 +34,7 @@ class SecurityCase(JobsCase):
 
 class TestJobsAreWrittenByTheQueueAlone(SecurityCase):
     def test_nobody_has_the_right_to_write_what_the_queue_writes(self):
-        configuration = ("queue.job.channel", "queue.job.function")
+        configuration = ("queue.job.channel", "queue.job.function", "queue.job.schedule")
         for user in self.user | self.manager | self.administrator:
             for model in (name for name in self.env if name.startswith("queue.") and name not in configuration):
                 for right in ("create", "write", "unlink"):

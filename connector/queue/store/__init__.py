@@ -28,6 +28,7 @@ from .lease import (
     start,
     write_progress,
 )
+from .schedule import lock_due_schedule
 from .sql import IN_ORDER, own_cursor
 from .tend import count_runnable, schedule_due, seconds_to_next_eta
 from .workers import (
