@@ -109,6 +109,16 @@ class TestGrouped(GroupedCase):
         self.run_jobs()
         self.assertEqual(_calls, [["a", "b", "c"]])
 
+    def test_a_group_that_runs_leaves_the_other_places_of_its_channel_free(self):
+        self.env["queue.job.channel"]._ensure("root.shop").capacity = 2
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 2, (None, None))
+        self._delay("a b c", channel="root.shop")
+        held = store.claim(self.cr, worker, 1, 1)
+        store.start_group(self.cr, held)
+        self.assertEqual(len(store.join_group(self.cr, worker, held[0], 4)), 2)
+        self._delay("d e", channel="root.shop", backend_id=2)
+        self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 1)
+
     def test_in_a_sequential_channel_each_job_runs_for_itself_in_its_turn(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop")
         channel.is_sequential = True
