@@ -13,9 +13,12 @@ _SINCE_FIELDS = {
     "odoo.product.category": "import_categories_since",
     "odoo.product.product": "import_products_since",
 }
-_SINCE_HELP = (
-    "By the clock of the other Odoo, in UTC. It moves with each import; empty it to look at every record again."
-)
+_SINCE_HELP = "By the clock of the other Odoo. It moves with each import; empty it to look at every record again."
+
+
+def _server(location):
+    """Return scheme, host and port of an address."""
+    return (location or "").split("/")[:3]
 
 
 class OdooBackend(models.Model):
@@ -44,7 +47,8 @@ class OdooBackend(models.Model):
         compute="_compute_api_key",
         inverse="_inverse_api_key",
         copy=False,
-        help="API key of the user of the other Odoo that we work as; before Odoo 14 the password. It is stored, but never shown again.",
+        help="API key of the user of the other Odoo that we work as; before Odoo 14 the password. It is stored, but never shown again. "
+        "Enter it again when the location changes.",
     )
     stored_api_key = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
     has_api_key = fields.Boolean(string="API Key Is Stored", compute="_compute_has_api_key")
@@ -109,10 +113,19 @@ class OdooBackend(models.Model):
             if backend.version == "legacy" and not backend.login:
                 raise ValidationError(self.env._("XML-RPC needs the login of the user of the other Odoo."))
 
+    def write(self, vals):
+        if "location" in vals:
+            # the key is for the server it was entered for, and for nobody who points the backend to another one
+            moved = self.filtered(lambda backend: _server(backend.location) != _server(vals["location"]))
+            moved.sudo().stored_api_key = False
+        return super().write(vals)
+
+    @api.private
     def since(self, model_name):
         """Return from which date on changed records of a binding model are imported: datetime in the other Odoo's UTC, or False for all."""
         return self[_SINCE_FIELDS[model_name]]
 
+    @api.private
     def move_since(self, model_name, date):
         """Import, from now on, only records of a binding model that changed at or after a datetime (the other Odoo's UTC)."""
         self[_SINCE_FIELDS[model_name]] = date

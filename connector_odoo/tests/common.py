@@ -43,9 +43,14 @@ class OdooCase(JobsCase):
     def answering(self, body="", status=200, headers=None):
         """Have the backend's location be a server that gives one and the same answer, for the time of the block."""
         location = self.backend.location
-        with server_that_answers(body, status, headers) as self.backend.location:
+        with server_that_answers(body, status, headers) as other_location:
+            self.move_to(other_location)
             yield
-        self.backend.location = location
+        self.move_to(location)
+
+    def move_to(self, location):
+        """Give the backend another location; it forgets its key then."""
+        self.backend.write({"location": location, "api_key": self.shop.api_key})
 
     @classmethod
     def _request_handler(cls, session, request, /, **options):

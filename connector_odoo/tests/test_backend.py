@@ -3,6 +3,7 @@ import traceback
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
 
 from .common import OdooCase
@@ -63,6 +64,21 @@ class TestBackend(OdooCase):
             self.backend.action_test_connection()
         self.assertNotIn("secret", "".join(traceback.format_exception(caught.exception)))
 
+    def test_the_api_key_is_not_sent_to_another_server_than_the_one_it_was_entered_for(self):
+        self.backend.location = self.shop.location + "/"
+        self.assertEqual(self.backend.stored_api_key, self.shop.api_key)
+        self.backend.with_user(self.manager).location = "https://elsewhere.example.com"
+        self.assertFalse(self.backend.stored_api_key)
+        self.backend.write({"location": self.shop.location, "api_key": self.shop.api_key})
+        self.assertEqual(self.backend.stored_api_key, self.shop.api_key)
+
+    def test_a_neutralized_copy_of_the_database_has_no_api_key(self):
+        self.env.flush_all()
+        for query in get_neutralization_queries(["connector_odoo"]):
+            self.env.cr.execute(query)
+        self.env.invalidate_all()
+        self.assertFalse(self.backend.stored_api_key)
+
     def test_a_copy_of_a_backend_has_no_api_key(self):
         self.assertFalse(self.backend.copy().stored_api_key)
 
@@ -98,8 +114,8 @@ class TestBackend(OdooCase):
             self.backend.location = "https://shop.example.com/?db=shop"
 
     def test_a_location_may_have_a_port_a_path_and_a_slash_at_its_end(self):
-        self.backend.location = "http://[::1]:8069/odoo/"
-        self.backend.location = self.shop.location + "/"
+        self.move_to("http://[::1]:8069/odoo/")
+        self.move_to(self.shop.location + "/")
         self.assertEqual(self.backend.action_test_connection()["params"]["type"], "success")
 
     def test_xml_rpc_needs_a_login(self):

@@ -232,7 +232,7 @@ class OdooAdapter(CRUDAdapter):
 
     def _mask(self, message):
         """Return a text of the other side, short enough for a message and without our API key."""
-        message = " ".join(str(message).split())
+        message = " ".join(str(message).split()).rstrip(".")
         return (message.replace(self._api_key, "***") if self._api_key else message)[:500]
 
 
