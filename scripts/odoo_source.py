@@ -53,6 +53,8 @@ def find():
 
 def use(source):
     """Have Odoo importable in the virtual environment, with a launcher and a configuration file."""
+    if source.path == DEBIAN_PATH:
+        add_left_out_file()
     make_importable(source)
     write_launcher()
     write_config()
@@ -84,8 +86,7 @@ def from_odoo_home():
 def importable():
     """The Odoo that the user's own Python imports, if it is of the right series."""
     where = "import odoo.release; print(odoo.release.__file__)"
-    # an empty folder, since the checkout's own folders are no answer
-    found = subprocess.run([sys.executable, "-c", where], cwd="/", capture_output=True, text=True)
+    found = subprocess.run([sys.executable, "-P", "-c", where], capture_output=True, text=True)
     if found.returncode:
         return None
     path = Path(found.stdout.strip()).parent.parent
@@ -126,12 +127,6 @@ def fetch():
 
 def from_debian():
     debian.download(DEBIAN_PACKAGES, FETCHED_ODOO)
-    # Debian left this file out as not free enough. The web client works without, but its bundle names it,
-    # and the complaint in the console fails every browser test.
-    left_out = DEBIAN_PATH / "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
-    if not left_out.exists():
-        left_out.parent.mkdir(parents=True, exist_ok=True)
-        left_out.write_text("// Not part of Debian's package.\n")
 
 
 def from_git():
@@ -149,6 +144,17 @@ def make_importable(source):
     metadata = packages / f"odoo-{SERIES}.dist-info" / "METADATA"
     metadata.parent.mkdir(exist_ok=True)
     metadata.write_text(f"Metadata-Version: 2.1\nName: odoo\nVersion: {SERIES}\n")
+
+
+def add_left_out_file():
+    """Put an empty file in the place of one that Debian left out as not free enough.
+
+    The web client works without, but its bundle names it, and the complaint in the console fails every browser test.
+    """
+    file = DEBIAN_PATH / "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("// Not part of Debian's package.\n")
 
 
 def write_launcher():

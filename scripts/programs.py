@@ -7,7 +7,7 @@ import subprocess
 from .paths import LOGS, ODOO_CONFIG
 from .progress import Failure, disk_full
 
-LEAKS = ("PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV", "ODOO_", "OPENERP_", "COVERAGE_", "PYTEST_")
+LEAKS = ("PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV", "ODOO_", "OPENERP_", "PYTEST_")
 END = 15  # lines of a failed program's output to show
 
 
