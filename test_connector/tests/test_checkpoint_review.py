@@ -43,6 +43,11 @@ class TestCheckpointReview(ShopCase):
             with self.assertRaises(AccessError):
                 self.ada.with_user(self.user).unlink()
 
+    def test_nobody_points_a_checkpoint_at_another_record_to_read_its_name(self):
+        self.user.group_ids += self.env.ref("connector.group_connector_manager")
+        with mute_logger("odoo.addons.base.models.ir_model"), self.assertRaises(AccessError):
+            self.ada.with_user(self.user).write({"record_id": self.joan.record_id})
+
     def test_a_user_sees_the_checkpoints_of_his_companies_alone(self):
         self.grace.company_id = self.env["res.company"].create({"name": "Other company"})
         mine = self.env["connector.checkpoint"].with_user(self.user).search([("id", "in", (self.ada | self.grace).ids)])
