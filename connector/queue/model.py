@@ -196,7 +196,9 @@ class QueueJob(models.Model):
     @tools.ormcache("user_id")
     def _may_work(self, user_id):
         """Return whether jobs may run as a user: whether it exists and is not archived."""
-        return bool(self.env["res.users"].sudo().search_count([("id", "=", user_id)]))
+        # the context is the job's, in which archived users may count
+        users = self.env["res.users"].sudo().with_context(active_test=True)
+        return bool(users.search_count([("id", "=", user_id)]))
 
     @api.model
     def _search(self, domain, *args, **kwargs):
