@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from ..exception import RetryableJobError
 
+#: Seconds, a year: no try is later, whatever an exception or the header of a response asks for.
+LATEST = 366 * 24 * 3600
+
 
 @dataclass(frozen=True)
 class Exponential:
@@ -100,7 +103,7 @@ class RetryPolicy:
         """
         for asked in (getattr(error, "seconds", None), getattr(error, "retry_after", None)):
             if isinstance(asked, int | float):
-                return max(0, asked)
+                return min(LATEST, max(0, asked))
         for exception in type(error).__mro__:
             if exception in self._strategies:
                 return self._strategies[exception].seconds(max(1, tries))

@@ -208,18 +208,31 @@ class Worker:
                 return self._rest_of(job)
             except LifeEnded:
                 raise
-            except Exception as error:
-                if job.run.stopped:
-                    self._stop(job, error)
-                elif isinstance(error, CONCURRENCY_ERRORS) and again:
+            except BaseException as error:  # SystemExit too: what ends is the job and not the thread
+                if again and isinstance(error, CONCURRENCY_ERRORS) and not job.run.stopped:
                     _logger.info(
                         "%s of %s met another transaction (%s): again at once", job, self.dbname, _first_line(error)
                     )
                     time.sleep(random.uniform(0, 0.05))
                     continue
-                else:
-                    return self._end_without_success(job, error)
+                return self._end_by(job, error)
             return []
+        return []
+
+    def _end_by(self, job, error):
+        """Write how a job, or all of a group, was ended by an exception; return the parts of the group that have to be run for themselves.
+
+        Where that itself goes wrong the jobs fail for this reason: in *started* they would stay with this worker as long as it lives.
+        """
+        try:
+            if not job.run.stopped:
+                return self._end_without_success(job, error)
+            self._stop(job, error)
+        except LifeEnded:
+            raise
+        except Exception as problem:
+            for member in job.members:
+                self._fail(member, problem)
         return []
 
     def _rest_of(self, job):
@@ -693,8 +706,10 @@ class WorkerWatcher:
             except LifeEnded as ended:
                 _logger.warning("%s", ended)
                 worker.end()
-            except psycopg2.Error as error:
-                _logger.warning("Worker %s of %s: %s", worker.name, dbname, _first_line(error))
+            except Exception:
+                # what it has leased and does not run would stay with it: the end of its life frees that
+                _logger.exception("Worker %s of %s begins a new life", worker.name, dbname)
+                worker.end()
             finally:
                 thread.dbname = thread.uid = None
         return ran

@@ -10,6 +10,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.retry import RetryPolicy
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -33,6 +34,9 @@ def rename_and_raise(session, model_name, record_id, error):
         "user": UserError("No journal"),
         "bug": ZeroDivisionError("division by zero"),
         "later": RetryableJobError("The shop is closed", seconds=120),
+        "zero byte": FailedJobError("The shop answers \0 and \ud800"),
+        "exit": SystemExit(3),
+        "in ages": RetryableJobError("The shop is closed", seconds=10**15),
         "later, not counted": RetryableJobError("The shop is closed", ignore_retry=True),
     }[error]
 
@@ -123,6 +127,28 @@ class TestRun(JobsCase):
     def test_a_try_that_is_to_be_ignored_is_not_counted(self):
         self.assertEqual(self._run(rename_and_raise, self.partner.id, "later, not counted").retry, 0)
 
+    def test_a_message_that_postgresql_cannot_store_is_made_storable(self):
+        record = self._run(rename_and_raise, self.partner.id, "zero byte")
+        self.assertEqual(
+            (record.state, record.message),
+            ("failed", "The shop answers \N{REPLACEMENT CHARACTER} and \\ud800"),
+        )
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_a_job_that_exits_fails_and_not_its_thread(self):
+        self.assertEqual(self._run(rename_and_raise, self.partner.id, "exit").message, "SystemExit: 3")
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_a_job_whose_retry_policy_is_broken_fails_for_that(self):
+        self.patch(RetryPolicy, "seconds", lambda policy, error, tries: "soon" + 1)
+        record = self._run(rename_and_raise, self.partner.id, "later")
+        self.assertEqual((record.state, record.attempt_ids.exc_name), ("failed", "builtins.TypeError"))
+
+    def test_no_try_is_later_than_in_a_year(self):
+        record = self._run(rename_and_raise, self.partner.id, "in ages")
+        self.assertEqual(record.state, "scheduled")
+        self.assertLess(record.eta, datetime.utcnow() + timedelta(days=367))
+
     def test_after_its_last_try_a_job_fails(self):
         record = self._run(rename_and_raise, self.partner.id, "later", max_retries=1)
         self.assertEqual((record.state, record.message), ("failed", "Gave up after 1 tries: The shop is closed"))
@@ -159,6 +185,14 @@ class TestRun(JobsCase):
         self.run_jobs()
         self.assertEqual(record.state, "failed")
         self.assertIn("is archived or does not exist any more: delay it again", record.message)
+
+    def test_a_job_of_an_archived_user_fails_also_when_archived_records_count_in_its_context(self):
+        user = new_test_user(self.env, "leaver")
+        env = self.env(user=user, su=False, context={"active_test": False})
+        record = look_around.delay(ConnectorSession.from_env(env), "res.partner").record(self.env)
+        user.active = False
+        self.run_jobs()
+        self.assertEqual(record.state, "failed")
 
     def test_jobs_that_a_job_delays_are_run_too(self):
         self._run(delay_another, self.partner.id)

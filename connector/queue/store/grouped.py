@@ -5,7 +5,7 @@ found by id, worker and lease token.
 """
 
 from .claim import LEASED_COLUMNS, LeasedJob
-from .sql import NOW, UNHURRIED
+from .sql import NOW, UNHURRIED, storable
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -118,7 +118,7 @@ def complete_group(cr, jobs, worker_id, worker_name):
         """,
         {
             **_members(jobs),
-            "messages": [job.message for job in jobs],
+            "messages": [storable(job.message) for job in jobs],
             "results": [job.result for job in jobs],
             "worker": worker_id,
             "worker_name": worker_name,

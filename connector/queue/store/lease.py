@@ -1,6 +1,6 @@
 """The life of a lease, from the start of its job to its end."""
 
-from .sql import NOW, RUNNABLE, UNHURRIED
+from .sql import NOW, RUNNABLE, UNHURRIED, storable
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -59,9 +59,9 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None):
             "worker": worker_id,
             "lease_token": job.lease_token,
             "worker_name": worker_name,
-            "message": message,
+            "message": storable(message),
             "result": result,
-            "log": log,
+            "log": storable(log),
         },
     )
     return cr.rowcount == 1
@@ -129,6 +129,7 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
         """,
         {
             **values,
+            **{name: storable(values[name]) for name in ("message", "exc_info", "log")},
             "id": job.id,
             "worker": worker_id,
             "lease_token": job.lease_token,

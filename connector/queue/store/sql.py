@@ -52,3 +52,8 @@ def transaction(cr):
             cr.execute("ROLLBACK")
         raise
     cr.execute("COMMIT")
+
+
+def storable(text):
+    """Return a text, or None, without what PostgreSQL cannot store in one: zero bytes and halves of characters."""
+    return text and text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="backslashreplace").decode()
