@@ -24,6 +24,7 @@
         "views/queue_job_channel_views.xml",
         "views/queue_job_function_views.xml",
         "views/queue_worker_views.xml",
+        "views/ir_actions_server_views.xml",
         "views/connector_menus.xml",
     ],
     "assets": {

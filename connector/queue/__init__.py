@@ -4,3 +4,4 @@ from . import graph_model
 from . import grouped_model
 from . import failure
 from . import schedule
+from . import server_action

@@ -1,0 +1,42 @@
+"""Server actions that run as jobs: who runs one goes on working while it works in the background."""
+
+from odoo import fields, models
+
+# The id of the action whose job is running: there it runs, and is not delayed once more
+_KEY = "connector_server_action_in_job"
+
+
+class IrActionsServer(models.Model):
+    _inherit = "ir.actions.server"
+
+    run_as_job = fields.Boolean(
+        string="Run as Job",
+        help="Running the action delays a job that runs it on the records, as the same user. What the action returns, such as a window to "
+        "open, is not shown.",
+    )
+
+    def _run(self, records, eval_context):
+        # the records of an onchange are not saved: no job could find them
+        if not self.run_as_job or self.env.context.get(_KEY) == self.id or self.env.context.get("onchange_self"):
+            return super()._run(records, eval_context)
+        # self is in superuser mode here; the job is the user's, and checks again whether the user may run the action on the records
+        self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "info", "message": self.env._("“%s” runs in the background.", self.name)},
+        }
+
+    def _run_in_job(self, records):
+        """Run the action on those of the records that still exist; called by the job that was delayed for it."""
+        existing = records.exists()
+        if records and not existing:
+            return self.env._("The records do not exist any more.")
+        context = {
+            _KEY: self.id,
+            "active_model": records._name,
+            "active_ids": existing.ids,
+            "active_id": existing[:1].id,
+        }
+        self.with_context(**context).run()
+        return None
