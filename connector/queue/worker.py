@@ -41,6 +41,8 @@ TEND_INTERVAL = 1
 GRACE_SECONDS = 60
 #: How long to leave a database alone after a connection to it was lost: Odoo terminates all of them when it drops or duplicates one.
 RECONNECT_SECONDS = 2
+#: How long to leave a database alone whose addons cannot be loaded.
+RELOAD_SECONDS = 60
 #: How often a job is run again at once, on a fresh transaction, when PostgreSQL says that another transaction was in the way.
 IMMEDIATE_RETRIES = 3
 #: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
@@ -600,6 +602,10 @@ class WorkerWatcher:
             self._refused.pop(dbname, None)
         except psycopg2.Error as error:
             self._refuse(dbname, _first_line(error))
+        except Exception as error:
+            # the code of one database's addons must not end the service of the others
+            self._refuse(dbname, f"its addons cannot be loaded: {_message_of(error)}")
+            self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
 
     def _refuse(self, dbname, reason):
         if self._refused.get(dbname) != reason:

@@ -1,14 +1,15 @@
 from datetime import datetime, timedelta
+from unittest.mock import MagicMock
 
 from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import TransactionCase, tagged
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
-from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.retry import RetryPolicy
 from odoo.addons.connector.session import ConnectorSession
@@ -430,3 +431,16 @@ class TestButtons(JobsCase):
         self.env["queue.job"]._gc_jobs()
         self.assertFalse(self.job.exists())
         self.assertFalse(self.env["queue.job.attempt"].search([("job_id", "=", self.job.id)]))
+
+
+class TestWatcher(TransactionCase):
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_a_database_whose_addons_cannot_be_loaded_does_not_end_the_service_of_others(self):
+        watcher = worker.WorkerWatcher("command", 1, lambda: ["broken"])
+        self.addCleanup(watcher._close)
+        self.patch(worker, "connect", MagicMock())
+        self.patch(store, "reason_not_to_serve", lambda cr: None)
+        self.patch(worker, "Registry", MagicMock(side_effect=SyntaxError("invalid syntax")))
+        watcher._discover()
+        self.assertFalse(watcher.workers)
+        self.assertEqual(watcher._refused["broken"], "its addons cannot be loaded: SyntaxError: invalid syntax")
