@@ -156,7 +156,8 @@ class Chaos:
         self.attacks["connections terminated"] += 1
         self._value(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE usename = current_user AND pid <> pg_backend_pid() AND random() < 0.3"
+            "WHERE pid <> pg_backend_pid() AND random() < 0.3 "
+            "AND (datname = current_database() OR pid IN (SELECT backend_pid FROM queue_worker))"
         )
 
     def _cut(self):
