@@ -204,11 +204,11 @@ def _release_twins(cr, identity_key):
 
 
 def _release_concurrent(cr, concurrency_key):
-    # the oldest ones, as many as there are places: all of them would come back but these
+    # the oldest ones, as many as there are places: all of them would come back but these. A CTE, as a join may run a subquery, and so its
+    # LIMIT, more than once
     cr.execute(
         f"""
-        UPDATE queue_job SET {RUNNABLE}
-        FROM (
+        WITH waiting AS MATERIALIZED (
             SELECT id FROM queue_job job
             WHERE concurrency_key = %(key)s AND {PARKED}
             ORDER BY id
@@ -218,8 +218,8 @@ def _release_concurrent(cr, concurrency_key):
                 - (SELECT count(*) FROM queue_job job WHERE concurrency_key = %(key)s AND {LEASED})
             )
             FOR NO KEY UPDATE SKIP LOCKED
-        ) AS waiting
-        WHERE queue_job.id = waiting.id
+        )
+        UPDATE queue_job SET {RUNNABLE} FROM waiting WHERE queue_job.id = waiting.id
         """,
         {"key": concurrency_key},
     )
