@@ -15,7 +15,7 @@ from .peers.oca import MODES, Oca
 from .peers.pgbench import Pgbench
 from .peers.procrastinate import Procrastinate
 from .processes import FOLDER
-from .report import Report, shown
+from .report import Report, shown, surroundings
 
 PEERS = {peer.name: peer for peer in (Connector, ConnectorServer, Oca, Procrastinate, Pgbench)}
 
@@ -25,21 +25,20 @@ def main():
     options = parse()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock, postgres.running(), contextlib.ExitStack() as stack:
-        fcntl.flock(
-            lock, fcntl.LOCK_EX
-        )  # a second command waits: it would take the first one's processors and databases
+        # a second command waits: it would take the first one's processors and databases
+        fcntl.flock(lock, fcntl.LOCK_EX)
         peers = modes_of_oca() if options.modes else [PEERS[name]() for name in options.peers]
         for peer in peers:
             stack.callback(peer.close)
             peer.prepare()
-        report = Report("modes" if options.modes else "result", peers, options)
-        check_durability(report.surroundings["PostgreSQL"])
-        print(f"Busy before: {report.surroundings['busy before']}", flush=True)
+        around = surroundings(peers)
+        check_durability(around["PostgreSQL"])
+        print(f"Busy before: {around['busy before']}", flush=True)
+        report = Report(FOLDER / ("modes" if options.modes else "result"), peers, options, around)
         for name in options.only:
             measure = MEASURES[name]
-            report.add(
-                measure, alternate(measure, [peer for peer in peers if type(peer).name in measure.peers], options)
-            )
+            measured = [peer for peer in peers if type(peer).name in measure.peers]
+            report.add(measure, alternate(measure, measured, options))
     held, judged = report.bars_held()
     print(
         f"\n{report.markdown()}\n{held} of {judged} bars hold. The table, and each run: {report.path}.md, {report.path}.json"

@@ -130,7 +130,7 @@ def _postmaster():
 def _machine_seconds():
     """Return the seconds that all processors of the machine have worked since it was started, for whatever program."""
     times = psutil.cpu_times()
-    return sum(times[:8]) - times.idle - times.iowait  # the last two of ten are parts of others
+    return times.user + times.nice + times.system + times.irq + times.softirq
 
 
 def _process_seconds(pid):

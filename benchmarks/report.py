@@ -6,7 +6,6 @@ from statistics import median
 from scripts import databases
 
 from . import processes
-from .processes import FOLDER
 
 SETTINGS = (
     "server_version",
@@ -19,25 +18,31 @@ SETTINGS = (
 )
 
 
+def surroundings(peers):
+    """Return in what the peers are measured, by name: texts, or dicts of texts."""
+    return {
+        "machine": processes.described(),
+        "busy before": f"{100 * processes.busy_share():.0f} % of the processors, with other programs",
+        "PostgreSQL": _settings(),
+        "versions": {peer.title: peer.version() for peer in peers},
+    }
+
+
 class Report:
     """What was measured so far.
 
-    :param name: of the files
+    :param path: of the files, without suffix
     :param peers: in the order of the columns
     :param options: of the command line
+    :param surroundings: see :func:`surroundings`
     """
 
-    def __init__(self, name, peers, options):
-        self.path = FOLDER / name
+    def __init__(self, path, peers, options, surroundings):
+        self.path = path
         self.peers = peers
         self.options = options
+        self.surroundings = surroundings
         self.rows = []
-        self.surroundings = {
-            "machine": processes.described(),
-            "busy before": f"{100 * processes.busy_share():.0f} % of the processors, with other programs",
-            "PostgreSQL": _settings(),
-            "versions": {peer.title: peer.version() for peer in peers},
-        }
 
     def add(self, measure, runs):
         """Add the row of a measure and write what there is so far.
