@@ -62,6 +62,10 @@ class LimitReached(JobStopped, RetryableJobError):
     """The running job has reached its limit of time or memory; that counts as a try."""
 
 
+class TooLongForCron(JobStopped, FailedJobError):
+    """The running job has reached the limit of Odoo's cron; another try there would end so too."""
+
+
 class GraphError(JobError, ValueError):
     """Jobs cannot be combined to this graph; the message says which and why."""
 

@@ -37,3 +37,19 @@ def test_the_cron_leaves_the_jobs_to_other_workers(database, jobs, without_worke
             job_ids = [database.commit(delay) for _number in range(5)]
             wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == len(job_ids))
     assert database.rows("SELECT DISTINCT name FROM test_effect") == [(str(worker),)]
+
+
+def test_a_job_that_is_too_long_for_the_cron_fails_at_once_with_the_way_out(
+    database, jobs, without_workers, wait_until, tmp_path
+):
+    def delay(env):
+        session = ConnectorSession.from_env(env)
+        return jobs.wait_in_python.delay(session, "test.effect", str(tmp_path / "gate"), max_retries=5).id
+
+    options = ["--max-cron-threads", "1", "--limit-time-real-cron", "16", *without_workers]
+    with servers.Server("cron_host", [database.name], *options):
+        job = database.commit(delay)
+        wait_until(lambda: database.value("SELECT state FROM queue_job WHERE id = %s", job) == "failed")
+    message = database.value("SELECT message FROM queue_job WHERE id = %s", job)
+    assert message == "It runs longer than cron allows (16 s): use `odoo connector_worker`"
+    assert database.value("SELECT count(*) FROM queue_job_attempt WHERE job_id = %s", job) == 1

@@ -112,6 +112,38 @@ def test_what_a_killed_worker_was_executing_ends_and_its_job_runs_again_within_s
     wait_until(lambda: state(job) == "cancelled")
 
 
+def order(database, action):
+    """Press a button of the registered workers."""
+    database.commit(lambda env: getattr(env["queue.worker"].search([]), action)())
+
+
+def test_a_paused_worker_takes_no_job_until_it_is_resumed(database, jobs, delay, worker, state, wait_until):
+    process = worker()
+    wait_until(lambda: child_of(database))
+    order(database, "action_pause")
+    wait_until(lambda: "is paused" in process.log.read_text())
+    job = delay(jobs.leave_effect, "job")
+    assert state(job) == "pending"
+    order(database, "action_resume")
+    wait_until(lambda: state(job) == "done")
+
+
+@pytest.mark.parametrize("action", ["action_drain", "action_stop"])
+def test_a_worker_that_is_stopped_from_the_screen_ends_its_job_first(
+    action, database, jobs, delay, worker, state, wait_until, tmp_path
+):
+    gate = tmp_path / "gate"
+    running = delay(jobs.leave_effect_when_let_go, "job", str(gate))
+    process = worker()
+    wait_until((tmp_path / "gate.reached").exists)
+    order(database, action)
+    wait_until(lambda: "is draining" in process.log.read_text() or "is stopping" in process.log.read_text())
+    waiting = delay(jobs.leave_effect, "waiting")
+    gate.touch()
+    wait_until(lambda: not database.rows("SELECT id FROM queue_worker"))
+    assert (state(running), state(waiting)) == ("done", "pending")
+
+
 def test_the_children_of_a_killed_parent_end_by_themselves(database, jobs, worker, wait_until):
     process = worker()
     child = wait_until(lambda: child_of(database))

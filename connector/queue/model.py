@@ -347,6 +347,12 @@ class QueueWorker(models.Model):
         [("cron", "Cron"), ("server", "Server"), ("command", "Command")], required=True, readonly=True
     )
     capacity = fields.Integer(readonly=True, help="How many jobs it runs at once")
+    state = fields.Selection(
+        [("running", "Running"), ("paused", "Paused"), ("draining", "Draining"), ("stopping", "Stopping")],
+        readonly=True,
+        default="running",
+    )
+    memory = fields.Integer(string="Memory (MB)", readonly=True, aggregator=None, help="What its process uses")
     date_started = fields.Datetime(readonly=True, string="Started at")
     date_heartbeat = fields.Datetime(readonly=True, string="Last Heartbeat")
     # The life of the operating system's process in which it lives, known to the parent of that process
@@ -374,6 +380,31 @@ class QueueWorker(models.Model):
         if not action:
             return self.env["ir.cron"]
         return self.env["ir.cron"].search([("model_id", "=", action.model_id.id), ("code", "=", action.code)])
+
+    def action_pause(self):
+        """Let the workers take no more jobs until they are resumed."""
+        return self._give_order("paused")
+
+    def action_resume(self):
+        """Let paused or draining workers take jobs again."""
+        return self._give_order("running")
+
+    def action_drain(self):
+        """Let the workers end the jobs that they run, however long that takes, and then end themselves."""
+        return self._give_order("draining")
+
+    def action_stop(self):
+        """Let the workers end within the grace time; jobs that still run then are freed without losing a try."""
+        return self._give_order("stopping")
+
+    def _give_order(self, state):
+        if not self.env.user.has_group("connector.group_connector_manager"):
+            raise AccessError(self.env._("Only a connector manager may give orders to workers."))
+        self.check_access("read")
+        with store.own_cursor(self.env) as cr:
+            store.order_workers(cr, self.ids, state)
+        self.invalidate_recordset()
+        wakeup.wake(self.env.cr.dbname)
 
     @api.model
     def _remember_database(self):

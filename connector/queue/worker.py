@@ -13,6 +13,7 @@ import time
 import traceback
 import uuid
 
+import psutil
 import psycopg2
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -71,6 +72,9 @@ class Worker:
     :param process: uuid of the process; what is left of its earlier lives ends with the beginning of this one
     """
 
+    #: what the screen of workers has ordered; anything but ``running`` takes no jobs
+    state = "running"
+
     def __init__(self, dbname, kind, capacity, backend=None, process=None):
         self.dbname = dbname
         self.kind = kind
@@ -85,6 +89,7 @@ class Worker:
         self._job_seconds = BATCH_SECONDS
         self._registry_fresh_until = 0
         self._job_backends = {}
+        self._grace_ends = 0
         self._connection = connect(dbname)
         with self._store() as cr:
             if process:
@@ -124,6 +129,8 @@ class Worker:
 
     def next_job(self):
         """Return a leased job to run now, or None."""
+        if self.state != "running":
+            return None
         job = self.queue.get()
         if job is None:
             with self._lock:
@@ -417,11 +424,16 @@ class Worker:
         :raise LifeEnded: it was declared dead
         """
         with self._store() as cr:
-            if not store.heartbeat(cr, self.id):
+            if not store.heartbeat(cr, self.id, psutil.Process().memory_info().rss // 1_000_000):
                 self.ended = True
                 raise LifeEnded(
                     f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s"
                 )
+
+    def stop_runs(self, error):
+        """Tell all running jobs to stop, for the reason that is given."""
+        for run in list(self._runs.values()):
+            run.stop(error)
 
     def watch_runs(self):
         """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them."""
@@ -453,6 +465,25 @@ class Worker:
             store.release_forgotten_keys(cr)
             store.release_forgotten_children(cr)
             return store.seconds_to_next_eta(cr)
+
+    def obey(self):
+        """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.
+
+        A paused worker waits, a draining one ends after the jobs that it runs, a stopping one does so too, but not later than after the
+        grace time.
+        """
+        with self._store() as cr:
+            state = store.ordered_state(cr, self.id) or self.state
+        if state != self.state:
+            _logger.info("Worker %s of %s is %s", self.name, self.dbname, state)
+            self.state = state
+            self._grace_ends = time.monotonic() + GRACE_SECONDS
+        if self.state == "running":
+            return False
+        self.give_back()
+        if self.state == "paused":
+            return False
+        return not self._runs or (self.state == "stopping" and time.monotonic() > self._grace_ends)
 
     def give_back(self):
         """Make the jobs runnable again that this worker holds and has not started."""
@@ -487,15 +518,17 @@ class WorkerWatcher:
     :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
     :param each_second: function that the watching thread calls about once a second
     :param process: uuid by which the parent knows this process
+    :param deadline: ``(time, error)``: the job that runs at that time (of :func:`time.monotonic`) is stopped with the error
     """
 
-    def __init__(self, kind, capacity, dbnames, is_replaceable=False, each_second=None, process=None):
+    def __init__(self, kind, capacity, dbnames, is_replaceable=False, each_second=None, process=None, deadline=None):
         self.kind = kind
         self.capacity = capacity
         self.is_replaceable = is_replaceable
         self.workers = {}
         self.process = process or str(uuid.uuid4())
         self._dbnames = dbnames
+        self._deadline = deadline
         self._each_second = each_second or (lambda: None)
         self._stopping = threading.Event()
         self._wake_r, self._wake_w = os.pipe()
@@ -506,6 +539,7 @@ class WorkerWatcher:
         self._next_discovery = 0
         self._refused = {}
         self._left_alone_until = {}
+        self._retired = set()
         self._grace_ends = None
 
     # The thread that watches
@@ -529,11 +563,14 @@ class WorkerWatcher:
                 if time.monotonic() >= next_beat:
                     self._each_worker(Worker.beat)
                     next_beat = time.monotonic() + HEARTBEAT_INTERVAL
+                if self._deadline and time.monotonic() > self._deadline[0]:
+                    self._each_worker(lambda worker: worker.stop_runs(self._deadline[1]))
                 lost.update(*self._each_worker(Worker.watch_runs))
                 if lost and self.is_replaceable:
                     self._stopping.set()
                 if time.monotonic() >= next_tend:
                     self._each_second()
+                    self._retire()
                     etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
                     next_tend = time.monotonic() + min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas])
                     self._wake_threads()
@@ -586,7 +623,7 @@ class WorkerWatcher:
             return
         for dbname in set(self.workers) - wanted:
             self._end_worker(dbname)
-        for dbname in wanted - set(self.workers):
+        for dbname in wanted - set(self.workers) - self._retired:
             if time.monotonic() >= self._left_alone_until.get(dbname, 0):
                 self._start_worker(dbname)
 
@@ -634,6 +671,19 @@ class WorkerWatcher:
             worker.end()
             if worker.is_cut_off:
                 self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
+
+    def _retire(self):
+        """End the workers that were stopped from the screen; this process does not serve their databases any more."""
+        for dbname, worker in list(self.workers.items()):
+            try:
+                if not worker.obey():
+                    continue
+            except (LifeEnded, psycopg2.Error):
+                # the next sign of life deals with it
+                continue
+            _logger.info("Worker %s of %s was stopped from the screen of workers", worker.name, dbname)
+            self._retired.add(dbname)
+            self._end_worker(dbname)
 
     def _sleep(self, seconds):
         """Wait until NOTIFY, :meth:`stop`, or the time is over."""

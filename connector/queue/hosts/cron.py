@@ -3,11 +3,35 @@
 import threading
 import time
 
+from odoo.tools import config
+
+from ...exception import TooLongForCron
 from .. import store
 from ..worker import WorkerWatcher
 
 #: A pass of the cron host ends after so many seconds, so that Odoo's other crons get their turn.
 CRON_SECONDS = 30
+#: So long before Odoo kills the process of a cron, at most, the job is stopped: afterwards nobody knows why it died.
+MARGIN_SECONDS = 15
+
+
+def time_limit():
+    """Return how many seconds Odoo lets the crons of a database run, or None if there is no limit."""
+    limit = config["limit_time_real_cron"]
+    if limit < 0 or (limit == 0 and not config["workers"]):
+        limit = config["limit_time_real"]
+    return limit or None
+
+
+def _begin_of_pass():
+    # in the threaded server Odoo has noted when it began with the crons of the database; its other crons may have come before this one
+    start_time = getattr(threading.current_thread(), "start_time", None)
+    return time.monotonic() - (time.time() - start_time if start_time else 0)
+
+
+def _deadline(began, limit):
+    error = TooLongForCron(f"It runs longer than cron allows ({limit} s): use `odoo connector_worker`")
+    return began + limit - min(MARGIN_SECONDS, limit / 4), error
 
 
 def run_in_cron(env):
@@ -15,8 +39,10 @@ def run_in_cron(env):
     if store.other_hosts_alive(env.cr) or not store.is_original(env.cr):
         return
     dbname = env.cr.dbname
-    until = time.monotonic() + CRON_SECONDS
-    watcher = WorkerWatcher("cron", 1, lambda: [dbname])
+    limit = time_limit()
+    began = _begin_of_pass()
+    until = time.monotonic() + min(CRON_SECONDS, (limit or CRON_SECONDS * 4) / 4)
+    watcher = WorkerWatcher("cron", 1, lambda: [dbname], deadline=limit and _deadline(began, limit))
     beating = threading.Thread(target=watcher.watch, name="connector cron worker", daemon=True)
     beating.start()
     thread = threading.current_thread()

@@ -41,6 +41,8 @@ from .workers import (
     free_orphans,
     heartbeat,
     note_backends,
+    order_workers,
+    ordered_state,
     other_hosts_alive,
     reason_not_to_serve,
     register_worker,

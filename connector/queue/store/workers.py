@@ -36,8 +36,8 @@ def register_worker(cr, uuid, host, pid, kind, capacity, backend, process=None):
     """
     cr.execute(
         f"""
-        INSERT INTO queue_worker (uuid, host, pid, kind, capacity, backend_pid, backend_start, process, date_started, date_heartbeat)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, {NOW}, {NOW})
+        INSERT INTO queue_worker (uuid, host, pid, kind, capacity, backend_pid, backend_start, process, state, date_started, date_heartbeat)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'running', {NOW}, {NOW})
         RETURNING id
         """,
         (uuid, host, pid, kind, capacity, *backend, process),
@@ -62,12 +62,32 @@ def note_backends(cr, worker_id, pids):
     )
 
 
-def heartbeat(cr, worker_id):
-    """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead."""
+def heartbeat(cr, worker_id, memory=None):
+    """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead.
+
+    :param memory: MB that its process uses
+    """
     cr.execute(
-        f"WITH {UNHURRIED} UPDATE queue_worker SET date_heartbeat = {NOW} FROM unhurried WHERE id = %s", (worker_id,)
+        f"WITH {UNHURRIED} UPDATE queue_worker SET date_heartbeat = {NOW}, memory = %s FROM unhurried WHERE id = %s",
+        (memory, worker_id),
     )
     return cr.rowcount == 1
+
+
+def order_workers(cr, ids, state):
+    """Set what workers shall do from now on; return how many were not stopping already.
+
+    A row beside its leases: no job is touched, and a worker that dies before it reads this takes the order with it.
+    """
+    cr.execute("UPDATE queue_worker SET state = %s WHERE id = ANY(%s) AND state <> 'stopping'", (state, list(ids)))
+    return cr.rowcount
+
+
+def ordered_state(cr, worker_id):
+    """Return what a worker shall do: ``running``, ``paused``, ``draining`` or ``stopping``; None if its row is gone."""
+    cr.execute("SELECT state FROM queue_worker WHERE id = %s", (worker_id,))
+    row = cr.fetchone()
+    return row and row[0]
 
 
 def alive_workers(cr):
