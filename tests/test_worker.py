@@ -1,7 +1,10 @@
 """The command host as real processes: what they do with jobs, and what is left when they die."""
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,6 +14,7 @@ from odoo.addons.connector.queue.connection import connect
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import servers
+from scripts.programs import environment
 
 
 def effects(database):
@@ -231,3 +235,31 @@ def test_a_database_where_the_addon_is_not_installed_is_left_alone(database, wor
     with process:
         wait_until(lambda: "the addon connector is not installed" in process.log.read_text())
         process.check()
+
+
+def test_a_worker_process_that_does_not_end_after_a_stop_is_killed(wait_until, tmp_path):
+    deaf = f"""
+import pathlib, signal, time
+from odoo.modules.module import initialize_sys_path
+from odoo.tools import config
+config.parse_config([])
+initialize_sys_path()
+from odoo.addons.connector.queue.hosts import command
+
+def run_process(*_arguments):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pathlib.Path({str(tmp_path / "deaf")!r}).touch()
+    time.sleep(1000)
+
+command.run_process = run_process
+command.GRACE_SECONDS = command.PATIENCE = 0.5
+command.Supervisor(1, 1, lambda: []).run()
+"""
+    supervisor = subprocess.Popen([sys.executable, "-c", deaf], env=environment(), start_new_session=True)
+    try:
+        wait_until((tmp_path / "deaf").exists)
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(30) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(supervisor.pid, signal.SIGKILL)

@@ -44,7 +44,9 @@ class Supervisor:
         while not self._stopping:
             while len(self.children) < self.processes and not self._stopping:
                 self._spawn()
-            self._reap(block=True)
+            # asked again and again: Python goes on waiting for a child after a signal, and no grace time would begin
+            if not self._reap(block=False):
+                time.sleep(0.1)
         self._end_children()
 
     def _stop(self, _signal, _frame):
