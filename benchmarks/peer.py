@@ -93,8 +93,9 @@ class Peer:
         with self.start(process_count) as process:
             self.wait(process, lambda: self.is_ready(process_count))
             self.journal.clear()
+            done_before, _failed = self.count()
             self.delay("noop", WARM_UP * process_count)
-            self.wait_for_jobs(process, WARM_UP * process_count)
+            self._check_done(process, done_before + WARM_UP * process_count)
             self.journal.clear()
             yield process
 

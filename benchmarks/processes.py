@@ -83,9 +83,13 @@ class Client:
         raise Failure("the program that delays jobs ended.", f"read {self.log}.")
 
     def close(self):
-        """End the program."""
+        """End the program, at the latest after the grace time."""
         self._popen.stdin.close()
-        self._popen.wait()
+        try:
+            self._popen.wait(servers.GRACE)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
 
 
 def tree(pid):
@@ -143,8 +147,12 @@ def _process_seconds(pid):
 
 
 def megabytes(pid):
-    """Return ``[(command line, PSS in MB)]`` of a process and its descendants: each gets its part of what they share."""
-    return [(" ".join(process.cmdline()[:3]), process.memory_full_info().pss / 2**20) for process in tree(pid)]
+    """Return the memory of a process and its descendants in MB: their PSS, in which each has its part of what several share."""
+    sizes = []
+    for process in tree(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            sizes.append(process.memory_full_info().pss)
+    return sum(sizes) / 2**20
 
 
 def busy_share(seconds=1):

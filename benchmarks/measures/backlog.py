@@ -1,7 +1,7 @@
 """Very many further jobs shall not be felt."""
 
-from .. import processes
 from ..measure import Figure, at_least, at_most, measure
+from ..processes import megabytes
 from .drain import PROCESSES
 from .start import first_job
 
@@ -45,4 +45,4 @@ def _with_backlog(peer, options, kind):
 def _drain(peer, options):
     with peer.workers(PROCESSES) as process:
         rate = peer.drain_by(process, "noop", options.jobs)["rate"]
-        return {"rate": rate, "memory": sum(size for _command, size in processes.megabytes(process.pid))}
+        return {"rate": rate, "memory": megabytes(process.pid)}

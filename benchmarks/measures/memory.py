@@ -1,7 +1,7 @@
 """What worker processes add to the memory of a machine."""
 
-from .. import processes
 from ..measure import Figure, at_most, measure
+from ..processes import megabytes
 from .drain import PROCESSES
 
 
@@ -17,12 +17,8 @@ def memory(peer, options):
     peer.clear()
     with peer.idle() as process:
         peer.wait(process, lambda: peer.registry_loaded(process))
-        idle = _megabytes(process)
+        idle = megabytes(process.pid)
     with peer.workers(PROCESSES) as process:
         peer.drain_by(process, "noop", options.jobs)
-        all = _megabytes(process)
+        all = megabytes(process.pid)
     return {"above": (all - idle) / PROCESSES, "all": all, "idle": idle}
-
-
-def _megabytes(process):
-    return sum(size for _command, size in processes.megabytes(process.pid))

@@ -41,18 +41,13 @@ class OdooPeer(Peer):
         template = databases.template(("mail",))
         with step(f"Database {self.database}"):
             databases.create(self.database, template)
-            addons = ",".join(self.addons)
-            install = [
-                ODOO,
-                *self._odoo_options(),
-                "--database",
-                self.database,
-                "--init",
-                addons,
-                "--stop-after-init",
-                "--no-http",
-            ]
-            run(install, "correct what the lines above name.", log="odoo.log", env=variables(**self.variables))
+            install = ["--init", ",".join(self.addons), "--stop-after-init", "--no-http", "--database", self.database]
+            run(
+                [ODOO, *self._odoo_options(), *install],
+                "correct what the lines above name.",
+                log="odoo.log",
+                env=variables(**self.variables),
+            )
             self._execute("CREATE TABLE benchmark_source AS SELECT %s AS fingerprint", fingerprint)
 
     def _made_from(self):
@@ -74,9 +69,8 @@ class OdooPeer(Peer):
         return [*self._path_option(), *self.options]
 
     def _path_option(self):
-        return [
-            f"--addons-path={self.addons_path},{ADDONS}"
-        ]  # one word: a command that is an addon's is looked for in it
+        # one word, and the first: Odoo looks there for a command that is an addon's
+        return [f"--addons-path={self.addons_path},{ADDONS}"]
 
     def _execute(self, query, *values):
         with databases.cursor(self.database) as cr:
@@ -118,11 +112,7 @@ class OdooPeer(Peer):
                 """,
                 [count],
             )
-        self._analyze()
-
-    def _analyze(self):
-        """Do what autovacuum would have done when so many jobs had come one after another."""
-        with databases.cursor(self.database) as cr:
+            # as autovacuum had done if so many jobs had come one after another
             cr.execute("ANALYZE queue_job")
 
     # Its processes

@@ -54,17 +54,15 @@ class Pgbench(Peer):
         return {"rate": rate, **{part: 1000 * used / count for part, used in seconds.items()}}
 
     def _pgbench(self, script, clients, transactions, **values):
+        number = [f"--client={clients}", f"--jobs={clients}", f"--transactions={transactions}"]
+        defined = [f"--define={name}={value}" for name, value in values.items()]
         return run(
             [
                 PROGRAM,
-                *(
-                    "--no-vacuum",
-                    "--protocol=prepared",
-                    f"--client={clients}",
-                    f"--jobs={clients}",
-                    f"--transactions={transactions}",
-                ),
-                *(f"--define={name}={value}" for name, value in values.items()),
+                "--no-vacuum",
+                "--protocol=prepared",
+                *number,
+                *defined,
                 f"--file={SCRIPTS / script}.sql",
                 self.database,
             ],

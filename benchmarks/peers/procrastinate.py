@@ -43,19 +43,9 @@ class Procrastinate(Peer):
     def _install(self):
         part = self.installed.with_name(self.installed.name + ".part")
         venv.create(part, clear=True, symlinks=True)
+        pip = [PYTHON, "-m", "pip", "--python", part / "bin" / "python"]
         run(
-            [
-                PYTHON,
-                "-m",
-                "pip",
-                "--python",
-                part / "bin" / "python",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "-r",
-                REQUIREMENTS,
-            ],
+            [*pip, "install", "--quiet", "--no-deps", "-r", REQUIREMENTS],
             remedy="check the network and pip's configuration (`pip config list`), then run again.",
         )
         part.rename(self.installed)
