@@ -541,6 +541,11 @@ class Job:
         """What the job has logged in this attempt, or None."""
         return "\n".join(self.log_lines) or None
 
+    @property
+    def usage(self):
+        """What this attempt has used, see :meth:`~odoo.addons.connector.queue.run.Run.usage`; that of a group is not its members'."""
+        return self.run.usage() if self.run is not None and self.run.job is self else (None, None, None)
+
     def check_cancelled(self):
         """Stop here if somebody has cancelled the job, or it has reached one of its limits.
 
@@ -605,7 +610,7 @@ class Job:
 
     def complete(self, cr, worker_id, worker_name):
         """Set the job to done; return False if its lease is not the worker's any more."""
-        return store.complete(cr, self, worker_id, worker_name, self.message, self.result, self.log_text)
+        return store.complete(cr, self, worker_id, worker_name, self.message, self.result, self.log_text, self.usage)
 
     def _call(self, env, func):
         args, kwargs = codec.decode_call(self.payload, env)

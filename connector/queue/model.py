@@ -304,6 +304,15 @@ class QueueJobAttempt(models.Model):
     message = fields.Text(readonly=True)
     exc_info = fields.Text(readonly=True, string="Traceback", groups="connector.group_connector_manager")
     log = fields.Text(readonly=True, help="What the job has logged")
+    queries = fields.Integer(readonly=True, help="How many queries it made")
+    cpu = fields.Float(readonly=True, string="CPU (s)", digits=(16, 3))
+    memory = fields.Float(
+        readonly=True,
+        aggregator="max",
+        string="Memory Growth (MB)",
+        digits=(16, 1),
+        help="By how much the peak of its process's memory grew; 0 if it stayed below what a job before it had used",
+    )
 
 
 class QueueJobProgress(models.Model):

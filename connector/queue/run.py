@@ -9,6 +9,7 @@ It is stopped in steps, each when the one before has not helped for :data:`PATIE
 """
 
 import ctypes
+import resource
 import threading
 import time
 
@@ -38,6 +39,7 @@ class Run:
         self._last_progress = 0
         self.thread_id = threading.get_ident()
         self._cr = None
+        self._before = None
         self._ended = False
         self._raised = False
         self._steps = 0
@@ -45,8 +47,18 @@ class Run:
         self._lock = threading.Lock()
 
     def executes_on(self, cr):
-        """Say on which cursor the job runs."""
+        """Say on which cursor the job runs; from here on its usage is measured. Called by the thread that runs it."""
         self._cr = cr
+        self._before = _usage(cr)
+
+    def usage(self):
+        """Return ``(queries, CPU seconds, MB)`` that the attempt has used up to now; Nones before it began and for other threads.
+
+        The last is by how much the peak of the process's memory has grown: 0 for a job that stays below what one before it has used.
+        """
+        if self._before is None or threading.get_ident() != self.thread_id:
+            return None, None, None
+        return tuple(now - before for now, before in zip(_usage(self._cr), self._before, strict=True))
 
     def report_progress(self, done, total, message):
         """Store how far the job is, unless that was just done."""
@@ -109,6 +121,10 @@ class Run:
         """Say that the job's code is called again, on a fresh transaction."""
         with self._lock:
             self._ended = self._raised = False
+
+
+def _usage(cr):
+    return cr.sql_log_count, time.thread_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _raise_in_thread(thread_id, exception):

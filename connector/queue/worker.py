@@ -283,7 +283,9 @@ class Worker:
                 cancelled = store.cancel_requests(cr, [member.id for member in job.members])
                 for member in job.members:
                     if member.id in cancelled:
-                        store.end_cancelled(cr, member, self.id, self.name, str(job.run.stopped), member.log_text)
+                        store.end_cancelled(
+                            cr, member, self.id, self.name, str(job.run.stopped), member.log_text, member.usage
+                        )
                 # the others of a group run without those that were cancelled
                 store.release(cr, [member for member in job.members if member.id not in cancelled])
         else:
@@ -388,6 +390,7 @@ class Worker:
                 _name_of(error),
                 _traceback_of(error),
                 job.log_text,
+                job.usage,
             ):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
 
@@ -404,7 +407,7 @@ class Worker:
         )
         with self._store() as cr:
             if not store.fail(
-                cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error), job.log_text
+                cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error), job.log_text, job.usage
             ):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
 

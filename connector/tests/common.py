@@ -72,6 +72,7 @@ class _WorkerInTransaction(Worker):
 
     def _run_once(self, job):
         cr = self.env.cr
+        job.run.executes_on(cr)
         self.ran.update((member.id, True) for member in job.members)
         with cr.savepoint():
             env = job.environment(cr)

@@ -6,6 +6,10 @@ from .sql import NOW, RUNNABLE, UNHURRIED, storable
 # pylint: disable=sql-injection
 
 
+#: What an attempt has used: queries, CPU seconds, MB by which the memory grew.
+NOT_MEASURED = (None, None, None)
+
+
 def start(cr, job):
     """Mark a leased job as started; return False if the lease is gone, for instance because somebody cancelled the job.
 
@@ -36,7 +40,7 @@ def lock_lease(cr, job, worker_id):
     return cr.rowcount == 1
 
 
-def complete(cr, job, worker_id, worker_name, message, result, log=None):
+def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED):
     """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
 
     It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
@@ -51,8 +55,9 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None):
             WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
             RETURNING id, retry, date_started, date_done
         )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
-        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s FROM done
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log, queries, cpu, memory)
+        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s, %(queries)s, %(cpu)s, %(memory)s
+        FROM done
         """,
         {
             "id": job.id,
@@ -62,12 +67,13 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None):
             "message": storable(message),
             "result": result,
             "log": storable(log),
+            **_usage_values(usage),
         },
     )
     return cr.rowcount == 1
 
 
-def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info, log=None):
+def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info, log=None, usage=NOT_MEASURED):
     """Set a job to failed and record the attempt; return False if the lease is not this worker's any more."""
     return _end_attempt(
         cr,
@@ -75,11 +81,18 @@ def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info, log=None)
         worker_id,
         worker_name,
         f"state = 'failed', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started), retry = retry + 1",
-        {"outcome": "failed", "message": message, "exc_name": exc_name, "exc_info": exc_info, "log": log},
+        {
+            "outcome": "failed",
+            "message": message,
+            "exc_name": exc_name,
+            "exc_info": exc_info,
+            "log": log,
+            "usage": usage,
+        },
     )
 
 
-def end_cancelled(cr, job, worker_id, worker_name, message, log=None):
+def end_cancelled(cr, job, worker_id, worker_name, message, log=None, usage=NOT_MEASURED):
     """Set a running job to cancelled and record the attempt; return False if the lease is not this worker's any more."""
     return _end_attempt(
         cr,
@@ -87,11 +100,11 @@ def end_cancelled(cr, job, worker_id, worker_name, message, log=None):
         worker_id,
         worker_name,
         f"state = 'cancelled', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started)",
-        {"outcome": "cancelled", "message": message, "exc_name": None, "exc_info": None, "log": log},
+        {"outcome": "cancelled", "message": message, "exc_name": None, "exc_info": None, "log": log, "usage": usage},
     )
 
 
-def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info, log=None):
+def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info, log=None, usage=NOT_MEASURED):
     """Schedule another try of a job and record the attempt; return False if the lease is not this worker's any more.
 
     :param seconds: until the next try
@@ -109,10 +122,15 @@ def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, ex
             "exc_name": exc_name,
             "exc_info": exc_info,
             "log": log,
+            "usage": usage,
             "seconds": seconds,
             "tries": int(count),
         },
     )
+
+
+def _usage_values(usage):
+    return dict(zip(("queries", "cpu", "memory"), usage, strict=True))
 
 
 def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
@@ -123,12 +141,15 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
             WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
             RETURNING id, date_started
         )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, exc_name, exc_info, log)
-        SELECT id, %(number)s, %(worker_name)s, date_started, {NOW}, %(outcome)s, %(message)s, %(exc_name)s, %(exc_info)s, %(log)s
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, exc_name, exc_info, log,
+                                       queries, cpu, memory)
+        SELECT id, %(number)s, %(worker_name)s, date_started, {NOW}, %(outcome)s, %(message)s, %(exc_name)s, %(exc_info)s, %(log)s,
+               %(queries)s, %(cpu)s, %(memory)s
         FROM ended
         """,
         {
             **values,
+            **_usage_values(values["usage"]),
             **{name: storable(values[name]) for name in ("message", "exc_info", "log")},
             "id": job.id,
             "worker": worker_id,
