@@ -39,13 +39,14 @@ def unfinished(database):
     return database.value("SELECT count(*) FROM queue_job WHERE state <> 'done'")
 
 
-def test_a_chain_of_a_hundred_jobs_ends_in_two_seconds(database, jobs, worker, wait_until):
+def test_the_jobs_of_a_chain_follow_each_other_at_once(database, jobs, worker, wait_until):
     wait_until(lambda: database.value("SELECT count(*) FROM queue_worker") == 2)
     session = ConnectorSession.from_env
     database.commit(lambda env: chain(*(jobs.do_nothing.delayable(session(env), None) for _n in range(100))).delay())
     wait_until(lambda: not unfinished(database))
     seconds = database.value("SELECT extract(epoch FROM max(date_done) - min(date_created)) FROM queue_job")
-    assert seconds < 2
+    # if each job waited for a worker's next look at the database, it were a hundred
+    assert seconds < 15
 
 
 def test_a_graph_of_a_thousand_by_a_thousand_is_stored_in_a_few_seconds(database, jobs):
