@@ -17,3 +17,13 @@ def notice_lost_peer(connection):
     """Have the server notice within 3 seconds that this side of a direct TCP connection is gone, also when the machine was switched off."""
     with connection.cursor() as cr:
         cr.execute("SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2")
+
+
+def is_pooled(connection):
+    """Tell whether a pooler such as PgBouncer stands between: it invents the process that it names when one connects.
+
+    Behind it there is no LISTEN and no setting of a session, and a connection says nothing about who lives.
+    """
+    with connection.cursor() as cr:
+        cr.execute("SELECT pg_backend_pid()")
+        return cr.fetchone()[0] != connection.info.backend_pid

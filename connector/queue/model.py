@@ -372,6 +372,7 @@ class QueueWorker(models.Model):
     # All the server's processes that work for it: {pid: start}
     backends = fields.Json(readonly=True)
     is_alive = fields.Boolean(compute="_compute_is_alive")
+    is_pooled = fields.Boolean(compute="_compute_is_pooled")
     job_ids = fields.One2many("queue.job", "worker_id", readonly=True, string="Jobs")
     job_count = fields.Integer(compute="_compute_job_count", string="Jobs Held")
 
@@ -457,6 +458,11 @@ class QueueWorker(models.Model):
     def _compute_name(self):
         for worker in self:
             worker.name = f"{worker.host}:{worker.pid}"
+
+    @api.depends("backend_pid")
+    def _compute_is_pooled(self):
+        for worker in self:
+            worker.is_pooled = not worker.backend_pid
 
     def _compute_is_alive(self):
         alive = store.alive_workers(self.env.cr)

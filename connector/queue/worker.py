@@ -25,7 +25,7 @@ from odoo.sql_db import close_db
 
 from ..exception import FailedJobError, GroupResultError, JobCancelled, LeaseLost, RetryableJobError
 from . import store, wakeup
-from .connection import connect, notice_lost_peer
+from .connection import connect, is_pooled, notice_lost_peer
 from .cursor import JobCursor
 from .grouped import JobGroup
 from .job import Job, function_options
@@ -91,6 +91,9 @@ class Worker:
         self._job_backends = {}
         self._grace_ends = 0
         self._connection = connect(dbname)
+        self._is_pooled = is_pooled(self._connection)
+        if self._is_pooled:
+            backend = (None, None)
         with self._store() as cr:
             if process:
                 store.end_process(cr, process, count=False)
@@ -368,7 +371,8 @@ class Worker:
 
     def _note_backends(self, cr):
         """Store which of the server's processes work for this life."""
-        store.note_backends(cr, self.id, [self._connection.info.backend_pid, *self._job_backends.values()])
+        if not self._is_pooled:
+            store.note_backends(cr, self.id, [self._connection.info.backend_pid, *self._job_backends.values()])
 
     # Ends of a job other than done: on the raw connection, after its own transaction was rolled back
 
@@ -543,6 +547,7 @@ class WorkerWatcher:
         self._refused = {}
         self._left_alone_until = {}
         self._retired = set()
+        self._is_pooled = False
         self._grace_ends = None
 
     # The thread that watches
@@ -595,7 +600,7 @@ class WorkerWatcher:
 
     def _connect_control(self):
         """Have a connection whose loss tells other workers at once that this process is gone."""
-        if self._control is not None and not self._control.closed:
+        if self._is_pooled or (self._control is not None and not self._control.closed):
             return
         if self._control is not None:
             _logger.warning("The control connection is lost: all workers of this process begin a new life")
@@ -603,6 +608,12 @@ class WorkerWatcher:
                 self._end_worker(dbname)
         try:
             self._control = connect("postgres")
+            self._is_pooled = is_pooled(self._control)
+            if self._is_pooled:
+                _logger.warning("PostgreSQL is behind a pooler: jobs and deaths are noticed by looking for them alone")
+                self._control.close()
+                self._control = None
+                return
             notice_lost_peer(self._control)
             with self._control.cursor() as cr:
                 cr.execute(wakeup.LISTEN)
