@@ -12,6 +12,7 @@ PROCESSES = 2
     machine=Figure("ms CPU a job, whole machine", at_most(1.2)),
     workers=Figure("ms CPU a job, workers"),
     postgres=Figure("ms CPU a job, PostgreSQL"),
+    repeated=Figure("times that a job began again"),
 )
 def drain_noop(peer, options):
     peer.clear()
@@ -25,6 +26,7 @@ def drain_noop(peer, options):
     machine=Figure("ms CPU a job, whole machine"),
     workers=Figure("ms CPU a job, workers"),
     postgres=Figure("ms CPU a job, PostgreSQL"),
+    repeated=Figure("times that a job began again"),
 )
 def drain_write(peer, options):
     peer.clear()
@@ -38,6 +40,7 @@ def drain_write(peer, options):
     machine=Figure("ms CPU a job, whole machine"),
     workers=Figure("ms CPU a job, workers"),
     postgres=Figure("ms CPU a job, PostgreSQL"),
+    repeated=Figure("times that a job began again"),
 )
 def drain_grouped(peer, options):
     peer.clear()
