@@ -43,7 +43,8 @@ class ConnectorBackend(models.AbstractModel):
 
     @contextmanager
     def work_on(self, model_name, session=None):
-        """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the language of the backend.
+        """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the company and the language of the
+        backend. What its units tell the user stays in the user's language.
 
         :param model_name: name of the model to work with
         :param session: :class:`~odoo.addons.connector.session.ConnectorSession`, by default one of this record's environment
@@ -52,8 +53,10 @@ class ConnectorBackend(models.AbstractModel):
 
     def _open_environment(self, model_name, session):
         self.ensure_one()
-        lang = self.sudo().default_lang_id.code or session.env.lang
-        return Environment(self, session.with_context(lang=lang), model_name)
+        user_lang = session.env.lang
+        lang = self.sudo().default_lang_id.code or user_lang
+        session = session.with_company(self.sudo().company_id).with_context(lang=lang)
+        return Environment(self, session, model_name, user_lang or "en_US")
 
 
 class ExternalBinding(models.AbstractModel):

@@ -57,6 +57,11 @@ class ConnectorUnit:
         return self.environment.env
 
     @property
+    def _(self):
+        """Translate a text for the user, as ``self.env._()`` does in a model; ``self.env`` itself speaks the backend's language."""
+        return self.environment.user_session.env._
+
+    @property
     def model(self):
         """The model of the environment, as an empty recordset."""
         return self.environment.model
@@ -88,17 +93,27 @@ class Environment:
     :param backend_record: record of a model that inherits ``connector.backend``
     :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the language, the user and so on are the session's
     :param model_name: name of the model, usually a binding model
+    :param user_lang: code of the language of the user, for whom messages are; by default the session's language
+
+    What its units share as long as it lasts, whatever their model, such as a connection, is kept in the dict :attr:`shared`.
     """
 
-    def __init__(self, backend_record, session, model_name):
+    def __init__(self, backend_record, session, model_name, user_lang=None):
         self._backend_record = backend_record
         self.backend = backend_record.get_backend()
         self.session = session
         self.model_name = model_name
+        self.shared = {}
+        self._user_lang = user_lang or session.env.lang
 
     @property
     def env(self):
         return self.session.env
+
+    @property
+    def user_session(self):
+        """The session in the language of the user: for messages, and to delay jobs, which speak to the same user."""
+        return self.session.with_context(lang=self._user_lang)
 
     @property
     def backend_record(self):
@@ -136,7 +151,7 @@ class Environment:
 
 
 def get_environment(session, model_name, backend_id):
-    """Return the environment to synchronise a model with a backend, in the language of the backend.
+    """Return the environment to synchronise a model with a backend, in the company and the language of the backend.
 
     The model of the backend is the one that the field ``backend_id`` of the binding model points to.
 

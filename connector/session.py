@@ -33,6 +33,13 @@ class ConnectorSession:
         """Return a session with more keys in its context; transaction, user and job are the same."""
         return type(self).from_env(self.env(context={**self.env.context, **context}), self.job)
 
+    def with_company(self, company):
+        """Return a session that works in a company, as ``with_company`` of a recordset does; no company: the one it works in now.
+
+        :param company: record or id of ``res.company``
+        """
+        return type(self).from_env(self.env["res.company"].with_company(company).env, self.job)
+
     @property
     def cr(self):
         return self.env.cr

@@ -31,7 +31,7 @@ class RecordExporter(Exporter):
         """
         self.binding = self.model.browse(binding_id).exists()
         if not self.binding:
-            return self.env._("The record to export does not exist any more.")
+            return self._("The record to export does not exist any more.")
         self._lock()
         self.external_id = self.binder.to_external(self.binding)
         if reason := self._must_skip():
@@ -41,12 +41,12 @@ class RecordExporter(Exporter):
         if self.external_id is not None:
             values = self._update_data(map_record, fields)
             if not values:
-                return self.env._("Nothing to export.")
+                return self._("Nothing to export.")
             self._update(values)
-            message = self.env._("Updated record %(id)s of %(backend)s.", **self._names())
+            message = self._("Updated record %(id)s of %(backend)s.", **self._names())
         else:
             self.external_id = self._create(self._create_data(map_record))
-            message = self.env._("Created record %(id)s in %(backend)s.", **self._names())
+            message = self._("Created record %(id)s in %(backend)s.", **self._names())
         self.binder.bind(self.external_id, self.binding)
         self._after_export()
         return message
@@ -122,8 +122,8 @@ class RecordDeleter(Deleter):
         try:
             self.backend_adapter.delete(external_id)
         except IDMissingInBackend:
-            return self.env._("%(backend)s has no record %(id)s any more.", **names)
-        return self.env._("Deleted record %(id)s of %(backend)s.", **names)
+            return self._("%(backend)s has no record %(id)s any more.", **names)
+        return self._("Deleted record %(id)s of %(backend)s.", **names)
 
 
 @job(related_action=open_exported)

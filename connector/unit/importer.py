@@ -47,16 +47,16 @@ class RecordImporter(Importer):
             return reason
         binding = self._get_binding()
         if not force and self._is_up_to_date(binding):
-            return self.env._("Already up to date.")
+            return self._("Already up to date.")
         self._import_dependencies()
         map_record = self._map_data()
         with _unique_violation_is_retried(self.env.cr, f"{self.model._name} {self.external_id}"):
             if binding:
                 self._update(binding, self._update_data(map_record))
-                message = self.env._("Updated from record %(id)s of %(backend)s.", **self._names())
+                message = self._("Updated from record %(id)s of %(backend)s.", **self._names())
             else:
                 binding = self._create(self._create_data(map_record))
-                message = self.env._("Created from record %(id)s of %(backend)s.", **self._names())
+                message = self._("Created from record %(id)s of %(backend)s.", **self._names())
             self.binder.bind(self.external_id, binding)
         self._after_import(binding)
         return message
@@ -72,7 +72,7 @@ class RecordImporter(Importer):
 
     def _handle_missing(self):
         """Decide what happens when the external system has no such record (any more); return what to tell the user."""
-        return self.env._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
+        return self._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
 
     def _must_skip(self):
         """Return the reason why the record is not to be imported, None when it is."""
@@ -184,7 +184,7 @@ class DirectBatchImporter(BatchImporter):
         self.unit_for(RecordImporter).run(external_id, **kwargs)
 
     def _report(self, count):
-        return self.env._("%s records imported.", count)
+        return self._("%s records imported.", count)
 
 
 class DelayedBatchImporter(BatchImporter):
@@ -200,10 +200,10 @@ class DelayedBatchImporter(BatchImporter):
         kwargs.setdefault(
             "identity_key", f"import,{self.model._name},{backend.id},{external_id}{',force' if force else ''}"
         )
-        import_record.delay(self.session, self.model._name, backend.id, external_id, **kwargs)
+        import_record.delay(self.environment.user_session, self.model._name, backend.id, external_id, **kwargs)
 
     def _report(self, count):
-        return self.env._("%s records to import were delayed.", count)
+        return self._("%s records to import were delayed.", count)
 
 
 def lock_import(cr, backend_record, model_name, external_id):

@@ -150,12 +150,17 @@ class OdooBackend(models.Model):
     def _delay_imports(self, model_names):
         """Delay an import of what changed for each binding model; return a notification with links to the jobs.
 
-        The jobs run with all rights: who presses the button need not be allowed to change every product.
+        The jobs run with all rights, in the company of the backend: who presses the button need not be allowed to change every product.
         """
         self.check_access("write")
         session = ConnectorSession.from_env(self.sudo().env)
         jobs = [
-            import_batch.delay(session, model_name, backend.id, identity_key=f"import_batch {model_name} {backend.id}")
+            import_batch.delay(
+                session.with_company(backend.company_id),
+                model_name,
+                backend.id,
+                identity_key=f"import_batch {model_name} {backend.id}",
+            )
             for backend in self
             for model_name in model_names
         ]

@@ -1,10 +1,12 @@
 import logging
 import traceback
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
+from odoo.tools.translate import code_translations
 
 from .common import OdooCase
 
@@ -175,6 +177,35 @@ class TestBackend(OdooCase):
                 self.assertEqual(self.seen_from(self.backend.company_id, binding), binding)
                 self.assertFalse(self.seen_from(company, binding))
         self.assertFalse(self.seen_from(company, self.backend))
+
+    def test_imports_and_exports_are_jobs_of_the_company_of_the_backend(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.manager.company_ids += company
+        binding = self.env["odoo.res.partner"].create(
+            {"backend_id": self.backend.id, "external_id": "1", "name": "Ada"}
+        )
+        self.backend.company_id = company
+        self.backend.with_user(self.manager).action_import_products()
+        binding.odoo_id.with_company(self.env.ref("base.main_company")).name = "Ada Lovelace"
+        jobs = self.delayed_jobs()
+        self.assertEqual(len(jobs), 3)
+        self.assertEqual(jobs.mapped("company_id"), company)
+
+    def test_testing_the_connection_speaks_the_language_of_the_user(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.backend.write({"version": "legacy", "api_key": "wrong-key"})
+
+        def translations(module, lang):
+            return {"wrong login or API key": f"wrong in {lang}"}
+
+        for lang, said in (("en_US", "wrong login or API key"), ("fr_FR", "wrong in fr_FR")):
+            self.backend.default_lang_id = self.env["res.lang"]._lang_get("fr_FR" if lang == "en_US" else "en_US")
+            with (
+                self.subTest(lang=lang),
+                patch.object(code_translations, "get_python_translations", translations),
+                self.assertRaisesRegex(UserError, said),
+            ):
+                self.backend.with_context(lang=lang).action_test_connection()
 
     def seen_from(self, company, record):
         records = record.with_user(self.manager).with_context(allowed_company_ids=company.ids)

@@ -108,7 +108,7 @@ class OdooAdapter(CRUDAdapter):
         records = self._read(model_name, [int(external_id)], fields)
         if not records:
             raise IDMissingInBackend(
-                self.env._(
+                self._(
                     "%(model)s %(id)s does not exist any more in %(system)s",
                     model=model_name,
                     id=external_id,
@@ -165,16 +165,14 @@ class OdooAdapter(CRUDAdapter):
             response = self._http.post(url, body, headers=headers, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except requests.exceptions.SSLError as error:
             said = {"system": self._label, "message": self._mask(error)}
-            raise FailedJobError(
-                self.env._("The certificate of %(system)s is not valid: %(message)s", **said)
-            ) from None
+            raise FailedJobError(self._("The certificate of %(system)s is not valid: %(message)s", **said)) from None
         except requests.exceptions.Timeout:
             raise NetworkRetryableError(
-                self.env._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=TIMEOUT)
+                self._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=TIMEOUT)
             ) from None
         except requests.exceptions.RequestException as error:
             said = {"system": self._label, "message": self._mask(error)}
-            raise NetworkRetryableError(self.env._("%(system)s cannot be reached: %(message)s", **said)) from None
+            raise NetworkRetryableError(self._("%(system)s cannot be reached: %(message)s", **said)) from None
         self.clock = _parse_date(response.headers.get("Date"))
         return response
 
@@ -187,17 +185,17 @@ class OdooAdapter(CRUDAdapter):
         """
         said = {"system": self._label, "message": self._mask(message)}
         if name.endswith("MissingError"):
-            return IDMissingInBackend(self.env._("%(system)s does not have the record any more: %(message)s", **said))
+            return IDMissingInBackend(self._("%(system)s does not have the record any more: %(message)s", **said))
         if 300 <= status < 400:
             return FailedJobError(
-                self.env._(
+                self._(
                     "%(system)s redirects to %(message)s: enter the address it really has as the backend's location.",
                     **said,
                 )
             )
         if status in (401, 403):
             return FailedJobError(
-                self.env._(
+                self._(
                     "%(system)s refuses access: %(message)s. "
                     "Enter a valid API key in the backend, or give its user there the rights; then requeue the job.",
                     **said,
@@ -205,7 +203,7 @@ class OdooAdapter(CRUDAdapter):
             )
         if status == 404:
             return FailedJobError(
-                self.env._(
+                self._(
                     "%(system)s does not know the database %(database)r or what is asked for: %(message)s. Check location, database "
                     "and version of the backend, and whether the addon is installed there; then requeue the job.",
                     database=self.backend_record.database,
@@ -213,18 +211,16 @@ class OdooAdapter(CRUDAdapter):
                 )
             )
         if status in (409, 429):
-            return RetryableJobError(
-                self.env._("%(system)s is busy: %(message)s", **said), seconds=_retry_after(response)
-            )
+            return RetryableJobError(self._("%(system)s is busy: %(message)s", **said), seconds=_retry_after(response))
         if status >= 500:
             return NetworkRetryableError(
-                self.env._("%(system)s has a problem: %(message)s", **said), seconds=_retry_after(response)
+                self._("%(system)s has a problem: %(message)s", **said), seconds=_retry_after(response)
             )
-        return InvalidDataError(self.env._("%(system)s refuses: %(message)s", **said))
+        return InvalidDataError(self._("%(system)s refuses: %(message)s", **said))
 
     def _nonsense(self):
         return InvalidDataError(
-            self.env._(
+            self._(
                 "What %s answers is not what an Odoo of this version answers. Check location and version of the backend.",
                 self._label,
             )
@@ -330,7 +326,7 @@ class XmlRpcAdapter(OdooAdapter):
         if self._account not in _user_ids:
             user_id = self._request("common", "authenticate", record.database, record.login, self._api_key, {})
             if not user_id:
-                raise self._error(401, self.env._("wrong login or API key"))
+                raise self._error(401, self._("wrong login or API key"))
             _user_ids[self._account] = user_id
         return _user_ids[self._account]
 

@@ -20,7 +20,7 @@ class OdooImporter(RecordImporter):
     def _must_skip(self):
         is_dependency = bool(self._importing)
         if not self.external_record.get("active", True) and not is_dependency and not self._get_binding():
-            return self.env._("Archived in the other Odoo, and not known here: not imported.")
+            return self._("Archived in the other Odoo, and not known here: not imported.")
         return None
 
     def _get_external_version(self):
@@ -57,7 +57,7 @@ class ChangedRecordsImporter(DelayedBatchImporter):
         clock = page["clock"] or self.backend_adapter.clock
         if len(ids) == self._page_size:
             next_page = {**page, "after_id": ids[-1], "clock": clock}
-            import_batch.delay(self.session, self.model._name, self.backend_record.id, next_page)
+            import_batch.delay(self.environment.user_session, self.model._name, self.backend_record.id, next_page)
         elif clock:
             self.backend_record.move_since(self.model._name, clock - self._overlap)
         return self._report(len(ids))
@@ -69,7 +69,7 @@ class ChangedRecordsImporter(DelayedBatchImporter):
         return domain
 
     def _description(self, external_id):
-        model = self.env["ir.model"]._get(self.binder.unwrap_model()).name
-        return self.env._(
+        model = self.environment.user_session.env["ir.model"]._get(self.binder.unwrap_model()).name
+        return self._(
             "Import %(model)s %(id)s from %(backend)s", model=model, id=external_id, backend=self.backend_record.name
         )

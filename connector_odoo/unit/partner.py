@@ -76,7 +76,7 @@ class PartnerExporter(RecordExporter):
             super()._update(values)
         except IDMissingInBackend as error:
             raise FailedJobError(
-                self.env._(
+                self._(
                     "%s\nDelete the partner's binding, unless it shall be restored there; then requeue or cancel the job.",
                     error,
                 )

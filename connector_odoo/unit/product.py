@@ -58,7 +58,7 @@ class ProductImporter(OdooImporter):
                 "product.product",
                 binding.odoo_id.id,
                 self.backend_record,
-                self.env._("A new product: check what was not imported, such as its taxes and its unit of measure."),
+                self._("A new product: check what was not imported, such as its taxes and its unit of measure."),
             )
         return binding
 
@@ -85,7 +85,7 @@ class ProductImporter(OdooImporter):
         found = products.search(domain)
         if len(found) > 1:
             raise InvalidDataError(
-                self.env._(
+                self._(
                     "Several products have the internal reference %(code)s: %(products)s. "
                     "Leave it to the one that is meant, then requeue the job.",
                     code=default_code,

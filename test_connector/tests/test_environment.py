@@ -1,3 +1,7 @@
+from unittest.mock import patch
+
+from odoo.tools.translate import code_translations
+
 from odoo.addons.connector.backend import get_backend
 from odoo.addons.connector.connector import Binder, Environment, get_environment
 from odoo.addons.connector.exception import InvalidBackend
@@ -35,6 +39,20 @@ class TestBackendModel(ShopCase):
         with self.backend.with_context(lang="en_US").work_on("test.shop.partner") as environment:
             self.assertEqual(environment.env.lang, "en_US")
 
+    def test_an_environment_works_in_the_company_of_the_backend(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        self.backend.company_id = elsewhere
+        with self.backend.work_on("test.shop.partner") as environment:
+            self.assertEqual(environment.env.company, elsewhere)
+            self.assertEqual(environment.backend_record.env.company, elsewhere)
+        self.assertNotEqual(self.env.company, elsewhere)
+
+    def test_a_backend_without_company_leaves_the_company_as_it_is(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        self.backend.company_id = False
+        with self.backend.with_company(elsewhere).work_on("test.shop.partner") as environment:
+            self.assertEqual(environment.env.company, elsewhere)
+
 
 class TestEnvironment(ShopCase):
     def test_it_holds_backend_record_session_and_model(self):
@@ -55,6 +73,30 @@ class TestEnvironment(ShopCase):
         environment = get_environment(session, "test.shop.partner", self.backend.id)
         self.assertEqual((environment.env.lang, session.env.lang), ("fr_FR", "en_US"))
         self.assertIs(environment.session.job, session.job)
+
+    def test_its_units_speak_to_the_user_in_the_language_of_the_user(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        for user_lang, backend_lang, said in (("en_US", "fr_FR", "Hello"), ("fr_FR", "en_US", "test_connector fr_FR")):
+            self.backend.default_lang_id = self.env["res.lang"]._lang_get(backend_lang)
+            session = ConnectorSession(self.cr, self.uid, {"lang": user_lang})
+            environment = get_environment(session, "test.shop.partner", self.backend.id)
+            adapter = environment.get_connector_unit(BackendAdapter)
+            with (
+                self.subTest(user_lang=user_lang),
+                patch.object(
+                    code_translations, "get_python_translations", lambda module, lang: {"Hello": f"{module} {lang}"}
+                ),
+            ):
+                self.assertEqual(adapter._("Hello"), said)
+                self.assertEqual(adapter.unit_for(ImportMapper, "test.shop.tag")._("Hello"), said)
+                self.assertEqual(adapter.env.lang, backend_lang)
+
+    def test_what_its_units_share_is_shared_by_all_models_and_with_no_other_environment(self):
+        environment = get_environment(self.session, "test.shop.partner", self.backend.id)
+        environment.shared["connection"] = connection = object()
+        self.assertIs(environment.for_model("test.shop.tag").shared["connection"], connection)
+        other = get_environment(self.session, "test.shop.partner", self.backend.id)
+        self.assertEqual(other.shared, {})
 
     def test_a_model_that_is_no_binding_is_refused_by_name(self):
         with self.assertRaisesRegex(InvalidBackend, "res.users has no field backend_id"):

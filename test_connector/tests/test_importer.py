@@ -1,3 +1,4 @@
+import json
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
@@ -5,6 +6,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.event import on_record_create, on_record_write
 from odoo.addons.connector.exception import InvalidDataError, MappingError, RetryableJobError
+from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.importer import (
     BatchImporter,
@@ -256,6 +258,25 @@ class TestBatch(ImporterCase, JobsCase):
         self.assertEqual(message, "3 records to import were delayed.")
         self.run_jobs()
         self.assertEqual(self.Partner.search([], order="external_id").mapped("name"), ["Ada", "Bob", "Ada"])
+
+    def test_the_jobs_of_a_batch_are_of_the_company_of_the_backend_and_speak_the_language_of_the_user(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.backend.write({"company_id": company.id, "default_lang_id": self.env.ref("base.lang_fr").id})
+        session = ConnectorSession.from_env(self.env(context={"lang": "en_US"}))
+        import_batch(session, "test.shop.partner", self.backend.id)
+        jobs = self.delayed_jobs("import_record")
+        self.assertEqual(jobs.mapped("company_id"), company)
+        self.assertEqual({json.loads(job.context)["lang"] for job in jobs}, {"en_US"})
+
+    def test_what_depends_on_the_company_is_imported_into_the_company_of_the_backend(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.backend.company_id = company
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        values = []
+        self.patch(PartnerImporter, "_after_import", lambda importer, binding: values.append(binding.env.company))
+        import_record(self.session, "test.shop.partner", self.backend.id, 42)
+        self.assertEqual(values, [company])
 
     def test_a_delayed_batch_takes_the_records_that_match(self):
         self.unit(BatchImporter).run({"name": "Ada"})
