@@ -59,6 +59,14 @@ class ConnectorBackend(models.AbstractModel):
         return Environment(self, session, model_name, user_lang or "en_US")
 
 
+class _OdooUnique(models.Constraint):
+    """The constraint that a record has one binding a backend; a model that binds no record, without ``odoo_id``, has none."""
+
+    def apply_to_database(self, model):
+        if "odoo_id" in model._fields:
+            super().apply_to_database(model)
+
+
 class ExternalBinding(models.AbstractModel):
     """The link of a record to a backend. A connector inherits it in a model per model and backend::
 
@@ -71,7 +79,8 @@ class ExternalBinding(models.AbstractModel):
             backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
             odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
 
-    Two bindings of a model never have the same external id on the same backend: the database sees to it.
+    Two bindings of a model never have the same external id on the same backend, nor the same record: the database sees to it. A model
+    that may bind a record several times defines ``_odoo_uniq`` anew, as ``UNIQUE(backend_id, store_id, odoo_id)`` for instance.
     """
 
     _name = "external.binding"
@@ -87,6 +96,7 @@ class ExternalBinding(models.AbstractModel):
     _external_uniq = models.Constraint(
         "UNIQUE(backend_id, external_id)", "Another record is already bound to this external ID on this backend."
     )
+    _odoo_uniq = _OdooUnique("UNIQUE(backend_id, odoo_id)", "This record is already bound on this backend.")
 
     @api.model
     def _add_sql_constraints(self):

@@ -1,8 +1,10 @@
 from datetime import datetime
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from psycopg2.errors import UniqueViolation
 
+from odoo import models
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.connector import Binder
@@ -65,6 +67,8 @@ class TestBinder(ShopCase):
         self.assertIsNone(self.binder.to_external(self.Partner))
 
     def test_a_record_that_is_bound_twice_on_a_backend_is_an_error_that_names_both(self):
+        """As can be with a binding model that allows it."""
+        self.env.cr.execute("ALTER TABLE test_shop_partner DROP CONSTRAINT test_shop_partner_odoo_uniq")
         partner = self.partner("1").odoo_id
         self.partner("2", odoo_id=partner.id)
         with self.assertRaisesRegex(
@@ -127,6 +131,23 @@ class TestConstraint(ShopCase):
         self.tag("42")
         with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation), self.env.cr.savepoint():
             self.tag("42")
+
+    def test_the_database_refuses_a_second_binding_of_a_record(self):
+        partner = self.partner("1").odoo_id
+        with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation) as caught, self.env.cr.savepoint():
+            self.partner("2", odoo_id=partner.id)
+        self.assertEqual(caught.exception.diag.constraint_name, "test_shop_partner_odoo_uniq")
+
+    def test_a_record_may_be_bound_on_two_backends(self):
+        partner = self.partner("1").odoo_id
+        self.assertTrue(self.partner("1", odoo_id=partner.id, backend_id=self.backend.copy().id))
+
+    def test_a_binding_model_that_binds_no_record_needs_no_constraint(self):
+        self.patch(self.registry["test.shop.partner"], "_fields", {"backend_id": None})
+        constraint = self.registry["test.shop.partner"]._table_objects["test_shop_partner_odoo_uniq"]
+        with patch.object(models.Constraint, "apply_to_database") as apply_to_database:
+            constraint.apply_to_database(self.Partner)
+        apply_to_database.assert_not_called()
 
     def test_two_backends_may_use_the_same_external_id(self):
         self.partner("42")

@@ -234,6 +234,16 @@ class TestConcurrentImport(ImporterCase):
             second.cr.rollback()
             self.assertEqual(run(second), "Updated from record 42 of Shared Shop.")
 
+    def test_a_record_that_another_import_has_bound_meanwhile_is_tried_again_later(self):
+        bound = self.partner("1").odoo_id
+        self.shop.add("test.shop.partner", 2, name="Ada")
+        self.patch(PartnerImporter, "_create_data", lambda importer, map_record: {"odoo_id": bound.id})
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaisesRegex(RetryableJobError, "test.shop.partner 2 exists already"),
+        ):
+            self.run_import(2)
+
     def test_a_unique_violation_leaves_the_transaction_usable(self):
         self.partner("42")
         self.shop.add("test.shop.partner", 42, name="Ada")
