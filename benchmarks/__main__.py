@@ -8,7 +8,7 @@ import time
 from scripts import postgres
 from scripts.progress import Failure, command
 
-from . import measures
+from . import measures  # noqa: F401  they register themselves
 from .measure import MEASURES
 from .peers.connector import Connector, ConnectorServer
 from .peers.oca import MODES, Oca
@@ -48,7 +48,9 @@ def main():
 
 def parse():
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=measures.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the suite and other job queues side by side."
+    )
     parser.add_argument(
         "--only", nargs="+", metavar="ROW", choices=MEASURES, default=list(MEASURES), help=f"of {', '.join(MEASURES)}"
     )
