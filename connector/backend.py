@@ -6,6 +6,7 @@ from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitEr
 from .registration import is_installed, loading_order, lookups, registering_addon, registration_changed
 
 _backends = []
+_general_classes = []
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Backend:
         class PartnerMapper2(ImportMapper):
             _model_name = "shop.res.partner"
 
-    What a backend does not have, it asks its parent for. A class registered by an addon exists in the databases where that addon is
+    What a backend does not have, it asks its parent for; what no parent has, a general class of the framework does, where there is one:
+    the binder, the flows. A class registered by an addon exists in the databases where that addon is
     installed.
 
     :param service: name of the system; a backend with a parent has its parent's unless told otherwise
@@ -112,8 +114,8 @@ class Backend:
     def get_class(self, base_class, session, model_name):
         """Return the class that does what ``base_class`` names, for a model of this backend.
 
-        The backend itself is asked first, then its parents. Within a backend a class that names the model goes before one that
-        serves every model. The answer is found once per registry; what remains is a dictionary lookup.
+        The backend itself is asked first, then its parents, then the framework. At each a class that names the model goes before one
+        that serves every model. The answer is found once per registry; what remains is a dictionary lookup.
 
         :param base_class: unit class or one of the framework's base classes, such as ``ImportMapper``
         :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
@@ -137,7 +139,8 @@ class Backend:
         return [unit_class for level in self._candidates(base_class, session, model_name) for unit_class in level]
 
     def _find_class(self, base_class, session, model_name):
-        for candidates in self._candidates(base_class, session, model_name):
+        general = [unit_class for unit_class in _general_classes if issubclass(unit_class, base_class)]
+        for candidates in [*self._candidates(base_class, session, model_name), general]:
             candidates = [unit_class for unit_class in candidates if unit_class._model_name is not None] or candidates
             if len(candidates) > 1:
                 raise ManyConnectorUnitError(
@@ -203,6 +206,12 @@ class Backend:
 
     def __repr__(self):
         return f"Backend({self.service!r}, version={self.version!r})"
+
+
+def general(unit_class):
+    """Let the decorated class of the framework serve where a backend and its parents have no class of their own for a model."""
+    _general_classes.append(unit_class)
+    return unit_class
 
 
 def get_backend(service, version=None):

@@ -5,6 +5,7 @@ from copy import copy
 
 from odoo import fields
 
+from .backend import general
 from .exception import InvalidBackend, InvalidDataError
 
 
@@ -173,6 +174,7 @@ def get_environment(session, model_name, backend_id):
     return record._open_environment(model_name, session)
 
 
+@general
 class Binder(ConnectorUnit):
     """Knows which record here is which record there.
 

@@ -1,11 +1,9 @@
 """The units that speak with the imaginary shop."""
 
 from odoo.addons.connector.backend import Backend
-from odoo.addons.connector.connector import Binder
 from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
-from odoo.addons.connector.unit.exporter import RecordDeleter, RecordExporter
-from odoo.addons.connector.unit.importer import DelayedBatchImporter, RecordImporter
+from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import (
     ExportMapper,
     ImportMapper,
@@ -21,9 +19,6 @@ from .external import shop
 webshop = Backend("test_shop")
 webshop_1 = Backend(parent=webshop, version="1.0")
 webshop_2 = Backend(parent=webshop, version="2.0")
-
-for unit_class in (Binder, DelayedBatchImporter, RecordExporter, RecordDeleter):
-    webshop.register_class(unit_class)
 
 
 @webshop

@@ -7,6 +7,8 @@ from ..backend import Backend, get_backend
 from ..connector import Binder
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..session import ConnectorSession
+from ..unit.exporter import RecordDeleter, RecordExporter
+from ..unit.importer import BatchImporter, DelayedBatchImporter, RecordImporter
 from ..unit.mapper import ExportMapper, ImportMapper, Mapper
 from .registering import register_as
 
@@ -15,6 +17,7 @@ class BackendCase(TransactionCase):
     def setUp(self):
         super().setUp()
         self.patch(backend_module, "_backends", [])
+        self.patch(backend_module, "_general_classes", [])
         self.session = ConnectorSession.from_env(self.env)
         self.shop = Backend("shop")
         self.shop1 = Backend(parent=self.shop, version="1.0")
@@ -132,6 +135,43 @@ class TestResolution(BackendCase):
             self.shop(object)
         with self.assertRaisesRegex(TypeError, "not a subclass of ConnectorUnit"):
             self.shop("res.partner")
+
+
+class TestGeneralClasses(BackendCase):
+    def setUp(self):
+        super().setUp()
+        self.general = backend_module.general(self.unit("GeneralBinder", model_name=None))
+
+    def test_a_general_class_serves_where_a_backend_and_its_parents_have_none(self):
+        self.shop(self.unit("UserBinder", model_name="res.users"))
+        self.assertIs(self.found(self.shop2), self.general)
+
+    def test_what_a_parent_has_goes_before_a_general_class(self):
+        unit = self.shop(self.unit("AnyBinder", model_name=None))
+        self.assertIs(self.found(self.shop2), unit)
+
+    def test_a_general_class_serves_only_what_it_is(self):
+        with self.assertRaises(NoConnectorUnitError):
+            self.found(self.shop, ImportMapper)
+
+    def test_general_classes_are_not_among_all_classes_of_a_backend(self):
+        unit = self.shop(self.unit("PartnerBinder"))
+        self.assertEqual(self.shop.get_classes(Binder, self.session, "res.partner"), [unit])
+
+
+class TestGeneralClassesOfTheFramework(TransactionCase):
+    def test_the_binder_and_the_flows_need_not_be_registered(self):
+        self.patch(backend_module, "_backends", [])
+        shop, session = Backend("shop"), ConnectorSession.from_env(self.env)
+        for asked, found in (
+            (Binder, Binder),
+            (BatchImporter, DelayedBatchImporter),
+            (RecordImporter, RecordImporter),
+            (RecordExporter, RecordExporter),
+            (RecordDeleter, RecordDeleter),
+        ):
+            with self.subTest(asked=asked):
+                self.assertIs(shop.get_class(asked, session, "res.partner"), found)
 
 
 class TestReplacing(BackendCase):

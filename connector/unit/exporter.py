@@ -1,5 +1,6 @@
 """The flows that bring records of Odoo to the external system, and the jobs that run them."""
 
+from ..backend import general
 from ..connector import get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
@@ -7,6 +8,7 @@ from ..related_action import open_backend, open_exported
 from .synchronizer import Deleter, Exporter, a_moment
 
 
+@general
 class RecordExporter(Exporter):
     """Exports one record: exports what it depends on, maps it, creates or updates it there, and binds it.
 
@@ -109,6 +111,7 @@ class RecordExporter(Exporter):
         return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
+@general
 class RecordDeleter(Deleter):
     """Deletes one record in the external system."""
 

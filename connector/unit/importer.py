@@ -6,6 +6,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo.tools import SQL
 
+from ..backend import general
 from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
@@ -13,6 +14,7 @@ from ..related_action import open_backend, open_imported
 from .synchronizer import Importer, a_moment
 
 
+@general
 class RecordImporter(Importer):
     """Imports one record: reads it, imports what it depends on, maps it, creates or updates it here, and binds it.
 
@@ -187,6 +189,7 @@ class DirectBatchImporter(BatchImporter):
         return self._("%s records imported.", count)
 
 
+@general
 class DelayedBatchImporter(BatchImporter):
     """Delays a job for each record. Of the jobs that wait for one record only one will run."""
 
