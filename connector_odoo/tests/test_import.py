@@ -3,13 +3,14 @@ import io
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
+import requests
 from PIL import Image
 
 from odoo import fields
 from odoo.tests import tagged
 
 from odoo.addons.connector.queue import codec, store
-from odoo.addons.connector.unit.importer import BatchImporter
+from odoo.addons.connector.unit.importer import BatchImporter, RecordImporter
 
 from ..unit.importer import ChangedRecordsImporter
 from ..unit.partner import PartnerImportMapper
@@ -143,6 +144,26 @@ class TestImport(ImportCase):
         self.assertEqual(
             (self.partner(partner_id).country_id, self.partner(partner_id).state_id), (state.country_id, state)
         )
+
+    def test_the_countries_of_a_contact_and_its_company_are_asked_for_once_over_one_connection(self):
+        country_id = self.shop.call("res.country", "search", domain=[("code", "=", "BE")])[0]
+        company_id = self.shop.create("res.partner", name="Company", country_id=country_id)
+        contact_id = self.shop.create("res.partner", name="Ada", parent_id=company_id, country_id=country_id)
+        requested = []
+
+        def post(session, url, *args, **kwargs):
+            requested.append((url.partition("/json/2/")[2], session))
+            return sent(session, url, *args, **kwargs)
+
+        sent = requests.Session.post
+        with patch.object(requests.Session, "post", post), self.backend.work_on("odoo.res.partner") as environment:
+            environment.get_connector_unit(RecordImporter).run(contact_id)
+        self.assertEqual(self.partner(contact_id).country_id.code, "BE")
+        self.assertEqual(
+            sorted(method for method, _session in requested),
+            ["res.country/read", "res.partner/read", "res.partner/read"],
+        )
+        self.assertEqual(len({session for _method, session in requested}), 1)
 
     def test_a_state_that_is_unknown_here_is_left_empty(self):
         country_id = self.shop.call("res.country", "search", domain=[("code", "=", "BE")])[0]

@@ -41,7 +41,8 @@ class OdooAdapter(CRUDAdapter):
 
     def __init__(self, environment):
         super().__init__(environment)
-        self._http = requests.Session()
+        # one connection for all that is read for one import, whichever the model
+        self._http = environment.shared.setdefault("http", requests.Session())
         #: What the other side's clock showed with its last answer: datetime in UTC, None while unknown
         self.clock = None
 
@@ -88,8 +89,11 @@ class OdooAdapter(CRUDAdapter):
         return self._call(self._external_model, "unlink", [int(external_id)])
 
     def read_code(self, model_name, external_id):
-        """Return the ``code`` of a record of a model without bindings, such as a country."""
-        return self._read_one(model_name, external_id, ["code"])["code"]
+        """Return the ``code`` of a record of a model without bindings, such as a country; it is read once an environment."""
+        codes = self.environment.shared.setdefault("codes", {})
+        if (model_name, external_id) not in codes:
+            codes[model_name, external_id] = self._read_one(model_name, external_id, ["code"])["code"]
+        return codes[model_name, external_id]
 
     def who_am_i(self):
         """Return the login of the user of the other Odoo that we work as: a call that proves that we may."""
