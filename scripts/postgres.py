@@ -210,5 +210,5 @@ def as_owner(program, *arguments, **options):
     """Run a program of PostgreSQL as the cluster's owner."""
     copied = POSTGRES.resolve() / PROGRAMS
     path = (copied if copied.exists() else PACKAGES / PROGRAMS) / "bin" / program
-    remedy = f"see {server_log()}, or name your own server by PGHOST and PGUSER."
+    remedy = f"see {server_log()}; begin anew by `make clean`, or name a server of your own by PGHOST and PGUSER."
     return run([path, *arguments], remedy, log="postgres.log", cwd="/", **options, **identity())
