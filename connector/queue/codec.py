@@ -7,7 +7,7 @@ the others are written as an object with the single key ``$<type>``. What is not
 import base64
 import json
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from odoo.models import BaseModel
 
@@ -136,7 +136,7 @@ def _decode_tagged(tag, content, env):
         raise NotReadableJobError(
             f"The stored arguments name {error.args[0]!r}, which does not exist here: is an addon missing?"
         ) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, InvalidOperation) as error:
         raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from None
 
 

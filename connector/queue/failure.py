@@ -129,7 +129,6 @@ class QueueJobFailure(models.Model):
         self.check_access("read")
         self.invalidate_recordset()
         total = sum(self.mapped("failed_count"))
-        self.env["base"].flush_model()
         with store.own_cursor(self.env) as cr:
             changed = operation(cr, self.ids, *args)
         self.env.invalidate_all()
@@ -213,7 +212,7 @@ class QueueJobFailure(models.Model):
     @api.autovacuum
     def _gc_failures(self):
         """Delete failures without failed jobs that were not seen for ``connector.job_retention_days`` (30) days."""
-        days = int(self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days", "30"))
+        days = self.env["queue.job"]._retention_days()
         old = self.search([("date_last", "<", fields.Datetime.now() - timedelta(days=days))], limit=1000)
         old.filtered(lambda failure: not failure.failed_count).unlink()
 

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import logging
+import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pprint import pformat
@@ -136,7 +137,7 @@ def job(
         name=f"{func.__module__}.{func.__qualname__}",
         module=addon_of(func.__module__),
         description=doc.splitlines()[0].rstrip(".") if doc else None,
-        default_channel=default_channel,
+        default_channel=_channel(default_channel),
         retry=RetryPolicy(retry_pattern),
         max_retries=_natural("max_retries", max_retries),
         time_limit=_natural("time_limit", time_limit),
@@ -238,11 +239,11 @@ def prepare(
         function=function,
         model_name=model_name,
         payload=codec.encode_call(args, kwargs),
-        description=description,
+        description=_text("description", description),
         priority=DEFAULT_PRIORITY if priority is None else _natural("priority", priority),
         max_retries=options.max_retries if max_retries is None else _natural("max_retries", max_retries),
         channel_id=env["queue.job.channel"]._id_of(channel) if channel else options.channel_id,
-        identity_key=identity_key or None,
+        identity_key=_text("identity_key", identity_key),
         identity_policy=options.identity_policy if identity_policy is None else _identity_policy(identity_policy),
         concurrency_key=concurrency_key or _concurrency_key(env, options, model_name, args, kwargs),
         concurrency_limit=options.concurrency_limit,
@@ -275,10 +276,24 @@ def _group_key(options, args, kwargs, asked, other_key):
     return codec.encode(args[0]) if args else ""
 
 
+def _channel(complete_name):
+    if complete_name and complete_name.partition(".")[0] != "root":
+        raise ValueError(
+            f"default_channel is {complete_name!r}: all channels are below root, so call it 'root.{complete_name}'"
+        )
+    return complete_name
+
+
 def _natural(name, value):
-    if not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}: it must be a whole number that is not negative")
+    if not isinstance(value, int) or not 0 <= value < 2**31:
+        raise ValueError(f"{name} is {value!r}: it must be a whole number that is not negative, and below 2^31")
     return value
+
+
+def _text(name, value):
+    if value and "\0" in value:
+        raise ValueError(f"{name} is {value!r}: PostgreSQL cannot store the character NUL")
+    return value or None
 
 
 def _positive(name, value):
@@ -318,7 +333,7 @@ def _parse_eta(eta):
         return None, None
     if isinstance(eta, timedelta):
         return None, eta.total_seconds()
-    if isinstance(eta, int | float) and not isinstance(eta, bool):
+    if isinstance(eta, int | float) and not isinstance(eta, bool) and math.isfinite(eta):
         return None, eta
     if isinstance(eta, datetime):
         if eta.tzinfo:

@@ -160,6 +160,14 @@ class QueueJob(models.Model):
             return self.env._(
                 "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
             )
+        changing = (
+            self.env["ir.module.module"].sudo().search([("state", "in", ("to install", "to upgrade", "to remove"))])
+        )
+        if changing:
+            return self.env._(
+                "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
+                ", ".join(changing.mapped("name")),
+            )
         paused = self.env["queue.job.channel"].search(
             [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1
         )
@@ -240,7 +248,6 @@ class QueueJob(models.Model):
         if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
             raise AccessError(self.env._("Only a connector manager may change jobs."))
         self.check_access("read")
-        self.env["base"].flush_model()
         with store.own_cursor(self.env) as cr:
             changed = operation(cr, self.ids, *args)
         self.invalidate_recordset()
@@ -274,8 +281,17 @@ class QueueJob(models.Model):
     @api.autovacuum
     def _gc_jobs(self):
         """Delete done and cancelled jobs that ended more than ``connector.job_retention_days`` (30) days ago."""
-        days = int(self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days", "30"))
-        return store.delete_ended(self.env.cr, days)
+        with store.own_cursor(self.env) as cr:
+            return store.delete_ended(cr, self._retention_days())
+
+    def _retention_days(self):
+        text = self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days", "30")
+        if not text.strip().isdigit():
+            _logger.warning(
+                "The system parameter connector.job_retention_days is %r, not a number of days: 30 is used", text
+            )
+            return 30
+        return int(text)
 
 
 class QueueJobAttempt(models.Model):

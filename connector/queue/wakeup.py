@@ -40,19 +40,17 @@ def after_commit(cr):
 
 def wake(dbname):
     """Wake the workers of a database, or Odoo's cron if no other worker serves it."""
-    try:
-        _notifier.notify(dbname)
-        if time.monotonic() > _served_until.get(dbname, 0):
-            _trigger_cron(dbname)
-    except psycopg2.Error:
-        _logger.info(
-            "Workers of the database %s were not woken; they find the jobs by themselves within seconds",
-            dbname,
-            exc_info=True,
-        )
+    for wake_up in (_notifier.notify, _trigger_cron):
+        # where the database postgres cannot be reached the cron is all the more needed
+        try:
+            wake_up(dbname)
+        except psycopg2.Error:
+            _logger.info("Workers of the database %s were not woken; they will find the jobs", dbname, exc_info=True)
 
 
 def _trigger_cron(dbname):
+    if time.monotonic() <= _served_until.get(dbname, 0):
+        return
     with Registry(dbname).cursor() as cr:
         if store.other_hosts_alive(cr):
             _served_until[dbname] = time.monotonic() + _TRUST_SECONDS

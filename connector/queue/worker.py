@@ -335,7 +335,7 @@ class Worker:
                 # if all connections were terminated, this one was too, and the database is left alone
                 cr.execute("SELECT 1")
             raise RetryableJobError(
-                f"The connection to the database was lost: {_first_line(error)}", seconds=1, ignore_retry=True
+                f"The connection to the database was lost: {_first_line(error)}", seconds=1
             ) from error
 
     def _fresh_registry(self, registry, cr):
@@ -469,6 +469,7 @@ class Worker:
                 if freed is not None:
                     _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
             store.free_orphans(cr)
+            store.adopt_strays(cr)
             store.release_forgotten_keys(cr)
             store.release_forgotten_children(cr)
             return store.seconds_to_next_eta(cr)
@@ -546,6 +547,8 @@ class WorkerWatcher:
         self._next_discovery = 0
         self._refused = {}
         self._left_alone_until = {}
+        self._loaders = {}
+        self._is_blind = False
         self._retired = set()
         self._is_pooled = False
         self._grace_ends = None
@@ -573,6 +576,8 @@ class WorkerWatcher:
                     next_beat = time.monotonic() + HEARTBEAT_INTERVAL
                 if self._deadline and time.monotonic() > self._deadline[0]:
                     self._each_worker(lambda worker: worker.stop_runs(self._deadline[1]))
+                if self._stopping.is_set():
+                    self._each_worker(Worker.give_back)
                 lost.update(*self._each_worker(Worker.watch_runs))
                 if lost and self.is_replaceable:
                     self._stopping.set()
@@ -580,7 +585,7 @@ class WorkerWatcher:
                     self._each_second()
                     self._retire()
                     etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
-                    next_tend = time.monotonic() + min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas])
+                    next_tend = time.monotonic() + max(0.05, min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas]))
                     self._wake_threads()
                 self._sleep(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
         finally:
@@ -589,7 +594,10 @@ class WorkerWatcher:
     def stop(self):
         """Let running jobs finish, give the others back, and end; may be called in a signal handler."""
         self._stopping.set()
-        with contextlib.suppress(OSError):  # it has ended already
+        self._wake_up()
+
+    def _wake_up(self):
+        if self._wake_w is not None:
             os.write(self._wake_w, b"x")
 
     def _grace_is_over(self):
@@ -618,12 +626,15 @@ class WorkerWatcher:
             with self._control.cursor() as cr:
                 cr.execute(wakeup.LISTEN)
                 self._backend = store.backend_of(cr)
+            self._is_blind = False
         except psycopg2.Error as error:
             self._control, self._backend = None, None
-            _logger.warning(
-                "No control connection to the database postgres (%s): wake-ups and deaths are noticed later",
-                _first_line(error),
-            )
+            if not self._is_blind:
+                _logger.warning(
+                    "No control connection to the database postgres (%s): wake-ups and deaths are noticed later",
+                    _first_line(error),
+                )
+            self._is_blind = True
 
     def _discover(self):
         """Start a worker for each database where the addon is installed, and end those of databases that are gone."""
@@ -648,7 +659,8 @@ class WorkerWatcher:
             if reason:
                 self._refuse(dbname, reason)
                 return
-            Registry(dbname)
+            if not self._is_loaded(dbname):
+                return
             self.workers[dbname] = Worker(dbname, self.kind, self.capacity, self._backend, self.process)
             self._refused.pop(dbname, None)
         except psycopg2.Error as error:
@@ -657,6 +669,26 @@ class WorkerWatcher:
             # the code of one database's addons must not end the service of the others
             self._refuse(dbname, f"its addons cannot be loaded: {_message_of(error)}")
             self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
+
+    def _is_loaded(self, dbname):
+        """Return whether the database's registry is loaded; where other workers must give signs of life meanwhile, a thread loads it."""
+        if dbname in Registry.registries or not self.workers:
+            Registry(dbname)
+            return True
+        loader = self._loaders.get(dbname)
+        if loader is None or not loader.is_alive():
+            loader = self._loaders[dbname] = threading.Thread(target=self._load, args=(dbname,), daemon=True)
+            loader.start()
+        return False
+
+    def _load(self, dbname):
+        try:
+            Registry(dbname)
+        except Exception:
+            _logger.exception("The addons of the database %s cannot be loaded", dbname)
+            self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
+        self._next_discovery = 0
+        self._wake_up()
 
     def _refuse(self, dbname, reason):
         if self._refused.get(dbname) != reason:
@@ -735,8 +767,10 @@ class WorkerWatcher:
             self._end_worker(dbname)
         if self._control is not None:
             self._control.close()
+        # the number of a closed file may soon be that of another one: nothing may be written to it any more
+        wake_w, self._wake_w = self._wake_w, None
+        os.close(wake_w)
         os.close(self._wake_r)
-        os.close(self._wake_w)
 
     # The threads that run jobs
 

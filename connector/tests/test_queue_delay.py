@@ -109,6 +109,20 @@ class TestDelay(TransactionCase):
         record = greet.delay(self.session, "res.partner", "Ada", eta=datetime(2000, 1, 1)).record(self.env)
         self.assertEqual((record.state, record.eta), ("pending", False))
 
+    def test_a_text_that_cannot_be_stored_is_refused_at_once(self):
+        for option in ("description", "identity_key"):
+            with self.subTest(option=option), self.assertRaisesRegex(ValueError, f"{option}.*NUL"):
+                greet.delay(self.session, "res.partner", "Ada", **{option: "a\0b"})
+
+    def test_a_number_that_cannot_be_stored_is_refused_at_once(self):
+        for option, value in (("priority", 2**31), ("eta", float("nan")), ("eta", float("inf"))):
+            with self.subTest(option=option), self.assertRaisesRegex(ValueError, option):
+                greet.delay(self.session, "res.partner", "Ada", **{option: value})
+
+    def test_a_channel_outside_the_root_is_refused_where_it_is_written(self):
+        with self.assertRaisesRegex(ValueError, "'root.shop'"):
+            job(default_channel="shop")(lambda session, model_name: None)
+
     def test_an_eta_of_another_type_is_refused(self):
         with self.assertRaisesRegex(ValueError, "eta is 'tomorrow'"):
             greet.delay(self.session, "res.partner", "Ada", eta="tomorrow")

@@ -287,6 +287,13 @@ class TestOrder(JobsCase):
         self.env.cr.flush()
         self.assertFalse(store.claim(self.cr, 0, 1, 1))
 
+    def test_a_job_whose_channel_was_deleted_runs_in_the_root_channel(self):
+        channel = self.env["queue.job.channel"]._ensure("root.gone")
+        job = self._delay(channel="root.gone")
+        self.cr.execute("DELETE FROM queue_job_channel WHERE id = %s", [channel.id])
+        self.assertEqual(store.adopt_strays(self.cr), 1)
+        self.assertEqual(self.run_jobs(), job)
+
     def test_a_scheduled_job_becomes_runnable_when_its_time_has_come(self):
         job = self._delay(eta=3600)
         self.assertFalse(self.run_jobs())

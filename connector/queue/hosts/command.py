@@ -22,6 +22,9 @@ _logger = logging.getLogger(__name__)
 PATIENCE = 5
 
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
 class Supervisor:
     """The parent of worker processes: starts them, starts another for each that ends, and ends them when it is told to.
 
@@ -58,9 +61,12 @@ class Supervisor:
         # no connection may be shared between two processes
         sql_db.close_all()
         child = Child()
+        # a signal that comes before the child has its own handler must not make it act as the parent
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         pid = os.fork()
         if pid:
             self.children[pid] = child
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             return
         status = 1
         try:
@@ -164,6 +170,7 @@ def run_process(threads, dbnames, process):
     )
     signal.signal(signal.SIGTERM, lambda _signal, _frame: watcher.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     workers = [
         threading.Thread(target=watcher.work, name=f"connector job {number}") for number in range(1, threads + 1)
     ]

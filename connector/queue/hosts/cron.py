@@ -47,13 +47,20 @@ def run_in_cron(env):
     beating.start()
     thread = threading.current_thread()
     uid = getattr(thread, "uid", None)
+    passes = 0
+
+    def go_on(ran):
+        nonlocal passes
+        passes += ran
+        return ran and time.monotonic() < until
+
     try:
         if watcher.wait_for_workers(timeout=10):
-            watcher.work(go_on=lambda ran: ran and time.monotonic() < until)
+            watcher.work(go_on=go_on)
     finally:
         watcher.stop()
         beating.join()
         thread.dbname, thread.uid = dbname, uid
     with env.registry.cursor() as cr:
         remaining = store.count_runnable(cr)
-    env["ir.cron"]._commit_progress(remaining=remaining)
+    env["ir.cron"]._commit_progress(passes, remaining=remaining)

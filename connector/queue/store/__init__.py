@@ -30,7 +30,7 @@ from .lease import (
 )
 from .schedule import lock_due_schedule
 from .sql import IN_ORDER, own_cursor
-from .tend import count_runnable, schedule_due, seconds_to_next_eta
+from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
 from .workers import (
     HEARTBEAT_TIMEOUT,
     alive_workers,

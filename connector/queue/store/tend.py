@@ -24,6 +24,35 @@ def schedule_due(cr):
     return cr.rowcount
 
 
+def adopt_strays(cr):
+    """Move runnable jobs whose channel was deleted to the root channel; return how many.
+
+    A channel with jobs that have not ended cannot be deleted, but a cancelled one may be requeued later, and a process that has not heard
+    of the deletion may still delay jobs into it. The channels of the runnable jobs are found by jumps through the ready index, so a
+    million of them in one channel cost one step.
+    """
+    cr.execute(
+        """
+        WITH RECURSIVE used AS (
+            (SELECT channel_id FROM queue_job WHERE state = 'pending' ORDER BY channel_id LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT job.channel_id FROM queue_job job
+                WHERE job.state = 'pending' AND job.channel_id > used.channel_id
+                ORDER BY job.channel_id LIMIT 1
+            ) FROM used WHERE used.channel_id IS NOT NULL
+        ),
+        gone AS (
+            SELECT channel_id FROM used
+            WHERE channel_id IS NOT NULL AND NOT EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = channel_id)
+        )
+        UPDATE queue_job job SET channel_id = (SELECT id FROM queue_job_channel WHERE parent_id IS NULL)
+        FROM gone WHERE job.channel_id = gone.channel_id AND job.state = 'pending'
+        """
+    )
+    return cr.rowcount
+
+
 def seconds_to_next_eta(cr):
     """Return how many seconds there are until the next scheduled job, or None if there is none."""
     cr.execute(f"SELECT extract(epoch FROM min(eta) - {NOW})::float8 FROM queue_job WHERE state = 'scheduled'")
