@@ -25,8 +25,9 @@ LISTEN = f"LISTEN {NOTIFY_CHANNEL}"
 
 _KEY = "connector.queue.wakeup"
 
-# For so many seconds this process trusts that a worker of another host than the cron serves a database
-_TRUST_SECONDS = 5
+# For so many seconds this process trusts that a worker of another host than the cron serves a database. What is delayed in that time after
+# the last such worker has died waits for the cron's next minute
+_TRUST_SECONDS = 1
 _served_until = {}
 
 
