@@ -21,10 +21,10 @@ def server(request, database):
 def test_the_server_runs_the_jobs_and_a_stop_lets_the_running_one_finish(
     server, database, jobs, delay, state, wait_until, tmp_path
 ):
+    # before that, the cron would run the job
+    pid = wait_until(lambda: database.value("SELECT pid FROM queue_worker WHERE kind = 'server'"))
     done = delay(jobs.leave_effect, "done")
     wait_until(lambda: state(done) == "done")
-    (kind, pid) = database.rows("SELECT kind, pid FROM queue_worker")[0]
-    assert kind == "server"
     assert pid == server.pid or psutil.Process(pid).ppid() == server.pid
 
     gate = tmp_path / "gate"
@@ -42,8 +42,9 @@ def test_the_server_runs_the_jobs_and_a_stop_lets_the_running_one_finish(
 
 def test_a_killed_process_of_the_prefork_server_is_replaced(database, jobs, delay, state, wait_until, tmp_path):
     gate = tmp_path / "gate"
-    job = delay(jobs.leave_effect_when_let_go, "job", str(gate))
     with servers.Server("server_host", [database.name], "--max-cron-threads", "1", *PREFORK):
+        wait_until(lambda: database.value("SELECT pid FROM queue_worker WHERE kind = 'server'"))
+        job = delay(jobs.leave_effect_when_let_go, "job", str(gate))
         wait_until((tmp_path / "gate.reached").exists)
         os.kill(database.value("SELECT pid FROM queue_worker WHERE kind = 'server'"), signal.SIGKILL)
         gate.touch()

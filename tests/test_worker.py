@@ -123,7 +123,9 @@ def test_what_a_killed_worker_was_executing_ends_and_its_job_runs_again_within_s
     print(f"from kill -9 to the rerun: {took:.2f} s")
     assert not database.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", abandoned)
     assert took < 10, f"its job ran again after {took:.1f} s"
-    assert "was killed by SIGKILL" in database.value("SELECT message FROM queue_job_attempt WHERE job_id = %s", job)
+    # by the other process, or by the parent, who knows the cause: whoever looks first
+    message = database.value("SELECT message FROM queue_job_attempt WHERE job_id = %s", job)
+    assert "was killed by SIGKILL" in message or "gave no sign of life" in message
     with connect(database.name).cursor() as cr:
         store.request_cancellation(cr, [job], "a test")
     wait_until(lambda: state(job) == "cancelled")
