@@ -6,6 +6,7 @@ from odoo import api, fields, models
 
 from .backend import get_backend
 from .connector import Environment
+from .queue.fields import PlainMany2one
 from .session import ConnectorSession
 
 
@@ -67,6 +68,16 @@ class _OdooUnique(models.Constraint):
             super().apply_to_database(model)
 
 
+SYNC_STATES = [
+    ("never", "Never Synchronized"),
+    ("in_sync", "In Sync"),
+    ("to_export", "To Export"),
+    ("conflict", "Conflict"),
+    ("error", "Error"),
+    ("missing", "Missing There"),
+]
+
+
 class ExternalBinding(models.AbstractModel):
     """The link of a record to a backend. A connector inherits it in a model per model and backend::
 
@@ -91,12 +102,24 @@ class ExternalBinding(models.AbstractModel):
         copy=False,
         help="What the external system calls the state that was last imported: its date of change, its revision, its etag",
     )
-    sync_date = fields.Datetime(string="Last Synchronisation", readonly=True, copy=False)
+    sync_date = fields.Datetime(string="Last Synchronization", readonly=True, copy=False)
+    sync_state = fields.Selection(
+        SYNC_STATES, string="Synchronization", default="never", required=True, readonly=True, copy=False
+    )
+    sync_error = fields.Text(
+        string="Last Error", readonly=True, copy=False, help="What the last synchronization said when it failed"
+    )
+    import_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last imported")
+    export_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last exported")
+    last_job_id = PlainMany2one("queue.job", string="Last Job", readonly=True, copy=False)
+    no_export = fields.Boolean(string="Not Exported", copy=False, help="Changes made here stay here")
 
     _external_uniq = models.Constraint(
         "UNIQUE(backend_id, external_id)", "Another record is already bound to this external ID on this backend."
     )
     _odoo_uniq = _OdooUnique("UNIQUE(backend_id, odoo_id)", "This record is already bound on this backend.")
+    # only what somebody has to look at: an import, which ends with the others, has nothing to add to it
+    _sync_state_idx = models.Index("(backend_id, sync_state) WHERE sync_state NOT IN ('never', 'in_sync')")
 
     @api.model
     def _add_sql_constraints(self):

@@ -4,10 +4,11 @@ import inspect
 
 from odoo.exceptions import UserError
 
-from .connector import Binder, get_environment
+from .connector import get_environment
 from .exception import InvalidBackend, NoConnectorUnitError
 from .queue import codec
 from .queue.job import find_function
+from .unit.binder import Binder
 
 
 def open_imported(session, job):

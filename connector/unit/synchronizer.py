@@ -3,8 +3,9 @@
 import random
 from functools import cached_property
 
-from ..connector import Binder, ConnectorUnit
+from ..connector import ConnectorUnit
 from .backend_adapter import BackendAdapter
+from .binder import Binder
 from .mapper import ExportMapper, ImportMapper, Mapper
 
 

@@ -106,6 +106,18 @@ class TestBinder(ShopCase):
         self.binder.bind(42, binding)
         self.assertEqual(contexts, [True])
 
+    def test_binding_says_that_the_record_is_in_sync_and_which_job_did_it(self):
+        binding = self.partner(sync_state="error", sync_error="The shop is closed")
+        binder = self.unit(Binder, backend=self.backend.with_context(job_id=7))
+        binder.bind(42, binding)
+        self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
+        self.env.flush_all()
+        self.env.cr.execute("SELECT last_job_id FROM test_shop_partner WHERE id = %s", [binding.id])
+        self.assertEqual(self.env.cr.fetchone(), (7,))
+
+    def test_a_new_binding_was_never_synchronized(self):
+        self.assertEqual(self.partner("42").sync_state, "never")
+
     def test_a_binding_is_unwrapped_to_the_record_and_its_model(self):
         binding = self.partner()
         self.assertEqual(self.binder.unwrap_binding(binding), binding.odoo_id)
@@ -118,6 +130,71 @@ class TestBinder(ShopCase):
         with self.backend.with_user(user).work_on("test.shop.partner") as environment:
             found = Binder(environment).to_internal("42")
         self.assertEqual((found, found.env.uid, found.env.su), (binding, user.id, False))
+
+
+class TestManyAtOnce(ShopCase):
+    def setUp(self):
+        super().setUp()
+        self.binder = self.unit(Binder)
+        self.partners = [self.partner(str(number)) for number in range(3)]
+        self.env.flush_all()
+        self.env.invalidate_all()
+
+    def test_external_ids_lead_to_their_bindings_by_one_query(self):
+        with self.assertQueryCount(1):
+            found = self.binder.to_internal_many([0, "1", 2, 9, None, False, ""])
+        self.assertEqual(found, {"0": self.partners[0], "1": self.partners[1], "2": self.partners[2]})
+
+    def test_external_ids_lead_to_the_records_that_are_bound_by_one_query(self):
+        with self.assertQueryCount(1):
+            found = self.binder.to_internal_many([0, 1, 9], unwrap=True)
+        self.assertEqual(found, {"0": self.partners[0].odoo_id, "1": self.partners[1].odoo_id})
+
+    def test_no_external_id_needs_no_query(self):
+        with self.assertQueryCount(0):
+            self.assertEqual(self.binder.to_internal_many([None, False, ""]), {})
+
+    def test_the_bindings_of_another_backend_are_none(self):
+        binder = self.unit(Binder, backend=self.backend.copy())
+        self.assertEqual(binder.to_internal_many([0, 1, 2]), {})
+
+    def test_bindings_lead_to_their_external_ids_by_one_query(self):
+        partners = self.Partner.union(*self.partners, self.partner())
+        self.env.invalidate_all()
+        with self.assertQueryCount(1):
+            found = self.binder.to_external_many(partners)
+        self.assertEqual(found, {partner.id: str(number) for number, partner in enumerate(self.partners)})
+        self.assertEqual(self.binder.to_external_many(partners.ids), found)
+
+    def test_bound_records_lead_to_their_external_ids_by_one_query(self):
+        records = self.partners[0].odoo_id + self.partners[1].odoo_id + self.env.ref("base.main_partner")
+        with self.assertQueryCount(1):
+            found = self.binder.to_external_many(records, wrap=True)
+        self.assertEqual(found, {records[0].id: "0", records[1].id: "1"})
+
+    def test_what_is_in_sync_again_is_written_by_one_statement(self):
+        self.Partner.union(*self.partners).mapped("external_id")
+        with self.assertQueryCount(1):
+            self.binder.bind_many(dict(enumerate(self.partners)))
+            self.env.flush_all()
+        self.assertEqual({partner.sync_state for partner in self.partners}, {"in_sync"})
+
+    def test_new_external_ids_are_written_by_one_statement(self):
+        partners = [self.partner() for _number in range(3)]
+        self.env.flush_all()
+        with self.assertQueryCount(1):
+            self.binder.bind_many({10 + number: partner.id for number, partner in enumerate(partners)})
+            self.env.flush_all()
+        self.assertEqual([partner.external_id for partner in partners], ["10", "11", "12"])
+
+    def test_a_binding_is_not_bound_to_two_external_ids(self):
+        with self.assertRaisesRegex(InvalidDataError, "cannot be bound to two external ids: '5' and '6'"):
+            self.binder.bind_many({5: self.partners[0], 6: self.partners[0]})
+
+    def test_binding_many_to_no_id_is_refused_before_anything_is_written(self):
+        with self.assertRaisesRegex(InvalidDataError, "None is not an external id"):
+            self.binder.bind_many({5: self.partners[0], None: self.partners[1]})
+        self.assertEqual(self.partners[0].external_id, "0")
 
 
 class TestConstraint(ShopCase):

@@ -1,0 +1,146 @@
+"""The binder, which knows the links between records here and there, one by one or a page of them by one query."""
+
+from odoo import fields, models
+
+from ..backend import general
+from ..connector import ConnectorUnit, external_id_text
+from ..exception import InvalidDataError
+
+
+@general
+class Binder(ConnectorUnit):
+    """Knows which record here is which record there.
+
+    It works on any model that inherits ``external.binding``; other models say where they keep what.
+    External ids are stored as text, so ``42`` and ``"42"`` are the same id and ``0`` is one. None, False and "" are none.
+    """
+
+    _external_field = "external_id"
+    _backend_field = "backend_id"
+    _odoo_field = "odoo_id"
+    _sync_date_field = "sync_date"
+
+    def to_internal(self, external_id, unwrap=False):
+        """Return the binding of an external id.
+
+        :param external_id: id in the external system
+        :param unwrap: return the record that is bound instead of the binding
+        :return: recordset of one or no record, archived ones included
+        """
+        for record in self.to_internal_many([external_id], unwrap).values():
+            return record
+        return self.env[self.unwrap_model()] if unwrap else self.model
+
+    def to_internal_many(self, external_ids, unwrap=False):
+        """Return the bindings of external ids, by one query.
+
+        :param external_ids: ids in the external system
+        :param unwrap: return the records that are bound instead of the bindings
+        :return: dict, external id as text to a recordset of one record, archived ones included; what is not known here is left out
+        """
+        texts = {external_id_text(external_id) for external_id in external_ids} - {None}
+        found = self._search_by(self._external_field, texts)
+        return {text: self.unwrap_binding(binding) for text, binding in found.items()} if unwrap else found
+
+    def to_external(self, binding, wrap=False):
+        """Return the external id of a binding, None when it has none.
+
+        :param binding: record or id of the binding model
+        :param wrap: what is given is the record that is bound; its binding is looked up first
+        """
+        for external_id in self.to_external_many([binding], wrap).values():
+            return external_id
+        return None
+
+    def to_external_many(self, bindings, wrap=False):
+        """Return the external ids of bindings, by one query.
+
+        :param bindings: records or ids of the binding model
+        :param wrap: what is given are the records that are bound; their bindings are looked up
+        :return: dict, id of what was given to the external id as text; what is not known there is left out
+        """
+        ids = {record_id for record_id in map(_id, bindings) if record_id}
+        found = self._search_by(self._odoo_field, ids) if wrap else dict(zip(ids, self.model.browse(ids), strict=True))
+        return {
+            record_id: binding[self._external_field]
+            for record_id, binding in found.items()
+            if binding[self._external_field]
+        }
+
+    def bind(self, external_id, binding):
+        """Store the external id of a binding, and that it is in sync now; that is not exported again.
+
+        :param external_id: id in the external system
+        :param binding: record or id of the binding model
+        :raise InvalidDataError: what is given is no id
+        """
+        text = self._valid_text(external_id, binding)
+        bound = self.model.browse(_id(binding)).with_context(no_connector_export=True)
+        bound.write({self._external_field: text, **self._sync_values()})
+
+    def bind_many(self, bindings):
+        """Store the external ids of bindings, and that they are in sync now; that is not exported again.
+
+        What they have in common is written by one call, and an external id only where it is not the one that is stored.
+
+        :param bindings: dict, id in the external system to a record or id of the binding model
+        :raise InvalidDataError: what is given is no id, or a binding is given for two ids
+        """
+        texts = {}
+        for external_id, binding in bindings.items():
+            text = self._valid_text(external_id, binding)
+            other = texts.setdefault(_id(binding), text)
+            if other != text:
+                raise InvalidDataError(f"{binding} cannot be bound to two external ids: {other!r} and {text!r}")
+        bound = self.model.browse(texts).with_context(no_connector_export=True)
+        bound.write(self._sync_values())
+        for binding in bound:
+            if binding[self._external_field] != texts[binding.id]:
+                binding.write({self._external_field: texts[binding.id]})
+
+    def unwrap_binding(self, binding):
+        """Return the record that a binding, given as record or id, binds."""
+        return self.model.browse(_id(binding))[self._odoo_field]
+
+    def unwrap_model(self):
+        """Return the name of the model whose records the binding model binds."""
+        return self.model._fields[self._odoo_field].comodel_name
+
+    def _sync_values(self):
+        """Return what is written to a binding, beside its external id, when it has just been synchronised."""
+        values = {self._sync_date_field: fields.Datetime.now(), "sync_state": "in_sync", "sync_error": False}
+        if job_id := self.env.context.get("job_id"):
+            values["last_job_id"] = job_id
+        return {name: value for name, value in values.items() if name in self.model._fields}
+
+    def _valid_text(self, external_id, binding):
+        text = external_id_text(external_id)
+        if text is None:
+            raise InvalidDataError(f"{external_id!r} is not an external id: {binding} cannot be bound to it")
+        return text
+
+    def _search_by(self, field_name, values):
+        """Return the bindings of this backend whose field has one of the values, as a dict from that value; by one query.
+
+        Archived bindings count, and those the user may not read too: the external id is taken, and who then reads the binding is told.
+        """
+        if not values:
+            return {}
+        domain = [(field_name, "in", list(values)), (self._backend_field, "=", self.backend_record.id)]
+        names = [name for name in (self._external_field, self._odoo_field) if name in self.model._fields]
+        bindings = self.model.sudo().with_context(active_test=False).search_fetch(domain, names, order="id")
+        found = {}
+        for binding, mine in zip(bindings, bindings.with_env(self.env), strict=True):
+            value = _id(binding[field_name])
+            if value in found:
+                raise InvalidDataError(
+                    f"{self.model._name} has several bindings with {field_name} = {value!r} of {self.environment.backend_name}: "
+                    f"{found[value].id}, {binding.id}"
+                )
+            found[value] = mine
+        return found
+
+
+def _id(record):
+    """Return the id of a record; what is none, such as an id, is returned as it is."""
+    return record.id if isinstance(record, models.BaseModel) else record
