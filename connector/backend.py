@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
+from .extension import Extension, class_name, combine, parts_of
 from .registration import is_installed, loading_order, lookups, registering_addon, registration_changed
 
 _backends = []
@@ -32,9 +33,14 @@ class Backend:
         class PartnerMapper2(ImportMapper):
             _model_name = "shop.res.partner"
 
+        @shop(extends=PartnerMapper)
+        class PartnerMapperLoyalty(PartnerMapper):
+            direct = [("points", "loyalty_points")]
+
     What a backend does not have, it asks its parent for; what no parent has, a general class of the framework does, where there is one:
-    the binder, the flows. A class registered by an addon exists in the databases where that addon is
-    installed.
+    the binder, the flows. Any number of addons may extend the same class, see :mod:`~odoo.addons.connector.extension`: an extension
+    reaches its subclasses too, on the backend that it is registered on and the versions below. What an addon registers exists in the
+    databases where that addon is installed.
 
     :param service: name of the system; a backend with a parent has its parent's unless told otherwise
     :param version: text; the ``version`` of the model that inherits ``connector.backend`` selects by it
@@ -51,6 +57,7 @@ class Backend:
         self.version = version
         self.parent = parent
         self._registrations = []
+        self._extensions = []
         if any(backend.match(self.service, version) for backend in _backends):
             raise InvalidBackend(
                 f"The backend {self} is declared twice; import the first one instead of declaring it again"
@@ -70,46 +77,77 @@ class Backend:
             backend = backend.parent
         return lineage
 
-    def __call__(self, unit_class=None, *, replacing=None):
+    def __call__(self, unit_class=None, *, replacing=None, extends=None):
         """Register the decorated class. The arguments are those of :meth:`register_class`; with or without parentheses."""
         addon = registering_addon()
 
         def register(unit_class):
-            self._register(unit_class, replacing, addon)
+            self._register(unit_class, replacing, extends, addon)
             return unit_class
 
         return register if unit_class is None else register(unit_class)
 
-    def register_class(self, unit_class, replacing=None):
-        """Let a class serve this backend.
+    def register_class(self, unit_class, replacing=None, extends=None):
+        """Let a class serve this backend, or extend one that does.
 
-        :param unit_class: subclass of :class:`~odoo.addons.connector.connector.ConnectorUnit`
+        :param unit_class: subclass of :class:`~odoo.addons.connector.connector.ConnectorUnit`; an extension may be any class
         :param replacing: class, or list of classes, of this backend or its parents that no longer serve this backend, where the addon
             that calls this is installed. Parents go on using them.
-        :raise TypeError: what is registered is no unit class
-        :raise ValueError: a class to replace is not registered on this backend or its parents
+        :param extends: unit class to which ``unit_class`` adds, itself and its subclasses, instead of serving by itself
+        :raise TypeError: what is registered, or extended, is no unit class
+        :raise ValueError: a class to replace is not registered on this backend or its parents; the extension cannot be one
         """
-        self._register(unit_class, replacing, registering_addon())
+        self._register(unit_class, replacing, extends, registering_addon())
 
-    def _register(self, unit_class, replacing, addon):
+    def _register(self, unit_class, replacing, extends, addon):
+        if extends is None:
+            self._check_unit_class(unit_class)
+            self._registrations.append(_Registration(unit_class, self._replaceable(unit_class, replacing), addon))
+        elif replacing is None:
+            self._check_extension(unit_class, extends)
+            self._extensions.append(Extension(unit_class, extends, addon))
+        else:
+            raise ValueError(f"{unit_class!r} either extends a class or replaces some, not both")
+        registration_changed()
+
+    def _check_unit_class(self, unit_class):
         if not isinstance(unit_class, type) or not hasattr(unit_class, "match"):
             raise TypeError(
                 f"{unit_class!r} cannot be registered on the backend {self}: it is not a subclass of ConnectorUnit"
             )
+
+    def _replaceable(self, unit_class, replacing):
+        """Return the classes to replace as a tuple."""
         if replacing is None:
-            replacing = ()
-        elif isinstance(replacing, type):
-            replacing = (replacing,)
+            return ()
+        replacing = (replacing,) if isinstance(replacing, type) else tuple(replacing)
         known = {registration.unit_class for backend in self.lineage for registration in backend._registrations}
         for replaced in replacing:
             if replaced is unit_class:
-                raise ValueError(f"{_name(unit_class)} cannot replace itself")
+                raise ValueError(f"{class_name(unit_class)} cannot replace itself")
             if replaced not in known:
                 raise ValueError(
-                    f"{_name(unit_class)} cannot replace {_name(replaced)}, which is not registered on the backend {self} or its parents"
+                    f"{class_name(unit_class)} cannot replace {class_name(replaced)}, "
+                    f"which is not registered on the backend {self} or its parents"
                 )
-        self._registrations.append(_Registration(unit_class, tuple(replacing), addon))
-        registration_changed()
+        return replacing
+
+    def _check_extension(self, extension_class, extended):
+        self._check_unit_class(extended)
+        if not isinstance(extension_class, type):
+            raise TypeError(f"{extension_class!r} cannot extend {class_name(extended)}: it is no class")
+        names = f"{class_name(extension_class)} cannot extend {class_name(extended)}"
+        if issubclass(extended, extension_class):
+            raise ValueError(f"{names}, which inherits from it")
+        for attribute in ("_model_name", "match"):
+            if attribute in vars(extension_class):
+                raise ValueError(
+                    f"{names} with {attribute}: it serves the models that the class serves; for others register a subclass"
+                )
+        for backend in self.lineage:
+            for extension in backend._extensions:
+                if extension.extension_class is extended:
+                    raise ValueError(f"{names}, itself an extension: extend {class_name(extension.extended)}")
 
     def get_class(self, base_class, session, model_name):
         """Return the class that does what ``base_class`` names, for a model of this backend.
@@ -128,31 +166,28 @@ class Backend:
         try:
             return found[key]
         except KeyError:
-            unit_class = found[key] = self._find_class(base_class, session, model_name)
-            return unit_class
+            return found.setdefault(key, self._find_class(base_class, session, model_name))
 
     def get_classes(self, base_class, session, model_name):
         """Return all classes that do what ``base_class`` names for a model: this backend's, then its parents', as a list.
 
         Within a backend they come in the order of the addons' dependencies, then of registration.
         """
-        return [unit_class for level in self._candidates(base_class, session, model_name) for unit_class in level]
+        candidates = [unit_class for level in self._candidates(base_class, session, model_name) for unit_class in level]
+        return [self._combined(unit_class, session.env.registry) for unit_class in candidates]
 
     def _find_class(self, base_class, session, model_name):
         general = [unit_class for unit_class in _general_classes if issubclass(unit_class, base_class)]
         for candidates in [*self._candidates(base_class, session, model_name), general]:
             candidates = [unit_class for unit_class in candidates if unit_class._model_name is not None] or candidates
             if len(candidates) > 1:
-                raise ManyConnectorUnitError(
-                    f"Several units serve as {_name(base_class)} for {model_name} on the backend {self}: "
-                    f"{', '.join(map(_name, candidates))}. Ask for a more precise class, or let one replace the others (replacing=...)."
-                )
+                raise ManyConnectorUnitError(self._explain_several(base_class, model_name, candidates))
             if candidates:
-                return candidates[0]
+                return self._combined(candidates[0], session.env.registry)
         raise NoConnectorUnitError(self._explain_missing(base_class, session, model_name))
 
     def _candidates(self, base_class, session, model_name):
-        """Yield, for this backend and then each parent, the list of classes that could serve."""
+        """Yield, for this backend and then each parent, the list of written classes that could serve."""
         registry = session.env.registry
         replaced = self._replaced(registry)
         for backend in self.lineage:
@@ -160,11 +195,32 @@ class Backend:
             yield [
                 registration.unit_class
                 for registration in registrations
-                if issubclass(registration.unit_class, base_class)
+                if self._does(registration.unit_class, base_class, registry)
                 and is_installed(registry, registration.addon)
                 and registration.unit_class not in replaced
                 and registration.unit_class.match(session, model_name)
             ]
+
+    def _does(self, unit_class, base_class, registry):
+        """Return whether a written class, with its extensions here, is a subclass of ``base_class``."""
+        return any(issubclass(part, base_class) for part in parts_of(unit_class, self._installed_extensions(registry)))
+
+    def _combined(self, unit_class, registry):
+        """Return what a written class is with its extensions; the same class each time as long as the registry lasts."""
+        found = lookups(registry)
+        key = self, unit_class
+        if key not in found:
+            found.setdefault(key, combine(unit_class, self._installed_extensions(registry)))
+        return found[key]
+
+    def _installed_extensions(self, registry):
+        """Return the extensions that apply to this backend in a registry, as a list: those that go first come last.
+
+        A later addon goes before those it may build on, a version before its parents.
+        """
+        extensions = [extension for backend in reversed(self.lineage) for extension in backend._extensions]
+        installed = [extension for extension in extensions if is_installed(registry, extension.addon)]
+        return sorted(installed, key=lambda extension: loading_order(extension.addon))
 
     def _replaced(self, registry):
         """Return which classes are replaced, for this backend in a registry, as a dict: class to the class that replaces it."""
@@ -176,30 +232,35 @@ class Backend:
             for replaced in registration.replacing
         }
 
-    def _explain_missing(self, base_class, session, model_name):
-        registry = session.env.registry
-        replaced = self._replaced(registry)
-        lines = []
-        for backend in _backends:
-            if backend.service != self.service and backend not in self.lineage:
-                continue
-            for registration in backend._registrations:
-                unit_class = registration.unit_class
-                if not issubclass(unit_class, base_class):
-                    continue
-                if backend not in self.lineage:
-                    reason = f"is registered on {backend}"
-                elif not is_installed(registry, registration.addon):
-                    reason = f"belongs to the addon {registration.addon}, which is not installed here"
-                elif unit_class in replaced:
-                    reason = f"is replaced by {_name(replaced[unit_class])}"
-                else:
-                    reason = f"serves {_model_names(unit_class)}"
-                lines.append(f"\n- {_name(unit_class)} {reason}")
+    def _explain_several(self, base_class, model_name, candidates):
         return (
-            f"No unit serves as {_name(base_class)} for {model_name} on the backend {self} in the database {session.cr.dbname}. "
+            f"Several units serve as {class_name(base_class)} for {model_name} on the backend {self}: "
+            f"{', '.join(map(class_name, candidates))}. Ask for a more precise class, let one replace the others (replacing=...), "
+            "or add to one of them (extends=...)."
+        )
+
+    def _explain_missing(self, base_class, session, model_name):
+        lines = [
+            f"\n- {class_name(registration.unit_class)} {self._why_refused(registration, backend, session.env.registry)}"
+            for backend in _backends
+            if backend.service == self.service or backend in self.lineage
+            for registration in backend._registrations
+            if issubclass(registration.unit_class, base_class)
+        ]
+        return (
+            f"No unit serves as {class_name(base_class)} for {model_name} on the backend {self} in the database {session.cr.dbname}. "
             + (f"Considered:{''.join(lines)}" if lines else "No subclass of it is registered on this backend.")
         )
+
+    def _why_refused(self, registration, backend, registry):
+        replaced = self._replaced(registry)
+        if backend not in self.lineage:
+            return f"is registered on {backend}"
+        if not is_installed(registry, registration.addon):
+            return f"belongs to the addon {registration.addon}, which is not installed here"
+        if registration.unit_class in replaced:
+            return f"is replaced by {class_name(replaced[registration.unit_class])}"
+        return f"serves {_model_names(registration.unit_class)}"
 
     def __str__(self):
         return self.service if self.version is None else f"{self.service} {self.version}"
@@ -231,7 +292,3 @@ def get_backend(service, version=None):
 def _model_names(unit_class):
     names = unit_class._model_name
     return names if isinstance(names, str) else ", ".join(names or ["what its match() says"])
-
-
-def _name(unit_class):
-    return f"{unit_class.__module__}.{unit_class.__qualname__}"

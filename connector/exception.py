@@ -85,6 +85,10 @@ class InvalidBackend(ConnectorException):
     """The backend (service and version) is unknown or declared wrongly."""
 
 
+class ExtensionConflict(InvalidBackend):
+    """The extensions of a unit cannot be combined in this database; the message names them and their addons."""
+
+
 class NoConnectorUnitError(ConnectorException):
     """No registered unit serves what was asked for; the message lists what was considered."""
 

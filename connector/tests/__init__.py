@@ -1,5 +1,6 @@
 from . import test_backend
 from . import test_event
+from . import test_extension
 from . import test_queue_channel_config
 from . import test_queue_channels
 from . import test_queue_codec
