@@ -23,6 +23,7 @@ class ConnectorBackend(models.AbstractModel):
     """
 
     _name = "connector.backend"
+    _inherit = ["mail.thread"]
     _description = "Connector Backend"
     _backend_type = None  # the service of a Backend
 
