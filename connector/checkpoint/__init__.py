@@ -1,1 +1,2 @@
 from . import checkpoint
+from . import digest

@@ -1,29 +1,43 @@
 """Checkpoints: records that somebody must review, because a connector has imported them with something to decide or to check."""
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class ConnectorCheckpoint(models.Model):
     _name = "connector.checkpoint"
     _description = "Connector Checkpoint"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "id desc"
+    _mail_post_access = "read"
 
     model_id = fields.Many2one("ir.model", required=True, readonly=True, ondelete="cascade", index=True)
     model = fields.Char(related="model_id.model", string="Model Name")
-    record_id = fields.Many2oneReference(
-        string="Record ID", required=True, readonly=True, model_field="model", index=True
-    )
+    record_id = fields.Many2oneReference(string="Record ID", required=True, readonly=True, model_field="model")
     name = fields.Char(string="Record", compute="_compute_name", compute_sudo=True)
     backend_id = fields.Reference(selection="_select_backends", string="Imported from", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True, index=True)
-    message = fields.Text(readonly=True, help="What there is to review")
+    severity = fields.Selection(
+        [("info", "Information"), ("warning", "Warning"), ("error", "Error")],
+        default="info",
+        required=True,
+        readonly=True,
+    )
+    message = fields.Text(string="Reason", readonly=True, help="What there is to review")
+    user_id = fields.Many2one(
+        "res.users", string="Reviewer", readonly=True, help="The person who is asked to review it"
+    )
+    on_review = fields.Char(
+        string="Called on Review", readonly=True, help="Method of the record that is called once it is reviewed"
+    )
     state = fields.Selection(
         [("need_review", "To Review"), ("reviewed", "Reviewed")],
         default="need_review",
         required=True,
         readonly=True,
-        index=True,
     )
+
+    _waiting_idx = models.Index("(record_id, model_id) WHERE state = 'need_review'")
 
     @api.model
     def _select_backends(self):
@@ -44,10 +58,47 @@ class ConnectorCheckpoint(models.Model):
         return self.env[self[:1].model].browse(self.mapped("record_id")).exists()
 
     def action_reviewed(self):
-        """Mark as reviewed."""
+        """Mark as reviewed, and do with each record what its connector has asked to be done then, as the current user.
+
+        A record with which that cannot be done stays to be reviewed.
+
+        :return: action that tells which ones these are and why, None when there are none
+        """
         # Nobody has the right to write these rows: by another model_id the name would show any record of the database
         self.check_access("read")
+        waiting = self.filtered(lambda checkpoint: checkpoint.state == "need_review")
+        with_method = waiting.filtered("on_review")
+        (waiting - with_method)._mark_reviewed()
+        refusals = [refusal for checkpoint in with_method if (refusal := checkpoint._review())]
+        return self._tell_not_reviewed(refusals) if refusals else None
+
+    def _mark_reviewed(self):
+        self.sudo().activity_ids.unlink()
         self.sudo().write({"state": "reviewed"})
+
+    def _review(self):
+        """Mark as reviewed and call the method of the record; return why it refuses, None when it does not."""
+        name = self.name
+        try:
+            with self.env.cr.savepoint():
+                self._mark_reviewed()
+                for record in self._records():
+                    getattr(record, self.on_review)()
+        except UserError as error:
+            return f"{name}: {error}"
+
+    def _tell_not_reviewed(self, refusals):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "danger",
+                "sticky": True,
+                "title": self.env._("Not reviewed: %s", len(refusals)),
+                "message": "\n".join(refusals),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def action_related(self):
         """Open the record to review."""
@@ -62,23 +113,58 @@ class ConnectorCheckpoint(models.Model):
         return record.get_formview_action()
 
 
-def add_checkpoint(session, model_name, record_id, backend_record, message=None):
+def add_checkpoint(
+    session, model_name, record_id, backend_record, message=None, severity="info", user=None, on_review=None
+):
     """Ask for the review of a record. One that is already waiting for its review with the same message is not asked for twice.
+
+    What concerns no record in particular is asked for the backend itself. No mail is sent: the person finds an activity, and who
+    follows the backend gets one message a day that tells what is new.
+
+    ::
+
+        add_checkpoint(session, "sale.order", order.id, backend, "The total differs. Once reviewed, the order is confirmed.",
+                       severity="warning", user=order.user_id, on_review="action_confirm")
 
     :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
     :param model_name: name of the record's model
     :param record_id: its id
     :param backend_record: record of the backend it concerns
     :param message: what there is to review, for the user
+    :param severity: ``"info"``, ``"warning"`` or ``"error"``
+    :param user: record of ``res.users``: the person who is asked to review it and gets an activity; None: whoever comes first
+    :param on_review: name of a method of the record, called without arguments and with the rights of the person who has reviewed it;
+        a ``UserError`` leaves the record to be reviewed. The message should say what it does
     :return: the ``connector.checkpoint`` record
+    :raise ValueError: the severity is unknown, or the record has no such method
     """
+    if on_review and not callable(getattr(type(session.env[model_name]), on_review, None)):
+        raise ValueError(f"{model_name} has no method {on_review!r} that could be called on review")
     checkpoints = session.env["connector.checkpoint"].sudo()
     values = {
         "model_id": session.env["ir.model"]._get_id(model_name),
         "record_id": record_id,
         "backend_id": f"{backend_record._name},{backend_record.id}",
         "message": message or False,
+        "on_review": on_review or False,
         "state": "need_review",
     }
     waiting = checkpoints.search([(name, "=", value) for name, value in values.items()], limit=1)
-    return waiting or checkpoints.create({**values, "company_id": backend_record.company_id.id})
+    if waiting:
+        return waiting
+    # an activity each would be a mail each, too: the reviewer reads the digest
+    checkpoints = checkpoints.with_context(
+        mail_create_nolog=True, mail_create_nosubscribe=True, mail_activity_quick_update=True
+    )
+    checkpoint = checkpoints.create(
+        {
+            **values,
+            "severity": severity,
+            "user_id": user.id if user else False,
+            "company_id": backend_record.company_id.id,
+        }
+    )
+    if user:
+        summary = checkpoint.with_context(lang=user.lang).env._("Review %s", checkpoint.name)
+        checkpoint.activity_schedule("mail.mail_activity_data_todo", summary=summary, user_id=user.id)
+    return checkpoint

@@ -17,5 +17,4 @@ class ConnectorCheckpointReview(models.TransientModel):
 
     def action_reviewed(self):
         self.ensure_one()
-        self.checkpoint_ids.action_reviewed()
-        return {"type": "ir.actions.act_window_close"}
+        return self.checkpoint_ids.action_reviewed() or {"type": "ir.actions.act_window_close"}

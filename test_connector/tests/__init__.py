@@ -1,5 +1,6 @@
 from . import test_binder
 from . import test_checkpoint
+from . import test_checkpoint_digest
 from . import test_checkpoint_review
 from . import test_environment
 from . import test_exporter

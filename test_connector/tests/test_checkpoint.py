@@ -1,3 +1,4 @@
+from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
@@ -10,8 +11,8 @@ class TestCheckpoint(ShopCase):
         super().setUp()
         self.record = self.env["res.partner"].create({"name": "Ada"})
 
-    def add(self, message="Check the address."):
-        return add_checkpoint(self.session, "res.partner", self.record.id, self.backend, message)
+    def add(self, message="Check the address.", **options):
+        return add_checkpoint(self.session, "res.partner", self.record.id, self.backend, message, **options)
 
     def test_a_record_is_put_up_for_review(self):
         checkpoint = self.add()
@@ -49,6 +50,29 @@ class TestCheckpoint(ShopCase):
         self.assertEqual(
             (checkpoint.name, checkpoint.action_related()["type"]), ("deleted record", "ir.actions.client")
         )
+
+    def test_the_reviewer_finds_an_activity_until_it_is_reviewed(self):
+        user = new_test_user(self.env, "clerk")
+        checkpoint = self.add(user=user, severity="warning")
+        self.assertEqual((checkpoint.user_id, checkpoint.severity), (user, "warning"))
+        self.assertEqual(
+            checkpoint.activity_ids.mapped(lambda activity: (activity.user_id, activity.summary)),
+            [(user, "Review Ada")],
+        )
+        checkpoint.with_user(user).action_reviewed()
+        self.assertFalse(checkpoint.activity_ids)
+
+    def test_a_reviewer_who_is_no_connector_user_sees_what_he_is_asked_for_alone(self):
+        user = new_test_user(self.env, "clerk")
+        mine, other = self.add(user=user), self.add("Check the name.")
+        found = self.env["connector.checkpoint"].with_user(user).search([("id", "in", (mine + other).ids)])
+        self.assertEqual((found.ids, found.name), (mine.ids, "Ada"))
+
+    def test_an_unknown_severity_or_method_is_refused_when_it_is_put_up(self):
+        with self.assertRaisesRegex(ValueError, "res.partner has no method 'action_fly'"):
+            self.add(on_review="action_fly")
+        with self.assertRaisesRegex(ValueError, "deadly"):
+            self.add(severity="deadly")
 
     def test_records_of_several_models_have_their_names(self):
         tag = self.env["res.partner.category"].create({"name": "Gold"})

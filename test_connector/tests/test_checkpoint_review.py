@@ -1,4 +1,4 @@
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
@@ -25,6 +25,47 @@ class TestCheckpointReview(ShopCase):
     def test_a_user_reviews_many_checkpoints_at_once(self):
         self.review(self.ada | self.grace).save().action_reviewed()
         self.assertEqual((self.ada | self.grace | self.joan).mapped("state"), ["reviewed", "reviewed", "need_review"])
+
+    def put_up_for_archiving(self, *names):
+        """Put up tags that are archived once they are reviewed; one called “Refused” refuses."""
+        tags = self.env["res.partner.category"].create([{"name": name} for name in names])
+
+        def action_archive(tag):
+            if tag.name == "Refused":
+                raise UserError(tag.env._("%s may not archive this tag.", tag.env.user.login))
+            tag.sudo().active = False
+
+        self.patch(type(tags), "action_archive", action_archive)
+        return tags, self.env["connector.checkpoint"].union(
+            *(add_checkpoint(self.session, tag._name, tag.id, self.backend, on_review="action_archive") for tag in tags)
+        )
+
+    def test_what_the_connector_wants_is_done_with_the_record_on_review(self):
+        tags, checkpoints = self.put_up_for_archiving("Gold", "Silver")
+        self.review(checkpoints).save().action_reviewed()
+        self.assertEqual((checkpoints.mapped("state"), tags.mapped("active")), (["reviewed"] * 2, [False] * 2))
+
+    def test_it_is_done_once(self):
+        tags, checkpoints = self.put_up_for_archiving("Gold")
+        checkpoints.action_reviewed()
+        tags.active = True
+        checkpoints.action_reviewed()
+        self.assertTrue(tags.active)
+
+    def test_a_record_that_refuses_stays_to_be_reviewed_and_the_others_do_not(self):
+        tags, checkpoints = self.put_up_for_archiving("Gold", "Refused", "Silver")
+        told = self.review(checkpoints).save().action_reviewed()["params"]
+        self.assertEqual(checkpoints.mapped("state"), ["reviewed", "need_review", "reviewed"])
+        self.assertEqual(tags.mapped("active"), [False, True, False])
+        self.assertEqual(
+            (told["title"], told["message"]), ("Not reviewed: 1", "Refused: connector user may not archive this tag.")
+        )
+
+    def test_nothing_is_done_with_a_record_that_is_gone(self):
+        tags, checkpoints = self.put_up_for_archiving("Gold")
+        tags.unlink()
+        checkpoints.action_reviewed()
+        self.assertEqual(checkpoints.state, "reviewed")
 
     def test_what_is_taken_out_of_the_list_is_left_for_later(self):
         with self.review(self.ada | self.grace) as form:
