@@ -36,6 +36,8 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds between two signs of life; dead after store.HEARTBEAT_TIMEOUT without one.
 HEARTBEAT_INTERVAL = 4
+#: Seconds between two looks at the limits of running jobs, and at who wants them to be stopped.
+RUN_WATCH_INTERVAL = 0.5
 #: Seconds between two looks at what all workers share: dead workers, due jobs, forgotten keys.
 TEND_INTERVAL = 1
 #: How long a stopping process lets its running jobs go on; then their leases end without costing a try.
@@ -62,8 +64,9 @@ class LifeEnded(Exception):
 class Worker:
     """One life of a process as a worker of one database: from the row in ``queue.worker`` to its end.
 
-    The threads that run jobs share it. Its raw connection serves claims, marks and heartbeats, one user at a time. ``is_cut_off`` says that
-    this connection was lost: somebody may just be dropping or copying the database.
+    The threads that run jobs share it. Its raw connection serves claims, marks and the care for all, one user at a time. Any of these may
+    have to wait for a lock, so its signs of life have a connection of their own. ``is_cut_off`` says that one of the two was lost: somebody
+    may just be dropping or copying the database.
 
     :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
     :param capacity: how many threads run jobs
@@ -91,6 +94,7 @@ class Worker:
         self._job_backends = {}
         self._grace_ends = 0
         self._connection = connect(dbname)
+        self._sign_connection = connect(dbname)
         self._is_pooled = is_pooled(self._connection)
         if self._is_pooled:
             backend = (None, None)
@@ -116,17 +120,25 @@ class Worker:
 
         :raise LifeEnded: the connection is lost; what the last statement did is not known
         """
-        with self._lock:
-            if self.ended:
-                raise LifeEnded(self.name)
-            try:
-                with self._connection.cursor() as cr:
-                    yield cr
-            except _CONNECTION_LOST as error:
-                if not self._connection.closed:
-                    raise
-                self.ended = self.is_cut_off = True
-                raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
+        with self._lock, self._cursor_of(self._connection) as cr:
+            yield cr
+
+    def _signs(self):
+        """Give the cursor for signs of life, and for what is about running jobs, to the thread that watches these; as :meth:`_store`."""
+        return self._cursor_of(self._sign_connection)
+
+    @contextlib.contextmanager
+    def _cursor_of(self, connection):
+        if self.ended:
+            raise LifeEnded(self.name)
+        try:
+            with connection.cursor() as cr:
+                yield cr
+        except _CONNECTION_LOST as error:
+            if not connection.closed:
+                raise
+            self.ended = self.is_cut_off = True
+            raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
 
     # Getting jobs
 
@@ -372,7 +384,9 @@ class Worker:
     def _note_backends(self, cr):
         """Store which of the server's processes work for this life."""
         if not self._is_pooled:
-            store.note_backends(cr, self.id, [self._connection.info.backend_pid, *self._job_backends.values()])
+            raw = (self._connection, self._sign_connection)
+            pids = [*(connection.info.backend_pid for connection in raw), *self._job_backends.values()]
+            store.note_backends(cr, self.id, pids)
 
     # Ends of a job other than done: on the raw connection, after its own transaction was rolled back
 
@@ -430,7 +444,7 @@ class Worker:
 
         :raise LifeEnded: it was declared dead
         """
-        with self._store() as cr:
+        with self._signs() as cr:
             if not store.heartbeat(cr, self.id, psutil.Process().memory_info().rss // 1_000_000):
                 self.ended = True
                 raise LifeEnded(
@@ -447,7 +461,7 @@ class Worker:
         runs = set(self._runs.values())
         if not runs:
             return set()
-        with self._store() as cr:
+        with self._signs() as cr:
             for job_id, who in store.cancel_requests(cr, list(self._runs)).items():
                 if run := self._runs.get(job_id):
                     run.cancel(who)
@@ -459,9 +473,15 @@ class Worker:
         return {run.thread_id for run in runs if run.abandoned}
 
     def tend(self):
-        """Do what any worker does for all; return how many seconds there are until the next scheduled job, or None."""
+        """Do what any worker does for all; return how many seconds there are until the next scheduled job, or None.
+
+        While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
+        """
         with self._store() as cr:
-            store.schedule_due(cr)
+            try:
+                store.schedule_due(cr)
+            except LockNotAvailable:
+                return None
             for worker_id, name in store.dead_workers(cr):
                 if worker_id == self.id:
                     continue
@@ -512,13 +532,15 @@ class Worker:
                 with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cr:
                     store.end_worker(cr, self.id, count=False)
                 self._connection.close()
+            self._sign_connection.close()
 
 
 class WorkerWatcher:
     """Keeps a worker for each database of this process, signals that they are alive, and gives their jobs to the threads of the process.
 
     :meth:`watch` runs in one thread, :meth:`work` in each thread that runs jobs. NOTIFY wakes them at once; without it they look at the
-    database every :data:`TEND_INTERVAL` seconds.
+    database every :data:`TEND_INTERVAL` seconds. A further thread gives the signs of life and watches the running jobs: these must not
+    wait while the others do, for a lock or for the addons of a database to be loaded.
 
     :param kind: see :class:`Worker`
     :param capacity: how many threads call :meth:`work`
@@ -552,6 +574,8 @@ class WorkerWatcher:
         self._retired = set()
         self._is_pooled = False
         self._grace_ends = None
+        self._ended = threading.Event()
+        self._lost_threads = set()
 
     # The thread that watches
 
@@ -562,25 +586,19 @@ class WorkerWatcher:
         """
         for thread in threads:
             thread.start()
-        next_beat = next_tend = 0
-        lost = set()
+        signs = threading.Thread(target=self._give_signs, name="connector signs of life", daemon=True)
+        signs.start()
+        next_tend = 0
         try:
             while not self._stopping.is_set() or (
-                any(thread.is_alive() for thread in threads if thread.ident not in lost) and not self._grace_is_over()
+                any(thread.is_alive() for thread in threads if thread.ident not in self._lost_threads)
+                and not self._grace_is_over()
             ):
                 self._connect_control()
                 if not self._stopping.is_set():
                     self._discover()
-                if time.monotonic() >= next_beat:
-                    self._each_worker(Worker.beat)
-                    next_beat = time.monotonic() + HEARTBEAT_INTERVAL
-                if self._deadline and time.monotonic() > self._deadline[0]:
-                    self._each_worker(lambda worker: worker.stop_runs(self._deadline[1]))
-                if self._stopping.is_set():
+                else:
                     self._each_worker(Worker.give_back)
-                lost.update(*self._each_worker(Worker.watch_runs))
-                if lost and self.is_replaceable:
-                    self._stopping.set()
                 if time.monotonic() >= next_tend:
                     self._each_second()
                     self._retire()
@@ -589,7 +607,32 @@ class WorkerWatcher:
                     self._wake_threads()
                 self._sleep(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
         finally:
+            self._ended.set()
+            signs.join()
             self._close()
+
+    def _give_signs(self):
+        """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
+        next_beat = 0
+        while not self._ended.wait(RUN_WATCH_INTERVAL):
+            if self._deadline and time.monotonic() > self._deadline[0]:
+                self._for_each_life(lambda worker: worker.stop_runs(self._deadline[1]))
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + HEARTBEAT_INTERVAL
+                self._for_each_life(Worker.beat)
+            self._for_each_life(lambda worker: self._lost_threads.update(worker.watch_runs()))
+            if self._lost_threads and self.is_replaceable:
+                self.stop()
+
+    def _for_each_life(self, method):
+        for worker in list(self.workers.values()):
+            try:
+                method(worker)
+            except Exception as error:
+                # to end this life may take time: the watching thread finds it ended, and begins another one
+                worker.ended = True
+                expected = isinstance(error, (LifeEnded, psycopg2.Error))
+                _logger.warning("%s of %s: %s", worker.name, worker.dbname, error, exc_info=not expected)
 
     def stop(self):
         """Let running jobs finish, give the others back, and end; may be called in a signal handler."""

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from .sql import IN_ORDER, LEASED, NOW, UNHURRIED
+from .sql import BRIEFLY, IN_ORDER, LEASED, NOW, UNHURRIED
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -65,7 +65,8 @@ _MODULES_SETTLED = "NOT EXISTS (SELECT FROM ir_module_module WHERE state IN ('to
 
 
 def shares(cr, limit):
-    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`.
+    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`,
+    the first turn first.
 
     Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
     full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
@@ -77,6 +78,7 @@ def shares(cr, limit):
     """
     cr.execute(
         f"""
+        {BRIEFLY}
         WITH room AS MATERIALIZED ({ROOM}),
         sequential AS MATERIALIZED (
             SELECT top.parent_path, oldest.channel_id, oldest.state
@@ -103,18 +105,19 @@ def shares(cr, limit):
         )
         SELECT id, count(*), room IS NOT NULL, is_sequential IS NOT NULL
         FROM (
-            SELECT channel.id, channel.room, channel.is_sequential
+            SELECT channel.id, channel.room, channel.is_sequential, turn
             FROM channel, LATERAL (
                 SELECT row_number() OVER (ORDER BY priority, ready_seq) - 1 AS place FROM queue_job
                 WHERE state = 'pending' AND channel_id = channel.id
                 ORDER BY priority, ready_seq
                 LIMIT %(limit)s
-            ) AS job
+            ) AS job, LATERAL (SELECT (job.place + channel.chance) / channel.weight AS turn) AS turns
             WHERE COALESCE(job.place < channel.room, true)
-            ORDER BY (job.place + channel.chance) / channel.weight
+            ORDER BY turn
             LIMIT %(limit)s
         ) AS chosen
         GROUP BY id, room, is_sequential
+        ORDER BY min(turn)
         """,
         {"limit": limit},
     )

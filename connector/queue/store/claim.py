@@ -1,10 +1,15 @@
 """Leasing runnable jobs to a worker."""
 
+import logging
 from collections import namedtuple
+
+from psycopg2.errors import LockNotAvailable
 
 from . import keys
 from .channels import NEXT_IN_ORDER, ROOM, lock_limits, shares, spend_tokens
-from .sql import UNHURRIED, transaction
+from .sql import BRIEFLY, UNHURRIED, transaction
+
+_logger = logging.getLogger(__name__)
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -24,7 +29,7 @@ LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
 #
 # Jobs are locked with SKIP LOCKED: two claims never wait for each other's jobs and never get the same one. NO KEY UPDATE, because the
 # columns that change are no key. All waiting is in one order, so that no two claims wait for each other: first the rows of limited
-# channels by id, then the keys by number (keys.py).
+# channels by id, then the keys by number (keys.py). And all waiting is short: what somebody else keeps locked is left for the next claim.
 
 _ME = "me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)"
 
@@ -56,17 +61,20 @@ def claim(cr, worker_id, limit, free):
     :param limit: how many jobs the worker wants at most
     :param free: how many it can start at once: no more are taken from limited channels
     """
-    unlimited, limited = [], []
-    for share in shares(cr, limit):
-        (limited if share.is_limited else unlimited).append(share)
-    jobs = []
-    for share in limited:
-        if len(jobs) >= free:
-            break
-        jobs += _claim_limited(cr, worker_id, share, min(share.jobs, free - len(jobs)))
-    if unlimited:
-        jobs += sorted(_claim_unlimited(cr, worker_id, unlimited), key=lambda job: (job.priority, job.ready_seq or 0))
-    return jobs
+    limited, unlimited = [], []
+    try:
+        chosen = shares(cr, limit)
+        if others := [share for share in chosen if not share.is_limited]:
+            unlimited = sorted(
+                _claim_unlimited(cr, worker_id, others), key=lambda job: (job.priority, job.ready_seq or 0)
+            )
+        for share in chosen:
+            if share.is_limited and len(limited) < free:
+                limited += _claim_limited(cr, worker_id, share, min(share.jobs, free - len(limited)))
+    except LockNotAvailable as error:
+        # somebody edits a channel and takes his time, or changes a table: what is leased so far is run, the rest waits
+        _logger.info("Some jobs cannot be claimed now: %s %s", error.diag.message_primary, error.diag.context or "")
+    return limited + unlimited
 
 
 def _claim_unlimited(cr, worker_id, channel_shares):
@@ -75,7 +83,7 @@ def _claim_unlimited(cr, worker_id, channel_shares):
     One statement: no limit has to be counted, so nothing has to be locked but the jobs themselves. The transaction around it keeps the
     jobs that have a key away from other claims until it is clear whether they may run.
     """
-    with transaction(cr):
+    with transaction(cr, BRIEFLY):
         cr.execute(
             f"""
             WITH {UNHURRIED}, {_ME},
@@ -110,7 +118,7 @@ def _claim_limited(cr, worker_id, share, limit):
     another. The snapshot of the second is younger than these locks: it counts every lease that an earlier claim has committed. In one
     statement the count would be older than the lock, and two claims would admit the same place twice.
     """
-    with transaction(cr):
+    with transaction(cr, BRIEFLY):
         lock_limits(cr, share.channel_id)
         # IS TRUE leaves the planner the primary key alone
         runnable = (

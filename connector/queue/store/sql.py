@@ -28,6 +28,11 @@ IN_ORDER = "(state IN ('pending', 'failed') OR state = 'scheduled' AND date_star
 # commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
 UNHURRIED = "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
 
+# Before a statement, in one message with it: for claims and the care for all. They wait so many milliseconds for a lock and then raise
+# LockNotAvailable, as somebody may hold a channel or a whole table for long, and what is not done now is done at the next time. It holds
+# for the transaction only, like the setting above.
+BRIEFLY = "SET LOCAL lock_timeout = 300;"
+
 
 @contextlib.contextmanager
 def own_cursor(env):
@@ -39,12 +44,15 @@ def own_cursor(env):
 
 
 @contextlib.contextmanager
-def transaction(cr):
-    """Run several statements of an autocommit connection in one READ COMMITTED transaction; an Odoo cursor is in one already."""
+def transaction(cr, settings=""):
+    """Run several statements of an autocommit connection in one READ COMMITTED transaction; an Odoo cursor is in one already.
+
+    :param settings: such as :data:`BRIEFLY`
+    """
     if isinstance(cr, BaseCursor):
         yield
         return
-    cr.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+    cr.execute("BEGIN ISOLATION LEVEL READ COMMITTED; " + settings)  # pylint: disable=sql-injection; it is a constant of this package
     try:
         yield
     except BaseException:

@@ -1,6 +1,6 @@
 """What any worker does for all, and what it repeats in case another one died before it came to it."""
 
-from .sql import NOW, RUNNABLE
+from .sql import BRIEFLY, NOW, RUNNABLE
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -10,9 +10,12 @@ def schedule_due(cr):
     """Make jobs runnable whose time has come, a page at a time; return how many.
 
     SKIP LOCKED: workers that do this at the same time share the work instead of waiting.
+
+    :raise LockNotAvailable: somebody has locked the whole table
     """
     cr.execute(
         f"""
+        {BRIEFLY}
         UPDATE queue_job job SET {RUNNABLE}
         FROM (
             SELECT id FROM queue_job WHERE state = 'scheduled' AND eta <= {NOW}
