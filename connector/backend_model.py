@@ -1,7 +1,5 @@
 """The two abstract models a connector builds on: the backend, and the binding of a record to it."""
 
-from contextlib import contextmanager
-
 from odoo import api, fields, models
 
 from .backend import get_backend
@@ -43,15 +41,14 @@ class ConnectorBackend(models.AbstractModel):
         self.ensure_one()
         return get_backend(self._backend_type, self.sudo().version or None)
 
-    @contextmanager
     def work_on(self, model_name, session=None):
         """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the company and the language of the
-        backend. What its units tell the user stays in the user's language.
+        backend: ``with backend.work_on("shop.product") as environment``. What its units tell the user stays in the user's language.
 
         :param model_name: name of the model to work with
         :param session: :class:`~odoo.addons.connector.session.ConnectorSession`, by default one of this record's environment
         """
-        yield self._open_environment(model_name, session or ConnectorSession.from_env(self.env))
+        return self._open_environment(model_name, session or ConnectorSession.from_env(self.env))
 
     def _open_environment(self, model_name, session):
         self.ensure_one()

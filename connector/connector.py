@@ -1,6 +1,7 @@
 """Units, and the environment they work in."""
 
-from contextlib import contextmanager
+import weakref
+from contextlib import ExitStack, contextmanager
 from copy import copy
 
 from .exception import InvalidBackend
@@ -93,7 +94,8 @@ class Environment:
     :param model_name: name of the model, usually a binding model
     :param user_lang: code of the language of the user, for whom messages are; by default the session's language
 
-    What its units share as long as it lasts, whatever their model, such as a connection, is kept in the dict :attr:`shared`.
+    It is a context manager: what its units have opened with :meth:`open` is closed at the end of the ``with`` block, with :meth:`close`,
+    or at the latest when nothing refers to the environment any more, as at the end of a job.
     """
 
     def __init__(self, backend_record, session, model_name, user_lang=None):
@@ -101,8 +103,27 @@ class Environment:
         self.backend = backend_record.get_backend()
         self.session = session
         self.model_name = model_name
-        self.shared = {}
+        self._opened = _Opened()
         self._user_lang = user_lang or session.env.lang
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def open(self, name, factory):
+        """Return what the units of this environment share under a name, whatever their model, such as a connection or a cache.
+
+        :param name: text
+        :param factory: function without arguments that opens it, called when it is first asked for; a method ``close()`` of what it
+            returns is called at the end of the environment
+        """
+        return self._opened.open(name, factory)
+
+    def close(self):
+        """Close what was opened with :meth:`open`, the last one first. What is opened afterwards is opened anew."""
+        self._opened.close()
 
     @property
     def env(self):
@@ -148,8 +169,30 @@ class Environment:
             yield self
 
 
+class _Opened:
+    """What the environments of one backend and session, each for a model, have opened, by name."""
+
+    def __init__(self):
+        self._resources = {}
+        self._closing = ExitStack()
+        weakref.finalize(self, self._closing.close)
+
+    def open(self, name, factory):
+        if name not in self._resources:
+            resource = self._resources[name] = factory()
+            if hasattr(resource, "close"):
+                self._closing.callback(resource.close)
+        return self._resources[name]
+
+    def close(self):
+        self._resources.clear()
+        self._closing.close()
+
+
 def get_environment(session, model_name, backend_id):
     """Return the environment to synchronise a model with a backend, in the company and the language of the backend.
+
+    What its units open is closed with it: ``with get_environment(...) as environment``, or else at the end of the job.
 
     The model of the backend is the one that the field ``backend_id`` of the binding model points to.
 

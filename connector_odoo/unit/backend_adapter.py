@@ -42,7 +42,7 @@ class OdooAdapter(CRUDAdapter):
     def __init__(self, environment):
         super().__init__(environment)
         # one connection for all that is read for one import, whichever the model
-        self._http = environment.shared.setdefault("http", requests.Session())
+        self._http = environment.open("http", requests.Session)
         #: What the other side's clock showed with its last answer: datetime in UTC, None while unknown
         self.clock = None
 
@@ -90,7 +90,7 @@ class OdooAdapter(CRUDAdapter):
 
     def read_code(self, model_name, external_id):
         """Return the ``code`` of a record of a model without bindings, such as a country; it is read once an environment."""
-        codes = self.environment.shared.setdefault("codes", {})
+        codes = self.environment.open("codes", dict)
         if (model_name, external_id) not in codes:
             codes[model_name, external_id] = self._read_one(model_name, external_id, ["code"])["code"]
         return codes[model_name, external_id]

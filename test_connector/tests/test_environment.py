@@ -91,13 +91,6 @@ class TestEnvironment(ShopCase):
                 self.assertEqual(adapter.unit_for(ImportMapper, "test.shop.tag")._("Hello"), said)
                 self.assertEqual(adapter.env.lang, backend_lang)
 
-    def test_what_its_units_share_is_shared_by_all_models_and_with_no_other_environment(self):
-        environment = get_environment(self.session, "test.shop.partner", self.backend.id)
-        environment.shared["connection"] = connection = object()
-        self.assertIs(environment.for_model("test.shop.tag").shared["connection"], connection)
-        other = get_environment(self.session, "test.shop.partner", self.backend.id)
-        self.assertEqual(other.shared, {})
-
     def test_a_model_that_is_no_binding_is_refused_by_name(self):
         with self.assertRaisesRegex(InvalidBackend, "res.users has no field backend_id"):
             get_environment(self.session, "res.users", self.backend.id)
@@ -122,6 +115,77 @@ class TestEnvironment(ShopCase):
         environment = self.environment()
         with environment.session.change_context(no_connector_export=True):
             self.assertTrue(environment.backend_record.env.context["no_connector_export"])
+
+
+class Connection:
+    """Something that has to be closed."""
+
+    def __init__(self, closed):
+        self.closed = closed
+
+    def close(self):
+        self.closed.append(self)
+
+
+class TestWhatAnEnvironmentOpens(ShopCase):
+    def setUp(self):
+        super().setUp()
+        self.closed = []
+
+    def connection(self, environment, name="connection"):
+        return environment.open(name, lambda: Connection(self.closed))
+
+    def test_it_is_shared_by_the_units_of_all_models(self):
+        with self.backend.work_on("test.shop.partner") as environment:
+            connection = self.connection(environment)
+            self.assertIs(self.connection(environment), connection)
+            self.assertIs(self.connection(environment.for_model("test.shop.tag")), connection)
+
+    def test_it_is_shared_with_no_other_environment(self):
+        with self.backend.work_on("test.shop.partner") as one, self.backend.work_on("test.shop.partner") as other:
+            self.assertIsNot(self.connection(one), self.connection(other))
+
+    def test_it_is_closed_at_the_end_of_the_block_the_last_first(self):
+        with self.backend.work_on("test.shop.partner") as environment:
+            first, second = self.connection(environment, "first"), self.connection(environment, "second")
+            self.assertEqual(self.closed, [])
+        self.assertEqual(self.closed, [second, first])
+
+    def test_it_is_closed_when_the_block_fails(self):
+        with self.assertRaises(ZeroDivisionError), self.backend.work_on("test.shop.partner") as environment:
+            connection = self.connection(environment)
+            raise ZeroDivisionError
+        self.assertEqual(self.closed, [connection])
+
+    def test_it_is_closed_at_the_end_of_a_job_that_did_not_close_it(self):
+        def run(session):
+            environment = get_environment(session, "test.shop.partner", self.backend.id)
+            return id(self.connection(environment.get_connector_unit(BackendAdapter).environment))
+
+        opened = run(self.session)
+        self.assertEqual([id(connection) for connection in self.closed], [opened])
+
+    def test_it_is_closed_once(self):
+        environment = get_environment(self.session, "test.shop.partner", self.backend.id)
+        self.connection(environment)
+        environment.close()
+        with environment:
+            pass
+        self.assertEqual(len(self.closed), 1)
+
+    def test_after_the_close_it_is_opened_anew(self):
+        with self.backend.work_on("test.shop.partner") as environment:
+            first = self.connection(environment)
+            environment.close()
+            self.assertIsNot(self.connection(environment), first)
+        self.assertEqual(len(self.closed), 2)
+
+    def test_what_has_no_close_is_just_kept(self):
+        with self.backend.work_on("test.shop.partner") as environment:
+            environment.open("cache", dict)["key"] = "value"
+            self.assertEqual(environment.open("cache", dict), {"key": "value"})
+            environment.close()
+            self.assertEqual(environment.open("cache", dict), {})
 
 
 class TestUnit(ShopCase):
