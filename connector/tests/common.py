@@ -1,8 +1,10 @@
-"""What tests of a connector need: run the jobs of a test for real, inside the test's own transaction."""
+"""The test kit of connectors: jobs that run for real inside a test's own transaction, and an external system made of recordings."""
 
 import contextlib
 import os
 import uuid
+
+from freezegun import freeze_time
 
 from odoo.tests import TransactionCase
 
@@ -12,29 +14,67 @@ from odoo.addons.connector.queue.job import function_options
 from odoo.addons.connector.queue.queue import JobsQueue
 from odoo.addons.connector.queue.worker import Worker
 
+from .recording import RecordedExchanges
+from .trap import TrappedJobs
+
 
 class JobsCase(TransactionCase):
     """A test case that runs what it has delayed.
 
     ::
 
-        record.with_delay().export_record()
+        with self.trap_jobs() as trap:
+            order.action_confirm()
+        trap.assert_delayed(export_record, binding_id=order.shop_bind_ids.id)
+
         job = self.run_jobs()
-        self.assertEqual(job.state, "done")
+        self.assertFailed(job, "The shop refuses the order")
     """
 
-    def run_jobs(self):
+    def run_jobs(self, at=None):
         """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
 
-        Each job has a savepoint in place of a transaction. Jobs with an eta and retried ones stay scheduled.
+        Each job has a savepoint in place of a transaction.
 
+        :param at: naive UTC datetime; the jobs whose eta has come by then are run too, another try among them, and Python's clock stands
+            still there meanwhile. None: jobs with an eta and retried ones stay scheduled
         :return: the ``queue.job`` records that were run, in their order
         """
         self.env.flush_all()
         self.env.cr.flush()
-        ids = _WorkerInTransaction(self.env).run_all()
+        if at:
+            # the clock of the database cannot be set
+            self.env.cr.execute(
+                "UPDATE queue_job SET eta = now() AT TIME ZONE 'UTC' WHERE state = 'scheduled' AND eta <= %s", (at,)
+            )
+            store.schedule_due(self.env.cr)
+        with freeze_time(at) if at else contextlib.nullcontext():
+            ids = _WorkerInTransaction(self.env).run_all()
         self.env.invalidate_all()
         return self.env["queue.job"].browse(ids)
+
+    @contextlib.contextmanager
+    def trap_jobs(self):
+        """Collect the jobs that are delayed in the block; the value is a :class:`~.trap.TrappedJobs`. None of them runs before
+        :meth:`run_jobs`."""
+        before = self.env["queue.job"].search([], order="id desc", limit=1).id or 0
+        trap = TrappedJobs(self)
+        yield trap
+        trap.jobs = self.env["queue.job"].search([("id", ">", before)], order="id")
+
+    def assertDone(self, jobs):
+        """Assert that jobs, one at least, are done; the message says of the others why they are not."""
+        self.assertTrue(jobs, "No job was run")
+        others = jobs.filtered(lambda job: job.state != "done")
+        self.assertFalse(others, "".join(f"\n{job.name}: {job.state}, {job.message}\n{job.exc_info}" for job in others))
+
+    def assertFailed(self, job, message):
+        """Assert that a job has failed.
+
+        :param message: regular expression that its message matches
+        """
+        self.assertEqual(job.state, "failed")
+        self.assertRegex(job.message, message)
 
     def delayed_jobs(self, function=None):
         """Return the ``queue.job`` records that wait to be run, oldest first.
@@ -45,6 +85,10 @@ class JobsCase(TransactionCase):
             [("state", "in", ("pending", "scheduled", "wait_dependencies"))], order="id"
         )
         return jobs.filtered(lambda job: job.function.endswith(function)) if function else jobs
+
+
+class ConnectorCase(RecordedExchanges, JobsCase):
+    """A test case of a connector: it runs jobs, and plays its external system from recordings."""
 
 
 class _WorkerInTransaction(Worker):

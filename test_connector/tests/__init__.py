@@ -6,4 +6,5 @@ from . import test_environment
 from . import test_exporter
 from . import test_importer
 from . import test_mapper
+from . import test_test_kit
 from . import test_tour

@@ -1,0 +1,188 @@
+"""What the test kit promises to the authors of connectors."""
+
+import json
+import tempfile
+import threading
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from unittest.mock import patch
+
+import requests
+from vcr.errors import CannotOverwriteExistingCassetteException
+
+from odoo import fields
+from odoo.tests import tagged
+
+from odoo.addons.connector.exception import RetryableJobError
+from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.tests.common import ConnectorCase, JobsCase
+
+from ..jobs import do_nothing, do_nothing_together
+
+told = []
+
+
+@job(default_channel="root.test", retry_pattern={1: 600})
+def tell_the_time(session, model_name, tries=1):
+    """Tell the time, at the last of some tries"""
+    told.append(fields.Datetime.now())
+    if session.job.attempt < tries:
+        raise RetryableJobError("Not yet")
+
+
+@job(default_channel="root.test")
+def break_down(session, model_name):
+    """Break down"""
+    raise ValueError("Out of order")
+
+
+class KitCase(JobsCase):
+    def setUp(self):
+        super().setUp()
+        told.clear()
+        self.session = ConnectorSession.from_env(self.env)
+        self.env["queue.job.channel"]._ensure("root.test")
+
+
+class TestRunningJobs(KitCase):
+    def test_a_job_runs_at_its_time_by_the_clock(self):
+        at = datetime(2031, 5, 1, 12)
+        tell_the_time.delay(self.session, "res.partner", eta=at)
+        self.assertFalse(self.run_jobs())
+        self.assertFalse(self.run_jobs(at=at - timedelta(seconds=1)))
+        self.assertDone(self.run_jobs(at=at))
+        self.assertEqual(told, [at])
+
+    def test_another_try_comes_at_its_time(self):
+        tell_the_time.delay(self.session, "res.partner", tries=2)
+        job = self.run_jobs()
+        self.assertEqual((job.state, job.retry), ("scheduled", 1))
+        self.assertFalse(self.run_jobs(at=fields.Datetime.now() + timedelta(seconds=590)))
+        self.assertDone(self.run_jobs(at=fields.Datetime.now() + timedelta(seconds=610)))
+
+    def test_a_job_that_should_be_done_and_is_not_says_why(self):
+        do_nothing.delay(self.session, "res.partner")
+        break_down.delay(self.session, "res.partner")
+        with self.assertRaisesRegex(AssertionError, r"Break down: failed, .*Out of order(.|\n)*Traceback"):
+            self.assertDone(self.run_jobs())
+
+    def test_no_job_at_all_is_not_done(self):
+        with self.assertRaisesRegex(AssertionError, "No job was run"):
+            self.assertDone(self.run_jobs())
+
+    def test_a_job_that_should_have_failed_with_a_message(self):
+        break_down.delay(self.session, "res.partner")
+        job = self.run_jobs()
+        self.assertFailed(job, "Out of order")
+        with self.assertRaises(AssertionError):
+            self.assertFailed(job, "Out of paper")
+
+
+class TestTrappedJobs(KitCase):
+    def test_what_is_delayed_in_the_block_is_trapped(self):
+        do_nothing.delay(self.session, "res.partner")
+        with self.trap_jobs() as trap:
+            tell_the_time.delay(self.session, "res.partner", 3, priority=5)
+        self.assertEqual(trap.assert_delayed(tell_the_time, tries=3).priority, 5)
+        trap.assert_delayed("test_test_kit.tell_the_time", model_name="res.partner")
+        trap.assert_not_delayed(do_nothing)
+
+    def test_a_call_with_other_arguments_is_another_call(self):
+        with self.trap_jobs() as trap:
+            tell_the_time.delay(self.session, "res.partner", tries=3)
+        trap.assert_not_delayed(tell_the_time, tries=2)
+        with self.assertRaisesRegex(AssertionError, r"(?s)'tries': 2.* once. Delayed was:.*tell_the_time .*'tries': 3"):
+            trap.assert_delayed(tell_the_time, tries=2)
+
+    def test_a_call_that_was_delayed_twice_was_not_delayed_once(self):
+        with self.trap_jobs() as trap:
+            do_nothing.delay(self.session, "res.partner")
+            do_nothing.delay(self.session, "res.partner")
+        with self.assertRaises(AssertionError):
+            trap.assert_delayed(do_nothing)
+
+    def test_methods_and_calls_that_run_together_are_told_by_their_arguments(self):
+        partner = self.env["res.partner"].create({"name": "Ada"})
+        with self.trap_jobs() as trap:
+            partner.with_delay().write({"name": "Grace"})
+            do_nothing_together.delay(self.session, "res.partner", "key", 7)
+        trap.assert_delayed("res.partner.write", self=partner, vals={"name": "Grace"})
+        trap.assert_delayed(do_nothing_together, call=("key", 7))
+
+
+@tagged("post_install", "-at_install")
+class TestRecording(ConnectorCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        Shop.number = 0
+        self.shop = HTTPServer(("127.0.0.1", 0), Shop)
+        threading.Thread(target=self.shop.serve_forever, kwargs={"poll_interval": 0.01}).start()
+
+    @property
+    def recordings(self):
+        return Path(self.folder.name)
+
+    def record(self):
+        """Record three exchanges with a shop, and close the shop."""
+        with patch.dict("os.environ", CONNECTOR_RECORD="1"):
+            answers = self.exchange(f"http://127.0.0.1:{self.shop.server_port}", "s3cr3t")
+        self.shop.shutdown()
+        self.shop.server_close()
+        return answers
+
+    def exchange(self, location, key):
+        with self.recorded("shop", secrets=[key]):
+            session = requests.Session()
+            session.headers["Authorization"] = f"Bearer {key}"
+            return [
+                session.post(f"{location}/{path}", params={"key": key}, json={"ask": path}, timeout=60).json()
+                for path in ("orders", "orders", "customers")
+            ]
+
+    def tearDown(self):
+        self.shop.shutdown()
+        self.shop.server_close()
+        super().tearDown()
+
+    def test_what_was_recorded_is_played_wherever_the_shop_is_and_whatever_the_key(self):
+        answers = self.record()
+        self.assertEqual([answer["number"] for answer in answers], [1, 2, 3])
+        played = self.exchange("https://shop.example.com", "another")
+        self.assertEqual([answer["number"] for answer in played], [1, 2, 3])
+
+    def test_no_secret_is_recorded(self):
+        self.record()
+        recording = (self.recordings / "shop.yaml").read_text()
+        self.assertNotIn("s3cr3t", recording)
+        self.assertIn("orders?key=***", recording)
+        self.assertNotIn("Authorization", recording)
+        self.assertNotIn("Set-Cookie", recording)
+
+    def test_what_was_not_recorded_is_refused_and_says_so(self):
+        self.record()
+        with self.recorded("shop"), self.assertRaisesRegex(CannotOverwriteExistingCassetteException, "GET .*/stock"):
+            requests.get("https://shop.example.com/stock", timeout=60)
+
+    def test_a_recording_that_was_never_made_says_how_to_make_it(self):
+        with self.assertRaisesRegex(FileNotFoundError, "set CONNECTOR_RECORD=1"), self.recorded("unknown"):
+            pass
+
+
+class Shop(BaseHTTPRequestHandler):
+    number = 0
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        Shop.number += 1
+        self.send_response(200)
+        self.send_header("Set-Cookie", "session=s3cr3t")
+        self.end_headers()
+        answer = {"number": Shop.number, "asked": body, "key": self.headers["Authorization"]}
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *args):
+        """Say nothing."""
