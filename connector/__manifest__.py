@@ -6,7 +6,7 @@
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
     "depends": ["mail"],
-    "external_dependencies": {"python": ["croniter"]},
+    "external_dependencies": {"python": ["croniter", "requests"]},
     "data": [
         "security/connector_groups.xml",
         "security/ir.model.access.csv",

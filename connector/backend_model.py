@@ -32,6 +32,12 @@ class ConnectorBackend(models.AbstractModel):
     default_lang_id = fields.Many2one(
         "res.lang", string="Default Language", help="Language in which records are exchanged with the external system"
     )
+    verify_ssl = fields.Boolean(
+        string="Verify the Certificate",
+        default=True,
+        help="Refuse a server that cannot show by a valid certificate that it is the one of the address. "
+        "Leave it on, unless you know why the server has none.",
+    )
 
     def get_backend(self):
         """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.

@@ -100,6 +100,10 @@ class ManyConnectorUnitError(NoConnectorUnitError):
 # Synchronisations
 
 
+class CredentialsRefused(FailedJobError):
+    """The external system refuses our credentials: the job fails at once, and the backend needs somebody who enters valid ones."""
+
+
 class MappingError(ConnectorException):
     """A value could not be mapped; the message names the field."""
 

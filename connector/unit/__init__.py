@@ -1,1 +1,1 @@
-from . import backend_adapter, binder, exporter, importer, mapper, synchronizer
+from . import backend_adapter, binder, exporter, http_adapter, importer, mapper, synchronizer

@@ -1,0 +1,70 @@
+"""What an answer that is none of success means for a job."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ..exception import (
+    CredentialsRefused,
+    FailedJobError,
+    IDMissingInBackend,
+    InvalidDataError,
+    ManyIDSInBackend,
+    NetworkRetryableError,
+    RetryableJobError,
+)
+
+_EXCEPTIONS = {
+    300: ManyIDSInBackend,
+    401: CredentialsRefused,
+    403: FailedJobError,
+    404: IDMissingInBackend,
+    405: FailedJobError,
+    407: CredentialsRefused,
+    408: NetworkRetryableError,
+    410: IDMissingInBackend,
+    423: RetryableJobError,
+    425: RetryableJobError,
+    429: RetryableJobError,
+    501: FailedJobError,
+    505: FailedJobError,
+}
+
+#: What a proxy or the system itself answers while it is down; 500 may be due to the one record.
+UNAVAILABLE = (502, 503, 504)
+
+
+def exception_for(status):
+    """Return the class of exception for a status of HTTP.
+
+    =================================  ========================
+    300                                ManyIDSInBackend
+    other 3xx, 403, 405, 501, 505      FailedJobError
+    401, 407                           CredentialsRefused
+    404, 410                           IDMissingInBackend
+    423, 425, 429                      RetryableJobError
+    408, other 5xx                     NetworkRetryableError
+    other 4xx                          InvalidDataError
+    =================================  ========================
+    """
+    if status in _EXCEPTIONS:
+        return _EXCEPTIONS[status]
+    if status >= 500:
+        return NetworkRetryableError
+    return InvalidDataError if status >= 400 else FailedJobError
+
+
+def parse_date(text):
+    """Return a date of HTTP as a datetime in UTC, None if it is none."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
+    except (TypeError, ValueError):
+        return None
+
+
+def retry_after(response):
+    """Return how many seconds a response asks to wait, None if it does not."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return int(value)
+    date = parse_date(value)
+    return max((date - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 0) if date else None

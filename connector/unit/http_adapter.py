@@ -1,0 +1,256 @@
+"""An adapter for systems that speak HTTP."""
+
+from functools import cached_property
+from urllib.parse import urlsplit
+
+import requests
+
+from ..exception import (
+    CredentialsRefused,
+    FailedJobError,
+    InvalidDataError,
+    NetworkRetryableError,
+    RetryableJobError,
+)
+from ..http.errors import exception_for, parse_date, retry_after
+from ..http.paging import Paging
+from .backend_adapter import CRUDAdapter
+
+_IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
+_NOT_MODIFIED = 304
+
+
+class HttpAdapter(Paging, CRUDAdapter):
+    """Speaks with the external system over HTTP. A connector says where it is and who we are, and asks with :meth:`request`::
+
+        @shop
+        class ProductAdapter(HttpAdapter):
+            _model_name = "shop.product.product"
+
+            @property
+            def _base_url(self):
+                return self.backend_record.location
+
+            def _auth(self):
+                return BearerAuth(self.backend_record.sudo().token)
+
+            def read(self, external_id, fields=None):
+                return self.request_json("GET", f"/products/{external_id}")
+
+            def search(self, filters=None):
+                return [product["id"] for page in self.pages_by_number("/products", filters) for product in page]
+
+    All adapters of an environment share one pool of connections. What goes wrong becomes an exception that says what to do with the job:
+
+    ===================================================  ========================
+    unreachable, time-out, connection lost               NetworkRetryableError
+    certificate not valid, address or header not valid   FailedJobError
+    an answer that is none of success                    see :func:`~odoo.addons.connector.http.errors.exception_for`
+    ===================================================  ========================
+
+    A redirection is not followed: the credentials are for the address that somebody has entered. No message tells a secret.
+    """
+
+    #: Seconds to wait for a connection, and seconds without a byte, after which a request is given up
+    _timeout = (10, 60)
+
+    #: Statuses that mean something else in this system than elsewhere: {status: class of exception}
+    _exceptions = {}
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        #: What the other side's clock showed with its last answer: datetime in UTC, None while unknown
+        self.clock = None
+
+    # What a connector says
+
+    @property
+    def _base_url(self):
+        """The address below which the system is; what :meth:`request` takes comes after it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _base_url")
+
+    def _auth(self):
+        """Return the auth object of ``requests``, see ``http/auth.py``, that shows who we are; None: nothing does."""
+        return None
+
+    def _secrets(self):
+        """Return the texts that no message may show; by default those of :meth:`_auth`."""
+        return getattr(self._auth(), "secrets", ())
+
+    def _said(self, response):
+        """Return what a response that is none of success says to a person."""
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if isinstance(body, dict):
+            for key in ("message", "error_description", "detail", "title", "error"):
+                if isinstance(body.get(key), str):
+                    return body[key]
+        return response.reason or str(response.status_code)
+
+    # What units use
+
+    def request(self, method, path, *, params=None, json=None, data=None, headers=None, idempotent=None):
+        """Send a request and return its response, a :class:`requests.Response` of success.
+
+        :param method: verb of HTTP
+        :param path: what comes after the base address, or a whole address on the same server
+        :param params: dict, what comes after the ``?``
+        :param json: what the body says, sent as JSON
+        :param data: the body as bytes or text, or a dict that is sent as a form
+        :param headers: dict of further headers
+        :param idempotent: whether a second request changes nothing more: then one whose connection was lost is sent once more at once.
+            By default the verb says it: not for POST and PATCH
+        :raise ConnectorException: it did not succeed, see above
+        """
+        if idempotent is None:
+            idempotent = method.upper() in _IDEMPOTENT
+        url, auth = self._url(path), self._auth()
+        content = {"params": params, "json": json, "data": data, "headers": headers}
+        response = self._send(method, url, auth, idempotent, **content)
+        if response.status_code == 401 and hasattr(auth, "renew"):
+            auth.renew()
+            response = self._send(method, url, auth, idempotent, **content)
+        return self._checked_response(response)
+
+    def request_json(self, method, path, **options):
+        """Send a request as :meth:`request` does, and return what the JSON of its response says."""
+        return self.json_of(self.request(method, path, **options))
+
+    def json_of(self, response):
+        """Return what the JSON of a response says.
+
+        :raise InvalidDataError: it is not JSON
+        """
+        try:
+            return response.json()
+        except ValueError:
+            raise self._nonsense() from None
+
+    def request_token(self, url, form, auth):
+        """Return what the address that gives tokens answers to a form: a dict with ``access_token``.
+
+        :raise CredentialsRefused: it refuses the client
+        """
+        response = self._send("POST", url, auth, True, data=form)
+        if response.status_code == 400:
+            # an error of OAuth 2: invalid_client, invalid_scope and so on
+            raise self._error(401, self._said(response), response)
+        answer = self.json_of(self._checked_response(response))
+        if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+            raise self._nonsense()
+        return answer
+
+    # One request
+
+    @cached_property
+    def _http(self):
+        """The connections to the system, which all adapters of the environment share."""
+        return self.environment.shared.setdefault("http", requests.Session())
+
+    def _url(self, path):
+        base = self._base_url
+        if "://" not in path:
+            return f"{base.rstrip('/')}/{path.lstrip('/')}"
+        if urlsplit(path)[:2] != urlsplit(base)[:2]:
+            raise InvalidDataError(
+                self._(
+                    "%(system)s names an address on another server, where our credentials must not go: %(url)s",
+                    system=self._label,
+                    url=self._mask(path),
+                )
+            )
+        return path
+
+    def _send(self, method, url, auth, idempotent, **content):
+        """Send a request, twice if it is idempotent and the connection is lost; return the response, whatever its status."""
+        try:
+            try:
+                response = self._send_once(method, url, auth, **content)
+            except requests.ConnectionError as error:
+                if not idempotent or isinstance(error, requests.Timeout):
+                    raise
+                response = self._send_once(method, url, auth, **content)
+        except requests.RequestException as error:
+            raise self._no_answer(error) from None
+        self.clock = parse_date(response.headers.get("Date"))
+        return response
+
+    def _send_once(self, method, url, auth, **content):
+        return self._http.request(
+            method,
+            url,
+            auth=auth,
+            timeout=self._timeout,
+            allow_redirects=False,
+            # with each request: as an attribute of the session it would give way to variables of the environment
+            verify=self.backend_record.sudo().verify_ssl,
+            **content,
+        )
+
+    # What goes wrong
+
+    def _no_answer(self, error):
+        """Return the exception for a request that got no response."""
+        said = {"system": self._label, "message": self._mask(error)}
+        if isinstance(error, requests.exceptions.SSLError):
+            return FailedJobError(self._("The certificate of %(system)s is not valid: %(message)s", **said))
+        if isinstance(error, requests.ReadTimeout):
+            seconds = self._timeout[1]
+            return NetworkRetryableError(
+                self._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=seconds)
+            )
+        if isinstance(error, ValueError):
+            # an address or header that is none; no request was sent
+            return FailedJobError(self._("%(system)s cannot be asked: %(message)s", **said))
+        return NetworkRetryableError(self._("%(system)s cannot be reached: %(message)s", **said))
+
+    def _checked_response(self, response):
+        status = response.status_code
+        if 200 <= status < 300 or status == _NOT_MODIFIED:
+            return response
+        raise self._error(status, response.headers.get("Location") or self._said(response), response)
+
+    def _error(self, status, message, response=None):
+        """Return the exception for what the system has refused.
+
+        :param status: status of HTTP, or the one that a fault of another protocol comes to
+        :param message: what the system says about it
+        :param response: :class:`requests.Response`, which may ask to wait
+        """
+        kind = self._exceptions.get(status) or exception_for(status)
+        text = self._error_text(kind, status, {"system": self._label, "message": self._mask(message)})
+        if not issubclass(kind, RetryableJobError):
+            return kind(text)
+        return kind(text, seconds=None if response is None else retry_after(response))
+
+    def _error_text(self, kind, status, said):
+        if 300 < status < 400:
+            return self._("%(system)s redirects to %(message)s: enter the address it really has in the backend.", **said)
+        if issubclass(kind, CredentialsRefused):
+            return self._(
+                "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then requeue the job.",
+                **said,
+            )
+        if issubclass(kind, NetworkRetryableError):
+            return self._("%(system)s has a problem: %(message)s", **said)
+        if issubclass(kind, RetryableJobError):
+            return self._("%(system)s is busy: %(message)s", **said)
+        return self._("%(system)s refuses: %(message)s", **said)
+
+    def _nonsense(self):
+        return InvalidDataError(
+            self._("What %s answers is not what is expected of it: check the address in the backend.", self._label)
+        )
+
+    @property
+    def _label(self):
+        return f"{self.environment.backend_name} ({self._base_url})"
+
+    def _mask(self, message):
+        """Return a text of the other side, short enough for a message and without our secrets."""
+        message = " ".join(str(message).split()).rstrip(".")
+        for secret in filter(None, self._secrets()):
+            message = message.replace(secret, "***")
+        return message[:500]
