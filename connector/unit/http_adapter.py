@@ -1,6 +1,5 @@
 """An adapter for systems that speak HTTP."""
 
-from functools import cached_property
 from urllib.parse import urlsplit
 
 import requests
@@ -79,6 +78,8 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _said(self, response):
         """Return what a response that is none of success says to a person."""
+        if 300 < response.status_code < 400 and "Location" in response.headers:
+            return response.headers["Location"]
         try:
             body = response.json()
         except ValueError:
@@ -144,10 +145,10 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     # One request
 
-    @cached_property
+    @property
     def _http(self):
         """The connections to the system, which all adapters of the environment share."""
-        return self.environment.shared.setdefault("http", requests.Session())
+        return self.environment.open("http", requests.Session)
 
     def _url(self, path):
         base = self._base_url
@@ -210,7 +211,11 @@ class HttpAdapter(Paging, CRUDAdapter):
         status = response.status_code
         if 200 <= status < 300 or status == _NOT_MODIFIED:
             return response
-        raise self._error(status, response.headers.get("Location") or self._said(response), response)
+        raise self._error_of(response)
+
+    def _error_of(self, response):
+        """Return the exception for a response that is none of success."""
+        return self._error(response.status_code, self._said(response), response)
 
     def _error(self, status, message, response=None):
         """Return the exception for what the system has refused.
@@ -227,7 +232,9 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _error_text(self, kind, status, said):
         if 300 < status < 400:
-            return self._("%(system)s redirects to %(message)s: enter the address it really has in the backend.", **said)
+            return self._(
+                "%(system)s redirects to %(message)s: enter the address it really has in the backend.", **said
+            )
         if issubclass(kind, CredentialsRefused):
             return self._(
                 "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then requeue the job.",

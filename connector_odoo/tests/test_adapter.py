@@ -107,7 +107,7 @@ class AdapterTests:
     def test_a_server_that_does_not_answer_is_tried_again_later(self):
         with (
             server_that_does_not_answer() as self.backend.location,
-            patch.object(backend_adapter, "TIMEOUT", 0.2),
+            patch.object(backend_adapter.OdooAdapter, "_timeout", (1, 0.2)),
             self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"),
         ):
             self.search()

@@ -151,12 +151,15 @@ class TestImport(ImportCase):
         contact_id = self.shop.create("res.partner", name="Ada", parent_id=company_id, country_id=country_id)
         requested = []
 
-        def post(session, url, *args, **kwargs):
+        def request(session, method, url, **kwargs):
             requested.append((url.partition("/json/2/")[2], session))
-            return sent(session, url, *args, **kwargs)
+            return sent(session, method, url, **kwargs)
 
-        sent = requests.Session.post
-        with patch.object(requests.Session, "post", post), self.backend.work_on("odoo.res.partner") as environment:
+        sent = requests.Session.request
+        with (
+            patch.object(requests.Session, "request", request),
+            self.backend.work_on("odoo.res.partner") as environment,
+        ):
             environment.get_connector_unit(RecordImporter).run(contact_id)
         self.assertEqual(self.partner(contact_id).country_id.code, "BE")
         self.assertEqual(

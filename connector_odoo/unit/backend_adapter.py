@@ -1,50 +1,31 @@
 """How we speak with the other Odoo: over JSON-2 from version 19.0 on, over XML-RPC before."""
 
-import json
 import xmlrpc.client
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from xml.parsers.expat import ExpatError
 
-import requests
-
-from odoo.addons.connector.exception import (
-    FailedJobError,
-    IDMissingInBackend,
-    InvalidDataError,
-    NetworkRetryableError,
-    RetryableJobError,
-)
-from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
+from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, InvalidDataError, RetryableJobError
+from odoo.addons.connector.http.auth import BearerAuth
+from odoo.addons.connector.unit.http_adapter import HttpAdapter
 
 from ..backend import odoo_19, odoo_legacy
 
-#: Seconds without a byte from the other Odoo after which a call is given up
-TIMEOUT = 60
+# What reads only: it may be sent twice
+_READING = ("read", "search_read", "context_get")
 
 
-class OdooAdapter(CRUDAdapter):
+class OdooAdapter(HttpAdapter):
     """Reads and writes records of the other Odoo; its models have the names that ours have.
 
-    The protocols differ in :meth:`_call`. All else is shared, the table from what goes wrong to an exception above all:
+    The protocols differ in :meth:`_call`. Beyond what holds for each system that speaks HTTP:
 
-    ======================================================  ========================
-    unreachable, time-out, HTTP 5xx, fault without a name   NetworkRetryableError
-    HTTP 429, 409 (the record is locked there)              RetryableJobError
-    HTTP 3xx, 401, 403, 404; AccessDenied, AccessError      FailedJobError
+    ======================================================  ====================
     MissingError; a record that is not among the answers    IDMissingInBackend
-    other HTTP 4xx; UserError; not an answer of an Odoo     InvalidDataError
-    ======================================================  ========================
-
-    Who catches one finds no secret in it.
+    HTTP 404: the database, model or method is unknown      FailedJobError
+    HTTP 409: the record is locked there                    RetryableJobError
+    ======================================================  ====================
     """
 
-    def __init__(self, environment):
-        super().__init__(environment)
-        # one connection for all that is read for one import, whichever the model
-        self._http = environment.open("http", requests.Session)
-        #: What the other side's clock showed with its last answer: datetime in UTC, None while unknown
-        self.clock = None
+    _exceptions = {404: FailedJobError, 409: RetryableJobError}
 
     # What the flows use
 
@@ -102,6 +83,17 @@ class OdooAdapter(CRUDAdapter):
     # What is shared
 
     @property
+    def _base_url(self):
+        return self.backend_record.location
+
+    @property
+    def _api_key(self):
+        return self.backend_record.sudo().stored_api_key or ""
+
+    def _secrets(self):
+        return (self._api_key,)
+
+    @property
     def _external_model(self):
         return self.binder_for().unwrap_model()
 
@@ -154,73 +146,33 @@ class OdooAdapter(CRUDAdapter):
             "display_default_code": False,  # the display_name of a product without the code in brackets before it
         }
 
-    @property
-    def _api_key(self):
-        return self.backend_record.sudo().stored_api_key or ""
-
-    @property
-    def _label(self):
-        return f"{self.backend_record.name} ({self.backend_record.location})"
-
-    def _post(self, path, body, headers, auth=None):
-        """Send a request, raise if it did not succeed, return the response."""
-        url = self.backend_record.location.rstrip("/") + path
-        try:
-            response = self._http.post(url, body, headers=headers, auth=auth, timeout=TIMEOUT, allow_redirects=False)
-        except requests.exceptions.SSLError as error:
-            said = {"system": self._label, "message": self._mask(error)}
-            raise FailedJobError(self._("The certificate of %(system)s is not valid: %(message)s", **said)) from None
-        except requests.exceptions.Timeout:
-            raise NetworkRetryableError(
-                self._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=TIMEOUT)
-            ) from None
-        except requests.exceptions.RequestException as error:
-            said = {"system": self._label, "message": self._mask(error)}
-            raise NetworkRetryableError(self._("%(system)s cannot be reached: %(message)s", **said)) from None
-        self.clock = _parse_date(response.headers.get("Date"))
-        return response
-
-    def _error(self, status, message, name="", response=None):
-        """Return the exception for what went wrong.
-
-        :param status: status of HTTP, or the one that a fault comes to
-        :param message: what the other Odoo says about it
-        :param name: class of the exception there, if it is known
-        """
-        said = {"system": self._label, "message": self._mask(message)}
+    def _fault(self, name, status, message, response=None):
+        """Return the exception for an exception of the other Odoo, whose class has that name; the status is HTTP's for it."""
         if name.endswith("MissingError"):
-            return IDMissingInBackend(self._("%(system)s does not have the record any more: %(message)s", **said))
-        if 300 <= status < 400:
-            return FailedJobError(
+            return IDMissingInBackend(
                 self._(
-                    "%(system)s redirects to %(message)s: enter the address it really has as the backend's location.",
-                    **said,
+                    "%(system)s does not have the record any more: %(message)s",
+                    system=self._label,
+                    message=self._mask(message),
                 )
             )
+        return self._error(status, message, response)
+
+    def _error_text(self, kind, status, said):
         if status in (401, 403):
-            return FailedJobError(
-                self._(
-                    "%(system)s refuses access: %(message)s. "
-                    "Enter a valid API key in the backend, or give its user there the rights; then requeue the job.",
-                    **said,
-                )
+            return self._(
+                "%(system)s refuses access: %(message)s. "
+                "Enter a valid API key in the backend, or give its user there the rights; then requeue the job.",
+                **said,
             )
         if status == 404:
-            return FailedJobError(
-                self._(
-                    "%(system)s does not know the database %(database)r or what is asked for: %(message)s. Check location, database "
-                    "and version of the backend, and whether the addon is installed there; then requeue the job.",
-                    database=self.backend_record.database,
-                    **said,
-                )
+            return self._(
+                "%(system)s does not know the database %(database)r or what is asked for: %(message)s. Check location, database "
+                "and version of the backend, and whether the addon is installed there; then requeue the job.",
+                database=self.backend_record.database,
+                **said,
             )
-        if status in (409, 429):
-            return RetryableJobError(self._("%(system)s is busy: %(message)s", **said), seconds=_retry_after(response))
-        if status >= 500:
-            return NetworkRetryableError(
-                self._("%(system)s has a problem: %(message)s", **said), seconds=_retry_after(response)
-            )
-        return InvalidDataError(self._("%(system)s refuses: %(message)s", **said))
+        return super()._error_text(kind, status, said)
 
     def _nonsense(self):
         return InvalidDataError(
@@ -230,38 +182,33 @@ class OdooAdapter(CRUDAdapter):
             )
         )
 
-    def _mask(self, message):
-        """Return a text of the other side, short enough for a message and without our API key."""
-        message = " ".join(str(message).split()).rstrip(".")
-        return (message.replace(self._api_key, "***") if self._api_key else message)[:500]
-
 
 @odoo_19
 class Json2Adapter(OdooAdapter):
     """Speaks with the other Odoo over JSON-2, with an API key."""
 
+    def _auth(self):
+        return BearerAuth(self._api_key)
+
     def _call(self, model_name, method, ids=None, **kwargs):
         body = {"context": self._context, **kwargs}
         if ids is not None:
             body["ids"] = ids
-        headers = {"Content-Type": "application/json", "X-Odoo-Database": self.backend_record.database.encode()}
-        response = self._post(f"/json/2/{model_name}/{method}", json.dumps(body), headers, _BearerAuth(self._api_key))
-        if response.status_code != 200:
-            raise self._http_error(response)
-        try:
-            return response.json()
-        except ValueError:
-            raise self._nonsense() from None
+        return self.request_json(
+            "POST",
+            f"/json/2/{model_name}/{method}",
+            json=body,
+            headers={"X-Odoo-Database": self.backend_record.database.encode()},
+            idempotent=method in _READING,
+        )
 
-    def _http_error(self, response):
-        """Return the exception for an answer that is none of success, whose body is JSON with the name and message of an exception."""
+    def _error_of(self, response):
         try:
             body = response.json()
         except ValueError:
-            body = {}
-        error = body if isinstance(body, dict) else {}
-        message = response.headers.get("Location") or error.get("message") or response.reason
-        return self._error(response.status_code, message, str(error.get("name", "")), response)
+            body = None
+        name = body.get("name") if isinstance(body, dict) else None
+        return self._fault(str(name), response.status_code, self._said(response), response)
 
     def _create(self, data):
         return self._call(self._external_model, "create", vals_list=[data])
@@ -272,17 +219,6 @@ class Json2Adapter(OdooAdapter):
         if not isinstance(context, dict) or "uid" not in context:
             raise self._nonsense()
         return context["uid"]
-
-
-class _BearerAuth(requests.auth.AuthBase):
-    """As an auth object the key takes precedence over one of a ``.netrc``, and does not follow to another host."""
-
-    def __init__(self, key):
-        self._key = key
-
-    def __call__(self, request):
-        request.headers["Authorization"] = f"Bearer {self._key}".encode()
-        return request
 
 
 # (location, database, login): id of the user there; asking costs as much as the call itself
@@ -313,22 +249,24 @@ class XmlRpcAdapter(OdooAdapter):
         # by position: the argument has another name in each version
         return [self._execute(self._external_model, "create", [data], {"context": self._context})]
 
-    def _execute(self, *call):
-        user_id = self._user_id
+    def _execute(self, model_name, method, *arguments):
+        user_id, database = self._user_id, self.backend_record.database
+        call = (database, user_id, self._api_key, model_name, method, *arguments)
         try:
-            return self._request("object", "execute_kw", self.backend_record.database, user_id, self._api_key, *call)
+            return self._remote("object", "execute_kw", *call, idempotent=method in _READING)
         except (FailedJobError, IDMissingInBackend):
             # what is refused or missing may be the user, who then has another id by now
             _user_ids.pop(self._account, None)
             if self._user_id == user_id:
                 raise
-            return self._execute(*call)
+            return self._execute(model_name, method, *arguments)
 
     @property
     def _user_id(self):
         record = self.backend_record
         if self._account not in _user_ids:
-            user_id = self._request("common", "authenticate", record.database, record.login, self._api_key, {})
+            account = (record.database, record.login, self._api_key)
+            user_id = self._remote("common", "authenticate", *account, {}, idempotent=True)
             if not user_id:
                 raise self._error(401, self._("wrong login or API key"))
             _user_ids[self._account] = user_id
@@ -339,13 +277,11 @@ class XmlRpcAdapter(OdooAdapter):
         record = self.backend_record
         return record.location, record.database, record.login
 
-    def _request(self, service, method, *params):
-        body = xmlrpc.client.dumps(params, method, allow_none=True)
-        response = self._post(f"/xmlrpc/{service}", body.encode(), {"Content-Type": "text/xml"})
-        if response.status_code != 200:
-            raise self._error(
-                response.status_code, response.headers.get("Location") or response.reason, response=response
-            )
+    def _remote(self, service, method, *params, idempotent):
+        body = xmlrpc.client.dumps(params, method, allow_none=True).encode()
+        response = self.request(
+            "POST", f"/xmlrpc/{service}", data=body, headers={"Content-Type": "text/xml"}, idempotent=idempotent
+        )
         try:
             (answer,), _method = xmlrpc.client.loads(response.content)
         except xmlrpc.client.Fault as fault:
@@ -359,22 +295,5 @@ class XmlRpcAdapter(OdooAdapter):
         kind, _, message = str(fault.faultCode).partition("\n\n")
         name = kind.rpartition(" -- ")[2]
         if name in _FAULT_STATUS:
-            return self._error(_FAULT_STATUS[name], message or fault.faultString, name)
+            return self._fault(name, _FAULT_STATUS[name], message or fault.faultString)
         return self._error(500, kind)
-
-
-def _parse_date(text):
-    """Return a date of HTTP as a datetime in UTC, None if it is none."""
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
-    except (TypeError, ValueError):
-        return None
-
-
-def _retry_after(response):
-    """Return how many seconds the response asks to wait, None if it does not."""
-    value = response.headers.get("Retry-After", "") if response is not None else ""
-    if value.isdecimal():
-        return int(value)
-    date = _parse_date(value)
-    return max((date - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 0) if date else None
