@@ -3,6 +3,7 @@
 import contextlib
 import os
 import uuid
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -34,7 +35,7 @@ class JobsCase(TransactionCase):
     def run_jobs(self, at=None):
         """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
 
-        Each job has a savepoint in place of a transaction.
+        Each job has savepoints in place of transactions, which it may commit and roll back.
 
         :param at: naive UTC datetime; the jobs whose eta has come by then are run too, another try among them, and Python's clock stands
             still there meanwhile. None: jobs with an eta and retried ones stay scheduled
@@ -91,6 +92,28 @@ class ConnectorCase(RecordedExchanges, JobsCase):
     """A test case of a connector: it runs jobs, and plays its external system from recordings."""
 
 
+@contextlib.contextmanager
+def _transaction_of_a_job(cr):
+    """Begin a savepoint in place of a transaction; the job's commits and rollbacks end it and begin another."""
+    savepoint = cr.savepoint()
+
+    def begin_anew(rollback):
+        nonlocal savepoint
+        savepoint.close(rollback=rollback)
+        cr.clear()
+        savepoint = cr.savepoint()
+
+    commit = patch.object(cr, "commit", lambda: begin_anew(rollback=False))
+    rollback = patch.object(cr, "rollback", lambda: begin_anew(rollback=True))
+    with commit, rollback:
+        try:
+            yield
+        except BaseException:
+            savepoint.close(rollback=True)
+            raise
+        savepoint.close(rollback=False)
+
+
 class _WorkerInTransaction(Worker):
     """A worker whose claims, marks and jobs all happen on the cursor of a test."""
 
@@ -118,7 +141,7 @@ class _WorkerInTransaction(Worker):
         cr = self.env.cr
         job.run.executes_on(cr)
         self.ran.update((member.id, True) for member in job.members)
-        with cr.savepoint():
+        with _transaction_of_a_job(cr):
             env = job.environment(cr)
             job.perform(env)
             env.flush_all()
