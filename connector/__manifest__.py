@@ -17,6 +17,7 @@
         "wizards/connector_checkpoint_review_views.xml",
         "views/connector_backend_views.xml",
         "views/connector_checkpoint_views.xml",
+        "views/connector_export_intent_views.xml",
         "views/queue_job_views.xml",
         "views/queue_job_graph_views.xml",
         "views/queue_job_failure_views.xml",

@@ -52,6 +52,11 @@ class ConnectorSession:
     def context(self):
         return self.env.context
 
+    @property
+    def owns_transaction(self):
+        """Whether the transaction is that of a running job, which may commit it; one that the caller has begun is his to end."""
+        return self.job is not None and self.job.run is not None
+
     @contextmanager
     def change_user(self, uid):
         """Work as another user until the end of the ``with`` block.

@@ -1,5 +1,7 @@
 """The units that speak with the imaginary shop."""
 
+import requests
+
 from odoo.addons.connector.backend import Backend
 from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
@@ -19,6 +21,7 @@ from .external import shop
 webshop = Backend("test_shop")
 webshop_1 = Backend(parent=webshop, version="1.0")
 webshop_2 = Backend(parent=webshop, version="2.0")
+webshop_http = Backend(parent=webshop, version="http")
 
 
 @webshop
@@ -34,11 +37,14 @@ class ShopAdapter(CRUDAdapter):
         record = self._find(external_id)
         return {name: value for name, value in record.items() if fields is None or name in fields}
 
-    def create(self, data):
+    def create(self, data, idempotency_key=None):
         external_id = shop.next_id()
-        self.table[external_id] = {"id": external_id, **data}
+        self.table[external_id] = {"id": external_id, "key": idempotency_key, **data}
         shop.calls.append(("create", external_id, data))
         return external_id
+
+    def find_by_key(self, idempotency_key):
+        return next((id_ for id_, record in self.table.items() if record.get("key") == idempotency_key), None)
 
     def write(self, external_id, data):
         self._find(external_id).update(data)
@@ -55,10 +61,32 @@ class ShopAdapter(CRUDAdapter):
         raise IDMissingInBackend(f"The shop has no {self.environment.model_name} {external_id}")
 
 
+@webshop_http
+class HttpShopAdapter(CRUDAdapter):
+    """Speaks with a shop that is a process, for what more than one of ours sees."""
+
+    def create(self, data, idempotency_key=None):
+        response = requests.post(self._url, json={**data, "key": idempotency_key}, timeout=60)
+        response.raise_for_status()
+        return response.json()["id"]
+
+    def find_by_key(self, idempotency_key):
+        response = requests.get(self._url, params={"key": idempotency_key}, timeout=60)
+        response.raise_for_status()
+        return response.json()["id"]
+
+    @property
+    def _url(self):
+        return self.backend_record.location
+
+
 @webshop
 class ShopImporter(RecordImporter):
     def _get_external_version(self):
         return self.external_record.get("changed")
+
+    def _get_external_date(self):
+        return self.external_record.get("date")
 
 
 @webshop

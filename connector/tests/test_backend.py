@@ -7,7 +7,8 @@ from ..backend import Backend, get_backend
 from ..connector import Binder
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..session import ConnectorSession
-from ..unit.exporter import RecordDeleter, RecordExporter
+from ..unit.deleter import RecordDeleter
+from ..unit.exporter import RecordExporter
 from ..unit.importer import BatchImporter, DelayedBatchImporter, RecordImporter
 from ..unit.mapper import ExportMapper, ImportMapper, Mapper
 from .registering import register_as

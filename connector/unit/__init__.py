@@ -1,1 +1,13 @@
-from . import backend_adapter, binder, exporter, http_adapter, importer, mapper, synchronizer
+from . import (
+    backend_adapter,
+    binder,
+    conflict,
+    deleter,
+    exporter,
+    http_adapter,
+    importer,
+    mapper,
+    safe_creation,
+    sync_state,
+    synchronizer,
+)

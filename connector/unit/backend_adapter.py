@@ -31,9 +31,17 @@ class CRUDAdapter(BackendAdapter):
         """Return the records that match as a list of dicts."""
         return [self.read(external_id, fields) for external_id in self.search(filters)]
 
-    def create(self, data):
-        """Create a record from a dict and return its id."""
+    def create(self, data, idempotency_key=None):
+        """Create a record from a dict and return its id.
+
+        :param idempotency_key: text that is the same when the same record is created again because nobody knows whether the first call
+            worked. It is given to a method that takes it: keep it with the record, or hand it to a system that knows such keys
+        """
         raise NotImplementedError(self._refusal("create"))
+
+    def find_by_key(self, idempotency_key):
+        """Return the id of the record that was created with a key, None if there is none or the system cannot say."""
+        return None
 
     def write(self, external_id, data):
         """Update a record by a dict."""

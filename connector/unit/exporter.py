@@ -1,66 +1,72 @@
-"""The flows that bring records of Odoo to the external system, and the jobs that run them."""
+"""The flow that brings a record of Odoo to the external system, and the job that runs it."""
+
+import hashlib
+import json
 
 from ..backend import general
 from ..connector import get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
-from ..related_action import open_backend, open_exported
-from .synchronizer import Deleter, Exporter, a_moment
+from ..related_action import open_exported
+from .conflict import ConflictPolicy
+from .safe_creation import SafeCreation
+from .sync_state import note_failure
+from .synchronizer import Exporter, a_moment
 
 
 @general
-class RecordExporter(Exporter):
+class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
     """Exports one record: exports what it depends on, maps it, creates or updates it there, and binds it.
 
-    A connector overrides the steps where it differs. The creation in the external system is *at least once*: if the job dies between the
-    creation there and the commit here, the next try creates it again, unless the adapter's ``create`` finds what is already there.
+    A connector overrides the steps where it differs, and says by two attributes what happens where the two sides disagree:
+
+    - ``_conflict_policy``: the record was changed on both sides, see :class:`~odoo.addons.connector.unit.conflict.ConflictPolicy`
+    - ``_missing_policy``: the record does not exist there any more. ``"fail"`` (the default): the job fails and says what to do.
+      ``"recreate"``: it is created there again
+
+    Of a record that is known there only those values are sent that differ from what was last sent; the binding keeps checksums of that.
 
     While it runs: ``binding``, and ``external_id``, None as long as the record is not known there.
     """
+
+    _missing_policy = "fail"
 
     def __init__(self, environment):
         super().__init__(environment)
         self.binding = None
         self.external_id = None
+        self._exporting = frozenset()  # (model name, id) of the bindings whose export has led to this one
 
     def run(self, binding_id, fields=None):
         """Export a record.
 
         :param binding_id: id of the binding
-        :param fields: names of the fields that have changed; None: export all. A record that is not known there is exported whole
+        :param fields: names of the fields that have changed; None: look at all. A record that is not known there is exported whole
         :return: what was done, for the user
         :raise RetryableJobError: the same record is being exported or changed by somebody else
+        :raise IDMissingInBackend: the record does not exist there any more, and the policy is to fail
         """
         self.binding = self.model.browse(binding_id).exists()
         if not self.binding:
             return self._("The record to export does not exist any more.")
+        if self.binding.no_export:
+            return self._("Not exported: the binding says so.")
         self._lock()
-        self.external_id = self.binder.to_external(self.binding)
         if reason := self._must_skip():
             return reason
         self._export_dependencies()
         map_record = self._map_data()
-        if self.external_id is not None:
-            values = self._update_data(map_record, fields)
-            if not values:
-                return self._("Nothing to export.")
-            self._update(values)
-            message = self._("Updated record %(id)s of %(backend)s.", **self._names())
-        else:
-            self.external_id = self._create(self._create_data(map_record))
-            message = self._("Created record %(id)s in %(backend)s.", **self._names())
-        self.binder.bind(self.external_id, self.binding)
-        self._after_export()
-        return message
+        if self.external_id is None:
+            return self._export_new(map_record)
+        return self._export_changes(map_record, fields)
 
     # Steps, in the order in which they are called
 
     def _lock(self):
-        """Lock the binding until the end of the transaction, so that two jobs do not create the same record there."""
-        if not self.binding.try_lock_for_update():
-            raise RetryableJobError(
-                f"{self.binding} is being exported or changed by somebody else", seconds=a_moment(), ignore_retry=True
-            )
+        """Lock the binding until the end of the transaction, so that two jobs do not create the same record there, and look for its id."""
+        if not self.binding.try_lock_for_update(allow_referencing=True):
+            raise self._is_busy()
+        self.external_id = self.binder.to_external(self.binding)
 
     def _must_skip(self):
         """Return the reason why the record is not to be exported, None when it is."""
@@ -72,14 +78,44 @@ class RecordExporter(Exporter):
     def _export_dependency(self, binding):
         """Export a record on which this one depends, unless it is known there.
 
+        A record that is just being exported, and depends on this one in turn, is not exported again.
+
         :param binding: its binding, or an empty recordset when there is none
         """
-        if binding and self.binder_for(binding._name).to_external(binding) is None:
-            self.unit_for(RecordExporter, binding._name).run(binding.id)
+        exporting = self._exporting | {(self.model._name, self.binding.id)}
+        if not binding or (binding._name, binding.id) in exporting:
+            return
+        if self.binder_for(binding._name).to_external(binding) is None:
+            exporter = self.unit_for(RecordExporter, binding._name)
+            exporter._exporting = exporting
+            exporter.run(binding.id)
+            self._lock()  # again: with the creation there a commit has ended our lock
 
     def _map_data(self):
         """Return the :class:`~odoo.addons.connector.unit.mapper.MapRecord` of the binding."""
         return self.mapper.map_record(self.binding)
+
+    def _export_new(self, map_record):
+        values = self._create_data(map_record)
+        self.external_id = self._create_once(values)
+        self._bind(values)
+        self._commit()  # what comes after may fail without the id being lost
+        self._after_export()
+        return self._("Created record %(id)s in %(backend)s.", **self._names())
+
+    def _export_changes(self, map_record, fields):
+        values = self._changed(self._update_data(map_record, fields))
+        if not values:
+            return self._("Nothing to export.")
+        try:
+            if decision := self._resolve_conflict():
+                return decision
+            self._update(values)
+        except IDMissingInBackend as error:
+            return self._handle_missing(map_record, error)
+        self._bind(values)
+        self._after_export()
+        return self._("Updated record %(id)s of %(backend)s.", **self._names())
 
     def _create_data(self, map_record):
         values = map_record.values(for_create=True)
@@ -97,62 +133,80 @@ class RecordExporter(Exporter):
         :raise InvalidDataError: they are not valid
         """
 
+    def _changed(self, values):
+        """Return those of the values that differ from what was last sent."""
+        sent = _sent_checksums(self.binding)
+        return {target: value for target, value in values.items() if sent.get(target) != checksum(value)}
+
     def _create(self, values):
         """Create the record there and return its id."""
-        return self.backend_adapter.create(values)
+        return self.backend_adapter.create(values, **self._key_for_create())
 
     def _update(self, values):
         self.backend_adapter.write(self.external_id, values)
 
+    def _handle_missing(self, map_record, error):
+        """Decide what happens when the external system does not have the record any more; return what to tell the user.
+
+        :param error: the :class:`~odoo.addons.connector.exception.IDMissingInBackend` that said so
+        """
+        if self._missing_policy == "recreate":
+            self.external_id = None
+            forgotten = dict.fromkeys([self.binder._external_field, "external_version", "export_checksum"], False)
+            self._write_binding(forgotten)
+            return self._export_new(map_record)
+        raise IDMissingInBackend(
+            self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)
+        ) from error
+
+    def _bind(self, values):
+        """Keep the id of the record, and what was sent."""
+        self.binder.bind(self.external_id, self.binding)
+        sent = {**_sent_checksums(self.binding), **{target: checksum(value) for target, value in values.items()}}
+        self._write_binding({"export_checksum": json.dumps(sent, sort_keys=True), **self._version_to_remember()})
+
     def _after_export(self):
         """Do what comes after the export; a hook."""
+
+    # Helpers
+
+    def _write_binding(self, values):
+        self.binding.with_context(no_connector_export=True).write(values)
+
+    def _is_busy(self):
+        return RetryableJobError(
+            f"{self.binding} is being exported or changed by somebody else", seconds=a_moment(), ignore_retry=True
+        )
 
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
-@general
-class RecordDeleter(Deleter):
-    """Deletes one record in the external system."""
-
-    def run(self, external_id):
-        """Delete a record; one that is not there any more is a success.
-
-        :param external_id: id in the external system
-        :return: what was done, for the user
-        """
-        names = {"id": external_id, "backend": self.environment.backend_name}
-        try:
-            self.backend_adapter.delete(external_id)
-        except IDMissingInBackend:
-            return self._("%(backend)s has no record %(id)s any more.", **names)
-        return self._("Deleted record %(id)s of %(backend)s.", **names)
+def checksum(value):
+    """Return a short text that is the same for equal values of the export, and another for different ones."""
+    content = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-@job(related_action=open_exported)
+def _sent_checksums(binding):
+    """Return the checksums of what was last sent of a binding, as a dict by target field."""
+    return json.loads(binding.export_checksum or "{}")
+
+
+@job(
+    related_action=open_exported,
+    concurrency_key=lambda args: f"export,{args['model_name']},{args['binding_id']}",
+)
 def export_record(session, model_name, binding_id, fields=None):
     """Export a record to an external system
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding
-    :param fields: names of the fields that have changed; None: export all
+    :param fields: names of the fields that have changed; None: look at all
     """
     binding = session.env[model_name].browse(binding_id).exists()
     if not binding:
         return session.env._("The record to export does not exist any more.")
-    return (
-        get_environment(session, model_name, binding.backend_id.id)
-        .get_connector_unit(RecordExporter)
-        .run(binding_id, fields)
-    )
-
-
-@job(related_action=open_backend)
-def export_delete_record(session, model_name, backend_id, external_id):
-    """Delete a record in an external system
-
-    :param model_name: name of the binding model
-    :param backend_id: id of the backend's record
-    :param external_id: id in the external system
-    """
-    return get_environment(session, model_name, backend_id).get_connector_unit(RecordDeleter).run(external_id)
+    exporter = get_environment(session, model_name, binding.backend_id.id).get_connector_unit(RecordExporter)
+    with note_failure(session, binding):
+        return exporter.run(binding_id, fields)

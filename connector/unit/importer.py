@@ -92,6 +92,13 @@ class RecordImporter(Importer):
         """
         return None
 
+    def _get_external_date(self):
+        """Return when the external system last changed the record: datetime in UTC, None when it does not say.
+
+        An export with the policy ``"newest"`` compares it with the date of change here.
+        """
+        return None
+
     def _is_up_to_date(self, binding):
         """Return whether this state of the record is the one that was last imported."""
         version = self._get_external_version()

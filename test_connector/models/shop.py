@@ -9,7 +9,8 @@ class ShopBackend(models.Model):
     _description = "Test Shop"
     _backend_type = "test_shop"
 
-    version = fields.Selection(selection_add=[("1.0", "1.0"), ("2.0", "2.0")], default="1.0")
+    version = fields.Selection(selection_add=[("1.0", "1.0"), ("2.0", "2.0"), ("http", "over HTTP")], default="1.0")
+    location = fields.Char(help="Address of a shop over HTTP")
 
 
 class ShopPartner(models.Model):

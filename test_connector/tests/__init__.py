@@ -2,10 +2,12 @@ from . import test_binder
 from . import test_checkpoint
 from . import test_checkpoint_digest
 from . import test_checkpoint_review
+from . import test_conflict
 from . import test_environment
 from . import test_exporter
 from . import test_http_adapter
 from . import test_importer
 from . import test_mapper
+from . import test_safe_creation
 from . import test_test_kit
 from . import test_tour

@@ -1,8 +1,11 @@
 from unittest.mock import patch
 
-from odoo.addons.connector.exception import RetryableJobError
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import InvalidDataError, NetworkRetryableError, RetryableJobError
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.exporter import RecordDeleter, RecordExporter, export_delete_record, export_record
+from odoo.addons.connector.unit.deleter import DeleteExporter, delete_record
+from odoo.addons.connector.unit.exporter import RecordExporter, export_record
 
 from .common import ShopCase
 
@@ -11,6 +14,11 @@ class ExporterCase(ShopCase):
     def run_export(self, binding, fields=None):
         """Export a record and return what the flow says."""
         return self.unit(RecordExporter, binding._name).run(binding.id, fields=fields)
+
+    def run_failing_jobs(self):
+        """Run the jobs, one of which fails in a way that the worker logs as an error."""
+        with mute_logger("odoo.addons.connector.queue.worker"):
+            return self.run_jobs()
 
 
 class TestRecordExporter(ExporterCase):
@@ -38,6 +46,33 @@ class TestRecordExporter(ExporterCase):
         self.shop.add("test.shop.partner", 42, name="Old")
         self.run_export(self.partner("42", email="a@b"), fields=["email"])
         self.assertEqual(self.shop.calls, [("write", "42", {"mail": "a@b"})])
+
+    def test_what_was_sent_before_is_not_sent_again(self):
+        self.shop.add("test.shop.partner", 42, name="Old")
+        binding = self.partner("42")
+        self.run_export(binding)
+        binding.email = "a@b"
+        self.run_export(binding)
+        self.assertEqual(self.shop.calls[-1], ("write", "42", {"mail": "a@b"}))
+
+    def test_nothing_is_sent_when_nothing_differs_from_what_was_last_sent(self):
+        binding = self.partner()
+        self.run_export(binding)
+        self.assertEqual(self.run_export(binding), "Nothing to export.")
+        self.assertEqual([call[0] for call in self.shop.calls], ["create"])
+
+    def test_an_export_of_some_fields_leaves_the_others_to_the_next_one(self):
+        self.shop.add("test.shop.partner", 42, name="Old")
+        binding = self.partner("42")
+        self.run_export(binding)
+        binding.write({"email": "a@b", "points": 3})
+        self.run_export(binding, fields=["email"])
+        self.run_export(binding)
+        self.assertEqual([call[2] for call in self.shop.calls[1:]], [{"mail": "a@b"}, {"points": 3}])
+
+    def test_a_record_that_is_not_to_be_exported_is_not(self):
+        self.assertEqual(self.run_export(self.partner(no_export=True)), "Not exported: the binding says so.")
+        self.assertEqual(self.shop.calls, [])
 
     def test_fields_that_are_not_mapped_send_nothing(self):
         self.shop.add("test.shop.partner", 42, name="Old")
@@ -71,6 +106,16 @@ class TestRecordExporter(ExporterCase):
         self.assertEqual([call[2]["name"] for call in self.shop.calls], ["Gold", "Ada"])
         self.assertEqual(self.shop.calls[1][2]["tag"], "1")
 
+    def test_records_that_depend_on_each_other_are_exported_once(self):
+        binding = self.partner(main_tag_id=self.tag(name="Gold").id)
+
+        def export_dependencies(exporter):
+            exporter._export_dependency(binding if exporter.model._name == "test.shop.tag" else binding.main_tag_id)
+
+        with patch.object(RecordExporter, "_export_dependencies", export_dependencies):
+            self.run_export(binding)
+        self.assertEqual([call[2]["name"] for call in self.shop.calls], ["Gold", "Ada"])
+
     def test_a_record_that_somebody_else_exports_is_tried_again_later(self):
         backend = self.committed_backend()
         with self.transaction() as setup:
@@ -87,14 +132,14 @@ class TestRecordExporter(ExporterCase):
         self.assertEqual(self.shop.calls, [])
 
 
-class TestRecordDeleter(ExporterCase):
+class TestDeleteExporter(ExporterCase):
     def test_a_record_is_deleted_there(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        self.assertEqual(self.unit(RecordDeleter).run("42"), "Deleted record 42 of Test Shop.")
+        self.assertEqual(self.unit(DeleteExporter).run("42"), "Deleted record 42 of Test Shop.")
         self.assertEqual(self.shop.calls, [("delete", "42")])
 
     def test_a_record_that_is_gone_already_is_a_success(self):
-        self.assertEqual(self.unit(RecordDeleter).run("42"), "Test Shop has no record 42 any more.")
+        self.assertEqual(self.unit(DeleteExporter).run("42"), "Test Shop has no record 42 any more.")
 
 
 class TestExportJobs(ExporterCase, JobsCase):
@@ -111,6 +156,54 @@ class TestExportJobs(ExporterCase, JobsCase):
         job = self.run_jobs()
         self.assertEqual((job.state, job.message), ("done", "The record to export does not exist any more."))
 
+    def test_a_job_leaves_the_binding_in_sync_and_says_which_job_it_was(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        job = self.run_jobs()
+        self.assertEqual((binding.sync_state, binding.last_job_id), ("in_sync", job))
+
+    def test_a_job_that_fails_leaves_its_error_on_the_binding(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        with patch.object(RecordExporter, "_validate_data", side_effect=InvalidDataError("No e-mail.")):
+            job = self.run_failing_jobs()
+        self.assertEqual(job.state, "failed")
+        self.assertEqual((binding.sync_state, binding.sync_error, binding.last_job_id), ("error", "No e-mail.", job))
+
+    def test_a_job_that_is_tried_again_leaves_no_error(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
+            self.assertEqual(self.run_jobs().state, "scheduled")
+        self.assertEqual(binding.sync_state, "never")
+
+    def test_the_last_try_of_a_job_leaves_its_error(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id, max_retries=1)
+        with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
+            self.run_jobs()
+        self.assertEqual((binding.sync_state, binding.sync_error), ("error", "down"))
+
+    def test_the_next_success_takes_the_error_away(self):
+        binding = self.partner(sync_state="error", sync_error="No e-mail.")
+        self.run_export(binding)
+        self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
+
+    def test_a_record_that_was_deleted_there_fails_and_says_what_to_do(self):
+        binding = self.partner("42")
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        job = self.run_failing_jobs()
+        self.assertRegex(job.message, "(?s)has no test.shop.partner 42.*restore the record there")
+        self.assertEqual((job.state, binding.sync_state), ("failed", "missing"))
+
+    def test_a_record_that_was_deleted_there_is_created_again_where_the_policy_says_so(self):
+        binding = self.partner("42")
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        with patch.object(RecordExporter, "_missing_policy", "recreate"):
+            job = self.run_jobs()
+        self.assertEqual((job.message, binding.external_id), ("Created record 1 in Test Shop.", "1"))
+        self.assertEqual(self.shop.table("test.shop.partner")[1]["source"], "odoo")
+
     def test_the_button_related_opens_the_record(self):
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id)
@@ -119,5 +212,5 @@ class TestExportJobs(ExporterCase, JobsCase):
 
     def test_a_job_deletes_a_record(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        export_delete_record.delay(self.session, "test.shop.partner", self.backend.id, "42")
+        delete_record.delay(self.session, "test.shop.partner", self.backend.id, "42")
         self.assertEqual(self.run_jobs().message, "Deleted record 42 of Test Shop.")

@@ -1,0 +1,80 @@
+"""What an export does with a record that was changed on both sides."""
+
+from ..checkpoint.checkpoint import add_checkpoint
+from ..connector import ConnectorUnit
+from .importer import RecordImporter, import_record
+
+CONFLICT_POLICIES = ("odoo_wins", "external_wins", "newest", "ask")
+
+
+class ConflictPolicy(ConnectorUnit):
+    """The part of an exporter that finds conflicts and decides them.
+
+    The record there has a conflict with ours when its version is another than the one that we saw last, at an import or after an export.
+    What its version is, is said by the importer of the model, ``_get_external_version``. ``_conflict_policy`` is one of
+
+    - ``"odoo_wins"`` (the default): ours is sent; nobody looks at the record there, which saves a call
+    - ``"external_wins"``: the record there is imported, and ours is not sent
+    - ``"newest"``: the one that was changed last wins, by the clocks of both systems: the importer's ``_get_external_date`` against the
+      date of change of our record. Ours, if both are equal
+    - ``"ask"``: nothing is changed on either side. The binding is in conflict, and a checkpoint asks for a decision
+    """
+
+    _conflict_policy = "odoo_wins"
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls._conflict_policy not in CONFLICT_POLICIES:
+            raise ValueError(
+                f"{cls.__qualname__}._conflict_policy is {cls._conflict_policy!r}: it must be one of {', '.join(CONFLICT_POLICIES)}"
+            )
+
+    def _resolve_conflict(self):
+        """Return what was done instead of the export, None when ours is to be sent."""
+        if self._conflict_policy == "odoo_wins" or not self.binding.external_version:
+            return None
+        theirs = self._read_theirs()
+        version = theirs._get_external_version()
+        if version is None or str(version) == self.binding.external_version:
+            return None
+        if self._conflict_policy == "ask":
+            return self._ask()
+        if self._conflict_policy == "external_wins" or self._are_theirs_newer(theirs):
+            return self._import_theirs()
+        return None
+
+    def _read_theirs(self):
+        """Return an importer that has read the record there as it is now."""
+        importer = self.unit_for(RecordImporter)
+        importer.external_id = self.external_id
+        importer.external_record = importer._read()
+        return importer
+
+    def _are_theirs_newer(self, theirs):
+        date = theirs._get_external_date()
+        if date is None:
+            raise NotImplementedError(
+                f"{type(theirs).__name__} does not say when a record was changed: the policy “newest” of {type(self).__name__} "
+                "needs its method _get_external_date()"
+            )
+        return date > self.binder.unwrap_binding(self.binding).write_date
+
+    def _import_theirs(self):
+        import_record.delay(
+            self.environment.user_session, self.model._name, self.backend_record.id, self.external_id, force=True
+        )
+        return self._("Changed in %(backend)s too: record %(id)s is imported and not exported.", **self._names())
+
+    def _ask(self):
+        message = self._("Changed here and in %(backend)s (record %(id)s): keep ours or take theirs.", **self._names())
+        record = self.binder.unwrap_binding(self.binding)
+        add_checkpoint(self.session, record._name, record.id, self.backend_record, message, severity="warning")
+        self._write_binding({"sync_state": "conflict", "sync_error": message})
+        return message
+
+    def _version_to_remember(self):
+        """Return the values by which the binding remembers the version that our export has made."""
+        if self._conflict_policy == "odoo_wins":
+            return {}
+        version = self._read_theirs()._get_external_version()
+        return {} if version is None else {"external_version": str(version)}

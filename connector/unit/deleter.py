@@ -1,0 +1,40 @@
+"""The flow that deletes a record in the external system, and the job that runs it."""
+
+from ..backend import general
+from ..connector import get_environment
+from ..exception import IDMissingInBackend
+from ..queue.job import job
+from ..related_action import open_backend
+from .synchronizer import Deleter
+
+
+@general
+class DeleteExporter(Deleter):
+    """Deletes one record in the external system."""
+
+    def run(self, external_id):
+        """Delete a record; one that is not there any more is a success.
+
+        :param external_id: id in the external system
+        :return: what was done, for the user
+        """
+        names = {"id": external_id, "backend": self.environment.backend_name}
+        try:
+            self.backend_adapter.delete(external_id)
+        except IDMissingInBackend:
+            return self._("%(backend)s has no record %(id)s any more.", **names)
+        return self._("Deleted record %(id)s of %(backend)s.", **names)
+
+
+RecordDeleter = DeleteExporter
+
+
+@job(related_action=open_backend)
+def delete_record(session, model_name, backend_id, external_id):
+    """Delete a record in an external system
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param external_id: id in the external system
+    """
+    return get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter).run(external_id)

@@ -1,0 +1,100 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.exporter import RecordExporter
+
+from .common import ShopCase
+
+
+class TestConflict(ShopCase, JobsCase):
+    """A record that was imported in its version 1 and changed here."""
+
+    def setUp(self):
+        super().setUp()
+        self.shop.add("test.shop.partner", 42, name="Ada", changed="1")
+        self.binding = self.partner("42", external_version="1")
+        self.binding.name = "Ours"
+
+    def change_there(self, **values):
+        self.shop.table("test.shop.partner")[42].update(name="Theirs", changed="2", **values)
+
+    def run_export(self, policy):
+        with patch.object(RecordExporter, "_conflict_policy", policy):
+            return self.unit(RecordExporter).run(self.binding.id, ["name"])
+
+    def name_there(self):
+        return self.shop.table("test.shop.partner")[42]["name"]
+
+    def assert_ours_is_kept(self):
+        self.assertEqual((self.name_there(), self.binding.name), ("Ours", "Ours"))
+
+    def assert_theirs_is_taken(self, message):
+        self.assertEqual(message, "Changed in Test Shop too: record 42 is imported and not exported.")
+        self.assertEqual(self.shop.calls, [])
+        self.run_jobs()
+        self.assertEqual((self.name_there(), self.binding.name), ("Theirs", "Theirs"))
+
+    def test_a_record_that_was_changed_here_only_is_exported_whatever_the_policy(self):
+        for policy in ("odoo_wins", "external_wins", "newest", "ask"):
+            self.shop.table("test.shop.partner")[42]["name"] = "Ada"
+            self.binding.export_checksum = False
+            with self.subTest(policy):
+                self.run_export(policy)
+                self.assert_ours_is_kept()
+
+    def test_ours_wins(self):
+        self.change_there()
+        self.run_export("odoo_wins")
+        self.assert_ours_is_kept()
+
+    def test_theirs_wins(self):
+        self.change_there()
+        self.assert_theirs_is_taken(self.run_export("external_wins"))
+
+    def test_the_newest_wins_when_it_is_ours(self):
+        self.change_there(date=self.binding.odoo_id.write_date - timedelta(seconds=1))
+        self.run_export("newest")
+        self.assert_ours_is_kept()
+
+    def test_the_newest_wins_when_it_is_theirs(self):
+        self.change_there(date=self.binding.odoo_id.write_date + timedelta(seconds=1))
+        self.assert_theirs_is_taken(self.run_export("newest"))
+
+    def test_a_shop_that_tells_no_date_cannot_tell_which_is_newest(self):
+        self.change_there()
+        with self.assertRaisesRegex(NotImplementedError, "needs its method _get_external_date"):
+            self.run_export("newest")
+
+    def test_somebody_is_asked(self):
+        self.change_there()
+        message = self.run_export("ask")
+        self.assertEqual(message, "Changed here and in Test Shop (record 42): keep ours or take theirs.")
+        self.assertEqual((self.name_there(), self.binding.name), ("Theirs", "Ours"))
+        self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("conflict", message))
+        checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
+        self.assertEqual((checkpoint.model, checkpoint.message), ("res.partner", message))
+
+    def test_who_is_asked_twice_about_one_conflict_has_one_checkpoint(self):
+        self.change_there()
+        self.run_export("ask")
+        self.run_export("ask")
+        self.assertEqual(len(self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])), 1)
+
+    def test_what_our_export_has_changed_there_is_no_conflict(self):
+        write = self.shop.table("test.shop.partner")[42].update
+
+        def write_and_count(exporter, values):
+            write(**values, changed="2")
+
+        with patch.object(RecordExporter, "_update", write_and_count):
+            self.run_export("ask")
+            self.binding.name = "Ours again"
+            self.run_export("ask")
+        self.assertEqual((self.name_there(), self.binding.sync_state), ("Ours again", "in_sync"))
+
+    def test_a_policy_that_does_not_exist_is_refused_at_once(self):
+        with self.assertRaisesRegex(
+            ValueError, "BadExporter._conflict_policy is 'oddo_wins': it must be one of odoo_wins"
+        ):
+            type("BadExporter", (RecordExporter,), {"_conflict_policy": "oddo_wins"})

@@ -1,0 +1,113 @@
+from unittest.mock import patch
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import InvalidDataError, NetworkRetryableError
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
+from odoo.addons.connector.unit.exporter import RecordExporter, export_record
+
+from ..units import ShopAdapter
+from .common import ShopCase
+
+
+class TestSafeCreation(ShopCase, JobsCase):
+    """A record that is created in the shop once, whatever happens to the job."""
+
+    def setUp(self):
+        super().setUp()
+        self.binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", self.binding.id)
+
+    def intents(self):
+        return self.env["connector.export.intent"].search([("binding_id", "=", self.binding.id)])
+
+    def lose_answer(self):
+        """Have the shop create a record and the connection break before its answer."""
+
+        def create_and_lose_answer(exporter, values):
+            create(exporter, values)
+            raise NetworkRetryableError("The connection broke")
+
+        create = RecordExporter._create
+        return patch.object(RecordExporter, "_create", create_and_lose_answer)
+
+    def run_again(self):
+        store.requeue(self.env.cr, self.env["queue.job"].search([("state", "=", "scheduled")]).ids)
+        return self.run_jobs()
+
+    def creations(self):
+        return [call for call in self.shop.calls if call[0] == "create"]
+
+    def test_the_intent_is_committed_before_the_call(self):
+        seen = []
+
+        def roll_back_and_create(exporter, values):
+            self.env.cr.rollback()  # what is committed stays
+            seen.append(self.intents().idempotency_key)
+            return create(exporter, values)
+
+        create = RecordExporter._create
+        with patch.object(RecordExporter, "_create", roll_back_and_create):
+            self.run_jobs()
+        (record,) = self.shop.table("test.shop.partner").values()
+        self.assertEqual(seen, [record["key"]])
+
+    def test_nothing_is_left_of_an_intent_that_was_fulfilled(self):
+        self.run_jobs()
+        self.assertFalse(self.intents())
+
+    def test_record_created_outside_then_the_job_dies_before_the_id_is_stored(self):
+        with self.lose_answer():
+            self.assertEqual(self.run_jobs().state, "scheduled")
+        job = self.run_again()
+        self.assertEqual((job.state, self.binding.external_id), ("done", "1"))
+        self.assertEqual(len(self.creations()), 1)
+        self.assertFalse(self.intents())
+
+    def test_the_id_is_kept_when_what_comes_after_the_creation_fails(self):
+        with (
+            patch.object(RecordExporter, "_after_export", side_effect=ValueError("afterwards")),
+            mute_logger("odoo.addons.connector.queue.worker"),
+        ):
+            self.assertEqual(self.run_jobs().state, "failed")
+        self.assertEqual((self.binding.external_id, self.binding.sync_state), ("1", "error"))
+
+    def test_a_creation_that_did_not_reach_the_shop_is_done_with_the_same_key(self):
+        with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
+            self.run_jobs()
+        key = self.intents().idempotency_key
+        self.run_again()
+        self.assertEqual([record["key"] for record in self.shop.table("test.shop.partner").values()], [key])
+
+    def test_a_creation_that_the_shop_refuses_leaves_no_intent(self):
+        with (
+            patch.object(RecordExporter, "_create", side_effect=InvalidDataError("No e-mail.")),
+            mute_logger("odoo.addons.connector.queue.worker"),
+        ):
+            self.run_jobs()
+        self.assertEqual(self.binding.sync_error, "No e-mail.")
+        self.assertFalse(self.intents())
+
+    def test_a_shop_that_knows_no_keys_creates_at_least_once_and_somebody_is_asked_to_look(self):
+        def create(adapter, data):
+            adapter.table[(external_id := self.shop.next_id())] = data
+            return external_id
+
+        keyless = (
+            patch.object(ShopAdapter, "create", create),
+            patch.object(ShopAdapter, "find_by_key", CRUDAdapter.find_by_key),
+        )
+        with keyless[0], keyless[1]:
+            with self.lose_answer():
+                self.run_jobs()
+            self.run_again()
+        checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
+        self.assertRegex(checkpoint.message, "look there for a second one")
+        self.assertEqual((len(self.shop.table("test.shop.partner")), self.binding.external_id), (2, "2"))
+
+    def test_outside_of_a_job_nothing_is_committed(self):
+        self.unit(RecordExporter).run(self.binding.id)  # committing in a test raises
+        self.assertEqual(self.binding.external_id, "1")
+        self.assertFalse(self.intents())
