@@ -1,0 +1,4 @@
+from . import consumers
+from . import jobs
+from . import models
+from . import units

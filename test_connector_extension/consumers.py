@@ -1,0 +1,12 @@
+"""A consumer that exists where this addon is installed."""
+
+from odoo.addons.connector.event import on_record_write
+
+#: (database, id) of each tag that a consumer was told about
+heard = []
+
+
+@on_record_write(model_names="test.shop.tag")
+def hear(session, model_name, record_id, vals):
+    """Note that a tag was written."""
+    heard.append((session.cr.dbname, record_id))

@@ -1,0 +1,9 @@
+"""A job that exists where this addon is installed."""
+
+from odoo.addons.connector.queue.job import job
+
+
+@job(default_channel="root.test")
+def greet(session, model_name):
+    """Greet"""
+    return "Hello"

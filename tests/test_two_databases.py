@@ -1,0 +1,127 @@
+"""Two databases in one process, one with an addon and one without it: each has what its own addons register."""
+
+import importlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from odoo.modules.registry import Registry
+
+from scripts import databases
+
+EXTENSION = "test_connector_extension"
+RELOADS = 3
+
+
+@pytest.fixture(scope="module")
+def extended(database):
+    """A second database, a copy of the first, in which the extension is installed after the models that use its mixins."""
+    name = f"{database.name}_extended"
+    databases.create(name, database.name)
+    databases.install(name, [EXTENSION])
+    yield type(database)(name)
+    Registry.delete(name)
+    databases.drop(name)
+
+
+@pytest.fixture(scope="module")
+def plain(database, extended):
+    """The database without the extension, whose code is in this process all the same, as the other database needs it."""
+    assert EXTENSION in Registry(extended.name)._init_modules
+    assert EXTENSION not in Registry(database.name)._init_modules
+    return database
+
+
+@pytest.fixture(scope="module")
+def of_extension(plain):
+    """A function that returns what a module of the extension defines."""
+    return lambda module, name: getattr(importlib.import_module(f"odoo.addons.{EXTENSION}.{module}"), name)
+
+
+def backend(env):
+    """Return the shop of the database, of version 2.0."""
+    shops = env["test.shop.backend"]
+    return shops.search([], limit=1) or shops.create({"name": "Shop", "version": "2.0"})
+
+
+def mapped_fields(env):
+    """Return the names of the fields that the mapper of partners maps."""
+    mapper = importlib.import_module("odoo.addons.connector.unit.mapper").ImportMapper
+    with backend(env).work_on("test.shop.partner") as environment:
+        return set(environment.get_connector_unit(mapper).map_record({"name": "Ada"}).values())
+
+
+def write_tag(env):
+    """Write a new tag of the shop and return its id."""
+    tag = env["test.shop.tag"].create({"name": "Tag", "backend_id": backend(env).id})
+    tag.external_id = "1"
+    tag.unlink()
+    return tag.id
+
+
+def find_job(env, name):
+    return importlib.import_module("odoo.addons.connector.queue.job").find_function(env, name)
+
+
+def test_a_unit_is_extended_where_the_extension_is_installed(plain, extended):
+    without, with_extension = plain.commit(mapped_fields), extended.commit(mapped_fields)
+    assert with_extension - without == {"remark", "function"}
+    assert without < with_extension
+
+
+def test_a_consumer_is_called_where_its_addon_is_installed(plain, extended, of_extension):
+    heard = of_extension("consumers", "heard")
+    heard.clear()
+    plain.commit(write_tag)
+    tag_id = extended.commit(write_tag)
+    assert heard == [(extended.name, tag_id)]
+
+
+def test_a_job_exists_where_its_addon_is_installed(plain, extended, of_extension):
+    not_readable = importlib.import_module("odoo.addons.connector.exception").NotReadableJobError
+    greet = of_extension("jobs", "greet")
+    name = f"odoo.addons.{EXTENSION}.jobs.greet"
+    assert extended.commit(lambda env: find_job(env, name)) is greet
+    with pytest.raises(not_readable, match=f"'{EXTENSION}' .* is not installed in this database"):
+        plain.commit(lambda env: find_job(env, name))
+
+
+def test_a_mixin_that_is_extended_after_its_users_were_loaded_reaches_them(plain, extended):
+    """Once an addon that extended a mixin had no effect on models that were loaded before it; the framework's mixins are not so."""
+    for model_name in ("test.shop.backend", "test.shop.partner"):
+        assert "remark" not in Registry(plain.name)[model_name]._fields
+        assert "remark" in Registry(extended.name)[model_name]._fields
+    assert extended.commit(lambda env: backend(env).marks()) == ["extension"]
+    assert not plain.commit(lambda env: hasattr(backend(env), "marks"))
+    extended.commit(lambda env: backend(env).write({"remark": "stored"}))
+    assert extended.value("SELECT remark FROM test_shop_backend") == "stored"
+
+
+def test_it_holds_for_threads_that_work_in_both_while_the_registries_change(plain, extended):
+    expected = {plain.name: plain.commit(mapped_fields), extended.name: extended.commit(mapped_fields)}
+    registration = importlib.import_module("odoo.addons.connector.registration")
+
+    reloaded = threading.Event()
+
+    def work():
+        while not reloaded.is_set():
+            for each in (plain, extended):
+                assert each.commit(mapped_fields) == expected[each.name]
+
+    with ThreadPoolExecutor(4) as threads:
+        running = [threads.submit(work) for _number in range(4)]
+        try:
+            for _time in range(RELOADS):
+                registration.registration_changed()
+                Registry.new(extended.name)
+        finally:
+            reloaded.set()
+        for work in running:
+            work.result()
+
+
+def test_an_extension_is_forgotten_when_it_is_uninstalled(plain, extended):
+    without = plain.commit(mapped_fields)
+    extended.commit(lambda env: env["ir.module.module"].search([("name", "=", EXTENSION)]).button_immediate_uninstall())
+    assert extended.commit(mapped_fields) == without
