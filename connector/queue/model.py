@@ -313,6 +313,7 @@ class QueueJobAttempt(models.Model):
             ("failed", "Failed"),
             ("cancelled", "Cancelled"),
             ("lost", "Worker lost"),
+            ("interrupted", "Interrupted"),
         ],
         readonly=True,
     )

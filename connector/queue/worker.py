@@ -100,7 +100,7 @@ class Worker:
             backend = (None, None)
         with self._store() as cr:
             if process:
-                store.end_process(cr, process, count=False)
+                store.end_process(cr, process, end=store.INTERRUPTED)
             self.id = store.register_worker(
                 cr,
                 self.uuid,
@@ -340,7 +340,7 @@ class Worker:
     def _connection_lost(self, job, error, committing):
         if committing:
             # Whether the job is done is not known here. The database knows: with this life ends the lease, if it is still there.
-            self.end()
+            self.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self.name} has lost its connection while it committed {job!r}") from error
         if isinstance(error, _CONNECTION_LOST):
             with self._store() as cr:
@@ -523,14 +523,17 @@ class Worker:
         """Close what the calling thread holds."""
         self._forget_cursor()
 
-    def end(self):
-        """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life."""
+    def end(self, end=store.STOPPED):
+        """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life.
+
+        :param end: how, as for :func:`store.end_worker`
+        """
         with self._lock:
             self.ended = True
             self.queue.drain()
             if not self._connection.closed:
                 with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cr:
-                    store.end_worker(cr, self.id, count=False)
+                    store.end_worker(cr, self.id, end=end)
                 self._connection.close()
             self._sign_connection.close()
 
@@ -856,7 +859,7 @@ class WorkerWatcher:
             except Exception:
                 # what it has leased and does not run would stay with it: the end of its life frees that
                 _logger.exception("Worker %s of %s begins a new life", worker.name, dbname)
-                worker.end()
+                worker.end(store.INTERRUPTED)
             finally:
                 thread.dbname = thread.uid = None
         return ran

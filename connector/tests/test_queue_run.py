@@ -332,8 +332,45 @@ class TestDeadWorker(JobsCase):
         )
 
     def test_no_try_counts_where_the_end_is_not_their_fault(self):
-        self._end_worker(count=False)
+        self._end_worker(end=store.STOPPED)
         self.assertEqual(self.jobs.mapped("retry"), [0, 0])
+
+    def _interrupt(self):
+        self._end_worker(end=store.INTERRUPTED)
+        return self.jobs[0].state, self.jobs[0].retry
+
+    def _start_again(self):
+        self.cr.execute("UPDATE queue_job SET eta = eta - interval '1 day'")
+        store.schedule_due(self.cr)
+        self.worker = store.register_worker(self.cr, "again", "host", 1, "command", 2, (None, None))
+        for lease in store.claim(self.cr, self.worker, 2, 2):
+            store.start(self.cr, lease)
+
+    def test_a_job_that_is_interrupted_runs_again_at_once_and_counts_no_try(self):
+        self.assertEqual(self._interrupt(), ("pending", 0))
+        self.assertEqual(self.jobs.attempt_ids.mapped("outcome"), ["interrupted"])
+
+    def test_a_job_that_is_interrupted_again_and_again_waits_longer_each_time(self):
+        self._interrupt()
+        waited = []
+        for _number in range(2):
+            self._start_again()
+            self.assertEqual(self._interrupt(), ("scheduled", 0))
+            waited.append((self.jobs[0].eta - datetime.utcnow()).total_seconds())
+        self.assertEqual([round(seconds, -1) for seconds in waited], [20, 40])
+
+    def test_an_attempt_that_ended_otherwise_makes_up_for_interruptions(self):
+        self._interrupt()
+        self._start_again()
+        self._end_worker()
+        self._start_again()
+        self.assertEqual(self._interrupt(), ("pending", 1))
+
+    def test_a_worker_that_was_not_seen_since_the_server_came_back_was_interrupted(self):
+        self.cr.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01' WHERE id = %s", [self.worker])
+        self._end_worker()
+        self.assertEqual((self.jobs[0].state, self.jobs[0].retry), ("pending", 0))
+        self.assertEqual(self.jobs[0].message, "Interrupted: the database server was restarted")
 
     def test_a_job_that_killed_before_waits_before_it_runs_again(self):
         self.cr.execute("UPDATE queue_job SET retry = 2")
@@ -346,6 +383,7 @@ class TestDeadWorker(JobsCase):
         self.assertEqual(
             (self.jobs[0].state, self.jobs[0].message), ("failed", "Worker lost: host:1 gave no sign of life")
         )
+        self.assertFalse(self.jobs[0].eta or self.jobs[0].ready_seq)
 
     def test_it_can_complete_nothing_any_more(self):
         self._end_worker()

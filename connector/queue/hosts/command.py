@@ -87,14 +87,15 @@ class Supervisor:
             return False
         if child := self.children.pop(pid, None):
             cause = child.cause_of_death(status)
-            self._end_workers(child, f"the worker process {pid} {cause}", count=not self._stopping)
+            end = store.STOPPED if self._stopping else store.DIED
+            self._end_workers(child, f"the worker process {pid} {cause}", end)
             if not self._stopping:
                 _logger.warning("The worker process %s %s: another one is started", pid, cause)
                 if time.monotonic() - child.began < 1:
                     time.sleep(1)
         return True
 
-    def _end_workers(self, child, cause, count):
+    def _end_workers(self, child, cause, end):
         """End what the workers of a child have left, in each database: who else notices the death does not know the cause."""
         try:
             dbnames = self.dbnames()
@@ -105,7 +106,7 @@ class Supervisor:
             try:
                 with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
                     if not store.reason_not_to_serve(cr):
-                        store.end_process(cr, child.process, cause, count, terminate=True)
+                        store.end_process(cr, child.process, cause, end, terminate=True)
             except psycopg2.Error as error:
                 _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
 
@@ -117,7 +118,7 @@ class Supervisor:
         for pid, child in list(self.children.items()):
             _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
             # first, so that nobody counts a try for this death
-            self._end_workers(child, "it was stopped", count=False)
+            self._end_workers(child, "it was stopped", store.STOPPED)
             os.kill(pid, signal.SIGKILL)
             self._reap(block=True)
 

@@ -32,7 +32,10 @@ from .schedule import lock_due_schedule
 from .sql import IN_ORDER, own_cursor
 from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
 from .workers import (
+    DIED,
     HEARTBEAT_TIMEOUT,
+    INTERRUPTED,
+    STOPPED,
     alive_workers,
     backend_of,
     dead_workers,
@@ -46,4 +49,5 @@ from .workers import (
     other_hosts_alive,
     reason_not_to_serve,
     register_worker,
+    server_began,
 )

@@ -6,6 +6,12 @@ from .sql import NOW, RUNNABLE, UNHURRIED, transaction
 #: A worker whose last heartbeat is older than this many seconds is dead.
 HEARTBEAT_TIMEOUT = 15
 
+#: How the life of a worker has ended, which decides what becomes of the jobs that it had started. *died*: perhaps it is their fault, they
+#: count a try. *interrupted*: it lost its connections, to a server that was restarted for instance; they count no try, but a job that this
+#: happens to again and again may be what takes the server down, so from the second time in a row on it waits longer and longer.
+#: *stopped*: it was told to; they run again at once.
+DIED, INTERRUPTED, STOPPED = "died", "interrupted", "stopped"
+
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
@@ -108,39 +114,39 @@ def dead_workers(cr):
     return cr.fetchall()
 
 
-def end_process(cr, process, cause="", count=True, terminate=False):
+def end_process(cr, process, cause="", end=DIED, terminate=False):
     """End the workers of a process, as :func:`end_worker` does; called by itself, or by its parent, who knows how it ended.
 
     If another worker comes first, that one has found it dead and has done the same without knowing the cause.
     """
     cr.execute("SELECT id FROM queue_worker WHERE process = %s ORDER BY id", (process,))
     for (worker_id,) in cr.fetchall():
-        end_worker(cr, worker_id, cause, count, terminate)
+        end_worker(cr, worker_id, cause, end, terminate)
 
 
-def end_worker(cr, worker_id, cause="", count=True, terminate=False):
+def end_worker(cr, worker_id, cause="", end=DIED, terminate=False):
     """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
 
     One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
-    no worker). Jobs that had started count a try unless ``count`` is False; the first death runs the job again at once, later ones after
-    growing delays, and a job without tries left fails. A worker that was only slow finds its leases gone when it wants to commit.
+    no worker). A worker that was only slow finds its leases gone when it wants to commit.
 
     :param cause: for the message of the jobs that had started
+    :param end: :data:`DIED`, :data:`INTERRUPTED` or :data:`STOPPED`
     :param terminate: end the connections of the worker first, as for one that is dead or asleep: a statement that still runs for it holds
         locks, for which this transaction would wait too. A signal is not rolled back with the transaction, which does no harm: without
         its connections the worker begins a new life.
     """
     with transaction(cr):
         cr.execute(
-            """
-            SELECT host || ':' || pid, date_heartbeat > pg_postmaster_start_time() AT TIME ZONE 'UTC'
-            FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED
-            """,
+            "SELECT host || ':' || pid, date_heartbeat FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED",
             (worker_id,),
         )
         row = cr.fetchone()
         if not row:
             return None
+        name, last_heartbeat = row
+        if end == DIED and last_heartbeat < server_began(cr):
+            end, cause = INTERRUPTED, "the database server was restarted"
         if terminate:
             cr.execute(
                 """
@@ -151,15 +157,22 @@ def end_worker(cr, worker_id, cause="", count=True, terminate=False):
                 """,
                 (worker_id,),
             )
-        # a worker whose last sign is older than the server's start was cut off by a restart of PostgreSQL
-        count = count and row[1]
         cr.execute(
             "SELECT id FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE",
             (worker_id,),
         )
-        freed = _free_leases(cr, [id_ for (id_,) in cr.fetchall()], row[0], cause, count)
+        freed = _free_leases(cr, [id_ for (id_,) in cr.fetchall()], name, end, cause)
         cr.execute("DELETE FROM queue_worker WHERE id = %s", (worker_id,))
         return freed
+
+
+def server_began(cr):
+    """Return since when the server has not been away, in UTC.
+
+    After a crash of one of its processes it closes all connections and begins anew with empty statistics, without being started anew.
+    """
+    cr.execute("SELECT GREATEST(pg_postmaster_start_time(), stats_reset) AT TIME ZONE 'UTC' FROM pg_stat_bgwriter")
+    return cr.fetchone()[0]
 
 
 def free_orphans(cr):
@@ -172,36 +185,64 @@ def free_orphans(cr):
             ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
             """
         )
-        return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], "", "its worker's record was deleted", True)
+        return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], "", DIED, "its worker's record was deleted")
 
 
-def _free_leases(cr, job_ids, worker_name, cause, count):
-    """Free leases of locked rows: enqueued jobs become runnable, started ones are tried again or fail."""
+# What becomes of a job whose worker has died: how often that happened before (any other try that failed counts too), and whether it fails
+_DEATH = """
+    SELECT retry AS times, max_retries > 0 AND retry + 1 >= max_retries AS fails
+"""
+
+# What becomes of a job whose worker was interrupted: how often that was so since the last attempt that has ended otherwise
+_INTERRUPTION = """
+    SELECT count(*) AS times, false AS fails FROM queue_job_attempt attempt
+    WHERE attempt.job_id = job.id AND attempt.id > (
+        SELECT COALESCE(max(other.id), 0) FROM queue_job_attempt other WHERE other.job_id = job.id AND other.outcome <> 'interrupted'
+    )
+"""
+
+
+def _free_leases(cr, job_ids, worker_name, end, cause):
+    """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says."""
     if not job_ids:
         return 0
-    values = {"ids": job_ids, "worker": worker_name, "message": f"Worker lost: {cause}" if cause else "Worker lost"}
-    if count:
-        cr.execute(
-            f"""
-            WITH lost AS (
-                UPDATE queue_job SET
-                    state = CASE WHEN retry + 1 >= max_retries AND max_retries > 0 THEN 'failed'
-                                 WHEN retry = 0 THEN 'pending'
-                                 ELSE 'scheduled' END,
-                    ready_seq = CASE WHEN retry = 0 THEN nextval('queue_job_ready_seq') END,
-                    eta = CASE WHEN retry > 0 THEN {NOW} + make_interval(secs => least(3600, 10 * power(2, retry))) END,
-                    date_done = CASE WHEN retry + 1 >= max_retries AND max_retries > 0 THEN {NOW} END,
-                    retry = retry + 1, message = %(message)s, worker_id = NULL, lease_token = NULL
-                WHERE id = ANY(%(ids)s) AND state = 'started'
-                RETURNING id, retry, date_started
-            )
-            INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
-            SELECT id, retry, %(worker)s, date_started, {NOW}, 'lost', %(message)s FROM lost
-            """,
-            values,
-        )
-    cr.execute(f"UPDATE queue_job SET {RUNNABLE} WHERE id = ANY(%(ids)s) AND state IN ('enqueued', 'started')", values)
+    if end == DIED:
+        _end_started(cr, job_ids, worker_name, _DEATH, "lost", 1, f"Worker lost: {cause}" if cause else "Worker lost")
+    elif end == INTERRUPTED:
+        message = f"Interrupted: {cause or 'the worker has lost its connections to the database'}"
+        _end_started(cr, job_ids, worker_name, _INTERRUPTION, "interrupted", 0, message)
+    cr.execute(
+        f"UPDATE queue_job SET {RUNNABLE} WHERE id = ANY(%s) AND state IN ('enqueued', 'started')",
+        (job_ids,),
+    )
     return len(job_ids)
+
+
+def _end_started(cr, job_ids, worker_name, history, outcome, tries, message):
+    """Record the attempt of jobs that were lost; the first time they run again at once, later after growing delays, if they do not fail."""
+    cr.execute(
+        f"""
+        WITH fate AS (
+            SELECT job.id, history.times,
+                CASE WHEN history.fails THEN 'failed' WHEN history.times = 0 THEN 'pending' ELSE 'scheduled' END AS state
+            FROM queue_job job, LATERAL ({history}) AS history
+            WHERE job.id = ANY(%(ids)s) AND job.state = 'started'
+        ),
+        ended AS (
+            UPDATE queue_job job SET
+                state = fate.state,
+                ready_seq = CASE fate.state WHEN 'pending' THEN nextval('queue_job_ready_seq') END,
+                eta = CASE fate.state WHEN 'scheduled' THEN {NOW} + make_interval(secs => least(3600, 10 * power(2, fate.times))) END,
+                date_done = CASE fate.state WHEN 'failed' THEN {NOW} END,
+                retry = retry + %(tries)s, message = %(message)s, worker_id = NULL, lease_token = NULL
+            FROM fate WHERE job.id = fate.id
+            RETURNING job.id, job.retry, job.date_started
+        )
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
+        SELECT id, retry + 1 - %(tries)s, %(worker)s, date_started, {NOW}, %(outcome)s, %(message)s FROM ended
+        """,
+        {"ids": job_ids, "worker": worker_name, "outcome": outcome, "tries": tries, "message": message},
+    )
 
 
 def reason_not_to_serve(cr):
