@@ -39,6 +39,19 @@ class ConnectorBackend(models.AbstractModel):
         "Leave it on, unless you know why the server has none.",
     )
 
+    watermark_ids = fields.One2many(
+        "connector.watermark",
+        "backend_id",
+        domain=lambda self: [("backend_model", "=", self._name)],
+        groups="connector.group_connector_user",
+        help="Up to where records were synchronized",
+    )
+
+    def unlink(self):
+        """Delete the watermarks too, which no foreign key ties to one of many models."""
+        self.sudo().watermark_ids.unlink()
+        return super().unlink()
+
     def get_backend(self):
         """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.
 

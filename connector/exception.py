@@ -1,5 +1,7 @@
 """Every exception that a connector may raise or catch."""
 
+from odoo.exceptions import ConcurrencyError
+
 
 class ConnectorException(Exception):
     """Base of all exceptions of the connector framework."""
@@ -32,6 +34,16 @@ class RetryableJobError(JobError):
 
 class NetworkRetryableError(RetryableJobError):
     """The external system could not be reached; try again later."""
+
+
+class TransactionOutdated(RetryableJobError, ConcurrencyError):
+    """The transaction cannot see what another one has committed since it began.
+
+    A job begins again at once, in a new transaction that sees it; that counts as no try. A request does so too: Odoo sees to it.
+    """
+
+    def __init__(self, msg):
+        super().__init__(msg, seconds=1, ignore_retry=True)
 
 
 class NothingToDoJob(JobError):

@@ -7,9 +7,11 @@ from ..backend import Backend, get_backend
 from ..connector import Binder
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..session import ConnectorSession
+from ..unit.batch_importer import BatchImporter
+from ..unit.bulk_importer import BulkBatchImporter
 from ..unit.deleter import RecordDeleter
 from ..unit.exporter import RecordExporter
-from ..unit.importer import BatchImporter, DelayedBatchImporter, RecordImporter
+from ..unit.importer import RecordImporter
 from ..unit.mapper import ExportMapper, ImportMapper, Mapper
 from .registering import register_as
 
@@ -166,7 +168,7 @@ class TestGeneralClassesOfTheFramework(TransactionCase):
         shop, session = Backend("shop"), ConnectorSession.from_env(self.env)
         for asked, found in (
             (Binder, Binder),
-            (BatchImporter, DelayedBatchImporter),
+            (BatchImporter, BulkBatchImporter),
             (RecordImporter, RecordImporter),
             (RecordExporter, RecordExporter),
             (RecordDeleter, RecordDeleter),

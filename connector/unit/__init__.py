@@ -1,6 +1,8 @@
 from . import (
     backend_adapter,
+    batch_importer,
     binder,
+    bulk_importer,
     conflict,
     deleter,
     exporter,
@@ -10,4 +12,5 @@ from . import (
     safe_creation,
     sync_state,
     synchronizer,
+    watermark,
 )

@@ -1,6 +1,9 @@
 """Adapters: a common language (search, read, write) for whatever an external system speaks."""
 
+from contextlib import suppress
+
 from ..connector import ConnectorUnit
+from ..exception import IDMissingInBackend
 
 
 class BackendAdapter(ConnectorUnit):
@@ -27,9 +30,33 @@ class CRUDAdapter(BackendAdapter):
         """
         raise NotImplementedError(self._refusal("read"))
 
+    def read_many(self, external_ids, fields=None):
+        """Return records as a list of dicts, those that do not exist left out.
+
+        A system that can read many by one call has an adapter that does so here.
+        """
+        records = []
+        for external_id in external_ids:
+            with suppress(IDMissingInBackend):
+                records.append(self.read(external_id, fields))
+        return records
+
     def search_read(self, filters=None, fields=None):
-        """Return the records that match as a list of dicts."""
-        return [self.read(external_id, fields) for external_id in self.search(filters)]
+        """Return the records that match as a list of dicts.
+
+        A system whose lists contain the records as :meth:`read` gives them has an adapter that defines this: then the imports of batches
+        begin with it, and read nothing twice.
+        """
+        return self.read_many(self.search(filters), fields)
+
+    @property
+    def lists_records(self):
+        """Whether :meth:`search_read` takes no more calls than :meth:`search`, which is so if the adapter defines it."""
+        return type(self).search_read is not CRUDAdapter.search_read
+
+    def id_of(self, record):
+        """Return the id of a record, as :meth:`search` gives it."""
+        return record["id"]
 
     def create(self, data, idempotency_key=None):
         """Create a record from a dict and return its id.

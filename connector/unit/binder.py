@@ -74,9 +74,17 @@ class Binder(ConnectorUnit):
         :param binding: record or id of the binding model
         :raise InvalidDataError: what is given is no id
         """
-        text = self._valid_text(external_id, binding)
         bound = self.model.browse(_id(binding)).with_context(no_connector_export=True)
-        bound.write({self._external_field: text, **self._sync_values()})
+        bound.write(self.bind_values(external_id, binding))
+
+    def bind_values(self, external_id, binding=None):
+        """Return the values by which :meth:`bind` binds, for code that creates or writes a binding with others at once.
+
+        :param external_id: id in the external system
+        :param binding: record or id of the binding model, for the message of the error
+        :raise InvalidDataError: what is given is no id
+        """
+        return {self._external_field: self._valid_text(external_id, binding), **self._sync_values()}
 
     def bind_many(self, bindings):
         """Store the external ids of bindings, and that they are in sync now; that is not exported again.
@@ -116,7 +124,8 @@ class Binder(ConnectorUnit):
     def _valid_text(self, external_id, binding):
         text = external_id_text(external_id)
         if text is None:
-            raise InvalidDataError(f"{external_id!r} is not an external id: {binding} cannot be bound to it")
+            what = self.model._name if binding is None else binding
+            raise InvalidDataError(f"{external_id!r} is not an external id: {what} cannot be bound to it")
         return text
 
     def _search_by(self, field_name, values):

@@ -1,76 +1,95 @@
-"""The flows that bring records of the external system into Odoo, and the jobs that run them."""
+"""The flow that brings a record of the external system into Odoo, and the job that runs it."""
 
+import hashlib
+import json
 from contextlib import contextmanager
 
 from psycopg2.errors import UniqueViolation
-
-from odoo.tools import SQL
 
 from ..backend import general
 from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
-from ..related_action import open_backend, open_imported
+from ..related_action import open_imported
+from .import_lock import lock_new
 from .synchronizer import Importer, a_moment
+
+#: The types of fields whose value is compared with the one that is there before it is written
+_COMPARED = {"boolean", "char", "date", "datetime", "float", "integer", "many2one", "monetary", "selection", "text"}
 
 
 @general
 class RecordImporter(Importer):
     """Imports one record: reads it, imports what it depends on, maps it, creates or updates it here, and binds it.
 
-    A connector overrides the steps where it differs. Two jobs that import the same record at the same time end with one record:
-    the second one waits for its next try, or, where it began before the first one's commit, meets the unique constraint of the
-    bindings and tries again.
+    A connector overrides the steps where it differs; what it says here holds for a page of records too, see
+    :class:`~odoo.addons.connector.unit.bulk_importer.BulkImporter`. Two transactions that import the same new record end with one record:
+    the second one waits for the first, and begins again.
 
-    While it runs: ``external_id``, and ``external_record`` with what the adapter has read.
+    While it runs: ``external_id``; ``external_record`` with what the adapter has read; and ``binding``, which is empty as long as the
+    record is not known here.
     """
 
     def __init__(self, environment):
         super().__init__(environment)
         self.external_id = None
         self.external_record = None
+        self.binding = self.model
         self._importing = frozenset()  # (model name, external id) of the records whose import has led to this one
+        self._noted = None  # in a page: the list of the dependencies, which are imported later as pages
 
-    def run(self, external_id, force=False):
+    def run(self, external_id, force=False, data=None):
         """Import a record.
 
         :param external_id: id in the external system
         :param force: import even what has not changed since the last time
+        :param data: the record, as the adapter would read it, if it was read already
         :return: what was done, for the user
-        :raise RetryableJobError: the same record is being imported by somebody else
+        :raise TransactionOutdated: the record was imported by somebody else since this transaction began
         """
         self.external_id = external_id
-        self._lock()
+        self.binding = self._get_binding()
+        if not self.binding:
+            lock_new(self.binder, [external_id])
         try:
-            self.external_record = self._read()
+            self.external_record = self._read() if data is None or self._is_data_old() else data
         except IDMissingInBackend:
             return self._handle_missing()
         if reason := self._must_skip():
             return reason
-        binding = self._get_binding()
-        if not force and self._is_up_to_date(binding):
+        if not force and self._is_up_to_date(self.binding):
             return self._("Already up to date.")
         self._import_dependencies()
         map_record = self._map_data()
         with _unique_violation_is_retried(self.env.cr, f"{self.model._name} {self.external_id}"):
-            if binding:
-                self._update(binding, self._update_data(map_record))
+            if self.binding:
+                self._update(self.binding, self._update_data(map_record))
                 message = self._("Updated from record %(id)s of %(backend)s.", **self._names())
             else:
-                binding = self._create(self._create_data(map_record))
+                self.binding = self._create(self._create_data(map_record))
                 message = self._("Created from record %(id)s of %(backend)s.", **self._names())
-            self.binder.bind(self.external_id, binding)
-        self._after_import(binding)
+        self._after_import(self.binding)
         return message
 
     # Steps, in the order in which they are called
 
-    def _lock(self):
-        lock_import(self.env.cr, self.backend_record, self.model._name, self.external_id)
+    def _get_binding(self):
+        """Return the binding of the record, empty when it is new here."""
+        return self.binder.to_internal(self.external_id)
+
+    def _is_data_old(self):
+        """Return whether what is here may be newer than the data that the running job has brought: it was synchronised since the delay."""
+        delayed = getattr(self.session.job, "date_created", None)
+        synchronised = self.binding[self.binder._sync_date_field]
+        return bool(delayed and synchronised and synchronised >= delayed.replace(microsecond=0))
+
+    def _fields_to_read(self):
+        """Return the names of the fields of the external record that are wanted; None: all."""
+        return None
 
     def _read(self):
         """Return the record of the external system."""
-        return self.backend_adapter.read(self.external_id)
+        return self.backend_adapter.read(self.external_id, self._fields_to_read())
 
     def _handle_missing(self):
         """Decide what happens when the external system has no such record (any more); return what to tell the user."""
@@ -80,15 +99,19 @@ class RecordImporter(Importer):
         """Return the reason why the record is not to be imported, None when it is."""
         return None
 
-    def _get_binding(self):
-        """Return the binding of the record, empty when it is new here."""
-        return self.binder.to_internal(self.external_id)
+    def _is_up_to_date(self, binding):
+        """Return whether this state of the record is the one that was last imported: its version says so or, without, its checksum."""
+        if not binding:
+            return False
+        version = self._get_external_version()
+        if version is not None:
+            return binding.external_version == str(version)
+        return binding.import_checksum == self._get_checksum()
 
     def _get_external_version(self):
         """Return what the external system calls this state of the record: its date of change, its revision, its etag.
 
-        It is kept as text and compared for equality. None when it does not say: then the record is imported each time. Never our own
-        clock.
+        It is kept as text and compared for equality. None when it does not say: then a checksum decides. Never our own clock.
         """
         return None
 
@@ -99,16 +122,16 @@ class RecordImporter(Importer):
         """
         return None
 
-    def _is_up_to_date(self, binding):
-        """Return whether this state of the record is the one that was last imported."""
-        version = self._get_external_version()
-        return bool(binding) and version is not None and binding.external_version == str(version)
+    def _get_checksum(self):
+        """Return a checksum of the external record."""
+        content = json.dumps(self.external_record, sort_keys=True, default=str)
+        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     def _import_dependencies(self):
         """Import the records that must exist before this one; a hook, see :meth:`_import_dependency`."""
 
     def _import_dependency(self, external_id, model_name, always=False):
-        """Import a record on which this one depends, unless it is here.
+        """Import a record on which this one depends, unless it is here. In a page it is noted, and imported with the others after the hook.
 
         A record that is just being imported, and depends on this one in turn, is not imported again.
 
@@ -117,8 +140,13 @@ class RecordImporter(Importer):
         :param always: look for changes even if it is here
         """
         text = external_id_text(external_id)
+        if text is None or (model_name, text) in self._importing:
+            return
+        if self._noted is not None:
+            self._noted.append((model_name, text, external_id, always))
+            return
         importing = self._importing | {(self.model._name, external_id_text(self.external_id))}
-        if text is None or (model_name, text) in importing:
+        if (model_name, text) in importing:
             return
         if always or not self.binder_for(model_name).to_internal(external_id):
             importer = self.unit_for(RecordImporter, model_name)
@@ -130,15 +158,14 @@ class RecordImporter(Importer):
         return self.mapper.map_record(self.external_record)
 
     def _create_data(self, map_record):
-        return self._complete_data(map_record.values(for_create=True))
+        """Return the values of a new record."""
+        values = map_record.values(for_create=True)
+        self._validate_data(values)
+        return values
 
     def _update_data(self, map_record):
-        return self._complete_data(map_record.values())
-
-    def _complete_data(self, values):
-        version = self._get_external_version()
-        if version is not None:
-            values["external_version"] = str(version)
+        """Return the values of a record that is here."""
+        values = map_record.values()
         self._validate_data(values)
         return values
 
@@ -149,87 +176,45 @@ class RecordImporter(Importer):
         """
 
     def _create(self, values):
-        """Create the binding, and with it the record, and return it."""
+        """Create the binding, and with it the record, and return it; the records of a page are created by one call of the next step."""
+        return self._create_many([{**values, **self._binding_values()}])
+
+    def _create_many(self, values_list):
+        """Create bindings from complete values and return them in the same order."""
         model = self.model.with_context(no_connector_export=True, tracking_disable=True)
-        binding = model.create({**values, self.binder._backend_field: self.backend_record.id})
-        return binding.with_env(self.env)
+        return model.create(values_list).with_env(self.env)
 
     def _update(self, binding, values):
-        binding.with_context(no_connector_export=True).write(values)
+        """Write what differs from what is there."""
+        changed = {name: value for name, value in values.items() if _differs(binding, name, value)}
+        binding.with_context(no_connector_export=True).write({**changed, **self._binding_values()})
 
     def _after_import(self, binding):
         """Do what comes after the import; a hook."""
+
+    # What the steps share
+
+    def _binding_values(self):
+        """Return what the binding itself has to know: to which record there it belongs, and which state of it was imported."""
+        version = self._get_external_version()
+        values = {
+            self.binder._backend_field: self.backend_record.id,
+            "external_version": version is not None and str(version),
+            "import_checksum": self._get_checksum(),
+        }
+        known = {name: value for name, value in values.items() if name in self.model._fields}
+        return {**known, **self.binder.bind_values(self.external_id, self.binding or None)}
 
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
-class BatchImporter(Importer):
-    """Imports all records that match; how each of them is imported is said by its subclasses."""
-
-    def run(self, filters=None):
-        """Search and import records.
-
-        :param filters: what the adapter's ``search`` takes
-        :return: what was done, for the user
-        """
-        count = 0
-        for external_id in self.backend_adapter.search(filters):
-            self._import_record(external_id)
-            count += 1
-        return self._report(count)
-
-    def _import_record(self, external_id, **kwargs):
-        raise NotImplementedError("Inherit DirectBatchImporter or DelayedBatchImporter")
-
-    def _report(self, count):
-        raise NotImplementedError("Inherit DirectBatchImporter or DelayedBatchImporter")
-
-
-class DirectBatchImporter(BatchImporter):
-    """Imports the records one after the other, at once."""
-
-    def _import_record(self, external_id, **kwargs):
-        self.unit_for(RecordImporter).run(external_id, **kwargs)
-
-    def _report(self, count):
-        return self._("%s records imported.", count)
-
-
-@general
-class DelayedBatchImporter(BatchImporter):
-    """Delays a job for each record. Of the jobs that wait for one record only one will run."""
-
-    def _import_record(self, external_id, **kwargs):
-        """Delay the import of a record.
-
-        :param kwargs: ``force`` and the options of ``delay``: priority, eta, channel and so on
-        """
-        force = kwargs.get("force", False)
-        backend = self.backend_record
-        kwargs.setdefault(
-            "identity_key", f"import,{self.model._name},{backend.id},{external_id}{',force' if force else ''}"
-        )
-        import_record.delay(self.environment.user_session, self.model._name, backend.id, external_id, **kwargs)
-
-    def _report(self, count):
-        return self._("%s records to import were delayed.", count)
-
-
-def lock_import(cr, backend_record, model_name, external_id):
-    """Lock the import of a record until the end of the transaction.
-
-    :raise RetryableJobError: another transaction holds the lock
-    """
-    # Safe because it never waits, so it cannot deadlock, and PostgreSQL releases it with the transaction, also when the process
-    # dies. What it does not do is show what the previous holder has committed since our snapshot was taken: there the unique
-    # constraint of the bindings comes in.
-    key = f"{backend_record._name},{backend_record.id},{model_name},{external_id}"
-    cr.execute(SQL("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key))
-    if not cr.fetchone()[0]:
-        raise RetryableJobError(
-            f"{model_name} {external_id} is being imported by another job", seconds=a_moment(), ignore_retry=True
-        )
+def _differs(record, name, value):
+    """Return whether a field of a record is to be written to have a value; True where that is costly to find out."""
+    field = record._fields[name]
+    if field.type not in _COMPARED or not (field.store or field.inherited):
+        return True
+    return field.convert_to_cache(value, record) != field.convert_to_cache(record[name], record)
 
 
 @contextmanager
@@ -243,28 +228,21 @@ def _unique_violation_is_retried(cr, what):
         raise RetryableJobError(f"{what} exists already: {detail}", seconds=a_moment()) from violation
 
 
-@job(related_action=open_backend)
-def import_batch(session, model_name, backend_id, filters=None):
-    """Import the records of an external system that match
-
-    :param model_name: name of the binding model
-    :param backend_id: id of the backend's record
-    :param filters: what the adapter's ``search`` takes
-    """
-    return get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter).run(filters)
+def _key(args):
+    return f"{args['model_name']},{args['backend_id']},{external_id_text(args['external_id'])}"
 
 
-@job(related_action=open_imported)
-def import_record(session, model_name, backend_id, external_id, force=False):
+@job(related_action=open_imported, concurrency_key=_key)
+def import_record(session, model_name, backend_id, external_id, force=False, data=None):
     """Import a record of an external system
+
+    The jobs of one record run one after the other, so that each sees what the one before it has committed.
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param external_id: id in the external system
     :param force: import even what has not changed since the last time
+    :param data: the record, if it was read already; it is read again if the record was imported since then
     """
-    return (
-        get_environment(session, model_name, backend_id)
-        .get_connector_unit(RecordImporter)
-        .run(external_id, force=force)
-    )
+    importer = get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter)
+    return importer.run(external_id, force=force, data=data)

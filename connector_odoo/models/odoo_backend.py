@@ -6,7 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.addons.connector.exception import ConnectorException
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
-from odoo.addons.connector.unit.importer import import_batch
+from odoo.addons.connector.unit.batch_importer import import_batch
 
 _SINCE_FIELDS = {
     "odoo.res.partner": "import_partners_since",

@@ -10,7 +10,8 @@ from odoo import fields
 from odoo.tests import tagged
 
 from odoo.addons.connector.queue import codec, store
-from odoo.addons.connector.unit.importer import BatchImporter, RecordImporter
+from odoo.addons.connector.unit.batch_importer import BatchImporter
+from odoo.addons.connector.unit.importer import RecordImporter
 
 from ..unit.importer import ChangedRecordsImporter
 from ..unit.partner import PartnerImportMapper

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from odoo import fields
 
-from odoo.addons.connector.unit.importer import DelayedBatchImporter, RecordImporter, import_batch
+from odoo.addons.connector.unit.batch_importer import DelayedBatchImporter, import_batch
+from odoo.addons.connector.unit.importer import RecordImporter
 
 from ..backend import odoo
 

@@ -1,4 +1,6 @@
+from . import test_batch_importer
 from . import test_binder
+from . import test_bulk_importer
 from . import test_checkpoint
 from . import test_checkpoint_digest
 from . import test_checkpoint_review

@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from odoo import SUPERUSER_ID, api, sql_db
@@ -51,6 +53,25 @@ class ShopCase(TransactionCase):
                 yield api.Environment(cr, SUPERUSER_ID, {})
             finally:
                 cr.rollback()
+
+    @contextmanager
+    def in_thread(self, function, *args):
+        """Call a function in a thread during the block, and give its future, which has ended after the block."""
+        with ThreadPoolExecutor(1) as executor:
+            yield executor.submit(function, *args)
+
+    def wait_until_blocked(self, env):
+        """Wait until the transaction of an environment waits for a lock that another one holds."""
+        deadline = time.monotonic() + 60
+        while True:
+            self.env.cr.execute(
+                "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", [env.cr.connection.info.backend_pid]
+            )
+            if self.env.cr.fetchone()[0] == "Lock":
+                return
+            self.assertLess(time.monotonic(), deadline, "the transaction does not wait for a lock")
+            self.env.cr.execute("SELECT pg_stat_clear_snapshot()")
+            time.sleep(0.01)
 
     def committed_backend(self):
         """Return a backend that all transactions see; it is deleted after the test with the partners bound to it."""

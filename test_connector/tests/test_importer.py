@@ -1,23 +1,15 @@
-import json
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.event import on_record_create, on_record_write
-from odoo.addons.connector.exception import InvalidDataError, MappingError, RetryableJobError
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.exception import InvalidDataError, MappingError, RetryableJobError, TransactionOutdated
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.importer import (
-    BatchImporter,
-    DirectBatchImporter,
-    RecordImporter,
-    import_batch,
-    import_record,
-    lock_import,
-)
+from odoo.addons.connector.unit.batch_importer import import_batch
+from odoo.addons.connector.unit.importer import RecordImporter, import_record
 
-from ..units import PartnerImporter
+from ..units import PartnerImporter, ShopAdapter
 from .common import ShopCase
 
 
@@ -114,10 +106,44 @@ class TestUpToDate(ImporterCase):
         self.run_import(43)
         self.assertEqual((self.binding(43).external_version, self.run_import(43)), ("0", "Already up to date."))
 
-    def test_what_does_not_tell_its_version_is_imported_each_time(self):
+    def test_of_what_does_not_tell_its_version_a_checksum_says_whether_it_has_changed(self):
+        self.shop.add("test.shop.partner", 43, name="Bob")
+        self.run_import(43)
+        self.assertEqual(self.run_import(43), "Already up to date.")
+        self.shop.add("test.shop.partner", 43, name="Rob")
+        self.run_import(43)
+        self.assertEqual(self.binding(43).name, "Rob")
+
+
+class TestData(ImporterCase, JobsCase):
+    """Data that were read before the import."""
+
+    def setUp(self):
+        super().setUp()
         self.shop.add("test.shop.partner", 42, name="Ada")
+
+    def test_data_that_are_handed_over_are_not_read_again(self):
+        with patch.object(ShopAdapter, "read", side_effect=AssertionError):
+            self.run_import(42, data={"id": 42, "name": "Handed over"})
+        self.assertEqual(self.binding(42).name, "Handed over")
+
+    def test_data_that_are_older_than_the_last_import_are_read_again(self):
+        import_record.delay(self.session, "test.shop.partner", self.backend.id, 42, data={"id": 42, "name": "Old"})
+        self.env.cr.flush()
         self.run_import(42)
+        self.run_jobs()
         self.assertEqual(self.binding(42).name, "Ada")
+
+
+class TestWrite(ImporterCase):
+    def test_only_what_has_changed_is_written(self):
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b", points=3)
+        self.run_import(42)
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="c@d", points=3)
+        partners = type(self.env["res.partner"])
+        with patch.object(partners, "write", autospec=True, side_effect=partners.write) as write:
+            self.run_import(42)
+        self.assertEqual([call.args[1] for call in write.call_args_list], [{"email": "c@d"}])
 
 
 class TestDependencies(ImporterCase):
@@ -190,49 +216,71 @@ class TestNoExportBack(ImporterCase):
 class TestConcurrentImport(ImporterCase):
     """Two transactions import the same record."""
 
-    def test_a_record_that_is_being_imported_is_tried_again_later(self):
+    def run_in(self, env, external_id):
+        """Import a record of a backend that all transactions see."""
+        with self.shared.with_env(env).work_on("test.shop.partner") as environment:
+            return environment.get_connector_unit(RecordImporter).run(external_id)
+
+    def setUp(self):
+        super().setUp()
         self.shop.add("test.shop.partner", 42, name="Ada")
-        with self.transaction() as other:
-            lock_import(other.cr, self.backend, "test.shop.partner", "42")
-            with self.assertRaisesRegex(RetryableJobError, "test.shop.partner 42 is being imported") as caught:
-                self.run_import(42)
-        self.assertTrue(caught.exception.ignore_retry)
-        self.assertGreater(caught.exception.seconds, 0)
+        self.shared = self.committed_backend()
 
-    def test_other_records_are_not_locked(self):
-        self.shop.add("test.shop.partner", 42, name="Ada")
-        with self.transaction() as other:
-            lock_import(other.cr, self.backend, "test.shop.partner", "43")
-            lock_import(other.cr, self.backend, "test.shop.tag", "42")
-            lock_import(other.cr, self.backend.copy(), "test.shop.partner", "42")
-            self.run_import(42)
-        self.assertTrue(self.binding(42))
-
-    def test_the_lock_ends_with_the_transaction(self):
-        self.shop.add("test.shop.partner", 42, name="Ada")
-        with self.transaction() as other:
-            lock_import(other.cr, self.backend, "test.shop.partner", "42")
-        self.assertEqual(self.run_import(42), "Created from record 42 of Test Shop.")
-
-    def test_what_another_transaction_has_created_meanwhile_is_found_at_the_next_try(self):
-        self.shop.add("test.shop.partner", 42, name="Ada")
-        backend = self.committed_backend()
-
-        def run(env):
-            with backend.with_env(env).work_on("test.shop.partner") as environment:
-                return environment.get_connector_unit(RecordImporter).run(42)
-
+    def test_two_transactions_that_import_the_same_record_at_the_same_time_create_it_once(self):
         with self.transaction() as first, self.transaction() as second:
             second["res.users"].search_count([])  # its snapshot is older than the first one's commit
-            run(first)
-            first.cr.commit()
-            with (
-                mute_logger("odoo.sql_db"),
-                self.assertRaisesRegex(RetryableJobError, "test.shop.partner 42 exists already"),
-            ):
-                run(second)
+            self.run_in(first, 42)
+            with self.in_thread(self.run_in, second, 42) as outcome:
+                self.wait_until_blocked(second)
+                first.cr.commit()
+            self.assertIsInstance(outcome.exception(), TransactionOutdated)
             second.cr.rollback()
-            self.assertEqual(run(second), "Updated from record 42 of Shared Shop.")
+            self.assertEqual(self.run_in(second, 42), "Already up to date.")
+            domain = [("backend_id", "=", self.shared.id)]
+            self.assertEqual(second["test.shop.partner"].search_count(domain), 1)
+
+    def test_what_another_transaction_has_imported_meanwhile_is_found_in_a_new_one(self):
+        with self.transaction() as first, self.transaction() as second:
+            second["res.users"].search_count([])
+            self.run_in(first, 42)
+            first.cr.commit()
+            with self.assertRaisesRegex(
+                TransactionOutdated, "test.shop.partner 42: imported by another transaction"
+            ) as caught:
+                self.run_in(second, 42)
+        self.assertTrue(caught.exception.ignore_retry)
+
+    def test_two_records_that_share_a_new_dependency_create_it_once(self):
+        self.shop.add("test.shop.partner", 1, name="Company")
+        self.shop.add("test.shop.partner", 42, name="Ada", parent=1)
+        self.shop.add("test.shop.partner", 43, name="Bob", parent=1)
+        with self.transaction() as first, self.transaction() as second:
+            second["res.users"].search_count([])
+            self.run_in(first, 42)
+            with self.in_thread(self.run_in, second, 43) as outcome:
+                self.wait_until_blocked(second)
+                first.cr.commit()
+            self.assertRegex(str(outcome.exception()), "test.shop.partner 1: imported by another transaction")
+            second.cr.rollback()
+            self.run_in(second, 43)
+            bindings = second["test.shop.partner"].search([("backend_id", "=", self.shared.id)])
+            self.assertEqual(sorted(bindings.mapped("name")), ["Ada", "Bob", "Company"])
+
+    def test_other_records_and_those_of_other_backends_do_not_wait(self):
+        with self.transaction() as other:
+            self.run_in(other, 42)
+            self.shop.add("test.shop.partner", 43, name="Bob")
+            self.run_import(42)
+            self.run_import(43)
+        self.assertEqual(len(self.binding(42) + self.binding(43)), 2)
+
+    def test_a_transaction_that_rolls_back_leaves_the_record_to_who_waits(self):
+        with self.transaction() as first, self.transaction() as second:
+            self.run_in(first, 42)
+            with self.in_thread(self.run_in, second, 42) as outcome:
+                self.wait_until_blocked(second)
+                first.cr.rollback()
+            self.assertEqual(outcome.result(), "Created from record 42 of Shared Shop.")
 
     def test_a_record_that_another_import_has_bound_meanwhile_is_tried_again_later(self):
         bound = self.partner("1").odoo_id
@@ -246,7 +294,6 @@ class TestConcurrentImport(ImporterCase):
 
     def test_a_unique_violation_leaves_the_transaction_usable(self):
         self.partner("42")
-        self.shop.add("test.shop.partner", 42, name="Ada")
         with (
             mute_logger("odoo.sql_db"),
             patch.object(PartnerImporter, "_get_binding", return_value=self.Partner),
@@ -256,67 +303,17 @@ class TestConcurrentImport(ImporterCase):
         self.assertEqual(len(self.binding(42)), 1)
 
 
-class TestBatch(ImporterCase, JobsCase):
-    def setUp(self):
-        super().setUp()
-        for external_id, name in enumerate(["Ada", "Bob", "Ada"]):
-            self.shop.add("test.shop.partner", external_id, name=name)
-
-    def test_a_delayed_batch_delays_a_job_for_each_record(self):
-        message = self.unit(BatchImporter).run()
-        self.assertEqual(len(self.delayed_jobs("import_record")), 3)
-        self.assertEqual(message, "3 records to import were delayed.")
-        self.run_jobs()
-        self.assertEqual(self.Partner.search([], order="external_id").mapped("name"), ["Ada", "Bob", "Ada"])
-
-    def test_the_jobs_of_a_batch_are_of_the_company_of_the_backend_and_speak_the_language_of_the_user(self):
-        self.env["res.lang"]._activate_lang("fr_FR")
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self.backend.write({"company_id": company.id, "default_lang_id": self.env.ref("base.lang_fr").id})
-        session = ConnectorSession.from_env(self.env(context={"lang": "en_US"}))
-        import_batch(session, "test.shop.partner", self.backend.id)
-        jobs = self.delayed_jobs("import_record")
-        self.assertEqual(jobs.mapped("company_id"), company)
-        self.assertEqual({json.loads(job.context)["lang"] for job in jobs}, {"en_US"})
-
-    def test_what_depends_on_the_company_is_imported_into_the_company_of_the_backend(self):
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self.backend.company_id = company
-        self.shop.add("test.shop.partner", 42, name="Ada")
-        values = []
-        self.patch(PartnerImporter, "_after_import", lambda importer, binding: values.append(binding.env.company))
-        import_record(self.session, "test.shop.partner", self.backend.id, 42)
-        self.assertEqual(values, [company])
-
-    def test_a_delayed_batch_takes_the_records_that_match(self):
-        self.unit(BatchImporter).run({"name": "Ada"})
-        self.assertEqual(len(self.delayed_jobs("import_record")), 2)
-
-    def test_of_two_batches_that_delay_the_same_records_one_imports_them(self):
-        self.unit(BatchImporter).run({"name": "Bob"})
-        self.unit(BatchImporter).run({"name": "Bob"})
-        jobs = self.run_jobs()
-        self.assertEqual(jobs.mapped("message"), ["Created from record 1 of Test Shop."])
-
-    def test_a_direct_batch_imports_at_once(self):
-        message = DirectBatchImporter(self.environment()).run()
-        self.assertEqual(len(self.Partner.search([])), 3)
-        self.assertEqual(message, "3 records imported.")
-
-    def test_a_batch_of_neither_kind_says_which_there_are(self):
-        with self.assertRaisesRegex(NotImplementedError, "DirectBatchImporter or DelayedBatchImporter"):
-            BatchImporter(self.environment()).run()
-
-    def test_a_batch_can_be_a_job_itself(self):
-        import_batch.delay(self.session, "test.shop.partner", self.backend.id, {"name": "Ada"})
-        jobs = self.run_jobs()
-        self.assertEqual(len(jobs), 3)
-        self.assertEqual(set(jobs.mapped("state")), {"done"})
-
-
 class TestImportJob(ImporterCase, JobsCase):
     def delay(self, *args, **kwargs):
         import_record.delay(self.session, "test.shop.partner", self.backend.id, *args, **kwargs)
+
+    def test_two_jobs_that_import_the_same_record_run_one_after_the_other(self):
+        self.delay(42)
+        self.delay("42", force=True)
+        self.delay(43)
+        keys = self.delayed_jobs("import_record").mapped("concurrency_key")
+        self.assertEqual(keys[0], f"test.shop.partner,{self.backend.id},42")
+        self.assertEqual((keys[1] == keys[0], keys[2] == keys[0]), (True, False))
 
     def test_the_job_shows_what_the_import_did(self):
         self.shop.add("test.shop.partner", 42, name="Ada")

@@ -1,0 +1,276 @@
+"""The flow that imports records by the page: few queries for many records, and one that fails does not take the others with it."""
+
+import logging
+from collections import Counter, defaultdict
+from copy import copy
+from functools import cached_property
+
+from odoo.tools import partition, split_every
+
+from ..backend import general
+from ..checkpoint.checkpoint import add_checkpoint
+from ..connector import external_id_text, get_environment
+from ..exception import FailedJobError, JobError, NothingToDoJob
+from ..queue.graph import chain, group
+from ..queue.job import job
+from ..queue.worker import CONCURRENCY_ERRORS
+from ..related_action import open_backend
+from .batch_importer import BatchImporter
+from .import_lock import lock_all
+from .importer import RecordImporter, import_record
+from .synchronizer import Importer
+
+_logger = logging.getLogger(__name__)
+
+
+@general
+class BulkImporter(Importer):
+    """Imports a page of records with the steps of the model's :class:`~odoo.addons.connector.unit.importer.RecordImporter`.
+
+    The steps are called for each record of the page, all but ``_read``, ``_get_binding`` and ``_create``: one query finds all bindings, one
+    call reads what has to be read, one batched ``create`` creates all that is new. What the page depends on is imported first, as pages
+    too; what has not changed is left alone; what has changed is written once a record.
+
+    A record that fails is found by halving the page. It gets a job of its own, whose message says why, and a checkpoint; the others are
+    imported. What concerns all of them, such as a system that does not answer, ends the page, and its job is tried again.
+    """
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self._importing = frozenset()  # (model name, external id) of the records whose import has led to this page
+        self._force = False
+
+    def run(self, external_records, force=False):
+        """Import records that were read already.
+
+        :param external_records: list of records as the adapter reads them
+        :param force: import even what has not changed since the last time
+        :return: what was done, for the user
+        :raise TransactionOutdated: one of the records was imported by somebody else since this transaction began
+        """
+        self._force = force
+        return self._report(self._import_or_halve(self._renewed(external_records)))
+
+    def run_ids(self, external_ids, force=False):
+        """Read records and import them; see :meth:`run`.
+
+        :param external_ids: list of ids in the external system
+        """
+        self._force = force
+        return self._report(self._read_and_import(external_ids))
+
+    def _read_and_import(self, external_ids):
+        records = self._read(external_ids)
+        found = {external_id_text(self.backend_adapter.id_of(record)) for record in records}
+        missing = {id_: None for id_ in external_ids if external_id_text(id_) not in found}
+        for importer in self._importers(missing):
+            importer._handle_missing()
+        return Counter(missing=len(missing)) + self._import_or_halve(records)
+
+    # Pages and parts of them: all return a Counter of what was done
+
+    def _import_or_halve(self, records):
+        """Import a page; where that fails, each half of it for itself; and so on down to the record that fails."""
+        if not records:
+            return Counter()
+        try:
+            with self.env.cr.savepoint():
+                return self._import_page(records)
+        except Exception as error:
+            if _concerns_all(error):
+                raise
+            failure = error
+        if len(records) == 1:
+            return self._give_up(records[0], failure)
+        middle = len(records) // 2
+        return self._import_or_halve(records[:middle]) + self._import_or_halve(records[middle:])
+
+    def _import_page(self, records):
+        done = Counter()
+        changed = []
+        for importer in self._importers({self.backend_adapter.id_of(record): record for record in records}):
+            if importer._must_skip():
+                done["skipped"] += 1
+            elif not self._force and importer._is_up_to_date(importer.binding):
+                done["unchanged"] += 1
+            else:
+                changed.append(importer)
+        return done + self._import_changed(changed) if changed else done
+
+    def _import_changed(self, importers):
+        """Import the records of some importers, after what they depend on."""
+        needed = self._needed_by(importers)
+        mine = needed.get(self.model._name, {})
+        page = {external_id_text(importer.external_id): importer for importer in importers}
+        done = Counter()
+        for model_name, external_ids in needed.items():
+            others = [id_ for text, id_ in external_ids.items() if external_ids is not mine or text not in page]
+            done += self._import_others(model_name, others, page)
+        first, rest = partition(lambda text: text in mine, page)
+        if first and rest:
+            done += self._import_changed([page[text] for text in first])
+        else:
+            rest = (
+                page  # none comes first; or they depend on each other in a circle, and the mapping of each will say so
+            )
+        return done + self._write([page[text] for text in rest])
+
+    def _needed_by(self, importers):
+        """Return what some records depend on and is to be imported first, locked as the records are where they are new here.
+
+        :return: dict, name of the binding model to a dict, external id as text to external id
+        """
+        noted = []
+        for importer in importers:
+            importer._noted = noted
+            importer._import_dependencies()
+        needed, always = defaultdict(dict), set()
+        for model_name, text, external_id, is_always in noted:
+            needed[model_name][text] = external_id
+            if is_always:
+                always.add((model_name, text))
+        unknown = {self.binder: [importer.external_id for importer in importers if not importer.binding]}
+        for model_name, external_ids in needed.items():
+            binder = self.binder_for(model_name)
+            known = binder.to_internal_many(external_ids)
+            unknown[binder] = [text for text in external_ids if text not in known]
+            needed[model_name] = {
+                text: external_id
+                for text, external_id in external_ids.items()
+                if text not in known or (model_name, text) in always
+            }
+        lock_all(unknown)
+        return needed
+
+    def _import_others(self, model_name, external_ids, importing):
+        """Import records that are not of this page."""
+        if not external_ids:
+            return Counter()
+        importer = self.unit_for(BulkImporter, model_name)
+        importer._importing = self._importing | {(self.model._name, text) for text in importing}
+        done = importer._read_and_import(external_ids)
+        return Counter(dependencies=done["created"] + done["updated"])
+
+    def _write(self, importers):
+        """Create what is new by one call, write what is here once a record."""
+        values = {importer: self._values(importer) for importer in importers}
+        known, new = partition(lambda importer: importer.binding, importers)
+        if new:
+            values_list = [{**values[importer], **importer._binding_values()} for importer in new]
+            for importer, binding in zip(new, self._record_importer._create_many(values_list), strict=True):
+                importer.binding = binding
+        for importer in known:
+            importer._update(importer.binding, values[importer])
+        for importer in importers:
+            importer._after_import(importer.binding)
+        return Counter(created=len(new), updated=len(known))
+
+    def _values(self, importer):
+        map_record = importer._map_data()
+        return importer._update_data(map_record) if importer.binding else importer._create_data(map_record)
+
+    def _give_up(self, record, error):
+        """Leave a record that fails to a job of its own, and have somebody look at it."""
+        if isinstance(error, NothingToDoJob):
+            return Counter(skipped=1)
+        external_id = self.backend_adapter.id_of(record)
+        names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
+        _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
+        session = self.environment.user_session
+        import_record.delay(session, self.model._name, self.backend_record.id, external_id, force=self._force)
+        binding = self.binder.to_internal(external_id)
+        if binding and "sync_error" in binding._fields:
+            failed = binding.with_context(no_connector_export=True)
+            failed.write({"sync_state": "error", "sync_error": names["error"]})
+        to_review = binding or self.backend_record
+        message = self._("Record %(id)s of %(backend)s cannot be imported: %(error)s", **names)
+        add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message)
+        return Counter(failed=1)
+
+    # What they share
+
+    @cached_property
+    def _record_importer(self):
+        importer = self.unit_for(RecordImporter)
+        importer.mapper, importer.binder, importer.backend_adapter = self.mapper, self.binder, self.backend_adapter
+        return importer
+
+    def _importers(self, records):
+        """Return a RecordImporter, which knows its binding, for each record of a dict, external id to record."""
+        bindings = self.binder.to_internal_many(records)
+        importers = []
+        for external_id, record in records.items():
+            importer = copy(self._record_importer)
+            importer.external_id, importer.external_record = external_id, record
+            importer.binding = bindings.get(external_id_text(external_id), self.model)
+            importer._importing = self._importing
+            importers.append(importer)
+        return importers
+
+    def _renewed(self, records):
+        """Return the records that the job has brought with it, those that may be out of date read again."""
+        importers = self._importers({self.backend_adapter.id_of(record): record for record in records})
+        old = {external_id_text(importer.external_id): importer for importer in importers if importer._is_data_old()}
+        if not old:
+            return records
+        fresh = self._read([importer.external_id for importer in old.values()])
+        return [r for r in records if external_id_text(self.backend_adapter.id_of(r)) not in old] + fresh
+
+    def _read(self, external_ids):
+        return self.backend_adapter.read_many(external_ids, self._record_importer._fields_to_read())
+
+    def _report(self, done):
+        texts = {
+            "created": self._("%s created", done["created"]),
+            "updated": self._("%s updated", done["updated"]),
+            "dependencies": self._("%s more on which they depend", done["dependencies"]),
+            "unchanged": self._("%s up to date", done["unchanged"]),
+            "skipped": self._("%s skipped", done["skipped"]),
+            "missing": self._("%s not there any more", done["missing"]),
+            "failed": self._("%s failed and left to jobs of their own", done["failed"]),
+        }
+        return ", ".join(text for name, text in texts.items() if done[name]) or self._("Nothing to import.")
+
+
+@general
+class BulkBatchImporter(BatchImporter):
+    """Delays a job for each page of the records. The watermark moves when all pages are done; one that failed can be requeued by itself."""
+
+    _page_size = 500
+
+    def _import_found(self, found, closing):
+        pages = [self._page(items) for items in split_every(self._page_size, found, list)]
+        chain(group(*pages), *([closing] if closing else [])).delay()
+        return self._("%(records)s records to import, in %(pages)s jobs.", records=len(found), pages=len(pages))
+
+    def _page(self, items):
+        argument = "records" if isinstance(items[0], dict) else "external_ids"
+        names = {"count": len(items), "records": self.model._description, "backend": self.environment.backend_name}
+        return import_page.delayable(
+            self.environment.user_session,
+            self.model._name,
+            self.backend_record.id,
+            **{argument: items},
+            description=self._("Import a page of %(records)s of %(backend)s: %(count)s records", **names),
+        )
+
+
+@job(related_action=open_backend)
+def import_page(session, model_name, backend_id, external_ids=None, records=None, force=False):
+    """Import a page of records of an external system
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param external_ids: list of ids in the external system
+    :param records: list of the records in place of their ids, if they were read already
+    :param force: import even what has not changed since the last time
+    """
+    importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
+    return importer.run_ids(external_ids, force) if records is None else importer.run(records, force)
+
+
+def _concerns_all(error):
+    """Return whether an exception concerns all records of a page and not the one at which it was raised."""
+    if isinstance(error, FailedJobError | NothingToDoJob):
+        return False
+    return isinstance(error, (JobError, *CONCURRENCY_ERRORS))

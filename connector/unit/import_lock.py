@@ -1,0 +1,66 @@
+"""How transactions that import the same new record at the same time end with one record.
+
+A lock alone does not do it: Odoo's transactions are REPEATABLE READ, so who has waited for a lock still does not see what its former
+holder has committed. So, with the lock in hand, a second and younger transaction looks; if the record is there by now, the first one begins
+again.
+"""
+
+from copy import copy
+
+from odoo import api, sql_db
+from odoo.tools import SQL
+
+from ..connector import external_id_text
+from ..exception import TransactionOutdated
+from ..session import ConnectorSession
+
+
+def lock_new(binder, external_ids):
+    """Lock the import of records that are not known here, until the end of the transaction; wait for others who import them.
+
+    Records of several models are locked by one call of :func:`lock_all`, as two transactions that lock in several steps may wait for each
+    other; PostgreSQL ends one of them then, and its job begins again.
+
+    :param binder: :class:`~odoo.addons.connector.unit.binder.Binder` of their model
+    :param external_ids: ids in the external system
+    :raise TransactionOutdated: one of them was imported since this transaction began
+    """
+    lock_all({binder: external_ids})
+
+
+def lock_all(unknown):
+    """Lock the import of records as :func:`lock_new` does.
+
+    :param unknown: dict, binder to ids in the external system that it does not know
+    :raise TransactionOutdated: one of them was imported since this transaction began
+    """
+    unknown = {binder: ids for binder, ids in unknown.items() if ids}
+    if not unknown:
+        return
+    env = next(iter(unknown)).env
+    names = [
+        f"import,{binder.model._name},{binder.backend_record.id},{external_id_text(external_id)}"
+        for binder, ids in unknown.items()
+        for external_id in ids
+    ]
+    # Safe because all take these locks in the order of their numbers, and PostgreSQL releases them with the transaction, also when the
+    # process dies
+    env.cr.execute(
+        SQL(
+            """
+            SELECT pg_advisory_xact_lock(number)
+            FROM (SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name ORDER BY number) AS key
+            """,
+            names,
+        )
+    )
+    # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
+    with sql_db.db_connect(env.cr.dbname).cursor() as cr:
+        session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))
+        for binder, ids in unknown.items():
+            environment = copy(binder.environment)
+            environment.session = session
+            if known := type(binder)(environment).to_internal_many(ids):
+                raise TransactionOutdated(
+                    f"{binder.model._name} {', '.join(sorted(known))}: imported by another transaction since this one began"
+                )

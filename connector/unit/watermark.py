@@ -1,0 +1,87 @@
+"""Watermarks: up to where the records of a backend were synchronised, so that the next batch begins there."""
+
+from odoo import api, fields, models
+
+
+class ConnectorWatermark(models.Model):
+    """Up to where the records of a binding model were synchronised with a backend, in one direction.
+
+    What the text of ``value`` means is up to the batch importer that reads it: a date by the external system's clock, the number of a
+    change. It moves when all of a batch has succeeded, in the transaction of the last one, never when a batch begins.
+    """
+
+    _name = "connector.watermark"
+    _description = "Watermark of a Connector"
+    _order = "backend_model, backend_id, model_name, direction"
+    _rec_name = "model_name"
+
+    backend_model = fields.Char(required=True, readonly=True)
+    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True, index=True)
+    model_name = fields.Char(required=True, readonly=True)
+    model_description = fields.Char(string="Records", compute="_compute_model_description")
+    direction = fields.Selection(
+        [("import", "Import"), ("export", "Export")], default="import", required=True, readonly=True
+    )
+    value = fields.Char(
+        string="Up To",
+        help="What has changed there since then comes with the next import. Empty it to look at every record again.",
+    )
+    moved_at = fields.Datetime(string="Moved On", readonly=True)
+
+    _place_uniq = models.Constraint(
+        "UNIQUE(backend_model, backend_id, model_name, direction)", "A backend has one watermark a model and direction."
+    )
+
+    @api.depends("model_name")
+    def _compute_model_description(self):
+        for watermark in self:
+            model = self.env.get(watermark.model_name)
+            watermark.model_description = watermark.model_name if model is None else model._description
+
+    @api.private
+    def value_of(self, backend_record, model_name, direction="import"):
+        """Return the value of a watermark, None when there is none yet.
+
+        :param backend_record: record of the backend
+        :param model_name: name of the binding model
+        :param direction: ``import`` or ``export``
+        """
+        return self.sudo()._of(backend_record, model_name, direction).value or None
+
+    @api.private
+    def move(self, backend_record, model_name, value, since=None, direction="import"):
+        """Move a watermark, unless it is not any more where the batch has begun: another one has moved it, or somebody has emptied it.
+
+        :param value: text
+        :param since: value with which the batch has begun
+        :return: whether it was moved
+        """
+        watermark = self.sudo()._of(backend_record, model_name, direction)
+        if (watermark.value or None) != since:
+            return False
+        values = {"value": value, "moved_at": fields.Datetime.now()}
+        if watermark:
+            watermark.write(values)
+        else:
+            self.sudo().create(
+                {
+                    "backend_model": backend_record._name,
+                    "backend_id": backend_record.id,
+                    "company_id": backend_record.sudo().company_id.id,
+                    "model_name": model_name,
+                    "direction": direction,
+                    **values,
+                }
+            )
+        return True
+
+    def _of(self, backend_record, model_name, direction):
+        return self.search(
+            [
+                ("backend_model", "=", backend_record._name),
+                ("backend_id", "=", backend_record.id),
+                ("model_name", "=", model_name),
+                ("direction", "=", direction),
+            ]
+        )

@@ -1,0 +1,242 @@
+import json
+from datetime import datetime
+from unittest.mock import patch
+
+from odoo import fields
+
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.batch_importer import (
+    BatchImporter,
+    DelayedBatchImporter,
+    DirectBatchImporter,
+    import_batch,
+)
+from odoo.addons.connector.unit.bulk_importer import BulkBatchImporter
+from odoo.addons.connector.unit.importer import import_record
+
+from ..units import PartnerImporter, ShopAdapter
+from .common import ShopCase
+
+
+class BatchCase(ShopCase, JobsCase):
+    def setUp(self):
+        super().setUp()
+        for external_id, name in enumerate(["Ada", "Bob", "Ada"]):
+            self.shop.add("test.shop.partner", external_id, name=name)
+
+    def batch(self, batch_class, filters=None):
+        """Run a batch importer of partners and return what it says."""
+        return batch_class(self.environment()).run(filters)
+
+    def names(self):
+        return self.Partner.search([], order="external_id").mapped("name")
+
+    def list_whole_records(self):
+        """Have the shop list its records whole, as many systems do."""
+        self.patch(
+            ShopAdapter,
+            "search_read",
+            lambda adapter, filters=None, fields=None: [dict(adapter.table[id_]) for id_ in adapter.search(filters)],
+        )
+        self.patch(ShopAdapter, "read", lambda adapter, *args: self.fail("It was read twice"))
+
+
+class TestBatch(BatchCase):
+    def test_a_batch_is_imported_by_the_page_unless_a_connector_says_otherwise(self):
+        self.assertIsInstance(self.unit(BatchImporter), BulkBatchImporter)
+
+    def test_a_batch_of_no_kind_says_which_there_are(self):
+        with self.assertRaisesRegex(
+            NotImplementedError, "DirectBatchImporter, DelayedBatchImporter or BulkBatchImporter"
+        ):
+            self.batch(BatchImporter)
+
+    def test_a_batch_can_be_a_job_itself(self):
+        import_batch.delay(self.session, "test.shop.partner", self.backend.id, {"name": "Ada"})
+        jobs = self.run_jobs()
+        self.assertEqual(set(jobs.mapped("state")), {"done"})
+        self.assertEqual(self.names(), ["Ada", "Ada"])
+
+    def test_what_depends_on_the_company_is_imported_into_the_company_of_the_backend(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.backend.company_id = company
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        values = []
+        self.patch(PartnerImporter, "_after_import", lambda importer, binding: values.append(binding.env.company))
+        import_record(self.session, "test.shop.partner", self.backend.id, 42)
+        self.assertEqual(values, [company])
+
+
+class TestDirectBatch(BatchCase):
+    def test_a_direct_batch_imports_at_once(self):
+        message = self.batch(DirectBatchImporter)
+        self.assertEqual(self.names(), ["Ada", "Bob", "Ada"])
+        self.assertEqual(message, "3 records imported.")
+
+    def test_what_is_listed_whole_is_not_read_again(self):
+        self.list_whole_records()
+        self.batch(DirectBatchImporter)
+        self.assertEqual(len(self.names()), 3)
+
+
+class TestDelayedBatch(BatchCase):
+    def test_a_delayed_batch_delays_a_job_for_each_record(self):
+        message = self.batch(DelayedBatchImporter)
+        self.assertEqual(len(self.delayed_jobs("import_record")), 3)
+        self.assertEqual(message, "3 records to import were delayed.")
+        self.run_jobs()
+        self.assertEqual(self.names(), ["Ada", "Bob", "Ada"])
+
+    def test_what_is_listed_whole_is_handed_over_and_not_read_again(self):
+        self.list_whole_records()
+        self.batch(DelayedBatchImporter)
+        self.run_jobs()
+        self.assertEqual(len(self.names()), 3)
+
+    def test_the_jobs_of_a_batch_are_of_the_company_of_the_backend_and_speak_the_language_of_the_user(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.backend.write({"company_id": company.id, "default_lang_id": self.env.ref("base.lang_fr").id})
+        self.session = ConnectorSession.from_env(self.env(context={"lang": "en_US"}))
+        with self.backend.work_on("test.shop.partner", self.session) as environment:
+            DelayedBatchImporter(environment).run({})
+        jobs = self.delayed_jobs("import_record")
+        self.assertEqual(jobs.mapped("company_id"), company)
+        self.assertEqual({json.loads(job.context)["lang"] for job in jobs}, {"en_US"})
+
+    def test_a_delayed_batch_takes_the_records_that_match(self):
+        self.batch(DelayedBatchImporter, {"name": "Ada"})
+        self.assertEqual(len(self.delayed_jobs("import_record")), 2)
+
+    def test_of_two_batches_that_delay_the_same_records_one_imports_them(self):
+        self.batch(DelayedBatchImporter, {"name": "Bob"})
+        self.batch(DelayedBatchImporter, {"name": "Bob"})
+        jobs = self.run_jobs()
+        self.assertEqual(jobs.mapped("message"), ["Created from record 1 of Test Shop."])
+
+    def test_of_two_batches_that_bring_the_same_record_the_newer_data_count(self):
+        self.list_whole_records()
+        self.batch(DelayedBatchImporter, {"id": 1})
+        self.shop.add("test.shop.partner", 1, name="Rob")
+        self.batch(DelayedBatchImporter, {"id": 1})
+        self.run_jobs()
+        self.assertEqual(self.names(), ["Rob"])
+
+
+class TestWatermark(BatchCase):
+    """Up to where the next import begins; the "import since" date of lesser connectors moves when the batch is queued."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(BulkBatchImporter, "_page_size", 2)
+        self.patch(
+            BatchImporter, "_get_next_watermark", lambda importer, began: str(len(importer.backend_adapter.table))
+        )
+
+    def watermark(self):
+        return self.env["connector.watermark"].value_of(self.backend, "test.shop.partner")
+
+    def since(self):
+        """Return the watermark from which the next batch would begin, as it asks for its filters."""
+        with patch.object(BatchImporter, "_filters_since", return_value={"name": "nobody"}) as filters_since:
+            self.batch(DirectBatchImporter)
+        return filters_since.call_args.args[0]
+
+    def test_the_watermark_moves_when_all_pages_are_done(self):
+        self.batch(BulkBatchImporter)
+        self.assertIsNone(self.watermark())
+        jobs = self.run_jobs()
+        self.assertEqual(self.watermark(), "3")
+        self.assertEqual(jobs[-1].message, "The next import begins at 3.")
+
+    def test_the_next_batch_begins_at_the_watermark(self):
+        self.batch(BulkBatchImporter)
+        self.run_jobs()
+        self.assertEqual(self.since(), "3")
+
+    def test_the_watermark_of_a_direct_batch_moves_with_it(self):
+        self.batch(DirectBatchImporter)
+        self.run_jobs()
+        self.assertEqual(self.watermark(), "3")
+
+    def test_the_watermark_stays_when_a_page_fails_and_moves_when_it_was_requeued(self):
+        read_many = ShopAdapter.read_many
+
+        def fail_for_the_last(adapter, external_ids, fields=None):
+            if 2 in external_ids:
+                raise ValueError("The shop speaks in riddles")
+            return read_many(adapter, external_ids, fields)
+
+        with patch.object(ShopAdapter, "read_many", fail_for_the_last):
+            self.batch(BulkBatchImporter)
+            jobs = self.run_jobs()
+        self.assertEqual(sorted(jobs.mapped("state")), ["done", "failed"])
+        self.assertEqual((self.watermark(), self.names()), (None, ["Ada", "Bob"]))
+        store.requeue(self.env.cr, jobs.filtered(lambda job: job.state == "failed").ids)
+        again = self.run_jobs()
+        self.assertEqual(again.mapped("state"), ["done", "done"])
+        self.assertEqual((self.watermark(), self.names()), ("3", ["Ada", "Bob", "Ada"]))
+
+    def test_the_watermark_of_a_delayed_batch_moves_when_its_jobs_have_ended(self):
+        with patch.object(PartnerImporter, "_validate_data", side_effect=ValueError("No.")):
+            self.batch(DelayedBatchImporter)
+            self.assertIsNone(self.watermark())
+            jobs = self.run_jobs()
+        self.assertEqual(sorted(jobs.mapped("state")), ["done", "failed", "failed", "failed"])
+        self.assertEqual(self.watermark(), "3")
+
+    def test_a_batch_with_filters_of_its_own_leaves_the_watermark_alone(self):
+        self.batch(BulkBatchImporter, {"name": "Ada"})
+        self.run_jobs()
+        self.assertIsNone(self.watermark())
+
+    def test_a_watermark_that_was_emptied_meanwhile_stays_empty(self):
+        self.batch(BulkBatchImporter)
+        self.run_jobs()
+        self.shop.add("test.shop.partner", 3, name="Eve")
+        self.batch(BulkBatchImporter)
+        self.backend.watermark_ids.value = False
+        jobs = self.run_jobs()
+        self.assertIsNone(self.watermark())
+        self.assertEqual(jobs[-1].message, "The watermark was moved by somebody else meanwhile: it stays there.")
+
+    def test_of_two_batches_that_began_at_the_same_place_the_first_to_end_moves_the_watermark(self):
+        self.batch(BulkBatchImporter)
+        self.shop.add("test.shop.partner", 3, name="Eve")
+        self.batch(BulkBatchImporter)
+        self.run_jobs()
+        self.assertEqual(self.watermark(), "3")
+
+    def test_a_batch_that_finds_nothing_moves_the_watermark(self):
+        self.shop.table("test.shop.partner").clear()
+        self.batch(BulkBatchImporter)
+        self.run_jobs()
+        self.assertEqual(self.watermark(), "0")
+
+    def test_each_backend_and_model_has_a_watermark_of_its_own(self):
+        other = self.backend.copy()
+        self.batch(DirectBatchImporter)
+        self.run_jobs()
+        watermarks = self.env["connector.watermark"]
+        self.assertIsNone(watermarks.value_of(other, "test.shop.partner"))
+        self.assertIsNone(watermarks.value_of(self.backend, "test.shop.tag"))
+        self.assertIsNone(watermarks.value_of(self.backend, "test.shop.partner", "export"))
+
+    def test_the_watermarks_of_a_backend_go_with_it(self):
+        self.batch(DirectBatchImporter)
+        self.run_jobs()
+        watermark = self.backend.watermark_ids
+        self.assertTrue(watermark)
+        self.Partner.search([]).unlink()
+        self.backend.unlink()
+        self.assertFalse(watermark.exists())
+
+
+class TestOverlap(BatchCase):
+    def test_the_next_batch_begins_five_minutes_before_this_one_as_clocks_differ(self):
+        with patch.object(fields.Datetime, "now", return_value=datetime(2026, 7, 4, 12)):
+            self.batch(DirectBatchImporter)
+        self.run_jobs()
+        self.assertEqual(self.backend.watermark_ids.value, "2026-07-04 11:55:00")

@@ -1,0 +1,281 @@
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import NetworkRetryableError, TransactionOutdated
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
+from odoo.addons.connector.unit.importer import import_record
+
+from ..units import PartnerImporter, ShopAdapter, ShopImporter
+from .common import ShopCase
+
+
+class BulkCase(ShopCase, JobsCase):
+    def add(self, external_id, **values):
+        self.shop.add("test.shop.partner", external_id, **{"name": f"Partner {external_id}", **values})
+
+    def add_many(self, ids, **values):
+        for external_id in ids:
+            self.add(external_id, **values)
+
+    def import_ids(self, ids, model_name="test.shop.partner", force=False):
+        return self.unit(BulkImporter, model_name).run_ids(list(ids), force)
+
+    def binding(self, external_id, model_name="test.shop.partner"):
+        domain = [("backend_id", "=", self.backend.id), ("external_id", "=", str(external_id))]
+        return self.env[model_name].search(domain)
+
+    def names(self):
+        return self.Partner.search([], order="id").mapped("name")
+
+    @contextmanager
+    def failing(self, *names):
+        """Let the import of the partners with some names fail."""
+
+        def validate(importer, values):
+            if values["name"] in names:
+                raise ValueError(f"{values['name']} is not welcome")
+
+        with patch.object(PartnerImporter, "_validate_data", validate), mute_logger(BulkImporter.__module__):
+            yield
+
+
+class TestPage(BulkCase):
+    def test_what_is_new_is_created_and_what_has_changed_is_written(self):
+        self.add(1, mail="a@b", points=3)
+        self.import_ids([1])
+        self.add(1, mail="c@d", points=3)
+        self.add(2)
+        message = self.import_ids([1, 2])
+        self.assertEqual((self.binding(1).email, self.binding(1).points, self.binding(2).name), ("c@d", 3, "Partner 2"))
+        self.assertEqual(message, "1 created, 1 updated")
+
+    def test_the_new_ones_are_created_by_one_call(self):
+        self.add_many(range(5))
+        partners = type(self.Partner)
+        with patch.object(partners, "create", autospec=True, side_effect=partners.create) as create:
+            self.import_ids(range(5))
+        self.assertEqual(create.call_count, 1)
+        self.assertEqual(len(self.names()), 5)
+
+    def test_a_binding_knows_the_state_that_was_imported(self):
+        self.add(0, changed="revision 7")
+        self.import_ids([0])
+        binding = self.binding(0)
+        self.assertEqual((binding.external_version, binding.sync_state), ("revision 7", "in_sync"))
+        self.assertTrue(binding.sync_date and binding.import_checksum)
+
+    def test_what_has_not_changed_is_left_alone(self):
+        self.add_many([1, 2])
+        self.import_ids([1, 2])
+        self.binding(1).name = "Changed here"
+        self.assertEqual(self.import_ids([1, 2]), "2 up to date")
+        self.assertEqual(self.binding(1).name, "Changed here")
+
+    def test_what_has_not_changed_is_imported_by_force(self):
+        self.add(1)
+        self.import_ids([1])
+        self.binding(1).name = "Changed here"
+        self.import_ids([1], force=True)
+        self.assertEqual(self.binding(1).name, "Partner 1")
+
+    def test_a_page_that_has_not_changed_takes_ten_queries_for_500_records(self):
+        records = [{"id": external_id, "name": f"Partner {external_id}"} for external_id in range(500)]
+        self.unit(BulkImporter).run(records)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(10):
+            self.unit(BulkImporter).run(records)
+
+    def test_what_is_not_there_any_more_is_left_to_the_policy_of_its_importer(self):
+        self.add(1)
+        with patch.object(ShopImporter, "_handle_missing", autospec=True) as handle_missing:
+            message = self.import_ids([1, 2])
+        self.assertEqual([call.args[0].external_id for call in handle_missing.call_args_list], [2])
+        self.assertEqual(message, "1 created, 1 not there any more")
+
+    def test_what_is_to_be_skipped_is_skipped(self):
+        self.add_many([1, 2])
+        skip_two = lambda importer: "No." if importer.external_id == 2 else None  # noqa: E731
+        with patch.object(PartnerImporter, "_must_skip", skip_two):
+            self.assertEqual(self.import_ids([1, 2]), "1 created, 1 skipped")
+
+    def test_what_comes_after_the_import_comes_for_each_record(self):
+        self.add_many([1, 2])
+        with patch.object(PartnerImporter, "_after_import") as after_import:
+            self.import_ids([1, 2])
+        self.assertEqual([call.args[0] for call in after_import.call_args_list], [self.binding(1), self.binding(2)])
+
+    def test_an_empty_page_says_so(self):
+        self.assertEqual(self.import_ids([]), "Nothing to import.")
+
+
+class TestDependencies(BulkCase):
+    def test_what_the_records_of_a_page_depend_on_is_imported_first_as_a_page(self):
+        for external_id in (7, 8):
+            self.shop.add("test.shop.tag", external_id, name=f"Tag {external_id}")
+        self.add_many([1, 2, 3], tag=7)
+        self.add(4, tag=8)
+        with patch.object(ShopAdapter, "read_many", autospec=True, side_effect=ShopAdapter.read_many) as read_many:
+            message = self.import_ids([1, 2, 3, 4])
+        self.assertEqual([call.args[1] for call in read_many.call_args_list], [[1, 2, 3, 4], [7, 8]])
+        self.assertEqual(self.binding(4).main_tag_id.name, "Tag 8")
+        self.assertEqual(message, "4 created, 2 more on which they depend")
+
+    def test_a_record_may_depend_on_another_one_of_its_page(self):
+        self.add(1, parent=2)
+        self.add(2, parent=3)
+        self.add(3)
+        self.assertEqual(self.import_ids([1, 2, 3]), "3 created")
+        self.assertEqual(self.binding(1).parent_id, self.binding(2).odoo_id)
+        self.assertEqual(self.binding(2).parent_id, self.binding(3).odoo_id)
+
+    def test_a_record_may_depend_on_one_of_another_page(self):
+        self.add(1, parent=2)
+        self.add(2)
+        self.assertEqual(self.import_ids([1]), "1 created, 1 more on which they depend")
+        self.assertEqual(self.import_ids([2]), "1 up to date")
+
+    def test_a_dependency_that_is_here_is_not_imported_again(self):
+        self.tag("7", name="Gold")
+        self.shop.add("test.shop.tag", 7, name="Silver")
+        self.add(1, tag=7)
+        self.import_ids([1])
+        self.assertEqual(self.binding(1).main_tag_id.name, "Gold")
+
+    def test_records_that_depend_on_each_other_fail_and_the_others_of_the_page_do_not(self):
+        self.add(1, parent=2)
+        self.add(2, parent=1)
+        self.add(3)
+        with mute_logger(BulkImporter.__module__):
+            self.assertEqual(self.import_ids([1, 2, 3]), "1 created, 2 failed and left to jobs of their own")
+
+
+class TestRecordThatFails(BulkCase):
+    def test_one_bad_record_does_not_take_the_page_with_it(self):
+        self.add_many(range(9))
+        with self.failing("Partner 4"):
+            message = self.import_ids(range(9))
+        self.assertEqual(message, "8 created, 1 failed and left to jobs of their own")
+        self.assertEqual(len(self.names()), 8)
+
+    def test_a_record_that_the_database_refuses_is_found_too(self):
+        self.add_many(range(4))
+        taken = self.partner("already here").odoo_id
+        values = PartnerImporter._create_data
+
+        def bind_to_taken(importer, map_record):
+            if importer.external_id == 2:
+                return {"odoo_id": taken.id}
+            return values(importer, map_record)
+
+        with (
+            patch.object(PartnerImporter, "_create_data", bind_to_taken),
+            mute_logger(BulkImporter.__module__, "odoo.sql_db"),
+        ):
+            self.assertEqual(self.import_ids(range(4)), "3 created, 1 failed and left to jobs of their own")
+
+    def test_it_gets_a_job_of_its_own_that_says_why(self):
+        self.add_many(range(3))
+        with self.failing("Partner 1"):
+            import_page.delay(self.session, "test.shop.partner", self.backend.id, [0, 1, 2])
+            jobs = self.run_jobs()
+        page, own = jobs
+        self.assertEqual((page.state, own.state), ("done", "failed"))
+        self.assertEqual(own.message, "ValueError: Partner 1 is not welcome")
+        store.requeue(self.env.cr, own.ids)
+        self.assertEqual(self.run_jobs().message, "Created from record 1 of Test Shop.")
+
+    def test_it_gets_a_checkpoint(self):
+        self.add_many(range(3))
+        with self.failing("Partner 1"):
+            self.import_ids(range(3))
+        checkpoint = self.env["connector.checkpoint"].search(
+            [("backend_id", "=", f"test.shop.backend,{self.backend.id}")]
+        )
+        self.assertEqual(checkpoint.message, "Record 1 of Test Shop cannot be imported: Partner 1 is not welcome")
+
+    def test_the_binding_of_a_known_one_says_why_until_it_is_imported(self):
+        self.add_many([1, 2])
+        self.import_ids([1, 2])
+        self.add(1, name="Rude")
+        with self.failing("Rude"):
+            self.import_ids([1, 2])
+        binding = self.binding(1)
+        self.assertEqual((binding.sync_state, binding.sync_error), ("error", "Rude is not welcome"))
+        self.import_ids([1])
+        self.assertEqual((binding.sync_state, binding.sync_error, binding.name), ("in_sync", False, "Rude"))
+
+    def test_what_concerns_all_ends_the_page_and_its_job_is_tried_again(self):
+        self.add_many(range(3))
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, [0, 1, 2])
+        with patch.object(PartnerImporter, "_after_import", side_effect=NetworkRetryableError("The shop is away")):
+            job = self.run_jobs()
+        self.assertEqual((job.state, job.retry, self.names()), ("scheduled", 1, []))
+
+
+class TestData(BulkCase):
+    def test_data_that_are_older_than_the_last_import_are_read_again(self):
+        self.add(1)
+        self.import_ids([1])
+        old = {"id": 1, "name": "Old"}
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, records=[old, {"id": 2, "name": "Two"}])
+        self.env.cr.flush()
+        self.add(1, name="New")
+        import_record(self.session, "test.shop.partner", self.backend.id, 1)
+        self.run_jobs()
+        self.assertEqual(self.names(), ["New", "Two"])
+
+
+class TestConcurrentPages(BulkCase):
+    """Two workers import pages at the same time."""
+
+    def setUp(self):
+        super().setUp()
+        self.shared = self.committed_backend()
+
+    def import_in(self, env, ids):
+        with self.shared.with_env(env).work_on("test.shop.partner") as environment:
+            return environment.get_connector_unit(BulkImporter).run_ids(ids)
+
+    def test_pages_whose_records_share_new_dependencies_create_exactly_one_of_each(self):
+        self.add(100, name="Company")
+        self.add_many(range(5), parent=100)
+        self.add_many(range(5, 10), parent=100)
+        with self.transaction() as first, self.transaction() as second:
+            second["res.users"].search_count([])
+            self.import_in(first, list(range(5)))
+            with self.in_thread(self.import_in, second, list(range(5, 10))) as outcome:
+                self.wait_until_blocked(second)
+                first.cr.commit()
+            self.assertIsInstance(outcome.exception(), TransactionOutdated)
+            second.cr.rollback()
+            self.assertEqual(self.import_in(second, list(range(5, 10))), "5 created")
+            bindings = second["test.shop.partner"].search([("backend_id", "=", self.shared.id)])
+            self.assertEqual(len(bindings), 11)
+            self.assertEqual(len(bindings.parent_id), 1)
+
+    def test_pages_that_need_each_others_records_do_not_wait_for_each_other_for_ever(self):
+        self.add(1, parent=2)
+        self.add(2)
+        self.add(3, parent=4)
+        self.add(4)
+        with self.transaction() as first, self.transaction() as second:
+            second["res.users"].search_count([])
+            self.import_in(first, [1, 4])
+            with self.in_thread(self.import_in, second, [2, 3]) as outcome:
+                self.wait_until_blocked(second)
+                first.cr.commit()
+            self.assertIsInstance(outcome.exception(), TransactionOutdated)
+            second.cr.rollback()
+            self.import_in(second, [2, 3])
+            self.assertEqual(second["test.shop.partner"].search_count([("backend_id", "=", self.shared.id)]), 4)
+
+    def test_pages_of_different_records_do_not_wait(self):
+        self.add_many(range(4))
+        with self.transaction() as first, self.transaction() as second:
+            self.import_in(first, [0, 1])
+            self.assertEqual(self.import_in(second, [2, 3]), "2 created")
