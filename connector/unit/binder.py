@@ -1,5 +1,7 @@
 """The binder, which knows the links between records here and there, one by one or a page of them by one query."""
 
+from collections import defaultdict
+
 from odoo import fields, models
 
 from ..backend import general
@@ -19,6 +21,21 @@ class Binder(ConnectorUnit):
     _backend_field = "backend_id"
     _odoo_field = "odoo_id"
     _sync_date_field = "sync_date"
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self._found = None
+
+    def remember(self):
+        """From now on look up nothing twice: what was found is remembered as long as this binder lasts.
+
+        It is for a page of records that point to the same ones. What was not found is looked up again.
+        """
+        self._found = defaultdict(dict)  # field name -> value -> binding
+
+    def is_binding_model(self):
+        """Return whether the model is one whose records have an external id."""
+        return {self._external_field, self._backend_field} <= self.model._fields.keys()
 
     def to_internal(self, external_id, unwrap=False):
         """Return the binding of an external id.
@@ -59,8 +76,8 @@ class Binder(ConnectorUnit):
         :param wrap: what is given are the records that are bound; their bindings are looked up
         :return: dict, id of what was given to the external id as text; what is not known there is left out
         """
-        ids = {record_id for record_id in map(_id, bindings) if record_id}
-        found = self._search_by(self._odoo_field, ids) if wrap else dict(zip(ids, self.model.browse(ids), strict=True))
+        given = {record_id: binding for binding in bindings if (record_id := _id(binding))}
+        found = self._search_by(self._odoo_field, given.keys()) if wrap else self._records(given)
         return {
             record_id: binding[self._external_field]
             for record_id, binding in found.items()
@@ -114,6 +131,15 @@ class Binder(ConnectorUnit):
         """Return the name of the model whose records the binding model binds."""
         return self.model._fields[self._odoo_field].comodel_name
 
+    def _records(self, bindings):
+        """Return the records of a dict, id to record or id; those that are records already keep what they are read together with."""
+        return {
+            record_id: binding
+            if isinstance(binding, models.BaseModel)
+            else self.model.browse(record_id).with_prefetch(bindings)
+            for record_id, binding in bindings.items()
+        }
+
     def _sync_values(self):
         """Return what is written to a binding, beside its external id, when it has just been synchronised."""
         values = {self._sync_date_field: fields.Datetime.now(), "sync_state": "in_sync", "sync_error": False}
@@ -129,12 +155,26 @@ class Binder(ConnectorUnit):
         return text
 
     def _search_by(self, field_name, values):
-        """Return the bindings of this backend whose field has one of the values, as a dict from that value; by one query.
+        """Return the bindings of this backend whose field has one of the values, as a dict from that value; by one query."""
+        if self._found is None:
+            return self._search(field_name, values)
+        found = self._found[field_name]
+        if unknown := values - found.keys():
+            found.update(self._search(field_name, unknown))
+        return {value: found[value] for value in values if value in found}
+
+    def _search(self, field_name, values):
+        """Look up for :meth:`_search_by`.
 
         Archived bindings count, and those the user may not read too: the external id is taken, and who then reads the binding is told.
         """
         if not values:
             return {}
+        if field_name not in self.model._fields or self._backend_field not in self.model._fields:
+            raise InvalidDataError(
+                f"{self.model._name} is no binding model, as it has no {field_name} and {self._backend_field}: "
+                "name the binding model of its records, or register a binder for it"
+            )
         domain = [(field_name, "in", list(values)), (self._backend_field, "=", self.backend_record.id)]
         names = [name for name in (self._external_field, self._odoo_field) if name in self.model._fields]
         bindings = self.model.sudo().with_context(active_test=False).search_fetch(domain, names, order="id")

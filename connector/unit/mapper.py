@@ -4,11 +4,39 @@ What a mapper class says (``direct``, ``children``, the methods marked with ``@m
 mapping a record is then a walk through three short lists. Only None is empty: 0, "" and False are values and survive.
 """
 
-from dataclasses import dataclass
+from collections import defaultdict
+from contextlib import contextmanager
 
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import MappingError, NoConnectorUnitError
+from ..extension import class_name
 from ..registration import lookups
+from .compiled_mapping import compile_mapping
+from .explanation import Explanation, explain
+from .map_child import ExportMapChild, ImportMapChild, MapChild
+from .map_record import MapOptions, MapRecord, MapRecords
+from .modifier import convert, external_to_m2o, follow_m2o_relations, m2o_to_external, none
+
+__all__ = [
+    "Explanation",
+    "ExportMapChild",
+    "ExportMapper",
+    "ImportMapChild",
+    "ImportMapper",
+    "MapChild",
+    "MapOptions",
+    "MapRecord",
+    "MapRecords",
+    "Mapper",
+    "changed_by",
+    "convert",
+    "external_to_m2o",
+    "follow_m2o_relations",
+    "m2o_to_external",
+    "mapping",
+    "none",
+    "only_create",
+]
 
 # What methods and modifiers are marked with
 
@@ -40,185 +68,6 @@ def only_create(method):
     return method
 
 
-# Modifiers: what stands in ``direct`` instead of a field's name. A modifier is a function (mapper, record, target) -> value. Its attribute
-# `source` names the field it depends on; a modifier without it counts as depending on everything.
-
-
-def _modifier(field):
-    def mark(function):
-        function.source = getattr(field, "source", None) if callable(field) else field
-        return function
-
-    return mark
-
-
-def _read(mapper, record, field, target):
-    return field(mapper, record, target) if callable(field) else mapper.read_source(record, field)
-
-
-def none(field):
-    """Modifier: what Odoo keeps as False because it is empty (a text, a date, a relation) becomes None; numbers and booleans stay.
-
-    :param field: name of the source field, or a modifier
-    """
-
-    @_modifier(field)
-    def modifier(mapper, record, target):
-        value = _read(mapper, record, field, target)
-        return None if not callable(field) and mapper.is_empty(record, field, value) else value
-
-    return modifier
-
-
-def convert(field, conv_type):
-    """Modifier: convert a value, None excepted, as in ``(convert("price", float), "list_price")``.
-
-    :param field: name of the source field, or a modifier
-    :param conv_type: function of one argument; a ValueError, TypeError or ArithmeticError becomes a MappingError
-    """
-
-    @_modifier(field)
-    def modifier(mapper, record, target):
-        value = _read(mapper, record, field, target)
-        if value is None:
-            return None
-        try:
-            return conv_type(value)
-        except (ValueError, TypeError, ArithmeticError) as error:
-            problem = f"{value!r} cannot be converted by {getattr(conv_type, '__name__', conv_type)}: {error}"
-            raise mapper.error(target, problem) from error
-
-    return modifier
-
-
-def m2o_to_external(field, binding=None):
-    """Modifier for exports: a many2one becomes the external id of the record it points to, or None when it is empty.
-
-    :param field: name of the many2one, or a modifier that gives a record
-    :param binding: name of the binding model, where the many2one points to the record that is bound and not to its binding
-    :raise MappingError: that record has no external id
-    """
-
-    @_modifier(field)
-    def modifier(mapper, record, target):
-        related = _read(mapper, record, field, target)
-        if not related:
-            return None
-        external_id = mapper.binder_for(binding or related._name).to_external(related, wrap=bool(binding))
-        if external_id is None:
-            raise mapper.error(
-                target,
-                f"{related.display_name} ({related._name}, id {related.id}) is not known to {mapper.environment.backend_name}; "
-                "export it first",
-            )
-        return external_id
-
-    return modifier
-
-
-def external_to_m2o(field, binding=None):
-    """Modifier for imports: an external id becomes the id of the record for a many2one, or None when it is empty.
-
-    :param field: name of the source field, or a modifier that gives an external id
-    :param binding: name of the binding model, where the many2one points to the record that is bound and not to its binding
-    :raise MappingError: no record here has that external id
-    """
-
-    @_modifier(field)
-    def modifier(mapper, record, target):
-        external_id = _read(mapper, record, field, target)
-        if external_id_text(external_id) is None:
-            return None
-        model_name = binding or mapper.model._fields[target].comodel_name
-        related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
-        if not related:
-            raise mapper.error(
-                target,
-                f"{model_name} has no record with the external id {external_id!r} of {mapper.environment.backend_name}; import it first",
-            )
-        return related.id
-
-    return modifier
-
-
-def follow_m2o_relations(path):
-    """Modifier for exports: the value at the end of a path of many2ones, None when one of them is empty.
-
-    :param path: such as ``"product_id.categ_id.name"``
-    """
-    *relations, last = path.split(".")
-
-    @_modifier(path.partition(".")[0])
-    def modifier(mapper, record, target):
-        for relation in relations:
-            record = record[relation]
-            if not record:
-                return None
-        return record[last]
-
-    return modifier
-
-
-_SHAPES = {"direct": ("source", "target"), "children": ("source", "target", "model")}
-
-
-class MapOptions(dict):
-    """The options of a mapping as attributes; what was not given is None."""
-
-    def __getattr__(self, name):
-        return self.get(name)
-
-
-class MapRecord:
-    """A source record on its way through a mapper.
-
-    :param mapper: :class:`Mapper`
-    :param source: record to map: a dict or a recordset of one record
-    :param parent: :class:`MapRecord` of which this one is a child
-    """
-
-    def __init__(self, mapper, source, parent=None):
-        self.mapper = mapper
-        self.source = source
-        self.parent = parent
-        self._forced_values = {}
-
-    def values(self, for_create=None, fields=None, **options):
-        """Return the mapped values as a dict.
-
-        :param for_create: whether the values are for a new record; ``@only_create`` mappings are left out otherwise
-        :param fields: names of the source fields that matter; None: all
-        :param options: whatever the mappings want to know; they find it in ``self.options``
-        """
-        values = self.mapper.apply(self, MapOptions(options, for_create=for_create, fields=fields))
-        values.update(self._forced_values)
-        return values
-
-    def update(self, *args, **kwargs):
-        """Set values that :meth:`values` adds to what is mapped; arguments as those of ``dict.update``."""
-        self._forced_values.update(*args, **kwargs)
-
-
-@dataclass(frozen=True)
-class _CompiledMapping:
-    """What a mapper class does, in the order in which it does it."""
-
-    plain: tuple  # (source field, target)
-    modified: tuple  # (modifier, source field or None, target)
-    methods: tuple  # (name, only_create, frozenset of source fields)
-    children: tuple  # (source field, target, model name)
-
-    def for_fields(self, fields):
-        """Return the part of the mapping that depends on some source fields."""
-        fields = frozenset(fields)
-        return _CompiledMapping(
-            tuple(entry for entry in self.plain if entry[0] in fields),
-            tuple(entry for entry in self.modified if entry[1] is None or entry[1] in fields),
-            tuple(entry for entry in self.methods if not entry[2] or entry[2] & fields),
-            tuple(entry for entry in self.children if entry[0] in fields),
-        )
-
-
 class Mapper(ConnectorUnit):
     """Turns a source record into values for the other side.
 
@@ -241,12 +90,14 @@ class Mapper(ConnectorUnit):
 
     direct = []
     children = []
-    _map_child_class = None
+    _map_child_class = MapChild
+    _child_mapper_class = None
 
     def __init__(self, environment):
         super().__init__(environment)
         self.options = MapOptions()
         self._compiled = self._get_compiled()
+        self._binders = None  # those of the page that is being mapped, by the model's name
 
     @property
     def source_fields(self):
@@ -254,19 +105,31 @@ class Mapper(ConnectorUnit):
 
         They are those of ``direct`` and ``children``, and those in the ``@changed_by`` of the mapping methods.
         """
-        compiled = self._compiled
-        names = [source for source, _target in compiled.plain]
-        names += [source for _modifier, source, _target in compiled.modified if source]
-        names += [source for source, _target, _model_name in compiled.children]
-        return frozenset(names).union(*(fields for _name, _only_create, fields in compiled.methods))
+        return self._compiled.source_fields
 
-    def map_record(self, record, parent=None):
+    def map_record(self, record, parent=None, binding=None):
         """Return the :class:`MapRecord` of a source record, whose ``values()`` are the mapped values.
 
         :param record: dict or recordset of one record
         :param parent: :class:`MapRecord` of the record of which this one is a child
+        :param binding: for imports, the record here that is updated, an empty recordset for a new one. Without it, children can be
+            mapped for a new record only
         """
-        return MapRecord(self, record, parent=parent)
+        return MapRecord(self, record, parent, binding)
+
+    def map_records(self, records, parent=None, bindings=None):
+        """Return the :class:`MapRecords` of many source records, whose ``values()`` is the list of their mapped values.
+
+        :param records: list of dicts, or recordset
+        :param parent: :class:`MapRecord` of the record of which these are children
+        :param bindings: what :meth:`map_record` takes as ``binding``, for each record
+        """
+        if bindings is None:
+            bindings = [None] * len(records)
+        map_records = [
+            self.map_record(record, parent, binding) for record, binding in zip(records, bindings, strict=True)
+        ]
+        return MapRecords(self, map_records)
 
     def finalize(self, map_record, values):
         """Return the values after a last touch; a hook for what depends on several of them.
@@ -276,28 +139,66 @@ class Mapper(ConnectorUnit):
         """
         return values
 
+    @contextmanager
+    def page(self, records, fields=None):
+        """Within the ``with`` block, look up only once what the records of a page point to.
+
+        What ``direct`` says for them and for their children is looked up at its beginning, by one query a binding model; what the
+        methods look up by :meth:`binder_for` is remembered.
+
+        :param records: source records that are mapped in the block
+        :param fields: names of the source fields that matter; None: all
+        """
+        outer, self._binders = self._binders, {}
+        try:
+            wanted = defaultdict(set)
+            self._collect_look_ups(records, fields, wanted)
+            for (model_name, of_records), values in wanted.items():
+                if of_records:
+                    self.binder_for(model_name).to_external_many(values, wrap=True)
+                else:
+                    self.binder_for(model_name).to_internal_many(values)
+            yield
+        finally:
+            self._binders = outer
+
+    def binder_for(self, model=None):
+        """Return the binder of a model, by default of this unit's. Those of a :meth:`page` remember what they have found."""
+        if self._binders is None:
+            return super().binder_for(model)
+        model_name = model or self.environment.model_name
+        if model_name not in self._binders:
+            self._binders[model_name] = super().binder_for(model_name)
+            self._binders[model_name].remember()
+        return self._binders[model_name]
+
+    def mapper_of_children(self, model_name):
+        """Return the mapper of the children that have a model; it is of the same page."""
+        mapper = self.unit_for(self._child_mapper_class, model_name)
+        mapper._binders = self._binders
+        return mapper
+
     def apply(self, map_record, options):
-        """Return the values of a :class:`MapRecord` as a dict; called by :meth:`MapRecord.values`."""
-        fields = options.get("fields")
-        compiled = self._compiled if fields is None else self._compiled.for_fields(fields)
+        """Return the values of a :class:`MapRecord` as a dict; called by :meth:`MapRecord.values`.
+
+        :param options: :class:`MapOptions`
+        """
         previous, self.options = self.options, options
         try:
-            record = map_record.source
-            values = self._map_direct(record, compiled)
-            for name, for_create_only, _fields in compiled.methods:
-                if for_create_only and not options.for_create:
-                    continue
-                mapped = getattr(self, name)(record)
-                if mapped is None:
-                    continue
-                try:
-                    values.update(mapped)
-                except (TypeError, ValueError):
-                    problem = f"must return a dict of values or None, not {mapped!r}"
-                    raise self.error(f"{name}()", problem) from None
-            for source, target, model_name in compiled.children:
-                values[target] = self._map_children(map_record, source, target, model_name)
-            return self.finalize(map_record, values)
+            return self.finalize(map_record, self._map(map_record, self._compiled_for(options.get("fields"))))
+        finally:
+            self.options = previous
+
+    def explain(self, record, parent=None, binding=None, **options):
+        """Return how the values of a source record come about, as a list of :class:`Explanation` in the order of the mapping.
+
+        An error in one of them does not hide the others. A later one for the same target takes the place of an earlier one.
+        The arguments are those of :meth:`map_record` and of its ``values()``.
+        """
+        map_record = self.map_record(record, parent, binding)
+        previous, self.options = self.options, map_record.options(**options)
+        try:
+            return explain(self, map_record, self._compiled_for(self.options.fields))
         finally:
             self.options = previous
 
@@ -307,7 +208,7 @@ class Mapper(ConnectorUnit):
         :param what: target field or method that has the problem
         :param problem: text
         """
-        return MappingError(f"{_name(type(self))}, {what}: {problem}")
+        return MappingError(f"{class_name(type(self))}, {what}: {problem}")
 
     def read_source(self, record, field):
         """Return the value of a source field, None when there is none."""
@@ -317,13 +218,30 @@ class Mapper(ConnectorUnit):
         """Return whether the value of a source field says that there is none."""
         return value is None
 
+    # Mapping
+
+    def _map(self, map_record, compiled):
+        """Return the values that a mapping, or a part of it, gives for a record."""
+        record = map_record.source
+        values = self._map_direct(record, compiled)
+        for name, for_create_only, _fields in compiled.methods:
+            if for_create_only and not self.options.for_create:
+                continue
+            mapped = getattr(self, name)(record)
+            if mapped is None:
+                continue
+            if not isinstance(mapped, dict):
+                raise self.error(f"{name}()", f"must return a dict of values or None, not {mapped!r}")
+            values.update(mapped)
+        for source, target, model_name in compiled.children:
+            values[target] = self._map_children(map_record, source, target, model_name)
+        return values
+
     def _map_direct(self, record, compiled):
         raise NotImplementedError
 
     def _map_children(self, map_record, source, target, model_name):
-        items = self.read_source(map_record.source, source)
-        if not items:
-            items = []
+        items = self.read_source(map_record.source, source) or []
         return self._map_child_unit(model_name).get_items(items, map_record, target, self.options)
 
     def _map_child_unit(self, model_name):
@@ -331,6 +249,22 @@ class Mapper(ConnectorUnit):
             return self.unit_for(self._map_child_class, model_name)
         except NoConnectorUnitError:
             return self._map_child_class(self.environment.for_model(model_name))
+
+    def _collect_look_ups(self, records, fields, wanted):
+        """Add what some records and their children look up in bindings.
+
+        :param wanted: dict of sets: (binding model, whether records are looked up) to external ids or ids of records
+        """
+        compiled = self._compiled_for(fields)
+        for look_up, target in compiled.look_ups:
+            for record in records:
+                if found := look_up(self, record, target):
+                    model_name, of_records, what = found
+                    wanted[model_name, of_records].add(what if of_records else external_id_text(what))
+        for source, _target, model_name in compiled.children:
+            items = [item for record in records for item in self.read_source(record, source) or ()]
+            if items:
+                self.mapper_of_children(model_name)._collect_look_ups(items, None, wanted)
 
     # Compilation
 
@@ -344,47 +278,23 @@ class Mapper(ConnectorUnit):
             return compiled
 
     def _compile(self):
-        direct = self._collect_by_target("direct")
-        for source, target in direct:
+        compiled = compile_mapping(type(self))
+        for source, target in compiled.plain:
             self._check_direct(source, target)
-        return _CompiledMapping(
-            plain=tuple((source, target) for source, target in direct if not callable(source)),
-            modified=tuple(
-                (source, getattr(source, "source", None), target) for source, target in direct if callable(source)
-            ),
-            methods=tuple(self._collect_methods()),
-            children=tuple(self._collect_by_target("children")),
-        )
+        for modifier, _source, target in compiled.modified:
+            self._check_direct(modifier, target)
+        for source, target, _model_name in compiled.children:
+            self._check_children(source, target)
+        return compiled
 
-    @classmethod
-    def _collect_by_target(cls, attribute):
-        """Return the entries of a list attribute of all classes, the bases' first; the last entry for a target counts."""
-        entries = {}
-        shape = _SHAPES[attribute]
-        for klass in reversed(cls.__mro__):
-            for entry in vars(klass).get(attribute, ()):
-                if not isinstance(entry, tuple | list) or len(entry) != len(shape):
-                    raise MappingError(f"{_name(klass)}, {attribute}: {entry!r} is not ({', '.join(shape)})")
-                entries[entry[1]] = tuple(entry)
-        return entries.values()
-
-    @classmethod
-    def _collect_methods(cls):
-        """Yield (name, only_create, changed_by) of each mapping method, the bases' first."""
-        names = dict.fromkeys(
-            name
-            for klass in reversed(cls.__mro__)
-            for name, value in vars(klass).items()
-            if getattr(value, "is_mapping", False)
-        )
-        for name in names:
-            definitions = [vars(klass)[name] for klass in cls.__mro__ if name in vars(klass)]
-            marked = [definition for definition in definitions if getattr(definition, "is_mapping", False)]
-            fields = frozenset().union(*(getattr(definition, "changed_by", ()) for definition in marked))
-            yield name, getattr(marked[0], "only_create", False), fields
+    def _compiled_for(self, fields):
+        return self._compiled if fields is None else self._compiled.for_fields(fields)
 
     def _check_direct(self, source, target):
         """Refuse an entry of ``direct`` that cannot work."""
+
+    def _check_children(self, source, target):
+        """Refuse an entry of ``children`` that cannot work."""
 
     def _check_field(self, what, name, source, way_out):
         """Refuse a field of our model that does not exist, and a relation that is mapped as it is."""
@@ -397,63 +307,46 @@ class Mapper(ConnectorUnit):
             )
 
 
-class MapChild(ConnectorUnit):
-    """Maps the children of a record, such as the lines of an order, each with the mapper of the children's model."""
-
-    _child_mapper = Mapper
-
-    def get_items(self, items, parent, target, options):
-        """Return the children's values, as the other side wants to have them.
-
-        :param items: source records of the children
-        :param parent: :class:`MapRecord` of the record they belong to
-        :param target: name of the field they go to
-        :param options: :class:`MapOptions` of the parent
-        """
-        mapper = self.unit_for(self._child_mapper)
-        mapped = []
-        for item in items:
-            map_record = mapper.map_record(item, parent=parent)
-            if not self.skip_item(map_record):
-                mapped.append(self.get_item_values(map_record, target, options))
-        return self.format_items(mapped)
-
-    def skip_item(self, map_record):
-        """Return whether to leave a child out."""
-        return False
-
-    def get_item_values(self, map_record, target, options):
-        """Return the values of a child as a dict."""
-        return map_record.values(**{**options, "fields": None})
-
-    def format_items(self, items_values):
-        """Return what is written to the target field, from the list of the children's values."""
-        return items_values
-
-
 class ImportMapper(Mapper):
     """Maps a record of the external system, a dict, to values for an Odoo record. None becomes False, which is Odoo's word for it."""
+
+    _map_child_class = ImportMapChild
 
     def read_source(self, record, field):
         return record.get(field)
 
     def _map_direct(self, record, compiled):
         get = record.get
-        values = {}
-        for source, target in compiled.plain:
-            value = get(source)
-            values[target] = False if value is None else value
+        values = {target: False if (value := get(source)) is None else value for source, target in compiled.plain}
         for modifier, _source, target in compiled.modified:
             value = modifier(self, record, target)
             values[target] = False if value is None else value
         return values
 
+    def _map_children(self, map_record, source, target, model_name):
+        if source not in map_record.source:  # it says nothing about them
+            return []
+        if map_record.binding is None and not self.options.for_create:
+            raise self.error(
+                target,
+                "the children of a new record are created, those of a known one updated: say which it is, "
+                "by map_record(record, binding=...) or values(for_create=True)",
+            )
+        return super()._map_children(map_record, source, target, model_name)
+
     def _check_direct(self, source, target):
         self._check_field(target, target, source, "external_to_m2o()")
+
+    def _check_children(self, source, target):
+        field = self.model._fields.get(target)
+        if field is None or field.type not in ("one2many", "many2many"):
+            raise self.error(target, f"{self.environment.model_name} has no one2many or many2many called {target!r}")
 
 
 class ExportMapper(Mapper):
     """Maps an Odoo record to a dict for the external system."""
+
+    _map_child_class = ExportMapChild
 
     def read_source(self, record, field):
         return record[field]
@@ -472,25 +365,10 @@ class ExportMapper(Mapper):
         if name is not None:
             self._check_field(target, name, source, "m2o_to_external()")
 
-
-class ImportMapChild(MapChild):
-    """Maps the children of an imported record to commands that create them."""
-
-    _child_mapper = ImportMapper
-
-    def format_items(self, items_values):
-        return [(0, 0, values) for values in items_values]
+    def _check_children(self, source, target):
+        if source not in self.model._fields:
+            raise self.error(target, f"{self.environment.model_name} has no field {source!r}")
 
 
-class ExportMapChild(MapChild):
-    """Maps the children of an exported record to a list of dicts."""
-
-    _child_mapper = ExportMapper
-
-
-ImportMapper._map_child_class = ImportMapChild
-ExportMapper._map_child_class = ExportMapChild
-
-
-def _name(mapper_class):
-    return f"{mapper_class.__module__}.{mapper_class.__qualname__}"
+ImportMapper._child_mapper_class = ImportMapper
+ExportMapper._child_mapper_class = ExportMapper

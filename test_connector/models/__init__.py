@@ -1,2 +1,3 @@
 from . import effect
+from . import order
 from . import shop

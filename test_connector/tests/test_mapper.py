@@ -1,7 +1,9 @@
 from functools import partial
 from unittest.mock import patch
 
-from odoo.addons.connector.exception import MappingError
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.unit.mapper import (
     ExportMapper,
     ImportMapChild,
@@ -187,7 +189,52 @@ class TestModifiers(MapperCase):
                 (m2o_to_external(follow_m2o_relations("main_tag_id.odoo_id"), binding="test.shop.tag"), "same"),
             ],
         )
-        self.assertEqual(values, {"tag": 7, "parent": self.env["res.partner.category"], "same": "7"})
+        self.assertEqual(values, {"tag": 7, "parent": None, "same": "7"})
+
+    def test_none_of_a_path_asks_the_type_of_the_field_at_its_end(self):
+        category = self.env["res.partner.category"].create({"name": "Gold", "color": 0})
+        record = self.partner(base_tag_id=category.id, parent_id=self.env["res.partner"].create({"name": "x"}).id)
+        paths = (
+            "base_tag_id.color",
+            "base_tag_id.active",
+            "parent_id.is_company",
+            "parent_id.ref",
+            "parent_id.parent_id",
+        )
+        values = self.exported(record, direct=[(none(follow_m2o_relations(path)), path) for path in paths])
+        self.assertEqual(
+            values,
+            {
+                "base_tag_id.color": 0,
+                "base_tag_id.active": True,
+                "parent_id.is_company": False,
+                "parent_id.ref": None,
+                "parent_id.parent_id": None,
+            },
+        )
+
+    def test_a_converted_external_id_becomes_the_id_of_its_binding(self):
+        tag = self.tag("0")
+        direct = [(external_to_m2o(convert("tag", lambda tag: tag["id"])), "main_tag_id")]
+        self.assertEqual(self.imported({"tag": {"id": 0}}, direct=direct), {"main_tag_id": tag.id})
+        self.assertEqual(self.imported({"tag": None}, direct=direct), {"main_tag_id": False})
+
+    def test_only_none_is_empty_through_nested_modifiers(self):
+        direct = [(convert(none(none("value")), lambda value: value), "points")]
+        for value in (0, False, "", 0.0):
+            self.assertIs(self.imported({"value": value}, direct=direct)["points"], value)
+
+    def test_what_is_no_record_has_no_external_id(self):
+        with self.assertRaisesRegex(MappingError, "tag: 'Ada' is not a record"):
+            self.exported(self.partner(), direct=[(m2o_to_external(convert("name", str)), "tag")])
+
+    def test_an_external_id_for_a_field_that_is_no_relation_needs_a_binding_model(self):
+        with self.assertRaisesRegex(MappingError, r"points: is no relation, so external_to_m2o\(\) has to be told"):
+            self.imported({"tag": 1}, direct=[(external_to_m2o("tag"), "points")])
+
+    def test_a_relation_to_what_is_no_binding_is_an_error_that_names_the_way_out(self):
+        with self.assertRaisesRegex(InvalidDataError, "res.partner.category is no binding model.*register a binder"):
+            self.imported({"tag": 1}, direct=[(external_to_m2o("tag"), "base_tag_id")])
 
     def test_a_modifier_of_ones_own_is_a_function_of_mapper_record_and_target(self):
         def shout(mapper, record, target):
@@ -426,7 +473,8 @@ class TestChildren(MapperCase):
     import_children = [("addresses", "child_ids", "res.partner")]
 
     def test_imported_children_are_mapped_by_their_own_mapper_and_created(self):
-        values = self.imported({"addresses": [{"street": "A"}, {"street": "B"}]}, children=self.import_children)
+        record = {"addresses": [{"street": "A"}, {"street": "B"}]}
+        values = self.imported(record, {"for_create": True}, children=self.import_children)
         self.assertEqual(
             values, {"child_ids": [(0, 0, {"street": "A", "name": "A"}), (0, 0, {"street": "B", "name": "B"})]}
         )
@@ -435,7 +483,9 @@ class TestChildren(MapperCase):
         self.assertEqual(self.imported({}, children=self.import_children), {"child_ids": []})
 
     def test_children_know_the_options_of_their_parent(self):
-        values = self.imported({"addresses": [{"street": "A"}]}, {"prefix": "* "}, children=self.import_children)
+        values = self.imported(
+            {"addresses": [{"street": "A"}]}, {"prefix": "* ", "for_create": True}, children=self.import_children
+        )
         self.assertEqual(values["child_ids"][0][2]["name"], "* A")
 
     def test_children_know_their_parent(self):
@@ -446,7 +496,7 @@ class TestChildren(MapperCase):
             lambda mapper, map_record, values: parents.append(map_record.parent) or values,
         )
         record = {"addresses": [{"street": "A"}]}
-        self.imported(record, children=self.import_children)
+        self.imported(record, {"for_create": True}, children=self.import_children)
         self.assertIs(parents[0].source, record)
 
     def test_exported_children_become_a_list_of_dicts(self):
@@ -459,7 +509,7 @@ class TestChildren(MapperCase):
         values = self.exported(record, {"fields": ["child_ids"]}, children=[("child_ids", "addresses", "res.partner")])
         self.assertEqual(values, {"addresses": [{"street": "A"}]})
 
-    def test_how_children_are_written_is_said_by_a_unit(self):
+    def test_which_children_are_left_out_is_said_by_a_unit(self):
         @webshop
         class AddressChild(ImportMapChild):
             _model_name = "res.partner"
@@ -467,17 +517,163 @@ class TestChildren(MapperCase):
             def skip_item(self, map_record):
                 return map_record.source["street"] == "A"
 
-            def format_items(self, items_values):
-                return [(5, 0, 0), *super().format_items(items_values)]
-
-        values = self.imported({"addresses": [{"street": "A"}, {"street": "B"}]}, children=self.import_children)
-        self.assertEqual(values, {"child_ids": [(5, 0, 0), (0, 0, {"street": "B", "name": "B"})]})
+        record = {"addresses": [{"street": "A"}, {"street": "B"}]}
+        values = self.imported(record, {"for_create": True}, children=self.import_children)
+        self.assertEqual(values, {"child_ids": [(0, 0, {"street": "B", "name": "B"})]})
 
     def test_the_unit_for_imported_children_is_not_taken_for_exported_ones(self):
         webshop(type("AddressChild", (ImportMapChild,), {"_model_name": "res.partner"}))
         record = self.partner(child_ids=[(0, 0, {"name": "x", "street": "A"})])
         values = self.exported(record, children=[("child_ids", "addresses", "res.partner")])
         self.assertEqual(values, {"addresses": [{"street": "A"}]})
+
+
+class TestPage(MapperCase):
+    """Many records at once."""
+
+    def page(self, records, base=ImportMapper, **attributes):
+        mapper_class = type("SomeMapper", (base,), attributes)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return mapper_class(self.environment()).map_records(records)
+
+    def test_the_values_come_in_the_order_of_the_records(self):
+        page = self.page([{"name": name} for name in "CAB"], direct=[("name", "name")])
+        self.assertEqual((len(page), [values["name"] for values in page.values()]), (3, ["C", "A", "B"]))
+
+    def test_a_page_without_records_has_no_values(self):
+        self.assertEqual(self.page([], direct=[(external_to_m2o("tag"), "main_tag_id")]).values(), [])
+
+    def test_what_an_import_points_to_is_looked_up_by_one_query_a_binding_model(self):
+        tags = [self.tag(str(number)) for number in range(5)]
+        parent = self.partner("9")
+        direct = [
+            (external_to_m2o("tag"), "main_tag_id"),
+            (external_to_m2o(convert("text", int), binding="test.shop.tag"), "base_tag_id"),
+            (external_to_m2o("parent", binding="test.shop.partner"), "parent_id"),
+        ]
+        page = self.page([{"tag": n, "text": str(4 - n), "parent": 9} for n in range(5)] + [{}], direct=direct)
+        with self.assertQueryCount(2):
+            found = page.values()
+        self.assertEqual([values["main_tag_id"] for values in found], [*(tag.id for tag in tags), False])
+        self.assertEqual([values["base_tag_id"] for values in found[:5]], [tag.odoo_id.id for tag in reversed(tags)])
+        self.assertEqual({values["parent_id"] for values in found[:5]}, {parent.odoo_id.id})
+
+    def test_what_an_export_points_to_is_looked_up_by_one_query_a_binding_model(self):
+        tags = [self.tag(str(number)) for number in range(5)]
+        partners = self.Partner.union(*(self.partner(base_tag_id=tag.odoo_id.id) for tag in tags))
+        page = self.page(partners, base=ExportMapper, direct=[(m2o_to_external("base_tag_id", "test.shop.tag"), "tag")])
+        partners.mapped("base_tag_id")
+        with self.assertQueryCount(1):
+            values_list = page.values()
+        self.assertEqual([values["tag"] for values in values_list], ["0", "1", "2", "3", "4"])
+
+    def test_what_a_method_has_looked_up_is_remembered_for_the_page(self):
+        tag = self.tag("1")
+
+        @mapping
+        def tags(mapper, record):
+            return {"main_tag_id": mapper.binder_for("test.shop.tag").to_internal(record["tag"]).id}
+
+        page = self.page([{"tag": 1}] * 5, tags=tags)
+        with self.assertQueryCount(1):
+            self.assertEqual({values["main_tag_id"] for values in page.values()}, {tag.id})
+
+    def test_what_was_not_found_is_looked_up_again(self):
+        """As somebody may have created it for the record before."""
+
+        @mapping
+        def tag(mapper, record):
+            found = mapper.binder_for("test.shop.tag").to_internal(1)
+            return {"main_tag_id": (found or self.tag("1")).id}
+
+        first, second = self.page([{}, {}], tag=tag).values()
+        self.assertEqual(first, second)
+
+    def test_nothing_is_remembered_after_the_page(self):
+        tag = self.tag("1")
+        mapper = type("M", (ImportMapper,), {"direct": [(external_to_m2o("tag"), "main_tag_id")]})(self.environment())
+        mapper.map_records([{"tag": 1}]).values()
+        tag.external_id = "2"
+        with self.assertRaisesRegex(MappingError, "has no record with the external id 1"):
+            mapper.map_record({"tag": 1}).values()
+
+    def test_a_page_knows_which_record_is_new(self):
+        method = mapping(only_create(lambda mapper, record: {"name": "new"}))
+        mapper = type("M", (ImportMapper,), {"method": method})(self.environment())
+        values_list = mapper.map_records([{}, {}], bindings=[self.partner(), self.Partner]).values()
+        self.assertEqual(values_list, [{}, {"name": "new"}])
+
+    def test_options_and_fields_are_for_all(self):
+        page = self.page(
+            [{"name": "x", "mail": "y"}],
+            direct=[("name", "name"), ("mail", "email")],
+            option=mapping(changed_by("mail")(lambda mapper, record: {"ref": mapper.options.ref})),
+        )
+        self.assertEqual(page.values(fields=["mail"], ref="r"), [{"email": "y", "ref": "r"}])
+
+
+class TestExplanation(MapperCase):
+    def explained(self, record, options=None, base=ImportMapper, **attributes):
+        """Return (target, source, how, value, error) for each line of the explanation."""
+        mapper_class = type("SomeMapper", (base,), attributes)
+        rows = mapper_class(self.environment()).explain(record, **(options or {}))
+        return [(row.target, row.source, row.how, row.value, row.error) for row in rows]
+
+    def test_each_target_has_its_source_and_what_was_done(self):
+        tag = self.tag("7")
+
+        @mapping
+        @changed_by("first", "last")
+        def full_name(mapper, record):
+            return {"name": f"{record['first']} {record['last']}", "nickname": record["first"]}
+
+        rows = self.explained(
+            {"mail": "a@b", "tag": "7", "first": "Ada", "last": "Lovelace"},
+            direct=[("mail", "email"), (external_to_m2o(convert("tag", int)), "main_tag_id")],
+            full_name=full_name,
+            finalize=lambda mapper, map_record, values: {**values, "email": values["email"].upper()},
+        )
+        self.assertEqual(
+            rows,
+            [
+                ("email", "mail", "direct", "a@b", None),
+                ("main_tag_id", "tag", "external_to_m2o() of convert(int)", tag.id, None),
+                ("name", "first, last", "full_name()", "Ada Lovelace", None),
+                ("nickname", "first, last", "full_name()", "Ada", None),
+                ("email", "", "finalize()", "A@B", None),
+            ],
+        )
+
+    def test_an_error_does_not_hide_the_others(self):
+        def wrong(mapper, record):
+            mapper.env.cr.execute("SELECT 1 / 0")
+
+        with mute_logger("odoo.sql_db"):
+            rows = self.explained(
+                {"points": "many", "mail": "a@b"},
+                direct=[(convert("points", int), "points"), (external_to_m2o("tag"), "main_tag_id"), ("mail", "email")],
+                wrong=mapping(wrong),
+                right=mapping(lambda mapper, record: {"name": str(mapper.env.user.id)}),
+            )
+        self.assertEqual(
+            [row[:3] for row in rows if row[4]], [("points", "points", "convert(int)"), ("", "", "wrong()")]
+        )
+        self.assertIn("'many' cannot be converted by int", rows[1][4])
+        self.assertRegex(rows[3][4], "DivisionByZero: division by zero")
+        self.assertEqual(rows[-1][:4], ("name", "", "right()", str(self.env.uid)))
+
+    def test_it_depends_on_the_options_as_the_mapping_does(self):
+        method = mapping(only_create(lambda mapper, record: {"name": mapper.options.name}))
+        self.assertEqual(self.explained({}, method=method), [])
+        rows = self.explained({}, {"for_create": True, "name": "x"}, method=method)
+        self.assertEqual(rows, [("name", "", "method()", "x", None)])
+
+    def test_a_modifier_of_ones_own_is_called_by_its_name(self):
+        def shout(mapper, record, target):
+            return "X"
+
+        self.assertEqual(self.explained({}, direct=[(shout, "name")]), [("name", "", "shout()", "X", None)])
 
 
 class TestShopMappers(MapperCase):

@@ -1,0 +1,38 @@
+"""What of some values is not what a record has already, so that nothing is written for nothing."""
+
+from odoo import Command
+
+
+def changed_values(record, values):
+    """Return those of the values that writing them would change.
+
+    Values are compared as the field would keep them: rounded to its digits, a date whether given as text or not.
+
+    :param record: recordset of one record
+    :param values: dict, as for ``write``
+    """
+    return {name: value for name, value in values.items() if _is_change(record, record._fields[name], value)}
+
+
+def _is_change(record, field, value):
+    if field.type in ("one2many", "many2many"):
+        return _commands_change(record[field.name], value)
+    return field.convert_to_cache(value, record) != field.convert_to_cache(record[field.name], record)
+
+
+def _commands_change(records, commands):
+    """Return whether commands, as for a x2many field, would change something."""
+    ids = set(records.ids)
+    for command in commands or ():
+        code, record_id, argument = (*command, 0, ())[:3]  # (5,) is a command as (5, 0, 0) is
+        if code == Command.LINK:
+            ids.add(record_id)
+        elif code == Command.UNLINK:
+            ids.discard(record_id)
+        elif code == Command.CLEAR:
+            ids.clear()
+        elif code == Command.SET:
+            ids = set(argument)
+        else:  # create, update, delete
+            return True
+    return ids != set(records.ids)

@@ -1,0 +1,58 @@
+"""Orders with lines, and the bindings of both to the imaginary shop."""
+
+from odoo import api, fields, models
+
+
+class Order(models.Model):
+    _name = "test.order"
+    _description = "Test Order"
+
+    name = fields.Char()
+    line_ids = fields.One2many("test.order.line", "order_id")
+
+
+class OrderLine(models.Model):
+    _name = "test.order.line"
+    _description = "Test Order Line"
+    _order = "order_id, sequence, id"
+
+    order_id = fields.Many2one("test.order", required=True, index=True, ondelete="cascade")
+    sequence = fields.Integer(default=10)
+    name = fields.Char()
+    quantity = fields.Float(digits=(16, 2))
+    date = fields.Date()
+    active = fields.Boolean(default=True)
+    tag_id = fields.Many2one("res.partner.category")
+    tag_ids = fields.Many2many("res.partner.category")
+
+
+class ShopOrder(models.Model):
+    _name = "test.shop.order"
+    _inherit = "external.binding"
+    _inherits = {"test.order": "odoo_id"}
+    _description = "Test Shop Order"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
+    odoo_id = fields.Many2one("test.order", required=True, ondelete="cascade")
+    shop_line_ids = fields.One2many("test.shop.order.line", "shop_order_id")
+
+
+class ShopOrderLine(models.Model):
+    _name = "test.shop.order.line"
+    _inherit = "external.binding"
+    _inherits = {"test.order.line": "odoo_id"}
+    _description = "Test Shop Order Line"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
+    odoo_id = fields.Many2one("test.order.line", required=True, ondelete="cascade")
+    shop_order_id = fields.Many2one("test.shop.order", required=True, index=True, ondelete="cascade")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for values in vals_list:
+            values["order_id"] = self.env["test.shop.order"].browse(values["shop_order_id"]).odoo_id.id
+        return super().create(vals_list)
+
+    def unlink(self):
+        lines = self.odoo_id
+        return super().unlink() and lines.unlink()
