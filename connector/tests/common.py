@@ -4,10 +4,12 @@ import contextlib
 import os
 import uuid
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from freezegun import freeze_time
 
 from odoo.tests import TransactionCase
+from odoo.tests.common import _super_send
 
 from odoo.addons.connector.exception import LeaseLost
 from odoo.addons.connector.queue import store
@@ -15,6 +17,7 @@ from odoo.addons.connector.queue.job import function_options
 from odoo.addons.connector.queue.queue import JobsQueue
 from odoo.addons.connector.queue.worker import Worker
 
+from .local_server import local_server
 from .recording import RecordedExchanges
 from .trap import TrappedJobs
 
@@ -89,7 +92,22 @@ class JobsCase(TransactionCase):
 
 
 class ConnectorCase(RecordedExchanges, JobsCase):
-    """A test case of a connector: it runs jobs, and plays its external system from recordings."""
+    """A test case of a connector: it runs jobs, and has an external system that is played from recordings or by a server of its own."""
+
+    def serve(self, answer):
+        """Play the external system on this machine until the end of the test.
+
+        :param answer: ``function(request)`` that returns an :class:`~.local_server.Answer`
+        :return: the server: its address is ``url``, what it was asked is the list ``requests``
+        """
+        return self.enterContext(local_server(answer))
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **options):
+        """Requests to this machine keep the time-out that they ask for, which Odoo's tests would lengthen; others are refused."""
+        if urlsplit(request.url).hostname in ("127.0.0.1", "localhost"):
+            return _super_send(session, request, **options)
+        return super()._request_handler(session, request, **{**options, "timeout": None})
 
 
 @contextlib.contextmanager

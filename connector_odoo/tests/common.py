@@ -1,15 +1,13 @@
 from contextlib import contextmanager
 
-from odoo.tests.common import _super_send
-
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
 
 from .answers import server_that_answers
 from .other_odoo import other_odoo
 
 
-class OdooCase(JobsCase):
+class OdooCase(ConnectorCase):
     """A test case with a backend, ``backend``, that is connected to the other Odoo, ``shop``."""
 
     version = "19.0"
@@ -51,10 +49,3 @@ class OdooCase(JobsCase):
     def move_to(self, location):
         """Give the backend another location; it forgets its key then."""
         self.backend.write({"location": location, "api_key": self.shop.api_key})
-
-    @classmethod
-    def _request_handler(cls, session, request, /, **options):
-        """Requests to this machine keep the time-out that they ask for; Odoo's tests would lengthen it."""
-        if request.url.startswith("http://127.0.0.1:"):
-            return _super_send(session, request, **options)
-        return super()._request_handler(session, request, **options)
