@@ -54,8 +54,11 @@ class Proxy:
     def _forward(self, source, target):
         with suppress(OSError):
             while data := source.recv(65536):
-                self._open.wait()
-                target.sendall(data)
+                self._relay(data, source, target)
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _relay(self, data, source, target):
+        self._open.wait()
+        target.sendall(data)

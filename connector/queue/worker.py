@@ -629,6 +629,8 @@ class WorkerWatcher:
 
     def _for_each_life(self, method):
         for worker in list(self.workers.values()):
+            if worker.ended:
+                continue
             try:
                 method(worker)
             except Exception as error:
