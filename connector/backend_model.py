@@ -1,5 +1,7 @@
 """The two abstract models a connector builds on: the backend, and the binding of a record to it."""
 
+import re
+
 from odoo import api, fields, models
 
 from .backend import get_backend
@@ -38,6 +40,56 @@ class ConnectorBackend(models.AbstractModel):
         help="Refuse a server that cannot show by a valid certificate that it is the one of the address. "
         "Leave it on, unless you know why the server has none.",
     )
+    channel_id = fields.Many2one(
+        "queue.job.channel",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        help="Where the jobs of this backend go, unless the connector or their function names another channel",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        backends = super().create(vals_list)
+        for backend in backends:
+            backend._create_channel()
+        return backends
+
+    def write(self, vals):
+        names = {backend: backend._channel_name() for backend in self} if "name" in vals else {}
+        result = super().write(vals)
+        for backend, name in names.items():
+            channel = backend.sudo().channel_id
+            # a name that somebody has given to the channel stays
+            if channel.name == name and backend._channel_name() != name:
+                channel.name = backend._channel_name()
+        return result
+
+    def unlink(self):
+        channels = self.sudo().channel_id
+        result = super().unlink()
+        # refused while there are jobs, with what to do
+        channels.unlink()
+        return result
+
+    def _register_hook(self):
+        """Have the channel of the service before its backends are created: two that are created at once do not wait for each other."""
+        super()._register_hook()
+        if self.env.registry.updated_modules and not self._abstract:
+            self._service_channel()
+
+    def _service_channel(self):
+        service = (self._backend_type or self._name).replace(".", "_")
+        return self.env["queue.job.channel"].sudo()._ensure(f"root.{service}")
+
+    def _create_channel(self):
+        """Create the backend's channel, as ``root.shop.berlin-7`` for the backend “Berlin” with the id 7 of the service “shop”."""
+        service = self._service_channel()
+        self.sudo().channel_id = service.create({"name": self._channel_name(), "parent_id": service.id})
+
+    def _channel_name(self):
+        words = re.sub(r"\W+", "-", self.sudo().name.lower()).strip("-")
+        return f"{words}-{self.id}"
 
     watermark_ids = fields.One2many(
         "connector.watermark",

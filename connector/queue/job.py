@@ -61,6 +61,7 @@ class JobOptions:
     module: str | None = None
     description: str | None = None
     default_channel: str | None = None
+    channel_of: object = None
     channel_id: int | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     max_retries: int = DEFAULT_MAX_RETRIES
@@ -100,7 +101,8 @@ def job(
 
         import_record.delay(session, "shop.res.partner", backend.id, "42", priority=5)
 
-    :param default_channel: complete name of the channel of its jobs; without, ``root``. It is created when the addon is installed
+    :param default_channel: complete name of the channel of its jobs; without, ``root``. It is created when the addon is installed. Or
+        ``function(args)`` that returns the id of a channel, None for ``root``; ``args`` is as for ``concurrency_key``
     :param retry_pattern: when a job is tried again, and after which exceptions, as for
         :class:`~odoo.addons.connector.queue.retry.RetryPolicy`; without, ten seconds, doubled with each try, at most an hour
     :param max_retries: a job fails after so many tries; 0 means without limit
@@ -137,7 +139,8 @@ def job(
         name=f"{func.__module__}.{func.__qualname__}",
         module=addon_of(func.__module__),
         description=doc.splitlines()[0].rstrip(".") if doc else None,
-        default_channel=_channel(default_channel),
+        default_channel=None if callable(default_channel) else _channel(default_channel),
+        channel_of=default_channel if callable(default_channel) else None,
         retry=RetryPolicy(retry_pattern),
         max_retries=_natural("max_retries", max_retries),
         time_limit=_natural("time_limit", time_limit),
@@ -234,6 +237,7 @@ def prepare(
     :raise ValueError: an option is not valid
     """
     options = function_options(env, function)
+    named = functools.cache(functools.partial(_named_arguments, env, options, model_name, args, kwargs))
     job = Job(
         env=env,
         function=function,
@@ -242,10 +246,10 @@ def prepare(
         description=_text("description", description),
         priority=DEFAULT_PRIORITY if priority is None else _natural("priority", priority),
         max_retries=options.max_retries if max_retries is None else _natural("max_retries", max_retries),
-        channel_id=env["queue.job.channel"]._id_of(channel) if channel else options.channel_id,
+        channel_id=env["queue.job.channel"]._id_of(channel) if channel else _default_channel_id(options, named),
         identity_key=_text("identity_key", identity_key),
         identity_policy=options.identity_policy if identity_policy is None else _identity_policy(identity_policy),
-        concurrency_key=concurrency_key or _concurrency_key(env, options, model_name, args, kwargs),
+        concurrency_key=concurrency_key or _concurrency_key(options, named),
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else _natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
@@ -316,14 +320,26 @@ def _key_function(function):
     return function
 
 
-def _concurrency_key(env, options, model_name, args, kwargs):
-    """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
-    if not options.concurrency_key:
-        return None
+def _named_arguments(env, options, model_name, args, kwargs):
+    """Return the arguments of a call by their names, for the options that are functions of them.
+
+    The list of a function with ``group_size`` has this call alone.
+    """
     implicit = (ConnectorSession.from_env(env), model_name) if options.name.startswith(_ADDONS) else ()
+    if options.group_size:
+        args, kwargs = ([args],), {}
     call = inspect.signature(find_function(env, options.name)).bind(*implicit, *args, **kwargs)
     call.apply_defaults()
-    key = options.concurrency_key(call.arguments)
+    return call.arguments
+
+
+def _default_channel_id(options, named):
+    return (options.channel_of and options.channel_of(named())) or options.channel_id
+
+
+def _concurrency_key(options, named):
+    """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
+    key = options.concurrency_key and options.concurrency_key(named())
     return None if key is None else str(key)
 
 

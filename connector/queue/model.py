@@ -173,6 +173,9 @@ class QueueJob(models.Model):
         )
         if paused:
             return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
+        if held := store.held(self.env.cr, self.channel_id.id):
+            reason, channel = held
+            return self.env._("The channel “%(channel)s” is held: %(reason)s", channel=channel, reason=reason)
         first = store.next_in_order(self.env.cr, self.channel_id.id)
         if first and first != self.id:
             return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
@@ -534,6 +537,7 @@ class QueueJobChannel(models.Model):
     is_paused = fields.Boolean(
         string="Paused", help="No job of the channel or the channels below it starts until it is resumed"
     )
+    hold_reason = fields.Char(compute="_compute_hold_reason", string="Held")
     pending_count = fields.Integer(compute="_compute_counts", string="Pending")
     running_count = fields.Integer(compute="_compute_counts", string="Running")
     failed_count = fields.Integer(compute="_compute_counts", string="Failed")
@@ -572,6 +576,11 @@ class QueueJobChannel(models.Model):
             channel.pending_count = counts.get((channel.id, "pending"), 0)
             channel.running_count = counts.get((channel.id, "enqueued"), 0) + counts.get((channel.id, "started"), 0)
             channel.failed_count = counts.get((channel.id, "failed"), 0)
+
+    def _compute_hold_reason(self):
+        for channel in self:
+            held = channel.id and store.held(self.env.cr, channel.id)
+            channel.hold_reason = held and held[0]
 
     @api.constrains("name")
     def _check_name(self):
@@ -681,6 +690,12 @@ class QueueJobChannel(models.Model):
         """Let jobs of these channels start again."""
         self.write({"is_paused": False})
 
+    def _release_holds(self):
+        """Let jobs of these channels start again that a program holds."""
+        for channel in self:
+            store.release_holds(self.env.cr, channel.id)
+        wakeup.after_commit(self.env.cr)
+
     @api.model
     def _ensure(self, complete_name):
         """Return the channel of that complete name, created with its parents where it does not exist.
@@ -713,6 +728,22 @@ class QueueJobChannelBucket(models.Model):
     date_filled = fields.Datetime(required=True, readonly=True)
 
     _channel_uniq = models.UniqueIndex("(channel_id)")
+
+
+class QueueJobChannelHold(models.Model):
+    """Why a program lets the jobs of a channel wait, and until when; people pause a channel by its own field."""
+
+    _name = "queue.job.channel.hold"
+    _description = "Hold of a Channel"
+    _log_access = False
+    _rec_name = "reason"
+
+    channel_id = fields.Many2one("queue.job.channel", required=True, readonly=True, ondelete="cascade")
+    holder = fields.Char(required=True, readonly=True)
+    reason = fields.Char(required=True, readonly=True)
+    date_until = fields.Datetime(readonly=True, string="Until", help="Empty means until it is released")
+
+    _holder_uniq = models.UniqueIndex("(channel_id, holder)")
 
 
 class QueueJobFunction(models.Model):
@@ -783,6 +814,7 @@ class QueueJobFunction(models.Model):
         record = self.sudo().search([("name", "=", name)])
         return replace(
             options,
+            channel_of=None if record.channel_id else options.channel_of,
             channel_id=record.channel_id.id
             or self.env["queue.job.channel"]._nearest_id(options.default_channel or "root"),
             retry=options.retry.with_pattern(json.loads(record.retry_pattern))

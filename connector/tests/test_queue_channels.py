@@ -200,6 +200,43 @@ class TestSequential(ChannelsCase):
         self.assertEqual(self._ids(self._claim()), [first])
 
 
+class TestHold(ChannelsCase):
+    def setUp(self):
+        super().setUp()
+        self.env["queue.job.channel"]._ensure("root.shop.import")
+        self.below = self._delay("root.shop.import")
+        self.other = self._delay("root")
+
+    def _hold(self, holder="breaker", seconds=None):
+        store.hold(self.cr, self.channel.id, holder, "the shop is down", seconds)
+
+    def test_the_jobs_of_a_held_channel_and_those_below_wait_and_others_do_not(self):
+        self._hold()
+        self.assertEqual(self._ids(self._claim()), [self.other])
+
+    def test_a_hold_ends_by_itself_when_its_time_has_come(self):
+        self._hold(seconds=60)
+        self.assertEqual(self._ids(self._claim()), [self.other])
+        self.cr.execute("UPDATE queue_job_channel_hold SET date_until = date_until - interval '61 s'")
+        self.assertEqual(self._ids(self._claim()), [self.below])
+
+    def test_a_channel_is_held_as_long_as_one_holder_holds_it(self):
+        self._hold("breaker", seconds=-1)
+        self._hold("credentials")
+        self.assertEqual(self._ids(self._claim()), [self.other])
+
+    def test_a_released_channel_goes_on(self):
+        self._hold("breaker", seconds=60)
+        self._hold("credentials")
+        self.channel._release_holds()
+        self.assertEqual(sorted(self._ids(self._claim())), sorted([self.below, self.other]))
+
+    def test_a_job_and_its_channel_say_why_they_wait(self):
+        self._hold()
+        self.assertIn("“root.shop” is held: the shop is down", self.env["queue.job"].browse(self.below).wait_reason)
+        self.assertEqual(self.channel.hold_reason, "the shop is down")
+
+
 class TestRate(ChannelsCase):
     def setUp(self):
         super().setUp()

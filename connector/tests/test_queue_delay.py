@@ -23,6 +23,11 @@ def greet(session, model_name, name, greeting="Hello"):
     return f"{greeting} {name}"
 
 
+@job(default_channel=lambda args: args["session"].env["queue.job.channel"]._ensure(f"root.{args['desk']}").id)
+def ask_at(session, model_name, desk):
+    """Ask at a desk"""
+
+
 @tagged("post_install", "-at_install")
 class TestDelay(TransactionCase):
     def setUp(self):
@@ -64,6 +69,18 @@ class TestDelay(TransactionCase):
         function.write({"max_retries": 9, "channel_id": self.env.ref("connector.channel_root").id})
         record = greet.delay(self.session, "res.partner", "Ada").record(self.env)
         self.assertEqual((record.max_retries, record.channel_id.complete_name), (9, "root"))
+
+    def test_the_channel_may_depend_on_the_arguments(self):
+        record = ask_at.delay(self.session, "res.partner", desk="second").record(self.env)
+        self.assertEqual(record.channel_id.complete_name, "root.second")
+
+    def test_a_channel_that_somebody_names_wins_over_the_arguments(self):
+        root = self.env.ref("connector.channel_root")
+        record = ask_at.delay(self.session, "res.partner", "second", channel="root").record(self.env)
+        self.assertEqual(record.channel_id, root)
+        self.env["queue.job.function"]._synchronize()
+        self.env["queue.job.function"].search([("name", "=", ask_at.job_options.name)]).channel_id = root
+        self.assertEqual(ask_at.delay(self.session, "res.partner", "second").record(self.env).channel_id, root)
 
     def test_a_method_of_records_is_delayed_with_its_records(self):
         partner = self.env["res.partner"].create({"name": "Ada"})

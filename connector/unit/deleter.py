@@ -1,6 +1,7 @@
 """The flow that deletes a record in the external system, and the job that runs it."""
 
 from ..backend import general
+from ..backend_channel import backend_channel
 from ..connector import get_environment
 from ..exception import IDMissingInBackend
 from ..queue.job import job
@@ -29,7 +30,7 @@ class DeleteExporter(Deleter):
 RecordDeleter = DeleteExporter
 
 
-@job(related_action=open_backend)
+@job(default_channel=backend_channel, related_action=open_backend)
 def delete_record(session, model_name, backend_id, external_id):
     """Delete a record in an external system
 

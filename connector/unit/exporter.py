@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from ..backend import general
+from ..backend_channel import backend_channel
 from ..connector import get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
@@ -194,6 +195,7 @@ def _sent_checksums(binding):
 
 
 @job(
+    default_channel=backend_channel,
     related_action=open_exported,
     concurrency_key=lambda args: f"export,{args['model_name']},{args['binding_id']}",
 )

@@ -1,4 +1,5 @@
 from . import test_batch_importer
+from . import test_backend_channel
 from . import test_binder
 from . import test_bulk_importer
 from . import test_checkpoint

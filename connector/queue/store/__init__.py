@@ -9,7 +9,7 @@ the lease ends; whoever writes for a job names it. A writer whose lease was take
 """
 
 from .buttons import cancel, delete_ended, request_cancellation, requeue, set_done
-from .channels import next_in_order
+from .channels import held, hold, next_in_order, release_holds
 from .claim import LeasedJob, claim
 from .delay import create_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group

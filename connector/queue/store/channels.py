@@ -10,6 +10,9 @@ from .sql import BRIEFLY, IN_ORDER, LEASED, NOW, UNHURRIED
 #: How many jobs a claim should take from a channel; whether it is below a limit, and whether below a sequential channel.
 Share = namedtuple("Share", "channel_id jobs is_limited is_sequential")
 
+# A hold without a date holds until it is released
+_HOLDS = f"(hold.date_until IS NULL OR hold.date_until > {NOW})"
+
 _IS_LIMIT = "(above.capacity > 0 OR above.rate > 0 OR above.is_sequential)"
 
 # What a channel's bucket holds now: filled evenly, so many tokens a period, and never more than a period's worth
@@ -102,6 +105,10 @@ def shares(cr, limit):
                     SELECT FROM queue_job_channel above
                     WHERE above.is_paused AND starts_with(channel.parent_path, above.parent_path)
               )
+              AND NOT EXISTS (
+                    SELECT FROM queue_job_channel_hold hold JOIN queue_job_channel above ON above.id = hold.channel_id
+                    WHERE {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+              )
         )
         SELECT id, count(*), room IS NOT NULL, is_sequential IS NOT NULL
         FROM (
@@ -155,3 +162,41 @@ def spend_tokens(cr, channel_id, jobs):
         """,
         {"channel": channel_id, "jobs": jobs},
     )
+
+
+def hold(cr, channel_id, holder, reason, seconds=None):
+    """Let no further job of a channel and the channels below it start for a time, whatever others hold it for.
+
+    It is a row of its own beside the channel's, which people edit. A channel that others do not see yet is not held.
+
+    :param holder: who holds it, text; each holder has one hold a channel, and the newest one counts
+    :param reason: why, for the user
+    :param seconds: from now; None: until :func:`release_holds`
+    """
+    cr.execute(
+        f"""
+        INSERT INTO queue_job_channel_hold (channel_id, holder, reason, date_until)
+        SELECT id, %(holder)s, %(reason)s, {NOW} + %(seconds)s * interval '1 second' FROM queue_job_channel WHERE id = %(channel)s
+        ON CONFLICT (channel_id, holder) DO UPDATE SET reason = excluded.reason, date_until = excluded.date_until
+        """,
+        {"channel": channel_id, "holder": holder, "reason": reason, "seconds": seconds},
+    )
+
+
+def release_holds(cr, channel_id):
+    """Let the jobs of a channel start again, whoever held it."""
+    cr.execute("DELETE FROM queue_job_channel_hold WHERE channel_id = %s", (channel_id,))
+
+
+def held(cr, channel_id):
+    """Return why the jobs of a channel do not start now, as ``(reason, complete name of the held channel)``, or None."""
+    cr.execute(
+        f"""
+        SELECT hold.reason, above.complete_name
+        FROM queue_job_channel channel, queue_job_channel above JOIN queue_job_channel_hold hold ON hold.channel_id = above.id
+        WHERE channel.id = %s AND {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+        ORDER BY hold.date_until DESC LIMIT 1
+        """,
+        (channel_id,),
+    )
+    return cr.fetchone()

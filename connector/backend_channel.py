@@ -1,0 +1,36 @@
+"""Each backend has a channel of its own, where its jobs go unless their author names another: what stops one stops no other."""
+
+from odoo.exceptions import MissingError
+
+
+def backend_channel(arguments):
+    """Return the id of the channel of the backend that a job is about, None where it is about none.
+
+    It is what a job function of a connector names as its channel::
+
+        @job(default_channel=backend_channel)
+        def import_record(session, model_name, backend_id, external_id):
+
+    The backend is that of the binding model ``model_name`` with the id ``backend_id``, or the one of the binding ``binding_id``; of a
+    method's records: themselves, or the backend of the binding; of a list of calls: the first argument of each.
+    """
+    backend = _backend_of(arguments)
+    try:
+        return backend.sudo().channel_id.id if backend else None
+    except MissingError:
+        return None  # the job will say so
+
+
+def _backend_of(arguments):
+    records = arguments.get("self")
+    if records is not None:
+        if "channel_id" in records._fields and "version" in records._fields:
+            return records[:1]
+        return records[:1].sudo().backend_id if "backend_id" in records._fields else None
+    model = arguments["session"].env[arguments["model_name"]].sudo()
+    if "backend_id" not in model._fields:
+        return None
+    if "binding_id" in arguments:
+        return model.browse(arguments["binding_id"]).backend_id
+    backend_id = arguments["calls"][0][0] if "calls" in arguments else arguments.get("backend_id")
+    return model.env[model._fields["backend_id"].comodel_name].browse(backend_id)
