@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import fields
 
+from ..backend_channel import backend_channel
 from ..connector import get_environment
 from ..queue.graph import chain, group
 from ..queue.job import job
@@ -129,7 +130,7 @@ class DelayedBatchImporter(BatchImporter):
         return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
 
 
-@job(related_action=open_backend)
+@job(default_channel=backend_channel, related_action=open_backend)
 def import_batch(session, model_name, backend_id, filters=None):
     """Import the records of an external system that match
 
@@ -140,7 +141,7 @@ def import_batch(session, model_name, backend_id, filters=None):
     return get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter).run(filters)
 
 
-@job(related_action=open_backend)
+@job(default_channel=backend_channel, related_action=open_backend)
 def move_watermark(session, model_name, backend_id, value, since=None):
     """Note up to where the records of an external system were imported
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from odoo.tools import partition, split_every
 
 from ..backend import general
+from ..backend_channel import backend_channel
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import external_id_text, get_environment
 from ..exception import FailedJobError, JobError, NothingToDoJob
@@ -255,7 +256,7 @@ class BulkBatchImporter(BatchImporter):
         )
 
 
-@job(related_action=open_backend)
+@job(default_channel=backend_channel, related_action=open_backend)
 def import_page(session, model_name, backend_id, external_ids=None, records=None, force=False):
     """Import a page of records of an external system
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from psycopg2.errors import UniqueViolation
 
 from ..backend import general
+from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
@@ -232,7 +233,7 @@ def _key(args):
     return f"{args['model_name']},{args['backend_id']},{external_id_text(args['external_id'])}"
 
 
-@job(related_action=open_imported, concurrency_key=_key)
+@job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key)
 def import_record(session, model_name, backend_id, external_id, force=False, data=None):
     """Import a record of an external system
 
