@@ -65,13 +65,6 @@ class ConnectorBackend(models.AbstractModel):
                 channel.name = backend._channel_name()
         return result
 
-    def unlink(self):
-        channels = self.sudo().channel_id
-        result = super().unlink()
-        # refused while there are jobs, with what to do
-        channels.unlink()
-        return result
-
     def _register_hook(self):
         """Have the channel of the service before its backends are created: two that are created at once do not wait for each other."""
         super()._register_hook()
@@ -100,9 +93,13 @@ class ConnectorBackend(models.AbstractModel):
     )
 
     def unlink(self):
-        """Delete the watermarks too, which no foreign key ties to one of many models."""
+        """Delete what belongs to the backend too: its channel, and the watermarks, which no foreign key ties to one of many models."""
         self.sudo().watermark_ids.unlink()
-        return super().unlink()
+        channels = self.sudo().channel_id
+        result = super().unlink()
+        # refused while there are jobs, with what to do
+        channels.unlink()
+        return result
 
     def get_backend(self):
         """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.
