@@ -48,6 +48,16 @@ def test_several_processes_share_the_jobs_and_do_each_once(database, jobs, worke
     assert database.value("SELECT count(DISTINCT worker) FROM queue_job_attempt") == 2
 
 
+def test_the_processes_share_the_addons_that_their_parent_has_loaded(database, delay, jobs, worker, state, wait_until):
+    process = worker("--processes", "2")
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_worker") == 2)
+    os.kill(child_of(database), signal.SIGKILL)
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_worker") == 2)
+    job = delay(jobs.leave_effect, "after a death")
+    wait_until(lambda: state(job) == "done")
+    assert process.log.read_text().count("Registry loaded in") == 1
+
+
 def test_a_stop_lets_the_running_job_finish_and_gives_back_the_others(
     database, jobs, delay, worker, state, wait_until, tmp_path
 ):

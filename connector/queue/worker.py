@@ -98,6 +98,8 @@ class Worker:
         self._is_pooled = is_pooled(self._connection)
         if self._is_pooled:
             backend = (None, None)
+        else:
+            store.keep_prepared(self._connection)
         with self._store() as cr:
             if process:
                 store.end_process(cr, process, end=store.INTERRUPTED)
@@ -351,14 +353,16 @@ class Worker:
             ) from error
 
     def _fresh_registry(self, registry, cr):
-        """Return a registry with the code and caches that the database asks for, and begin the cursor's transaction anew.
+        """Return a registry with the code and caches that the database asks for.
 
-        Asked after each claim, and at the latest after a second.
+        Asked after each claim, and at the latest after a second; not in the job's transaction, which begins after it.
         """
         self._registry_fresh_until = time.monotonic() + 1
-        registry = registry.check_signaling(cr)
-        cr.connection.rollback()
-        return registry
+        cr.connection.autocommit = True
+        try:
+            return registry.check_signaling(cr)
+        finally:
+            cr.connection.autocommit = False
 
     def _cursor(self):
         """Return this thread's cursor for jobs, clean; it is kept from job to job, as opening one costs more than a small job."""
@@ -366,6 +370,8 @@ class Worker:
         if cr is None or cr.closed:
             cr = self._cursors.cr = JobCursor.open(Registry(self.dbname))
             self._job_backends[threading.get_ident()] = cr.connection.get_backend_pid()
+            if not self._is_pooled:
+                store.keep_prepared(cr.connection)
             with self._store() as store_cr:
                 self._note_backends(store_cr)
         if cr.connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:

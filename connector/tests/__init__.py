@@ -10,6 +10,7 @@ from . import test_queue_graph
 from . import test_queue_grouped
 from . import test_queue_identity
 from . import test_queue_keys
+from . import test_queue_prepared
 from . import test_queue_retry
 from . import test_queue_run
 from . import test_queue_schedule

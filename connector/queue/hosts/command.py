@@ -1,6 +1,7 @@
 """The command host: worker processes under a supervising parent, ``odoo connector_worker``."""
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import uuid
 import psycopg2
 
 from odoo import sql_db
+from odoo.modules.registry import Registry
 
 from .. import store
 from ..connection import connect
@@ -45,6 +47,8 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         while not self._stopping:
+            if len(self.children) < self.processes:
+                self._load_registries()
             while len(self.children) < self.processes and not self._stopping:
                 self._spawn()
             # asked again and again: Python goes on waiting for a child after a signal, and no grace time would begin
@@ -56,6 +60,30 @@ class Supervisor:
         self._stopping = True
         for pid in self.children:
             os.kill(pid, signal.SIGTERM)
+
+    def _load_registries(self):
+        """Load the addons of each database once for all processes, which share this part of their memory."""
+        # what was frozen for the processes before may be of no use any more
+        gc.unfreeze()
+        for dbname in self._databases():
+            try:
+                with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
+                    is_served = not store.reason_not_to_serve(cr)
+                if is_served:
+                    Registry(dbname).check_signaling()
+            except Exception as error:
+                # the processes try again and again, and say why they cannot
+                _logger.info("The addons of the database %s are not loaded in advance: %s", dbname, error)
+        gc.collect()
+        # the collector of a process would write on each page that it looks at, and so copy it
+        gc.freeze()
+
+    def _databases(self):
+        try:
+            return self.dbnames()
+        except psycopg2.Error as error:
+            _logger.warning("The databases cannot be listed: %s", error)
+            return []
 
     def _spawn(self):
         # no connection may be shared between two processes
@@ -97,12 +125,7 @@ class Supervisor:
 
     def _end_workers(self, child, cause, end):
         """End what the workers of a child have left, in each database: who else notices the death does not know the cause."""
-        try:
-            dbnames = self.dbnames()
-        except psycopg2.Error:
-            _logger.warning("The databases cannot be listed: other workers will notice the death", exc_info=True)
-            return
-        for dbname in dbnames:
+        for dbname in self._databases():
             try:
                 with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
                     if not store.reason_not_to_serve(cr):

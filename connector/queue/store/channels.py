@@ -67,30 +67,22 @@ def next_in_order(cr, channel_id):
 _MODULES_SETTLED = "NOT EXISTS (SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove'))"
 
 
-def shares(cr, limit):
-    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`,
-    the first turn first.
+# The job whose turn it is below each topmost sequential channel
+_SEQUENTIAL = f"""
+    SELECT top.parent_path, oldest.channel_id, oldest.state
+    FROM queue_job_channel top, LATERAL ({_OLDEST}) AS oldest
+    WHERE top.is_sequential AND NOT EXISTS (
+        SELECT FROM queue_job_channel above
+        WHERE above.is_sequential AND above.id <> top.id AND starts_with(top.parent_path, above.parent_path)
+    )
+"""
 
-    Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
-    full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
-    be remembered: with chance from the exponential distribution the first turn falls to each channel in proportion to its weight. Priority
-    orders the jobs of one channel.
 
-    Nothing is locked: this says where to look, and the claim counts again where a limit has to hold. Of each channel no more is read than
-    the head of the ready index.
-    """
-    cr.execute(
-        f"""
+def _shares_query(room, sequential):
+    return f"""
         {BRIEFLY}
-        WITH room AS MATERIALIZED ({ROOM}),
-        sequential AS MATERIALIZED (
-            SELECT top.parent_path, oldest.channel_id, oldest.state
-            FROM queue_job_channel top, LATERAL ({_OLDEST}) AS oldest
-            WHERE top.is_sequential AND NOT EXISTS (
-                SELECT FROM queue_job_channel above
-                WHERE above.is_sequential AND above.id <> top.id AND starts_with(top.parent_path, above.parent_path)
-            )
-        ),
+        WITH room AS MATERIALIZED ({room}),
+        sequential AS MATERIALIZED ({sequential}),
         channel AS MATERIALIZED (
             SELECT channel.id, channel.weight, -ln(1 - random()) AS chance, below.room, below.is_sequential
             FROM queue_job_channel channel, LATERAL (
@@ -125,9 +117,34 @@ def shares(cr, limit):
         ) AS chosen
         GROUP BY id, room, is_sequential
         ORDER BY min(turn)
-        """,
-        {"limit": limit},
-    )
+    """
+
+
+_SHARES = _shares_query(ROOM, _SEQUENTIAL)
+
+# Where no channel has a limit, which is most often so, what counts leases and finds the oldest is not even planned: that takes longer than
+# the rest of the claim. A limit that is set between the two statements holds from the next claim on, as one set a moment later would
+_SHARES_WITHOUT_LIMITS = _shares_query(
+    "SELECT ''::varchar AS parent_path, 0::bigint AS jobs WHERE false",
+    "SELECT ''::varchar AS parent_path, 0 AS channel_id, ''::varchar AS state WHERE false",
+)
+
+
+def shares(cr, limit):
+    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`,
+    the first turn first.
+
+    Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
+    full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
+    be remembered: with chance from the exponential distribution the first turn falls to each channel in proportion to its weight. Priority
+    orders the jobs of one channel.
+
+    Nothing is locked: this says where to look, and the claim counts again where a limit has to hold. Of each channel no more is read than
+    the head of the ready index.
+    """
+    cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_IS_LIMIT})")
+    (has_limits,) = cr.fetchone()
+    cr.execute(_SHARES if has_limits else _SHARES_WITHOUT_LIMITS, {"limit": limit})
     return [Share._make(row) for row in cr.fetchall()]
 
 

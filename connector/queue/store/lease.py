@@ -1,5 +1,6 @@
 """The life of a lease, from the start of its job to its end."""
 
+from .prepared import Statement
 from .sql import NOW, RUNNABLE, UNHURRIED, storable
 
 # What is formatted into the statements below are constants of this package
@@ -10,21 +11,25 @@ from .sql import NOW, RUNNABLE, UNHURRIED, storable
 NOT_MEASURED = (None, None, None)
 
 
+_START = Statement(
+    "connector_start",
+    {"id": "int", "lease_token": "bigint"},
+    f"""
+    WITH {UNHURRIED}
+    UPDATE queue_job SET state = 'started', date_started = {NOW}
+    FROM unhurried
+    WHERE id = %(id)s AND lease_token = %(lease_token)s
+    """,
+)
+
+
 def start(cr, job):
     """Mark a leased job as started; return False if the lease is gone, for instance because somebody cancelled the job.
 
     It is committed before the job's own transaction begins: an update after that one's snapshot would make its completion fail. The token
     alone says that the lease is there; naming the state too would make the planner walk the index of leased jobs and its dead entries.
     """
-    cr.execute(
-        f"""
-        WITH {UNHURRIED}
-        UPDATE queue_job SET state = 'started', date_started = {NOW}
-        FROM unhurried
-        WHERE id = %(id)s AND lease_token = %(lease_token)s
-        """,
-        {"id": job.id, "lease_token": job.lease_token},
-    )
+    _START.execute(cr, {"id": job.id, "lease_token": job.lease_token})
     return cr.rowcount == 1
 
 
@@ -41,25 +46,43 @@ def lock_lease(cr, job, worker_id):
     return cr.rowcount == 1
 
 
+_COMPLETE = Statement(
+    "connector_complete",
+    {
+        "id": "int",
+        "worker": "int",
+        "lease_token": "bigint",
+        "worker_name": "varchar",
+        "message": "text",
+        "result": "text",
+        "log": "text",
+        "queries": "int",
+        "cpu": "numeric",
+        "memory": "numeric",
+    },
+    f"""
+    WITH done AS (
+        UPDATE queue_job
+        SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
+            message = %(message)s, result = %(result)s, worker_id = NULL, lease_token = NULL
+        WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
+        RETURNING id, retry, date_started, date_done
+    )
+    INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log, queries, cpu, memory)
+    SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s, %(queries)s, %(cpu)s, %(memory)s
+    FROM done
+    """,
+)
+
+
 def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED):
     """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
 
     It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
     state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
     """
-    cr.execute(
-        f"""
-        WITH done AS (
-            UPDATE queue_job
-            SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
-                message = %(message)s, result = %(result)s, worker_id = NULL, lease_token = NULL
-            WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
-            RETURNING id, retry, date_started, date_done
-        )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log, queries, cpu, memory)
-        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s, %(queries)s, %(cpu)s, %(memory)s
-        FROM done
-        """,
+    _COMPLETE.execute(
+        cr,
         {
             "id": job.id,
             "worker": worker_id,

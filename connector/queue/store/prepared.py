@@ -1,0 +1,66 @@
+"""Statements that each job executes: planned once for many jobs.
+
+PostgreSQL weighs all indexes of ``queue_job`` each time it plans a statement, which takes longer than executing it. What is prepared
+belongs to one process of the server: behind a pooler the next statement may meet another one, so there nothing is prepared.
+
+A plan that was made while the table was almost empty reads all of it, and would go on doing so when a million jobs have come: PostgreSQL
+makes it anew with the next ANALYZE only. So no plan is kept for longer than a second.
+"""
+
+import time
+from weakref import WeakKeyDictionary
+
+PLAN_SECONDS = 1
+
+# The connections that keep what is prepared, each with a dict: name of a statement to its _Plan
+_plans = WeakKeyDictionary()
+
+
+class _Plan:
+    is_prepared = False
+    ends = 0
+
+
+def keep_prepared(connection):
+    """Let statements be prepared on a connection; nothing but PostgreSQL itself may be behind it."""
+    _plans.setdefault(connection, {})
+
+
+class Statement:
+    """A statement with named parameters.
+
+    :param name: of the prepared statement, one for all connections
+    :param types: dict, name of a parameter to its type in PostgreSQL
+    :param query: text, with parameters as ``%(name)s``
+    """
+
+    def __init__(self, name, types, query):
+        self._name = name
+        self._query = query
+        numbered = {parameter: f"${number}" for number, parameter in enumerate(types, 1)}
+        self._prepare = f"PREPARE {name} ({', '.join(types.values())}) AS {query % numbered}"
+        self._deallocate = f"DEALLOCATE {name}"
+        self._execute = f"EXECUTE {name} ({', '.join(f'%({parameter})s' for parameter in types)})"
+
+    def execute(self, cr, values):
+        """Execute the statement on a cursor.
+
+        :param values: dict, name of a parameter to its value
+        """
+        plans = _plans.get(cr.connection)
+        if plans is None:
+            cr.execute(self._query, values)
+            return
+        plan = plans.setdefault(self._name, _Plan())
+        now = time.monotonic()
+        if now >= plan.ends:
+            # the first one of a second is planned for itself: what is executed now and then has nothing to gain
+            if plan.is_prepared:
+                cr.execute(self._deallocate)
+            plan.is_prepared, plan.ends = False, now + PLAN_SECONDS
+            cr.execute(self._query, values)
+            return
+        if not plan.is_prepared:
+            cr.execute(self._prepare)
+            plan.is_prepared = True
+        cr.execute(self._execute, values)

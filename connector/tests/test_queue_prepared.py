@@ -1,0 +1,51 @@
+import contextlib
+from unittest.mock import patch
+
+from odoo.tests import TransactionCase
+
+from ..queue.connection import connect
+from ..queue.store import keep_prepared, prepared
+from ..queue.store.prepared import Statement
+
+ADD = Statement("connector_test_add", {"a": "int", "b": "int"}, "SELECT %(a)s + %(b)s")
+
+
+class TestPrepared(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.connection = self.enterContext(contextlib.closing(connect(self.env.cr.dbname)))
+        self.seconds = 1000
+        clock = patch.object(prepared.time, "monotonic", lambda: self.seconds)
+        self.enterContext(clock)
+
+    def add(self, a, b):
+        with self.connection.cursor() as cr:
+            ADD.execute(cr, {"a": a, "b": b})
+            return cr.fetchone()[0]
+
+    def prepared_since(self):
+        with self.connection.cursor() as cr:
+            cr.execute("SELECT prepare_time FROM pg_prepared_statements WHERE name = 'connector_test_add'")
+            return cr.fetchone()
+
+    def test_nothing_is_prepared_where_a_pooler_may_stand_between(self):
+        self.assertEqual([self.add(1, 2), self.add(3, 4)], [3, 7])
+        self.assertIsNone(self.prepared_since())
+
+    def test_a_statement_is_prepared_when_it_is_executed_again_soon(self):
+        keep_prepared(self.connection)
+        self.add(1, 2)
+        self.assertIsNone(self.prepared_since())
+        self.assertEqual([self.add(3, 4), self.add(5, 6)], [7, 11])
+        self.assertIsNotNone(self.prepared_since())
+
+    def test_a_plan_is_forgotten_after_a_second_since_the_table_may_have_grown(self):
+        keep_prepared(self.connection)
+        self.add(1, 2)
+        self.add(3, 4)
+        first = self.prepared_since()
+        self.seconds += prepared.PLAN_SECONDS
+        self.assertEqual(self.add(5, 6), 11)
+        self.assertIsNone(self.prepared_since())
+        self.assertEqual(self.add(7, 8), 15)
+        self.assertGreater(self.prepared_since(), first)
