@@ -154,7 +154,8 @@ class BulkImporter(Importer):
 
     def _write(self, importers):
         """Create what is new by one call, write what is here once a record."""
-        values = {importer: self._values(importer) for importer in importers}
+        with self.mapper.page([importer.external_record for importer in importers]):
+            values = {importer: self._values(importer) for importer in importers}
         known, new = partition(lambda importer: importer.binding, importers)
         if new:
             values_list = [{**values[importer], **importer._binding_values()} for importer in new]

@@ -12,11 +12,9 @@ from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_imported
+from .changes import changed_values
 from .import_lock import lock_new
 from .synchronizer import Importer, a_moment
-
-#: The types of fields whose value is compared with the one that is there before it is written
-_COMPARED = {"boolean", "char", "date", "datetime", "float", "integer", "many2one", "monetary", "selection", "text"}
 
 
 @general
@@ -156,7 +154,7 @@ class RecordImporter(Importer):
 
     def _map_data(self):
         """Return the :class:`~odoo.addons.connector.unit.mapper.MapRecord` of the external record."""
-        return self.mapper.map_record(self.external_record)
+        return self.mapper.map_record(self.external_record, binding=self.binding)
 
     def _create_data(self, map_record):
         """Return the values of a new record."""
@@ -166,7 +164,7 @@ class RecordImporter(Importer):
 
     def _update_data(self, map_record):
         """Return the values of a record that is here."""
-        values = map_record.values()
+        values = map_record.values(for_create=False)
         self._validate_data(values)
         return values
 
@@ -187,7 +185,7 @@ class RecordImporter(Importer):
 
     def _update(self, binding, values):
         """Write what differs from what is there."""
-        changed = {name: value for name, value in values.items() if _differs(binding, name, value)}
+        changed = changed_values(binding, values)
         binding.with_context(no_connector_export=True).write({**changed, **self._binding_values()})
 
     def _after_import(self, binding):
@@ -208,14 +206,6 @@ class RecordImporter(Importer):
 
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}
-
-
-def _differs(record, name, value):
-    """Return whether a field of a record is to be written to have a value; True where that is costly to find out."""
-    field = record._fields[name]
-    if field.type not in _COMPARED or not (field.store or field.inherited):
-        return True
-    return field.convert_to_cache(value, record) != field.convert_to_cache(record[name], record)
 
 
 @contextmanager

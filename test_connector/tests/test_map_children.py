@@ -1,6 +1,9 @@
 from odoo import Command
 
 from odoo.addons.connector.exception import MappingError
+from odoo.addons.connector.unit.binder import Binder
+from odoo.addons.connector.unit.bulk_importer import BulkImporter
+from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import ImportMapChild, ImportMapper, external_to_m2o, mapping, only_create
 
 from ..units import webshop
@@ -256,3 +259,34 @@ class TestPageOfOrders(ChildrenCase):
             values_list = self.mapper.map_records(records).values(for_create=True)
         found = [values["shop_line_ids"][0][2]["tag_id"] for values in values_list]
         self.assertEqual(found, [tag.odoo_id.id for tag in tags])
+
+
+class TestImportOfOrders(ChildrenCase):
+    def test_importing_an_order_again_does_not_duplicate_its_lines(self):
+        importer = self.unit(RecordImporter, "test.shop.order")
+        self.shop.table("test.shop.order")[1] = self.order((11, "apple", 1), (12, "pear", 2))
+        importer.run(1)
+        lines = self.env["test.order.line"].search([])
+        importer.run(1, force=True)
+        self.shop.table("test.shop.order")[1] = self.order((11, "apple", 3), (12, "pear", 2))
+        importer.run(1)
+        self.assertEqual(self.env["test.order.line"].search([]), lines)
+        self.assertEqual(lines.mapped("quantity"), [3, 2])
+
+    def test_a_page_of_orders_looks_up_what_their_lines_point_to_by_one_query(self):
+        tags = [self.tag(str(number)) for number in range(4)]
+        for number in range(4):
+            order = self.order((number, "apple", 1))
+            order["lines"][0]["tag"] = number
+            self.shop.table("test.shop.order")[number] = {**order, "id": number}
+        looked_up = []
+        search = Binder._search
+
+        def count(binder, field_name, values):
+            looked_up.append((binder.model._name, len(values)))
+            return search(binder, field_name, values)
+
+        self.patch(Binder, "_search", count)
+        self.unit(BulkImporter, "test.shop.order").run(list(self.shop.table("test.shop.order").values()))
+        self.assertEqual([entry for entry in looked_up if entry[0] == "test.shop.tag"], [("test.shop.tag", 4)])
+        self.assertEqual(self.env["test.order.line"].search([]).tag_id.ids, [tag.odoo_id.id for tag in tags])
