@@ -1,6 +1,7 @@
 from . import queue
 from . import backend_model
 from . import checkpoint
+from . import consumer
 from . import export_intent
 from . import producer
 from . import unit

@@ -141,3 +141,9 @@ class TagImportMapper(ImportMapper):
 class TagExportMapper(ExportMapper):
     _model_name = "test.shop.tag"
     direct = [("name", "name")]
+
+
+@webshop
+class UserExportMapper(ExportMapper):
+    _model_name = "test.shop.user"
+    direct = [("name", "name")]

@@ -5,6 +5,7 @@ from . import (
     bulk_importer,
     conflict,
     deleter,
+    export_checksum,
     exporter,
     http_adapter,
     importer,

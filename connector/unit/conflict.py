@@ -10,8 +10,8 @@ CONFLICT_POLICIES = ("odoo_wins", "external_wins", "newest", "ask")
 class ConflictPolicy(ConnectorUnit):
     """The part of an exporter that finds conflicts and decides them.
 
-    The record there has a conflict with ours when its version is another than the one that we saw last, at an import or after an export.
-    What its version is, is said by the importer of the model, ``_get_external_version``. ``_conflict_policy`` is one of
+    The record there has a conflict with ours when its version is another than the one that we saw last, at an import or after an export;
+    of a record without a version, when its checksum is. Both are told by the importer of the model. ``_conflict_policy`` is one of
 
     - ``"odoo_wins"`` (the default): ours is sent; nobody looks at the record there, which saves a call
     - ``"external_wins"``: the record there is imported, and ours is not sent
@@ -31,11 +31,11 @@ class ConflictPolicy(ConnectorUnit):
 
     def _resolve_conflict(self):
         """Return what was done instead of the export, None when ours is to be sent."""
-        if self._conflict_policy == "odoo_wins" or not self.binding.external_version:
+        is_known = self.binding.external_version or self.binding.import_checksum
+        if self._conflict_policy == "odoo_wins" or not is_known:
             return None
         theirs = self._read_theirs()
-        version = theirs._get_external_version()
-        if version is None or str(version) == self.binding.external_version:
+        if theirs._is_up_to_date(self.binding):
             return None
         if self._conflict_policy == "ask":
             return self._ask()
@@ -72,9 +72,9 @@ class ConflictPolicy(ConnectorUnit):
         self._write_binding({"sync_state": "conflict", "sync_error": message})
         return message
 
-    def _version_to_remember(self):
-        """Return the values by which the binding remembers the version that our export has made."""
+    def _state_to_remember(self):
+        """Return the values by which the binding remembers the state there that our export has made."""
         if self._conflict_policy == "odoo_wins":
             return {}
-        version = self._read_theirs()._get_external_version()
-        return {} if version is None else {"external_version": str(version)}
+        values = self._read_theirs()._binding_values()
+        return {name: values[name] for name in ("external_version", "import_checksum")}

@@ -1,8 +1,5 @@
 """The flow that brings a record of Odoo to the external system, and the job that runs it."""
 
-import hashlib
-import json
-
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import get_environment
@@ -10,6 +7,7 @@ from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_exported
 from .conflict import ConflictPolicy
+from .export_checksum import not_sent, sent_with
 from .safe_creation import SafeCreation
 from .sync_state import note_failure
 from .synchronizer import Exporter, a_moment
@@ -105,7 +103,7 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         return self._("Created record %(id)s in %(backend)s.", **self._names())
 
     def _export_changes(self, map_record, fields):
-        values = self._changed(self._update_data(map_record, fields))
+        values = not_sent(self.binding, self._update_data(map_record, fields))
         if not values:
             return self._("Nothing to export.")
         try:
@@ -134,11 +132,6 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         :raise InvalidDataError: they are not valid
         """
 
-    def _changed(self, values):
-        """Return those of the values that differ from what was last sent."""
-        sent = _sent_checksums(self.binding)
-        return {target: value for target, value in values.items() if sent.get(target) != checksum(value)}
-
     def _create(self, values):
         """Create the record there and return its id."""
         return self.backend_adapter.create(values, **self._key_for_create())
@@ -163,8 +156,7 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
     def _bind(self, values):
         """Keep the id of the record, and what was sent."""
         self.binder.bind(self.external_id, self.binding)
-        sent = {**_sent_checksums(self.binding), **{target: checksum(value) for target, value in values.items()}}
-        self._write_binding({"export_checksum": json.dumps(sent, sort_keys=True), **self._version_to_remember()})
+        self._write_binding({"export_checksum": sent_with(self.binding, values), **self._state_to_remember()})
 
     def _after_export(self):
         """Do what comes after the export; a hook."""
@@ -181,17 +173,6 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
 
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}
-
-
-def checksum(value):
-    """Return a short text that is the same for equal values of the export, and another for different ones."""
-    content = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def _sent_checksums(binding):
-    """Return the checksums of what was last sent of a binding, as a dict by target field."""
-    return json.loads(binding.export_checksum or "{}")
 
 
 @job(

@@ -13,6 +13,7 @@ from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_imported
 from .changes import changed_values
+from .export_checksum import forget_overwritten
 from .import_lock import lock_new
 from .synchronizer import Importer, a_moment
 
@@ -187,6 +188,8 @@ class RecordImporter(Importer):
         """Write what differs from what is there."""
         changed = changed_values(binding, values)
         binding.with_context(no_connector_export=True).write({**changed, **self._binding_values()})
+        if changed:
+            forget_overwritten(self.environment, binding)
 
     def _after_import(self, binding):
         """Do what comes after the import; a hook."""

@@ -107,6 +107,17 @@ class Mapper(ConnectorUnit):
         """
         return self._compiled.source_fields
 
+    def changed_by_fields(self):
+        """Return the source fields on whose change an export of the record depends, as a frozenset of names.
+
+        None, when a modifier or a mapping method does not say on what it depends: then any change may matter.
+        """
+        always = self._compiled.for_fields(())
+        depends_on_all = always.modified or any(
+            not for_create_only for _name, for_create_only, _fields in always.methods
+        )
+        return None if depends_on_all else self.source_fields
+
     def map_record(self, record, parent=None, binding=None):
         """Return the :class:`MapRecord` of a source record, whose ``values()`` are the mapped values.
 

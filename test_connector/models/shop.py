@@ -37,3 +37,13 @@ class ShopTag(models.Model):
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("res.partner.category", required=True, ondelete="cascade")
+
+
+class ShopUser(models.Model):
+    _name = "test.shop.user"
+    _inherit = "external.binding"
+    _inherits = {"res.users": "odoo_id"}
+    _description = "Test Shop User"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
+    odoo_id = fields.Many2one("res.users", required=True, ondelete="cascade")

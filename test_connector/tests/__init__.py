@@ -6,6 +6,7 @@ from . import test_checkpoint
 from . import test_checkpoint_digest
 from . import test_checkpoint_review
 from . import test_conflict
+from . import test_consumer
 from . import test_environment
 from . import test_exporter
 from . import test_http_adapter

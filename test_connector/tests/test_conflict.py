@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.exporter import RecordExporter
+from odoo.addons.connector.unit.importer import RecordImporter
 
 from .common import ShopCase
 
@@ -92,6 +93,17 @@ class TestConflict(ShopCase, JobsCase):
             self.binding.name = "Ours again"
             self.run_export("ask")
         self.assertEqual((self.name_there(), self.binding.sync_state), ("Ours again", "in_sync"))
+
+    def test_a_shop_without_versions_has_a_conflict_when_the_checksum_is_another(self):
+        del self.shop.table("test.shop.partner")[42]["changed"]
+        self.unit(RecordImporter).run(42)
+        self.binding.name = "Ours"
+        self.run_export("ask")
+        self.assert_ours_is_kept()
+        self.shop.table("test.shop.partner")[42]["name"] = "Theirs"
+        self.binding.name = "Ours again"
+        self.run_export("ask")
+        self.assertEqual((self.name_there(), self.binding.sync_state), ("Theirs", "conflict"))
 
     def test_a_policy_that_does_not_exist_is_refused_at_once(self):
         with self.assertRaisesRegex(

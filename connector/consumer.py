@@ -1,0 +1,163 @@
+"""Consumers ready to use: they delay an export when a record is written, created or deleted here.
+
+::
+
+    on_record_create.subscribe(delay_export, model_names="shop.product.product")
+    on_record_change.subscribe(delay_export_all_bindings, model_names=["product.product", "product.template"])
+    on_record_unlink.subscribe(delay_delete, model_names=["product.product", "shop.product.product"])
+
+They do nothing for changes that an import makes (``no_connector_export`` in the context), for archived backends, for bindings that are not
+exported, and for changes of fields that the export's mapping does not read. Jobs that wait for one record are one job: it exports what has
+changed until it runs.
+"""
+
+from odoo.fields import Domain
+
+from .connector import get_environment
+from .exception import NoConnectorUnitError
+from .registration import lookups
+from .session import ConnectorSession
+from .unit.deleter import delete_record
+from .unit.exporter import export_record
+from .unit.mapper import ExportMapper
+
+
+def delay_export(session, model_name, record_id, vals):
+    """Delay the export of a binding that was created or changed.
+
+    :param model_name: name of the binding model
+    :param record_id: id of the binding
+    :param vals: dict of the values that were written, or what ``on_record_change`` tells in their place
+    """
+    if not session.context.get("no_connector_export"):
+        _delay_exports(session, _as_superuser(session, model_name, record_id), vals)
+
+
+def delay_export_all_bindings(session, model_name, record_id, vals, binding_models=None):
+    """Delay the export of all bindings of a record that was changed.
+
+    The bindings of a product are also those of its template: the record may be one that the bound one inherits (``_inherits``).
+
+    :param model_name: name of the model of the record
+    :param record_id: its id
+    :param vals: as for :func:`delay_export`
+    :param binding_models: names of the binding models; None: those of every connector whose mappers export the record
+    """
+    if not session.context.get("no_connector_export"):
+        for bindings in _bindings_of(_as_superuser(session, model_name, record_id), binding_models):
+            for binding in bindings:
+                _delay_exports(session, binding, vals)
+
+
+def delay_delete(session, model_name, record_id, binding_models=None):
+    """Delay the deletion in the external systems of what is about to be deleted here, a binding or a record with bindings.
+
+    :param model_name: name of the model
+    :param record_id: id of the binding or the record, which still exists
+    :param binding_models: names of the binding models; None: those of every connector
+    """
+    if session.context.get("no_connector_export"):
+        return
+    record = _as_superuser(session, model_name, record_id)
+    for bindings in [record] if _is_binding(record) else _bindings_of(record, binding_models):
+        for binding in bindings.filtered(_is_exported):
+            # the external id is read now: afterwards the binding is gone
+            if binding.external_id:
+                _delay_delete(session, binding)
+
+
+def _delay_exports(session, binding, vals):
+    if binding.exists() and _is_exported(binding) and _matters(session, binding, vals):
+        export_record.delay(
+            _session_for(session, binding),
+            binding._name,
+            binding.id,
+            description=session.env._(
+                "Export %(record)s to %(backend)s",
+                record=binding.display_name or binding._description,
+                backend=binding.backend_id.name,
+            ),
+            identity_key=f"export,{binding._name},{binding.id}",
+        )
+
+
+def _delay_delete(session, binding):
+    delete_record.delay(
+        _session_for(session, binding),
+        binding._name,
+        binding.backend_id.id,
+        binding.external_id,
+        description=session.env._(
+            "Delete %(record)s in %(backend)s",
+            record=binding.display_name or binding._description,
+            backend=binding.backend_id.name,
+        ),
+        identity_key=f"delete,{binding._name},{binding.backend_id.id},{binding.external_id}",
+    )
+
+
+def _matters(session, binding, vals):
+    """Return whether the mapping of a binding's export reads a field that was written.
+
+    Of a record that is not known there all is exported; and who says which one it is there has not changed it.
+    """
+    environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
+    try:
+        changed_by = environment.get_connector_unit(ExportMapper).changed_by_fields()
+    except NoConnectorUnitError:
+        return False
+    written = getattr(vals, "fields", vals)
+    if not binding.external_id:
+        return True
+    return "external_id" not in written and (changed_by is None or not changed_by.isdisjoint(written))
+
+
+def _is_exported(binding):
+    return binding.backend_id.active and not binding.no_export
+
+
+def _as_superuser(session, model_name, record_id):
+    """Return a record with all rights: who changes one need not be allowed to see its bindings and backends."""
+    return session.env[model_name].sudo().with_context(active_test=False).browse(record_id)
+
+
+def _session_for(session, binding):
+    """Return the session in which the jobs of a binding are delayed: the user's, with all rights, in the company of the backend."""
+    return ConnectorSession.from_env(session.env(su=True)).with_company(binding.backend_id.company_id)
+
+
+def _is_binding(record):
+    return "external_id" in record._fields and "backend_id" in record._fields
+
+
+def _bindings_of(record, binding_models):
+    """Yield the bindings of a record, a recordset for each binding model."""
+    for name, path in _paths_to(record):
+        if binding_models is None or name in binding_models:
+            yield record.env[name].search(Domain(path, "=", record.id), order="id")
+
+
+def _paths_to(record):
+    """Return from which binding models a model is reached, as a list of (name of the binding model, path of many2ones)."""
+    found = lookups(record.env.registry)
+    key = _paths_to, record._name
+    if key not in found:
+        found[key] = [
+            (name, path)
+            for name in sorted(record.env.registry.descendants(["external.binding"], "_inherit"))
+            if not record.env[name]._abstract
+            for path in _inherits_paths(record.env[name], record._name)
+        ]
+    return found[key]
+
+
+def _inherits_paths(model, target):
+    """Yield the paths of the many2ones by which a model inherits (``_inherits``) a target, or binds it by ``odoo_id``."""
+    parents = {field: name for name, field in model._inherits.items()}
+    if "odoo_id" in model._fields:
+        parents["odoo_id"] = model._fields["odoo_id"].comodel_name
+    for field, name in parents.items():
+        if name == target:
+            yield field
+        else:
+            yield from (f"{field}.{path}" for path in _inherits_paths(model.env[name], target))

@@ -1,0 +1,187 @@
+from unittest.mock import patch
+
+from odoo.tests import new_test_user
+
+from odoo.addons.connector.consumer import delay_delete, delay_export, delay_export_all_bindings
+from odoo.addons.connector.event import on_record_create, on_record_unlink, on_record_write
+from odoo.addons.connector.registration import registration_changed
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.importer import RecordImporter
+
+from ..units import TagExportMapper
+from .common import ShopCase
+
+
+class ConsumerCase(ShopCase, JobsCase):
+    def subscribe(self, event, consumer, *model_names):
+        event.subscribe(consumer, model_names=list(model_names))
+        # by a function of this addon: what another one unsubscribes stays for us
+        self.addCleanup(lambda: event.unsubscribe(consumer, list(model_names)))
+
+    def exports(self):
+        return self.delayed_jobs("export_record")
+
+
+class TestDelayExport(ConsumerCase):
+    def setUp(self):
+        super().setUp()
+        self.subscribe(on_record_create, delay_export, "test.shop.partner")
+        self.subscribe(on_record_write, delay_export, "test.shop.partner")
+
+    def test_a_new_binding_is_exported(self):
+        binding = self.partner()
+        self.run_jobs()
+        self.assertEqual(binding.external_id, "1")
+
+    def test_a_binding_of_a_record_that_is_there_already_is_not_exported(self):
+        self.partner("42")
+        self.assertFalse(self.exports())
+
+    def test_ten_writes_are_one_export_of_all_that_has_changed(self):
+        binding = self.partner()
+        self.run_jobs()
+        for number in range(5):
+            binding.points = number
+            binding.email = f"{number}@b"
+        jobs = self.run_jobs()
+        self.assertEqual(jobs.mapped("state"), ["done"])
+        self.assertEqual(self.shop.calls[1:], [("write", "1", {"points": 4, "mail": "4@b"})])
+
+    def test_a_change_of_what_is_not_mapped_is_not_exported(self):
+        self.partner("42").comment = "x"
+        self.assertFalse(self.exports())
+
+    def test_a_change_of_what_a_mapping_method_depends_on_is_exported(self):
+        self.partner("42").nickname = "x"
+        self.assertTrue(self.exports())
+
+    def test_the_job_says_what_is_exported_where(self):
+        self.partner("42").name = "Lovelace"
+        self.assertEqual(self.exports().name, "Export Lovelace to Test Shop")
+
+    def test_nothing_is_exported_to_an_archived_backend(self):
+        self.backend.active = False
+        self.partner("42").name = "Lovelace"
+        self.assertFalse(self.exports())
+
+    def test_a_binding_that_is_not_exported_delays_nothing(self):
+        self.partner("42", no_export=True).name = "Lovelace"
+        self.assertFalse(self.exports())
+
+    def test_the_job_runs_in_the_company_of_the_backend(self):
+        self.backend.company_id = self.env["res.company"].create({"name": "Other"})
+        self.partner("42").name = "Lovelace"
+        self.assertEqual(self.exports().company_id, self.backend.company_id)
+
+    def test_a_model_without_an_export_mapper_delays_nothing(self):
+        self.subscribe(on_record_write, delay_export, "test.shop.tag")
+        tag = self.tag("1")
+        with patch.object(TagExportMapper, "_model_name", "another.model"):
+            registration_changed()
+            tag.name = "Gold"
+        registration_changed()
+        self.assertFalse(self.exports())
+
+
+class TestDelayExportAllBindings(ConsumerCase):
+    def setUp(self):
+        super().setUp()
+        self.subscribe(on_record_write, delay_export_all_bindings, "res.partner")
+        self.binding = self.partner("42")
+
+    def test_a_record_is_exported_to_each_backend(self):
+        other = self.backend.copy()
+        self.shop.add("test.shop.partner", 7)
+        self.partner("7", backend_id=other.id, odoo_id=self.binding.odoo_id.id)
+        self.binding.odoo_id.name = "Lovelace"
+        self.assertEqual(len(self.run_jobs()), 2)
+
+    def test_a_record_without_a_binding_delays_nothing(self):
+        self.env["res.partner"].create({"name": "Ours"}).name = "Renamed"
+        self.assertFalse(self.exports())
+
+    def test_who_may_not_see_bindings_exports_too(self):
+        clerk = new_test_user(self.env, "clerk", groups="base.group_user,base.group_partner_manager")
+        self.binding.odoo_id.with_user(clerk).name = "Lovelace"
+        self.assertEqual(self.exports().user_id, clerk)
+
+    def test_a_record_that_the_bound_one_inherits_is_exported(self):
+        """As a product's template is."""
+        user = new_test_user(self.env, "customer")
+        bound = self.env["test.shop.user"].create(
+            {"backend_id": self.backend.id, "odoo_id": user.id, "external_id": "9"}
+        )
+        user.partner_id.name = "Lovelace"
+        self.assertEqual(self.exports().identity_key, f"export,test.shop.user,{bound.id}")
+
+
+class TestDelayDelete(ConsumerCase):
+    def setUp(self):
+        super().setUp()
+        self.subscribe(on_record_unlink, delay_delete, "test.shop.partner", "res.partner")
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.binding = self.partner("42")
+
+    def test_what_is_deleted_here_is_deleted_there(self):
+        self.binding.odoo_id.unlink()
+        self.assertEqual(self.run_jobs().message, "Deleted record 42 of Test Shop.")
+        self.assertEqual(self.shop.calls, [("delete", "42")])
+
+    def test_a_record_whose_binding_is_deleted_is_deleted_there(self):
+        self.binding.unlink()
+        self.run_jobs()
+        self.assertEqual(self.shop.calls, [("delete", "42")])
+
+    def test_what_is_gone_there_already_is_a_success(self):
+        self.shop.reset()
+        self.binding.unlink()
+        self.assertEqual(self.run_jobs().state, "done")
+
+    def test_what_is_not_known_there_delays_nothing(self):
+        self.binding.external_id = False
+        self.binding.unlink()
+        self.assertFalse(self.delayed_jobs())
+
+    def test_what_an_import_deletes_here_is_not_deleted_there(self):
+        self.binding.with_context(no_connector_export=True).unlink()
+        self.assertFalse(self.delayed_jobs())
+
+
+class TestPingPong(ConsumerCase):
+    """What was imported is not sent back, and what was exported does not come back for ever."""
+
+    def setUp(self):
+        super().setUp()
+        self.subscribe(on_record_write, delay_export_all_bindings, "res.partner")
+        self.subscribe(on_record_create, delay_export, "test.shop.partner")
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b")
+
+    def import_partner(self):
+        self.unit(RecordImporter).run(42)
+        return self.env["test.shop.partner"].search([("backend_id", "=", self.backend.id)])
+
+    def test_ping_pong_is_stopped_by_the_context_of_the_import(self):
+        self.import_partner()
+        self.shop.table("test.shop.partner")[42]["name"] = "Lovelace"
+        self.assertEqual(self.import_partner().name, "Lovelace")
+        self.assertFalse(self.exports())
+
+    def test_ping_pong_is_stopped_by_the_checksum_of_what_was_sent_when_the_change_comes_without_that_context(self):
+        binding = self.import_partner()
+        binding.odoo_id.name = "Ours"
+        self.run_jobs()
+        calls = list(self.shop.calls)
+        self.import_partner()  # what we have sent comes back
+        binding.odoo_id.name = "Ours"  # and an automation writes it, after the commit
+        self.assertEqual(self.run_jobs().message, "Nothing to export.")
+        self.assertEqual(self.shop.calls, calls)
+
+    def test_what_is_changed_back_to_what_was_last_sent_is_sent_when_an_import_came_in_between(self):
+        binding = self.import_partner()
+        binding.odoo_id.name = "Ours"
+        self.run_jobs()
+        self.shop.table("test.shop.partner")[42]["name"] = "Theirs"
+        self.import_partner()
+        binding.odoo_id.name = "Ours"
+        self.run_jobs()
+        self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Ours")
