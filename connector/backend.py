@@ -240,27 +240,44 @@ class Backend:
         )
 
     def _explain_missing(self, base_class, session, model_name):
-        lines = [
-            f"\n- {class_name(registration.unit_class)} {self._why_refused(registration, backend, session.env.registry)}"
+        registry = session.env.registry
+        considered = [
+            f"\n- {line}"
             for backend in _backends
             if backend.service == self.service or backend in self.lineage
-            for registration in backend._registrations
-            if issubclass(registration.unit_class, base_class)
+            for line in self._explain_refused(backend, base_class, registry)
         ]
         return (
             f"No unit serves as {class_name(base_class)} for {model_name} on the backend {self} in the database {session.cr.dbname}. "
-            + (f"Considered:{''.join(lines)}" if lines else "No subclass of it is registered on this backend.")
+            + (
+                f"Considered:{''.join(considered)}"
+                if considered
+                else "No subclass of it is registered on this backend."
+            )
         )
 
-    def _why_refused(self, registration, backend, registry):
+    def _explain_refused(self, backend, base_class, registry):
+        """Yield a line for each class of a backend that is a ``base_class``: why it does not serve this backend."""
         replaced = self._replaced(registry)
+        for registration in backend._registrations:
+            unit_class = registration.unit_class
+            if issubclass(unit_class, base_class):
+                reason = self._why_absent(backend, registration.addon, registry)
+                if unit_class in replaced:
+                    reason = reason or f"is replaced by {class_name(replaced[unit_class])}"
+                yield f"{class_name(unit_class)} {reason or f'serves {_model_names(unit_class)}'}"
+        for extension in backend._extensions:
+            if issubclass(extension.extension_class, base_class) and not issubclass(extension.extended, base_class):
+                reason = self._why_absent(backend, extension.addon, registry)
+                yield f"{class_name(extension.extension_class)} {reason or f'extends {class_name(extension.extended)}'}"
+
+    def _why_absent(self, backend, addon, registry):
+        """Return why what an addon registers on a backend does not exist for this one in a registry, None when it does."""
         if backend not in self.lineage:
             return f"is registered on {backend}"
-        if not is_installed(registry, registration.addon):
-            return f"belongs to the addon {registration.addon}, which is not installed here"
-        if registration.unit_class in replaced:
-            return f"is replaced by {class_name(replaced[registration.unit_class])}"
-        return f"serves {_model_names(registration.unit_class)}"
+        if not is_installed(registry, addon):
+            return f"belongs to the addon {addon}, which is not installed here"
+        return None
 
     def __str__(self):
         return self.service if self.version is None else f"{self.service} {self.version}"

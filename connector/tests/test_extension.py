@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from ..backend import Backend
 from ..connector import Binder, ConnectorUnit, Environment
-from ..exception import ExtensionConflict, ManyConnectorUnitError
+from ..exception import ExtensionConflict, ManyConnectorUnitError, NoConnectorUnitError
 from ..extension import combine
 from ..unit.importer import RecordImporter
 from ..unit.mapper import ImportMapper, changed_by, mapping
@@ -268,6 +268,39 @@ class TestImpossibleExtensions(ExtensionCase):
     def test_a_class_does_not_extend_and_replace_at_once(self):
         with self.assertRaisesRegex(ValueError, "not both"):
             self.shop(extends=Greeter, replacing=Greeter)(self.extension("extension"))
+
+
+class TestMissingUnit(ExtensionCase):
+    """The error of a missing unit counts extensions among what was considered only where they are what is missing."""
+
+    def message(self, base_class, backend=None):
+        with self.assertRaises(NoConnectorUnitError) as caught:
+            self.found(backend or self.shop1, base_class, "res.company")
+        return str(caught.exception)
+
+    def test_an_extended_class_of_another_model_is_listed_once(self):
+        self.extend("extension")
+        message = self.message(Greeter)
+        self.assertRegex(message, r"\.Greeter serves res\.partner\n- .*\.SpecialGreeter serves res\.users$")
+
+    def test_an_extension_of_an_addon_that_is_not_installed_is_listed_when_it_is_asked_for(self):
+        extension = self.extend("extension", addon="not_installed", base=object)
+        self.assertRegex(
+            self.message(extension), "Considered:\n- .*extension belongs to the addon not_installed, which is not"
+        )
+
+    def test_an_extension_of_another_version_is_listed_when_it_is_asked_for(self):
+        extension = self.extend("extension", backend=self.shop2, base=object)
+        self.assertRegex(self.message(extension), r"extension is registered on shop 2\.0")
+
+    def test_an_extension_of_a_class_for_another_model_is_listed_with_what_it_extends(self):
+        extension = self.extend("extension", base=object)
+        self.assertRegex(self.message(extension), r"extension extends .*\.Greeter")
+
+    def test_extensions_do_not_make_a_unit_ambiguous(self):
+        self.extend("one", addon="web")
+        self.extend("other", addon="mail")
+        self.assertEqual(self.greeting(), ["other", "one", "written"])
 
 
 class TestLookup(BackendCase):
