@@ -16,6 +16,7 @@ from . import test_queue_run
 from . import test_queue_schedule
 from . import test_queue_server_action
 from . import test_queue_usage
+from . import test_record_change
 from . import test_registration
 from . import test_screens
 from . import test_security

@@ -11,6 +11,8 @@ from freezegun import freeze_time
 from odoo.tests import TransactionCase
 from odoo.tests.common import _super_send
 
+from odoo.addons.connector.event.after_commit import tell
+from odoo.addons.connector.event.notes import take_notes
 from odoo.addons.connector.exception import LeaseLost
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import function_options
@@ -37,6 +39,7 @@ class JobsCase(TransactionCase):
 
     def run_jobs(self, at=None):
         """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
+        The consumers of ``on_record_change`` are called before the first and after each of them.
 
         Each job has savepoints in place of transactions, which it may commit and roll back.
 
@@ -44,6 +47,7 @@ class JobsCase(TransactionCase):
             still there meanwhile. None: jobs with an eta and retried ones stay scheduled
         :return: the ``queue.job`` records that were run, in their order
         """
+        self.tell_changes()
         self.env.flush_all()
         self.env.cr.flush()
         if at:
@@ -56,6 +60,10 @@ class JobsCase(TransactionCase):
             ids = _WorkerInTransaction(self.env).run_all()
         self.env.invalidate_all()
         return self.env["queue.job"].browse(ids)
+
+    def tell_changes(self):
+        """Call the consumers of ``on_record_change`` for what the test has changed so far, as they are called after a commit."""
+        _tell_changes(self.env.cr)
 
     @contextlib.contextmanager
     def trap_jobs(self):
@@ -108,6 +116,10 @@ class ConnectorCase(RecordedExchanges, JobsCase):
         if urlsplit(request.url).hostname in ("127.0.0.1", "localhost"):
             return _super_send(session, request, **options)
         return super()._request_handler(session, request, **{**options, "timeout": None})
+
+
+def _tell_changes(cr):
+    tell(take_notes(cr), lambda: contextlib.nullcontext(cr))
 
 
 @contextlib.contextmanager
@@ -166,6 +178,7 @@ class _WorkerInTransaction(Worker):
             cr.flush()
             if not job.complete(cr, self.id, self.name):
                 raise LeaseLost(f"{job!r} is not this worker's any more")
+        _tell_changes(cr)
 
     def _wake_others(self):
         pass

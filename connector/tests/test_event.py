@@ -27,7 +27,10 @@ class EventCase(TransactionCase):
     def subscribe(self, event, consumer, **kwargs):
         """Subscribe until the end of the test."""
         event.subscribe(consumer, **kwargs)
-        self.addCleanup(event.unsubscribe, consumer, model_names=kwargs.get("model_names"))
+        self.addCleanup(self.unsubscribe, event, consumer, kwargs.get("model_names"))
+
+    def unsubscribe(self, event, consumer, model_names):
+        event.unsubscribe(consumer, model_names)  # called from here, as the addon that has subscribed
 
 
 class TestEvent(EventCase):
@@ -183,7 +186,7 @@ class TestEvent(EventCase):
     def test_consumers_are_found_once_per_registry_and_model(self):
         self.patch(self.registry, "ready", True)
         self.event.subscribe(self.consumer())
-        with patch.object(self.event, "_find_consumers", wraps=self.event._find_consumers) as find:
+        with patch.object(self.event, "_find_subscriptions", wraps=self.event._find_subscriptions) as find:
             self.assertEqual((self.fired(), self.fired(), self.fired("res.users")), (["consumer"],) * 3)
         self.assertEqual(find.call_count, 2)
 

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 
 from odoo.modules import module as odoo_module
 
-from .registration import is_installed, loading_order, lookups, registering_addon, registration_changed
+from ..registration import is_installed, loading_order, lookups, registering_addon, registration_changed
 
 
 @dataclass(frozen=True)
-class _Subscription:
+class Subscription:
+    """That a consumer is called, for some models, where an addon is installed."""
+
     consumer: Callable | None  # None: the addon only removes the one it replaces
     model_names: frozenset  # empty: every model
     replacing: Callable | None
     addon: str | None
 
     def concerns(self, model_name):
+        """Return whether the subscription is one for a model."""
         return not self.model_names or model_name in self.model_names
 
 
@@ -44,6 +47,8 @@ class Event:
     are not changes to synchronise, and the consumers' own tables may not exist yet. Tests that run meanwhile (``at_install``)
     are the exception.
     """
+
+    _subscription_class = Subscription
 
     def __init__(self):
         self._subscriptions = []
@@ -78,7 +83,7 @@ class Event:
         :raise ValueError: the consumer is not subscribed
         """
         addon = registering_addon()
-        model_names = _set_of_names(model_names)
+        model_names = set_of_names(model_names)
         own = [
             subscription
             for subscription in self._subscriptions
@@ -93,16 +98,17 @@ class Event:
         else:
             self._subscribe(None, model_names, consumer, addon)
 
-    def _subscribe(self, consumer, model_names, replacing, addon):
+    def _subscribe(self, consumer, model_names, replacing, addon, **options):
         if consumer is not None and not callable(consumer):
             raise TypeError(
                 f"The consumer of an event is a function, not {consumer!r}; model names are given as model_names=[...]"
             )
         if replacing is not None and all(subscription.consumer != replacing for subscription in self._subscriptions):
             raise ValueError(
-                f"{_name(replacing)} is not subscribed to this event, so it can be neither replaced nor unsubscribed"
+                f"{consumer_name(replacing)} is not subscribed to this event, so it can be neither replaced nor unsubscribed"
             )
-        self._subscriptions.append(_Subscription(consumer, _set_of_names(model_names), replacing, addon))
+        subscription = self._subscription_class(consumer, set_of_names(model_names), replacing, addon, **options)
+        self._subscriptions.append(subscription)
         registration_changed()
 
     def fire(self, session, model_name, *args, **kwargs):
@@ -112,15 +118,15 @@ class Event:
         :param model_name: name of the model that the event concerns
         :param args: what the consumers are given after session and model name
         """
-        for consumer in self.consumers(session.env.registry, model_name):
-            consumer(session, model_name, *args, **kwargs)
+        for subscription in self.subscriptions(session.env.registry, model_name):
+            subscription.consumer(session, model_name, *args, **kwargs)
 
     def has_consumer_for(self, session, model_name):
         """Return whether firing the event for a model would call anybody."""
-        return bool(self.consumers(session.env.registry, model_name))
+        return bool(self.subscriptions(session.env.registry, model_name))
 
-    def consumers(self, registry, model_name):
-        """Return the functions to call for a model in a registry, in order.
+    def subscriptions(self, registry, model_name):
+        """Return the :class:`Subscription` of each consumer to call for a model in a registry, in order.
 
         They are found once per registry and model; what remains is a dictionary lookup, so that events cost nothing where nobody
         listens.
@@ -131,34 +137,26 @@ class Event:
         try:
             return found[self, model_name]
         except KeyError:
-            consumers = found[self, model_name] = self._find_consumers(registry, model_name)
-            return consumers
+            subscriptions = found[self, model_name] = self._find_subscriptions(registry, model_name)
+            return subscriptions
 
-    def _find_consumers(self, registry, model_name):
-        consumers = {}  # as an ordered set: a function that is subscribed twice, once for every model, is called once
+    def _find_subscriptions(self, registry, model_name):
+        found = {}  # by consumer: a function that is subscribed twice, once for every model, is called once
         for subscription in sorted(self._subscriptions, key=lambda subscription: loading_order(subscription.addon)):
             if subscription.concerns(model_name) and is_installed(registry, subscription.addon):
-                consumers.pop(subscription.replacing, None)
+                found.pop(subscription.replacing, None)
                 if subscription.consumer is not None:
-                    consumers[subscription.consumer] = True
-        return tuple(consumers)
+                    found[subscription.consumer] = subscription
+        return tuple(found.values())
 
 
-def _set_of_names(model_names):
-    if isinstance(model_names, str):
-        return frozenset([model_names])
-    return frozenset(model_names or ())
+def set_of_names(names):
+    """Return one name, several, or None for none, as a frozenset."""
+    if isinstance(names, str):
+        return frozenset([names])
+    return frozenset(names or ())
 
 
-def _name(consumer):
+def consumer_name(consumer):
+    """Return the complete name of a consumer."""
     return f"{consumer.__module__}.{consumer.__qualname__}"
-
-
-on_record_create = Event()
-"""A record was created. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``create``."""
-
-on_record_write = Event()
-"""A record was written. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``write``."""
-
-on_record_unlink = Event()
-"""A record is about to be deleted; it still exists. Consumers take ``(session, model_name, record_id)``."""

@@ -1,0 +1,155 @@
+"""The calls of consumers of changes, after the commit and in a transaction of their own.
+
+They never disturb the caller: a call that raises is logged and becomes a job, which is tried again. A process that dies between the
+commit and the calls does not make them; what must not be lost even then delays its job from ``on_record_write`` and its like, in the
+transaction of the change.
+"""
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+
+from odoo import api
+
+from ..exception import NothingToDoJob
+from ..queue.job import job
+from ..queue.retry import Exponential
+from ..session import ConnectorSession
+from .change import Change
+from .event import consumer_name
+from .notes import take_notes
+from .record import on_record_change
+
+_logger = logging.getLogger(__name__)
+
+#: How often in a row consumers are told of what consumers have changed.
+MAX_ROUNDS = 10
+
+
+def tell_after_commit(notes):
+    """Call the consumers of what a committed transaction has noted; nothing that they raise disturbs the caller.
+
+    :param notes: list of :class:`~.notes.Note`, one at least
+    """
+    try:
+        tell(notes, notes[0].env.registry.cursor)
+    except Exception:
+        models = ", ".join(sorted({note.model_name for note in notes}))
+        _logger.exception("The consumers could not be told of the changes of %s", models)
+
+
+def tell(notes, cursor):
+    """Call the consumers of what was noted, and then those of what these consumers change.
+
+    :param notes: list of :class:`~.notes.Note`
+    :param cursor: function that returns a context manager, the cursor of a new transaction
+    """
+    for _round in range(MAX_ROUNDS):
+        calls = list(_calls(notes))
+        if not calls:
+            return
+        with cursor() as cr:
+            _make(calls, cr)
+            notes = take_notes(cr)
+    names = ", ".join(sorted({consumer_name(call.consumer) for call in calls}))
+    _logger.error(
+        "Consumers change, again and again, what they are told about: %s. They are not called any more.", names
+    )
+
+
+def _make(calls, cr):
+    try:
+        with cr.savepoint():
+            for call in calls:
+                call.make(cr)
+    except Exception:
+        _logger.info("A consumer of changes has raised: all are called again, each by itself", exc_info=True)
+        for call in calls:
+            call.make_or_delay(cr)
+
+
+def _calls(notes):
+    """Yield a :class:`_Call` for each record and consumer."""
+    by_record = defaultdict(list)
+    for note in notes:
+        for record_id in note.ids:
+            by_record[note.model_name, record_id].append(note)
+    for (model_name, record_id), notes_of_record in by_record.items():
+        change = _sum_up(record_id, notes_of_record)
+        if change is not None:
+            env = _env_of(notes_of_record)
+            for subscription in on_record_change.subscriptions(env.registry, model_name):
+                if subscription.wants(change):
+                    yield _Call(env, subscription.consumer, model_name, record_id, subscription.seen(change))
+
+
+def _sum_up(record_id, notes):
+    """Return the :class:`Change` of one record, from its notes; None when it was created and deleted."""
+    kinds = {note.kind for note in notes}
+    if kinds >= {"create", "unlink"}:
+        return None
+    kind = next(kind for kind in ("create", "unlink", "write") if kind in kinds)
+    old = {}
+    if kind != "create":
+        for note in reversed(notes):  # the first value counts
+            old.update(note.old.get(record_id, {}))
+    return Change(kind, frozenset().union(*(note.fields for note in notes)), old)
+
+
+def _env_of(notes):
+    """Return the environment of the last change of a record; it forbids the export only if all changes do."""
+    env = notes[-1].env
+    if not all(note.env.context.get("no_connector_export") for note in notes):
+        env = env(context={key: value for key, value in env.context.items() if key != "no_connector_export"})
+    return env
+
+
+@dataclass(frozen=True)
+class _Call:
+    """The call of a consumer for a record."""
+
+    env: api.Environment  # that of the change
+    consumer: object
+    model_name: str
+    record_id: int
+    change: Change
+
+    def make(self, cr):
+        session = ConnectorSession.from_env(self.env(cr=cr))
+        self.consumer(session, self.model_name, self.record_id, self.change)
+
+    def make_or_delay(self, cr):
+        try:
+            with cr.savepoint():
+                self.make(cr)
+        except Exception:
+            name = consumer_name(self.consumer)
+            _logger.exception("%s has raised for %s %s: it becomes a job", name, self.model_name, self.record_id)
+            call_consumer.delay(
+                ConnectorSession.from_env(self.env(cr=cr)),
+                self.model_name,
+                name,
+                self.record_id,
+                self.change.kind,
+                sorted(self.change.fields),
+                self.change.old,
+                bool(self.env.context.get("no_connector_export")),
+            )
+
+
+@job(retry_pattern={Exception: Exponential()})
+def call_consumer(session, model_name, consumer, record_id, kind, fields, old, no_connector_export):
+    """Tell a consumer about a changed record
+
+    :param consumer: complete name of the function
+    :param record_id: id of the record
+    :param kind: see :class:`Change`, as the next two
+    """
+    for subscription in on_record_change.subscriptions(session.env.registry, model_name):
+        if consumer_name(subscription.consumer) == consumer:
+            change = Change(kind, frozenset(fields), old)
+            session = session.with_context(no_connector_export=True) if no_connector_export else session
+            return subscription.consumer(session, model_name, record_id, change)
+    raise NothingToDoJob(
+        session.env._("%(consumer)s is not called for %(model)s any more.", consumer=consumer, model=model_name)
+    )

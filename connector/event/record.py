@@ -1,0 +1,42 @@
+"""The events of records, and who listens to them."""
+
+from typing import NamedTuple
+
+from ..registration import lookups
+from .change import RecordChangeEvent
+from .event import Event
+
+on_record_create = Event()
+"""A record was created. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``create``."""
+
+on_record_write = Event()
+"""A record was written. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``write``."""
+
+on_record_unlink = Event()
+"""A record is about to be deleted; it still exists. Consumers take ``(session, model_name, record_id)``."""
+
+on_record_change = RecordChangeEvent()
+"""A record was created, written or deleted, and that is committed: see :class:`~odoo.addons.connector.event.change.RecordChangeEvent`."""
+
+
+class Listeners(NamedTuple):
+    """Which events of a model's records have consumers in a registry."""
+
+    create: bool
+    write: bool
+    unlink: bool
+    change: tuple  # of subscriptions
+
+
+def listeners(registry, model_name):
+    """Return the :class:`Listeners` to a model's records, None when there are none: then nothing else has to be asked."""
+    found = lookups(registry)
+    key = Listeners, model_name
+    try:
+        return found[key]
+    except KeyError:
+        events = (on_record_create, on_record_write, on_record_unlink)
+        heard = [bool(event.subscriptions(registry, model_name)) for event in events]
+        change = on_record_change.subscriptions(registry, model_name)
+        found[key] = Listeners(*heard, change) if change or any(heard) else None
+        return found[key]
