@@ -39,14 +39,15 @@ def test_the_cron_leaves_the_jobs_to_other_workers(database, jobs, without_worke
     assert database.rows("SELECT DISTINCT name FROM test_effect") == [(str(worker),)]
 
 
+@pytest.mark.parametrize("mode", [[], ["--workers", "1"]], ids=["threaded", "prefork"])
 def test_a_job_that_is_too_long_for_the_cron_fails_at_once_with_the_way_out(
-    database, jobs, without_workers, wait_until, tmp_path
+    mode, database, jobs, without_workers, wait_until, tmp_path
 ):
     def delay(env):
         session = ConnectorSession.from_env(env)
         return jobs.wait_in_python.delay(session, "test.effect", str(tmp_path / "gate"), max_retries=5).id
 
-    options = ["--max-cron-threads", "1", "--limit-time-real-cron", "16", *without_workers]
+    options = ["--max-cron-threads", "1", "--limit-time-real-cron", "16", *mode, *without_workers]
     with servers.Server("cron_host", [database.name], *options):
         job = database.commit(delay)
         wait_until(lambda: database.value("SELECT state FROM queue_job WHERE id = %s", job) == "failed")

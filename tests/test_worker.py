@@ -288,3 +288,31 @@ command.Supervisor(1, 1, lambda: []).run()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(supervisor.pid, signal.SIGKILL)
+
+
+def test_a_job_whose_process_is_killed_after_the_grace_time_of_a_stop_counts_no_try(
+    database, jobs, delay, state, wait_until, tmp_path
+):
+    impatient = f"""
+from odoo.modules.module import initialize_sys_path
+from odoo.tools import config
+config.parse_config([])
+initialize_sys_path()
+from odoo.addons.connector.queue.hosts import command
+
+command.GRACE_SECONDS = command.PATIENCE = 0.5
+command.Supervisor(1, 1, lambda: [{database.name!r}]).run()
+"""
+    supervisor = subprocess.Popen([sys.executable, "-c", impatient], env=environment(), start_new_session=True)
+    try:
+        job = delay(jobs.leave_effect_when_let_go, "job", str(tmp_path / "gate"))
+        wait_until((tmp_path / "gate.reached").exists)
+        os.kill(child_of(database), signal.SIGSTOP)
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(30) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(supervisor.pid, signal.SIGKILL)
+    assert (state(job), database.value("SELECT retry FROM queue_job WHERE id = %s", job)) == ("pending", 0)
+    assert database.rows("SELECT id FROM queue_worker") == []
+    assert effects(database) == []

@@ -557,17 +557,20 @@ class WorkerWatcher:
     :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
     :param each_second: function that the watching thread calls about once a second
     :param process: uuid by which the parent knows this process
-    :param deadline: ``(time, error)``: the job that runs at that time (of :func:`time.monotonic`) is stopped with the error
+    :param reason_to_stop: function that returns the exception with which the running jobs have to be stopped, as the host is going to end
+        their process, or None
     """
 
-    def __init__(self, kind, capacity, dbnames, is_replaceable=False, each_second=None, process=None, deadline=None):
+    def __init__(
+        self, kind, capacity, dbnames, is_replaceable=False, each_second=None, process=None, reason_to_stop=None
+    ):
         self.kind = kind
         self.capacity = capacity
         self.is_replaceable = is_replaceable
         self.workers = {}
         self.process = process or str(uuid.uuid4())
         self._dbnames = dbnames
-        self._deadline = deadline
+        self._reason_to_stop = reason_to_stop or (lambda: None)
         self._each_second = each_second or (lambda: None)
         self._stopping = threading.Event()
         self._wake_r, self._wake_w = os.pipe()
@@ -624,8 +627,8 @@ class WorkerWatcher:
         """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
         next_beat = 0
         while not self._ended.wait(RUN_WATCH_INTERVAL):
-            if self._deadline and time.monotonic() > self._deadline[0]:
-                self._for_each_life(lambda worker: worker.stop_runs(self._deadline[1]))
+            if reason := self._reason_to_stop():
+                self._for_each_life(lambda worker, reason=reason: worker.stop_runs(reason))
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_INTERVAL
                 self._for_each_life(Worker.beat)

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-import uuid
 
 import psycopg2
 
@@ -17,12 +16,12 @@ from odoo.modules.registry import Registry
 from .. import store
 from ..connection import connect
 from ..worker import GRACE_SECONDS, WorkerWatcher
+from .child import Child
 
 _logger = logging.getLogger(__name__)
 
 #: How much longer than its own grace time the parent waits for a process before it kills it.
 PATIENCE = 5
-
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -93,6 +92,7 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         pid = os.fork()
         if pid:
+            child.pid = pid
             self.children[pid] = child
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             return
@@ -114,24 +114,13 @@ class Supervisor:
         if not pid:
             return False
         if child := self.children.pop(pid, None):
-            cause = child.cause_of_death(status)
-            end = store.STOPPED if self._stopping else store.DIED
-            self._end_workers(child, f"the worker process {pid} {cause}", end)
+            cause = child.cause_of_death(os.waitstatus_to_exitcode(status))
+            child.end_workers(self._databases(), cause, store.STOPPED if self._stopping else store.DIED)
             if not self._stopping:
-                _logger.warning("The worker process %s %s: another one is started", pid, cause)
+                _logger.warning("Another worker process is started: %s", cause)
                 if time.monotonic() - child.began < 1:
                     time.sleep(1)
         return True
-
-    def _end_workers(self, child, cause, end):
-        """End what the workers of a child have left, in each database: who else notices the death does not know the cause."""
-        for dbname in self._databases():
-            try:
-                with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
-                    if not store.reason_not_to_serve(cr):
-                        store.end_process(cr, child.process, cause, end, terminate=True)
-            except psycopg2.Error as error:
-                _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
 
     def _end_children(self):
         until = time.monotonic() + GRACE_SECONDS + PATIENCE
@@ -141,39 +130,9 @@ class Supervisor:
         for pid, child in list(self.children.items()):
             _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
             # first, so that nobody counts a try for this death
-            self._end_workers(child, "it was stopped", store.STOPPED)
+            child.end_workers(self._databases(), "it was stopped", store.STOPPED)
             os.kill(pid, signal.SIGKILL)
             self._reap(block=True)
-
-
-class Child:
-    """A worker process as its parent knows it."""
-
-    def __init__(self):
-        self.process = str(uuid.uuid4())
-        self.began = time.monotonic()
-        self._out_of_memory = _count_out_of_memory()
-
-    def cause_of_death(self, status):
-        """Return in words how the process ended.
-
-        :param status: as :func:`os.waitpid` gives it
-        """
-        if not os.WIFSIGNALED(status):
-            return f"ended with exit status {os.WEXITSTATUS(status)}"
-        number = os.WTERMSIG(status)
-        if number == signal.SIGKILL and _count_out_of_memory() > self._out_of_memory:
-            return "was killed because the machine or its container had no memory left"
-        return f"was killed by {signal.Signals(number).name}"
-
-
-def _count_out_of_memory():
-    """Return how many processes the kernel has killed for want of memory; 0 where it does not say."""
-    try:
-        with open("/proc/vmstat") as lines:
-            return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
-    except OSError:
-        return 0
 
 
 def run_process(threads, dbnames, process):

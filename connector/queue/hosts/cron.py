@@ -1,5 +1,6 @@
 """The cron host: Odoo's scheduled actions run jobs while no other worker serves the database."""
 
+import resource
 import threading
 import time
 
@@ -11,7 +12,7 @@ from ..worker import WorkerWatcher
 
 #: A pass of the cron host ends after so many seconds, so that Odoo's other crons get their turn.
 CRON_SECONDS = 30
-#: So long before Odoo kills the process of a cron, at most, the job is stopped: afterwards nobody knows why it died.
+#: So many seconds before Odoo kills the process of a cron, at most, the job is stopped: afterwards nobody knows why it died.
 MARGIN_SECONDS = 15
 
 
@@ -29,9 +30,25 @@ def _begin_of_pass():
     return time.monotonic() - (time.time() - start_time if start_time else 0)
 
 
-def _deadline(began, limit):
-    error = TooLongForCron(f"It runs longer than cron allows ({limit} s): use `odoo connector_worker`")
-    return began + limit - min(MARGIN_SECONDS, limit / 4), error
+def reason_to_stop(seconds, limit):
+    """Return the exception with which a job is stopped because Odoo is going to end its process, or None.
+
+    Odoo ends a cron's process after a time, and after a time of its processor, which it has told the kernel; in a threaded server neither.
+
+    :param seconds: how long the crons of the database have run by now
+    :param limit: what :func:`time_limit` says
+    """
+    if limit and seconds > limit - _margin(limit):
+        return TooLongForCron(f"It runs longer than cron allows ({limit} s): use `odoo connector_worker`")
+    allowed, _hard = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = config["limit_time_cpu"]
+    if allowed != resource.RLIM_INFINITY and time.process_time() > allowed - _margin(limit):
+        return TooLongForCron(f"It uses the processor longer than cron allows ({limit} s): use `odoo connector_worker`")
+    return None
+
+
+def _margin(limit):
+    return min(MARGIN_SECONDS, limit / 4)
 
 
 def run_in_cron(env):
@@ -42,7 +59,9 @@ def run_in_cron(env):
     limit = time_limit()
     began = _begin_of_pass()
     until = time.monotonic() + min(CRON_SECONDS, (limit or CRON_SECONDS * 4) / 4)
-    watcher = WorkerWatcher("cron", 1, lambda: [dbname], deadline=limit and _deadline(began, limit))
+    watcher = WorkerWatcher(
+        "cron", 1, lambda: [dbname], reason_to_stop=lambda: reason_to_stop(time.monotonic() - began, limit)
+    )
     beating = threading.Thread(target=watcher.watch, name="connector cron worker", daemon=True)
     beating.start()
     thread = threading.current_thread()

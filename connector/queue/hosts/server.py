@@ -5,9 +5,12 @@ database where the addon is installed, or the addon among the server-wide module
 in one that names neither, the cron serves.
 """
 
+import functools
 import logging
 import signal
 import threading
+
+import psycopg2
 
 import odoo
 from odoo import sql_db
@@ -15,7 +18,9 @@ from odoo.service import server
 from odoo.tools import config
 
 from ... import configuration
+from .. import store
 from ..worker import WorkerWatcher
+from .child import Child, exit_code_of
 from .databases import served_databases
 
 _logger = logging.getLogger(__name__)
@@ -23,17 +28,27 @@ _logger = logging.getLogger(__name__)
 
 def post_load():
     """Have the servers of this process start workers when they start their crons."""
-    server.ThreadedServer.cron_spawn = _then(server.ThreadedServer.cron_spawn, _start_threads)
-    server.PreforkServer.process_spawn = _then(server.PreforkServer.process_spawn, _spawn_processes)
+    threaded, prefork = server.ThreadedServer, server.PreforkServer
+    threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
+    prefork.process_zombie = _in_turn(_note_dead, prefork.process_zombie)
+    prefork.process_spawn = _in_turn(prefork.process_spawn, _spawn_processes)
 
 
-def _then(method, more):
-    def with_workers(self):
-        method(self)
+def _in_turn(*methods):
+    def method(self):
+        for step in methods:
+            step(self)
+
+    return method
+
+
+def _where_jobs_run(method):
+    @functools.wraps(method)
+    def if_jobs_run(self):
         if _runs_jobs():
-            more(self)
+            method(self)
 
-    return with_workers
+    return if_jobs_run
 
 
 def _runs_jobs():
@@ -53,6 +68,7 @@ def _options():
 # The threaded server: threads of the one process
 
 
+@_where_jobs_run
 def _start_threads(_server):
     processes, threads = _options()
     if not processes or not threads:
@@ -82,6 +98,18 @@ def _job_threads(watcher, number):
 # The prefork server: processes of their own
 
 
+# Processes that have died, each with the cause: [(Child, text)]. The next one reports it, so that the parent needs no database
+_dead = []
+
+
+@_where_jobs_run
+def _note_dead(multi):
+    for pid, worker in multi.workers.items():
+        if isinstance(worker, WorkerQueue) and (exit_code := exit_code_of(pid)) is not None:
+            _dead.append((worker.child, worker.child.cause_of_death(exit_code)))
+
+
+@_where_jobs_run
 def _spawn_processes(multi):
     processes, threads = _options()
     if not threads:
@@ -89,20 +117,34 @@ def _spawn_processes(multi):
     while sum(isinstance(worker, WorkerQueue) for worker in multi.workers.values()) < processes:
         # no connection may be shared between two processes
         sql_db.close_all()
-        multi.worker_spawn(WorkerQueue, {})
+        worker = multi.worker_spawn(functools.partial(WorkerQueue, dead=list(_dead)), {})
+        worker.child.pid = worker.pid
+        _dead.clear()
 
 
 class WorkerQueue(server.Worker):
-    """A process of the prefork server that runs jobs. Odoo's limits of time do not apply to it: each job has its own."""
+    """A process of the prefork server that runs jobs. Odoo's limits of time do not apply to it: each job has its own.
 
-    def __init__(self, multi):
+    :param dead: processes before it that have died, with the causes: ``[(Child, text)]``
+    """
+
+    def __init__(self, multi, dead=()):
         super().__init__(multi)
         self.watchdog_timeout = None
+        self.child = Child()
+        self._dead = dead
         self._watcher = None
 
     def start(self):
         _processes, threads = _options()
-        self._watcher = WorkerWatcher("server", threads, served_databases, is_replaceable=True, each_second=self._check)
+        self._watcher = WorkerWatcher(
+            "server",
+            threads,
+            served_databases,
+            is_replaceable=True,
+            each_second=self._check,
+            process=self.child.process,
+        )
         super().start()
         # service managers send it to all processes at once; it must not cost a running job a try
         signal.signal(signal.SIGTERM, self.signal_handler)
@@ -120,4 +162,13 @@ class WorkerQueue(server.Worker):
             self._watcher.stop()
 
     def _runloop(self):
+        self._report_dead()
         self._watcher.watch(_job_threads(self._watcher, self._watcher.capacity))
+
+    def _report_dead(self):
+        for child, cause in self._dead:
+            _logger.warning("Another worker process was started: %s", cause)
+            try:
+                child.end_workers(served_databases(), cause, store.DIED)
+            except psycopg2.Error as error:
+                _logger.warning("The databases cannot be listed, so other workers will notice the death: %s", error)
