@@ -54,7 +54,8 @@ BATCH_SECONDS = 0.1
 
 # A statement that is cancelled without a reason that this process knows was meant for the job before
 CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, QueryCanceled, ConcurrencyError)
-_CONNECTION_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+# Of a connection that is closed then; psycopg2 raises a plain DatabaseError, too, where the server's last word was not an answer
+_CONNECTION_LOST = (psycopg2.DatabaseError, psycopg2.InterfaceError)
 
 
 class LifeEnded(Exception):

@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 from unittest.mock import MagicMock
 
+import psycopg2
 from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import UserError
@@ -14,7 +15,7 @@ from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.retry import RetryPolicy
 from odoo.addons.connector.session import ConnectorSession
 
-from .common import JobsCase
+from .common import JobsCase, _WorkerInTransaction
 
 _calls = []
 
@@ -231,6 +232,15 @@ class TestRun(JobsCase):
 
 
 @tagged("post_install", "-at_install")
+class TestLostConnection(JobsCase):
+    def test_a_job_is_tried_again_whatever_psycopg2_calls_the_loss_of_its_connection(self):
+        worker_ = _WorkerInTransaction(self.env)
+        for error_class in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
+            error = error_class("server closed the connection unexpectedly")
+            with self.subTest(error_class=error_class), self.assertRaises(RetryableJobError):
+                worker_._connection_lost(None, error, committing=False)
+
+
 class TestOrder(JobsCase):
     def _delay(self, **options):
         return self.env["res.partner"].with_delay(**options).exists().record(self.env)
