@@ -5,6 +5,7 @@ import time
 
 import psycopg2
 import pytest
+from hypothesis import configuration, settings
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.module import initialize_sys_path
@@ -12,11 +13,17 @@ from odoo.modules.registry import Registry
 from odoo.tools import config
 
 from scripts import databases, servers
-from scripts.paths import ODOO_CONFIG
+from scripts.paths import HOME, ODOO_CONFIG
 
 # this process is an Odoo with the addons of this repository, before they are imported
 config.parse_config(["--config", str(ODOO_CONFIG)])
 initialize_sys_path()
+
+# The same steps each time, unless pytest is told --hypothesis-profile=thorough
+configuration.set_hypothesis_home_dir(HOME / "hypothesis")
+settings.register_profile("repeatable", derandomize=True, max_examples=100, stateful_step_count=30, deadline=None)
+settings.register_profile("thorough", max_examples=2000, stateful_step_count=60, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,560 @@
+"""The store as a state machine: jobs are delayed, claimed, ended, stopped and their workers killed, in whatever order.
+
+Hypothesis chooses the steps and a :class:`Model` in memory says what each of them may do. After each step the database is what the model
+says, and the invariants of ``docs/queue.md`` hold: a job's effects and its *done* come together and once (I1), a worker that was declared
+dead commits nothing (I2), no job is without somebody who moves it on (I3), and no limit is exceeded (I6). At the end all jobs end.
+
+``--hypothesis-profile=thorough`` tries many more steps, other ones each time.
+"""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from psycopg2.errors import SerializationFailure
+
+from odoo.modules.registry import Registry
+
+from odoo.addons.connector.exception import LeaseLost
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.connection import connect
+from odoo.addons.connector.queue.cursor import JobCursor
+from odoo.addons.connector.queue.job import Job
+
+LEASED = ("enqueued", "started")
+FINAL = ("done", "failed", "cancelled")
+WAITING = ("pending", "scheduled", "wait_dependencies")
+WORKERS = 2
+MANY = 1000  # more jobs than there are
+
+#: The channels, each with the one above it
+CHANNELS = {"top": None, "free": "top", "limited": "top", "below": "limited", "ordered": "top"}
+#: Identity keys with their policies; concurrency keys with their limits
+IDENTITIES = {"the same": "skip", "the newest": "replace", "the latest": "debounce"}
+LIMITS = {"alone": 1, "in pairs": 2}
+
+#: How a try ends without success: the function of the store, the state of the job, and arguments
+ENDS = {
+    "fail": (store.fail, "failed", ("message", "Error", "traceback")),
+    "retry": (store.retry, "scheduled", (3600, True, "message", "Error", "traceback")),
+    "retry without counting": (store.retry, "scheduled", (3600, False, "message", "Error", "traceback")),
+    "stop": (store.end_cancelled, "cancelled", ("message",)),
+}
+#: What people do: the function of the store, the state of the job, the states in which it can be done, and arguments
+BUTTONS = {
+    "cancel": (store.cancel, "cancelled", ("failed", "enqueued", *WAITING), ("message",)),
+    "set to done": (store.set_done, "done", ("failed", "cancelled", *WAITING), ("message",)),
+    "requeue": (store.requeue, "pending", (*FINAL, "scheduled"), ()),
+}
+
+channels = st.sampled_from(list(CHANNELS))
+places = st.integers(0, WORKERS - 1)
+limits = st.sampled_from([1, 2, MANY])
+which = st.integers(0, 9)  # of a list that goes round
+batches = st.fixed_dictionaries(
+    {
+        "channel": channels,
+        "priority": st.sampled_from([1, 10]),
+        "identity_key": st.sampled_from([None, *IDENTITIES]),
+        "concurrency_key": st.sampled_from([None, *LIMITS]),
+        "is_later": st.booleans(),
+        "copies": st.integers(1, 3),
+    }
+)
+
+
+def test_no_order_of_events_breaks_an_invariant(database):
+    with Store(database) as store_:
+        run_state_machine_as_test(lambda: Queue(store_))
+
+
+@dataclass
+class ModelJob:
+    """What the model knows of a job."""
+
+    channel: str
+    identity_key: str | None
+    concurrency_key: str | None
+    state: str
+    lease: tuple | None = None  # (worker id, lease token)
+    was_tried: bool = False  # since it became runnable
+
+    @property
+    def is_in_order(self):
+        """Whether it has a place in the order of a sequential channel."""
+        return self.state in ("pending", "failed") or (self.state == "scheduled" and self.was_tried)
+
+    def end(self, state):
+        self.state, self.lease = state, None
+
+    def make_runnable(self):
+        self.end("pending")
+        self.was_tried = False
+
+
+class Model:
+    """What the database should be: jobs, live workers, limits, and the effects that were committed."""
+
+    def __init__(self):
+        self.jobs = {}
+        self.workers = set()
+        self.paused = set()
+        self.capacity = dict.fromkeys(CHANNELS, 0)
+        self.effects = Counter()
+
+    def holds(self, job_id, lease):
+        """Whether a lease is still that of the job."""
+        return self.jobs[job_id].lease == lease
+
+    def has_any(self, state):
+        return any(job.state == state for job in self.jobs.values())
+
+    def is_paused(self, channel):
+        return any(name in self.paused for name in path(channel))
+
+    def leases_in(self, channel):
+        """How many leases there are in a channel and those below it."""
+        return sum(job.state in LEASED and channel in path(job.channel) for job in self.jobs.values())
+
+    def limits(self):
+        """How many leases each channel with a limit may have."""
+        return {name: number for name, number in self.capacity.items() if number} | {"ordered": 1}
+
+    def has_room(self, channel):
+        return all(self.leases_in(name) < limit for name, limit in self.limits().items() if name in path(channel))
+
+    def in_order(self):
+        """The ids of the jobs that have a place in the sequential channel, in their order."""
+        return sorted(id_ for id_, job in self.jobs.items() if job.channel == "ordered" and job.is_in_order)
+
+    def twins(self, id_):
+        """The ids of the jobs with the same identity key as a job."""
+        key = self.jobs[id_].identity_key
+        return [other for other, job in self.jobs.items() if key and other != id_ and job.identity_key == key]
+
+    def leased_with(self, name, key):
+        """How many leased jobs have an identity key or a concurrency key."""
+        return sum(job.state in LEASED and getattr(job, name) == key for job in self.jobs.values())
+
+    def is_key_taken(self, job):
+        """Whether a job has to wait for the end of another one with the same key."""
+        if job.identity_key and self.leased_with("identity_key", job.identity_key):
+            return True
+        key = job.concurrency_key
+        return bool(key) and self.leased_with("concurrency_key", key) >= LIMITS[key]
+
+    def must_run(self, id_):
+        """Whether a claim has to take a job; of twins it may take another one."""
+        job = self.jobs[id_]
+        return (
+            job.state == "pending"
+            and not job.identity_key
+            and not self.is_paused(job.channel)
+            and self.has_room(job.channel)
+            and not self.is_key_taken(job)
+            and (job.channel != "ordered" or self.in_order()[0] == id_)
+        )
+
+
+def path(channel):
+    """A channel and those above it."""
+    return [channel, *path(CHANNELS[channel])] if channel else []
+
+
+class Store:
+    """The database, and a connection for each worker; they are kept, as opening one takes longer than many steps."""
+
+    def __init__(self, database):
+        self.name = database.name
+        ids = database.commit(lambda env: [env["queue.job.channel"]._ensure(full_name(name)).id for name in CHANNELS])
+        self.channel_ids = dict(zip(CHANNELS, ids, strict=True))
+        self.user_id, self.company_id = database.rows("SELECT id, company_id FROM res_users WHERE active LIMIT 1")[0]
+
+    def __enter__(self):
+        self.connections = [connect(self.name) for _number in range(WORKERS)]
+        self.cursors = [connection.cursor() for connection in self.connections]
+        return self
+
+    def __exit__(self, *exception):
+        for connection in self.connections:
+            connection.close()
+
+    def clear(self):
+        """Begin anew: no job, no worker, the limits of an empty model; and chance decides the same for the same steps."""
+        cr = self.cursors[0]
+        for table in ("queue_job", "queue_job_attempt", "queue_job_cancellation", "queue_worker", "test_effect"):
+            cr.execute(f"DELETE FROM {table}")
+        cr.execute("UPDATE queue_job_channel SET capacity = 0, is_paused = false, is_sequential = false")
+        cr.execute("UPDATE queue_job_channel SET is_sequential = true WHERE id = %s", [self.channel_ids["ordered"]])
+        # rows in the order of their ids, and the same random numbers for them
+        cr.execute("CLUSTER queue_job_channel USING queue_job_channel_pkey")
+        for cr in self.cursors:
+            cr.execute("SELECT setseed(0.5)")
+
+    def configure(self, channel, column, value):
+        self.cursors[0].execute(
+            f"UPDATE queue_job_channel SET {column} = %s WHERE id = %s", [value, self.channel_ids[channel]]
+        )
+
+    def rows(self, query, *values):
+        self.cursors[0].execute(query, values)
+        return self.cursors[0].fetchall()
+
+
+def full_name(channel):
+    return ".".join(["root", "machine", *reversed(path(channel))])
+
+
+class Run:
+    """A try of a job on a cursor of its own, as a worker's thread makes it. With its first effect its transaction begins."""
+
+    def __init__(self, dbname, leased, worker_id):
+        self.lease = (worker_id, leased.lease_token)
+        self.job = Job(id=leased.id, function=leased.function, retry=leased.retry, lease_token=leased.lease_token)
+        self.cr = JobCursor.open(Registry(dbname))
+        self.cr.lease(self.job, worker_id)
+        self.effects = []
+
+    def leave_effect(self):
+        effect = (self.job.id, f"{self.lease} {len(self.effects)}")
+        self.cr.execute("INSERT INTO test_effect (job_id, name) VALUES (%s, %s)", effect)
+        self.effects.append(effect)
+
+    def end(self):
+        self.cr.abandon()
+        self.cr.close()
+
+
+class Queue(RuleBasedStateMachine):
+    """The steps. Each worker is a place, at which one life follows another."""
+
+    def __init__(self, store_):
+        super().__init__()
+        self.store = store_
+        self.store.clear()
+        self.model = Model()
+        self.workers = [self._register(place) for place in range(WORKERS)]
+        # what threads have in their hands, whether or not the lease is still there
+        self.claimed = []  # (place, worker id, leased job)
+        self.runs = []  # (place, run)
+
+    def teardown(self):
+        try:
+            if sys.exception() is None:
+                self._work_until_all_jobs_end()
+        finally:
+            for _place, run in self.runs:
+                run.end()
+
+    def _work_until_all_jobs_end(self):
+        """Nothing is paused, no worker dies any more, and each failed job is set to done, as it keeps its sequential channel."""
+        for channel in CHANNELS:
+            self.pause_or_resume(channel, False)
+        for place in range(WORKERS):
+            self._kill(place, place, store.STOPPED)
+        for _round in range(3 * len(self.model.jobs)):
+            stuck = {id_: job for id_, job in self.model.jobs.items() if job.state not in FINAL}
+            if not stuck:
+                return
+            for number, job in enumerate(self.model.jobs.values()):
+                if job.state == "failed":
+                    self.press(number, "set to done")
+            self.let_time_pass(0)
+            self.sweep(0)
+            self.claim_and_start(0, MANY)
+            while self.runs:
+                self._complete(*self.runs.pop())
+        assert not stuck, "these jobs never end"
+
+    def _register(self, place):
+        worker_id = store.register_worker(
+            self.store.cursors[place], f"worker {place}", "host", place, "command", 1, (None, None)
+        )
+        self.model.workers.add(worker_id)
+        return worker_id
+
+    @initialize(batches=st.lists(batches, min_size=2, max_size=6))
+    def delay_some(self, batches):
+        for batch in batches:
+            self._delay(**batch)
+
+    @rule(batch=batches)
+    def delay(self, batch):
+        self._delay(**batch)
+
+    def _delay(self, channel, priority, identity_key, concurrency_key, is_later, copies):
+        row = {
+            "function": "res.partner.exists",
+            "payload": "{}",
+            "channel_id": self.store.channel_ids[channel],
+            "priority": priority,
+            "max_retries": 3,
+            "identity_key": identity_key,
+            "identity_policy": IDENTITIES.get(identity_key),
+            "concurrency_key": concurrency_key,
+            "concurrency_limit": LIMITS.get(concurrency_key),
+            "user_id": self.store.user_id,
+            "company_id": self.store.company_id,
+            "su": False,
+            "waits": False,
+            "eta_seconds": 3600 if is_later else None,
+        }
+        state = "scheduled" if is_later else "pending"
+        for id_ in store.insert(self.store.cursors[0], [row] * copies):
+            self.model.jobs[id_] = ModelJob(channel, identity_key, concurrency_key, state)
+
+    # What workers do
+
+    @rule(place=places, limit=limits)
+    def claim(self, place, limit):
+        before = self._states()
+        leased = self._claim(place, limit)
+        assert len(leased) <= limit
+        if limit == MANY and self._states() == before:
+            overlooked = [id_ for id_ in self.model.jobs if self.model.must_run(id_)]
+            assert not overlooked, f"jobs {overlooked} may run, and a claim does not take them"
+
+    @rule(place=places, limit=limits)
+    def claim_and_start(self, place, limit):
+        for _job in self._claim(place, limit):
+            self._start(*self.claimed.pop())
+
+    def _claim(self, place, limit):
+        """Claim, and let the model follow the choice: which jobs are leased, wait for a key, or are the same as another one."""
+        model, worker_id = self.model, self.workers[place]
+        leases_before = {name: model.leases_in(name) for name in CHANNELS}
+        in_order = model.in_order()
+        leased = store.claim(self.store.cursors[place], worker_id, limit, limit)
+        collapsed = {id_ for id_, state in self._changes().items() if state == "cancelled"}
+        for job in leased:
+            known = model.jobs[job.id]
+            assert known.state == "pending", f"job {job.id} was leased as {known.state}"
+            assert not model.is_paused(known.channel), f"job {job.id} was leased in a paused channel"
+            assert not model.is_key_taken(known), f"job {job.id} was leased while its key is taken"
+            if known.channel == "ordered":
+                first = min(set(in_order) - collapsed)
+                assert first == job.id, f"job {job.id} was leased when it was the turn of {first}"
+            known.state, known.lease = "enqueued", (worker_id, job.lease_token)
+            self.claimed.append((place, worker_id, job))
+        for name, most in model.limits().items():
+            assert model.leases_in(name) <= max(most, leases_before[name]), f"{name} has more leases than {most}"
+        self._follow_keys()
+        return leased
+
+    def _follow_keys(self):
+        changes = self._changes()
+        for id_, state in changes.items():
+            known = self.model.jobs[id_]
+            if state == "cancelled":
+                assert known.state in WAITING, f"job {id_} was cancelled as {known.state}"
+            else:
+                assert (known.state, state) == ("pending", "wait_dependencies"), f"job {id_} became {state}"
+                assert self.model.is_key_taken(known), f"job {id_} waits for a key that nobody has"
+            known.end(state)
+        for id_, state in changes.items():
+            twins = [self.model.jobs[twin].state for twin in self.model.twins(id_)]
+            assert state != "cancelled" or set(twins) & {*LEASED, *WAITING}, f"job {id_} is the same as none that runs"
+
+    @precondition(lambda self: self.claimed)
+    @rule(which=which)
+    def start(self, which):
+        self._start(*take(self.claimed, which))
+
+    def _start(self, place, worker_id, job):
+        started = store.start(self.store.cursors[place], job)
+        assert started == self.model.holds(job.id, (worker_id, job.lease_token))
+        if started:
+            self.model.jobs[job.id].state, self.model.jobs[job.id].was_tried = "started", True
+            self.runs.append((place, Run(self.store.name, job, worker_id)))
+
+    @precondition(lambda self: self.claimed)
+    @rule(which=which)
+    def give_back(self, which):
+        place, worker_id, job = take(self.claimed, which)
+        store.release(self.store.cursors[place], [job])
+        if self.model.holds(job.id, (worker_id, job.lease_token)):
+            self.model.jobs[job.id].make_runnable()
+
+    @precondition(lambda self: self.runs)
+    @rule(which=which, commits=st.booleans())
+    def leave_effect(self, which, commits):
+        _place, run = self.runs[which % len(self.runs)]
+        run.leave_effect()
+        if commits:
+            self._commit(run, run.cr.commit)
+
+    @precondition(lambda self: self.runs)
+    @rule(which=which, dies_after_it=st.booleans())
+    def complete(self, which, dies_after_it):
+        self._complete(*take(self.runs, which), dies_after_it)
+
+    def _complete(self, place, run, dies_after_it=False):
+        if self._commit(run, lambda: run.cr.complete("worker")):
+            self.model.jobs[run.job.id].end("done")
+        run.end()
+        if not dies_after_it:
+            self._release_keys(place, run)
+
+    def _commit(self, run, commit):
+        """Commit what a job did, which is possible as long as the lease is there; return whether it was."""
+        is_held = self.model.holds(run.job.id, run.lease)
+        try:
+            commit()
+        except (LeaseLost, SerializationFailure):
+            assert not is_held, f"job {run.job.id} could not commit, though its lease is there"
+            run.cr.rollback()
+        else:
+            assert is_held, f"job {run.job.id} was committed without its lease"
+            self.model.effects.update(run.effects)
+        run.effects.clear()
+        return is_held
+
+    @precondition(lambda self: self.runs)
+    @rule(which=which, how=st.sampled_from(list(ENDS)))
+    def end(self, which, how):
+        """End a try without success: its own transaction is rolled back, and the worker's connection writes how it ended."""
+        end, state, arguments = ENDS[how]
+        place, run = take(self.runs, which)
+        run.end()
+        ended = end(self.store.cursors[place], run.job, run.lease[0], "worker", *arguments)
+        assert ended == self.model.holds(run.job.id, run.lease)
+        if ended:
+            self.model.jobs[run.job.id].end(state)
+        self._release_keys(place, run)
+
+    def _release_keys(self, place, run):
+        store.release_keys(self.store.cursors[place], self.model.jobs[run.job.id])
+        self._follow_releases()
+
+    def _follow_releases(self):
+        for id_, state in self._changes().items():
+            assert (self.model.jobs[id_].state, state) == ("wait_dependencies", "pending"), f"job {id_} became {state}"
+            self.model.jobs[id_].make_runnable()
+
+    @precondition(lambda self: self.claimed or self.runs)
+    @rule(which=which, by=places, end=st.sampled_from([store.DIED, store.INTERRUPTED, store.STOPPED]))
+    def kill(self, which, by, end):
+        """A worker is declared dead by another one; its threads do not know it yet."""
+        held = [*self.runs, *self.claimed]
+        self._kill(held[which % len(held)][0], by, end)
+
+    def _kill(self, place, by, end):
+        worker_id = self.workers[place]
+        store.end_worker(self.store.cursors[by], worker_id, "it was killed", end)
+        self.model.workers.discard(worker_id)
+        states = self._states()
+        for id_, job in self.model.jobs.items():
+            if job.lease and job.lease[0] == worker_id:
+                was_lost = job.state == "started" and end != store.STOPPED
+                assert states[id_] in (("pending", "scheduled", "failed") if was_lost else ("pending",)), (
+                    f"job {id_} of a dead worker became {states[id_]}"
+                )
+                job.end(states[id_])
+                job.was_tried = states[id_] != "pending"
+        assert store.claim(self.store.cursors[place], worker_id, MANY, MANY) == [], "a dead worker has claimed"
+        self.workers[place] = self._register(place)
+
+    # What people do
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(which=which, button=st.sampled_from(list(BUTTONS)))
+    def press(self, which, button):
+        change, state, states, arguments = BUTTONS[button]
+        id_ = list(self.model.jobs)[which % len(self.model.jobs)]
+        job = self.model.jobs[id_]
+        changed = change(self.store.cursors[0], [id_], *arguments)
+        assert changed == (job.state in states), f"{button} a job that is {job.state}"
+        if changed and state == "pending":
+            job.make_runnable()
+        elif changed:
+            job.end(state)
+        self._follow_releases()
+
+    @rule(channel=st.sampled_from(["free", "limited"]), is_paused=st.booleans())
+    def pause_or_resume(self, channel, is_paused):
+        self.store.configure(channel, "is_paused", is_paused)
+        (self.model.paused.add if is_paused else self.model.paused.discard)(channel)
+
+    @rule(channel=st.sampled_from(["top", "limited", "below"]), capacity=st.integers(0, 3))
+    def set_capacity(self, channel, capacity):
+        self.store.configure(channel, "capacity", capacity)
+        self.model.capacity[channel] = capacity
+
+    # What time brings
+
+    @precondition(lambda self: self.model.has_any("scheduled"))
+    @rule(place=places)
+    def let_time_pass(self, place):
+        """All dates are reached, and a worker sees it."""
+        cr = self.store.cursors[place]
+        cr.execute("UPDATE queue_job SET eta = eta - interval '1 day' WHERE state = 'scheduled'")
+        scheduled = [job for job in self.model.jobs.values() if job.state == "scheduled"]
+        assert store.schedule_due(cr) == len(scheduled)
+        for job in scheduled:
+            job.make_runnable()
+
+    @precondition(lambda self: self.model.has_any("wait_dependencies"))
+    @rule(place=places)
+    def sweep(self, place):
+        """A worker repeats what another one may have died before."""
+        cr = self.store.cursors[place]
+        assert store.free_orphans(cr) == 0
+        store.release_forgotten_keys(cr)
+        self._follow_releases()
+
+    # What holds after each step
+
+    @invariant()
+    def the_database_is_what_the_model_says(self):
+        assert self._changes() == {}
+
+    @invariant()
+    def effects_are_committed_once_and_by_the_owner_of_the_lease(self):
+        assert Counter(self.store.rows("SELECT job_id, name FROM test_effect")) == self.model.effects
+
+    @invariant()
+    def each_job_has_somebody_who_moves_it_on(self):
+        unowned = self.store.rows(
+            """
+            SELECT id, state FROM queue_job WHERE NOT CASE
+                WHEN state IN ('enqueued', 'started')
+                    THEN lease_token IS NOT NULL AND worker_id IN (SELECT id FROM queue_worker)
+                ELSE worker_id IS NULL AND lease_token IS NULL AND CASE state
+                    WHEN 'pending' THEN ready_seq IS NOT NULL
+                    WHEN 'scheduled' THEN eta IS NOT NULL
+                    WHEN 'wait_dependencies' THEN is_parked AND COALESCE(identity_key, concurrency_key) IS NOT NULL
+                    ELSE true
+                END
+            END
+            """
+        )
+        assert not unowned
+        assert {id_ for (id_,) in self.store.rows("SELECT id FROM queue_worker")} == self.model.workers
+
+    @invariant()
+    def no_key_is_held_more_often_than_it_may_be(self):
+        for key in IDENTITIES:
+            assert self.model.leased_with("identity_key", key) <= 1
+        for key, limit in LIMITS.items():
+            assert self.model.leased_with("concurrency_key", key) <= limit
+
+    def _states(self):
+        return dict(self.store.rows("SELECT id, state FROM queue_job"))
+
+    def _changes(self):
+        """The jobs whose state the model does not know yet, with that state."""
+        return {id_: state for id_, state in self._states().items() if state != self.model.jobs[id_].state}
+
+
+def take(things, which):
+    """Take one of some things out of their list."""
+    return things.pop(which % len(things))
