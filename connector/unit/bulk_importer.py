@@ -11,7 +11,7 @@ from ..backend import general
 from ..backend_channel import backend_channel
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import external_id_text, get_environment
-from ..exception import FailedJobError, JobError, NothingToDoJob
+from ..exception import CredentialsRefused, FailedJobError, JobError, NothingToDoJob
 from ..queue.graph import chain, group
 from ..queue.job import job
 from ..queue.worker import CONCURRENCY_ERRORS
@@ -273,6 +273,5 @@ def import_page(session, model_name, backend_id, external_ids=None, records=None
 
 def _concerns_all(error):
     """Return whether an exception concerns all records of a page and not the one at which it was raised."""
-    if isinstance(error, FailedJobError | NothingToDoJob):
-        return False
-    return isinstance(error, (JobError, *CONCURRENCY_ERRORS))
+    of_one = isinstance(error, FailedJobError | NothingToDoJob) and not isinstance(error, CredentialsRefused)
+    return isinstance(error, (JobError, *CONCURRENCY_ERRORS)) and not of_one

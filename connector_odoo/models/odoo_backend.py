@@ -8,13 +8,6 @@ from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
 from odoo.addons.connector.unit.batch_importer import import_batch
 
-_SINCE_FIELDS = {
-    "odoo.res.partner": "import_partners_since",
-    "odoo.product.category": "import_categories_since",
-    "odoo.product.product": "import_products_since",
-}
-_SINCE_HELP = "By the clock of the other Odoo. It moves with each import; empty it to look at every record again."
-
 
 def _server(location):
     """Return scheme, host and port of an address."""
@@ -54,9 +47,6 @@ class OdooBackend(models.Model):
     has_api_key = fields.Boolean(string="API Key Is Stored", compute="_compute_has_api_key")
     partner_count = fields.Integer(string="Partners", compute="_compute_counts")
     product_count = fields.Integer(string="Products", compute="_compute_counts")
-    import_partners_since = fields.Datetime(string="Partners Changed Since", copy=False, help=_SINCE_HELP)
-    import_categories_since = fields.Datetime(string="Categories Changed Since", copy=False, help=_SINCE_HELP)
-    import_products_since = fields.Datetime(string="Products Changed Since", copy=False, help=_SINCE_HELP)
 
     def _compute_api_key(self):
         self.api_key = False
@@ -119,16 +109,6 @@ class OdooBackend(models.Model):
             moved = self.filtered(lambda backend: _server(backend.location) != _server(vals["location"]))
             moved.sudo().stored_api_key = False
         return super().write(vals)
-
-    @api.private
-    def since(self, model_name):
-        """Return from which date on changed records of a binding model are imported: datetime in the other Odoo's UTC, or False for all."""
-        return self[_SINCE_FIELDS[model_name]]
-
-    @api.private
-    def move_since(self, model_name, date):
-        """Import, from now on, only records of a binding model that changed at or after a datetime (the other Odoo's UTC)."""
-        self[_SINCE_FIELDS[model_name]] = date
 
     def action_test_connection(self):
         self.check_access("write")

@@ -1,6 +1,6 @@
 import base64
 import io
-from datetime import datetime, timedelta
+from datetime import timedelta
 from unittest.mock import patch
 
 import requests
@@ -8,6 +8,7 @@ from PIL import Image
 
 from odoo import fields
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.connector.queue import codec, store
 from odoo.addons.connector.unit.batch_importer import BatchImporter
@@ -17,28 +18,37 @@ from ..unit.importer import ChangedRecordsImporter
 from ..unit.partner import PartnerImportMapper
 from .common import OdooCase
 
+MODELS = ("odoo.res.partner", "odoo.product.category", "odoo.product.product")
+
 
 class ImportCase(OdooCase):
     def setUp(self):
         super().setUp()
         # import only what changes there from now on, not what other tests have left
-        now = fields.Datetime.now()
-        self.backend.write({"import_partners_since": now, "import_categories_since": now, "import_products_since": now})
+        for model_name in MODELS:
+            self.env["connector.watermark"].move(
+                self.backend, model_name, fields.Datetime.to_string(fields.Datetime.now())
+            )
         self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(0)))
 
     def import_partners(self):
-        """Press the button, run the jobs; return those that imported a record."""
+        """Press the button and run the jobs; return those that imported a page or a record."""
         self.backend.action_import_partners()
-        return self.run_jobs().filtered(lambda job: job.function.endswith("import_record"))
+        return self.run_imports()
 
     def import_products(self):
         self.backend.action_import_products()
-        return self.run_jobs().filtered(lambda job: job.function.endswith("import_record"))
+        return self.run_imports()
 
-    def run_page(self, page=None):
-        """Do what the job of a page of partners does, but do not run the jobs that it delays."""
-        with self.backend.work_on("odoo.res.partner") as environment:
-            environment.get_connector_unit(BatchImporter).run(page)
+    def run_imports(self):
+        return self.run_jobs().filtered(lambda job: job.function.endswith(("import_page", "import_record")))
+
+    def watermark(self, model_name):
+        return self.env["connector.watermark"].value_of(self.backend, model_name)
+
+    def look_at_all(self):
+        """Empty the watermarks, as a person does who wants to have all records looked at again."""
+        self.backend.watermark_ids.value = False
 
     def binding(self, model_name, external_id):
         domain = [("backend_id", "=", self.backend.id), ("external_id", "=", str(external_id))]
@@ -50,36 +60,26 @@ class ImportCase(OdooCase):
     def product(self, external_id):
         return self.binding("odoo.product.product", external_id).odoo_id
 
-    def messages(self, jobs):
-        """Return what the jobs say, by external id."""
-        return {self.arguments(job)[1]: job.message for job in jobs}
-
-    def arguments(self, job):
-        args, _kwargs = codec.decode_call(job.payload, self.env)
-        return args
+    def ids_of(self, jobs):
+        """Return the external ids that the pages of some jobs have, page by page."""
+        return [codec.decode_call(job.payload, self.env)[1]["external_ids"] for job in jobs]
 
 
 class ImportTests:
     """What holds for both protocols."""
 
     def test_all_active_partners_and_products_are_imported_once(self):
-        self.backend.write(
-            {"import_partners_since": False, "import_categories_since": False, "import_products_since": False}
-        )
+        self.look_at_all()
         jobs = self.import_partners() + self.import_products()
         self.assertEqual(set(jobs.mapped("state")), {"done"})
         self.assert_all_bound()
 
         partners, products = self.env["res.partner"].search_count([]), self.env["product.template"].search_count([])
-        self.backend.write(
-            {"import_partners_since": False, "import_categories_since": False, "import_products_since": False}
-        )
+        self.look_at_all()
         again = self.import_partners() + self.import_products()
         self.assertEqual(len(again), len(jobs))
-        self.assertLessEqual(
-            set(self.messages(again).values()),
-            {"Already up to date.", "Archived in the other Odoo, and not known here: not imported."},
-        )
+        for message in again.mapped("message"):
+            self.assertRegex(message, r"^\d+ up to date(, \d+ skipped)?$")
         self.assert_all_bound()
         self.assertEqual(
             (self.env["res.partner"].search_count([]), self.env["product.template"].search_count([])),
@@ -97,10 +97,9 @@ class ImportTests:
         one, other = (self.shop.create("product.product", name=name, list_price=10) for name in ("Chair", "Table"))
         self.import_products()
         self.shop.call("product.product", "write", [one], vals={"list_price": 12.5})
-        messages = self.messages(self.import_products())
+        (job,) = self.import_products()
         self.assertEqual((self.product(one).list_price, self.product(other).list_price), (12.5, 10))
-        self.assertEqual(messages[one], f"Updated from record {one} of {self.backend.name}.")
-        self.assertIn(messages.get(other), (None, "Already up to date."))
+        self.assertRegex(job.message, "^1 updated")
 
     def test_a_contact_brings_its_company_first(self):
         company_id = self.shop.create("res.partner", name="Company", is_company=True)
@@ -112,11 +111,12 @@ class ImportTests:
 
     def test_a_record_that_does_not_exist_there_any_more_changes_nothing(self):
         partner_id = self.shop.create("res.partner", name="Ephemeral")
-        self.run_page()
+        with self.backend.work_on("odoo.res.partner") as environment:
+            environment.get_connector_unit(BatchImporter).run()
         self.shop.call("res.partner", "unlink", [partner_id])
-        job = self.run_jobs().filtered(lambda job: f" {partner_id} " in job.name)
+        (job,) = self.run_imports()
         self.assertEqual(job.state, "done")
-        self.assertRegex(job.message, f"has no record {partner_id} any more")
+        self.assertRegex(job.message, "1 not there any more")
         self.assertFalse(self.partner(partner_id))
 
 
@@ -206,9 +206,9 @@ class TestImport(ImportCase):
         product_id = self.shop.create(
             "product.product", name="Chair", categ_id=self.shop.create("product.category", name="Low", parent_id=middle)
         )
-        self.backend.import_categories_since = fields.Datetime.now() + timedelta(
-            hours=1
-        )  # so that the product alone asks for them
+        later = fields.Datetime.to_string(fields.Datetime.now() + timedelta(hours=1))
+        self.backend.watermark_ids.value = later  # of the categories, so that the product alone asks for them
+        self.backend.watermark_ids.filtered(lambda mark: mark.model_name == "odoo.product.product").value = False
         self.import_products()
         self.assertEqual(self.product(product_id).categ_id.complete_name, "Top / Middle / Low")
 
@@ -258,7 +258,8 @@ class TestImport(ImportCase):
     def test_two_products_of_one_internal_reference_are_not_guessed_at(self):
         self.env["product.product"].create([{"name": name, "default_code": "TWICE"} for name in ("One", "Other")])
         product_id = self.shop.create("product.product", name="Theirs", default_code="TWICE")
-        (job,) = self.import_products().filtered(lambda job: job.state == "failed")
+        with mute_logger("odoo.addons.connector.unit.bulk_importer"):
+            (job,) = self.import_products().filtered(lambda job: job.state == "failed")
         self.assertRegex(
             job.message,
             r"Several products have the internal reference TWICE: \[TWICE\] One \(id \d+\), \[TWICE\] Other",
@@ -349,44 +350,29 @@ class TestImport(ImportCase):
         self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(minutes=5)))
         with self.answering("[]", headers={"Date": "Sat, 04 Jul 2020 12:00:00 GMT"}):
             self.import_partners()
-        self.assertEqual(self.backend.import_partners_since, datetime(2020, 7, 4, 11, 55))
+        self.assertEqual(self.watermark("odoo.res.partner"), "2020-07-04 11:55:00")
 
-    def test_the_date_stays_when_the_other_side_tells_no_time(self):
-        since = self.backend.import_partners_since
+    def test_the_watermark_stays_when_the_other_side_tells_no_time(self):
+        since = self.watermark("odoo.res.partner")
         with self.answering("[]"):
             self.import_partners()
-        self.assertEqual(self.backend.import_partners_since, since)
+        self.assertEqual(self.watermark("odoo.res.partner"), since)
 
-    def test_the_date_stays_when_the_import_does_not_work(self):
-        since = self.backend.import_partners_since
+    def test_the_watermark_stays_when_the_import_does_not_work(self):
+        since = self.watermark("odoo.res.partner")
         with self.answering("nonsense"):
             self.backend.action_import_partners()
             self.assertEqual(self.run_jobs().state, "failed")
-        self.assertEqual(self.backend.import_partners_since, since)
+        self.assertEqual(self.watermark("odoo.res.partner"), since)
 
     def test_many_records_are_imported_page_by_page(self):
-        since = self.backend.import_partners_since = datetime(2000, 1, 1)
+        self.look_at_all()
         there = self.shop.call("res.partner", "search", domain=[], context={"active_test": False})
         with patch.object(ChangedRecordsImporter, "_page_size", len(there) // 2):
-            self.run_page()
-            self.run_page(self.next_page(0))
-            self.assertEqual(self.backend.import_partners_since, since)
-            self.run_page(self.next_page(1))
-        self.assertGreater(self.backend.import_partners_since, since)
-        imported = [self.arguments(job)[1] for job in self.delayed_jobs("import_record")]
-        self.assertEqual(imported, sorted(there))
-
-    def test_what_changes_between_two_pages_is_not_skipped(self):
-        one, other = (self.shop.create("res.partner", name=name) for name in ("One", "Other"))
-        with patch.object(ChangedRecordsImporter, "_page_size", 1):
-            self.run_page({"since": self.backend.import_partners_since, "after_id": one - 1, "clock": None})
-            self.shop.call("res.partner", "write", [one, other], vals={"phone": "1"})
-            self.run_page(self.next_page(0))
-        imported = [self.arguments(job)[1] for job in self.delayed_jobs("import_record")]
-        self.assertEqual(imported, [one, other])
-
-    def next_page(self, number):
-        return self.arguments(self.delayed_jobs("import_batch")[number])[1]
+            pages = self.ids_of(self.import_partners())
+        self.assertEqual(len(pages), 3 if len(there) % 2 else 2)
+        self.assertEqual([external_id for page in pages for external_id in page], sorted(there))
+        self.assertTrue(self.watermark("odoo.res.partner"))
 
 
 @tagged("post_install", "-at_install")

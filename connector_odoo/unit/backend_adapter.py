@@ -37,9 +37,9 @@ class OdooAdapter(HttpAdapter):
         )
         return [record["id"] for record in self._checked(records, ["id"])]
 
-    def search_read(self, filters=None, fields=None):
-        """Return the records, archived ones included, that match a domain, as a list of dicts; many2one values are ids."""
-        return self._read(self._external_model, self.search(filters), fields)
+    def read_many(self, external_ids, fields=None):
+        """Return the records that exist as a list of dicts, by one call; many2one values are ids."""
+        return self._read(self._external_model, list(map(int, external_ids)), fields) if external_ids else []
 
     def read(self, external_id, fields=None):
         """Return a record as a dict; many2one values are ids.

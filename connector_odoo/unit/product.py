@@ -41,18 +41,20 @@ class ProductImportMapper(ImportMapper):
 class ProductImporter(OdooImporter):
     _model_name = "odoo.product.product"
 
+    _is_new_product = False
+
     def _import_dependencies(self):
         self._import_dependency(self.external_record["categ_id"], "odoo.product.category")
 
     def _create_data(self, map_record):
         product = self._find_product(self.external_record["default_code"])
-        if not product:
+        self._is_new_product = not product
+        if self._is_new_product:
             return super()._create_data(map_record)
         return {**self._update_data(map_record), "odoo_id": product.id}
 
-    def _create(self, values):
-        binding = super()._create(values)
-        if "odoo_id" not in values:
+    def _after_import(self, binding):
+        if self._is_new_product:
             add_checkpoint(
                 self.session,
                 "product.product",
@@ -60,9 +62,6 @@ class ProductImporter(OdooImporter):
                 self.backend_record,
                 self._("A new product: check what was not imported, such as its taxes and its unit of measure."),
             )
-        return binding
-
-    def _after_import(self, binding):
         # a template is active as long as one of its variants is, as with Odoo's own buttons
         template = binding.odoo_id.product_tmpl_id.with_context(active_test=False, no_connector_export=True)
         active = any(template.product_variant_ids.mapped("active"))
