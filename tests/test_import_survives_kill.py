@@ -2,11 +2,12 @@
 
 import os
 import signal
+import xmlrpc.client
 
 import pytest
 
 from scripts import databases
-from scripts.run import Demo
+from scripts.run import LOGIN, PASSWORD, Demo
 
 
 @pytest.fixture
@@ -21,10 +22,11 @@ def demo():
 def test_an_import_survives_the_kill_of_its_worker(demo, wait_until):
     records_before = count_records(demo)
     with demo.server() as server:
+        create_partners(demo, server, 3000)
         backend = demo.create_backend(server, demo.create_api_key())
         with demo.worker("killed_worker") as worker:
             backend.import_all()
-            wait_until(lambda: demo.count_jobs().done >= 20)
+            wait_until(lambda: count_bound_partners(demo))
             os.killpg(worker.pid, signal.SIGKILL)
         left = demo.count_jobs()
         assert left.waiting, "the worker was killed too late to interrupt anything"
@@ -38,6 +40,21 @@ def test_an_import_survives_the_kill_of_its_worker(demo, wait_until):
     records = count_records(demo)
     assert {name: records[name] - records_before[name] for name in bound} == bound
     assert done_twice(demo) == []
+
+
+def create_partners(demo, server, count):
+    """Create partners in the shop, enough for several pages."""
+    common = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/common")
+    user_id = common.authenticate(demo.shop, LOGIN, PASSWORD, {})
+    models = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/object")
+    values = [{"name": f"Partner {number}"} for number in range(count)]
+    models.execute_kw(demo.shop, user_id, PASSWORD, "res.partner", "create", [values])
+
+
+def count_bound_partners(demo):
+    with databases.cursor(demo.erp) as cr:
+        cr.execute("SELECT count(*) FROM odoo_res_partner")
+        return cr.fetchone()[0]
 
 
 def count_records(demo):

@@ -1,5 +1,7 @@
 """What of some values is not what a record has already, so that nothing is written for nothing."""
 
+from collections import defaultdict
+
 from odoo import Command
 
 
@@ -36,3 +38,24 @@ def _commands_change(records, commands):
         else:  # create, update, delete
             return True
     return ids != set(records.ids)
+
+
+def write_inherited(record, values):
+    """Write values on a record, those of a record it inherits from (``_inherits``) on that one, by one call each.
+
+    The record itself would write them there one by one, a call a field.
+
+    :param record: recordset of one record
+    :param values: dict, as for ``write``
+    """
+    fields = record._fields
+    own, inherited = {}, defaultdict(dict)
+    for name, value in values.items():
+        if fields[name].inherited:
+            inherited[fields[name].related.partition(".")[0]][name] = value
+        else:
+            own[name] = value
+    for link, its_values in inherited.items():
+        write_inherited(record[link], its_values)
+    if own:
+        record.write(own)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from psycopg2.errors import UniqueViolation
 
@@ -12,7 +13,7 @@ from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_imported
-from .changes import changed_values
+from .changes import changed_values, write_inherited
 from .export_checksum import forget_overwritten
 from .import_lock import lock_new
 from .synchronizer import Importer, a_moment
@@ -29,6 +30,9 @@ class RecordImporter(Importer):
     While it runs: ``external_id``; ``external_record`` with what the adapter has read; and ``binding``, which is empty as long as the
     record is not known here.
     """
+
+    #: In which context records are created and written: no export back, no message in their chatter for each field
+    _import_context = MappingProxyType({"no_connector_export": True, "tracking_disable": True})
 
     def __init__(self, environment):
         super().__init__(environment)
@@ -181,13 +185,13 @@ class RecordImporter(Importer):
 
     def _create_many(self, values_list):
         """Create bindings from complete values and return them in the same order."""
-        model = self.model.with_context(no_connector_export=True, tracking_disable=True)
+        model = self.model.with_context(**self._import_context)
         return model.create(values_list).with_env(self.env)
 
     def _update(self, binding, values):
         """Write what differs from what is there."""
         changed = changed_values(binding, values)
-        binding.with_context(no_connector_export=True).write({**changed, **self._binding_values()})
+        write_inherited(binding.with_context(**self._import_context), {**changed, **self._binding_values()})
         if changed:
             forget_overwritten(self.environment, binding)
 
