@@ -64,7 +64,34 @@ def delay_grouped(registry, count):
         delay_many(session, noop_together, "benchmark.record", [(1, number) for number in range(1, count + 1)])
 
 
-COMMANDS = {"delay": delay, "delay_grouped": delay_grouped, "trickle": trickle}
+def delay_chain(registry, count):
+    """Delay jobs of which each waits for the one before; return the time of the commit, in seconds since 1970."""
+    from odoo.addons.connector.queue.graph import chain
+
+    with registry.cursor() as cr:
+        record = api.Environment(cr, ADMIN, {})["benchmark.record"].browse(1)
+        chain(*(record.delayable().noop(number) for number in range(1, count + 1))).delay()
+    return time.time()
+
+
+def delay_groups(registry, count):
+    """Delay a group of jobs, and another one that waits for all of it; return the seconds that this took."""
+    from odoo.addons.connector.queue.graph import chain, group
+
+    began = time.perf_counter()
+    with registry.cursor() as cr:
+        record = api.Environment(cr, ADMIN, {})["benchmark.record"].browse(1)
+        chain(*(group(*(record.delayable().noop(number) for number in range(count))) for _group in range(2))).delay()
+    return time.perf_counter() - began
+
+
+COMMANDS = {
+    "delay": delay,
+    "delay_grouped": delay_grouped,
+    "delay_chain": delay_chain,
+    "delay_groups": delay_groups,
+    "trickle": trickle,
+}
 
 
 def main():
