@@ -58,18 +58,17 @@ class JobCursor(Cursor):
         super().commit()
 
     def complete(self, worker_name):
-        """Commit the rest of the job's effects together with its *done*, and end the lease.
+        """Commit the rest of the job's effects, which is flushed already, together with its *done*, and end the lease.
 
         :raise LeaseLost: the job is not this worker's any more
         """
         job = self._job
-        self.flush()
         if not job.complete(self, self._worker_id, worker_name):
             raise LeaseLost(
                 f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
             )
         self._job = None
-        self.commit()
+        super().commit()
 
     def abandon(self):
         """Roll back what the job did since its last commit, and end the lease."""
