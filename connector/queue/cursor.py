@@ -68,7 +68,7 @@ class JobCursor(Cursor):
                 f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
             )
         self._job = None
-        super().commit()
+        self.commit()
 
     def abandon(self):
         """Roll back what the job did since its last commit, and end the lease."""
