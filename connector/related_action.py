@@ -20,13 +20,23 @@ def open_imported(session, job):
 
 def open_exported(session, job):
     """Open the record that a job with the argument ``binding_id`` is about. None when it does not exist any more."""
-    binding = session.env[job.model_name].browse(_arguments(session, job)["binding_id"]).exists()
-    return _open_bound(_environment(session, job, binding.backend_id.id), binding) if binding else None
+    return _open_exported(session, job, _arguments(session, job)["binding_id"])
+
+
+def open_exported_in_bulk(session, job):
+    """Open the record that a call ``(backend_id, binding_id)`` of a function with ``group_size`` is about, as :func:`open_exported`."""
+    (_backend_id, binding_id), _kwargs = codec.decode_call(job.payload, session.env)
+    return _open_exported(session, job, binding_id)
 
 
 def open_backend(session, job):
     """Open the backend that a job with the argument ``backend_id`` is about."""
     return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
+
+
+def _open_exported(session, job, binding_id):
+    binding = session.env[job.model_name].browse(binding_id).exists()
+    return _open_bound(_environment(session, job, binding.backend_id.id), binding) if binding else None
 
 
 def _arguments(session, job):

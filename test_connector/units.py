@@ -5,6 +5,7 @@ import requests
 from odoo.addons.connector.backend import Backend
 from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
+from odoo.addons.connector.unit.bulk_exporter import BulkExporter
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import (
     ExportMapper,
@@ -49,6 +50,10 @@ class ShopAdapter(CRUDAdapter):
     def write(self, external_id, data):
         self._find(external_id).update(data)
         shop.calls.append(("write", external_id, data))
+
+    def write_many(self, changes):
+        shop.calls.append(("write_many", changes))
+        return super().write_many(changes)
 
     def delete(self, external_id):
         self._find(external_id)
@@ -135,6 +140,12 @@ class PartnerExportMapper(ExportMapper):
 class TagImportMapper(ImportMapper):
     _model_name = "test.shop.tag"
     direct = [("name", "name")]
+
+
+@webshop
+class PointsExporter(BulkExporter):
+    _model_name = "test.shop.partner"
+    _fields = ["points"]
 
 
 @webshop

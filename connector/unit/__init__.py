@@ -2,6 +2,7 @@ from . import (
     backend_adapter,
     batch_importer,
     binder,
+    bulk_exporter,
     bulk_importer,
     conflict,
     deleter,

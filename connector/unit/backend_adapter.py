@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from ..connector import ConnectorUnit
-from ..exception import IDMissingInBackend
+from ..exception import IDMissingInBackend, InvalidDataError
 
 
 class BackendAdapter(ConnectorUnit):
@@ -73,6 +73,22 @@ class CRUDAdapter(BackendAdapter):
     def write(self, external_id, data):
         """Update a record by a dict."""
         raise NotImplementedError(self._refusal("write"))
+
+    def write_many(self, changes):
+        """Update records, and return which of them are refused.
+
+        A system that can update many by one call has an adapter that does so here.
+
+        :param changes: dict, id to the dict by which the record is updated
+        :return: dict, id of each record that is refused to the exception that says why
+        """
+        refused = {}
+        for external_id, data in changes.items():
+            try:
+                self.write(external_id, data)
+            except (InvalidDataError, IDMissingInBackend) as error:
+                refused[external_id] = error
+        return refused
 
     def delete(self, external_id):
         """Delete a record."""

@@ -1,6 +1,7 @@
 from . import test_batch_importer
 from . import test_backend_channel
 from . import test_binder
+from . import test_bulk_exporter
 from . import test_bulk_importer
 from . import test_checkpoint
 from . import test_checkpoint_digest

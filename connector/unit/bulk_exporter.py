@@ -1,0 +1,125 @@
+"""The flow that sends small changes of many records by one call, such as stock levels and prices, and the grouped job that runs it."""
+
+from ..backend_channel import backend_channel
+from ..connector import get_environment
+from ..exception import NoExternalId, RetryableJobError
+from ..queue.job import job
+from ..related_action import open_exported_in_bulk
+from .export_checksum import not_sent, sent_with
+from .synchronizer import Exporter, a_moment
+
+
+class BulkExporter(Exporter):
+    """Sends what has changed of many records by one call of the adapter, ``write_many``.
+
+    A connector says which fields of Odoo it sends; how they are called there is said by the mapper of the model's export::
+
+        @shop
+        class StockExporter(BulkExporter):
+            _model_name = "shop.product"
+            _fields = ["qty_available"]
+
+        export_bulk.delay(session, "shop.product", backend.id, binding.id)
+
+    Jobs of one backend that wait run together, up to a hundred in one call. What the external system refuses of them is left to a job of
+    its own, which fails alone; what cannot be mapped is found by halving. A call may be repeated, with the same values.
+    """
+
+    _fields = ()
+
+    def run(self, binding_ids):
+        """Export records.
+
+        :param binding_ids: list of ids of bindings
+        :return: dict, id of the binding to what was done, for the user
+        :raise RetryableJobError: one of the records is being exported by somebody else
+        :raise ConnectorException: the only record that there is was refused
+        """
+        bindings = self.model.browse(dict.fromkeys(binding_ids)).exists()
+        self._lock(bindings)
+        changes = self._changes(bindings.filtered(lambda binding: not binding.no_export))
+        messages = dict.fromkeys(binding_ids, self._("The record to export does not exist any more."))
+        nothing, refusal = self._("Nothing to export."), self._("Not exported: the binding says so.")
+        for binding in bindings:
+            messages[binding.id] = refusal if binding.no_export else nothing
+        refused = self._send(changes)
+        for binding in changes:
+            messages[binding.id] = self._("Updated record %s.", binding.external_id)
+        for binding, error in refused.items():
+            messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
+        return messages
+
+    def _lock(self, bindings):
+        if len(bindings.try_lock_for_update(allow_referencing=True)) < len(bindings):
+            raise RetryableJobError(
+                f"One of {bindings} is being exported or changed by somebody else",
+                seconds=a_moment(),
+                ignore_retry=True,
+            )
+
+    def _changes(self, bindings):
+        """Return what is to be sent of the bindings of which something is, as a dict of dicts."""
+        mapped = self.mapper.map_records(bindings).values(fields=self._fields)
+        changes = {binding: not_sent(binding, values) for binding, values in zip(bindings, mapped, strict=True)}
+        return {binding: values for binding, values in changes.items() if values}
+
+    def _send(self, changes):
+        """Send changes by one call; return what is refused, as a dict from binding to exception."""
+        known = self.binder.to_external_many(changes)
+        by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
+        errors = self.backend_adapter.write_many({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
+        sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
+        self.binder.bind_many(sent)
+        for binding in sent.values():
+            self._write(binding, export_checksum=sent_with(binding, changes[binding]))
+        return {binding: self._unknown(binding) for binding in changes if binding.id not in known} | {
+            by_id[id_]: error for id_, error in errors.items()
+        }
+
+    def _unknown(self, binding):
+        return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))
+
+    def _leave_alone(self, binding, error, is_alone):
+        """Have a record that is refused fail in a job of its own, and say so on its binding."""
+        if is_alone:
+            raise error
+        self._write(binding, sync_state="error", sync_error=str(error))
+        export_bulk.delay(
+            self.environment.user_session,
+            self.model._name,
+            self.backend_record.id,
+            binding.id,
+            group_key=f"alone {binding.id}",
+        )
+        return self._("Refused: %s\nA job of its own tries it once more.", error)
+
+    def _write(self, binding, **values):
+        binding.with_context(no_connector_export=True).write(values)
+
+
+@job(default_channel=backend_channel, group_size=100, related_action=open_exported_in_bulk)
+def export_bulk(session, model_name, calls):
+    """Export changes of records to an external system, many by one call
+
+    Each call is ``(backend_id, binding_id)``.
+
+    :param model_name: name of the binding model
+    """
+    return run_bulk(session, model_name, calls, BulkExporter)
+
+
+def run_bulk(session, model_name, calls, unit_class):
+    """Run a bulk exporter for the calls of a grouped job, and return what was done for each.
+
+    A model with a second one, of prices beside that of stock, has a job function of its own that calls it::
+
+        @job(default_channel=backend_channel, group_size=100)
+        def export_prices(session, model_name, calls):
+            return run_bulk(session, model_name, calls, PriceExporter)
+
+    :param calls: list of tuples ``(backend_id, binding_id)``, all of one backend
+    :param unit_class: class of the :class:`BulkExporter`
+    """
+    exporter = get_environment(session, model_name, calls[0][0]).get_connector_unit(unit_class)
+    messages = exporter.run([binding_id for _backend_id, binding_id in calls])
+    return [messages[binding_id] for _backend_id, binding_id in calls]

@@ -1,0 +1,116 @@
+from unittest.mock import patch
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.bulk_exporter import BulkExporter, export_bulk
+
+from ..units import PartnerExportMapper, ShopAdapter
+from .common import ShopCase
+
+
+class TestBulkExporter(ShopCase, JobsCase):
+    def setUp(self):
+        super().setUp()
+        for external_id in range(1, 6):
+            self.shop.add("test.shop.partner", external_id, name="Ada", points=0)
+        self.bindings = [self.partner(str(number), points=10 * number) for number in range(1, 6)]
+
+    def delay(self, *bindings):
+        for binding in bindings or self.bindings:
+            export_bulk.delay(self.session, "test.shop.partner", self.backend.id, binding.id)
+
+    def run_jobs(self):
+        with mute_logger("odoo.addons.connector.queue.worker"):
+            return super().run_jobs()
+
+    def points_there(self):
+        return [record.get("points") for record in self.shop.table("test.shop.partner").values()]
+
+    def bulk_calls(self):
+        return [call[1] for call in self.shop.calls if call[0] == "write_many"]
+
+    def refusing(self, external_id):
+        """Have the shop refuse one record."""
+
+        def refuse(adapter, changed_id, data):
+            if changed_id == external_id:
+                raise InvalidDataError("Too many points")
+            return write(adapter, changed_id, data)
+
+        write = ShopAdapter.write
+        return patch.object(ShopAdapter, "write", refuse)
+
+    def test_changes_of_many_records_are_one_call_that_sends_what_the_exporter_names(self):
+        self.delay()
+        jobs = self.run_jobs()
+        self.assertEqual(set(jobs.mapped("state")), {"done"})
+        self.assertEqual(jobs[0].message, "Updated record 1.")
+        self.assertEqual(self.bulk_calls(), [{str(number): {"points": 10 * number} for number in range(1, 6)}])
+        self.assertEqual(self.points_there(), [10, 20, 30, 40, 50])
+        self.assertEqual(self.bindings[0].sync_state, "in_sync")
+
+    def test_a_record_that_was_delayed_ten_times_is_sent_once(self):
+        self.delay(*[self.bindings[0]] * 10)
+        self.assertEqual(len(self.run_jobs()), 10)
+        self.assertEqual(self.bulk_calls(), [{"1": {"points": 10}}])
+
+    def test_what_was_sent_before_is_not_sent_again(self):
+        self.delay()
+        self.run_jobs()
+        self.bindings[1].points = 21
+        self.delay()
+        jobs = self.run_jobs()
+        self.assertEqual(self.bulk_calls()[1:], [{"2": {"points": 21}}])
+        self.assertEqual(jobs[0].message, "Nothing to export.")
+
+    def test_what_is_deleted_or_not_exported_is_left_out(self):
+        self.delay()
+        self.bindings[0].unlink()
+        self.bindings[1].no_export = True
+        jobs = self.run_jobs()
+        self.assertEqual(
+            jobs[:2].mapped("message"),
+            ["The record to export does not exist any more.", "Not exported: the binding says so."],
+        )
+        self.assertEqual(list(self.bulk_calls()[0]), ["3", "4", "5"])
+
+    def test_a_record_that_the_shop_refuses_fails_alone(self):
+        self.delay()
+        with self.refusing("3"):
+            jobs = self.run_jobs()
+        failed = jobs.filtered(lambda job: job.state == "failed")
+        self.assertFailed(failed, "Too many points")
+        self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
+        self.assertEqual((self.bindings[2].sync_state, self.bindings[2].sync_error), ("error", "Too many points"))
+        self.assertEqual([len(call) for call in self.bulk_calls()], [5, 1])
+
+    def test_a_record_that_is_not_known_there_fails_alone(self):
+        self.bindings[2].external_id = False
+        self.delay()
+        failed = self.run_jobs().filtered(lambda job: job.state == "failed")
+        self.assertFailed(failed, "Ada is not known there yet: export it first")
+        self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
+
+    def test_a_record_that_cannot_be_mapped_fails_alone(self):
+        def finalize(mapper, map_record, values):
+            if map_record.source == self.bindings[2]:
+                raise InvalidDataError("No points")
+            return values
+
+        self.delay()
+        with patch.object(PartnerExportMapper, "finalize", finalize):
+            jobs = self.run_jobs()
+        failed = jobs.filtered(lambda job: job.state == "failed")
+        self.assertFailed(failed, "No points")
+        self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
+
+    def test_the_button_related_opens_the_record(self):
+        self.delay(self.bindings[0])
+        action = self.delayed_jobs("export_bulk").button_related()
+        self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.bindings[0].odoo_id.id))
+
+    def test_a_single_record_that_is_refused_raises(self):
+        with self.refusing("1"), self.assertRaises(InvalidDataError):
+            self.unit(BulkExporter).run([self.bindings[0].id])
