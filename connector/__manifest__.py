@@ -14,6 +14,7 @@
         "data/queue_job_channel.xml",
         "data/ir_cron.xml",
         "data/database.xml",
+        "wizards/connector_backend_unit_views.xml",
         "wizards/connector_checkpoint_review_views.xml",
         "views/connector_backend_views.xml",
         "views/connector_checkpoint_views.xml",

@@ -240,36 +240,34 @@ class Backend:
         )
 
     def _explain_missing(self, base_class, session, model_name):
-        registry = session.env.registry
-        considered = [
-            f"\n- {line}"
-            for backend in _backends
-            if backend.service == self.service or backend in self.lineage
-            for line in self._explain_refused(backend, base_class, registry)
-        ]
+        lines = [f"\n- {class_name(found)} {reason}" for found, reason in self.considered(base_class, session)]
         return (
             f"No unit serves as {class_name(base_class)} for {model_name} on the backend {self} in the database {session.cr.dbname}. "
-            + (
-                f"Considered:{''.join(considered)}"
-                if considered
-                else "No subclass of it is registered on this backend."
-            )
+            + (f"Considered:{''.join(lines)}" if lines else "No subclass of it is registered on this backend.")
         )
 
-    def _explain_refused(self, backend, base_class, registry):
-        """Yield a line for each class of a backend that is a ``base_class``: why it does not serve this backend."""
+    def considered(self, base_class, session):
+        """Yield each class that could do what ``base_class`` names, of this backend, its parents or another version, with the reason
+        (text) why it does not serve, or else for which models it does.
+
+        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
+        """
+        registry = session.env.registry
         replaced = self._replaced(registry)
-        for registration in backend._registrations:
-            unit_class = registration.unit_class
-            if issubclass(unit_class, base_class):
-                reason = self._why_absent(backend, registration.addon, registry)
-                if unit_class in replaced:
-                    reason = reason or f"is replaced by {class_name(replaced[unit_class])}"
-                yield f"{class_name(unit_class)} {reason or f'serves {_model_names(unit_class)}'}"
-        for extension in backend._extensions:
-            if issubclass(extension.extension_class, base_class) and not issubclass(extension.extended, base_class):
-                reason = self._why_absent(backend, extension.addon, registry)
-                yield f"{class_name(extension.extension_class)} {reason or f'extends {class_name(extension.extended)}'}"
+        for backend in _backends:
+            if backend.service != self.service and backend not in self.lineage:
+                continue
+            for registration in backend._registrations:
+                unit_class = registration.unit_class
+                if issubclass(unit_class, base_class):
+                    reason = self._why_absent(backend, registration.addon, registry)
+                    if unit_class in replaced:
+                        reason = reason or f"is replaced by {class_name(replaced[unit_class])}"
+                    yield unit_class, reason or f"serves {_model_names(unit_class)}"
+            for extension in backend._extensions:
+                if issubclass(extension.extension_class, base_class) and not issubclass(extension.extended, base_class):
+                    reason = self._why_absent(backend, extension.addon, registry)
+                    yield extension.extension_class, reason or f"extends {class_name(extension.extended)}"
 
     def _why_absent(self, backend, addon, registry):
         """Return why what an addon registers on a backend does not exist for this one in a registry, None when it does."""
@@ -290,6 +288,11 @@ def general(unit_class):
     """Let the decorated class of the framework serve where a backend and its parents have no class of their own for a model."""
     _general_classes.append(unit_class)
     return unit_class
+
+
+def general_classes():
+    """Return the classes of the framework that serve where a backend has none of its own, as a tuple."""
+    return tuple(_general_classes)
 
 
 def get_backend(service, version=None):

@@ -64,9 +64,10 @@ def combine(unit_class, extensions):
         return unit_class
     # Each part but `object` is named as a base: so they keep this order, or Python refuses
     bases = tuple(part for part in parts if part is not object)
-    named_as_written = {name: getattr(unit_class, name) for name in ("__module__", "__qualname__", "__doc__")}
+    namespace = {name: getattr(unit_class, name) for name in ("__module__", "__qualname__", "__doc__")}
+    namespace["_written_class"] = unit_class
     try:
-        return type(unit_class.__name__, bases, named_as_written)
+        return type(unit_class.__name__, bases, namespace)
     except TypeError as error:
         applied = [extension for extension in extensions if extension.extension_class in parts]
         raise ExtensionConflict(
@@ -75,6 +76,16 @@ def combine(unit_class, extensions):
         ) from error
 
 
-def class_name(written_class):
+def written_parts(unit_class):
+    """Return the classes of which a unit that was looked up consists, as somebody has written them, in the order of method resolution."""
+    return [part for part in unit_class.__mro__ if "_written_class" not in vars(part)]
+
+
+def written_class(unit_class):
+    """Return the class that was extended to the one that was looked up: itself where it has no extensions."""
+    return vars(unit_class).get("_written_class", unit_class)
+
+
+def class_name(cls):
     """Return the complete name of a class, for messages."""
-    return f"{written_class.__module__}.{written_class.__qualname__}"
+    return f"{cls.__module__}.{cls.__qualname__}"

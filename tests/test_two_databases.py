@@ -9,6 +9,8 @@ import pytest
 from odoo.modules.registry import Registry
 
 from scripts import databases
+from scripts.paths import ODOO
+from scripts.programs import run
 
 EXTENSION = "test_connector_extension"
 RELOADS = 3
@@ -119,6 +121,19 @@ def test_it_holds_for_threads_that_work_in_both_while_the_registries_change(plai
             reloaded.set()
         for work in running:
             work.result()
+
+
+def test_the_command_shows_which_class_does_what_and_whose_it_is(plain, extended):
+    def shown(database, backend="test_shop 2.0"):
+        return run([ODOO, "connector_units", "--database", database.name, "--backend", backend], "")
+
+    extension = f"odoo.addons.{EXTENSION}.units.PartnerImportMapperRemark"
+    mapper = "odoo.addons.test_connector.units.PartnerImportMapper"
+    assert f"ImportMapper         {extension} [{EXTENSION}]\n" + " " * 23 + f"{mapper} [test_connector]\n" in shown(
+        extended
+    )
+    assert f"ImportMapper         {mapper} [test_connector]\n" in shown(plain)
+    assert f"{extension} " not in shown(extended, "test_shop 1.0").partition("Not in use")[0]
 
 
 def test_an_extension_is_forgotten_when_it_is_uninstalled(plain, extended):

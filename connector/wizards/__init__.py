@@ -1,1 +1,2 @@
+from . import connector_backend_unit
 from . import connector_checkpoint_review

@@ -17,3 +17,4 @@ from . import test_mapper
 from . import test_safe_creation
 from . import test_test_kit
 from . import test_tour
+from . import test_unit_list
