@@ -125,6 +125,13 @@ class ConnectorBackend(models.AbstractModel):
         session = session.with_company(self.sudo().company_id).with_context(lang=lang)
         return Environment(self, session, model_name, user_lang or "en_US")
 
+    def _get_admin_url(self, binding):
+        """Return the address of the page of the external system that shows a record; None where there is none; a hook.
+
+        :param binding: binding of the record, with an external id
+        """
+        return None
+
 
 class _OdooUnique(models.Constraint):
     """The constraint that a record has one binding a backend; a model that binds no record, without ``odoo_id``, has none."""
@@ -179,6 +186,7 @@ class ExternalBinding(models.AbstractModel):
     export_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last exported")
     last_job_id = PlainMany2one("queue.job", string="Last Job", readonly=True, copy=False)
     no_export = fields.Boolean(string="Not Exported", copy=False, help="Changes made here stay here")
+    admin_url = fields.Char(string="Address There", compute="_compute_admin_url")
 
     _external_uniq = models.Constraint(
         "UNIQUE(backend_id, external_id)", "Another record is already bound to this external ID on this backend."
@@ -186,6 +194,23 @@ class ExternalBinding(models.AbstractModel):
     _odoo_uniq = _OdooUnique("UNIQUE(backend_id, odoo_id)", "This record is already bound on this backend.")
     # only what somebody has to look at: an import, which ends with the others, has nothing to add to it
     _sync_state_idx = models.Index("(backend_id, sync_state) WHERE sync_state NOT IN ('never', 'in_sync')")
+
+    @api.depends("external_id", "backend_id")
+    def _compute_admin_url(self):
+        for binding in self:
+            binding.admin_url = binding.external_id and binding._get_admin_url()
+
+    def _get_admin_url(self):
+        """Return the address of the page of the external system that shows the record; None where there is none.
+
+        It is asked for bindings with an external id only. By default the backend says it.
+        """
+        return self.backend_id._get_admin_url(self)
+
+    def action_open_admin(self):
+        """Open the record in the external system."""
+        self.ensure_one()
+        return {"type": "ir.actions.act_url", "url": self.admin_url, "target": "new"}
 
     @api.model
     def _add_sql_constraints(self):

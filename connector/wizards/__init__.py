@@ -1,2 +1,3 @@
 from . import connector_backend_unit
 from . import connector_checkpoint_review
+from . import connector_mapping_trial

@@ -110,6 +110,11 @@ class OdooBackend(models.Model):
             moved.sudo().stored_api_key = False
         return super().write(vals)
 
+    def _get_admin_url(self, binding):
+        model_name = binding.odoo_id._name
+        page = "web#model={}&id={}&view_type=form" if self.version == "legacy" else "odoo/{}/{}"
+        return f"{self.location.rstrip('/')}/{page.format(model_name, binding.external_id)}"
+
     def action_test_connection(self):
         self.check_access("write")
         with self.work_on("odoo.res.partner") as environment:
