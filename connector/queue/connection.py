@@ -1,8 +1,9 @@
-"""Raw connections to PostgreSQL, beside those of Odoo's pool."""
+"""Raw connections to PostgreSQL, beside those of Odoo's pool, and cursors of that pool."""
 
 import psycopg2
 
 from odoo.sql_db import connection_info_for
+from odoo.tools import config
 
 
 def connect(dbname):
@@ -27,3 +28,18 @@ def is_pooled(connection):
     with connection.cursor() as cr:
         cr.execute("SELECT pg_backend_pid()")
         return cr.fetchone()[0] != connection.info.backend_pid
+
+
+def cursor_of(registry):
+    """Return a new cursor of a registry's database, also after a restart of PostgreSQL.
+
+    Odoo's pool passes over an idle connection that the server has closed when psycopg2 raises OperationalError. Sometimes that is a plain
+    DatabaseError at first; then the pool raises it, once for each such connection.
+    """
+    for _stale in range(config["db_maxconn"]):
+        try:
+            return registry.cursor()
+        except psycopg2.DatabaseError as error:
+            if type(error) is not psycopg2.DatabaseError:
+                raise
+    return registry.cursor()

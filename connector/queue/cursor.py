@@ -7,6 +7,7 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 from odoo.sql_db import Cursor
 
 from ..exception import LeaseLost
+from .connection import cursor_of
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class JobCursor(Cursor):
     @classmethod
     def open(cls, registry):
         """Return a new cursor of a registry's database."""
-        cr = registry.cursor()
+        cr = cursor_of(registry)
         # Odoo has no way to say which class of cursor its pool should hand out
         cr.__class__ = cls
         return cr

@@ -25,7 +25,7 @@ from odoo.sql_db import close_db
 
 from ..exception import FailedJobError, GroupResultError, JobCancelled, LeaseLost, RetryableJobError
 from . import store, wakeup
-from .connection import connect, is_pooled, notice_lost_peer
+from .connection import connect, cursor_of, is_pooled, notice_lost_peer
 from .cursor import JobCursor
 from .grouped import JobGroup
 from .job import Job, function_options
@@ -441,7 +441,7 @@ class Worker:
             store.write_progress(cr, job.id, done, total, message)
 
     def _options(self, job):
-        with Registry(self.dbname).cursor() as cr:
+        with cursor_of(Registry(self.dbname)) as cr:
             return function_options(Environment(cr, job.user_id, {}), job.function)
 
     # Life

@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.queue import store, worker
+from odoo.addons.connector.queue.connection import cursor_of
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.retry import RetryPolicy
 from odoo.addons.connector.session import ConnectorSession
@@ -239,6 +240,19 @@ class TestLostConnection(JobsCase):
             error = error_class("server closed the connection unexpectedly")
             with self.subTest(error_class=error_class), self.assertRaises(RetryableJobError):
                 worker_._connection_lost(None, error, committing=False)
+
+    def test_a_cursor_is_opened_when_connections_in_the_pool_were_closed_by_the_server(self):
+        closed = psycopg2.DatabaseError("server closed the connection unexpectedly")
+        registry = MagicMock()
+        registry.cursor.side_effect = [closed, closed, self.cr]
+        self.assertIs(cursor_of(registry), self.cr)
+
+    def test_that_the_server_is_away_is_raised_at_once(self):
+        registry = MagicMock()
+        registry.cursor.side_effect = psycopg2.OperationalError("could not connect to server")
+        with self.assertRaises(psycopg2.OperationalError):
+            cursor_of(registry)
+        registry.cursor.assert_called_once()
 
 
 class TestOrder(JobsCase):
