@@ -5,6 +5,7 @@ import random
 import signal
 import time
 
+from odoo.addons.connector.exception import RetryableJobError
 from odoo.addons.connector.queue.job import job
 
 
@@ -61,13 +62,30 @@ def kill_own_worker(session, model_name):
 
 
 @job(default_channel="root.test")
-def leave_line(session, model_name, log):
+def leave_line(session, model_name, name, log):
     """Leave an effect, and a line outside of the database before it is committed"""
-    _leave(session, "line")
-    session.env.flush_all()
-    time.sleep(random.uniform(0, 0.02))
-    with open(log, "a") as lines:
-        lines.write(f"{session.job.id}\n")
+    _leave_lines(session, [name], log)
+
+
+@job(default_channel="root.test", group_size=20)
+def leave_lines(session, model_name, calls):
+    """Leave an effect and a line for each call"""
+    _leave_lines(session, [name for name, _log in calls], calls[0][1])
+    return [None] * len(calls)
+
+
+@job(default_channel="root.test", retry_pattern={1: 1})
+def leave_line_when_tried_again(session, model_name, name, log):
+    """Leave an effect and a line, which are kept at the second try only"""
+    _leave_lines(session, [name], log)
+    if session.job.attempt == 1:
+        raise RetryableJobError("Not yet")
+
+
+@job(default_channel="root.test")
+def wait_until_let_go(session, model_name, gate):
+    """Wait until the file called gate exists"""
+    _wait_for(gate)
 
 
 @job(default_channel="root.test")
@@ -78,6 +96,14 @@ def leave_pid(session, model_name):
 
 def _leave(session, name):
     session.env["test.effect"].create({"job_id": session.job.id, "name": name})
+
+
+def _leave_lines(session, names, log):
+    session.env["test.effect"].create([{"name": name} for name in names])
+    session.env.flush_all()
+    time.sleep(random.uniform(0, 0.1))
+    with open(log, "a") as lines:
+        lines.writelines(f"{name}\n" for name in names)
 
 
 def _touch(path):

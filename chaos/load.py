@@ -1,0 +1,115 @@
+"""The jobs: of every kind there is, each with one effect that bears its name."""
+
+from itertools import count, cycle, islice
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.module import initialize_sys_path
+from odoo.modules.registry import Registry
+from odoo.sql_db import close_db
+from odoo.tools import config
+
+from scripts.paths import LOGS, ODOO_CONFIG
+
+#: Channels with a limit: how many leases each may have
+LIMITED = {"root.test.limited": 2, "root.test.ordered": 1}
+#: How many jobs of each kind there are in a hundred; a graph counts for all of its own
+SHARES = {"plain": 34, "limited": 16, "ordered": 8, "keyed": 10, "twins": 8, "grouped": 10, "retried": 6, "graph": 8}
+CONCURRENCY_KEYS = 3
+
+
+def delay_jobs(dbname, jobs, log, gates):
+    """Delay about so many jobs in one transaction, and one for each gate that begins tomorrow and waits there.
+
+    :param log: path of the file in which they leave a line each before they commit
+    :param gates: list of paths of files; a job waits until its one exists
+    :return: how many were delayed, without those at the gates, and the list of the ids of the latter
+    """
+    # this process is an Odoo with the addons of this repository, before they are imported
+    config.parse_config(["--config", str(ODOO_CONFIG), "--logfile", str(LOGS / "chaos.log")])
+    initialize_sys_path()
+    try:
+        with Registry(dbname).cursor() as cr:
+            load = Load(api.Environment(cr, SUPERUSER_ID, {}), log)
+            load.delay(jobs)
+            cr.flush()
+            cr.execute("SELECT count(*) FROM queue_job")
+            return cr.fetchone()[0], load.delay_at(gates)
+    finally:
+        Registry.delete(dbname)
+        close_db(dbname)
+
+
+class Load:
+    """Delays jobs of all kinds in turns.
+
+    :param env: the environment in which
+    :param log: see :func:`delay_jobs`
+    """
+
+    def __init__(self, env, log):
+        from odoo.addons.connector.queue.graph import chain, group
+        from odoo.addons.connector.session import ConnectorSession
+        from odoo.addons.test_connector import jobs
+
+        self.chain, self.group, self.functions = chain, group, jobs
+        self.session = ConnectorSession.from_env(env)
+        self.log = str(log)
+        self.numbers = count(1)
+        ensure = env["queue.job.channel"]._ensure
+        ensure("root.test.limited").capacity = LIMITED["root.test.limited"]
+        ensure("root.test.ordered").is_sequential = True
+
+    def delay(self, jobs):
+        rounds = max(1, jobs // sum(SHARES.values()))
+        for _round in range(rounds):
+            for kind, share in SHARES.items():
+                getattr(self, f"_delay_{kind}")(share)
+
+    def delay_at(self, gates):
+        wait = self.functions.wait_until_let_go
+        return [wait.delay(self.session, "test.effect", str(gate), eta=86400).id for gate in gates]
+
+    def _prepare(self, function, **options):
+        name = f"{function.__name__} {next(self.numbers)}"
+        # without limit: that a worker dies is not the job's fault here
+        return function.delayable(
+            self.session, "test.effect", name, self.log, description=name, max_retries=0, **options
+        )
+
+    def _delay(self, jobs, function, **options):
+        for _number in range(jobs):
+            self._prepare(function, **options).delay()
+
+    def _delay_plain(self, jobs):
+        self._delay(jobs, self.functions.leave_line)
+
+    def _delay_limited(self, jobs):
+        self._delay(jobs, self.functions.leave_line, channel="root.test.limited")
+
+    def _delay_ordered(self, jobs):
+        self._delay(jobs, self.functions.leave_line, channel="root.test.ordered")
+
+    def _delay_keyed(self, jobs):
+        for number in islice(cycle(range(CONCURRENCY_KEYS)), jobs):
+            self._delay(1, self.functions.leave_line, concurrency_key=f"key {number}")
+
+    def _delay_twins(self, jobs):
+        """Four of each key: some are collapsed, and those that a running twin cannot stand for run afterwards."""
+        for policy in ("skip", "replace"):
+            self._delay(
+                jobs // 2,
+                self.functions.leave_line,
+                identity_key=f"twin {next(self.numbers)}",
+                identity_policy=policy,
+            )
+
+    def _delay_grouped(self, jobs):
+        self._delay(jobs, self.functions.leave_lines, group_key="lines")
+
+    def _delay_retried(self, jobs):
+        self._delay(jobs, self.functions.leave_line_when_tried_again)
+
+    def _delay_graph(self, _jobs):
+        """One, then three side by side, then three others: with the border between the groups eight jobs."""
+        first, *others = (self._prepare(self.functions.leave_line) for _number in range(7))
+        self.chain(first, self.group(*others[:3]), self.group(*others[3:])).delay()
