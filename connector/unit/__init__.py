@@ -11,6 +11,7 @@ from . import (
     http_adapter,
     importer,
     mapper,
+    reconciler,
     safe_creation,
     sync_state,
     synchronizer,

@@ -15,6 +15,7 @@ from . import test_importer
 from . import test_map_children
 from . import test_mapper
 from . import test_mapping_trial
+from . import test_reconciler
 from . import test_safe_creation
 from . import test_test_kit
 from . import test_tour

@@ -1,0 +1,199 @@
+"""Compares all records of both sides, says what differs, and repairs it; and the job that does so."""
+
+from copy import copy
+from dataclasses import dataclass, field
+
+from odoo.fields import Domain
+from odoo.tools import split_every
+
+from ..backend import general
+from ..backend_channel import backend_channel
+from ..connector import external_id_text, get_environment
+from ..exception import MappingError
+from ..queue.job import job
+from ..related_action import open_backend
+from .bulk_importer import import_page
+from .changes import changed_values
+from .exporter import export_record
+from .importer import RecordImporter
+from .synchronizer import Synchronizer
+
+REPAIRS = (None, "import", "export")
+
+
+@dataclass
+class Difference:
+    """How the records of both sides differ; an empty one is false."""
+
+    compared: int = 0
+    missing: list = field(default_factory=list)  # external ids of records there that are not here
+    extra: list = field(default_factory=list)  # ids of bindings whose record is not there
+    different: dict = field(
+        default_factory=dict
+    )  # external id of records that contain something else there, to id of the binding
+
+    def __bool__(self):
+        return bool(self.missing or self.extra or self.different)
+
+
+@general
+class Reconciler(Synchronizer):
+    """Compares the bindings of a backend with all records of the external system.
+
+    What is found is
+
+    - *missing*: a record there that is not here. Those that the importer skips are not missed
+    - *extra*: a binding here without a record there: it was deleted there, or never exported
+    - *different*: a record that an import would change here, because it was changed on one of the sides and that did not arrive
+
+    Neither side loses a record by a repair: ``"import"`` imports what is missing and what is different, ``"export"`` creates what is extra
+    there and exports what is different. Bindings whose record was deleted there are marked as missing there.
+
+    A connector with too many records to read them all sets ``_compares_content`` to False: then ids are compared only.
+    """
+
+    _page_size = 500
+    _compares_content = True
+
+    def run(self, repair=None):
+        """Compare, and delay the jobs that repair.
+
+        :param repair: None: report only; ``"import"`` or ``"export"``: what was found, see above
+        :return: :class:`Difference`
+        :raise ValueError: there is no such repair
+        """
+        if repair not in REPAIRS:
+            raise ValueError(f"repair is {repair!r}: it must be one of {', '.join(map(repr, REPAIRS))}")
+        difference = self._compare()
+        self._mark_missing(difference)
+        if repair == "import":
+            self._import([*difference.missing, *difference.different])
+        elif repair == "export":
+            self._export([*difference.extra, *difference.different.values()])
+        return difference
+
+    def describe(self, difference):
+        """Return a :class:`Difference` as a text for the user."""
+        return self._(
+            "%(compared)s records compared with %(backend)s: %(missing)s missing here, %(extra)s not there, %(different)s different.",
+            compared=difference.compared,
+            backend=self.environment.backend_name,
+            missing=len(difference.missing),
+            extra=len(difference.extra),
+            different=len(difference.different),
+        )
+
+    # What is there and here
+
+    def _search_there(self):
+        """Return the ids of all records of the external system that could be here."""
+        return self.backend_adapter.search()
+
+    def _search_here(self):
+        """Return the bindings that should have a record there: those with an external id, and those that are to be exported."""
+        of_backend = Domain(self.binder._backend_field, "=", self.backend_record.id)
+        exported = Domain(self.binder._external_field, "!=", False) | Domain("no_export", "=", False)
+        bindings = self.model.with_context(active_test=False)
+        return bindings.search_fetch(of_backend & exported, [self.binder._external_field], order="id")
+
+    # Comparison
+
+    def _compare(self):
+        # first here, then there: a record that is created there and bound meanwhile is not taken for one that was deleted there
+        external_field = self.binder._external_field
+        here = {binding.id: binding[external_field] for binding in self._search_here()}
+        bound = set(here.values())
+        there = {external_id_text(external_id): external_id for external_id in self._search_there()}
+        difference = Difference(
+            compared=len(here) + len(there.keys() - bound),
+            extra=[binding_id for binding_id, text in here.items() if text not in there],
+        )
+        if self._compares_content:
+            self._compare_content(there, difference)
+        else:
+            difference.missing = [external_id for text, external_id in there.items() if text not in bound]
+        return difference
+
+    def _compare_content(self, there, difference):
+        done = 0
+        for external_ids in split_every(self._page_size, there.values(), list):
+            for importer in self._read_page(external_ids):
+                if not importer.binding:
+                    if not importer._must_skip():
+                        difference.missing.append(importer.external_id)
+                elif self._is_different(importer):
+                    difference.different[importer.external_id] = importer.binding.id
+            self.env.invalidate_all()
+            done += len(external_ids)
+            if self.session.job:
+                self.session.job.progress(done, len(there))
+
+    def _read_page(self, external_ids):
+        """Yield an importer for each record, which has read it and knows its binding."""
+        shared = self.unit_for(RecordImporter)
+        bindings = self.binder.to_internal_many(external_ids)
+        for record in self.backend_adapter.read_many(external_ids, shared._fields_to_read()):
+            importer = copy(shared)
+            importer.external_id = self.backend_adapter.id_of(record)
+            importer.external_record = record
+            importer.binding = bindings.get(external_id_text(importer.external_id), self.model)
+            yield importer
+
+    def _is_different(self, importer):
+        """Return whether an import would change the record here, or cannot tell."""
+        try:
+            return bool(changed_values(importer.binding, importer._map_data().values()))
+        except MappingError:
+            return True
+
+    # Repair
+
+    def _mark_missing(self, difference):
+        """Mark the bindings whose record was deleted there, and no longer those whose record is there again."""
+        if self.session.owns_transaction:
+            self.session.commit()  # the comparison may have taken long, and others have written bindings meanwhile
+        extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
+        self._write(extra.filtered(lambda binding: binding.sync_state != "missing"), sync_state="missing")
+        there_again = Domain(self.binder._backend_field, "=", self.backend_record.id) & Domain(
+            "sync_state", "=", "missing"
+        )
+        self._write(self.model.with_context(active_test=False).search(there_again) - extra, sync_state="in_sync")
+
+    def _import(self, external_ids):
+        for page in split_every(self._page_size, external_ids, list):
+            import_page.delay(
+                self.environment.user_session, self.model._name, self.backend_record.id, external_ids=page, force=True
+            )
+
+    def _export(self, binding_ids):
+        bindings = self.model.browse(binding_ids).filtered(lambda binding: not binding.no_export)
+        gone = bindings.filtered(lambda binding: binding.sync_state == "missing")
+        self._write(gone, **{self.binder._external_field: False, "external_version": False, "import_checksum": False})
+        self._write(bindings, export_checksum=False, sync_state="to_export")
+        for binding in bindings:
+            export_record.delay(
+                self.environment.user_session,
+                self.model._name,
+                binding.id,
+                identity_key=f"export,{self.model._name},{binding.id}",
+            )
+
+    def _write(self, bindings, **values):
+        if bindings:
+            bindings.with_context(no_connector_export=True).write(values)
+
+
+@job(
+    default_channel=backend_channel,
+    related_action=open_backend,
+    concurrency_key=lambda args: f"reconcile,{args['model_name']},{args['backend_id']}",
+)
+def reconcile(session, model_name, backend_id, repair=None):
+    """Compare all records with an external system
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param repair: None: report only; ``"import"`` or ``"export"``, see :class:`Reconciler`
+    """
+    reconciler = get_environment(session, model_name, backend_id).get_connector_unit(Reconciler)
+    return reconciler.describe(reconciler.run(repair))

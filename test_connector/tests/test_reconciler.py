@@ -1,0 +1,101 @@
+from unittest.mock import patch
+
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.reconciler import Reconciler, reconcile
+
+from ..units import PartnerImporter
+from .common import ShopCase
+
+
+class TestReconciler(ShopCase, JobsCase):
+    """A shop with a partner that is the same here, one that was changed, one that is missing here, and one that was deleted there."""
+
+    def setUp(self):
+        super().setUp()
+        self.shop.add("test.shop.partner", 11, name="Same")
+        self.shop.add("test.shop.partner", 12, name="Theirs")
+        self.shop.add("test.shop.partner", 13, name="Missing")
+        self.same = self.partner("11", name="Same")
+        self.changed = self.partner("12", name="Ours")
+        self.deleted = self.partner("14", name="Deleted")
+
+    def compare(self, repair=None):
+        return self.unit(Reconciler).run(repair)
+
+    def there(self, external_id):
+        return self.shop.table("test.shop.partner")[external_id]["name"]
+
+    def test_it_tells_what_differs_and_repairs_nothing(self):
+        difference = self.compare()
+        self.assertEqual(difference.missing, [13])
+        self.assertEqual(difference.extra, [self.deleted.id])
+        self.assertEqual(difference.different, {12: self.changed.id})
+        self.assertFalse(self.delayed_jobs())
+        self.assertEqual(self.shop.calls, [])
+
+    def test_a_job_reports_the_counts(self):
+        reconcile.delay(self.session, "test.shop.partner", self.backend.id)
+        self.assertEqual(
+            self.run_jobs().message,
+            "4 records compared with Test Shop: 1 missing here, 1 not there, 1 different.",
+        )
+
+    def test_many_records_are_compared_page_by_page(self):
+        with patch.object(Reconciler, "_page_size", 1):
+            difference = self.compare()
+        self.assertEqual((difference.missing, difference.different), ([13], {12: self.changed.id}))
+
+    def test_a_record_that_was_never_exported_is_not_there(self):
+        new = self.partner()
+        self.assertEqual(self.compare().extra, [self.deleted.id, new.id])
+
+    def test_a_record_that_is_not_to_be_exported_is_not_missed_there(self):
+        self.partner(no_export=True)
+        self.assertEqual(self.compare().extra, [self.deleted.id])
+
+    def test_a_record_that_is_not_to_be_imported_is_not_missed_here(self):
+        with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
+            self.assertEqual(self.compare().missing, [])
+
+    def test_a_record_that_cannot_be_mapped_is_different(self):
+        self.shop.table("test.shop.partner")[11]["tag"] = 99
+        self.assertEqual(self.compare().different, {11: self.same.id, 12: self.changed.id})
+
+    def test_ids_alone_are_compared_where_the_records_are_too_many(self):
+        with patch.object(Reconciler, "_compares_content", False):
+            difference = self.compare()
+        self.assertEqual((difference.missing, difference.extra, difference.different), ([13], [self.deleted.id], {}))
+
+    def test_a_binding_whose_record_was_deleted_there_is_marked_until_it_is_there_again(self):
+        self.compare()
+        self.assertEqual((self.deleted.sync_state, self.same.sync_state), ("missing", "never"))
+        self.shop.add("test.shop.partner", 14, name="Deleted")
+        self.compare()
+        self.assertEqual(self.deleted.sync_state, "in_sync")
+
+    def test_an_import_repairs_what_is_missing_or_different_here(self):
+        self.compare("import")
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.changed.name, "Theirs")
+        difference = self.compare()
+        self.assertEqual((difference.missing, difference.different), ([], {}))
+        self.assertEqual(self.shop.calls, [])
+
+    def test_an_export_repairs_what_is_missing_or_different_there(self):
+        self.compare("export")
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.there(12), "Ours")
+        self.assertEqual(self.there(int(self.deleted.external_id)), "Deleted")
+        self.assertEqual((self.deleted.sync_state, self.changed.sync_state), ("in_sync", "in_sync"))
+        difference = self.compare()
+        self.assertEqual((difference.extra, difference.different), ([], {}))
+
+    def test_two_sides_that_are_the_same_have_no_difference(self):
+        self.compare("import")
+        self.run_jobs()
+        self.deleted.unlink()
+        self.assertFalse(self.compare())
+
+    def test_a_repair_that_does_not_exist_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "repair is 'delete': it must be one of None, 'import', 'export'"):
+            self.compare("delete")
