@@ -1,5 +1,6 @@
 from . import queue
 from . import backend_model
+from .http import probe, status
 from . import checkpoint
 from . import consumer
 from . import export_intent

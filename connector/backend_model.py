@@ -23,7 +23,7 @@ class ConnectorBackend(models.AbstractModel):
     """
 
     _name = "connector.backend"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _description = "Connector Backend"
     _backend_type = None  # the service of a Backend
 

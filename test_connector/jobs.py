@@ -5,8 +5,18 @@ import random
 import signal
 import time
 
+from odoo.addons.connector.backend_channel import backend_channel
+from odoo.addons.connector.connector import get_environment
 from odoo.addons.connector.exception import RetryableJobError
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+
+
+@job(default_channel=backend_channel)
+def read_page(session, model_name, backend_id, external_id):
+    """Read a page of the shop's site"""
+    with get_environment(session, model_name, backend_id) as environment:
+        return environment.get_connector_unit(BackendAdapter).read(external_id)["title"]
 
 
 @job(default_channel="root.test")

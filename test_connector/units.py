@@ -4,8 +4,10 @@ import requests
 
 from odoo.addons.connector.backend import Backend
 from odoo.addons.connector.exception import IDMissingInBackend
+from odoo.addons.connector.http.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter
+from odoo.addons.connector.unit.http_adapter import HttpAdapter
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import (
     ExportMapper,
@@ -158,3 +160,23 @@ class TagExportMapper(ExportMapper):
 class UserExportMapper(ExportMapper):
     _model_name = "test.shop.user"
     direct = [("name", "name")]
+
+
+@webshop
+class PageAdapter(HttpAdapter):
+    """Speaks with the site of the shop, a real server."""
+
+    _model_name = "test.shop.page"
+
+    @property
+    def _base_url(self):
+        return self.backend_record.location
+
+    def _auth(self):
+        return BearerAuth("s3cr3t")
+
+    def read(self, external_id, fields=None):
+        return self.request_json("GET", f"/pages/{external_id}")
+
+    def create(self, data, idempotency_key=None):
+        return self.request_json("POST", "/pages", json=data)["id"]

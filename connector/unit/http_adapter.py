@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from ..exception import (
     CredentialsRefused,
@@ -11,8 +12,9 @@ from ..exception import (
     NetworkRetryableError,
     RetryableJobError,
 )
-from ..http.errors import exception_for, parse_date, retry_after
+from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after
 from ..http.paging import Paging
+from ..http.traffic import Traffic
 from .backend_adapter import CRUDAdapter
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
@@ -143,12 +145,29 @@ class HttpAdapter(Paging, CRUDAdapter):
             raise self._nonsense()
         return answer
 
+    def probe(self):
+        """See whether the system can be reached; called while its backend is paused.
+
+        :raise NetworkRetryableError: it cannot
+        """
+        try:
+            response = self._send_once("GET", self._base_url, None)
+        except requests.RequestException as error:
+            raise self._no_answer(error) from None
+        if response.status_code in UNAVAILABLE:
+            raise self._error_of(response)
+
     # One request
 
     @property
     def _http(self):
         """The connections to the system, which all adapters of the environment share."""
         return self.environment.open("http", requests.Session)
+
+    @property
+    def _traffic(self):
+        """What all requests of the environment go through."""
+        return self.environment.open("traffic", lambda: Traffic(self.environment))
 
     def _url(self, path):
         base = self._base_url
@@ -166,6 +185,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _send(self, method, url, auth, idempotent, **content):
         """Send a request, twice if it is idempotent and the connection is lost; return the response, whatever its status."""
+        self._traffic.admit()
         try:
             try:
                 response = self._send_once(method, url, auth, **content)
@@ -174,7 +194,10 @@ class HttpAdapter(Paging, CRUDAdapter):
                     raise
                 response = self._send_once(method, url, auth, **content)
         except requests.RequestException as error:
-            raise self._no_answer(error) from None
+            refusal = self._no_answer(error)
+            if isinstance(refusal, NetworkRetryableError):
+                self._traffic.unreachable(refusal, self.environment.model_name, _may_have_arrived(error))
+            raise refusal from None
         self.clock = parse_date(response.headers.get("Date"))
         return response
 
@@ -210,8 +233,17 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _checked_response(self, response):
         status = response.status_code
         if 200 <= status < 300 or status == _NOT_MODIFIED:
+            self._traffic.accepted()
             return response
-        raise self._error_of(response)
+        refusal = self._error_of(response)
+        if status in UNAVAILABLE:
+            self._traffic.unreachable(refusal, self.environment.model_name, was_sent=status != 503)
+        raise self._noted(refusal)
+
+    def _noted(self, error):
+        """Let the backend know what an exception means for it, such as credentials that are refused; return the exception."""
+        self._traffic.refused(error)
+        return error
 
     def _error_of(self, response):
         """Return the exception for a response that is none of success."""
@@ -261,3 +293,9 @@ class HttpAdapter(Paging, CRUDAdapter):
         for secret in filter(None, self._secrets()):
             message = message.replace(secret, "***")
         return message[:500]
+
+
+def _may_have_arrived(error):
+    """Return whether a request that got no response may have arrived."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return not isinstance(error, requests.ConnectTimeout) and not isinstance(reason, NewConnectionError)

@@ -19,6 +19,7 @@ class OdooBackend(models.Model):
     _inherit = "connector.backend"
     _description = "Odoo Backend"
     _backend_type = "odoo"
+    _credential_fields = ("api_key", "login", "location", "database", "version")
 
     version = fields.Selection(
         selection_add=[("19.0", "19.0 or later (JSON-2)"), ("legacy", "13.0 to 18.0 (XML-RPC)")],

@@ -254,11 +254,11 @@ class XmlRpcAdapter(OdooAdapter):
         call = (database, user_id, self._api_key, model_name, method, *arguments)
         try:
             return self._remote("object", "execute_kw", *call, idempotent=method in _READING)
-        except (FailedJobError, IDMissingInBackend):
+        except (FailedJobError, IDMissingInBackend) as error:
             # what is refused or missing may be the user, who then has another id by now
             _user_ids.pop(self._account, None)
             if self._user_id == user_id:
-                raise
+                raise self._noted(error) from None
             return self._execute(model_name, method, *arguments)
 
     @property
@@ -268,7 +268,7 @@ class XmlRpcAdapter(OdooAdapter):
             account = (record.database, record.login, self._api_key)
             user_id = self._remote("common", "authenticate", *account, {}, idempotent=True)
             if not user_id:
-                raise self._error(401, self._("wrong login or API key"))
+                raise self._noted(self._error(401, self._("wrong login or API key")))
             _user_ids[self._account] = user_id
         return _user_ids[self._account]
 

@@ -47,3 +47,13 @@ class ShopUser(models.Model):
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("res.users", required=True, ondelete="cascade")
+
+
+class ShopPage(models.Model):
+    """A page of the shop's site, which is spoken to over HTTP."""
+
+    _name = "test.shop.page"
+    _inherit = "external.binding"
+    _description = "Test Shop Page"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="cascade")

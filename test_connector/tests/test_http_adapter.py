@@ -20,18 +20,17 @@ from odoo.addons.connector.exception import (
     RetryableJobError,
 )
 from odoo.addons.connector.http.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
-from odoo.addons.connector.tests.local_server import Answer, local_server
+from odoo.addons.connector.tests.common import ConnectorCase
+from odoo.addons.connector.tests.local_server import Answer
 from odoo.addons.connector.unit.http_adapter import HttpAdapter
 
 from .common import ShopCase
 
 
-class HttpCase(ShopCase):
+class HttpCase(ConnectorCase, ShopCase):
     def serve(self, answer):
         """Start a server that answers so; an :class:`Answer` to all, or a function of the request."""
-        serving = local_server(answer if callable(answer) else lambda request: answer)
-        self.server = serving.__enter__()
-        self.addCleanup(serving.__exit__, None, None, None)
+        self.server = super().serve(answer if callable(answer) else lambda request: answer)
         return self.server
 
     def adapter(self, auth=None, url=None, **attributes):
@@ -44,11 +43,6 @@ class HttpCase(ShopCase):
         for name, value in attributes.items():
             setattr(Adapter, name, value)
         return Adapter(self.environment())
-
-    @classmethod
-    def _request_handler(cls, session, request, /, **options):
-        """Requests to this machine keep the time-out that they ask for; Odoo's tests would lengthen it."""
-        return _super_send(session, request, **options)
 
 
 class TestRequest(HttpCase):

@@ -1,0 +1,33 @@
+"""The job that finds out when a paused backend can be reached again."""
+
+from ..connector import get_environment
+from ..exception import NetworkRetryableError
+from ..queue.job import job
+from ..queue.retry import Exponential
+from ..related_action import open_backend
+from ..unit.http_adapter import HttpAdapter
+
+
+@job(
+    default_channel="root.probe",
+    max_retries=0,
+    retry_pattern={NetworkRetryableError: Exponential(first=5, longest=300)},
+    related_action=open_backend,
+)
+def probe_backend(session, model_name, backend_id):
+    """See whether a paused backend can be reached again
+
+    :param model_name: name of the binding model whose adapter is to see
+    :param backend_id: id of the backend's record
+    """
+    with get_environment(session, model_name, backend_id) as environment:
+        backend = environment.backend_record
+        if backend.state != "paused":
+            return session.env._("It is not paused any more.")
+        try:
+            environment.get_connector_unit(HttpAdapter).probe()
+        except NetworkRetryableError as error:
+            backend.note_probe_failed(str(error))
+            raise
+        backend.note_probe_succeeded()
+        return session.env._("%s can be reached again: its jobs go on.", environment.backend_name)

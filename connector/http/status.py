@@ -1,0 +1,288 @@
+"""What all workers know together of a backend: whether it can be reached, whether it accepts us, how many requests it takes now.
+
+It is written in short READ COMMITTED transactions of its own, never in a job's: a job that is rolled back has met the failure all the
+same, and no job waits for the counts of another.
+"""
+
+import logging
+from contextlib import contextmanager
+from datetime import timedelta
+
+from psycopg2.errors import LockNotAvailable
+
+from odoo import SUPERUSER_ID, api, fields, models
+
+from ..queue import store
+from ..queue.store.sql import NOW
+from ..session import ConnectorSession
+
+_logger = logging.getLogger(__name__)
+
+#: Failures that lie further apart do not count together.
+WINDOW = timedelta(minutes=10)
+#: Seconds to wait for another one that writes the status.
+_LOCK_TIMEOUT = 5
+#: Seconds after which the jobs of a paused backend are tried again even if nothing has probed it meanwhile.
+LONGEST_PAUSE = 900
+
+STATES = [("ready", "Ready"), ("paused", "Paused"), ("needs_attention", "Needs Attention")]
+
+_TO_DO = "connector.mail_activity_type_credentials"
+
+
+class BackendStatus(models.Model):
+    """The part of a backend that workers write. It is no part of the backend's row, which people edit and jobs read."""
+
+    _name = "connector.backend.status"
+    _description = "Status of a Backend"
+    _log_access = False
+    _rec_name = "backend_model"
+
+    backend_model = fields.Char(required=True, readonly=True)
+    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True, default="ready")
+    reason = fields.Char(readonly=True)
+    failures = fields.Integer(readonly=True, aggregator=None, help="Network failures one after the other")
+    date_failure = fields.Datetime(readonly=True)
+    tokens = fields.Float(readonly=True, aggregator=None, help="How many requests could be sent at that time")
+    date_filled = fields.Datetime(readonly=True)
+
+    _backend_uniq = models.UniqueIndex("(backend_model, backend_id)")
+
+    @api.model
+    def _locked(self, backend):
+        """Return the status of a backend, locked until the end of the transaction; it is created where there is none."""
+        key = (backend._name, backend.id)
+        self.env.cr.execute(
+            "INSERT INTO connector_backend_status (backend_model, backend_id, state, failures) VALUES (%s, %s, 'ready', 0) "
+            "ON CONFLICT DO NOTHING",
+            key,
+        )
+        # a statement of its own: its snapshot shows what the former holder of the lock has committed
+        self.env.cr.execute(
+            "SELECT id FROM connector_backend_status WHERE (backend_model, backend_id) = (%s, %s) FOR UPDATE", key
+        )
+        return self.browse(self.env.cr.fetchone())
+
+    def _take_token(self, rate, period):
+        """Take the token of one request from the backend's bucket; return how many seconds to wait before it is sent.
+
+        The bucket fills evenly, so many tokens (``rate``) a period of seconds, and holds no more than a period's worth. One that is empty
+        lends: each borrower waits for its own turn. Safe because it is one UPDATE, which sees the row as the one before it has left it.
+        """
+        self.env.cr.execute(
+            f"""
+            UPDATE connector_backend_status SET
+                tokens = LEAST(
+                    %(rate)s,
+                    COALESCE(tokens, %(rate)s)
+                    + COALESCE(GREATEST(0, extract(epoch FROM {NOW} - date_filled)), 0)::float8 * %(rate)s / %(period)s
+                ) - 1,
+                date_filled = {NOW}
+            WHERE id = %(id)s RETURNING GREATEST(0, -tokens) * %(period)s / %(rate)s
+            """,
+            {"id": self.id, "rate": float(rate), "period": period},
+        )
+        return self.env.cr.fetchone()[0]
+
+    def _give_token_back(self):
+        self.env.cr.execute("UPDATE connector_backend_status SET tokens = tokens + 1 WHERE id = %s", (self.id,))
+
+
+class ConnectorBackend(models.AbstractModel):
+    """The state of a backend, its circuit breaker and its rate limit."""
+
+    _inherit = "connector.backend"
+
+    #: names of the fields with which we show who we are: who saves new ones has attended to the backend
+    _credential_fields = ()
+
+    user_id = fields.Many2one(
+        "res.users",
+        string="Responsible",
+        default=lambda self: self.env.user,
+        domain="[('share', '=', False)]",
+        help="Is told when the backend needs attention",
+    )
+    state = fields.Selection(STATES, compute="_compute_state", search="_search_state")
+    state_reason = fields.Char(compute="_compute_state")
+    breaker_threshold = fields.Integer(
+        string="Pause After",
+        default=5,
+        aggregator=None,
+        help="After so many network failures one after the other the backend is paused: its jobs wait, it is probed now and then, and when "
+        "it answers they go on. 0 means never.",
+    )
+    rate_limit = fields.Integer(
+        aggregator=None,
+        help="So many requests are sent in a period, by all workers together; 0 means without limit",
+    )
+    rate_limit_period = fields.Integer(string="Period (s)", default=1, aggregator=None)
+
+    def _status(self):
+        """Return the status records of these backends."""
+        return (
+            self.env["connector.backend.status"]
+            .sudo()
+            .search([("backend_model", "=", self._name), ("backend_id", "in", self.ids)])
+        )
+
+    def _compute_state(self):
+        statuses = {status.backend_id: status for status in self._status()}
+        for backend in self:
+            status = statuses.get(backend.id)
+            backend.state = status.state if status else "ready"
+            backend.state_reason = status and status.reason
+
+    def _search_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        others = [state for state, _label in STATES if state not in value]
+        # a backend of which nothing is known yet is ready
+        operator, states = ("not in", others) if "ready" in value else ("in", list(value))
+        statuses = (
+            self.env["connector.backend.status"]
+            .sudo()
+            .search([("backend_model", "=", self._name), ("state", "in", states)])
+        )
+        return [("id", operator, statuses.mapped("backend_id"))]
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not vals.keys().isdisjoint(self._credential_fields):
+            self.filtered(lambda backend: backend.state == "needs_attention")._set_ready()
+        return result
+
+    def unlink(self):
+        self._status().unlink()
+        return super().unlink()
+
+    def action_resume(self):
+        """Let the jobs of these backends go on, whatever held them."""
+        self.check_access("write")
+        self._set_ready()
+
+    def _set_ready(self):
+        """Note, in this transaction, that nothing is wrong with these backends; their jobs go on."""
+        self._status().write({"state": "ready", "reason": False, "failures": 0})
+        self.sudo().channel_id._release_holds()
+        self.sudo().activity_feedback([_TO_DO])
+        self.invalidate_recordset(["state", "state_reason"])
+
+    # What an adapter has met: each in a transaction of its own
+
+    @contextmanager
+    def _shared_status(self):
+        """Give the backend and its locked status in a transaction of its own.
+
+        Both are empty where nothing can be noted: the backend is not committed yet, or the caller's own transaction writes the status.
+        """
+        with store.own_cursor(self.env) as cr:
+            env = self.env(cr=cr, user=SUPERUSER_ID, su=True)
+            backend = self.with_env(env).exists()
+            status = env["connector.backend.status"]
+            try:
+                if backend:
+                    with cr.savepoint():
+                        cr.execute("SET LOCAL lock_timeout = %s", (f"{_LOCK_TIMEOUT}s",))
+                        status = status._locked(backend)
+            except LockNotAvailable:
+                _logger.info("The status of %s is locked, so it does not learn what was met", self)
+            yield backend if status else backend.browse(), status
+
+    @api.private
+    def note_unreachable(self, message, model_name):
+        """Count a network failure; pause the backend at the threshold. Return whether its jobs wait now.
+
+        :param message: what went wrong, for the user
+        :param model_name: name of the binding model whose adapter has met it
+        """
+        self.ensure_one()
+        threshold = self.sudo().breaker_threshold
+        with self._shared_status() as (backend, status):
+            if not backend or not threshold:
+                return False
+            now = status.env.cr.now()
+            recent = status.date_failure and now - status.date_failure < WINDOW
+            status.write({"failures": status.failures + 1 if recent else 1, "date_failure": now})
+            if status.state == "ready" and status.failures >= threshold:
+                status.write({"state": "paused", "reason": message})
+            if status.state == "paused" and not store.held(status.env.cr, backend.channel_id.id):
+                backend._pause(message)
+                backend._delay_probe(model_name)
+            return status.state != "ready"
+
+    @api.private
+    def note_accepted(self):
+        """Note that the system has answered to us with success."""
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if backend and (status.state != "ready" or status.failures):
+                backend._set_ready()
+
+    @api.private
+    def note_refused(self, message):
+        """Note that the system refuses our credentials: the jobs wait until somebody has attended to the backend.
+
+        :param message: what the system says, for the user
+        """
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if not backend or status.state == "needs_attention":
+                return
+            status.write({"state": "needs_attention", "reason": message})
+            store.hold(status.env.cr, backend.channel_id.id, "credentials", message)
+            backend._call_responsible(message)
+
+    @api.private
+    def note_busy(self, message, seconds):
+        """Note that the system asks to wait so many seconds: the jobs do."""
+        self.ensure_one()
+        with self._shared_status() as (backend, _status):
+            if backend:
+                store.hold(backend.env.cr, backend.channel_id.id, "busy", message, min(seconds, LONGEST_PAUSE))
+
+    @api.private
+    def note_probe_failed(self, message):
+        """Note that a probe has not reached the paused system: the jobs go on waiting."""
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._pause(message)
+
+    @api.private
+    def note_probe_succeeded(self):
+        """Note that a probe has reached the paused system: the jobs go on."""
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._set_ready()
+
+    @api.private
+    def take_token(self, longest):
+        """Take the token of one request; return how many seconds to wait before it is sent.
+
+        :param longest: seconds; a token that comes later is not taken, and the seconds are negative
+        """
+        self.ensure_one()
+        record = self.sudo()
+        with self._shared_status() as (backend, status):
+            if not backend:
+                return 0
+            seconds = status._take_token(record.rate_limit, max(1, record.rate_limit_period))
+            if seconds > longest:
+                status._give_token_back()
+                return -seconds
+            return seconds
+
+    def _pause(self, message):
+        store.hold(self.env.cr, self.channel_id.id, "breaker", message, LONGEST_PAUSE)
+
+    def _delay_probe(self, model_name):
+        from .probe import probe_backend  # it builds on the flows, which build on this module
+
+        session = ConnectorSession.from_env(self.env).with_company(self.company_id)
+        probe_backend.delay(session, model_name, self.id, identity_key=f"probe,{self._name},{self.id}")
+
+    def _call_responsible(self, message):
+        user = self.user_id or self.create_uid
+        if user.active and self.with_user(user).has_access("read"):
+            self.activity_schedule(_TO_DO, note=message, user_id=user.id)

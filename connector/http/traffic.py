@@ -1,0 +1,81 @@
+"""What the requests of an environment go through: they wait for their turn, and the backend learns what they meet."""
+
+import random
+import time
+
+from ..exception import CredentialsRefused, NetworkRetryableError, RetryableJobError
+from ..queue import store
+
+#: Seconds for which a request waits in its job for the backend's rate limit; what has to wait longer is another try of the job.
+LONGEST_WAIT = 10
+#: Seconds until a job asks again whether its backend still is held, about; in its channel it then waits until it is not.
+ASK_AGAIN = 10
+
+
+class Traffic:
+    """The requests of an environment to its backend.
+
+    :param environment: :class:`~odoo.addons.connector.connector.Environment`
+    """
+
+    def __init__(self, environment):
+        # not the environment itself, which ends when nothing refers to it any more
+        self._backend = environment.backend_record.sudo()
+        self._is_in_job = bool(environment.env.context.get("job_id"))
+        status = self._backend._status()
+        self._is_troubled = bool(status.failures) or status.state not in (False, "ready")
+
+    def admit(self):
+        """Wait for the turn of a request.
+
+        :raise RetryableJobError: it is far off, which costs the job no try
+        """
+        if self._is_in_job:
+            self._check_hold()
+        if self._backend.rate_limit > 0:
+            self._wait_for_token()
+
+    def accepted(self):
+        """Note a response of success."""
+        if self._is_troubled:
+            self._backend.note_accepted()
+            self._is_troubled = False
+
+    def refused(self, error):
+        """Note what the backend has to know of an exception.
+
+        :param error: the exception for a response that is none of success
+        """
+        if isinstance(error, CredentialsRefused):
+            self._backend.note_refused(str(error))
+            self._is_troubled = True
+        elif isinstance(error, RetryableJobError) and error.seconds:
+            # who asks to wait has not failed
+            error.ignore_retry = True
+            self._backend.note_busy(str(error), error.seconds)
+
+    def unreachable(self, error, model_name, was_sent):
+        """Note that no system has answered. A try is not counted while the breaker sees to it, or where it cannot be due to the job.
+
+        :param error: the :class:`NetworkRetryableError`
+        :param model_name: name of the model whose adapter has met it
+        :param was_sent: whether the request may have arrived, and be the reason
+        """
+        is_paused = self._backend.note_unreachable(str(error), model_name)
+        error.ignore_retry = is_paused or bool(self._backend.breaker_threshold and not was_sent)
+        self._is_troubled = True
+
+    def _check_hold(self):
+        if held := store.held(self._backend.env.cr, self._backend.channel_id.id):
+            reason, _channel = held
+            seconds = ASK_AGAIN * random.uniform(0.8, 1.2)
+            raise NetworkRetryableError(reason, seconds=seconds, ignore_retry=True)
+
+    def _wait_for_token(self):
+        seconds = self._backend.take_token(LONGEST_WAIT)
+        if seconds < 0:
+            message = self._backend.env._(
+                "%s takes no more requests for now, by its rate limit", self._backend.display_name
+            )
+            raise RetryableJobError(message, seconds=-seconds, ignore_retry=True)
+        time.sleep(seconds)

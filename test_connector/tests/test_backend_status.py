@@ -1,0 +1,248 @@
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import new_test_user
+
+from odoo.addons.connector.exception import ConnectorException, CredentialsRefused, FailedJobError, RetryableJobError
+from odoo.addons.connector.http import traffic
+from odoo.addons.connector.tests.common import ConnectorCase
+from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+
+from ..jobs import read_page
+from .common import ShopCase
+
+
+class StatusCase(ConnectorCase, ShopCase):
+    """A shop whose site answers with the status ``self.status``.
+
+    What is noted about it stays in the test's transaction, so a job that fails here takes it back; ``tests/test_outage.py`` has real ones.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.registry_enter_test_mode()
+        self.status, self.headers = 200, {}
+        self.server = self.serve(lambda request: Answer({"title": "Home"}, self.status, self.headers))
+        self.backend.write({"location": self.server.url, "breaker_threshold": 3})
+        self.env.flush_all()
+
+    def serve_pages(self):
+        return self.serve(lambda request: Answer({"title": "Home"}))
+
+    def delay(self, backend=None, **options):
+        job = read_page.delay(self.session, "test.shop.page", (backend or self.backend).id, 1, **options)
+        return job.record(self.env)
+
+    def read(self, status=None, **context):
+        """Read a page; return it, or the exception that was raised."""
+        self.status = status or self.status
+        with self.backend.with_context(**context).work_on("test.shop.page") as environment:
+            try:
+                return environment.get_connector_unit(BackendAdapter).read(1)
+            except ConnectorException as error:
+                return error
+            finally:
+                self.env.invalidate_all()
+
+    def state(self):
+        self.env.invalidate_all()
+        return self.backend.state
+
+    def later(self):
+        """Run what is due within the next hour."""
+        return self.run_jobs(at=fields.Datetime.add(fields.Datetime.now(), hours=1))
+
+
+class TestBreaker(StatusCase):
+    def pause(self):
+        for _failure in range(3):
+            self.read(503)
+
+    def test_a_backend_is_paused_after_so_many_network_failures(self):
+        self.read(503)
+        self.read(503)
+        self.assertEqual(self.state(), "ready")
+        self.read(503)
+        self.assertEqual(self.state(), "paused")
+        self.assertIn("has a problem", self.backend.state_reason)
+
+    def test_its_jobs_wait_and_those_of_another_backend_do_not(self):
+        other = self.env["test.shop.backend"].create({"name": "Other", "location": self.serve_pages().url})
+        self.pause()
+        waiting, others = self.delay(), self.delay(other)
+        self.run_jobs()
+        self.assertEqual((waiting.state, others.state), ("pending", "done"))
+        self.assertIn("is held: Test Shop", waiting.wait_reason)
+
+    def test_a_probe_lets_the_jobs_go_on(self):
+        self.pause()
+        job, probe = self.delay(), self.delayed_jobs("probe_backend")
+        self.run_jobs()
+        self.assertEqual((self.state(), probe.state), ("paused", "scheduled"))
+        self.status = 200
+        self.later()
+        self.assertDone(job | probe)
+        self.assertEqual(self.state(), "ready")
+
+    def test_there_is_one_probe_however_many_fail(self):
+        self.pause()
+        self.pause()
+        self.assertEqual(len(self.delayed_jobs("probe_backend")), 1)
+
+    def test_a_backend_whose_probe_is_lost_is_tried_again_and_paused_again_at_the_next_failure(self):
+        self.pause()
+        self.delayed_jobs("probe_backend").button_cancel()
+        self.env.cr.execute("UPDATE queue_job_channel_hold SET date_until = date_until - interval '1 hour'")
+        self.assertFalse(self.backend.channel_id.hold_reason)
+        self.read(503)
+        self.env.invalidate_all()
+        self.assertTrue(self.backend.channel_id.hold_reason)
+        self.assertEqual(len(self.delayed_jobs("probe_backend")), 1)
+
+    def test_a_success_in_between_begins_the_count_anew(self):
+        for status in (503, 503, 200, 503, 503):
+            self.read(status)
+        self.assertEqual(self.state(), "ready")
+
+    def test_failures_that_lie_far_apart_do_not_count_together(self):
+        self.read(503)
+        self.read(503)
+        self.backend._status().date_failure = fields.Datetime.subtract(fields.Datetime.now(), hours=1)
+        self.env.flush_all()
+        self.read(503)
+        self.assertEqual(self.state(), "ready")
+
+    def test_an_answer_that_is_no_success_is_no_network_failure(self):
+        for status in (400, 404, 422, 500) * 3:
+            self.read(status)
+        self.assertEqual(self.state(), "ready")
+
+    def test_a_failure_that_cannot_be_due_to_the_job_costs_no_try(self):
+        self.assertTrue(self.read(503).ignore_retry)
+        self.backend.location = "http://127.0.0.1:1"
+        self.assertTrue(self.read().ignore_retry)
+
+    def test_a_failure_that_the_request_may_have_caused_costs_a_try_until_the_backend_is_paused(self):
+        self.assertEqual([self.read(502).ignore_retry for _request in range(4)], [False, False, True, True])
+
+    def test_a_threshold_of_zero_means_never(self):
+        self.backend.breaker_threshold = 0
+        self.assertEqual([self.read(503).ignore_retry for _request in range(4)], [False] * 4)
+        self.assertEqual(self.state(), "ready")
+
+    def test_a_job_that_was_claimed_before_the_pause_waits_too(self):
+        self.pause()
+        asked = len(self.server.requests)
+        error = self.read(200, job_id=1)
+        self.assertIsInstance(error, RetryableJobError)
+        self.assertTrue(error.ignore_retry)
+        self.assertEqual(len(self.server.requests), asked)
+
+    def test_a_person_resumes_it(self):
+        self.pause()
+        self.status = 200
+        job = self.delay()
+        self.backend.action_resume()
+        self.run_jobs()
+        self.assertDone(job)
+        self.assertEqual(self.state(), "ready")
+
+
+class TestBusy(StatusCase):
+    def test_all_jobs_wait_as_long_as_the_system_asks_for_and_no_try_is_counted(self):
+        self.headers = {"Retry-After": "120"}
+        error = self.read(429)
+        self.assertEqual((error.seconds, error.ignore_retry), (120, True))
+        job = self.delay()
+        self.run_jobs()
+        self.assertEqual(job.state, "pending")
+        self.assertIn("is busy", job.wait_reason)
+
+
+class TestCredentials(StatusCase):
+    def setUp(self):
+        super().setUp()
+        self.backend.user_id = new_test_user(self.env, "responsible", groups="connector.group_connector_manager")
+        self.env.flush_all()
+        self.error = self.read(401)
+        self.env.invalidate_all()
+
+    def test_credentials_that_are_refused_fail_the_job_at_once(self):
+        self.assertIsInstance(self.error, CredentialsRefused)
+        self.assertIsInstance(self.error, FailedJobError)
+
+    def test_the_backend_needs_attention_and_its_other_jobs_wait(self):
+        self.assertEqual(self.backend.state, "needs_attention")
+        self.assertIn("refuses our credentials", self.backend.state_reason)
+        self.status = 200
+        job = self.delay()
+        self.run_jobs()
+        self.assertEqual(job.state, "pending")
+
+    def test_the_responsible_has_one_activity(self):
+        self.read(401)
+        self.env.invalidate_all()
+        self.assertEqual(self.backend.activity_ids.user_id, self.backend.user_id)
+        self.assertEqual(len(self.backend.activity_ids), 1)
+
+    def test_a_test_of_the_connection_that_succeeds_ends_it(self):
+        job = self.delay()
+        self.read(200)
+        self.assertEqual(self.state(), "ready")
+        self.assertFalse(self.backend.activity_ids)
+        self.run_jobs()
+        self.assertDone(job)
+
+    def test_new_credentials_end_it(self):
+        self.backend.name = "Renamed"
+        self.assertEqual(self.state(), "needs_attention")
+        with patch.object(type(self.backend), "_credential_fields", ("location",)):
+            self.backend.location = self.server.url + "/"
+        self.assertEqual(self.state(), "ready")
+
+    def test_backends_are_found_by_their_state(self):
+        other = self.env["test.shop.backend"].create({"name": "Other Shop"})
+        found = {
+            value: self.env["test.shop.backend"].search([("state", "=", value)])
+            for value in ("ready", "needs_attention", "paused")
+        }
+        self.assertIn(self.backend, found["needs_attention"])
+        self.assertNotIn(self.backend, found["ready"] + found["paused"])
+        self.assertIn(other, found["ready"])
+        self.assertIn(self.backend, self.env["test.shop.backend"].search([("state", "!=", "ready")]))
+
+
+class TestRateLimit(StatusCase):
+    def setUp(self):
+        super().setUp()
+        self.waited = []
+        self.enterContext(patch.object(traffic.time, "sleep", self.waited.append))
+
+    def test_requests_beyond_the_rate_wait_for_their_turn(self):
+        self.backend.write({"rate_limit": 2, "rate_limit_period": 4})
+        for _request in range(4):
+            self.read()
+        self.assertEqual(self.waited[:2], [0, 0])
+        self.assertAlmostEqual(self.waited[2], 2, delta=0.5)
+        self.assertAlmostEqual(self.waited[3], 4, delta=0.8)
+
+    def test_the_bucket_holds_no_more_than_a_period(self):
+        self.backend.write({"rate_limit": 1, "rate_limit_period": 1})
+        self.read()
+        self.env.cr.execute("UPDATE connector_backend_status SET date_filled = date_filled - interval '1 hour'")
+        self.read()
+        self.read()
+        self.assertAlmostEqual(self.waited[2], 1, delta=0.5)
+
+    def test_a_turn_that_is_far_off_is_another_try_that_is_not_counted(self):
+        self.backend.write({"rate_limit": 1, "rate_limit_period": 100})
+        self.read()
+        error = self.read()
+        self.assertIn("rate limit", str(error))
+        self.assertAlmostEqual(error.seconds, 100, delta=2)
+        self.assertTrue(error.ignore_retry)
+
+    def test_without_a_limit_nothing_is_counted(self):
+        self.read()
+        self.assertFalse(self.backend._status())

@@ -1,0 +1,86 @@
+"""The other side down for a while, with real workers: its jobs wait and end by themselves, those of others go on."""
+
+import importlib
+import socket
+
+import pytest
+
+JOBS = 500
+
+
+@pytest.fixture
+def site():
+    """Start a site on a port of its own, which stays the same when it is stopped and started."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = importlib.import_module("odoo.addons.connector.tests.local_server")
+    return lambda answer: server.local_server(answer, port), f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def backend_id(database, site):
+    def create(env):
+        values = {"name": "Shop", "location": site[1], "breaker_threshold": 5}
+        return env["test.shop.backend"].create(values).id
+
+    return database.commit(create)
+
+
+def page(request):
+    return importlib.import_module("odoo.addons.connector.tests.local_server").Answer({"title": "Home"})
+
+
+def delay_reading(database, jobs, backend_id, count):
+    def delay(env):
+        session = importlib.import_module("odoo.addons.connector.session").ConnectorSession.from_env(env)
+        for number in range(count):
+            jobs.read_page.delay(session, "test.shop.page", backend_id, number, max_retries=1)
+
+    database.commit(delay)
+
+
+def state_of(database, backend_id):
+    return database.value("SELECT state FROM connector_backend_status WHERE backend_id = %s", backend_id)
+
+
+def test_a_shop_that_is_down_for_the_length_of_500_jobs_stops_no_other_and_fails_none(
+    database, jobs, delay, worker, state, site, backend_id, wait_until
+):
+    serve, _url = site
+    delay_reading(database, jobs, backend_id, JOBS)
+    worker("--processes", "2")
+    wait_until(lambda: state_of(database, backend_id) == "paused")
+    other = delay(jobs.do_nothing)
+    wait_until(lambda: state(other) == "done")
+    assert database.value("SELECT count(*) FROM queue_job WHERE function LIKE '%%read_page' AND state = 'done'") == 0
+    with serve(page) as server:
+        wait_until(
+            lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == JOBS + 2, timeout=120
+        )
+        asked = len([request for request in server.requests if request.path.startswith("/pages")])
+    assert asked == JOBS
+    assert database.rows("SELECT state, sum(retry) FROM queue_job WHERE function LIKE '%%read_page' GROUP BY 1") == [
+        ("done", 0)
+    ]
+    assert state_of(database, backend_id) == "ready"
+
+
+def test_refused_credentials_fail_one_job_and_the_others_wait_until_somebody_enters_new_ones(
+    database, jobs, worker, site, backend_id, wait_until
+):
+    serve, _url = site
+    is_accepted = []
+    server_module = importlib.import_module("odoo.addons.connector.tests.local_server")
+    with serve(lambda request: page(request) if is_accepted else server_module.Answer(status=401)):
+        delay_reading(database, jobs, backend_id, 20)
+        worker()
+        wait_until(lambda: state_of(database, backend_id) == "needs_attention")
+        is_accepted.append(True)
+        database.commit(lambda env: env["test.shop.backend"].browse(backend_id).action_resume())
+        wait_until(
+            lambda: not database.value("SELECT count(*) FROM queue_job WHERE state NOT IN ('done', 'failed')"),
+            timeout=120,
+        )
+    states = dict(database.rows("SELECT state, count(*) FROM queue_job GROUP BY 1"))
+    assert states == {"failed": 1, "done": 19}
