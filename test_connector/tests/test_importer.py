@@ -333,9 +333,10 @@ class TestImportJob(ImporterCase, JobsCase):
 
     def test_the_button_related_says_that_the_backend_was_deleted(self):
         self.delay(42)
+        job = self.run_jobs()
         self.backend.unlink()
         with self.assertRaisesRegex(UserError, r"test\.shop\.backend\(\d+\) does not exist any more"):
-            self.delayed_jobs("import_record").button_related()
+            job.button_related()
 
     def test_the_button_related_of_a_batch_opens_the_backend(self):
         import_batch.delay(self.session, "test.shop.partner", self.backend.id)
