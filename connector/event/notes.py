@@ -4,7 +4,8 @@ import functools
 from dataclasses import dataclass
 
 from odoo import api
-from odoo.sql_db import BaseCursor, Savepoint
+
+from ..savepoint import follow_savepoints
 
 _KEY = "connector.event.notes"
 
@@ -58,24 +59,12 @@ def take_notes(cr):
     return taken
 
 
-def _follow_savepoints():
-    """Teach savepoints to forget, when they are rolled back, what was noted since they began: Odoo has no hook for that."""
-    init, rollback = Savepoint.__init__, Savepoint.rollback
-
-    @functools.wraps(init)
-    def init_and_mark(self, cr):
-        init(self, cr)
-        # TestCursor puts savepoints on a cursor of psycopg2, which has no hooks
-        self._notes_before = len(cr.postcommit.data.get(_KEY, ())) if isinstance(cr, BaseCursor) else 0
-
-    @functools.wraps(rollback)
-    def rollback_and_forget(self):
-        rollback(self)
-        if isinstance(self._cr, BaseCursor):
-            del self._cr.postcommit.data.get(_KEY, [])[self._notes_before :]
-
-    Savepoint._notes_before = 0
-    Savepoint.__init__, Savepoint.rollback = init_and_mark, rollback_and_forget
+def _count(cr):
+    return len(cr.postcommit.data.get(_KEY, ()))
 
 
-_follow_savepoints()
+def _forget(cr, count):
+    del cr.postcommit.data.get(_KEY, [])[count:]
+
+
+follow_savepoints(_count, _forget)

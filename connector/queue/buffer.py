@@ -4,14 +4,13 @@ They become rows by one INSERT with the cursor's flush: at the end of the transa
 is read. A rollback, also one to a savepoint, forgets what was delayed since.
 
 Odoo's precommit hooks do that for all but savepoints that do not flush (``cr.savepoint(flush=False)``): these store nothing before they
-begin and forget nothing when they are rolled back. So they are taught to do both for this buffer. It costs one dictionary look-up a
-savepoint where no job was delayed.
+begin and forget nothing when they are rolled back. So the buffer follows all savepoints. It costs one dictionary look-up a savepoint
+where no job was delayed.
 """
 
 import functools
 
-from odoo.sql_db import BaseCursor, Savepoint
-
+from ..savepoint import follow_savepoints
 from . import store, wakeup
 
 _KEY = "connector.queue.buffer"
@@ -50,23 +49,8 @@ def flush(cr):
         store.insert_edges(cr, edges)
 
 
-def _store_before_savepoints():
-    init, rollback = Savepoint.__init__, Savepoint.rollback
-
-    @functools.wraps(init)
-    def flush_and_init(self, cr):
-        # TestCursor puts savepoints on a cursor of psycopg2, which has no hooks
-        if isinstance(cr, BaseCursor):
-            flush(cr)
-        init(self, cr)
-
-    @functools.wraps(rollback)
-    def rollback_and_forget(self):
-        if isinstance(self._cr, BaseCursor):
-            self._cr.precommit.data.pop(_KEY, None)
-        rollback(self)
-
-    Savepoint.__init__, Savepoint.rollback = flush_and_init, rollback_and_forget
+def _forget(cr, _begun):
+    cr.precommit.data.pop(_KEY, None)
 
 
-_store_before_savepoints()
+follow_savepoints(flush, _forget)

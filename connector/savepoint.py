@@ -1,0 +1,44 @@
+"""Savepoints tell who keeps something with a cursor when they begin and when they are rolled back.
+
+Odoo's hooks of a cursor are for the whole transaction: a savepoint that does not flush (``cr.savepoint(flush=False)``) calls none of them.
+"""
+
+import functools
+from itertools import zip_longest
+
+from odoo.sql_db import BaseCursor, Savepoint
+
+_followers = []
+
+
+def follow_savepoints(begin, rollback):
+    """Have two functions called for the savepoints of every cursor of Odoo.
+
+    :param begin: ``function(cr)``, called before a savepoint begins
+    :param rollback: ``function(cr, begun)``, called before it is rolled back; ``begun`` is what ``begin`` has returned for it, None for a
+        savepoint that is older than this call
+    """
+    _followers.append((begin, rollback))
+
+
+def _teach():
+    init, rollback = Savepoint.__init__, Savepoint.rollback
+
+    @functools.wraps(init)
+    def tell_and_init(self, cr):
+        # TestCursor puts savepoints on a cursor of psycopg2 too, which keeps nothing
+        self._begun = [follower(cr) for follower, _rollback in _followers] if isinstance(cr, BaseCursor) else ()
+        init(self, cr)
+
+    @functools.wraps(rollback)
+    def tell_and_rollback(self):
+        if isinstance(self._cr, BaseCursor):
+            for (_begin, follower), begun in zip_longest(_followers, self._begun):
+                follower(self._cr, begun)
+        rollback(self)
+
+    Savepoint._begun = ()
+    Savepoint.__init__, Savepoint.rollback = tell_and_init, tell_and_rollback
+
+
+_teach()
