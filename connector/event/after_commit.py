@@ -99,7 +99,8 @@ def _sum_up(record_id, notes):
 def _env_of(notes):
     """Return the environment of the last change of a record; it forbids the export only if all changes do."""
     env = notes[-1].env
-    if not all(note.env.context.get("no_connector_export") for note in notes):
+    forbidden = [note.env.context.get("no_connector_export") for note in notes]
+    if any(forbidden) and not all(forbidden):
         env = env(context={key: value for key, value in env.context.items() if key != "no_connector_export"})
     return env
 

@@ -291,6 +291,19 @@ class TestRecordEvents(EventCase):
         self.env["res.partner.category"].with_context(no_connector_export=True).create({"name": "a"})
         self.assertEqual(len(self.calls), 1)
 
+    def test_events_are_not_fired_for_every_record_of_every_model(self):
+        """Each method asks once, however many records there are, and that is all where nobody listens."""
+        self.subscribe(on_record_write, self.consumer(), model_names="res.users")
+        with (
+            patch.object(producer, "listeners", wraps=producer.listeners) as asked,
+            patch.object(Event, "fire", side_effect=AssertionError),
+        ):
+            tags = self.env["res.partner.category"].create([{"name": str(number)} for number in range(10)])
+            tags.write({"color": 5})
+            tags.unlink()
+        of_tags = [call for call in asked.call_args_list if call.args[1] == tags._name]
+        self.assertEqual(len(of_tags), 3)
+
     def test_a_model_without_consumers_opens_no_session(self):
         self.subscribe(on_record_write, self.consumer(), model_names="res.users")
         with patch.object(producer, "ConnectorSession") as session:
