@@ -11,13 +11,16 @@ from scripts.progress import Failure, command
 from . import measures  # noqa: F401  they register themselves
 from .measure import MEASURES
 from .peers.connector import Connector, ConnectorServer
+from .peers.framework import ConnectorFramework, OcaFramework, OdooCreate
 from .peers.oca import MODES, Oca
 from .peers.pgbench import Pgbench
 from .peers.procrastinate import Procrastinate
 from .processes import FOLDER
 from .report import Report, shown, surroundings
 
-PEERS = {peer.name: peer for peer in (Connector, ConnectorServer, Oca, Procrastinate, Pgbench)}
+QUEUES = (Connector, ConnectorServer, Oca, Procrastinate, Pgbench)
+FRAMEWORKS = (ConnectorFramework, OdooCreate, OcaFramework)
+PEERS = {peer.name: peer for peer in QUEUES + FRAMEWORKS}
 
 
 def main():
@@ -27,7 +30,7 @@ def main():
     with (FOLDER / "lock").open("w") as lock, postgres.running(), contextlib.ExitStack() as stack:
         # a second command waits: it would take the first one's processors and databases
         fcntl.flock(lock, fcntl.LOCK_EX)
-        peers = modes_of_oca() if options.modes else [PEERS[name]() for name in options.peers]
+        peers = modes_of_oca() if options.modes else [PEERS[name]() for name in needed(options)]
         for peer in peers:
             stack.callback(peer.close)
             peer.prepare()
@@ -59,6 +62,7 @@ def parse():
     )
     parser.add_argument("--runs", type=int, default=5, help="how often each peer is measured (default 5)")
     parser.add_argument("--jobs", type=int, default=10_000, help="how many jobs a run has (default 10000)")
+    parser.add_argument("--records", type=int, default=10_000, help="how many records a run imports (default 10000)")
     parser.add_argument(
         "--backlog", type=int, default=1_000_000, help="how many further jobs there are in some rows (default 1000000)"
     )
@@ -69,6 +73,11 @@ def parse():
     if options.modes:
         options.only = ["drain_noop"]
     return options
+
+
+def needed(options):
+    """Return the names of the peers that the rows are about, as far as they are asked for."""
+    return [name for name in options.peers if any(name in MEASURES[row].peers for row in options.only)]
 
 
 def modes_of_oca():

@@ -1,4 +1,4 @@
-"""An Odoo that delays jobs of the addon benchmark_jobs: it reads commands as lines of JSON and answers each by such a line.
+"""An Odoo that delays jobs of the addons of the benchmarks: it reads commands as lines of JSON and answers each by such a line.
 
 It stays alive from run to run, as an Odoo that delays jobs does. The queue that it uses is the one installed in its database: all
 delay by ``record.with_delay(...).method(...)``.
@@ -8,9 +8,10 @@ import json
 import os
 import sys
 import time
+from statistics import median
 
 import odoo
-from odoo import api
+from odoo import api, fields
 from odoo.modules.registry import Registry
 from odoo.service.server import load_server_wide_modules
 from odoo.tools import config
@@ -85,7 +86,54 @@ def delay_groups(registry, count):
     return time.perf_counter() - began
 
 
+def of_backend(registry, method, args):
+    """Call a method of the backend of a benchmark's connector and return what it returned."""
+    with registry.cursor() as cr:
+        return getattr(_backend(cr), method)(*args)
+
+
+def change_records(registry):
+    """Let all records of the external system change now."""
+    with registry.cursor() as cr:
+        backend = _backend(cr)
+        backend.write({"generation": backend.generation + 1, "changed_at": fields.Datetime.now()})
+
+
+def _backend(cr):
+    backends = api.Environment(cr, ADMIN, {})["benchmark.backend"]
+    return backends.search([], limit=1) or backends.create({"name": "Shop"})
+
+
+def compare_writes(registry, other_database, pairs=200, writes=50):
+    """Write a record in two databases, by turns.
+
+    :return: dict with the ``ratio`` of the seconds, the median of all pairs, and the microseconds of a write, ``duration``
+    """
+    with registry.cursor() as cr, Registry(other_database).cursor() as other_cr:
+        banks = [api.Environment(each, ADMIN, {})["res.bank"].create({"name": "Bank"}) for each in (cr, other_cr)]
+
+        def seconds(bank):
+            began = time.perf_counter()
+            for number in range(writes):
+                bank.write({"bic": str(number)})
+                bank.flush_recordset()
+            elapsed = time.perf_counter() - began
+            bank.env.cr.commit()  # so that PostgreSQL can clear the old versions of the row away
+            return elapsed
+
+        durations, ratios = [], []
+        for pair in range(pairs):
+            order = 1 if pair % 2 else -1
+            mine, other = [seconds(bank) for bank in banks[::order]][::order]
+            durations.append(mine)
+            ratios.append(mine / other)
+        return {"ratio": median(ratios), "duration": 1e6 * median(durations) / writes}
+
+
 COMMANDS = {
+    "of_backend": of_backend,
+    "change_records": change_records,
+    "compare_writes": compare_writes,
     "delay": delay,
     "delay_grouped": delay_grouped,
     "delay_chain": delay_chain,

@@ -68,7 +68,7 @@ class Figure:
 class Measure:
     """A row of the table.
 
-    :param title: may contain ``{jobs}`` and ``{backlog}``, the numbers of jobs
+    :param title: may contain ``{jobs}``, ``{backlog}`` and ``{records}``, the numbers of them
     :param peers: names of those that are measured; the first is ours
     :param figures: dict, name to :class:`Figure`
     :param run: ``function(peer, options)`` that measures a peer once and returns a dict, name of a figure to number; figures may be missing
@@ -81,8 +81,9 @@ class Measure:
     run: Callable
 
     def titled(self, options):
-        """Return the title with the numbers of jobs."""
-        return self.title.format(jobs=f"{options.jobs:,}", backlog=f"{options.backlog:,}")
+        """Return the title with the numbers in it."""
+        numbers = {name: f"{getattr(options, name):,}" for name in ("jobs", "backlog", "records")}
+        return self.title.format(**numbers)
 
 
 def measure(title, peers, **figures):

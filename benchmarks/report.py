@@ -1,6 +1,8 @@
 """The outcome of a run as a table and as a JSON file."""
 
 import json
+from itertools import groupby
+from operator import itemgetter
 from statistics import median
 
 from scripts import databases
@@ -55,20 +57,28 @@ class Report:
         self.path.with_suffix(".md").write_text(self.markdown())
 
     def markdown(self):
-        """Return all as a table in Markdown: medians of the runs, with the least and the greatest."""
+        """Return all as Markdown, a table for each of our peers: medians of the runs, with the least and the greatest."""
         lines = [f"- {name}: {_in_words(value)}" for name, value in self.surroundings.items()]
         lines.append(f"- medians of {self.options.runs} run(s) (least to greatest)")
         lines += [f"- {remark}" for remark in dict.fromkeys(peer.remark for peer in self.peers if peer.remark)]
-        lines += ["", _line("measure", "unit", *(peer.title for peer in self.peers), "bar", "result")]
-        lines.append(_line(*["---"] * (len(self.peers) + 4)))
-        for row in self.rows:
+        for _ours, rows in groupby(self.rows, key=itemgetter("ours")):
+            lines += ["", *self._table(list(rows))]
+        return "\n".join(lines) + "\n"
+
+    def _table(self, rows):
+        """Return the lines of a table, which has a column for each peer that one of the rows is about."""
+        measured = {name for row in rows for figure in row["figures"] for name in figure["runs"]}
+        peers = [peer for peer in self.peers if peer.name in measured]
+        lines = [_line("measure", "unit", *(peer.title for peer in peers), "bar", "result")]
+        lines.append(_line(*["---"] * (len(peers) + 4)))
+        for row in rows:
             title = row["title"]
             for figure in row["figures"]:
                 lines.append(
-                    _line(title, figure["unit"], *(_cell(figure, peer) for peer in self.peers), *_judgement(figure))
+                    _line(title, figure["unit"], *(_cell(figure, peer) for peer in peers), *_judgement(figure))
                 )
                 title = ""
-        return "\n".join(lines) + "\n"
+        return lines
 
     def bars_held(self):
         """Return how many bars hold, and how many were measured."""
@@ -87,7 +97,7 @@ def _row(measure, runs, title):
             entry["bar"] = figure.bar.words
             entry["result"], entry["holds"] = judgement
         figures.append(entry)
-    return {"name": measure.name, "title": title, "figures": figures}
+    return {"name": measure.name, "ours": measure.peers[0], "title": title, "figures": figures}
 
 
 def _settings():

@@ -52,8 +52,19 @@ def test_a_bar_is_not_judged_without_the_peer_that_it_names():
 
 def test_the_report_has_the_median_of_the_runs_and_whether_each_bar_holds(tmp_path):
     peers = [SimpleNamespace(name=name, title=name, remark=None) for name in ("connector", "oca")]
-    report = Report(tmp_path / "result", peers, SimpleNamespace(runs=3, jobs=500, backlog=0), {})
+    report = Report(tmp_path / "result", peers, SimpleNamespace(runs=3, jobs=500, backlog=0, records=0), {})
     runs = {"connector": [{"rate": 120}, {"rate": 100}, {"rate": 2000}], "oca": [{"rate": 10}] * 3}
     report.add(MEASURES["drain_noop"], runs)
     assert "| 120 (100 to 2,000) | 10 (10 to 10) | at least 10 x oca | 12.0 x, holds |" in report.markdown()
     assert report.bars_held() == (1, 1)
+
+
+def test_the_report_has_a_table_for_queues_and_one_for_frameworks_each_with_whom_it_is_about(tmp_path):
+    names = ("connector", "oca", "framework", "oca_framework")
+    peers = [SimpleNamespace(name=name, title=name, remark=None) for name in names]
+    report = Report(tmp_path / "result", peers, SimpleNamespace(runs=1, jobs=500, backlog=0, records=0), {})
+    report.add(MEASURES["drain_noop"], {"connector": [{"rate": 100}], "oca": [{"rate": 10}]})
+    report.add(MEASURES["mapper"], {"framework": [{"rate": 30}], "oca_framework": [{"rate": 10}]})
+    markdown = report.markdown()
+    assert "| measure | unit | connector | oca | bar | result |" in markdown
+    assert "| measure | unit | framework | oca_framework | bar | result |" in markdown

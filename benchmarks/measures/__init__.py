@@ -9,3 +9,5 @@ from . import backlog
 from . import held
 from . import one_process
 from . import memory
+from . import framework
+from . import imports

@@ -49,6 +49,11 @@ class Oca(OdooPeer):
         return VERSION
 
     def prepare(self):
+        self.install()
+        super().prepare()
+
+    def install(self):
+        """Have it in a folder of its own."""
         if not INSTALLED.exists():
             with step(f"queue_job {VERSION} from PyPI"):
                 part = INSTALLED.with_name(INSTALLED.name + ".part")
@@ -59,7 +64,6 @@ class Oca(OdooPeer):
                         remedy="check the network and pip's configuration (`pip config list`), then run again.",
                     )
                 part.rename(INSTALLED)
-        super().prepare()
 
     def start(self, process_count):
         self._server = self.odoo(
