@@ -40,6 +40,12 @@ STATES = [
     ("cancelled", "Cancelled"),
 ]
 
+IDENTITY_POLICY_CHOICES = [
+    ("skip", "The first one runs"),
+    ("replace", "The newest one runs"),
+    ("debounce", "The one with the latest date runs"),
+]
+
 
 class QueueJob(models.Model):
     _name = "queue.job"
@@ -67,14 +73,7 @@ class QueueJob(models.Model):
     identity_key = fields.Char(
         readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled"
     )
-    identity_policy = fields.Selection(
-        [
-            ("skip", "The first one runs"),
-            ("replace", "The newest one runs"),
-            ("debounce", "The one with the latest date runs"),
-        ],
-        readonly=True,
-    )
+    identity_policy = fields.Selection(IDENTITY_POLICY_CHOICES, readonly=True)
     concurrency_key = fields.Char(readonly=True, help="Only so many jobs with the same key run at once")
     concurrency_limit = fields.Integer(readonly=True, aggregator=None)
     is_parked = fields.Boolean(readonly=True, help="Waits until a job with the same key has ended")
@@ -253,7 +252,9 @@ class QueueJob(models.Model):
         self.check_access("read")
         with store.own_cursor(self.env) as cr:
             changed = operation(cr, self.ids, *args)
-        self.invalidate_recordset()
+            cr.commit()  # pylint: disable=invalid-commit; a cursor of its own, and what follows needs to see that end
+            store.release_waiting(cr, self.ids)
+        self.env.invalidate_all()
         wakeup.wake(self.env.cr.dbname)
         return self._tell(changed, len(self), done)
 
@@ -765,6 +766,14 @@ class QueueJobFunction(models.Model):
         "a minute from the fifth on. Empty means what the code says."
     )
     max_retries = fields.Integer(aggregator=None, help="A job fails after so many tries; 0 means what the code says")
+    identity_policy = fields.Selection(
+        IDENTITY_POLICY_CHOICES,
+        help="Which of the jobs waiting with the same identity key runs; empty means what the code says",
+    )
+    concurrency_limit = fields.Integer(
+        aggregator=None,
+        help="How many jobs with the same concurrency key run at once; 0 means what the code says",
+    )
     time_limit = fields.Integer(
         aggregator=None,
         string="Time Limit (s)",
@@ -781,6 +790,9 @@ class QueueJobFunction(models.Model):
         "CHECK (time_limit >= 0 AND memory_limit >= 0)", "The limits of time and memory cannot be negative."
     )
     _max_retries_check = models.Constraint("CHECK (max_retries >= 0)", "The number of tries cannot be negative.")
+    _concurrency_limit_check = models.Constraint(
+        "CHECK (concurrency_limit >= 0)", "The number of jobs that run at once cannot be negative."
+    )
 
     @api.constrains("retry_pattern")
     def _check_retry_pattern(self):
@@ -821,6 +833,8 @@ class QueueJobFunction(models.Model):
             if record.retry_pattern
             else options.retry,
             max_retries=record.max_retries or options.max_retries,
+            identity_policy=record.identity_policy or options.identity_policy,
+            concurrency_limit=record.concurrency_limit or options.concurrency_limit,
             time_limit=record.time_limit or options.time_limit,
             memory_limit=record.memory_limit or options.memory_limit,
         )

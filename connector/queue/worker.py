@@ -400,7 +400,7 @@ class Worker:
     def _retry(self, job, error, message, seconds, count):
         tries = job.retry + 1
         if count and job.max_retries and tries >= job.max_retries:
-            self._fail(job, error, f"Gave up after {tries} tries: {message}")
+            self._fail(job, error, f"Gave up after {tries} {'try' if tries == 1 else 'tries'}: {message}")
             return
         _logger.info("%s of %s is tried again in %.0f s: %s", job, self.dbname, seconds, message)
         with self._store() as cr:
@@ -480,7 +480,7 @@ class Worker:
         return {run.thread_id for run in runs if run.abandoned}
 
     def tend(self):
-        """Do what any worker does for all; return how many seconds there are until the next scheduled job, or None.
+        """Do what any worker does for all; return how many seconds there are until the next job may start by its date or its rate, or None.
 
         While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
         """
@@ -499,7 +499,8 @@ class Worker:
             store.adopt_strays(cr)
             store.release_forgotten_keys(cr)
             store.release_forgotten_children(cr)
-            return store.seconds_to_next_eta(cr)
+            waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))
+            return min((seconds for seconds in waiting if seconds is not None), default=None)
 
     def obey(self):
         """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.

@@ -275,6 +275,25 @@ class TestRate(ChannelsCase):
         self.cr.execute("SELECT count(*) FROM queue_job WHERE state = 'done'")
         self.assertEqual(self.cr.fetchone(), (3,))
 
+    def test_workers_look_again_when_the_next_job_may_start_and_no_token_is_lost(self):
+        self.assertIsNone(store.seconds_to_next_token(self.cr))
+        self._claim()
+        self.assertAlmostEqual(store.seconds_to_next_token(self.cr), 20, delta=1)
+        self.channel.write({"rate": 1000, "rate_period": 1})
+        self.env.flush_all()
+        self.cr.execute(
+            "UPDATE queue_job_channel_bucket SET tokens = 0, date_filled = clock_timestamp() AT TIME ZONE 'UTC' + '1 s'"
+        )
+        self.assertEqual(store.seconds_to_next_token(self.cr), 0.2)
+
+    def test_nobody_waits_for_a_rate_that_no_job_needs(self):
+        while leases := self._claim():
+            for lease in leases:
+                self._complete(lease)
+            self._wait(60)
+        self.cr.execute("UPDATE queue_job_channel_bucket SET tokens = 0")
+        self.assertIsNone(store.seconds_to_next_token(self.cr))
+
     def test_a_rate_that_is_changed_counts_at_once(self):
         self._claim()
         self.channel.write({"rate": 0})

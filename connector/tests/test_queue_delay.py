@@ -66,9 +66,17 @@ class TestDelay(TransactionCase):
     def test_options_of_the_record_win_over_those_of_the_code(self):
         self.env["queue.job.function"]._synchronize()
         function = self.env["queue.job.function"].search([("name", "=", greet.job_options.name)])
-        function.write({"max_retries": 9, "channel_id": self.env.ref("connector.channel_root").id})
-        record = greet.delay(self.session, "res.partner", "Ada").record(self.env)
+        function.write(
+            {
+                "max_retries": 9,
+                "channel_id": self.env.ref("connector.channel_root").id,
+                "identity_policy": "replace",
+                "time_limit": 60,
+            }
+        )
+        record = greet.delay(self.session, "res.partner", "Ada", identity_key="k").record(self.env)
         self.assertEqual((record.max_retries, record.channel_id.complete_name), (9, "root"))
+        self.assertEqual((record.identity_policy, record.time_limit), ("replace", 60))
 
     def test_the_channel_may_depend_on_the_arguments(self):
         record = ask_at.delay(self.session, "res.partner", desk="second").record(self.env)

@@ -51,11 +51,27 @@ class TestConcurrencyKey(KeysCase):
         record = ship.delay(session, "res.partner", 7, concurrency_key="mine").record(self.env)
         self.assertEqual(record.concurrency_key, "mine")
 
+    def test_the_limit_of_the_record_wins_over_that_of_the_code(self):
+        self.env["queue.job.function"]._synchronize()
+        self.env["queue.job.function"].search([("name", "=", ship.job_options.name)]).concurrency_limit = 1
+        session = ConnectorSession.from_env(self.env)
+        for _number in range(2):
+            ship.delay(session, "res.partner", 7)
+        self.cr.flush()
+        self.assertEqual(len(self._claim()), 1)
+
     def test_the_key_is_for_all_channels_limited_or_not(self):
         self.channel.capacity = 5
         jobs = [self._delay(name, concurrency_key="k") for name in ("root.shop", "root")]
         self.assertEqual(len(self._claim()), 1)
         self.assertEqual(sorted(self._states(*jobs)), ["enqueued", "wait_dependencies"])
+
+    def test_the_cancellation_of_a_job_that_has_not_started_releases_the_next_one_at_once(self):
+        jobs = [self._delay(concurrency_key="k") for _number in range(3)]
+        self._claim()
+        with self.enter_registry_test_mode():
+            self.env["queue.job"].browse(jobs[0]).button_cancel()
+        self.assertEqual(self._states(*jobs), ["cancelled", "pending", "wait_dependencies"])
 
     def test_a_key_that_was_forgotten_is_released_by_the_sweep(self):
         jobs = [self._delay(concurrency_key="k") for _number in range(2)]

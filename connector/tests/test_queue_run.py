@@ -154,7 +154,7 @@ class TestRun(JobsCase):
 
     def test_after_its_last_try_a_job_fails(self):
         record = self._run(rename_and_raise, self.partner.id, "later", max_retries=1)
-        self.assertEqual((record.state, record.message), ("failed", "Gave up after 1 tries: The shop is closed"))
+        self.assertEqual((record.state, record.message), ("failed", "Gave up after 1 try: The shop is closed"))
 
     def test_a_serialization_failure_is_retried_three_times_at_once_and_not_counted(self):
         record = self._run(meet_another_transaction, 3)

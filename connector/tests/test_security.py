@@ -2,6 +2,8 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.queue.graph import chain
+
 from .common import JobsCase
 
 NEVER_WRITTEN = {
@@ -139,6 +141,15 @@ class TestCompanies(SecurityCase):
         others = self.delay_job(self.env(context={"allowed_company_ids": self.other_company.ids}))
         self.run_jobs()
         self.assertEqual(self.visible((theirs | others).attempt_ids), theirs.attempt_ids)
+
+    def test_users_see_the_graphs_of_their_companies_alone(self):
+        def edge(env):
+            partners = env["res.partner"]
+            graph = chain(partners.delayable().exists(), partners.delayable().exists()).delay()
+            return self.env["queue.job.dependency"].search([("child_id", "in", [job.id for job in graph.jobs])])
+
+        theirs, others = edge(self.env), edge(self.env(context={"allowed_company_ids": self.other_company.ids}))
+        self.assertEqual(self.visible(theirs | others), theirs)
 
     def visible(self, records):
         return records.with_user(self.user).search([("id", "in", records.ids)]).with_env(self.env)

@@ -8,8 +8,8 @@ A *lease* is the pair (worker_id, lease_token) on a job's row. The token comes f
 the lease ends; whoever writes for a job names it. A writer whose lease was taken away finds no row.
 """
 
-from .buttons import cancel, delete_ended, request_cancellation, requeue, set_done
-from .channels import held, hold, next_in_order, release_holds
+from .buttons import cancel, delete_ended, release_waiting, request_cancellation, requeue, set_done
+from .channels import held, hold, next_in_order, release_holds, seconds_to_next_token
 from .claim import LeasedJob, claim
 from .delay import create_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group

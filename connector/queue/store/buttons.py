@@ -1,10 +1,15 @@
 """What people do with jobs."""
 
-from .graph import hold_back, lock_with_parents
+from collections import namedtuple
+
+from .graph import hold_back, lock_with_parents, release_children
+from .keys import release_keys
 from .sql import NOW, RUNNABLE
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
+
+_Ended = namedtuple("_Ended", "id graph_uuid identity_key concurrency_key")
 
 # Buttons: on a cursor of their own, guarded by the states from which the change is possible; they return how many jobs changed. A job that
 # is leased is not touched, except that one that has not started may be cancelled: its worker then finds the lease gone.
@@ -41,6 +46,28 @@ def cancel(cr, ids, message, states=("failed", "pending", "enqueued", "scheduled
     """Cancel jobs that have not started."""
     assignments = f"state = 'cancelled', date_done = {NOW}, worker_id = NULL, lease_token = NULL, ready_seq = NULL, message = %(message)s"
     return _change(cr, ids, states, assignments, message=message)
+
+
+def release_waiting(cr, ids, limit=100):
+    """Let the jobs run that wait for the end of these, after that end was committed; of more than ``limit`` jobs the sweep does the rest.
+
+    A transaction for each release, for the reason of :func:`release_forgotten_children`; so the cursor is the caller's own.
+    """
+    cr.execute(
+        """
+        SELECT id, graph_uuid, identity_key, concurrency_key FROM queue_job
+        WHERE id = ANY(%s) AND state IN ('done', 'cancelled') AND COALESCE(graph_uuid, identity_key, concurrency_key) IS NOT NULL
+        ORDER BY id LIMIT %s
+        """,
+        (list(ids), limit),
+    )
+    for job in [_Ended._make(row) for row in cr.fetchall()]:
+        if job.graph_uuid:
+            release_children(cr, [job.id])
+            cr.commit()  # pylint: disable=invalid-commit
+        if job.identity_key or job.concurrency_key:
+            release_keys(cr, job)
+            cr.commit()  # pylint: disable=invalid-commit
 
 
 def request_cancellation(cr, ids, who):

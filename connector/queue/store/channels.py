@@ -217,3 +217,27 @@ def held(cr, channel_id):
         (channel_id,),
     )
     return cr.fetchone()
+
+
+def seconds_to_next_token(cr):
+    """Return how many seconds there are until a channel that has used up its rate may start the next of its jobs, or None.
+
+    Not less than a fifth of a second: a bucket fills in a second at least, so no token is lost by that.
+    """
+    cr.execute(
+        f"""
+        SELECT min(GREATEST(0.2, (1 - tokens) * rate_period / rate))::float8
+        FROM (
+            SELECT above.parent_path, above.rate, above.rate_period, {_TOKENS} AS tokens
+            FROM queue_job_channel above JOIN queue_job_channel_bucket bucket ON bucket.channel_id = above.id
+            WHERE above.rate > 0
+        ) AS above
+        WHERE tokens < 1 AND EXISTS (
+            SELECT FROM queue_job_channel below, LATERAL (
+                SELECT FROM queue_job job WHERE job.state = 'pending' AND job.channel_id = below.id LIMIT 1
+            ) AS waiting
+            WHERE starts_with(below.parent_path, above.parent_path)
+        )
+        """
+    )
+    return cr.fetchone()[0]
