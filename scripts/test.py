@@ -55,6 +55,7 @@ def split(arguments):
 
 def run_in_odoo(paths, options):
     template = databases.template()
+    os.environ["CONNECTOR_ORDERS_TEMPLATE"] = template
     os.environ["CONNECTOR_SHOP_TEMPLATE"] = databases.template(databases.SHOP, demo=True)
     with step("Test database with the addons"):
         databases.create(DATABASE, template)

@@ -2,12 +2,13 @@
 
 import os
 import signal
-import xmlrpc.client
 
 import pytest
 
 from scripts import databases
-from scripts.run import LOGIN, PASSWORD, Demo
+from scripts.paths import ODOO
+from scripts.programs import run
+from scripts.run import Demo
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ def demo():
 
 
 def test_an_import_survives_the_kill_of_its_worker(demo, wait_until):
+    create_contacts_of_companies(demo)
     records_before = count_records(demo)
     with demo.server() as server:
-        create_partners(demo, server, 3000)
         backend = demo.create_backend(server, demo.create_api_key())
         with demo.worker("killed_worker") as worker:
             backend.import_all()
@@ -42,13 +43,17 @@ def test_an_import_survives_the_kill_of_its_worker(demo, wait_until):
     assert done_twice(demo) == []
 
 
-def create_partners(demo, server, count):
-    """Create partners in the shop, enough for several pages."""
-    common = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/common")
-    user_id = common.authenticate(demo.shop, LOGIN, PASSWORD, {})
-    models = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/object")
-    values = [{"name": f"Partner {number}"} for number in range(count)]
-    models.execute_kw(demo.shop, user_id, PASSWORD, "res.partner", "create", [values])
+def create_contacts_of_companies(demo):
+    """Create contacts in the shop, enough for several pages, and after them their companies, on which all of these pages depend."""
+    script = """
+partners = env["res.partner"]
+contacts = partners.create([{"name": f"Contact {number}"} for number in range(2500)])
+companies = partners.create([{"name": f"Company {number}", "is_company": True} for number in range(20)])
+for number, company in enumerate(companies):
+    contacts[number::20].parent_id = company
+env.cr.commit()
+"""
+    run([ODOO, "shell", "--database", demo.shop, "--no-http"], "read the log.", log="odoo.log", input=script)
 
 
 def count_bound_partners(demo):

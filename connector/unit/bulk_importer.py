@@ -186,7 +186,7 @@ class BulkImporter(Importer):
             failed.write({"sync_state": "error", "sync_error": names["error"]})
         to_review = binding or self.backend_record
         message = self._("Record %(id)s of %(backend)s cannot be imported: %(error)s", **names)
-        add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message)
+        add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message, severity="error")
         return Counter(failed=1)
 
     # What they share

@@ -11,11 +11,12 @@ class OdooCase(ConnectorCase):
     """A test case with a backend, ``backend``, that is connected to the other Odoo, ``shop``."""
 
     version = "19.0"
+    other_odoo = staticmethod(other_odoo)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.shop = other_odoo()
+        cls.shop = cls.other_odoo()
         cls.backend = cls.create_backend()
 
     @classmethod

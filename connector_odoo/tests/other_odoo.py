@@ -18,6 +18,8 @@ from odoo.addons.base.models.res_users import API_KEY_SIZE, INDEX_SIZE, KEY_CRYP
 
 #: Names a database with the addons product and contacts and Odoo's demo data, to be copied; without, one is made, which takes longer
 TEMPLATE = "CONNECTOR_SHOP_TEMPLATE"
+#: Names a database with the addon sale and without demo data, likewise
+ORDERS_TEMPLATE = "CONNECTOR_ORDERS_TEMPLATE"
 
 # The server is not a child of the tests' process, since Odoo ends the children of a test class with it. It runs as long as the tests'
 # process keeps its end of the pipe: also a killed one leaves neither a server nor a database behind.
@@ -36,7 +38,11 @@ _RUN_UNTIL_END_OF_INPUT = """
 
 
 class OtherOdoo:
-    """An Odoo with demo data.
+    """An Odoo.
+
+    :param name: of the database, behind the name of the tests' own
+    :param template: names the environment variable that may name a database to copy
+    :param options: by which ``odoo`` makes the database where there is none to copy
 
     ``location``, ``database``, ``login`` and ``api_key`` are what a backend needs to know.
     """
@@ -44,10 +50,10 @@ class OtherOdoo:
     login = "admin"
     password = "admin"
 
-    def __init__(self):
-        self.database = f"{config['db_name'][0]}_shop"
+    def __init__(self, name, template, *options):
+        self.database = f"{config['db_name'][0]}_{name}"
         self.log = os.path.join(config["data_dir"], f"{self.database}.log")
-        self._create_database()
+        self._create_database(os.environ.get(template), options)
         self.api_key = self.create_api_key(self.login)
         self._port = _free_port()
         self.location = f"http://127.0.0.1:{self._port}"
@@ -83,21 +89,12 @@ class OtherOdoo:
         sql_db.close_db(self.database)
         return key
 
-    def _create_database(self):
+    def _create_database(self, template, options):
         _odoo("db", "drop", self.database, check=False)
-        template = os.environ.get(TEMPLATE)
         if template:
             _odoo("db", "duplicate", template, self.database)
         else:
-            _odoo(
-                "--database",
-                self.database,
-                "--init",
-                "product,contacts",
-                "--with-demo",
-                "--stop-after-init",
-                "--no-http",
-            )
+            _odoo("--database", self.database, *options, "--stop-after-init", "--no-http")
 
     def _start(self):
         options = ["--http-interface=127.0.0.1", f"--http-port={self._port}", "--max-cron-threads=0", "--workers=0"]
@@ -127,8 +124,14 @@ class OtherOdoo:
 
 @functools.cache
 def other_odoo():
-    """Return the other Odoo, which is started once per process and stopped at its end."""
-    return OtherOdoo()
+    """Return an Odoo with products, contacts and demo data, which is started once per process and stopped at its end."""
+    return OtherOdoo("shop", TEMPLATE, "--init=product,contacts", "--with-demo")
+
+
+@functools.cache
+def other_odoo_with_orders():
+    """Return an Odoo with sale orders and without demo data, likewise."""
+    return OtherOdoo("orders", ORDERS_TEMPLATE, "--init=sale", "--without-demo=all")
 
 
 def _stop(shell):

@@ -69,11 +69,14 @@ class OdooAdapter(HttpAdapter):
         """
         return self._call(self._external_model, "unlink", [int(external_id)])
 
-    def read_code(self, model_name, external_id):
-        """Return the ``code`` of a record of a model without bindings, such as a country; it is read once an environment."""
+    def read_code(self, model_name, external_id, field="code"):
+        """Return the code of a record of a model without bindings, such as a country; it is read once an environment.
+
+        :param field: name of the field that has the code
+        """
         codes = self.environment.open("codes", dict)
         if (model_name, external_id) not in codes:
-            codes[model_name, external_id] = self._read_one(model_name, external_id, ["code"])["code"]
+            codes[model_name, external_id] = self._read_one(model_name, external_id, [field])[field]
         return codes[model_name, external_id]
 
     def who_am_i(self):

@@ -307,6 +307,12 @@ class TestImportJob(ImporterCase, JobsCase):
     def delay(self, *args, **kwargs):
         import_record.delay(self.session, "test.shop.partner", self.backend.id, *args, **kwargs)
 
+    def test_why_a_record_was_skipped_reaches_the_job(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.delay(42)
+        with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
+            self.assertEqual(self.run_jobs().message, "Not a customer.")
+
     def test_two_jobs_that_import_the_same_record_run_one_after_the_other(self):
         self.delay(42)
         self.delay("42", force=True)

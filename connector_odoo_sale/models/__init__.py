@@ -1,0 +1,3 @@
+from . import odoo_backend
+from . import odoo_sale_order
+from . import odoo_sale_order_line

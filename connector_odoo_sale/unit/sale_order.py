@@ -1,0 +1,112 @@
+"""Sale orders: imported with their lines, after their customer and products; confirmed here when the totals are equal."""
+
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.unit.mapper import ImportMapper, external_to_m2o
+from odoo.addons.connector_odoo.backend import odoo
+from odoo.addons.connector_odoo.unit.importer import ChangedRecordsImporter, OdooImporter
+
+_PARTNERS = ("partner_id", "partner_invoice_id", "partner_shipping_id")
+
+
+@odoo
+class SaleOrderImportMapper(ImportMapper):
+    _model_name = "odoo.sale.order"
+
+    direct = [
+        ("name", "origin"),
+        ("client_order_ref", "client_order_ref"),
+        ("date_order", "date_order"),
+        *((external_to_m2o(name, binding="odoo.res.partner"), name) for name in _PARTNERS),
+    ]
+    children = [("order_line", "odoo_line_ids", "odoo.sale.order.line")]
+
+
+@odoo
+class SaleOrderLineImportMapper(ImportMapper):
+    """Taxes and the unit of measure are those that the product has here; where that is not right, the total tells."""
+
+    _model_name = "odoo.sale.order.line"
+
+    direct = [
+        ("name", "name"),
+        ("display_type", "display_type"),
+        ("sequence", "sequence"),
+        (external_to_m2o("product_id", binding="odoo.product.product"), "product_id"),
+        ("product_uom_qty", "product_uom_qty"),
+        ("price_unit", "price_unit"),
+        ("discount", "discount"),
+    ]
+
+
+@odoo
+class ChangedOrdersImporter(ChangedRecordsImporter):
+    """Imports the orders that have been confirmed there, and what becomes of them."""
+
+    _model_name = "odoo.sale.order"
+
+    def _filters_since(self, watermark):
+        confirmed = [("state", "in", ["sale", "done", "cancel"])]
+        if not watermark:
+            return confirmed
+        return [*confirmed, "|", ("write_date", ">=", watermark), ("order_line.write_date", ">=", watermark)]
+
+
+@odoo
+class SaleOrderImporter(OdooImporter):
+    _model_name = "odoo.sale.order"
+
+    def _fields_to_read(self):
+        return [*super()._fields_to_read(), "state", "amount_total", "currency_id"]
+
+    def _must_skip(self):
+        if self.external_record["state"] == "cancel" and not self.binding:
+            return self._("Cancelled in the other Odoo, and not known here: not imported.")
+        return super()._must_skip()
+
+    def _import_dependencies(self):
+        for name in _PARTNERS:
+            self._import_dependency(self.external_record[name], "odoo.res.partner")
+        for line in self.external_record["order_line"]:
+            self._import_dependency(line["product_id"], "odoo.product.product")
+
+    def _after_import(self, binding):
+        """Confirm the order, if the customer has to pay here what was agreed there; else have somebody look at it."""
+        order = binding.odoo_id.with_context(**self._import_context)
+        if self.external_record["state"] == "cancel":
+            if order.state != "cancel":
+                self._ask(
+                    order, self._("Cancelled in the other Odoo. Once reviewed, it is cancelled here."), "action_cancel"
+                )
+        elif not self._is_total_equal(order):
+            self._ask_about_total(order)
+        elif order.state in ("draft", "sent"):
+            order.action_confirm()
+            order.date_order = self.external_record["date_order"]
+
+    def _is_total_equal(self, order):
+        return (
+            order.currency_id.name == self._external_currency
+            and order.currency_id.compare_amounts(order.amount_total, self.external_record["amount_total"]) == 0
+        )
+
+    @property
+    def _external_currency(self):
+        return self.backend_adapter.read_code("res.currency", self.external_record["currency_id"], "name")
+
+    def _ask_about_total(self, order):
+        totals = {
+            "here": order.currency_id.format(order.amount_total),
+            "there": f"{self.external_record['amount_total']:.2f} {self._external_currency}",
+        }
+        if order.state in ("draft", "sent"):
+            message = self._(
+                "The total is %(here)s here and %(there)s there. Once reviewed, it is confirmed.", **totals
+            )
+            self._ask(order, message, "action_confirm")
+        else:
+            self._ask(order, self._("The total is %(here)s here and %(there)s there.", **totals))
+
+    def _ask(self, order, message, on_review=None):
+        add_checkpoint(
+            self.session, "sale.order", order.id, self.backend_record, message, severity="warning", on_review=on_review
+        )
