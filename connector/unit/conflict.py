@@ -24,7 +24,8 @@ class ConflictPolicy(ConnectorUnit):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if cls._conflict_policy not in CONFLICT_POLICIES:
+        # or a property, where each backend has a policy of its own
+        if isinstance(cls._conflict_policy, str) and cls._conflict_policy not in CONFLICT_POLICIES:
             raise ValueError(
                 f"{cls.__qualname__}._conflict_policy is {cls._conflict_policy!r}: it must be one of {', '.join(CONFLICT_POLICIES)}"
             )

@@ -7,6 +7,7 @@ from odoo.addons.connector.exception import ConnectorException
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
 from odoo.addons.connector.unit.batch_importer import import_batch
+from odoo.addons.connector.unit.reconciler import reconcile
 
 
 def _server(location):
@@ -46,6 +47,25 @@ class OdooBackend(models.Model):
     )
     stored_api_key = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
     has_api_key = fields.Boolean(string="API Key Is Stored", compute="_compute_has_api_key")
+    conflict_policy = fields.Selection(
+        [
+            ("odoo_wins", "Ours wins"),
+            ("external_wins", "Theirs wins"),
+            ("newest", "The newest wins"),
+            ("ask", "Ask"),
+        ],
+        string="Changed on Both Sides",
+        required=True,
+        default="odoo_wins",
+        help="What an export does with a record that was changed in the other Odoo too. To find that out, all but the first read it there.",
+    )
+    missing_policy = fields.Selection(
+        [("fail", "Fail, and say what to do"), ("recreate", "Create it again")],
+        string="Deleted There",
+        required=True,
+        default="fail",
+        help="What an export does with a record that was deleted in the other Odoo",
+    )
     partner_count = fields.Integer(string="Partners", compute="_compute_counts")
     product_count = fields.Integer(string="Products", compute="_compute_counts")
 
@@ -133,24 +153,33 @@ class OdooBackend(models.Model):
     def action_import_products(self):
         return self._delay_imports(["odoo.product.category", "odoo.product.product"])
 
-    def _delay_imports(self, model_names):
-        """Delay an import of what changed for each binding model; return a notification with links to the jobs.
+    def action_compare(self):
+        """Compare all records of both sides in the background; nothing is changed but the state of the bindings."""
+        jobs = self._delay(reconcile, ["odoo.res.partner", "odoo.product.category", "odoo.product.product"])
+        return self._notify("info", self.env._("The comparison runs in the background:"), jobs)
 
-        The jobs run with all rights, in the company of the backend: who presses the button need not be allowed to change every product.
+    def _delay_imports(self, model_names):
+        """Delay an import of what changed for each binding model; return a notification with links to the jobs."""
+        jobs = self._delay(import_batch, model_names)
+        return self._notify("info", self.env._("The import runs in the background:"), jobs)
+
+    def _delay(self, function, model_names):
+        """Delay a job function for each binding model; return the jobs.
+
+        They run with all rights, in the company of the backend: who presses the button need not be allowed to change every product.
         """
         self.check_access("write")
         session = ConnectorSession.from_env(self.sudo().env)
-        jobs = [
-            import_batch.delay(
+        return [
+            function.delay(
                 session.with_company(backend.company_id),
                 model_name,
                 backend.id,
-                identity_key=f"import_batch {model_name} {backend.id}",
+                identity_key=f"{function.__name__} {model_name} {backend.id}",
             )
             for backend in self
             for model_name in model_names
         ]
-        return self._notify("info", self.env._("The import runs in the background:"), jobs)
 
     def _notify(self, kind, message, jobs=()):
         links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"} for job in jobs]

@@ -1,8 +1,16 @@
-from odoo.tests import new_test_user, tagged
+import functools
+from unittest.mock import patch
 
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import NetworkRetryableError
 from odoo.addons.connector.queue import store
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.unit.exporter import export_record
 from odoo.addons.connector.unit.importer import RecordImporter
 
+from ..unit.backend_adapter import OdooAdapter
 from .common import OdooCase
 
 
@@ -39,9 +47,33 @@ class ExportTests:
     def test_a_partner_that_does_not_exist_there_any_more_fails_and_says_what_to_do(self):
         self.shop.call("res.partner", "unlink", [self.external_id])
         self.partner.name = "Nobody"
-        job = self.run_jobs()
-        self.assertEqual(job.state, "failed")
-        self.assertRegex(job.message, "(?s)does not have the record any more.*Delete the partner's binding")
+        with mute_logger("odoo.addons.connector.queue.worker"):
+            job = self.run_jobs()
+        self.assertFailed(job, "(?s)does not have the record any more.*Delete the binding")
+
+    def test_a_new_partner_is_created_once_though_the_answer_is_lost(self):
+        name = f"Bel {self.version}"  # the other Odoo is the same for all tests
+        partner = self.env["res.partner"].create({"name": name, "email": "bel@example.com", "phone": False})
+        binding = self.env["odoo.res.partner"].create({"backend_id": self.backend.id, "odoo_id": partner.id})
+        export_record.delay(ConnectorSession.from_env(self.env), "odoo.res.partner", binding.id)
+        with self.losing_the_answer():
+            job = self.run_jobs()
+        self.assertEqual(job.state, "scheduled")
+        store.requeue(self.env.cr, job.ids)
+        self.assertDone(self.run_jobs())
+        found = self.shop.call("res.partner", "search", domain=[("name", "=", name)])
+        self.assertEqual([str(external_id) for external_id in found], [binding.external_id])
+        self.assertEqual(self.shop.read("res.partner", found[0], ["email", "phone"])["email"], "bel@example.com")
+
+    def losing_the_answer(self):
+        """Have the other Odoo create what it is told to, and the connection break before its answer."""
+
+        def create_and_lose_answer(adapter, *args, **kwargs):
+            create(adapter, *args, **kwargs)
+            raise NetworkRetryableError("The connection broke")
+
+        create = OdooAdapter.create
+        return patch.object(OdooAdapter, "create", functools.wraps(create)(create_and_lose_answer))
 
 
 @tagged("post_install", "-at_install")

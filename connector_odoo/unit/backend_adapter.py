@@ -48,9 +48,12 @@ class OdooAdapter(HttpAdapter):
         """
         return self._read_one(self._external_model, external_id, fields)
 
-    def create(self, data):
-        """Create a record; return its id."""
-        created = self._create(data)
+    def create(self, data, idempotency_key=None):
+        """Create a record; return its id.
+
+        With a key the other Odoo keeps it as the external identifier of the record, and creates no second one with it.
+        """
+        created = self._load(data, idempotency_key) if idempotency_key else self._create(data)
         if not isinstance(created, list) or len(created) != 1 or not isinstance(created[0], int):
             raise self._nonsense()
         return created[0]
@@ -135,6 +138,22 @@ class OdooAdapter(HttpAdapter):
     def _create(self, data):
         """Create a record; return a list with its id."""
         raise NotImplementedError
+
+    def _load(self, data, key):
+        """Create the record that has an external identifier, or write it if it is there; return a list with its id."""
+        columns = ["id", *(f"{name}/.id" if self._is_many2one(name) else name for name in data)]
+        row = [f"__connector__.{key}", *("" if value in (None, False) else str(value) for value in data.values())]
+        loaded = self._call(self._external_model, "load", fields=columns, data=[row])
+        if not isinstance(loaded, dict):
+            raise self._nonsense()
+        if not loaded.get("ids"):
+            messages = [message.get("message", "") for message in loaded.get("messages", ())]
+            raise self._error(422, " ".join(messages))
+        return loaded["ids"]
+
+    def _is_many2one(self, name):
+        field = self.env[self._external_model]._fields.get(name)
+        return field is not None and field.type == "many2one"
 
     @property
     def _user_id(self):

@@ -24,6 +24,9 @@ class OdooImporter(RecordImporter):
         # the interfaces cut write_date to seconds, and two changes can share one: so the content counts too
         return f"{self.external_record['write_date']} {self._get_checksum()}"
 
+    def _get_external_date(self):
+        return fields.Datetime.to_datetime(self.external_record["write_date"])
+
 
 @odoo
 class ChangedRecordsImporter(BulkBatchImporter):

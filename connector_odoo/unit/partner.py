@@ -1,8 +1,6 @@
 """Partners: imported with their company first; name, e-mail and phone are exported."""
 
-from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
-from odoo.addons.connector.unit.exporter import RecordExporter
 from odoo.addons.connector.unit.mapper import ExportMapper, ImportMapper, changed_by, external_to_m2o, mapping
 
 from ..backend import odoo
@@ -65,19 +63,3 @@ class PartnerExportMapper(ExportMapper):
     _model_name = "odoo.res.partner"
 
     direct = [("name", "name"), ("email", "email"), ("phone", "phone")]
-
-
-@odoo
-class PartnerExporter(RecordExporter):
-    _model_name = "odoo.res.partner"
-
-    def _update(self, values):
-        try:
-            super()._update(values)
-        except IDMissingInBackend as error:
-            raise FailedJobError(
-                self._(
-                    "%s\nDelete the partner's binding, unless it shall be restored there; then requeue or cancel the job.",
-                    error,
-                )
-            ) from error

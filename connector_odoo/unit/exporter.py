@@ -1,0 +1,18 @@
+"""What the exports of all models have in common: the backend says what happens where the two sides disagree."""
+
+from odoo.addons.connector.unit.exporter import RecordExporter
+
+from ..backend import odoo
+
+
+@odoo
+class OdooExporter(RecordExporter):
+    """Exports a record to the other Odoo."""
+
+    @property
+    def _conflict_policy(self):
+        return self.backend_record.conflict_policy
+
+    @property
+    def _missing_policy(self):
+        return self.backend_record.missing_policy
