@@ -1,7 +1,7 @@
 from . import queue
 from . import backend_model
-from .http import probe, status
 from . import checkpoint
+from .http import probe, status, exchange
 from . import consumer
 from . import export_intent
 from . import producer

@@ -21,6 +21,7 @@
         "views/connector_backend_views.xml",
         "views/external_binding_views.xml",
         "views/connector_checkpoint_views.xml",
+        "views/connector_exchange_views.xml",
         "views/connector_export_intent_views.xml",
         "views/queue_job_views.xml",
         "views/queue_job_graph_views.xml",

@@ -1,5 +1,6 @@
 """An adapter for systems that speak HTTP."""
 
+import time
 from urllib.parse import urlsplit
 
 import requests
@@ -13,6 +14,7 @@ from ..exception import (
     RetryableJobError,
 )
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after
+from ..http.masking import masked_body, masked_headers, masked_url, without
 from ..http.paging import Paging
 from ..http.traffic import Traffic
 from .backend_adapter import CRUDAdapter
@@ -60,6 +62,8 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def __init__(self, environment):
         super().__init__(environment)
+        #: id of the ``connector.exchange`` that was kept last, None while there is none
+        self.last_exchange_id = None
         #: What the other side's clock showed with its last answer: datetime in UTC, None while unknown
         self.clock = None
 
@@ -202,16 +206,49 @@ class HttpAdapter(Paging, CRUDAdapter):
         return response
 
     def _send_once(self, method, url, auth, **content):
-        return self._http.request(
-            method,
-            url,
-            auth=auth,
-            timeout=self._timeout,
-            allow_redirects=False,
-            # with each request: as an attribute of the session it would give way to variables of the environment
-            verify=self.backend_record.sudo().verify_ssl,
-            **content,
-        )
+        began, response, failure = time.monotonic(), None, None
+        try:
+            response = self._http.request(
+                method,
+                url,
+                auth=auth,
+                timeout=self._timeout,
+                allow_redirects=False,
+                # with each request: as an attribute of the session it would give way to variables of the environment
+                verify=self.backend_record.sudo().verify_ssl,
+                **content,
+            )
+            return response
+        except requests.RequestException as error:
+            failure = error
+            raise
+        finally:
+            self._log(response, failure, time.monotonic() - began)
+
+    def _log(self, response, failure, seconds):
+        """Keep an exchange, if the backend wants it to be kept."""
+        wanted = "all" if self.env.context.get("connector_log_exchange") else self.backend_record.sudo().exchange_log
+        is_error = response is None or response.status_code >= 400
+        request = getattr(failure if response is None else response, "request", None)
+        if request is None or wanted == "off" or (wanted == "errors" and not is_error):
+            return
+        secrets = tuple(self._secrets())
+        values = {
+            "model_name": self.environment.model_name,
+            "method": request.method,
+            "url": masked_url(request.url, secrets),
+            "request_headers": masked_headers(request.headers, secrets),
+            "request_body": masked_body(request.body, secrets),
+            "seconds": seconds,
+            "is_error": is_error,
+        }
+        if response is None:
+            values["error"] = self._mask(failure)
+        else:
+            values["status"] = response.status_code
+            values["response_headers"] = masked_headers(response.headers, secrets)
+            values["response_body"] = masked_body(response.content, secrets)
+        self.last_exchange_id = self.backend_record.log_exchange(values)
 
     # What goes wrong
 
@@ -290,9 +327,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _mask(self, message):
         """Return a text of the other side, short enough for a message and without our secrets."""
         message = " ".join(str(message).split()).rstrip(".")
-        for secret in filter(None, self._secrets()):
-            message = message.replace(secret, "***")
-        return message[:500]
+        return without(message, self._secrets())[:500]
 
 
 def _may_have_arrived(error):

@@ -10,6 +10,7 @@ from . import test_checkpoint_review
 from . import test_conflict
 from . import test_consumer
 from . import test_environment
+from . import test_exchange
 from . import test_exporter
 from . import test_http_adapter
 from . import test_importer

@@ -1,0 +1,153 @@
+"""The exchange log: what was asked and answered, without secrets, kept for some days, to be looked at and sent again."""
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..exception import ConnectorException
+from ..queue import store
+from ..queue.fields import PlainMany2one
+from ..unit.http_adapter import HttpAdapter
+from .masking import MASK, is_complete
+
+#: How many exchanges one pass of the vacuum deletes at most for a backend.
+_VACUUM_LIMIT = 10_000
+
+# What the request that is sent again has anew
+_HEADERS_OF_THE_CONNECTION = (
+    "host",
+    "content-length",
+    "connection",
+    "user-agent",
+    "accept-encoding",
+    "transfer-encoding",
+)
+
+
+class ConnectorExchange(models.Model):
+    _name = "connector.exchange"
+    _description = "Exchange with another System"
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "url"
+
+    date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
+    backend_id = fields.Reference(selection="_select_backends", string="Backend", required=True, readonly=True)
+    model_name = fields.Char(string="Model", readonly=True, help="The binding model whose adapter has sent it")
+    company_id = PlainMany2one("res.company", readonly=True)
+    job_id = PlainMany2one("queue.job", readonly=True)
+    method = fields.Char(required=True, readonly=True)
+    url = fields.Char(string="Address", required=True, readonly=True)
+    request_headers = fields.Text(readonly=True)
+    request_body = fields.Text(string="Request", readonly=True)
+    status = fields.Integer(readonly=True, aggregator=None, help="Status of HTTP; 0 if there was no answer")
+    response_headers = fields.Text(readonly=True)
+    response_body = fields.Text(string="Response", readonly=True)
+    error = fields.Char(readonly=True, help="Why there was no answer")
+    seconds = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator="avg")
+    is_error = fields.Boolean(string="Failed", readonly=True)
+    is_replayable = fields.Boolean(compute="_compute_is_replayable")
+
+    _backend_idx = models.Index("(backend_id, date)")
+    _job_idx = models.Index("(job_id) WHERE job_id IS NOT NULL")
+
+    @api.model
+    def _select_backends(self):
+        return self.env["connector.checkpoint"]._select_backends()
+
+    @api.depends("url", "request_body")
+    def _compute_is_replayable(self):
+        for exchange in self:
+            exchange.is_replayable = is_complete(exchange.url) and is_complete(exchange.request_body)
+
+    def action_replay(self):
+        """Send the request again, with the credentials of now, and open what comes of it.
+
+        :raise UserError: a part of it was not kept, or nothing could be sent
+        """
+        self.ensure_one()
+        backend = self.backend_id and self.backend_id.exists()
+        if not backend:
+            raise UserError(self.env._("The backend does not exist any more."))
+        backend.check_access("write")
+        if not self.is_replayable:
+            raise UserError(
+                self.env._("It cannot be sent again: a part of it is secret or too long, and was not kept.")
+            )
+        with backend.with_context(connector_log_exchange=True).work_on(self.model_name) as environment:
+            adapter = environment.get_connector_unit(HttpAdapter)
+            try:
+                adapter.request(self.method, self.url, data=(self.request_body or "").encode(), headers=self._headers())
+            except ConnectorException as error:
+                if not adapter.last_exchange_id:
+                    raise UserError(str(error)) from error
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": adapter.last_exchange_id,
+            "views": [(False, "form")],
+        }
+
+    def _headers(self):
+        """Return the headers to send again: all but secret ones, which are added anew, and those of the connection."""
+        headers = dict(line.split(": ", 1) for line in (self.request_headers or "").splitlines() if ": " in line)
+        return {
+            name: value
+            for name, value in headers.items()
+            if MASK not in value and name.lower() not in _HEADERS_OF_THE_CONNECTION
+        }
+
+    def action_open_backend(self):
+        return self.backend_id.get_formview_action()
+
+    @api.autovacuum
+    def _gc_exchanges(self):
+        """Delete the exchanges that are older than their backend wants to keep them."""
+        for model_name, _label in self._select_backends():
+            for backend in self.env[model_name].with_context(active_test=False).search([]):
+                before = fields.Datetime.now() - timedelta(days=backend.exchange_log_days)
+                domain = [("backend_id", "=", f"{model_name},{backend.id}"), ("date", "<", before)]
+                self.search(domain, limit=_VACUUM_LIMIT, order="id").unlink()
+
+
+class ConnectorBackend(models.AbstractModel):
+    """What of its exchanges a backend keeps."""
+
+    _inherit = "connector.backend"
+
+    exchange_log = fields.Selection(
+        [("off", "Nothing"), ("errors", "Errors"), ("all", "All Requests")],
+        string="Keep",
+        default="errors",
+        required=True,
+        help="Which requests and responses are kept, for managers to look at. Secrets are left out; other data are not.",
+    )
+    exchange_log_days = fields.Integer(string="Days", default=14, aggregator=None)
+
+    def unlink(self):
+        keys = [f"{backend._name},{backend.id}" for backend in self]
+        self.env["connector.exchange"].sudo().search([("backend_id", "in", keys)]).unlink()
+        return super().unlink()
+
+    def action_open_exchanges(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_exchange_action")
+        return {**action, "domain": [("backend_id", "=", f"{self._name},{self.id}")]}
+
+    @api.private
+    def log_exchange(self, values):
+        """Keep an exchange, in a transaction of its own: also a job that fails has had it. Return its id.
+
+        :param values: dict of ``connector.exchange``
+        """
+        record = self.sudo()
+        with store.own_cursor(self.env) as cr:
+            exchange = self.env(cr=cr, su=True)["connector.exchange"].create(
+                {
+                    **values,
+                    "backend_id": f"{self._name},{self.id}",
+                    "company_id": record.company_id.id,
+                    "job_id": self.env.context.get("job_id"),
+                }
+            )
+            return exchange.id
