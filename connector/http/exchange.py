@@ -33,7 +33,7 @@ class ConnectorExchange(models.Model):
     _rec_name = "url"
 
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
-    backend_id = fields.Reference(selection="_select_backends", string="Backend", required=True, readonly=True)
+    backend_id = fields.Reference(selection="_select_backends", required=True, readonly=True)
     model_name = fields.Char(string="Model", readonly=True, help="The binding model whose adapter has sent it")
     company_id = PlainMany2one("res.company", readonly=True)
     job_id = PlainMany2one("queue.job", readonly=True)
@@ -105,7 +105,7 @@ class ConnectorExchange(models.Model):
     def _gc_exchanges(self):
         """Delete the exchanges that are older than their backend wants to keep them."""
         for model_name, _label in self._select_backends():
-            for backend in self.env[model_name].with_context(active_test=False).search([]):
+            for backend in self.env[model_name].search([("active", "in", (True, False))]):
                 before = fields.Datetime.now() - timedelta(days=backend.exchange_log_days)
                 domain = [("backend_id", "=", f"{model_name},{backend.id}"), ("date", "<", before)]
                 self.search(domain, limit=_VACUUM_LIMIT, order="id").unlink()

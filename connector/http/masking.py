@@ -69,11 +69,13 @@ def _masked_values(text):
     try:
         value = json.loads(text)
     except ValueError:
-        pass
-    else:
-        masked = _masked_json(value)
-        # what holds no secret stays as it was sent, to the blank
-        return text if masked == value else json.dumps(masked, ensure_ascii=False)
+        return _masked_form(text)
+    masked = _masked_json(value)
+    # what holds no secret stays as it was sent, to the blank
+    return text if masked == value else json.dumps(masked, ensure_ascii=False)
+
+
+def _masked_form(text):
     if re.fullmatch(r"[\w.%+*\[\]-]+=[^\s&]*(&[\w.%+*\[\]-]+=[^\s&]*)*", text):
         pairs = parse_qsl(text, keep_blank_values=True)
         if any(_SECRET_NAME.search(name) for name, _value in pairs):
