@@ -3,7 +3,7 @@
 import fcntl
 import sys
 
-from . import browser, odoo_source, virtualenv
+from . import browser, odoo_source, pooler, virtualenv
 from .paths import HOME
 from .progress import command
 
@@ -23,6 +23,7 @@ def main():
         print(f"Odoo {odoo_source.SERIES} from {source.origin}: {source.path}")
         if purpose == "test":
             browser.ensure()
+            pooler.ensure()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """A worker behind PgBouncer in transaction mode: all works by looking at the database."""
 
-import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from pathlib import Path
 
+import psycopg2
 import pytest
 
-from scripts import databases, servers
+from scripts import databases, pooler, servers
 
 CONFIGURATION = """
 [databases]
@@ -25,21 +24,17 @@ ignore_startup_parameters = extra_float_digits
 
 
 @pytest.fixture
-def pooler(wait_until):
+def port(wait_until):
     """The port of a PgBouncer in front of the tests' PostgreSQL."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not program:
-        pytest.skip("PgBouncer is not installed: install the package pgbouncer")
+    if not pooler.is_there():
+        pytest.skip("PgBouncer is not here: install the package pgbouncer")
     port = servers.free_port()
     with databases.cursor() as cr:
         server = cr.connection.info
         values = {"host": server.host, "port": server.port, "user": server.user}
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    file = folder / "pgbouncer.ini"
-    file.write_text(CONFIGURATION.format(own_port=port, **values))
-    as_nobody = ["-u", "nobody"] if os.getuid() == 0 else []
-    process = subprocess.Popen([program, *as_nobody, str(file)])
+    process = pooler.start(folder, CONFIGURATION.format(own_port=port, **values))
 
     def listens():
         with socket.socket() as probe:
@@ -52,11 +47,34 @@ def pooler(wait_until):
     shutil.rmtree(folder)
 
 
-def test_a_worker_behind_a_pooler_runs_jobs_and_says_so(database, jobs, delay, pooler, state, wait_until):
-    options = ["--database", database.name, "--db_host", "127.0.0.1", "--db_port", str(pooler)]
+def test_a_worker_behind_a_pooler_runs_jobs_and_says_so(database, jobs, delay, port, state, wait_until):
+    options = ["--database", database.name, "--db_host", "127.0.0.1", "--db_port", str(port)]
     with servers.Process("worker_behind_pooler", "connector_worker", *options) as process:
         wait_until(lambda: database.value("SELECT count(*) FROM queue_worker WHERE backend_pid IS NULL"))
         ids = [delay(jobs.leave_effect, str(number)) for number in range(20)]
         wait_until(lambda: all(state(job) == "done" for job in ids))
         assert "behind a pooler" in process.log.read_text()
     assert database.value("SELECT count(*) FROM test_effect") == 20
+
+
+def test_what_a_worker_sets_for_its_transactions_reaches_no_other_client_of_the_pooler(
+    database, jobs, delay, port, state, wait_until
+):
+    options = ["--database", database.name, "--db_host", "127.0.0.1", "--db_port", str(port)]
+    with servers.Process("worker_behind_pooler", "connector_worker", *options, "--threads", "2") as process:
+        ids = [delay(jobs.leave_effect, str(number)) for number in range(20)]
+        wait_until(lambda: all(state(job) == "done" for job in ids))
+        process.check()
+    clients = [psycopg2.connect(host="127.0.0.1", port=port, dbname=database.name) for _number in range(10)]
+    seen = set()
+    for client in clients:
+        with client.cursor() as cr:
+            # its transaction stays open, so that the next client gets another of the pooler's connections
+            cr.execute(
+                "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), "
+                "(SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_listening_channels())"
+            )
+            seen.add(cr.fetchone())
+    for client in clients:
+        client.close()
+    assert seen == {("on", "0", 0, 0)}
