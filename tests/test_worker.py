@@ -236,25 +236,6 @@ def test_a_worker_that_lost_all_its_connections_begins_a_new_life(database, jobs
     wait_until(lambda: [uuid for (uuid,) in database.rows("SELECT uuid FROM queue_worker") if uuid != first])
 
 
-def test_a_channel_with_capacity_one_never_runs_two_jobs_at_once(database, jobs, worker, wait_until):
-    def delay_many(env):
-        session = ConnectorSession.from_env(env)
-        env["queue.job.channel"]._ensure("root.test.one").capacity = 1
-        for number in range(100):
-            jobs.leave_effect.delay(session, "test.effect", str(number), channel="root.test.one")
-
-    database.commit(delay_many)
-    worker("--processes", "3", "--threads", "3")
-    wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == 100)
-    overlaps = database.value(
-        """
-        SELECT count(*) FROM queue_job_attempt one JOIN queue_job_attempt other
-            ON one.id < other.id AND tsrange(one.date_started, one.date_ended) && tsrange(other.date_started, other.date_ended)
-        """
-    )
-    assert overlaps == 0
-
-
 def test_a_database_where_the_addon_is_not_installed_is_left_alone(database, worker, wait_until):
     process = servers.Process("worker_elsewhere", "connector_worker", "--database", "postgres")
     with process:

@@ -1,0 +1,38 @@
+"""A channel for one job at a time, and many workers that want it."""
+
+import pytest
+
+from odoo.addons.connector.queue.bulk import delay_many
+from odoo.addons.connector.session import ConnectorSession
+
+LEASES = "SELECT count(*) FROM queue_job WHERE state IN ('enqueued', 'started')"
+
+# Tries that began before another one had ended
+OVERLAPS = """
+    SELECT count(*) FROM (
+        SELECT date_started < max(date_ended) OVER (
+            ORDER BY date_started, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS began_early
+        FROM queue_job_attempt
+    ) AS try WHERE began_early
+"""
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.full, id="a minute")])
+def test_eight_workers_never_lease_two_jobs_of_a_channel_with_capacity_one(count, database, jobs, worker, wait_until):
+    def delay(env):
+        env["queue.job.channel"]._ensure("root.test.one").capacity = 1
+        session = ConnectorSession.from_env(env)
+        delay_many(session, jobs.do_nothing, "test.effect", [()] * count, channel="root.test.one")
+
+    def all_are_done():
+        leases.add(database.value(LEASES))
+        return database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == count
+
+    leases = set()
+    database.commit(delay)
+    worker("--processes", "8")
+    wait_until(all_are_done, timeout=600)
+    assert database.value("SELECT count(DISTINCT worker) FROM queue_job_attempt") > 1
+    assert leases <= {0, 1}
+    assert database.value(OVERLAPS) == 0
