@@ -1,16 +1,18 @@
 """Databases that are duplicated, dropped, restored, and addons that come and go, while a worker serves them."""
 
+from xmlrpc.client import ServerProxy
+
 import psycopg2
 import pytest
 
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import databases, servers
+from scripts.paths import ODOO_CONFIG
 
 
 @pytest.fixture
-def busy(database, jobs):
+def busy(database, jobs, copy_database):
     """The name of a database with many jobs that a worker serves."""
 
     def delay_many(env):
@@ -19,15 +21,9 @@ def busy(database, jobs):
 
     database.commit(delay_many)
     name = f"{database.name}_busy"
-    restore(database.name, name)
+    copy_database(database.name, name)
     yield name
     databases.drop(name)
-
-
-def restore(source, name):
-    databases.create(name, source)
-    with databases.cursor(name) as cr:
-        store.adopt_database(cr)
 
 
 def count(name, query):
@@ -48,7 +44,9 @@ def done(name):
     return count(name, "SELECT count(*) FROM queue_job WHERE state = 'done'")
 
 
-def test_a_served_database_is_duplicated_dropped_and_restored_without_a_restart(database, busy, wait_until):
+def test_a_served_database_is_duplicated_dropped_and_restored_without_a_restart(
+    database, busy, copy_database, wait_until
+):
     other = f"{database.name}_other"
     with servers.Process("worker_busy", "connector_worker", "--database", busy, "--threads", "2") as process:
         wait_until(lambda: done(busy))
@@ -57,11 +55,12 @@ def test_a_served_database_is_duplicated_dropped_and_restored_without_a_restart(
         wait_until(lambda: done(busy) > seen)
         databases.drop(busy)
         databases.drop(other)
-        restore(database.name, busy)
+        copy_database(database.name, busy)
         wait_until(lambda: done(busy))
         process.check()
 
 
+@pytest.mark.full
 def test_the_addon_is_uninstalled_and_installed_without_a_restart(database, busy, wait_until):
     with servers.Process("worker_busy", "connector_worker", "--database", busy) as process:
         wait_until(lambda: done(busy))
@@ -70,3 +69,36 @@ def test_the_addon_is_uninstalled_and_installed_without_a_restart(database, busy
         databases.install(busy, ["connector"])
         wait_until(lambda: is_served(busy))
         process.check()
+
+
+@pytest.fixture
+def other(busy):
+    """The name of a database that a test has Odoo make."""
+    name = f"{busy}_other"
+    yield name
+    if databases.exists(name):
+        databases.mark(name)
+        databases.drop(name)
+
+
+@pytest.mark.parametrize(
+    "host", [pytest.param((), id="threaded"), pytest.param(("--workers", "2"), id="prefork", marks=pytest.mark.full)]
+)
+def test_a_server_duplicates_and_drops_a_database_whose_jobs_it_runs(host, busy, other, wait_until, tmp_path):
+    configuration = tmp_path / "odoo.conf"
+    configuration.write_text(f"{ODOO_CONFIG.read_text()}\nadmin_passwd = master\n")
+    # a server that names one database knows of no other, unless it has a filter
+    options = ["--config", configuration, "--max-cron-threads", "1", "--db-filter", f"^{busy}", *host]
+    with servers.Server("server_busy", [busy], *options) as server:
+        # what Odoo's screens for databases call
+        service = ServerProxy(f"{server.url}/xmlrpc/2/db")
+        wait_until(lambda: done(busy))
+        service.duplicate_database("master", busy, other)
+        seen = done(busy)
+        wait_until(lambda: done(busy) > seen)
+        assert done(other) < 3000
+        service.drop("master", other)
+        service.drop("master", busy)
+        assert not databases.exists(other)
+        assert not databases.exists(busy)
+        server.check()
