@@ -12,6 +12,8 @@ from odoo.addons.connector.session import ConnectorSession
 
 from scripts import servers
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def jobs(database):

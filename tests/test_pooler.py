@@ -10,6 +10,8 @@ import pytest
 
 from scripts import databases, pooler, servers
 
+pytestmark = pytest.mark.full
+
 CONFIGURATION = """
 [databases]
 * = host={host} port={port} user={user}

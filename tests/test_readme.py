@@ -11,6 +11,8 @@ from scripts import databases
 from scripts.paths import ODOO, ROOT
 from scripts.programs import run
 
+pytestmark = pytest.mark.full
+
 CUSTOMERS = {"1": {"id": 1, "name": "Ada", "mail": "ada@example.com"}, "2": {"id": 2, "name": "Grace", "mail": None}}
 
 

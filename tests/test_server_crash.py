@@ -13,6 +13,8 @@ from odoo.addons.connector.queue.store import server_began
 
 from scripts import postgres
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def server():

@@ -8,6 +8,8 @@ from scripts import databases
 from scripts.paths import ODOO, ROOT
 from scripts.programs import run
 
+pytestmark = pytest.mark.full
+
 FILE = re.compile(r"^`(connector_\w+/[\w/.]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXTENSION = "connector_shop_loyalty"
 

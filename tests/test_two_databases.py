@@ -12,6 +12,8 @@ from scripts import databases
 from scripts.paths import ODOO
 from scripts.programs import run
 
+pytestmark = pytest.mark.full
+
 EXTENSION = "test_connector_extension"
 RELOADS = 3
 
