@@ -37,8 +37,7 @@ class CompiledMapping:
         return frozenset(names).union(*(fields for _name, _only_create, fields in self.methods))
 
     def for_fields(self, fields):
-        """Return the part of the mapping that depends on some source fields."""
-        fields = frozenset(fields)
+        """Return the part of the mapping that depends on some source fields, a frozenset of names."""
         return CompiledMapping(
             tuple(entry for entry in self.plain if entry[0] in fields),
             tuple(entry for entry in self.modified if entry[1] is None or entry[1] in fields),

@@ -6,6 +6,8 @@ from ..exception import ConnectorException
 from .compiled_mapping import CompiledMapping
 from .modifier import how
 
+_LONGEST_VALUE = 300  # characters
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -20,6 +22,16 @@ class Explanation:
     how: str
     value: object = None
     error: str | None = None
+
+    @property
+    def value_text(self):
+        """The value as Python writes it, cut where it is long."""
+        text = repr(self.value)
+        return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+    def __str__(self):
+        origin = f"{self.how} from {self.source}" if self.source else self.how
+        return f"{self.target or '?'}: {self.error or self.value_text} ({origin})"
 
 
 def explain(mapper, map_record, compiled):

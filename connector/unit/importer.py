@@ -65,7 +65,8 @@ class RecordImporter(Importer):
             return self._("Already up to date.")
         self._import_dependencies()
         map_record = self._map_data()
-        with _unique_violation_is_retried(self.env.cr, f"{self.model._name} {self.external_id}"):
+        what = f"{self.model._name} {self.external_id}"
+        with self.mapper.explaining(map_record), _unique_violation_is_retried(self.env.cr, what):
             if self.binding:
                 self._update(self.binding, self._update_data(map_record))
                 message = self._("Updated from record %(id)s of %(backend)s.", **self._names())

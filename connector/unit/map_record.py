@@ -33,16 +33,24 @@ class MapRecord:
         :param options: whatever the mappings want to know; they find it in ``self.options``
         :raise MappingError: a value cannot be mapped
         """
-        values = self.mapper.apply(self, self.options(for_create, fields, **options))
+        return self.values_for(self.options(for_create, fields, **options))
+
+    def options(self, for_create=None, fields=None, **options):
+        """Return the :class:`MapOptions` of a call of :meth:`values`."""
+        return MapOptions(options, for_create=self._is_for_create(for_create), fields=fields)
+
+    def values_for(self, options):
+        """Return what :meth:`values` returns.
+
+        :param options: :class:`MapOptions`
+        """
+        values = self.mapper.apply(self, options)
         if self._forced_values:
             values.update(self._forced_values)
         return values
 
-    def options(self, for_create=None, fields=None, **options):
-        """Return the :class:`MapOptions` of a call of :meth:`values`."""
-        if for_create is None and self.binding is not None:
-            for_create = not self.binding
-        return MapOptions(options, for_create=for_create, fields=fields)
+    def _is_for_create(self, asked):
+        return not self.binding if asked is None and self.binding is not None else asked
 
     def update(self, *args, **kwargs):
         """Set values that :meth:`values` adds to what is mapped; arguments as those of ``dict.update``."""
@@ -76,5 +84,12 @@ class MapRecords:
         Arguments and errors are those of :meth:`MapRecord.values`; of several records that cannot be mapped the first one counts.
         """
         sources = [map_record.source for map_record in self._map_records]
+        known = {}  # the records share their options, of which there are those for new ones and those for others
         with self._mapper.page(sources, fields):
-            return [map_record.values(for_create, fields, **options) for map_record in self._map_records]
+            values_list = []
+            for map_record in self._map_records:
+                is_for_create = map_record._is_for_create(for_create)
+                if is_for_create not in known:
+                    known[is_for_create] = map_record.options(for_create, fields, **options)
+                values_list.append(map_record.values_for(known[is_for_create]))
+            return values_list

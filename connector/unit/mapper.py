@@ -7,6 +7,10 @@ mapping a record is then a walk through three short lists. Only None is empty: 0
 from collections import defaultdict
 from contextlib import contextmanager
 
+from psycopg2 import DataError, IntegrityError
+
+from odoo.exceptions import UserError
+
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import MappingError, NoConnectorUnitError
 from ..extension import class_name
@@ -97,6 +101,7 @@ class Mapper(ConnectorUnit):
         super().__init__(environment)
         self.options = MapOptions()
         self._compiled = self._get_compiled()
+        self._parts = {}  # of the mapping, by the source fields that matter
         self._binders = None  # those of the page that is being mapped, by the model's name
 
     @property
@@ -213,6 +218,19 @@ class Mapper(ConnectorUnit):
         finally:
             self.options = previous
 
+    @contextmanager
+    def explaining(self, map_record):
+        """Add to an error by which Odoo refuses the values of a record, in the ``with`` block, how each of them came about.
+
+        :param map_record: :class:`MapRecord`
+        """
+        try:
+            yield
+        except (UserError, IntegrityError, DataError, ValueError, TypeError) as error:
+            rows = self.explain(map_record.source, map_record.parent, map_record.binding)
+            error.add_note("\n".join([f"The values of {class_name(type(self))}:", *(f"- {row}" for row in rows)]))
+            raise
+
     def error(self, what, problem):
         """Return a MappingError that names this mapper.
 
@@ -299,7 +317,12 @@ class Mapper(ConnectorUnit):
         return compiled
 
     def _compiled_for(self, fields):
-        return self._compiled if fields is None else self._compiled.for_fields(fields)
+        if fields is None:
+            return self._compiled
+        fields = frozenset(fields)
+        if fields not in self._parts:
+            self._parts[fields] = self._compiled.for_fields(fields)
+        return self._parts[fields]
 
     def _check_direct(self, source, target):
         """Refuse an entry of ``direct`` that cannot work."""

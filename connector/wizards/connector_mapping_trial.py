@@ -5,8 +5,6 @@ from ..exception import ConnectorException
 from ..unit.binder import Binder
 from ..unit.importer import RecordImporter
 
-_LONGEST_VALUE = 300  # characters
-
 
 class ConnectorMappingTrial(models.TransientModel):
     """Reads one record of the external system and shows what its mapping would make of it; nothing is written."""
@@ -70,7 +68,7 @@ class ConnectorMappingTrial(models.TransientModel):
                     "target": row.target,
                     "source": row.source,
                     "how": row.how,
-                    "value": False if row.error else _shown(row.value),
+                    "value": False if row.error else row.value_text,
                     "error": row.error,
                 }
             )
@@ -102,8 +100,3 @@ class ConnectorMappingTrialLine(models.TransientModel):
     how = fields.Char(string="By")
     value = fields.Text()
     error = fields.Text()
-
-
-def _shown(value):
-    text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

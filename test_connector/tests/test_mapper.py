@@ -1,9 +1,12 @@
 from functools import partial
 from unittest.mock import patch
 
+from psycopg2 import DataError
+
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
+from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import (
     ExportMapper,
     ImportMapChild,
@@ -674,6 +677,16 @@ class TestExplanation(MapperCase):
             return "X"
 
         self.assertEqual(self.explained({}, direct=[(shout, "name")]), [("name", "", "shout()", "X", None)])
+
+    def test_what_odoo_refuses_tells_where_the_values_come_from(self):
+        self.shop.add("test.shop.partner", 7, name="Ada", points=2**40, nickname="x" * 1000)
+        with mute_logger("odoo.sql_db"), self.assertRaises(DataError) as caught:
+            self.unit(RecordImporter).run(7)
+        (note,) = caught.exception.__notes__
+        self.assertIn("PartnerImportMapper:\n- name: 'Ada' (direct from name)\n", note)
+        self.assertIn(f"\n- points: {2**40} (direct from points)\n", note)
+        self.assertIn("\n- main_tag_id: False (external_to_m2o() from tag)\n", note)
+        self.assertNotIn("x" * 500, note)
 
 
 class TestShopMappers(MapperCase):
