@@ -3,8 +3,12 @@
 ::
 
     on_record_create.subscribe(delay_export, model_names="shop.product.product")
-    on_record_change.subscribe(delay_export_all_bindings, model_names=["product.product", "product.template"])
+    on_record_write.subscribe(delay_export_all_bindings, model_names=["product.product", "product.template"])
     on_record_unlink.subscribe(delay_delete, model_names=["product.product", "shop.product.product"])
+
+Subscribed to ``on_record_write`` they delay in the transaction that writes: the change and its job are committed together or not at all.
+With ``on_record_change`` a record that is written often in one transaction costs one job row, but the job of a process that dies right
+after its commit is lost; a comparison of both sides (:mod:`~odoo.addons.connector.unit.reconciler`) finds what it has left.
 
 They do nothing for changes that an import makes (``no_connector_export`` in the context), for archived backends, for bindings that are not
 exported, and for changes of fields that the export's mapping does not read. Jobs that wait for one record are one job: it exports what has

@@ -137,7 +137,7 @@ class TestExportOverJson2(ExportTests, OdooCase):
         with self.answering(status=503):
             self.partner.phone = "8"
             job = self.run_jobs()
-        self.assertEqual((job.state, job.retry), ("scheduled", 1))
+        self.assertEqual((job.state, job.retry), ("scheduled", 0))
         store.requeue(self.env.cr, job.ids)
         self.run_jobs()
         self.assertEqual(self.there("phone"), ["8"])

@@ -385,7 +385,7 @@ class TestImportThatDoesNotWork(ImportCase):
     def test_a_server_that_is_down_is_tried_again_and_nothing_is_lost(self):
         with self.answering(status=503):
             job = self.run_jobs()
-        self.assertEqual((job.state, job.retry), ("scheduled", 1))
+        self.assertEqual((job.state, job.retry), ("scheduled", 0))
         store.requeue(self.env.cr, job.ids)
         self.run_jobs()
         self.assertEqual(self.partner(self.partner_id).name, "Ada")

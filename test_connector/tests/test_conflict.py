@@ -1,6 +1,9 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
+
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.exporter import RecordExporter
 from odoo.addons.connector.unit.importer import RecordImporter
@@ -26,6 +29,9 @@ class TestConflict(ShopCase, JobsCase):
 
     def name_there(self):
         return self.shop.table("test.shop.partner")[42]["name"]
+
+    def checkpoint(self):
+        return self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
 
     def assert_ours_is_kept(self):
         self.assertEqual((self.name_there(), self.binding.name), ("Ours", "Ours"))
@@ -73,14 +79,43 @@ class TestConflict(ShopCase, JobsCase):
         self.assertEqual(message, "Changed here and in Test Shop (record 42): keep ours or take theirs.")
         self.assertEqual((self.name_there(), self.binding.name), ("Theirs", "Ours"))
         self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("conflict", message))
-        checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
-        self.assertEqual((checkpoint.model, checkpoint.message), ("res.partner", message))
+        self.assertEqual((self.checkpoint().model, self.checkpoint().message), ("res.partner", message))
 
     def test_who_is_asked_twice_about_one_conflict_has_one_checkpoint(self):
         self.change_there()
         self.run_export("ask")
         self.run_export("ask")
-        self.assertEqual(len(self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])), 1)
+        self.assertEqual(len(self.checkpoint()), 1)
+
+    def test_a_person_keeps_ours(self):
+        self.change_there()
+        self.run_export("ask")
+        self.binding.action_keep_ours()
+        with patch.object(RecordExporter, "_conflict_policy", "ask"):
+            self.assertDone(self.run_jobs())
+        self.assert_ours_is_kept()
+        self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("in_sync", False))
+        self.assertEqual(self.checkpoint().state, "reviewed")
+
+    def test_a_person_takes_theirs(self):
+        self.change_there()
+        self.run_export("ask")
+        self.binding.action_take_theirs()
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.name_there(), self.binding.name), ("Theirs", "Theirs"))
+        self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("in_sync", False))
+        self.assertEqual(self.checkpoint().state, "reviewed")
+
+    def test_a_binding_without_a_conflict_has_nothing_to_settle(self):
+        self.binding.action_keep_ours()
+        self.assertFalse(self.delayed_jobs())
+
+    def test_who_may_not_change_the_binding_settles_nothing(self):
+        self.change_there()
+        self.run_export("ask")
+        clerk = new_test_user(self.env, "clerk", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            self.binding.with_user(clerk).action_keep_ours()
 
     def test_what_our_export_has_changed_there_is_no_conflict(self):
         write = self.shop.table("test.shop.partner")[42].update

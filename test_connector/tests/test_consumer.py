@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.consumer import delay_delete, delay_export, delay_export_all_bindings
-from odoo.addons.connector.event import on_record_create, on_record_unlink, on_record_write
+from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
 from odoo.addons.connector.registration import registration_changed
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.importer import RecordImporter
@@ -46,6 +46,14 @@ class TestDelayExport(ConsumerCase):
         jobs = self.run_jobs()
         self.assertEqual(jobs.mapped("state"), ["done"])
         self.assertEqual(self.shop.calls[1:], [("write", "1", {"points": 4, "mail": "4@b"})])
+
+    def test_ten_writes_told_after_the_commit_are_one_job(self):
+        tag = self.tag("1")
+        self.subscribe(on_record_change, delay_export, "test.shop.tag")
+        for number in range(10):
+            tag.name = str(number)
+        self.tell_changes()
+        self.assertEqual(len(self.exports()), 1)
 
     def test_a_change_of_what_is_not_mapped_is_not_exported(self):
         self.partner("42").comment = "x"

@@ -1,0 +1,51 @@
+"""How a person settles a conflict: the buttons of a binding whose record was changed on both sides."""
+
+from odoo import models
+
+from .session import ConnectorSession
+from .unit.exporter import export_record
+from .unit.importer import import_record
+
+
+class ExternalBinding(models.AbstractModel):
+    _inherit = "external.binding"
+
+    def action_keep_ours(self):
+        """Have the record that is here sent as a whole, over the one that is there."""
+        for binding in self._settle():
+            # what was last seen there does not matter any more, nor what was last sent
+            forgotten = dict.fromkeys(["external_version", "import_checksum", "export_checksum"], False)
+            binding.write({**forgotten, "sync_state": "to_export", "sync_error": False})
+            export_record.delay(binding._job_session(), binding._name, binding.id)
+
+    def action_take_theirs(self):
+        """Have the record that is there imported, over the one that is here."""
+        for binding in self._settle():
+            import_record.delay(
+                binding._job_session(), binding._name, binding.backend_id.id, binding.external_id, force=True
+            )
+
+    def _settle(self):
+        """Return those of the bindings that are in conflict, with all rights; the checkpoints that ask about them are reviewed."""
+        self.check_access("write")
+        bindings = self.sudo().with_context(no_connector_export=True).filtered(lambda b: b.sync_state == "conflict")
+        for binding in bindings:
+            checkpoints = (
+                self.env["connector.checkpoint"]
+                .sudo()
+                .search(
+                    [
+                        ("model", "=", binding.odoo_id._name),
+                        ("record_id", "=", binding.odoo_id.id),
+                        ("message", "=", binding.sync_error),
+                        ("state", "=", "need_review"),
+                    ]
+                )
+            )
+            checkpoints.write({"state": "reviewed"})
+        return bindings
+
+    def _job_session(self):
+        return ConnectorSession.from_env(self.with_context(no_connector_export=False).env).with_company(
+            self.backend_id.company_id
+        )
