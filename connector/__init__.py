@@ -2,7 +2,8 @@ from . import queue
 from . import backend_model
 from . import binding_conflict
 from . import checkpoint
-from .http import probe, status, exchange
+from .http import probe, status, exchange, webhook
+from . import controllers
 from . import consumer
 from . import export_intent
 from . import producer

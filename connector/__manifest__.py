@@ -22,6 +22,7 @@
         "views/external_binding_views.xml",
         "views/connector_checkpoint_views.xml",
         "views/connector_exchange_views.xml",
+        "views/connector_webhook_views.xml",
         "views/connector_export_intent_views.xml",
         "views/queue_job_views.xml",
         "views/queue_job_graph_views.xml",

@@ -18,6 +18,7 @@ from odoo.addons.connector.unit.mapper import (
     mapping,
     only_create,
 )
+from odoo.addons.connector.unit.webhook import WebhookReceiver
 
 from .external import shop
 
@@ -180,3 +181,16 @@ class PageAdapter(HttpAdapter):
 
     def create(self, data, idempotency_key=None):
         return self.request_json("POST", "/pages", json=data)["id"]
+
+
+@webshop
+class ShopWebhook(WebhookReceiver):
+    """Takes notice of pages."""
+
+    _signature_header = "X-Shop-Signature"
+    _signature_prefix = "sha256="
+    _timestamp_header = "X-Shop-Time"
+    _topic_header = "X-Shop-Topic"
+
+    def process(self, topic, payload):
+        return f"{topic}: {payload['title']}"

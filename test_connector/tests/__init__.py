@@ -21,4 +21,5 @@ from . import test_reconciler
 from . import test_safe_creation
 from . import test_test_kit
 from . import test_tour
+from . import test_webhook
 from . import test_unit_list

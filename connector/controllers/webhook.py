@@ -1,0 +1,70 @@
+"""The address to which external systems send what has happened."""
+
+import hmac
+import logging
+
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge, Unauthorized, UnsupportedMediaType
+
+from odoo import SUPERUSER_ID
+from odoo.http import Controller, request, route
+
+from ..exception import NoConnectorUnitError
+from ..unit.webhook import WebhookReceiver
+
+_logger = logging.getLogger(__name__)
+
+#: Bytes of the longest body that is taken.
+LONGEST = 5_000_000
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class WebhookController(Controller):
+    @route(
+        "/connector/webhook/<string:name>/<string:token>",
+        type="http",
+        auth="public",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+    )
+    def receive(self, name, token, **_parameters):
+        """Check who sends, store what was sent, delay a job for it, and answer.
+
+        Nothing is stored of what is refused. What was received before is accepted and not processed again, so that its sender is content.
+
+        :param name: model and id of the backend, as ``shop.backend-7``
+        :param token: the backend's ``webhook_token``
+        """
+        backend = self._find_backend(name, token)
+        headers, body = request.httprequest.headers, self._read_body()
+        with backend.work_on(backend._name) as environment:
+            try:
+                receiver = environment.get_connector_unit(WebhookReceiver)
+            except NoConnectorUnitError:
+                raise NotFound() from None
+            if reason := receiver.refuse(headers, body):
+                _logger.warning(
+                    "A webhook for %s from %s was refused: %s", backend, request.httprequest.remote_addr, reason
+                )
+                raise Unauthorized()
+            is_new = request.env(user=SUPERUSER_ID)["connector.webhook.delivery"]._receive(receiver, headers, body)
+        return request.make_json_response({"status": "accepted" if is_new else "known"})
+
+    def _find_backend(self, name, token):
+        """Return the backend of an address; that it does not exist and that the token is wrong look the same from outside."""
+        env = request.env(user=SUPERUSER_ID)
+        model_name, _dash, record_id = name.rpartition("-")
+        if model_name in dict(env["connector.webhook.delivery"]._select_backends()) and record_id.isdecimal():
+            backend = env[model_name].search([("id", "=", int(record_id))])
+            if hmac.compare_digest((backend.stored_webhook_token or "").encode(), token.encode()):
+                return backend
+        raise NotFound()
+
+    def _read_body(self):
+        if request.httprequest.mimetype in _FORMS:
+            # Odoo has read it already, and what was signed is lost
+            raise UnsupportedMediaType()
+        if (request.httprequest.content_length or 0) > LONGEST:
+            raise RequestEntityTooLarge()
+        return request.httprequest.get_data()

@@ -1,0 +1,155 @@
+"""What external systems have sent to the webhooks of the backends."""
+
+import secrets
+from datetime import timedelta
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
+from odoo.tools import mute_logger
+
+from ..exception import InvalidBackend, NoConnectorUnitError
+from ..queue.fields import PlainMany2one
+from ..session import ConnectorSession
+from ..unit.webhook import WebhookReceiver, process_webhook
+from .masking import masked_headers
+
+#: For so long deliveries are kept, and one that comes again is known.
+KEPT = timedelta(days=30)
+#: How many deliveries one pass of the vacuum deletes at most.
+_VACUUM_LIMIT = 10_000
+
+
+class WebhookDelivery(models.Model):
+    _name = "connector.webhook.delivery"
+    _description = "Delivery of a Webhook"
+    _order = "id desc"
+    _rec_name = "topic"
+
+    backend_id = fields.Reference(selection="_select_backends", required=True, readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    delivery_key = fields.Char(string="Delivery", required=True, readonly=True, help="What identifies it")
+    topic = fields.Char(readonly=True, help="What has happened there")
+    headers = fields.Text(readonly=True)
+    body = fields.Text(string="Content", readonly=True)
+    job_id = PlainMany2one("queue.job", readonly=True, help="The job that deals with it")
+
+    _delivery_uniq = models.UniqueIndex("(backend_id, delivery_key)")
+    _job_idx = models.Index("(job_id)")
+
+    @api.model
+    def _select_backends(self):
+        return self.env["connector.checkpoint"]._select_backends()
+
+    @api.model
+    def _receive(self, receiver, headers, body):
+        """Store a delivery and delay the job that deals with it; return False for one that was received before.
+
+        :param receiver: the backend's :class:`~odoo.addons.connector.unit.webhook.WebhookReceiver`
+        :param headers: dict-like
+        :param body: bytes
+        """
+        backend = receiver.backend_record
+        key = receiver.delivery_key(headers, body)
+        reference = f"{backend._name},{backend.id}"
+        if self.search_count([("backend_id", "=", reference), ("delivery_key", "=", key)], limit=1):
+            return False
+        values = {
+            "backend_id": reference,
+            "company_id": backend.company_id.id,
+            "delivery_key": key,
+            "topic": receiver.topic(headers),
+            "headers": masked_headers(headers, ()),
+            "body": body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        }
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                delivery = self.create(values)
+        except UniqueViolation:
+            # the same was sent twice at the same time
+            return False
+        delivery._delay()
+        return True
+
+    def _delay(self):
+        for delivery in self:
+            backend = delivery.backend_id
+            session = ConnectorSession.from_env(self.env).with_company(delivery.company_id)
+            job = process_webhook.delay(
+                session,
+                self._name,
+                delivery.id,
+                channel=backend.channel_id.complete_name,
+                description=delivery._title(),
+            )
+            delivery.job_id = job.id
+
+    def _title(self):
+        return self.env._("Webhook %(topic)s of %(backend)s", topic=self.topic or "", backend=self.backend_id.name)
+
+    def action_process_again(self):
+        """Deal with these deliveries once more."""
+        for delivery in self:
+            delivery.backend_id.check_access("write")
+        self.sudo()._delay()
+
+    @api.autovacuum
+    def _gc_deliveries(self):
+        self.search([("create_date", "<", fields.Datetime.now() - KEPT)], limit=_VACUUM_LIMIT, order="id").unlink()
+
+
+class ConnectorBackend(models.AbstractModel):
+    """The address and the secret of a backend's webhook."""
+
+    _inherit = "connector.backend"
+
+    has_webhook = fields.Boolean(compute="_compute_has_webhook")
+    stored_webhook_token = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
+    stored_webhook_secret = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
+    webhook_url = fields.Char(
+        string="Webhook Address",
+        compute="_compute_webhook_url",
+        compute_sudo=True,
+        groups="connector.group_connector_manager",
+        help="Where the other system sends what has happened there. Who knows the address may send; keep it to yourselves.",
+    )
+    webhook_secret = fields.Char(
+        compute="_compute_webhook_secret",
+        inverse="_inverse_webhook_secret",
+        copy=False,
+        help="With it the other system signs what it sends. It is stored, but never shown again.",
+    )
+
+    def _compute_has_webhook(self):
+        for backend in self:
+            try:
+                backend.get_backend().get_class(WebhookReceiver, ConnectorSession.from_env(self.env), backend._name)
+                backend.has_webhook = True
+            except (InvalidBackend, NoConnectorUnitError):
+                backend.has_webhook = False
+
+    @api.depends("stored_webhook_token")
+    def _compute_webhook_url(self):
+        for backend in self:
+            token = backend.stored_webhook_token
+            address = f"{backend.get_base_url()}/connector/webhook/{backend._name}-{backend.id}/{token}"
+            backend.webhook_url = token and address
+
+    def _compute_webhook_secret(self):
+        self.webhook_secret = False
+
+    def _inverse_webhook_secret(self):
+        for backend in self.filtered("webhook_secret"):
+            backend.sudo().stored_webhook_secret = backend.webhook_secret.strip()
+        self.invalidate_recordset(["webhook_secret"], flush=False)
+
+    def action_renew_webhook(self):
+        """Give these backends new webhook addresses; the former ones are not known any more."""
+        self.check_access("write")
+        for backend in self:
+            backend.sudo().stored_webhook_token = secrets.token_urlsafe(32)
+
+    def unlink(self):
+        keys = [f"{backend._name},{backend.id}" for backend in self]
+        self.env["connector.webhook.delivery"].sudo().search([("backend_id", "in", keys)]).unlink()
+        return super().unlink()

@@ -1,0 +1,128 @@
+"""Webhooks: what the external system sends when something has happened there, and the job that deals with it."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+from ..connector import ConnectorUnit
+from ..exception import InvalidDataError
+from ..queue.job import job
+
+
+class WebhookReceiver(ConnectorUnit):
+    """Checks what comes in, and deals with it in a job. A connector says how its system signs, and what to do::
+
+        @shop
+        class ShopWebhook(WebhookReceiver):
+            _signature_header = "X-Shop-Hmac-Sha256"
+            _delivery_header = "X-Shop-Webhook-Id"
+            _topic_header = "X-Shop-Topic"
+
+            def process(self, topic, payload):
+                import_record.delay(self.session, "shop.order", self.backend_record.id, payload["id"])
+                return "..."
+
+    The environment's model is the backend's own. A signature is of HMAC, with the backend's webhook secret.
+    """
+
+    #: Header with the signature, hexadecimal or in base64; None: the system signs nothing, and who knows the address may send
+    _signature_header = "X-Signature"
+    #: What stands before the signature, such as ``sha256=``
+    _signature_prefix = ""
+    #: Name of the hash function, as of ``hashlib``
+    _digest = "sha256"
+    #: Header with the time of sending, in seconds since 1970, that is signed too; None: the system sends none
+    _timestamp_header = None
+    #: So many seconds that time may differ from ours
+    _tolerance = 300
+    #: Header with the id of the delivery; None: what is signed identifies it, so that the same content counts once
+    _delivery_header = None
+    #: Header that says what has happened; None: the content does
+    _topic_header = None
+
+    def process(self, topic, payload):
+        """Deal with a delivery; runs in a job.
+
+        :param topic: what has happened, text; None without ``_topic_header``
+        :param payload: what :meth:`parse` returned
+        :return: what was done, for the user
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define process()")
+
+    def parse(self, body):
+        """Return what a body, text, says: by default what its JSON does.
+
+        :raise InvalidDataError: it cannot be read
+        """
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise InvalidDataError(self._("The webhook's content is not JSON: %s", error)) from None
+
+    def signed(self, headers, body):
+        """Return the bytes that are signed: the body, after the time of sending and a dot where one is sent."""
+        if self._timestamp_header:
+            return headers.get(self._timestamp_header, "").encode() + b"." + body
+        return body
+
+    def refuse(self, headers, body):
+        """Return why a delivery is refused, None when it is not.
+
+        :param headers: dict-like, its keys in any case
+        :param body: bytes
+        """
+        if self._signature_header and not self._is_authentic(headers, body):
+            return "its signature is wrong, or the backend has no webhook secret"
+        if self._timestamp_header and not self._is_recent(headers.get(self._timestamp_header, "")):
+            return "it is too old: somebody may send once more what was sent before"
+        return None
+
+    def delivery_key(self, headers, body):
+        """Return the text that identifies a delivery: one with the same is the same."""
+        name = self._delivery_header and headers.get(self._delivery_header)
+        return name or hashlib.sha256(self.signed(headers, body)).hexdigest()
+
+    def topic(self, headers):
+        """Return what has happened, None where no header says it."""
+        return (self._topic_header and headers.get(self._topic_header)) or None
+
+    def _is_authentic(self, headers, body):
+        secret = self.backend_record.sudo().stored_webhook_secret
+        given = headers.get(self._signature_header, "")
+        if not secret or not given.startswith(self._signature_prefix):
+            return False
+        digest = hmac.new(secret.encode(), self.signed(headers, body), getattr(hashlib, self._digest)).digest()
+        signature = given.removeprefix(self._signature_prefix).encode()
+        # in a time that does not tell how much of it is right
+        return hmac.compare_digest(signature.lower(), digest.hex().encode()) or hmac.compare_digest(
+            signature, base64.b64encode(digest)
+        )
+
+    def _is_recent(self, timestamp):
+        try:
+            return abs(time.time() - float(timestamp)) <= self._tolerance
+        except ValueError:
+            return False
+
+
+def open_delivery(session, job):
+    """Open the delivery that a job is about."""
+    deliveries = session.env["connector.webhook.delivery"].search([("job_id", "=", job.id)])
+    return deliveries.get_formview_action() if deliveries else None
+
+
+@job(related_action=open_delivery)
+def process_webhook(session, model_name, delivery_id):
+    """Deal with what an external system has sent
+
+    :param delivery_id: id of the ``connector.webhook.delivery``
+    """
+    delivery = session.env[model_name].browse(delivery_id).exists()
+    if not delivery or not delivery.backend_id.exists():
+        return session.env._("The delivery or its backend does not exist any more.")
+    backend = delivery.backend_id
+    with backend.work_on(backend._name, session) as environment:
+        receiver = environment.get_connector_unit(WebhookReceiver)
+        return receiver.process(delivery.topic or None, receiver.parse(delivery.body or ""))

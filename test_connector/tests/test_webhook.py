@@ -1,0 +1,177 @@
+import base64
+import hashlib
+import hmac
+import json
+import time
+from datetime import timedelta
+
+from odoo.exceptions import AccessError
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.http.webhook import KEPT
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.webhook import WebhookReceiver
+
+from .common import ShopCase
+
+CONTROLLER = "odoo.addons.connector.controllers.webhook"
+
+
+def sign(key, content):
+    return hmac.new(key.encode(), content, hashlib.sha256)
+
+
+class WebhookCase(JobsCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.backend = cls.env["test.shop.backend"].create({"name": "Test Shop", "webhook_secret": " s3cr3t "})
+        cls.backend.action_renew_webhook()
+
+    def deliveries(self):
+        return self.env["connector.webhook.delivery"].search(
+            [("backend_id", "=", f"test.shop.backend,{self.backend.id}")]
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestWebhook(WebhookCase, HttpCase):
+    def send(self, payload=None, key="s3cr3t", at=None, path=None, **headers):
+        """Send a signed webhook; return the response."""
+        body = json.dumps(payload or {"title": "Home"}).encode()
+        sent = str(int(at or time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Shop-Time": sent,
+            "X-Shop-Topic": "page/changed",
+            "X-Shop-Signature": "sha256=" + sign(key, f"{sent}.".encode() + body).hexdigest(),
+            **headers,
+        }
+        path = path or "/" + self.backend.webhook_url.split("/", 3)[3]
+        return self.url_open(path, data=body, headers=headers)
+
+    def test_what_is_sent_is_stored_and_a_job_deals_with_it(self):
+        response = self.send()
+        self.assertEqual((response.status_code, response.json()), (200, {"status": "accepted"}))
+        delivery = self.deliveries()
+        self.assertEqual((delivery.topic, delivery.body), ("page/changed", '{"title": "Home"}'))
+        self.assertNotIn("sha256=", delivery.headers)
+        self.assertEqual(delivery.job_id.channel_id, self.backend.channel_id)
+        job = self.run_jobs()
+        self.assertDone(job)
+        self.assertEqual(job.message, "page/changed: Home")
+        self.assertEqual(job.button_related()["res_id"], delivery.id)
+
+    @mute_logger(CONTROLLER)
+    def test_a_wrong_signature_stores_nothing(self):
+        for refused in (
+            self.send(key="guessed"),
+            self.send(**{"X-Shop-Signature": ""}),
+            self.send(**{"X-Shop-Signature": "sha256="}),
+            self.send(**{"X-Shop-Time": str(int(time.time()) - 1)}),
+        ):
+            self.assertEqual(refused.status_code, 401)
+        self.assertFalse(self.deliveries())
+        self.assertFalse(self.delayed_jobs())
+
+    @mute_logger(CONTROLLER)
+    def test_without_a_secret_nothing_is_accepted(self):
+        self.backend.stored_webhook_secret = False
+        self.assertEqual(self.send(key="").status_code, 401)
+
+    def test_what_is_sent_once_more_is_not_processed_again(self):
+        now = time.time()
+        self.send(at=now)
+        response = self.send(at=now)
+        self.assertEqual((response.status_code, response.json()), (200, {"status": "known"}))
+        self.assertEqual(len(self.deliveries()), 1)
+        self.assertEqual(len(self.delayed_jobs()), 1)
+
+    @mute_logger(CONTROLLER)
+    def test_what_was_sent_long_ago_is_refused(self):
+        self.assertEqual(self.send(at=time.time() - 400).status_code, 401)
+        self.assertFalse(self.deliveries())
+
+    def test_a_wrong_address_is_not_found(self):
+        right = self.backend.stored_webhook_token
+        for name, token in (
+            (f"test.shop.backend-{self.backend.id}", "guessed"),
+            (f"test.shop.backend-{self.backend.id + 1000}", right),
+            ("test.shop.backend-x", right),
+            ("res.partner-1", right),
+            ("nothing", right),
+        ):
+            self.assertEqual(self.send(path=f"/connector/webhook/{name}/{token}").status_code, 404)
+
+    def test_a_replaced_address_and_an_archived_backend_are_not_found(self):
+        path = "/" + self.backend.webhook_url.split("/", 3)[3]
+        self.backend.action_renew_webhook()
+        self.assertEqual(self.send(path=path).status_code, 404)
+        self.backend.active = False
+        self.assertEqual(self.send().status_code, 404)
+
+    def test_a_form_is_refused_as_such(self):
+        response = self.send(**{"Content-Type": "application/x-www-form-urlencoded"})
+        self.assertEqual(response.status_code, 415)
+
+    def test_a_delivery_is_processed_again_by_a_button(self):
+        self.send()
+        self.run_jobs()
+        self.deliveries().action_process_again()
+        self.assertDone(self.run_jobs())
+
+    def test_deliveries_are_deleted_after_a_time(self):
+        self.send()
+        self.env.cr.execute(
+            "UPDATE connector_webhook_delivery SET create_date = create_date - %s", (KEPT + timedelta(minutes=1),)
+        )
+        self.env["connector.webhook.delivery"]._gc_deliveries()
+        self.assertFalse(self.deliveries())
+
+
+class TestReceiver(ShopCase):
+    def receiver(self, **attributes):
+        self.backend.stored_webhook_secret = "s3cr3t"
+        return type("Receiver", (WebhookReceiver,), attributes)(self.environment("test.shop.backend"))
+
+    def test_a_signature_may_be_hexadecimal_or_in_base64(self):
+        for signature in (
+            sign("s3cr3t", b"body").hexdigest(),
+            base64.b64encode(sign("s3cr3t", b"body").digest()).decode(),
+        ):
+            self.assertIsNone(self.receiver().refuse({"X-Signature": signature}, b"body"))
+
+    def test_letters_beyond_ascii_in_a_signature_are_refused(self):
+        self.assertTrue(self.receiver().refuse({"X-Signature": "ä"}, b"body"))
+
+    def test_a_system_that_does_not_sign_is_believed_by_its_address_alone(self):
+        self.assertIsNone(self.receiver(_signature_header=None).refuse({}, b"body"))
+
+    def test_a_time_that_is_none_is_refused(self):
+        receiver = self.receiver(_signature_header=None, _timestamp_header="X-Time")
+        self.assertIn("too old", receiver.refuse({"X-Time": "yesterday"}, b""))
+        self.assertIn("too old", receiver.refuse({}, b""))
+
+    def test_the_id_of_a_delivery_is_the_one_that_the_system_sends(self):
+        receiver = self.receiver(_delivery_header="X-Id")
+        self.assertEqual(receiver.delivery_key({"X-Id": "7"}, b"body"), "7")
+
+
+class TestWebhookFields(WebhookCase):
+    def test_the_secret_is_stored_but_not_shown_again(self):
+        manager = new_test_user(self.env, "manager", groups="connector.group_connector_manager")
+        self.assertEqual(self.backend.stored_webhook_secret, "s3cr3t")
+        self.assertFalse(self.backend.with_user(manager).webhook_secret)
+        for name in ("stored_webhook_secret", "stored_webhook_token"):
+            with self.assertRaises(AccessError):
+                self.backend.with_user(manager).read([name])
+        self.backend.name = "Renamed"
+        self.assertEqual(self.backend.stored_webhook_secret, "s3cr3t")
+
+    def test_a_copy_has_neither_address_nor_secret(self):
+        copy = self.backend.copy()
+        self.assertFalse(copy.webhook_url or copy.stored_webhook_secret)
+
+    def test_a_backend_whose_connector_takes_webhooks_says_so(self):
+        self.assertTrue(self.backend.has_webhook)
