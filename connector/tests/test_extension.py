@@ -50,6 +50,11 @@ class ExtensionCase(BackendCase):
         register_as(addon, (backend or self.shop).register_class, extension, extends=extends)
         return extension
 
+    def mapper(self, backend):
+        """Return the mapper of partners."""
+        record = SimpleNamespace(get_backend=lambda: backend)
+        return Environment(record, self.session, "res.partner").get_connector_unit(ImportMapper)
+
     def greeting(self, backend=None, model_name="res.partner"):
         """Return what the methods say, in the order in which they are called."""
         return self.found(backend or self.shop, Greeter, model_name)(environment=None).greet()
@@ -138,6 +143,26 @@ class TestExtending(ExtensionCase):
             extension = self.extend("extension", extends=RecordImporter, base=object)
             self.assertTrue(issubclass(self.found(self.shop, RecordImporter), extension))
 
+    def test_a_mapping_that_is_extended_for_one_version_stays_as_it_was_for_the_others(self):
+        @self.shop
+        class PartnerMapper(ImportMapper):
+            _model_name = "res.partner"
+
+            @mapping
+            @changed_by("town")
+            def city(self, record):
+                return {"city": record["town"]}
+
+        @self.shop2(extends=PartnerMapper)
+        class PartnerMapperPlace(PartnerMapper):
+            @mapping
+            @changed_by("place")
+            def city(self, record):
+                return super().city(record)
+
+        self.assertEqual(self.mapper(self.shop2).source_fields, {"town", "place"})
+        self.assertEqual(self.mapper(self.shop1).source_fields, {"town"})
+
     def test_mappings_of_all_extensions_are_compiled(self):
         @self.shop
         class PartnerMapper(ImportMapper):
@@ -164,8 +189,7 @@ class TestExtending(ExtensionCase):
             def function(self, record):
                 return {"function": "poet"}
 
-        record = SimpleNamespace(get_backend=lambda: self.shop)
-        mapper = Environment(record, self.session, "res.partner").get_connector_unit(ImportMapper)
+        mapper = self.mapper(self.shop)
         values = mapper.map_record({"name": "Ada", "mail": "a@b.c", "town": "London", "number": "7"}).values()
         self.assertEqual(
             values,
