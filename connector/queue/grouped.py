@@ -11,9 +11,10 @@
 
     send_stock.delay(session, "shop.product", backend.id, "A-1", 12)
 
-Each item of ``calls`` is the tuple of one job's arguments. The function returns a list with one result for each, in their order. Together
-run jobs of one function, one channel, one user and context, and one group key: the first argument (in most connectors the backend's id), or
-``delay(group_key=...)``. A group holds one lease, so it takes one place of a channel's capacity. ``session.job`` is None.
+Each item of ``calls`` is a :class:`Call`, the tuple of one job's arguments. The function returns a list with one result for each, in their
+order. Together run jobs of one function, one channel, one user and context, and one group key: the first argument (in most connectors the
+backend's id), or ``delay(group_key=...)``. A group holds one lease, so it takes one place of a channel's capacity. ``session.job`` is None.
+Jobs with an identity key are reduced to one of each key first, as ever; concurrency keys they cannot have.
 
 All of it is one transaction: an error undoes the whole group. Errors that are worth another try retry the whole group; any other error
 halves it, each half in a fresh transaction, until the guilty jobs stand alone, and only they fail. What the function does outside the
@@ -24,6 +25,19 @@ from ..exception import GroupResultError, NothingToDoJob
 from ..session import ConnectorSession
 from . import codec, store
 from .job import find_function
+
+
+class Call(tuple):
+    """The arguments of one job of a group.
+
+    :ivar kwargs: dict of those that were given by name
+    """
+
+    def __new__(cls, args, kwargs):
+        """Make the tuple of the arguments that were not given by name."""
+        call = super().__new__(cls, args)
+        call.kwargs = kwargs
+        return call
 
 
 class JobGroup:
@@ -77,7 +91,7 @@ def perform_calls(env, func, jobs):
 
     :raise GroupResultError: it does not return one result for each job
     """
-    calls = [codec.decode_call(job.payload, env)[0] for job in jobs]
+    calls = [Call(*codec.decode_call(job.payload, env)) for job in jobs]
     try:
         results = func(ConnectorSession.from_env(env), jobs[0].model_name, calls)
     except NothingToDoJob as nothing:

@@ -253,13 +253,13 @@ def prepare(
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else _natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
-        group_key=_group_key(options, args, kwargs, group_key, identity_key or concurrency_key),
+        group_key=_group_key(options, args, group_key, concurrency_key),
     )
     job.eta, job.eta_seconds = _parse_eta(eta)
     return job
 
 
-def _group_key(options, args, kwargs, asked, other_key):
+def _group_key(options, args, asked, concurrency_key):
     """Return the key of the jobs that run together with this one, None if its function takes one call."""
     if not options.group_size:
         if asked is not None:
@@ -267,14 +267,8 @@ def _group_key(options, args, kwargs, asked, other_key):
                 f"{options.name} takes one call: a group_key is for functions marked with @job(group_size=...)"
             )
         return None
-    if kwargs:
-        raise ValueError(
-            f"{options.name} takes a list of calls, each a tuple of arguments: {', '.join(kwargs)} cannot be given by name"
-        )
-    if other_key or options.concurrency_key:
-        raise ValueError(
-            f"{options.name} takes a list of calls: its jobs can have neither an identity key nor a concurrency key"
-        )
+    if concurrency_key or options.concurrency_key:
+        raise ValueError(f"{options.name} takes a list of calls: its jobs cannot have a concurrency key")
     if asked is not None:
         return str(asked)
     return codec.encode(args[0]) if args else ""

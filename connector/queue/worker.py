@@ -187,10 +187,9 @@ class Worker:
                 self._runs.pop(member.id, None)
             # a moving average: claims grow while jobs are short
             self._job_seconds += 0.2 * (time.monotonic() - run.began - self._job_seconds)
-        for member in job.members:
-            if member.identity_key or member.concurrency_key:
-                with self._store() as cr:
-                    store.release_keys(cr, member)
+        if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
+            with self._store() as cr:
+                store.release_keys(cr, *keyed)
         if parents := [member.id for member in job.members if member.graph_uuid]:
             self._release_children(parents)
 

@@ -33,6 +33,13 @@ def send(session, model_name, calls):
     return [f"{name} was sent" for name in names]
 
 
+@job(group_size=5)
+def send_named(session, model_name, calls):
+    """Send levels that are named"""
+    _calls.append([call.kwargs["name"] for call in calls])
+    return [None] * len(calls)
+
+
 @job
 def send_one(session, model_name, backend_id, name):
     """Send a level"""
@@ -125,6 +132,39 @@ class TestGrouped(GroupedCase):
         self._delay("a b c", channel="root.shop")
         self.run_jobs()
         self.assertEqual(_calls, [["a"], ["b"], ["c"]])
+
+    def test_arguments_may_be_given_by_name(self):
+        for name in ("a", "b"):
+            send_named.delay(self.session, "res.partner", 1, name=name)
+        self.run_jobs()
+        self.assertEqual(_calls, [["a", "b"]])
+
+    def test_of_the_jobs_with_one_identity_key_one_is_in_the_call(self):
+        jobs = self._delay("a", identity_key="a") | self._delay("a", identity_key="a") | self._delay("b c")
+        jobs |= self._delay("b", identity_key="b")
+        self.run_jobs()
+        self.assertEqual([sorted(names) for names in _calls], [["a", "b", "b", "c"]])
+        self.assertEqual(jobs.sorted("id").mapped("state"), ["done", "cancelled", "done", "done", "done"])
+
+    def test_a_job_whose_twin_runs_elsewhere_does_not_join_but_runs_afterwards(self):
+        elsewhere = store.register_worker(self.cr, "elsewhere", "h", 1, "command", 1, (None, None))
+        twin = self._delay("a", identity_key="a")
+        (lease,) = store.claim(self.cr, elsewhere, 1, 1)
+        store.start(self.cr, lease)
+        jobs = self._delay("b") | self._delay("a", identity_key="a")
+        self.run_jobs()
+        self.assertEqual((_calls, jobs.sorted("id").mapped("state")), ([["b"]], ["done", "wait_dependencies"]))
+        store.complete(self.cr, lease, elsewhere, "w", None, None)
+        store.release_keys(self.cr, lease)
+        self.run_jobs()
+        self.assertEqual((twin.state, jobs.mapped("state")), ("done", ["done", "done"]))
+
+    def test_the_newest_twin_does_not_join_jobs_of_another_user(self):
+        jobs = self._delay("a") | self._delay("old", identity_key="k", identity_policy="replace")
+        self.session = ConnectorSession.from_env(self.env(user=self.env.ref("base.user_admin")))
+        jobs |= self._delay("new", identity_key="k", identity_policy="replace")
+        self.run_jobs()
+        self.assertEqual(_calls, [["a"], ["new"]])
 
     def test_nothing_to_do_is_done_for_all(self):
         jobs = self._delay("a b")
@@ -258,13 +298,9 @@ class TestBadGroups(TransactionCase):
         super().setUp()
         self.session = ConnectorSession.from_env(self.env)
 
-    def test_arguments_by_name_are_refused(self):
-        with self.assertRaisesRegex(ValueError, "send takes a list of calls.*name cannot be given by name"):
-            send.delay(self.session, "res.partner", 1, name="a")
-
-    def test_an_identity_key_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "neither an identity key nor a concurrency key"):
-            send.delay(self.session, "res.partner", 1, "a", identity_key="k")
+    def test_a_concurrency_key_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "send takes a list of calls.*cannot have a concurrency key"):
+            send.delay(self.session, "res.partner", 1, "a", concurrency_key="k")
 
     def test_a_group_key_for_a_function_of_one_call_is_refused(self):
         with self.assertRaisesRegex(ValueError, r"send_one takes one call.*group_size"):

@@ -4,8 +4,13 @@ Each statement does for all members what its counterpart in ``lease.py`` does fo
 found by id, worker and lease token.
 """
 
+from collections import namedtuple
+
+from psycopg2.errors import LockNotAvailable
+
+from . import keys
 from .claim import LEASED_COLUMNS, LeasedJob
-from .sql import NOW, UNHURRIED, storable
+from .sql import BRIEFLY, NOW, UNHURRIED, storable, transaction
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -23,6 +28,16 @@ _MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_to
 
 def _members(jobs):
     return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
+
+
+def _equal(column):
+    # an index serves "=" only, and the first three always have a value
+    return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
+
+
+_LIKE_LEADER = " AND ".join(_equal(column) for column in COMMON)
+
+_Candidate = namedtuple("_Candidate", "id identity_key concurrency_key")
 
 
 def start_group(cr, jobs):
@@ -51,37 +66,50 @@ def join_group(cr, worker_id, leader, limit):
     """Lease further runnable jobs that may run together with a started one, and start them; return a list of :class:`LeasedJob`.
 
     They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
-    leases counts tokens. As in a claim, nothing is leased to a worker without a row, and two workers never get the same job. In a
-    sequential channel none joins: another job may be the next in order.
+    leases counts tokens. As in a claim, nothing is leased to a worker without a row, two workers never get the same job, and the keys of
+    jobs are locked after the jobs; where somebody keeps one locked, none joins. In a sequential channel none does: another job may be the
+    next in order.
     """
+    try:
+        with transaction(cr, BRIEFLY):
+            return _join(cr, {**leader._asdict(), "worker": worker_id, "limit": limit})
+    except LockNotAvailable:
+        return []
+
+
+def _join(cr, values):
     cr.execute(
         f"""
         WITH {UNHURRIED},
-        me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE),
-        ready AS (
-            SELECT job.id FROM unhurried, me, queue_job job
-            WHERE job.state = 'pending' AND {" AND ".join(_equal(column) for column in COMMON)}
-              AND NOT EXISTS (
-                    SELECT FROM queue_job_channel channel, queue_job_channel above
-                    WHERE channel.id = %(channel_id)s AND above.is_sequential AND starts_with(channel.parent_path, above.parent_path)
-              )
-            ORDER BY job.priority, job.ready_seq
-            LIMIT %(limit)s
-            FOR NO KEY UPDATE OF job SKIP LOCKED
-        )
+        me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)
+        SELECT job.id, job.identity_key, job.concurrency_key FROM unhurried, me, queue_job job
+        WHERE job.state = 'pending' AND {_LIKE_LEADER}
+          AND NOT EXISTS (
+                SELECT FROM queue_job_channel channel, queue_job_channel above
+                WHERE channel.id = %(channel_id)s AND above.is_sequential AND starts_with(channel.parent_path, above.parent_path)
+          )
+        ORDER BY job.priority, job.ready_seq
+        LIMIT %(limit)s
+        FOR NO KEY UPDATE OF job SKIP LOCKED
+        """,
+        values,
+    )
+    candidates = [_Candidate._make(row) for row in cr.fetchall()]
+    keyed = [job for job in candidates if job.identity_key or job.concurrency_key]
+    ids = [job.id for job in candidates if job not in keyed]
+    if keyed:
+        ids += keys.admit(cr, keyed, park=True)
+    # the twin that runs in place of another job may be one of another user or group: it is left to a claim
+    cr.execute(
+        f"""
         UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s
-        WHERE job.id = ANY(ARRAY(SELECT id FROM ready))
+        WHERE job.id = ANY(%(ids)s) AND ({_LIKE_LEADER}) IS TRUE
         RETURNING {LEASED_COLUMNS}
         """,
-        {**leader._asdict(), "worker": worker_id, "limit": limit},
+        {**values, "ids": ids},
     )
     jobs = [LeasedJob._make(row) for row in cr.fetchall()]
-    return sorted(jobs, key=lambda job: (job.priority, job.ready_seq))
-
-
-def _equal(column):
-    # an index serves "=" only, and the first three always have a value
-    return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
+    return sorted(jobs, key=lambda job: (job.priority, job.ready_seq or 0))
 
 
 def lock_leases(cr, jobs, worker_id):

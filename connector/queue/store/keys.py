@@ -38,15 +38,16 @@ def admit(cr, candidates, park):
     return ids
 
 
-def release_keys(cr, job):
-    """Make jobs runnable that wait for the end of a job with the same key; called after that end was committed.
+def release_keys(cr, *jobs):
+    """Make jobs runnable that wait for the end of these, with the same key; called after that end was committed.
 
-    The lock makes it wait for a claim that is just now parking such a job.
+    The locks make it wait for a claim that is just now parking such a job.
     """
     with transaction(cr):
-        _lock(cr, [job])
-        _release_twins(cr, job.identity_key)
-        _release_concurrent(cr, job.concurrency_key)
+        _lock(cr, jobs)
+        _release_twins(cr, [job.identity_key for job in jobs])
+        for concurrency_key in {job.concurrency_key for job in jobs}:
+            _release_concurrent(cr, concurrency_key)
 
 
 def release_forgotten_keys(cr):
@@ -62,7 +63,7 @@ def release_forgotten_keys(cr):
     for (identity_key,) in cr.fetchall():
         with transaction(cr):
             _lock_names(cr, [_identity(identity_key)])
-            _release_twins(cr, identity_key)
+            _release_twins(cr, [identity_key])
     cr.execute(
         f"""
         SELECT concurrency_key
@@ -193,13 +194,13 @@ def _beyond_limit(cr, ids):
 # what is skipped for that is left to the sweep.
 
 
-def _release_twins(cr, identity_key):
+def _release_twins(cr, identity_keys):
     cr.execute(
         f"""
         UPDATE queue_job SET {RUNNABLE}
-        WHERE id IN (SELECT id FROM queue_job job WHERE identity_key = %s AND {PARKED} FOR NO KEY UPDATE SKIP LOCKED)
+        WHERE id IN (SELECT id FROM queue_job job WHERE identity_key = ANY(%s) AND {PARKED} FOR NO KEY UPDATE SKIP LOCKED)
         """,
-        (identity_key,),
+        (identity_keys,),
     )
 
 
