@@ -49,3 +49,11 @@ class TestPrepared(TransactionCase):
         self.assertIsNone(self.prepared_since())
         self.assertEqual(self.add(7, 8), 15)
         self.assertGreater(self.prepared_since(), first)
+
+    def test_what_was_prepared_is_forgotten_with_the_reset_of_a_connection_that_somebody_takes_out_of_the_pool(self):
+        keep_prepared(self.connection)
+        self.assertEqual([self.add(1, 2), self.add(3, 4)], [3, 7])
+        self.connection.reset()
+        self.assertIsNone(self.prepared_since())
+        keep_prepared(self.connection)
+        self.assertEqual([self.add(5, 6), self.add(7, 8)], [11, 15])

@@ -22,8 +22,11 @@ class _Plan:
 
 
 def keep_prepared(connection):
-    """Let statements be prepared on a connection; nothing but PostgreSQL itself may be behind it."""
-    _plans.setdefault(connection, {})
+    """Let statements be prepared on a connection; nothing but PostgreSQL itself may be behind it.
+
+    Whoever takes a connection out of Odoo's pool calls this again: the pool resets it, and what was prepared on it before is gone.
+    """
+    _plans[connection] = {}
 
 
 class Statement:
