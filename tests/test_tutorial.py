@@ -1,5 +1,6 @@
-"""The connector that `odoo connector_scaffold` writes, which is the one of docs/tutorial.md."""
+"""The connector of docs/tutorial.md, which is the one that `odoo connector_scaffold` writes, and the code in docs/framework.md."""
 
+import ast
 import re
 
 import pytest
@@ -7,18 +8,21 @@ import pytest
 from scripts import databases
 from scripts.paths import ODOO, ROOT
 from scripts.programs import run
+from scripts.progress import Failure
 
 pytestmark = pytest.mark.full
 
 FILE = re.compile(r"^`(connector_\w+/[\w/.]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXTENSION = "connector_shop_loyalty"
+CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDONS = ["connector_shop", "connector_shop_loyalty"]
+LOG = "see above."
 
 
 @pytest.fixture(scope="module")
-def addons(tmp_path_factory):
-    """A folder with the addon that the command writes."""
-    folder = tmp_path_factory.mktemp("addons")
-    run([ODOO, f"--addons-path={ROOT}", "connector_scaffold", "shop", folder], "see above.")
+def written(tmp_path_factory):
+    """The folder in which the command writes a connector."""
+    folder = tmp_path_factory.mktemp("written")
+    write_connector(folder)
     return folder
 
 
@@ -28,49 +32,56 @@ def shown():
     return dict(FILE.findall((ROOT / "docs" / "tutorial.md").read_text()))
 
 
-def files(folder):
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
-
-
-def run_tests(addons, addon):
-    """Install an addon into a fresh database, run its tests, and return what Odoo logs."""
-    name = f"connector_test_{addon}"
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory, shown):
+    """A database with the addons that the tutorial shows, and what Odoo logged when it installed and tested them."""
+    folder = tmp_path_factory.mktemp("addons")
+    write_connector(folder)
+    for path, content in shown.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+    name = "connector_test_tutorial"
+    odoo = [ODOO, f"--addons-path={ROOT},{folder}"]
+    tests = ",".join(f"/{addon}" for addon in ADDONS)
     databases.create(name, databases.template(("mail",)))
     try:
-        return run(
-            [
-                ODOO,
-                f"--addons-path={ROOT},{addons}",
-                *("server", "-d", name, "-i", addon, "--test-tags", f"/{addon}"),
-                *("--stop-after-init", "--no-http"),
-            ],
-            "see above.",
-        )
+        options = ["-d", name, "-i", ",".join(ADDONS), "--test-tags", tests, "--stop-after-init", "--no-http"]
+        yield [*odoo, "shell", "-d", name, "--no-http"], run([*odoo, "server", *options], LOG)
     finally:
         databases.drop(name)
 
 
-def test_the_tutorial_shows_each_file_of_the_connector_as_the_command_writes_it(addons, shown):
-    written = files(addons)
-    for path, content in written.items():
+def write_connector(folder):
+    return run([ODOO, f"--addons-path={ROOT}", "connector_scaffold", "shop", folder], LOG)
+
+
+def test_the_tutorial_shows_each_file_of_the_connector_as_the_command_writes_it(written, shown):
+    files = {str(path.relative_to(written)): path.read_text() for path in written.rglob("*") if path.is_file()}
+    for path, content in files.items():
         if path.endswith((".py", ".csv", ".xml", ".sql")) and not path.endswith("__init__.py"):
             assert shown.get(path) == content, f"docs/tutorial.md shows another {path}"
-    assert {path for path in shown if not path.startswith(f"{EXTENSION}/")} <= written.keys()
+    assert {path for path in shown if path.startswith("connector_shop/")} <= files.keys()
 
 
-def test_the_connector_and_its_extension_install_and_pass_their_tests(addons, shown):
-    for path, content in shown.items():
-        if path.startswith(f"{EXTENSION}/"):
-            (addons / path).parent.mkdir(parents=True, exist_ok=True)
-            (addons / path).write_text(content)
-    log = run_tests(addons, "connector_shop")
-    assert re.search(r"0 failed, 0 error\(s\) of [4-9] tests", log), log
-    log = run_tests(addons, EXTENSION)
-    assert "0 failed, 0 error(s) of 1 tests" in log, log
+def test_a_connector_that_is_there_is_not_overwritten(written):
+    with pytest.raises(Failure) as failure:
+        write_connector(written)
+    assert "exists already" in str(failure.value)
 
 
-def test_a_connector_that_is_there_is_not_overwritten(addons):
-    (addons / "connector_shop" / "mine.txt").write_text("mine")
-    with pytest.raises(Exception, match="exists already"):
-        run([ODOO, f"--addons-path={ROOT}", "connector_scaffold", "shop", addons], "see above.")
-    assert (addons / "connector_shop" / "mine.txt").read_text() == "mine"
+def test_the_connector_and_its_extension_install_and_pass_their_tests(installed):
+    _shell, log = installed
+    assert "0 failed, 0 error(s) of 5 tests" in log, log
+
+
+def test_what_the_page_about_the_framework_imports_is_there(installed):
+    shell, _log = installed
+    statements = [
+        ast.unparse(statement)
+        for block in CODE.findall((ROOT / "docs" / "framework.md").read_text())
+        for statement in ast.parse(block).body
+        if isinstance(statement, ast.ImportFrom)
+    ]
+    assert len(statements) > 5
+    printed = run(shell, LOG, input="\n".join([*statements, "print('all are there')\n"]))
+    assert "all are there" in printed
