@@ -62,7 +62,12 @@ class ConflictPolicy(ConnectorUnit):
 
     def _import_theirs(self):
         import_record.delay(
-            self.environment.user_session, self.model._name, self.backend_record.id, self.external_id, force=True
+            self.environment.user_session,
+            self.model._name,
+            self.backend_record.id,
+            self.external_id,
+            force=True,
+            identity_key=f"import,{self.model._name},{self.backend_record.id},{self.external_id},force",
         )
         return self._("Changed in %(backend)s too: record %(id)s is imported and not exported.", **self._names())
 

@@ -3,7 +3,7 @@
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import get_environment
-from ..exception import IDMissingInBackend, RetryableJobError
+from ..exception import IDMissingInBackend, InvalidDataError, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_exported
 from .conflict import ConflictPolicy
@@ -97,6 +97,7 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
     def _export_new(self, map_record):
         values = self._create_data(map_record)
         self.external_id = self._create_once(values)
+        self._check_unbound()
         self._bind(values)
         self._commit()  # what comes after may fail without the id being lost
         self._after_export()
@@ -162,6 +163,18 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         """Do what comes after the export; a hook."""
 
     # Helpers
+
+    def _check_unbound(self):
+        """Check that the record which the creation has returned is not that of another binding, as with a key that two records share.
+
+        :raise InvalidDataError: it is
+        """
+        other = self.binder.to_internal(self.external_id) - self.binding
+        if other:
+            names = {**self._names(), "record": other.display_name, "binding": other.id}
+            raise InvalidDataError(
+                self._("Record %(id)s of %(backend)s is bound to %(record)s already (binding %(binding)s).", **names)
+            )
 
     def _write_binding(self, values):
         self.binding.with_context(no_connector_export=True).write(values)

@@ -6,10 +6,10 @@ from psycopg2 import OperationalError
 
 from odoo.exceptions import ConcurrencyError
 
-from ..exception import IDMissingInBackend, JobStopped, LeaseLost, RetryableJobError
+from ..exception import IDMissingInBackend, JobStopped, LeaseLost, NothingToDoJob, RetryableJobError
 
-# What says nothing about the record: another transaction was in the way, or the job does not run any more
-_OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost)
+# What says nothing about the record: another transaction was in the way, the job does not run any more, or it has ended well
+_OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
 
 
 @contextmanager

@@ -2,7 +2,12 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError, NetworkRetryableError, RetryableJobError
+from odoo.addons.connector.exception import (
+    InvalidDataError,
+    NetworkRetryableError,
+    NothingToDoJob,
+    RetryableJobError,
+)
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.deleter import DeleteExporter, delete_record
 from odoo.addons.connector.unit.exporter import RecordExporter, export_record
@@ -169,6 +174,20 @@ class TestExportJobs(ExporterCase, JobsCase):
             job = self.run_failing_jobs()
         self.assertEqual(job.state, "failed")
         self.assertEqual((binding.sync_state, binding.sync_error, binding.last_job_id), ("error", "No e-mail.", job))
+
+    def test_a_job_that_finds_nothing_to_do_leaves_no_error(self):
+        binding = self.partner()
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        with patch.object(RecordExporter, "_must_skip", side_effect=NothingToDoJob("Not today.")):
+            job = self.run_jobs()
+        self.assertEqual((job.state, job.message, binding.sync_state), ("done", "Not today.", "never"))
+
+    def test_a_record_there_that_is_bound_already_is_not_bound_twice(self):
+        other = self.partner("7", name="Other")
+        export_record.delay(self.session, "test.shop.partner", self.partner().id)
+        with patch.object(RecordExporter, "_create", return_value=7):
+            job = self.run_failing_jobs()
+        self.assertFailed(job, f"Record 7 of Test Shop is bound to Other already .binding {other.id}.")
 
     def test_a_job_that_is_tried_again_leaves_no_error(self):
         binding = self.partner()
