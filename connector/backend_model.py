@@ -66,10 +66,15 @@ class ConnectorBackend(models.AbstractModel):
         return result
 
     def _register_hook(self):
-        """Have the channel of the service before its backends are created: two that are created at once do not wait for each other."""
+        """Have the channel of the service before its backends are created: two that are created at once do not wait for each other.
+
+        Backends that are older than this have none yet.
+        """
         super()._register_hook()
         if self.env.registry.updated_modules and not self._abstract:
             self._service_channel()
+            for backend in self.search([("channel_id", "=", False), ("active", "in", (True, False))]):
+                backend._create_channel()
 
     def _service_channel(self):
         service = (self._backend_type or self._name).replace(".", "_")

@@ -138,16 +138,18 @@ class ConnectorBackend(models.AbstractModel):
     def log_exchange(self, values):
         """Keep an exchange, in a transaction of its own: also a job that fails has had it. Return its id.
 
+        A backend that is not committed yet keeps nothing.
+
         :param values: dict of ``connector.exchange``
         """
         record = self.sudo()
         with store.own_cursor(self.env) as cr:
-            exchange = self.env(cr=cr, su=True)["connector.exchange"].create(
-                {
-                    **values,
-                    "backend_id": f"{self._name},{self.id}",
-                    "company_id": record.company_id.id,
-                    "job_id": self.env.context.get("job_id"),
-                }
-            )
-            return exchange.id
+            env = self.env(cr=cr, su=True)
+            if not self.with_env(env).exists():
+                return None
+            reference = {
+                "backend_id": f"{self._name},{self.id}",
+                "company_id": record.company_id.id,
+                "job_id": self.env.context.get("job_id"),
+            }
+            return env["connector.exchange"].create({**values, **reference}).id

@@ -21,7 +21,8 @@ class Traffic:
     def __init__(self, environment):
         # not the environment itself, which ends when nothing refers to it any more
         self._backend = environment.backend_record.sudo()
-        self._is_in_job = bool(environment.env.context.get("job_id"))
+        # a person who presses a button, a test of the connection for instance, does not wait for what holds the jobs
+        self._is_admitted = not environment.env.context.get("job_id")
         status = self._backend._status()
         self._is_troubled = bool(status.failures) or status.state not in (False, "ready")
 
@@ -30,8 +31,9 @@ class Traffic:
 
         :raise RetryableJobError: it is far off, which costs the job no try
         """
-        if self._is_in_job:
+        if not self._is_admitted:
             self._check_hold()
+            self._is_admitted = True
         if self._backend.rate_limit > 0:
             self._wait_for_token()
 

@@ -8,6 +8,9 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
 from odoo.tools.translate import code_translations
 
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.unit.batch_importer import import_batch
+
 from .common import OdooCase
 
 
@@ -210,3 +213,31 @@ class TestBackend(OdooCase):
     def seen_from(self, company, record):
         records = record.with_user(self.manager).with_context(allowed_company_ids=company.ids)
         return records.search([("id", "=", record.id)])
+
+
+@tagged("post_install", "-at_install")
+class TestRefusedKey(OdooCase):
+    def setUp(self):
+        super().setUp()
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+
+    def test_a_wrong_key_lets_the_jobs_wait_until_a_valid_one_is_entered(self):
+        for self.backend.version in ("19.0", "legacy"):
+            self.backend.api_key = "wrong-key"
+            self.env.flush_all()
+            try:
+                self.backend.action_test_connection()
+            except UserError as error:
+                self.assertIn("Enter a valid API key", str(error))
+            self.env.invalidate_all()
+            self.assertEqual(self.backend.state, "needs_attention")
+            self.backend.api_key = self.shop.api_key
+            self.assertEqual(self.backend.state, "ready")
+            self.backend.action_test_connection()
+
+    def test_a_job_with_a_wrong_key_fails_at_once(self):
+        self.backend.api_key = "wrong-key"
+        import_batch.delay(ConnectorSession.from_env(self.env), "odoo.res.partner", self.backend.id)
+        job = self.run_jobs()
+        self.assertFailed(job, "refuses access: .*Enter a valid API key")
