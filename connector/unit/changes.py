@@ -19,7 +19,7 @@ def changed_values(record, values):
 def _is_change(record, field, value):
     if field.type in ("one2many", "many2many"):
         return _commands_change(record[field.name], value)
-    return field.convert_to_cache(value, record) != field.convert_to_cache(record[field.name], record)
+    return field.convert_to_cache(value, record) != field.convert_to_cache(record[field.name], record, validate=False)
 
 
 def _commands_change(records, commands):

@@ -16,6 +16,7 @@ from ..related_action import open_imported
 from .changes import changed_values, write_inherited
 from .export_checksum import forget_overwritten
 from .import_lock import lock_new
+from .sync_state import note_failure
 from .synchronizer import Importer, a_moment
 
 
@@ -106,7 +107,7 @@ class RecordImporter(Importer):
 
     def _is_up_to_date(self, binding):
         """Return whether this state of the record is the one that was last imported: its version says so or, without, its checksum."""
-        if not binding:
+        if not binding or binding.sync_state == "error":
             return False
         version = self._get_external_version()
         if version is not None:
@@ -244,4 +245,5 @@ def import_record(session, model_name, backend_id, external_id, force=False, dat
     :param data: the record, if it was read already; it is read again if the record was imported since then
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter)
-    return importer.run(external_id, force=force, data=data)
+    with note_failure(session, importer.binder.to_internal(external_id)):
+        return importer.run(external_id, force=force, data=data)

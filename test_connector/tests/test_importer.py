@@ -313,6 +313,34 @@ class TestImportJob(ImporterCase, JobsCase):
         with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
             self.assertEqual(self.run_jobs().message, "Not a customer.")
 
+    def test_a_job_that_cannot_see_what_was_committed_begins_again_at_once_and_counts_no_try(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.delay(42)
+        with self.outdated(TransactionOutdated("imported meanwhile"), None):
+            job = self.run_jobs()
+        self.assertEqual((job.state, job.retry), ("done", 0))
+
+    def test_a_job_that_is_always_too_late_is_tried_again_later_and_counts_no_try(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.delay(42)
+        with self.outdated(*[TransactionOutdated("imported meanwhile")] * 4):
+            job = self.run_jobs()
+        self.assertEqual((job.state, job.retry), ("scheduled", 0))
+
+    def outdated(self, *effects):
+        """Let the lock of a new record have some effects, one after the other."""
+        return patch("odoo.addons.connector.unit.importer.lock_new", side_effect=effects)
+
+    def test_why_the_import_of_a_known_record_failed_is_kept_on_its_binding(self):
+        binding = self.partner("42")
+        self.shop.add("test.shop.partner", 42, name="Rude")
+        self.delay(42)
+        with patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("Not welcome")):
+            self.assertEqual(self.run_jobs().state, "failed")
+        self.assertEqual((binding.sync_state, binding.sync_error), ("error", "Not welcome"))
+        self.run_import(42)
+        self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
+
     def test_two_jobs_that_import_the_same_record_run_one_after_the_other(self):
         self.delay(42)
         self.delay("42", force=True)
