@@ -117,7 +117,7 @@ class Mapper(ConnectorUnit):
 
         None, when a modifier or a mapping method does not say on what it depends: then any change may matter.
         """
-        always = self._compiled.for_fields(())
+        always = self._compiled.for_fields(frozenset())
         depends_on_all = always.modified or any(
             not for_create_only for _name, for_create_only, _fields in always.methods
         )
