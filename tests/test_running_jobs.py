@@ -36,7 +36,7 @@ def test_a_job_beyond_its_time_limit_is_stopped_wherever_it_waits(function, data
     job = start(getattr(jobs, function), time_limit=1)
     wait_until(lambda: state(job) == "failed")
     message = database.value("SELECT message FROM queue_job WHERE id = %s", job)
-    assert message == "Gave up after 1 try: The job was stopped: it ran longer than its time limit of 1 s"
+    assert message == "Gave up after one try: The job was stopped: it ran longer than its time limit of 1 s"
     assert database.rows("SELECT id FROM test_effect") == []
 
 

@@ -87,7 +87,7 @@ def test_a_job_exists_where_its_addon_is_installed(plain, extended, of_extension
     greet = of_extension("jobs", "greet")
     name = f"odoo.addons.{EXTENSION}.jobs.greet"
     assert extended.commit(lambda env: find_job(env, name)) is greet
-    with pytest.raises(not_readable, match=f"'{EXTENSION}' .* is not installed in this database"):
+    with pytest.raises(not_readable, match=f"“{EXTENSION}” .* is not installed in this database"):
         plain.commit(lambda env: find_job(env, name))
 
 

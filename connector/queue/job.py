@@ -376,12 +376,18 @@ def find_function(env, name):
     model_name, _dot, method_name = name.rpartition(".")
     if model_name not in env.registry:
         raise NotReadableJobError(
-            f"The model {model_name!r} of the job does not exist in this database: is its addon still installed?"
+            env._(
+                "The model “%s” of the job does not exist in this database: is its addon still installed?", model_name
+            )
         )
     method = getattr(env.registry[model_name], method_name, None)
     if not callable(method):
         raise NotReadableJobError(
-            f"The model {model_name!r} has no method {method_name!r} any more: cancel the job, or bring the method back"
+            env._(
+                "The model “%(model)s” has no method “%(method)s” any more: cancel the job, or bring the method back.",
+                model=model_name,
+                method=method_name,
+            )
         )
     return method
 
@@ -390,14 +396,24 @@ def _find_job_function(env, name):
     module_name = name.rpartition(".")[0]
     addon = addon_of(module_name)
     if not is_installed(env.registry, addon):
-        raise NotReadableJobError(f"The addon {addon!r} of the job function {name!r} is not installed in this database")
+        raise NotReadableJobError(
+            env._(
+                "The addon “%(addon)s” of the job function “%(function)s” is not installed in this database.",
+                addon=addon,
+                function=name,
+            )
+        )
     if name not in _functions:
         try:
             importlib.import_module(module_name)
         except ImportError as error:
-            raise NotReadableJobError(f"The module {module_name!r} of the job cannot be imported: {error}") from error
+            raise NotReadableJobError(
+                env._(
+                    "The module “%(module)s” of the job cannot be imported: %(error)s", module=module_name, error=error
+                )
+            ) from error
     if name not in _functions:
-        raise NotReadableJobError(f"{name!r} is not a job function any more: it has gone, or lost its @job")
+        raise NotReadableJobError(env._("“%s” is not a job function any more: it has gone, or lost its @job.", name))
     return _functions[name]
 
 
@@ -517,6 +533,11 @@ class Job:
         self._id = id
 
     @property
+    def lang(self):
+        """The language of the code that delayed the job, in which the job's own messages are, and those of its worker."""
+        return (json.loads(self.context) if self.context else {}).get("lang") or "en_US"
+
+    @property
     def attempt(self):
         """The number of the try that runs, from 1."""
         return self.retry + 1
@@ -540,8 +561,10 @@ class Job:
         env = api.Environment(cr, self.user_id, {**context, "job_id": self._id}, su=self.su)
         if not self.su and not env["queue.job"]._may_work(self.user_id):
             raise FailedJobError(
-                f"The user of the job (id {self.user_id}) is archived or does not exist any more: "
-                "delay it again as another user, or restore this one"
+                env._(
+                    "The user of the job (id %s) is archived or does not exist any more: delay it again as another user, or restore it.",
+                    self.user_id,
+                )
             )
         return env
 

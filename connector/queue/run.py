@@ -15,7 +15,11 @@ import time
 
 import psutil
 
+from odoo.tools.translate import LazyTranslate
+
 from ..exception import JobCancelled, LimitReached
+
+_lt = LazyTranslate(__name__, default_lang="en_US")
 
 #: Seconds that each step of stopping a job is given.
 PATIENCE = 2
@@ -73,17 +77,23 @@ class Run:
         """Tell the job to stop if it has reached one of its limits."""
         job, seconds = self.job, time.monotonic() - self.began
         if job.time_limit and seconds > job.time_limit:
-            self.stop(LimitReached(f"The job was stopped: it ran longer than its time limit of {job.time_limit} s"))
+            self.stop(
+                LimitReached(_lt("The job was stopped: it ran longer than its time limit of %s s", job.time_limit))
+            )
         elif job.memory_limit and (used := psutil.Process().memory_info().rss / 1e6) > job.memory_limit:
             self.stop(
                 LimitReached(
-                    f"The job was stopped: its process uses {used:.0f} MB of memory, above the job's limit of {job.memory_limit} MB"
+                    _lt(
+                        "The job was stopped: its process uses %(used)d MB of memory, above the job's limit of %(limit)s MB",
+                        used=used,
+                        limit=job.memory_limit,
+                    )
                 )
             )
 
     def cancel(self, who):
         """Tell the job to stop because somebody has cancelled it."""
-        self.stop(JobCancelled(f"Cancelled by {who} while it ran"))
+        self.stop(JobCancelled(_lt("Cancelled by %s while it ran", who)))
 
     def stop(self, error):
         """Tell the job to stop, for the first reason that is given."""

@@ -22,6 +22,7 @@ from odoo.api import Environment
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
+from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from ..exception import FailedJobError, GroupResultError, JobCancelled, LeaseLost, RetryableJobError
 from . import store, wakeup
@@ -33,6 +34,7 @@ from .queue import JobsQueue
 from .run import Run
 
 _logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__, default_lang="en_US")
 
 #: Seconds between two signs of life; dead after store.HEARTBEAT_TIMEOUT without one.
 HEARTBEAT_INTERVAL = 4
@@ -274,8 +276,10 @@ class Worker:
         """Write how a job, or all of a group, has ended; return the parts of the group that have to be run for themselves."""
         options = self._options(job)
         if isinstance(error, CONCURRENCY_ERRORS):
-            message = (
-                f"Another transaction was in the way, {IMMEDIATE_RETRIES + 1} times in a row: {_first_line(error)}"
+            message = _lt(
+                "Another transaction was in the way, %(times)s times in a row: %(error)s",
+                times=IMMEDIATE_RETRIES + 1,
+                error=_first_line(error),
             )
         elif options.retry.is_retryable(error):
             message = _message_of(error)
@@ -296,12 +300,19 @@ class Worker:
         job.run.stopped.__cause__ = error if error is not job.run.stopped else None
         if isinstance(job.run.stopped, JobCancelled):
             _logger.info("%s of %s was cancelled while it ran", job, self.dbname)
+            message = _message_of(job.run.stopped)
             with self._store() as cr:
                 cancelled = store.cancel_requests(cr, [member.id for member in job.members])
                 for member in job.members:
                     if member.id in cancelled:
                         store.end_cancelled(
-                            cr, member, self.id, self.name, str(job.run.stopped), member.log_text, member.usage
+                            cr,
+                            member,
+                            self.id,
+                            self.name,
+                            _in_language_of(member, message),
+                            member.log_text,
+                            member.usage,
                         )
                 # the others of a group run without those that were cancelled
                 store.release(cr, [member for member in job.members if member.id not in cancelled])
@@ -349,7 +360,7 @@ class Worker:
                 # if all connections were terminated, this one was too, and the database is left alone
                 cr.execute("SELECT 1")
             raise RetryableJobError(
-                f"The connection to the database was lost: {_first_line(error)}", seconds=1
+                _lt("The connection to the database was lost: %s", _first_line(error)), seconds=1
             ) from error
 
     def _fresh_registry(self, registry, cr):
@@ -399,7 +410,12 @@ class Worker:
     def _retry(self, job, error, message, seconds, count):
         tries = job.retry + 1
         if count and job.max_retries and tries >= job.max_retries:
-            self._fail(job, error, f"Gave up after {tries} {'try' if tries == 1 else 'tries'}: {message}")
+            gave_up = (
+                _lt("Gave up after one try: %s", message)
+                if tries == 1
+                else _lt("Gave up after %(tries)s tries: %(message)s", tries=tries, message=message)
+            )
+            self._fail(job, error, gave_up)
             return
         _logger.info("%s of %s is tried again in %.0f s: %s", job, self.dbname, seconds, message)
         with self._store() as cr:
@@ -410,7 +426,7 @@ class Worker:
                 self.name,
                 seconds,
                 count,
-                message,
+                _in_language_of(job, message),
                 _name_of(error),
                 _traceback_of(error),
                 job.log_text,
@@ -431,7 +447,15 @@ class Worker:
         )
         with self._store() as cr:
             if not store.fail(
-                cr, job, self.id, self.name, message, _name_of(error), _traceback_of(error), job.log_text, job.usage
+                cr,
+                job,
+                self.id,
+                self.name,
+                _in_language_of(job, message),
+                _name_of(error),
+                _traceback_of(error),
+                job.log_text,
+                job.usage,
             ):
                 _logger.warning("%s of %s was given to another worker meanwhile", job, self.dbname)
 
@@ -890,10 +914,16 @@ def _name_of(error):
 
 
 def _message_of(error):
-    """Return what a person reads: the text of an error meant for users, else the error's name too."""
+    """Return what a person reads: the text of an error meant for users, to be translated if it is the worker's, else its name too."""
+    if error.args and isinstance(error.args[0], LazyGettext):
+        return error.args[0]
     if isinstance(error, (FailedJobError, RetryableJobError, UserError)):
         return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _in_language_of(job, text):
+    return text._translate(job.lang) if isinstance(text, LazyGettext) else text
 
 
 def _traceback_of(error):

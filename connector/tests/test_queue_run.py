@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, tagged
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
+from odoo.tools.translate import code_translations
 
 from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.queue import store, worker
@@ -154,7 +155,18 @@ class TestRun(JobsCase):
 
     def test_after_its_last_try_a_job_fails(self):
         record = self._run(rename_and_raise, self.partner.id, "later", max_retries=1)
-        self.assertEqual((record.state, record.message), ("failed", "Gave up after 1 try: The shop is closed"))
+        self.assertEqual((record.state, record.message), ("failed", "Gave up after one try: The shop is closed"))
+
+    def test_what_the_worker_says_is_in_the_language_of_the_code_that_delayed_the_job(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        terms = {"Gave up after %(tries)s tries: %(message)s": "Abandon après %(tries)s essais : %(message)s"}
+        self.patch(code_translations, "get_python_translations", lambda module, lang: terms if lang == "fr_FR" else {})
+        self.session = ConnectorSession.from_env(self.env(context={"lang": "fr_FR"}))
+        record = self._run(rename_and_raise, self.partner.id, "later", max_retries=2)
+        self.cr.execute("UPDATE queue_job SET state = 'pending', eta = NULL, ready_seq = 0 WHERE id = %s", [record.id])
+        self.run_jobs()
+        self.assertEqual(record.message, "Abandon après 2 essais : The shop is closed")
+        self.assertEqual(record.attempt_ids[0].message, record.message)
 
     def test_a_serialization_failure_is_retried_three_times_at_once_and_not_counted(self):
         record = self._run(meet_another_transaction, 3)
@@ -204,7 +216,7 @@ class TestRun(JobsCase):
     def test_a_function_that_is_gone_fails_the_job_with_its_name(self):
         record = self._unreadable("function = 'odoo.addons.connector.tests.test_queue_run.gone'")
         self.assertIn(
-            "'odoo.addons.connector.tests.test_queue_run.gone' is not a job function any more", record.message
+            "“odoo.addons.connector.tests.test_queue_run.gone” is not a job function any more", record.message
         )
 
     def test_a_function_without_the_decorator_cannot_be_run(self):
@@ -213,11 +225,11 @@ class TestRun(JobsCase):
 
     def test_a_function_of_an_addon_that_is_not_installed_fails_the_job(self):
         record = self._unreadable("function = 'odoo.addons.gone.models.f'")
-        self.assertIn("The addon 'gone'", record.message)
+        self.assertIn("The addon “gone”", record.message)
 
     def test_a_model_that_is_gone_fails_the_job(self):
         record = self._unreadable("function = 'gone.model.write'")
-        self.assertIn("The model 'gone.model'", record.message)
+        self.assertIn("The model “gone.model”", record.message)
 
     def test_arguments_that_cannot_be_read_fail_the_job(self):
         record = self._unreadable("payload = '(lp0'")

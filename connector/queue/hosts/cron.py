@@ -5,10 +5,13 @@ import threading
 import time
 
 from odoo.tools import config
+from odoo.tools.translate import LazyTranslate
 
 from ...exception import TooLongForCron
 from .. import store
 from ..worker import WorkerWatcher
+
+_lt = LazyTranslate(__name__, default_lang="en_US")
 
 #: A pass of the cron host ends after so many seconds, so that Odoo's other crons get their turn.
 CRON_SECONDS = 30
@@ -39,11 +42,13 @@ def reason_to_stop(seconds, limit):
     :param limit: what :func:`time_limit` says
     """
     if limit and seconds > limit - _margin(limit):
-        return TooLongForCron(f"It runs longer than cron allows ({limit} s): use `odoo connector_worker`")
+        return TooLongForCron(_lt("It runs longer than cron allows (%s s): use `odoo connector_worker`", limit))
     allowed, _hard = resource.getrlimit(resource.RLIMIT_CPU)
     limit = config["limit_time_cpu"]
     if allowed != resource.RLIM_INFINITY and time.process_time() > allowed - _margin(limit):
-        return TooLongForCron(f"It uses the processor longer than cron allows ({limit} s): use `odoo connector_worker`")
+        return TooLongForCron(
+            _lt("It uses the processor longer than cron allows (%s s): use `odoo connector_worker`", limit)
+        )
     return None
 
 
