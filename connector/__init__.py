@@ -1,5 +1,6 @@
 from . import queue
 from . import backend_model
+from . import binding_line
 from . import binding_conflict
 from . import checkpoint
 from .http import probe, status, exchange, webhook

@@ -1,6 +1,6 @@
 """Orders with lines, and the bindings of both to the imaginary shop."""
 
-from odoo import api, fields, models
+from odoo import fields, models
 
 
 class Order(models.Model):
@@ -39,20 +39,12 @@ class ShopOrder(models.Model):
 
 class ShopOrderLine(models.Model):
     _name = "test.shop.order.line"
-    _inherit = "external.binding"
+    _inherit = "external.binding.line"
     _inherits = {"test.order.line": "odoo_id"}
     _description = "Test Shop Order Line"
+    _parent_binding_field = "shop_order_id"
+    _parent_field = "order_id"
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("test.order.line", required=True, ondelete="cascade")
     shop_order_id = fields.Many2one("test.shop.order", required=True, index=True, ondelete="cascade")
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        for values in vals_list:
-            values["order_id"] = self.env["test.shop.order"].browse(values["shop_order_id"]).odoo_id.id
-        return super().create(vals_list)
-
-    def unlink(self):
-        lines = self.odoo_id
-        return super().unlink() and lines.unlink()

@@ -90,8 +90,9 @@ class TestLinesThatAreBindings(ChildrenCase):
     def test_a_line_that_is_gone_there_is_deleted(self):
         binding = self.create(self.order((11, "apple", 1), (12, "pear", 2)))
         line = binding.shop_line_ids[0]
+        record_here = line.odoo_id
         self.assertEqual(self.update(self.order((12, "pear", 2)), binding), [Command.delete(line.id)])
-        self.assertEqual(self.content(binding), [("pear", 2)])
+        self.assertEqual((self.content(binding), record_here.exists()), ([("pear", 2)], record_here.browse()))
 
     def test_all_lines_gone_there_are_deleted(self):
         binding = self.create(self.order((11, "apple", 1)))
