@@ -5,6 +5,7 @@ The next try of the export asks for it by the key.
 """
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class ConnectorExportIntent(models.Model):
@@ -47,4 +48,11 @@ class ConnectorExportIntent(models.Model):
     def action_open_binding(self):
         """Open the binding whose record is being created."""
         self.ensure_one()
-        return self.env[self.model].browse(self.binding_id).get_formview_action()
+        binding = self.env[self.model].browse(self.binding_id).exists()
+        if not binding:
+            raise UserError(
+                self.env._(
+                    "The binding was deleted meanwhile. Look for the record in the other system, then delete this intent."
+                )
+            )
+        return binding.get_formview_action()

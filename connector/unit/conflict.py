@@ -11,7 +11,8 @@ class ConflictPolicy(ConnectorUnit):
     """The part of an exporter that finds conflicts and decides them.
 
     The record there has a conflict with ours when its version is another than the one that we saw last, at an import or after an export;
-    of a record without a version, when its checksum is. Both are told by the importer of the model. ``_conflict_policy`` is one of
+    of a record without a version, when its checksum is. Both are told by the importer of the model. There is none when both sides are the
+    same by now, as after a job that died when it had sent ours. ``_conflict_policy`` is one of
 
     - ``"odoo_wins"`` (the default): ours is sent; nobody looks at the record there, which saves a call
     - ``"external_wins"``: the record there is imported, and ours is not sent
@@ -36,7 +37,7 @@ class ConflictPolicy(ConnectorUnit):
         if self._conflict_policy == "odoo_wins" or not is_known:
             return None
         theirs = self._read_theirs()
-        if theirs._is_up_to_date(self.binding):
+        if theirs._is_up_to_date(self.binding) or not theirs._would_change():
             return None
         if self._conflict_policy == "ask":
             return self._ask()
@@ -47,7 +48,7 @@ class ConflictPolicy(ConnectorUnit):
     def _read_theirs(self):
         """Return an importer that has read the record there as it is now."""
         importer = self.unit_for(RecordImporter)
-        importer.external_id = self.external_id
+        importer.binding, importer.external_id = self.binding, self.external_id
         importer.external_record = importer._read()
         return importer
 

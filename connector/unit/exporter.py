@@ -147,8 +147,8 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         """
         if self._missing_policy == "recreate":
             self.external_id = None
-            forgotten = dict.fromkeys([self.binder._external_field, "external_version", "export_checksum"], False)
-            self._write_binding(forgotten)
+            forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
+            self._write_binding(dict.fromkeys(forgotten, False))
             return self._export_new(map_record)
         raise IDMissingInBackend(
             self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)

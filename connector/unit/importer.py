@@ -10,7 +10,7 @@ from psycopg2.errors import UniqueViolation
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import IDMissingInBackend, RetryableJobError
+from ..exception import IDMissingInBackend, MappingError, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_imported
 from .changes import changed_values, write_inherited
@@ -113,6 +113,13 @@ class RecordImporter(Importer):
         if version is not None:
             return binding.external_version == str(version)
         return binding.import_checksum == self._get_checksum()
+
+    def _would_change(self):
+        """Return whether an import would change the record here; also when what is there cannot be mapped."""
+        try:
+            return bool(changed_values(self.binding, self._map_data().values()))
+        except MappingError:
+            return True
 
     def _get_external_version(self):
         """Return what the external system calls this state of the record: its date of change, its revision, its etag.

@@ -9,11 +9,9 @@ from odoo.tools import split_every
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import MappingError
 from ..queue.job import job
 from ..related_action import open_backend
 from .bulk_importer import import_page
-from .changes import changed_values
 from .exporter import export_record
 from .importer import RecordImporter
 from .synchronizer import Synchronizer
@@ -121,7 +119,7 @@ class Reconciler(Synchronizer):
                 if not importer.binding:
                     if not importer._must_skip():
                         difference.missing.append(importer.external_id)
-                elif self._is_different(importer):
+                elif importer._would_change():
                     difference.different[importer.external_id] = importer.binding.id
             self.env.invalidate_all()
             done += len(external_ids)
@@ -138,13 +136,6 @@ class Reconciler(Synchronizer):
             importer.external_record = record
             importer.binding = bindings.get(external_id_text(importer.external_id), self.model)
             yield importer
-
-    def _is_different(self, importer):
-        """Return whether an import would change the record here, or cannot tell."""
-        try:
-            return bool(changed_values(importer.binding, importer._map_data().values()))
-        except MappingError:
-            return True
 
     # Repair
 

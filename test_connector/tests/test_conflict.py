@@ -140,6 +140,13 @@ class TestConflict(ShopCase, JobsCase):
         self.run_export("ask")
         self.assertEqual((self.name_there(), self.binding.sync_state), ("Theirs", "conflict"))
 
+    def test_sides_that_are_the_same_by_now_have_no_conflict(self):
+        """As when a job has sent ours, and died before it could remember the version which that made."""
+        self.change_there()
+        self.shop.table("test.shop.partner")[42]["name"] = "Ours"
+        self.run_export("ask")
+        self.assertEqual((self.name_there(), self.binding.sync_state), ("Ours", "in_sync"))
+
     def test_a_policy_that_does_not_exist_is_refused_at_once(self):
         with self.assertRaisesRegex(
             ValueError, "BadExporter._conflict_policy is 'oddo_wins': it must be one of odoo_wins"

@@ -1,5 +1,6 @@
 from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, NetworkRetryableError
@@ -106,6 +107,14 @@ class TestSafeCreation(ShopCase, JobsCase):
         checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
         self.assertRegex(checkpoint.message, "look there for a second one")
         self.assertEqual((len(self.shop.table("test.shop.partner")), self.binding.external_id), (2, "2"))
+
+    def test_an_intent_whose_binding_was_deleted_says_what_to_do(self):
+        with self.lose_answer():
+            self.run_jobs()
+        intent = self.intents()
+        self.binding.unlink()
+        with self.assertRaisesRegex(UserError, "Look for the record in the other system"):
+            intent.action_open_binding()
 
     def test_outside_of_a_job_nothing_is_committed(self):
         self.unit(RecordExporter).run(self.binding.id)  # committing in a test raises
