@@ -102,19 +102,17 @@ class BulkImporter(Importer):
         """Import the records of some importers, after what they depend on."""
         needed = self._needed_by(importers)
         mine = needed.get(self.model._name, {})
-        page = {external_id_text(importer.external_id): importer for importer in importers}
+        page = {external_id_text(importer.external_id) for importer in importers}
         done = Counter()
         for model_name, external_ids in needed.items():
             others = [id_ for text, id_ in external_ids.items() if external_ids is not mine or text not in page]
             done += self._import_others(model_name, others, page)
-        first, rest = partition(lambda text: text in mine, page)
-        if first and rest:
-            done += self._import_changed([page[text] for text in first])
-        else:
-            rest = (
-                page  # none comes first; or they depend on each other in a circle, and the mapping of each will say so
-            )
-        return done + self._write([page[text] for text in rest])
+        first, rest = partition(lambda importer: external_id_text(importer.external_id) in mine, importers)
+        if not rest:  # they depend on each other in a circle: the mapping of each will say so
+            return done + self._write(first)
+        if first:
+            done += self._import_changed(first)
+        return done + self._write(rest)
 
     def _needed_by(self, importers):
         """Return what some records depend on and is to be imported first, locked as the records are where they are new here.

@@ -7,11 +7,13 @@ again.
 
 from copy import copy
 
+from psycopg2.errors import OutOfMemory
+
 from odoo import api, sql_db
 from odoo.tools import SQL
 
 from ..connector import external_id_text
-from ..exception import TransactionOutdated
+from ..exception import RetryableJobError, TransactionOutdated
 from ..session import ConnectorSession
 
 
@@ -33,6 +35,7 @@ def lock_all(unknown):
 
     :param unknown: dict, binder to ids in the external system that it does not know
     :raise TransactionOutdated: one of them was imported since this transaction began
+    :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
     """
     unknown = {binder: ids for binder, ids in unknown.items() if ids}
     if not unknown:
@@ -45,15 +48,21 @@ def lock_all(unknown):
     ]
     # Safe because all take these locks in the order of their numbers, and PostgreSQL releases them with the transaction, also when the
     # process dies
-    env.cr.execute(
-        SQL(
-            """
-            SELECT pg_advisory_xact_lock(number)
-            FROM (SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name ORDER BY number) AS key
-            """,
-            names,
-        )
+    query = SQL(
+        """
+        SELECT pg_advisory_xact_lock(number)
+        FROM (SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name ORDER BY number) AS key
+        """,
+        names,
     )
+    try:
+        env.cr.execute(query)
+    except OutOfMemory as error:
+        message = (
+            f"PostgreSQL has no place for {len(names)} more locks at the moment; if that happens often, "
+            "raise its max_locks_per_transaction, or make the pages of imports smaller"
+        )
+        raise RetryableJobError(message, ignore_retry=True) from error
     # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
     with sql_db.db_connect(env.cr.dbname).cursor() as cr:
         session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))

@@ -1,12 +1,17 @@
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from psycopg2.errors import OutOfMemory
+
+from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import NetworkRetryableError, TransactionOutdated
+from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError, TransactionOutdated
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.binder import Binder
 from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
+from odoo.addons.connector.unit.import_lock import lock_new
 from odoo.addons.connector.unit.importer import import_record
 
 from ..units import PartnerImporter, ShopAdapter, ShopImporter
@@ -215,6 +220,17 @@ class TestRecordThatFails(BulkCase):
         with patch.object(PartnerImporter, "_after_import", side_effect=NetworkRetryableError("The shop is away")):
             job = self.run_jobs()
         self.assertEqual((job.state, job.retry, self.names()), ("scheduled", 1, []))
+
+
+class TestLocks(BulkCase):
+    def test_a_page_for_whose_locks_there_is_no_place_is_tried_again_later(self):
+        binder = self.unit(Binder)
+        with (
+            patch.object(Cursor, "execute", side_effect=OutOfMemory()),
+            self.assertRaisesRegex(RetryableJobError, "no place for 3 more locks") as caught,
+        ):
+            lock_new(binder, [1, 2, 3])
+        self.assertTrue(caught.exception.ignore_retry)
 
 
 class TestData(BulkCase):
