@@ -39,18 +39,18 @@ def test_the_cron_leaves_the_jobs_to_other_workers(database, jobs, without_worke
     assert database.rows("SELECT DISTINCT name FROM test_effect") == [(str(worker),)]
 
 
-@pytest.mark.parametrize("mode", [[], ["--workers", "1"]], ids=["threaded", "prefork"])
+@pytest.mark.parametrize(("mode", "limit"), [([], 16), (["--workers", "1"], 24)], ids=["threaded", "prefork"])
 def test_a_job_that_is_too_long_for_the_cron_fails_at_once_with_the_way_out(
-    mode, database, jobs, without_workers, wait_until, tmp_path
+    mode, limit, database, jobs, without_workers, wait_until, tmp_path
 ):
     def delay(env):
         session = ConnectorSession.from_env(env)
         return jobs.wait_in_python.delay(session, "test.effect", str(tmp_path / "gate"), max_retries=5).id
 
-    options = ["--max-cron-threads", "1", "--limit-time-real-cron", "16", *mode, *without_workers]
+    options = ["--max-cron-threads", "1", "--limit-time-real-cron", str(limit), *mode, *without_workers]
     with servers.Server("cron_host", [database.name], *options):
         job = database.commit(delay)
         wait_until(lambda: database.value("SELECT state FROM queue_job WHERE id = %s", job) == "failed")
     message = database.value("SELECT message FROM queue_job WHERE id = %s", job)
-    assert message == "It runs longer than cron allows (16 s): use `odoo connector_worker`"
+    assert message == f"It runs longer than cron allows ({limit} s): use `odoo connector_worker`"
     assert database.value("SELECT count(*) FROM queue_job_attempt WHERE job_id = %s", job) == 1

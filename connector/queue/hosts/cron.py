@@ -28,7 +28,8 @@ def time_limit():
 
 
 def _begin_of_pass():
-    # in the threaded server Odoo has noted when it began with the crons of the database; its other crons may have come before this one
+    # in the threaded server Odoo has noted when it began with the crons of the database, in the prefork server server.py has; other crons
+    # may have come before this one
     start_time = getattr(threading.current_thread(), "start_time", None)
     return time.monotonic() - (time.time() - start_time if start_time else 0)
 

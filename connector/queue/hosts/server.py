@@ -9,6 +9,7 @@ import functools
 import logging
 import signal
 import threading
+import time
 
 import psycopg2
 
@@ -32,6 +33,7 @@ def post_load():
     threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
     prefork.process_zombie = _in_turn(_note_dead, prefork.process_zombie)
     prefork.process_spawn = _in_turn(prefork.process_spawn, _spawn_processes)
+    server.WorkerCron.process_work = _in_turn(_begin_pass_of_crons, server.WorkerCron.process_work)
 
 
 def _in_turn(*methods):
@@ -96,6 +98,15 @@ def _job_threads(watcher, number):
 
 
 # The prefork server: processes of their own
+
+
+def _begin_pass_of_crons(cron_process):
+    """Let the parent count from here how long the crons of a database run, and note it, as the threaded server does.
+
+    It counts from a process's last sign of life, which was before the process has slept for up to a minute: so much less would be left.
+    """
+    cron_process.multi.pipe_ping(cron_process.watchdog_pipe)
+    threading.current_thread().start_time = time.time()
 
 
 # Processes that have died, each with the cause: [(Child, text)]. The next one reports it, so that the parent needs no database
