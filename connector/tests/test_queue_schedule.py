@@ -88,7 +88,7 @@ class TestBadInput(ScheduleCase):
             schedule.expression = "99 * * * *"
 
     def test_a_function_that_does_not_exist_is_refused(self):
-        with self.assertRaisesRegex(ValidationError, "“Orders” cannot run: .*no method 'fly'"):
+        with self.assertRaisesRegex(ValidationError, "“Orders” cannot run: .*no method “fly”"):
             self.schedule(function="res.partner.fly")
 
     def test_arguments_that_are_no_json_object_are_refused(self):
