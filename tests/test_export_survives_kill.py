@@ -87,11 +87,11 @@ def test_a_record_is_created_once_though_its_worker_is_killed_before_it_stores_t
             lambda env: export_record.delay(ConnectorSession.from_env(env), "test.shop.partner", binding_id).id
         )
         killed = worker()
-        assert shop.created.wait(60)
+        assert shop.created.wait(120)
         os.killpg(killed.pid, signal.SIGKILL)
         shop.may_answer.set()
         worker()
-        wait_until(lambda: state(job_id) == "done")
+        wait_until(lambda: state(job_id) == "done", timeout=120)
 
     assert len(shop.records) == 1
     assert database.value("SELECT external_id FROM test_shop_partner WHERE id = %s", binding_id) == "1"
