@@ -134,7 +134,7 @@ class Attack:
             self.attacks["server restarted"] += 1
             postgres.restart("immediate")
             return
-        attacks = {self._kill: 55, self._terminate: 25, self._stop: 8, self._cut: 7, self._deploy: 5}
+        attacks = {self._kill: 50, self._terminate: 20, self._stop: 5, self._cut: 5, self._deploy: 20}
         (attack,) = self.chance.choices(list(attacks), list(attacks.values()))
         attack()
 
