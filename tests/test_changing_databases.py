@@ -1,10 +1,14 @@
 """Databases that are duplicated, dropped, restored, and addons that come and go, while a worker serves them."""
 
+import threading
 from xmlrpc.client import ServerProxy
 
 import psycopg2
 import pytest
 
+from odoo.modules.registry import Registry
+
+from odoo.addons.connector.queue.worker import WorkerWatcher
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import databases, servers
@@ -102,3 +106,24 @@ def test_a_server_duplicates_and_drops_a_database_whose_jobs_it_runs(host, busy,
         assert not databases.exists(other)
         assert not databases.exists(busy)
         server.check()
+
+
+def test_requests_keep_their_connections_to_a_database_that_the_threads_of_their_server_do_not_serve(
+    database, wait_until, caplog
+):
+    set_state = "UPDATE ir_module_module SET state = %s WHERE name = 'connector' RETURNING id"
+    watcher = WorkerWatcher("server", 1, lambda: [database.name])
+    watching = threading.Thread(target=watcher.watch)
+    registry = Registry(database.name)
+    with registry.cursor() as cr:
+        cr.execute("SELECT 1")
+        database.rows(set_state, "to install")
+        watching.start()
+        try:
+            wait_until(lambda: "the addon connector is not installed" in caplog.text)
+        finally:
+            watcher.stop()
+            watching.join()
+            database.rows(set_state, "installed")
+        cr.execute("SELECT 1")
+    assert Registry.registries[database.name] is registry

@@ -1,29 +1,59 @@
 """A worker stays alive, and runs what it can, while somebody else keeps locked what it would need."""
 
+import itertools
+import logging
 import threading
 from contextlib import contextmanager
 
 import psycopg2
 import pytest
+from psycopg2.errors import DeadlockDetected, SerializationFailure
+
+from odoo.modules.registry import Registry
 
 from odoo.addons.connector.queue import worker
 from odoo.addons.connector.queue.worker import WorkerWatcher
 
+from scripts import databases
+
 
 @pytest.fixture
-def watcher(database, monkeypatch, wait_until):
-    """A worker in this process whose heart beats fast."""
+def serve(monkeypatch, wait_until):
+    """A function that serves databases by workers in this process whose hearts beat fast."""
     monkeypatch.setattr(worker, "HEARTBEAT_INTERVAL", 0.2)
-    watcher = WorkerWatcher("command", 1, lambda: [database.name])
-    job_thread = threading.Thread(target=watcher.work)
-    watching = threading.Thread(target=watcher.watch, args=([job_thread],))
-    watching.start()
-    try:
-        wait_until(lambda: database.value("SELECT count(*) FROM queue_worker"))
+
+    @contextmanager
+    def serve(*served):
+        watcher = WorkerWatcher("command", 1, lambda: [database.name for database in served])
+        job_thread = threading.Thread(target=watcher.work)
+        watching = threading.Thread(target=watcher.watch, args=([job_thread],))
+        watching.start()
+        try:
+            for database in served:
+                wait_until(lambda database=database: database.value("SELECT count(*) FROM queue_worker"))
+            yield watcher
+        finally:
+            watcher.stop()
+            watching.join()
+
+    return serve
+
+
+@pytest.fixture
+def watcher(database, serve):
+    """A worker in this process."""
+    with serve(database) as watcher:
         yield watcher
-    finally:
-        watcher.stop()
-        watching.join()
+
+
+@pytest.fixture
+def other(database, copy_database):
+    """A second database."""
+    name = f"{database.name}_other"
+    copy_database(database.name, name)
+    yield type(database)(name)
+    Registry.delete(name)
+    databases.drop(name)
 
 
 @contextmanager
@@ -40,9 +70,9 @@ def locked(database, statement, *values):
 
 @pytest.fixture
 def beats(database, wait_until):
-    """A function that waits until the only worker has signed that it is alive, so many times."""
+    """A function that waits until the only worker of a database has signed that it is alive, so many times."""
 
-    def beats(times):
+    def beats(times, database=database):
         for _number in range(times):
             last = database.value("SELECT date_heartbeat FROM queue_worker")
             wait_until(lambda last=last: database.value("SELECT date_heartbeat FROM queue_worker") != last)
@@ -107,3 +137,94 @@ def test_a_job_is_stopped_at_its_time_limit_while_the_worker_waits_for_a_lock(
             )
         )
     wait_until(lambda: state(job) == "failed")
+
+
+def lives(*of):
+    return [database.rows("SELECT uuid FROM queue_worker") for database in of]
+
+
+def test_a_process_gives_signs_of_life_in_a_database_while_the_workers_of_another_one_are_locked(
+    database, jobs, other, serve, beats
+):
+    with serve(database, other):
+        before = lives(database, other)
+        for held, free in itertools.permutations((database, other)):
+            with locked(held, "LOCK TABLE queue_worker"):
+                beats(3, free)
+            beats(1, held)
+        assert lives(database, other) == before
+
+
+def test_a_worker_lives_on_when_another_transaction_was_in_the_way_of_its_care_for_all(
+    database, jobs, watcher, beats, wait_until, monkeypatch
+):
+    before = lives(database)
+    calls = []
+
+    def meet_another_transaction(_cr):
+        calls.append(1)
+        raise DeadlockDetected
+
+    monkeypatch.setattr(worker.store, "release_forgotten_keys", meet_another_transaction)
+    wait_until(lambda: len(calls) > 1)
+    beats(1)
+    assert lives(database) == before
+
+
+def test_a_worker_lives_on_when_another_transaction_was_in_the_way_of_those_that_wait_for_its_job(
+    database, jobs, delay, watcher, state, wait_until, monkeypatch
+):
+    before = lives(database)
+
+    def meet_another_transaction(_cr, *_jobs):
+        raise DeadlockDetected
+
+    monkeypatch.setattr(worker.store, "release_keys", meet_another_transaction)
+    keyed = [delay(jobs.leave_effect, str(number), concurrency_key="key") for number in range(3)]
+    wait_until(lambda: all(state(job) == "done" for job in keyed))
+    assert lives(database) == before
+
+
+def test_a_job_that_is_committed_is_not_run_again_for_what_goes_wrong_afterwards(
+    database, jobs, delay, watcher, state, wait_until, monkeypatch, caplog
+):
+    caplog.set_level(logging.INFO, logger=worker.__name__)
+
+    def meet_another_transaction(_registry):
+        raise SerializationFailure
+
+    monkeypatch.setattr(Registry, "signal_changes", meet_another_transaction)
+    job = delay(jobs.leave_effect, "job")
+    after = delay(jobs.leave_effect, "after")
+    wait_until(lambda: (state(job), state(after)) == ("done", "done"))
+    wait_until(lambda: caplog.text.count("is done, but not all that follows its commit") == 2)
+    assert "again at once" not in caplog.text
+
+
+def test_the_loss_of_the_control_connection_is_an_interruption(
+    database, jobs, delay, watcher, state, wait_until, tmp_path
+):
+    job = delay(jobs.leave_effect_when_let_go, "job", str(tmp_path / "gate"))
+    wait_until((tmp_path / "gate.reached").exists)
+    before = lives(database)
+    database.rows("SELECT pg_terminate_backend(backend_pid) FROM queue_worker")
+    wait_until(lambda: lives(database) not in (before, [[]]))
+    (tmp_path / "gate").touch()
+    wait_until(lambda: state(job) == "done")
+    assert database.rows("SELECT outcome FROM queue_job_attempt ORDER BY id") == [("interrupted",), ("done",)]
+
+
+def test_a_worker_is_looked_after_again_after_an_error_that_nobody_expected(
+    database, jobs, delay, watcher, state, wait_until, monkeypatch
+):
+    calls = []
+
+    def raise_once():
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(watcher, "_discover", raise_once)
+    wait_until(lambda: len(calls) > 1)
+    job = delay(jobs.leave_effect, "job")
+    wait_until(lambda: state(job) == "done")

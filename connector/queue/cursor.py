@@ -5,6 +5,7 @@ import logging
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from odoo.sql_db import Cursor
+from odoo.tools.misc import Callbacks
 
 from ..exception import LeaseLost
 from .connection import cursor_of
@@ -61,6 +62,8 @@ class JobCursor(Cursor):
     def complete(self, worker_name):
         """Commit the rest of the job's effects, which is flushed already, together with its *done*, and end the lease.
 
+        What was to be called after the commit is left in ``postcommit``: what goes wrong there does not undo the job.
+
         :raise LeaseLost: the job is not this worker's any more
         """
         job = self._job
@@ -69,7 +72,11 @@ class JobCursor(Cursor):
                 f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
             )
         self._job = None
-        self.commit()
+        hooks, self.postcommit = self.postcommit, Callbacks()
+        try:
+            self.commit()
+        finally:
+            self.postcommit = hooks
 
     def abandon(self):
         """Roll back what the job did since its last commit, and end the lease."""

@@ -189,11 +189,11 @@ class Worker:
                 self._runs.pop(member.id, None)
             # a moving average: claims grow while jobs are short
             self._job_seconds += 0.2 * (time.monotonic() - run.began - self._job_seconds)
-        if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
-            with self._store() as cr:
-                store.release_keys(cr, *keyed)
-        if parents := [member.id for member in job.members if member.graph_uuid]:
-            self._release_children(parents)
+        try:
+            self._release_others(job)
+        except CONCURRENCY_ERRORS as error:
+            # the sweep does it, see tend()
+            _logger.info("What waits for %s of %s is released later: %s", job, self.dbname, _first_line(error))
 
     def _start(self, leased):
         job = _job_of(leased)
@@ -211,6 +211,14 @@ class Worker:
             if members and len(members) < size:
                 members += store.join_group(cr, self.id, members[0], size - len(members))
         return JobGroup([_job_of(member) for member in members]) if members else None
+
+    def _release_others(self, job):
+        """Make runnable what waits for the end of a job, or of all of a group."""
+        if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
+            with self._store() as cr:
+                store.release_keys(cr, *keyed)
+        if parents := [member.id for member in job.members if member.graph_uuid]:
+            self._release_children(parents)
 
     def _release_children(self, job_ids):
         with self._store() as cr:
@@ -336,8 +344,7 @@ class Worker:
             committing = True
             cr.complete(self.name)
             committing = False
-            registry.signal_changes()
-            _logger.debug("%s of %s is done", job, self.dbname)
+            self._after_commit(job, cr, registry)
         except BaseException as error:
             with contextlib.suppress(*_CONNECTION_LOST):
                 cr.abandon()
@@ -349,6 +356,22 @@ class Worker:
         finally:
             cr.transaction = None
             cr.cache.clear()
+
+    def _after_commit(self, job, cr, registry):
+        """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""
+        _logger.debug("%s of %s is done", job, self.dbname)
+
+        def attempt(step):
+            try:
+                step()
+            except BaseException:
+                _logger.exception("%s of %s is done, but not all that follows its commit", job, self.dbname)
+
+        while cr.postcommit:
+            # a hook that raises is forgotten, the others are left
+            attempt(cr.postcommit.run)
+        cr.postcommit.clear()
+        attempt(registry.signal_changes)
 
     def _connection_lost(self, job, error, committing):
         if committing:
@@ -392,6 +415,7 @@ class Worker:
 
     def _forget_cursor(self):
         cr, self._cursors.cr = getattr(self._cursors, "cr", None), None
+        self._job_backends.pop(threading.get_ident(), None)
         if cr is not None:
             with contextlib.suppress(*_CONNECTION_LOST):
                 # not back into Odoo's pool: it may be terminated with this life
@@ -470,16 +494,19 @@ class Worker:
     # Life
 
     def beat(self):
-        """Sign that this worker is alive.
+        """Sign that this worker is alive; return False if it could not, as somebody has locked its row or the table of workers.
 
         :raise LifeEnded: it was declared dead
         """
         with self._signs() as cr:
-            if not store.heartbeat(cr, self.id, psutil.Process().memory_info().rss // 1_000_000):
-                self.ended = True
-                raise LifeEnded(
-                    f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s"
-                )
+            try:
+                is_alive = store.heartbeat(cr, self.id, psutil.Process().memory_info().rss // 1_000_000)
+            except LockNotAvailable:
+                return False
+        if not is_alive:
+            self.ended = True
+            raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
+        return True
 
     def stop_runs(self, error):
         """Tell all running jobs to stop, for the reason that is given."""
@@ -491,8 +518,8 @@ class Worker:
         runs = set(self._runs.values())
         if not runs:
             return set()
-        with self._signs() as cr:
-            for job_id, who in store.cancel_requests(cr, list(self._runs)).items():
+        with self._signs() as cr, contextlib.suppress(LockNotAvailable):
+            for job_id, who in store.cancel_requests(cr, list(self._runs), store.BRIEFLY).items():
                 if run := self._runs.get(job_id):
                     run.cancel(who)
         for run in runs:
@@ -506,6 +533,8 @@ class Worker:
         """Do what any worker does for all; return how many seconds there are until the next job may start by its date or its rate, or None.
 
         While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
+
+        :raise CONCURRENCY_ERRORS: another transaction was in the way; the next time does what is left
         """
         with self._store() as cr:
             try:
@@ -515,7 +544,10 @@ class Worker:
             for worker_id, name in store.dead_workers(cr):
                 if worker_id == self.id:
                     continue
-                freed = store.end_worker(cr, worker_id, f"{name} gave no sign of life", terminate=True)
+                try:
+                    freed = store.end_worker(cr, worker_id, f"{name} gave no sign of life", terminate=True)
+                except LockNotAvailable:
+                    continue
                 if freed is not None:
                     _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
             store.free_orphans(cr)
@@ -547,8 +579,12 @@ class Worker:
     def give_back(self):
         """Make the jobs runnable again that this worker holds and has not started."""
         if jobs := self.queue.drain():
-            with self._store() as cr:
-                store.release(cr, jobs)
+            try:
+                with self._store() as cr:
+                    store.release(cr, jobs)
+            except CONCURRENCY_ERRORS:
+                self.queue.put(jobs)
+                raise
 
     def close_thread(self):
         """Close what the calling thread holds."""
@@ -631,22 +667,32 @@ class WorkerWatcher:
                 any(thread.is_alive() for thread in threads if thread.ident not in self._lost_threads)
                 and not self._grace_is_over()
             ):
-                self._connect_control()
-                if not self._stopping.is_set():
-                    self._discover()
-                else:
-                    self._each_worker(Worker.give_back)
-                if time.monotonic() >= next_tend:
-                    self._each_second()
-                    self._retire()
-                    etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
-                    next_tend = time.monotonic() + max(0.05, min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas]))
-                    self._wake_threads()
-                self._sleep(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
+                try:
+                    next_tend = self._look_after_all(next_tend)
+                except Exception:
+                    # in Odoo's server nobody would begin anew
+                    _logger.exception("The workers of this process are looked after again in %s s", TEND_INTERVAL)
+                    time.sleep(TEND_INTERVAL)
         finally:
             self._ended.set()
             signs.join()
             self._close()
+
+    def _look_after_all(self, next_tend):
+        """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.tend`."""
+        self._connect_control()
+        if not self._stopping.is_set():
+            self._discover()
+        else:
+            self._each_worker(Worker.give_back)
+        if time.monotonic() >= next_tend:
+            self._each_second()
+            self._retire()
+            etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
+            next_tend = time.monotonic() + max(0.05, min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas]))
+            self._wake_threads()
+        self._sleep(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
+        return next_tend
 
     def _give_signs(self):
         """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
@@ -656,22 +702,26 @@ class WorkerWatcher:
                 self._for_each_life(lambda worker, reason=reason: worker.stop_runs(reason))
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_INTERVAL
-                self._for_each_life(Worker.beat)
+                if not all(self._for_each_life(Worker.beat)):
+                    # who is kept from it must sign soon after
+                    next_beat = 0
             self._for_each_life(lambda worker: self._lost_threads.update(worker.watch_runs()))
             if self._lost_threads and self.is_replaceable:
                 self.stop()
 
     def _for_each_life(self, method):
+        results = []
         for worker in list(self.workers.values()):
             if worker.ended:
                 continue
             try:
-                method(worker)
+                results.append(method(worker))
             except Exception as error:
                 # to end this life may take time: the watching thread finds it ended, and begins another one
                 worker.ended = True
                 expected = isinstance(error, (LifeEnded, psycopg2.Error))
                 _logger.warning("%s of %s: %s", worker.name, worker.dbname, error, exc_info=not expected)
+        return results
 
     def stop(self):
         """Let running jobs finish, give the others back, and end; may be called in a signal handler."""
@@ -695,7 +745,7 @@ class WorkerWatcher:
         if self._control is not None:
             _logger.warning("The control connection is lost: all workers of this process begin a new life")
             for dbname in list(self.workers):
-                self._end_worker(dbname)
+                self._end_worker(dbname, store.INTERRUPTED)
         try:
             self._control = connect("postgres")
             self._is_pooled = is_pooled(self._control)
@@ -745,6 +795,8 @@ class WorkerWatcher:
                 return
             self.workers[dbname] = Worker(dbname, self.kind, self.capacity, self._backend, self.process)
             self._refused.pop(dbname, None)
+        except LockNotAvailable as error:
+            _logger.info("The database %s is served later: %s", dbname, _first_line(error))
         except psycopg2.Error as error:
             self._refuse(dbname, _first_line(error))
         except Exception as error:
@@ -775,9 +827,11 @@ class WorkerWatcher:
     def _refuse(self, dbname, reason):
         if self._refused.get(dbname) != reason:
             self._refused[dbname] = reason
-            # what comes under this name later is another database, or has other addons
-            Registry.delete(dbname)
-            close_db(dbname)
+            if self.is_replaceable:
+                # What comes under this name later is another database, or has other addons. Where the process is not the workers' alone its
+                # requests and crons use these connections, and Odoo itself closes them when it drops the database
+                Registry.delete(dbname)
+                close_db(dbname)
             _logger.warning("The database %s is not served for now: %s", dbname, reason)
 
     def _each_worker(self, method):
@@ -787,16 +841,18 @@ class WorkerWatcher:
                 results.append(method(worker))
             except LifeEnded as ended:
                 _logger.warning("%s", ended)
-                self._end_worker(dbname)
+                self._end_worker(dbname, store.INTERRUPTED)
+            except CONCURRENCY_ERRORS as error:
+                _logger.info("Worker %s of %s tries again later: %s", worker.name, dbname, _first_line(error))
             except psycopg2.Error as error:
                 # the addon may just now be uninstalled, or the database be renamed
                 _logger.warning("Worker %s of %s stops: %s", worker.name, dbname, _first_line(error))
                 self._end_worker(dbname)
         return results
 
-    def _end_worker(self, dbname):
+    def _end_worker(self, dbname, end=store.STOPPED):
         if worker := self.workers.pop(dbname, None):
-            worker.end()
+            worker.end(end)
             if worker.is_cut_off:
                 self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
 
@@ -824,8 +880,10 @@ class WorkerWatcher:
         if self._control in readable:
             try:
                 self._control.poll()
+                woken = {notify.payload for notify in self._control.notifies}
                 self._control.notifies.clear()
-                self._wake_threads()
+                if woken & set(self.workers):
+                    self._wake_threads()
             except psycopg2.Error:
                 self._control.close()
 
@@ -891,11 +949,13 @@ class WorkerWatcher:
                     worker.run(leased)
             except LifeEnded as ended:
                 _logger.warning("%s", ended)
-                worker.end()
+                worker.end(store.INTERRUPTED)
+                worker.close_thread()
             except Exception:
                 # what it has leased and does not run would stay with it: the end of its life frees that
                 _logger.exception("Worker %s of %s begins a new life", worker.name, dbname)
                 worker.end(store.INTERRUPTED)
+                worker.close_thread()
             finally:
                 thread.dbname = thread.uid = None
         return ran

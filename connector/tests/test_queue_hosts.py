@@ -6,7 +6,7 @@ import time
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import config
 
-from odoo.addons.connector.queue.hosts import child
+from odoo.addons.connector.queue.hosts import child, command
 from odoo.addons.connector.queue.hosts.cron import reason_to_stop
 
 
@@ -68,3 +68,20 @@ class TestCauseOfDeath(TransactionCase):
         self.assertIsNone(child.exit_code_of(pid))
         os.close(read)
         os.close(write)
+
+
+@tagged("post_install", "-at_install")
+class TestSupervisor(TransactionCase):
+    def test_a_stop_reaches_the_other_processes_where_one_has_just_ended(self):
+        told = []
+
+        def kill(pid, sig):
+            told.append((pid, sig))
+            if pid == 7:
+                raise ProcessLookupError
+
+        self.patch(os, "kill", kill)
+        supervisor = command.Supervisor(2, 1, list)
+        supervisor.children = {7: child.Child(), 8: child.Child()}
+        supervisor._stop(signal.SIGTERM, None)
+        self.assertEqual(told, [(7, signal.SIGTERM), (8, signal.SIGTERM)])

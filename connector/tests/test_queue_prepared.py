@@ -1,6 +1,8 @@
 import contextlib
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo.tests import TransactionCase
 
 from ..queue.connection import connect
@@ -8,6 +10,18 @@ from ..queue.store import keep_prepared, prepared
 from ..queue.store.prepared import Statement
 
 ADD = Statement("connector_test_add", {"a": "int", "b": "int"}, "SELECT %(a)s + %(b)s")
+
+
+def interrupted_after(word):
+    """Return a class of cursors that raise InterruptedError after a statement that begins with a word."""
+
+    class InterruptedCursor(psycopg2.extensions.cursor):
+        def execute(self, query, values=None):
+            super().execute(query, values)
+            if query.startswith(word):
+                raise InterruptedError(query)
+
+    return InterruptedCursor
 
 
 class TestPrepared(TransactionCase):
@@ -18,14 +32,14 @@ class TestPrepared(TransactionCase):
         clock = patch.object(prepared.time, "monotonic", lambda: self.seconds)
         self.enterContext(clock)
 
-    def add(self, a, b):
-        with self.connection.cursor() as cr:
+    def add(self, a, b, cursor_factory=None):
+        with self.connection.cursor(cursor_factory=cursor_factory) as cr:
             ADD.execute(cr, {"a": a, "b": b})
             return cr.fetchone()[0]
 
     def prepared_since(self):
         with self.connection.cursor() as cr:
-            cr.execute("SELECT prepare_time FROM pg_prepared_statements WHERE name = 'connector_test_add'")
+            cr.execute("SELECT prepare_time FROM pg_prepared_statements WHERE name LIKE 'connector_test_add%'")
             return cr.fetchone()
 
     def test_nothing_is_prepared_where_a_pooler_may_stand_between(self):
@@ -57,3 +71,15 @@ class TestPrepared(TransactionCase):
         self.assertIsNone(self.prepared_since())
         keep_prepared(self.connection)
         self.assertEqual([self.add(5, 6), self.add(7, 8)], [11, 15])
+
+    def test_a_job_that_is_stopped_while_a_statement_is_prepared_or_forgotten_leaves_it_usable_for_the_next(self):
+        keep_prepared(self.connection)
+        self.add(1, 2)
+        with self.assertRaises(InterruptedError):
+            self.add(3, 4, interrupted_after("PREPARE"))
+        self.assertEqual([self.add(5, 6), self.add(7, 8)], [11, 15])
+        self.seconds += prepared.PLAN_SECONDS
+        with self.assertRaises(InterruptedError):
+            self.add(9, 10, interrupted_after("DEALLOCATE"))
+        self.seconds += prepared.PLAN_SECONDS
+        self.assertEqual([self.add(11, 12), self.add(13, 14)], [23, 27])

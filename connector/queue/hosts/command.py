@@ -12,6 +12,7 @@ import psycopg2
 
 from odoo import sql_db
 from odoo.modules.registry import Registry
+from odoo.tools import config
 
 from .. import store
 from ..connection import connect
@@ -58,13 +59,18 @@ class Supervisor:
     def _stop(self, _signal, _frame):
         self._stopping = True
         for pid in self.children:
-            os.kill(pid, signal.SIGTERM)
+            # it may just have ended
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def _load_registries(self):
-        """Load the addons of each database once for all processes, which share this part of their memory."""
+        """Load the addons of the databases that the configuration names, once for all processes: they share this part of their memory.
+
+        Where it names none there may be hundreds, and no job would run until all are loaded: each process then loads them one by one.
+        """
         # what was frozen for the processes before may be of no use any more
         gc.unfreeze()
-        for dbname in self._databases():
+        for dbname in config["db_name"]:
             try:
                 with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
                     is_served = not store.reason_not_to_serve(cr)
@@ -131,7 +137,8 @@ class Supervisor:
             _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
             # first, so that nobody counts a try for this death
             child.end_workers(self._databases(), "it was stopped", store.STOPPED)
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             self._reap(block=True)
 
 

@@ -30,7 +30,7 @@ from .lease import (
 )
 from .prepared import keep_prepared
 from .schedule import lock_due_schedule
-from .sql import IN_ORDER, own_cursor
+from .sql import BRIEFLY, IN_ORDER, own_cursor
 from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
 from .workers import (
     DIED,

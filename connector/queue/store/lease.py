@@ -209,7 +209,13 @@ def write_progress(cr, job_id, done, total, message):
     )
 
 
-def cancel_requests(cr, job_ids):
-    """Return ``{job id: who asked}`` of the jobs, among these, that somebody wants to be stopped."""
-    cr.execute("SELECT job_id, who FROM queue_job_cancellation WHERE job_id = ANY(%s)", (list(job_ids),))
+def cancel_requests(cr, job_ids, settings=""):
+    """Return ``{job id: who asked}`` of the jobs, among these, that somebody wants to be stopped.
+
+    :param settings: such as :data:`BRIEFLY`
+    """
+    cr.execute(
+        f"{settings} SELECT job_id, who FROM queue_job_cancellation WHERE job_id = ANY(%s)",
+        (list(job_ids),),
+    )
     return dict(cr.fetchall())

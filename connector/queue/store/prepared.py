@@ -5,19 +5,28 @@ belongs to one process of the server: behind a pooler the next statement may mee
 
 A plan that was made while the table was almost empty reads all of it, and would go on doing so when a million jobs have come: PostgreSQL
 makes it anew with the next ANALYZE only. So no plan is kept for longer than a second.
+
+A job may be stopped in the midst of this: nobody knows then whether PREPARE or DEALLOCATE was executed. So what is prepared gets a new
+name each time, noted after PREPARE and forgotten before DEALLOCATE.
 """
 
+import itertools
 import time
 from weakref import WeakKeyDictionary
 
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
 PLAN_SECONDS = 1
+
+_numbers = itertools.count(1)
 
 # The connections that keep what is prepared, each with a dict: name of a statement to its _Plan
 _plans = WeakKeyDictionary()
 
 
 class _Plan:
-    is_prepared = False
+    name = None  # of what is prepared
     ends = 0
 
 
@@ -32,7 +41,7 @@ def keep_prepared(connection):
 class Statement:
     """A statement with named parameters.
 
-    :param name: of the prepared statement, one for all connections
+    :param name: with which the names of what is prepared begin
     :param types: dict, name of a parameter to its type in PostgreSQL
     :param query: text, with parameters as ``%(name)s``
     """
@@ -41,9 +50,8 @@ class Statement:
         self._name = name
         self._query = query
         numbered = {parameter: f"${number}" for number, parameter in enumerate(types, 1)}
-        self._prepare = f"PREPARE {name} ({', '.join(types.values())}) AS {query % numbered}"
-        self._deallocate = f"DEALLOCATE {name}"
-        self._execute = f"EXECUTE {name} ({', '.join(f'%({parameter})s' for parameter in types)})"
+        self._prepared = f"({', '.join(types.values())}) AS {query % numbered}"
+        self._arguments = f"({', '.join(f'%({parameter})s' for parameter in types)})"
 
     def execute(self, cr, values):
         """Execute the statement on a cursor.
@@ -58,12 +66,13 @@ class Statement:
         now = time.monotonic()
         if now >= plan.ends:
             # the first one of a second is planned for itself: what is executed now and then has nothing to gain
-            if plan.is_prepared:
-                cr.execute(self._deallocate)
-            plan.is_prepared, plan.ends = False, now + PLAN_SECONDS
+            name, plan.name, plan.ends = plan.name, None, now + PLAN_SECONDS
+            if name:
+                cr.execute(f"DEALLOCATE {name}")
             cr.execute(self._query, values)
             return
-        if not plan.is_prepared:
-            cr.execute(self._prepare)
-            plan.is_prepared = True
-        cr.execute(self._execute, values)
+        if not plan.name:
+            name = f"{self._name}_{next(_numbers)}"
+            cr.execute(f"PREPARE {name} {self._prepared}")
+            plan.name = name
+        cr.execute(f"EXECUTE {plan.name} {self._arguments}", values)

@@ -1,7 +1,7 @@
 """The life of a worker, from its row to its end, and what its death means for its jobs."""
 
 from .identity import is_original
-from .sql import NOW, RUNNABLE, UNHURRIED, transaction
+from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, transaction
 
 #: A worker whose last heartbeat is older than this many seconds is dead.
 HEARTBEAT_TIMEOUT = 15
@@ -72,9 +72,10 @@ def heartbeat(cr, worker_id, memory=None):
     """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead.
 
     :param memory: MB that its process uses
+    :raise LockNotAvailable: somebody has locked the table; other databases of the process must not wait for that
     """
     cr.execute(
-        f"WITH {UNHURRIED} UPDATE queue_worker SET date_heartbeat = {NOW}, memory = %s FROM unhurried WHERE id = %s",
+        f"{BRIEFLY} WITH {UNHURRIED} UPDATE queue_worker SET date_heartbeat = {NOW}, memory = %s FROM unhurried WHERE id = %s",
         (memory, worker_id),
     )
     return cr.rowcount == 1
@@ -90,8 +91,11 @@ def order_workers(cr, ids, state):
 
 
 def ordered_state(cr, worker_id):
-    """Return what a worker shall do: ``running``, ``paused``, ``draining`` or ``stopping``; None if its row is gone."""
-    cr.execute("SELECT state FROM queue_worker WHERE id = %s", (worker_id,))
+    """Return what a worker shall do: ``running``, ``paused``, ``draining`` or ``stopping``; None if its row is gone.
+
+    :raise LockNotAvailable: see :func:`heartbeat`
+    """
+    cr.execute(f"{BRIEFLY} SELECT state FROM queue_worker WHERE id = %s", (worker_id,))
     row = cr.fetchone()
     return row and row[0]
 
@@ -109,8 +113,13 @@ def other_hosts_alive(cr):
 
 
 def dead_workers(cr):
-    """Return ``[(id, name)]`` of the workers that are dead."""
-    cr.execute(f"SELECT id, host || ':' || pid FROM queue_worker worker WHERE NOT {ALIVE} ORDER BY id LIMIT 100")
+    """Return ``[(id, name)]`` of the workers that are dead.
+
+    :raise LockNotAvailable: see :func:`heartbeat`
+    """
+    cr.execute(
+        f"{BRIEFLY} SELECT id, host || ':' || pid FROM queue_worker worker WHERE NOT {ALIVE} ORDER BY id LIMIT 100"
+    )
     return cr.fetchall()
 
 
@@ -135,8 +144,9 @@ def end_worker(cr, worker_id, cause="", end=DIED, terminate=False):
     :param terminate: end the connections of the worker first, as for one that is dead or asleep: a statement that still runs for it holds
         locks, for which this transaction would wait too. A signal is not rolled back with the transaction, which does no harm: without
         its connections the worker begins a new life.
+    :raise LockNotAvailable: somebody holds the table, or one of the jobs; nothing has changed, another time will do
     """
-    with transaction(cr):
+    with transaction(cr, BRIEFLY):
         cr.execute(
             "SELECT host || ':' || pid, date_heartbeat FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED",
             (worker_id,),
