@@ -9,7 +9,7 @@ from ..connector import get_environment
 from ..queue.graph import chain, group
 from ..queue.job import job
 from ..related_action import open_backend
-from .importer import RecordImporter, import_record
+from .importer import RecordImporter, import_identity, import_record
 from .synchronizer import Importer
 
 
@@ -117,8 +117,7 @@ class DelayedBatchImporter(BatchImporter):
         :param data: the record, if it was read already
         :param options: ``force`` and the options of ``delay``: priority, eta, channel and so on
         """
-        force = ",force" if options.get("force") else ""
-        key = f"import,{self.model._name},{self.backend_record.id},{external_id}{force}"
+        key = import_identity(self.model._name, self.backend_record.id, external_id, options.get("force"))
         # with data of its own the newest job counts
         policy = "skip" if data is None else "replace"
         self._prepare(external_id, data, **{"identity_key": key, "identity_policy": policy, **options}).delay()

@@ -18,7 +18,7 @@ from ..queue.worker import CONCURRENCY_ERRORS
 from ..related_action import open_backend
 from .batch_importer import BatchImporter
 from .import_lock import lock_all
-from .importer import RecordImporter, import_record
+from .importer import RecordImporter, import_identity, import_record
 from .synchronizer import Importer
 
 _logger = logging.getLogger(__name__)
@@ -63,12 +63,24 @@ class BulkImporter(Importer):
     def _read_and_import(self, external_ids):
         records = self._read(external_ids)
         found = {external_id_text(self.backend_adapter.id_of(record)) for record in records}
-        missing = {id_: None for id_ in external_ids if external_id_text(id_) not in found}
-        for importer in self._importers(missing):
-            importer._handle_missing()
-        return Counter(missing=len(missing)) + self._import_or_halve(records)
+        missing = [id_ for id_ in external_ids if external_id_text(id_) not in found]
+        return self._handle_missing(missing) + self._import_or_halve(records)
 
     # Pages and parts of them: all return a Counter of what was done
+
+    def _handle_missing(self, external_ids):
+        """Have the importer decide about each record that is not there any more."""
+        done = Counter()
+        for importer in self._importers(dict.fromkeys(external_ids)):
+            try:
+                with self.env.cr.savepoint():
+                    importer._handle_missing()
+                done["missing"] += 1
+            except Exception as error:
+                if _concerns_all(error):
+                    raise
+                done += self._give_up(importer.external_id, error)
+        return done
 
     def _import_or_halve(self, records):
         """Import a page; where that fails, each half of it for itself; and so on down to the record that fails."""
@@ -82,7 +94,7 @@ class BulkImporter(Importer):
                 raise
             failure = error
         if len(records) == 1:
-            return self._give_up(records[0], failure)
+            return self._give_up(self.backend_adapter.id_of(records[0]), failure)
         middle = len(records) // 2
         return self._import_or_halve(records[:middle]) + self._import_or_halve(records[middle:])
 
@@ -90,7 +102,7 @@ class BulkImporter(Importer):
         done = Counter()
         changed = []
         for importer in self._importers({self.backend_adapter.id_of(record): record for record in records}):
-            if importer._must_skip():
+            if importer._reason_to_skip(self._force):
                 done["skipped"] += 1
             elif not self._force and importer._is_up_to_date(importer.binding):
                 done["unchanged"] += 1
@@ -169,15 +181,15 @@ class BulkImporter(Importer):
         map_record = importer._map_data()
         return importer._update_data(map_record) if importer.binding else importer._create_data(map_record)
 
-    def _give_up(self, record, error):
+    def _give_up(self, external_id, error):
         """Leave a record that fails to a job of its own, and have somebody look at it."""
         if isinstance(error, NothingToDoJob):
             return Counter(skipped=1)
-        external_id = self.backend_adapter.id_of(record)
         names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
         _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
-        session = self.environment.user_session
-        import_record.delay(session, self.model._name, self.backend_record.id, external_id, force=self._force)
+        record = self.model._name, self.backend_record.id, external_id
+        identity = import_identity(*record, self._force)
+        import_record.delay(self.environment.user_session, *record, force=self._force, identity_key=identity)
         binding = self.binder.to_internal(external_id)
         if binding and "sync_error" in binding._fields:
             failed = binding.with_context(no_connector_export=True)

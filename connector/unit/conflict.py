@@ -2,7 +2,7 @@
 
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import ConnectorUnit
-from .importer import RecordImporter, import_record
+from .importer import RecordImporter, import_identity, import_record
 
 CONFLICT_POLICIES = ("odoo_wins", "external_wins", "newest", "ask")
 
@@ -18,10 +18,13 @@ class ConflictPolicy(ConnectorUnit):
     - ``"external_wins"``: the record there is imported, and ours is not sent
     - ``"newest"``: the one that was changed last wins, by the clocks of both systems: the importer's ``_get_external_date`` against the
       date of change of our record. Ours, if both are equal
-    - ``"ask"``: nothing is changed on either side. The binding is in conflict, and a checkpoint asks for a decision
+    - ``"ask"``: nothing is changed on either side, by imports neither. The binding is in conflict, and a checkpoint asks for a decision
     """
 
     _conflict_policy = "odoo_wins"
+
+    # Whether the running export sends ours although the record there may have changes that were not imported
+    _overrules_theirs = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -34,6 +37,7 @@ class ConflictPolicy(ConnectorUnit):
     def _resolve_conflict(self):
         """Return what was done instead of the export, None when ours is to be sent."""
         is_known = self.binding.external_version or self.binding.import_checksum
+        self._overrules_theirs = not is_known
         if self._conflict_policy == "odoo_wins" or not is_known:
             return None
         theirs = self._read_theirs()
@@ -43,6 +47,7 @@ class ConflictPolicy(ConnectorUnit):
             return self._ask()
         if self._conflict_policy == "external_wins" or self._are_theirs_newer(theirs):
             return self._import_theirs()
+        self._overrules_theirs = True
         return None
 
     def _read_theirs(self):
@@ -62,14 +67,9 @@ class ConflictPolicy(ConnectorUnit):
         return date > self.binder.unwrap_binding(self.binding).write_date
 
     def _import_theirs(self):
-        import_record.delay(
-            self.environment.user_session,
-            self.model._name,
-            self.backend_record.id,
-            self.external_id,
-            force=True,
-            identity_key=f"import,{self.model._name},{self.backend_record.id},{self.external_id},force",
-        )
+        record = self.model._name, self.backend_record.id, self.external_id
+        identity = import_identity(*record, force=True)
+        import_record.delay(self.environment.user_session, *record, force=True, identity_key=identity)
         return self._("Changed in %(backend)s too: record %(id)s is imported and not exported.", **self._names())
 
     def _ask(self):
@@ -80,8 +80,14 @@ class ConflictPolicy(ConnectorUnit):
         return message
 
     def _state_to_remember(self):
-        """Return the values by which the binding remembers the state there that our export has made."""
+        """Return the values by which the binding remembers the state there that our export has made.
+
+        None, so that the next import brings the rest, when the record there has changes besides ours.
+        """
         if self._conflict_policy == "odoo_wins":
             return {}
-        values = self._read_theirs()._binding_values()
+        theirs = self._read_theirs()
+        if self._overrules_theirs and theirs._would_change():
+            return {}
+        values = theirs._binding_values()
         return {name: values[name] for name in ("external_version", "import_checksum")}

@@ -60,7 +60,7 @@ class RecordImporter(Importer):
             self.external_record = self._read() if data is None or self._is_data_old() else data
         except IDMissingInBackend:
             return self._handle_missing()
-        if reason := self._must_skip():
+        if reason := self._reason_to_skip(force):
             return reason
         if not force and self._is_up_to_date(self.binding):
             return self._("Already up to date.")
@@ -209,6 +209,12 @@ class RecordImporter(Importer):
 
     # What the steps share
 
+    def _reason_to_skip(self, force):
+        """Return the reason why the record is not imported, None when it is: a conflict is a person's to settle, who imports by force."""
+        if not force and "sync_state" in self.binding._fields and self.binding.sync_state == "conflict":
+            return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
+        return self._must_skip()
+
     def _binding_values(self):
         """Return what the binding itself has to know: to which record there it belongs, and which state of it was imported."""
         version = self._get_external_version()
@@ -237,6 +243,15 @@ def _unique_violation_is_retried(cr, what):
 
 def _key(args):
     return f"{args['model_name']},{args['backend_id']},{external_id_text(args['external_id'])}"
+
+
+def import_identity(model_name, backend_id, external_id, force=False):
+    """Return the identity key of a job that imports a record: of those that wait with one key only one will run.
+
+    :param external_id: id in the external system
+    :param force: whether the job imports even what has not changed
+    """
+    return f"import,{model_name},{backend_id},{external_id_text(external_id)}{',force' if force else ''}"
 
 
 @job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key)

@@ -143,7 +143,7 @@ class Reconciler(Synchronizer):
         """Mark the bindings whose record was deleted there, and no longer those whose record is there again."""
         if self.session.owns_transaction:
             self.session.commit()  # the comparison may have taken long, and others have written bindings meanwhile
-        extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
+        extra = self.model.browse(difference.extra).exists().filtered(self.binder._external_field)
         self._write(extra.filtered(lambda binding: binding.sync_state != "missing"), sync_state="missing")
         there_again = Domain(self.binder._backend_field, "=", self.backend_record.id) & Domain(
             "sync_state", "=", "missing"
@@ -157,7 +157,7 @@ class Reconciler(Synchronizer):
             )
 
     def _export(self, binding_ids):
-        bindings = self.model.browse(binding_ids).filtered(lambda binding: not binding.no_export)
+        bindings = self.model.browse(binding_ids).exists().filtered(lambda binding: not binding.no_export)
         gone = bindings.filtered(lambda binding: binding.sync_state == "missing")
         self._write(gone, **{self.binder._external_field: False, "external_version": False, "import_checksum": False})
         self._write(bindings, export_checksum=False, sync_state="to_export")

@@ -194,6 +194,28 @@ class TestRecordThatFails(BulkCase):
         store.requeue(self.env.cr, own.ids)
         self.assertEqual(self.run_jobs().message, "Created from record 1 of Test Shop.")
 
+    def test_of_its_jobs_that_wait_only_one_runs(self):
+        self.add_many(range(3))
+        with self.failing("Partner 1"):
+            self.import_ids(range(3))
+            self.import_ids(range(3))
+        self.assertEqual(self.run_jobs().mapped("message"), ["Created from record 1 of Test Shop."])
+
+    def test_one_that_is_not_there_any_more_fails_alone_too(self):
+        self.add_many([1, 3])
+        with (
+            patch.object(ShopImporter, "_handle_missing", side_effect=ValueError("It must not go")),
+            mute_logger(BulkImporter.__module__),
+        ):
+            import_page.delay(self.session, "test.shop.partner", self.backend.id, [1, 2, 3])
+            page, own = self.run_jobs()
+        self.assertEqual((page.state, own.state, own.message), ("done", "failed", "ValueError: It must not go"))
+        self.assertEqual(self.names(), ["Partner 1", "Partner 3"])
+        checkpoint = self.env["connector.checkpoint"].search(
+            [("backend_id", "=", f"test.shop.backend,{self.backend.id}")]
+        )
+        self.assertEqual(checkpoint.message, "Record 2 of Test Shop cannot be imported: It must not go")
+
     def test_it_gets_a_checkpoint(self):
         self.add_many(range(3))
         with self.failing("Partner 1"):

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.exporter import RecordExporter
 from odoo.addons.connector.unit.importer import RecordImporter
 
@@ -68,6 +69,35 @@ class TestConflict(ShopCase, JobsCase):
         self.change_there(date=self.binding.odoo_id.write_date + timedelta(seconds=1))
         self.assert_theirs_is_taken(self.run_export("newest"))
 
+    def test_what_else_was_changed_there_is_imported_after_ours_has_won(self):
+        self.change_there(date=self.binding.odoo_id.write_date - timedelta(seconds=1), nickname="Countess")
+        self.run_export("newest")
+        self.unit(RecordImporter).run(42)
+        self.assert_ours_is_kept()
+        self.assertEqual(self.binding.nickname, "Countess")
+
+    def test_what_else_was_changed_there_is_imported_after_a_person_has_kept_ours(self):
+        self.change_there(nickname="Countess")
+        self.run_export("ask")
+        self.binding.action_keep_ours()
+        with patch.object(RecordExporter, "_conflict_policy", "ask"):
+            self.assertDone(self.run_jobs())
+        self.unit(RecordImporter).run(42)
+        self.assert_ours_is_kept()
+        self.assertEqual(self.binding.nickname, "Countess")
+
+    def test_what_the_shop_changes_along_with_our_export_is_no_conflict(self):
+        write = self.shop.table("test.shop.partner")[42].update
+
+        def write_and_change(exporter, values):
+            write(**values, changed="2", nickname="Countess")
+
+        with patch.object(RecordExporter, "_update", write_and_change):
+            self.run_export("ask")
+            self.binding.name = "Ours again"
+            self.run_export("ask")
+        self.assertEqual((self.name_there(), self.binding.sync_state), ("Ours again", "in_sync"))
+
     def test_a_shop_that_tells_no_date_cannot_tell_which_is_newest(self):
         self.change_there()
         with self.assertRaisesRegex(NotImplementedError, "needs its method _get_external_date"):
@@ -96,6 +126,18 @@ class TestConflict(ShopCase, JobsCase):
         self.assert_ours_is_kept()
         self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("in_sync", False))
         self.assertEqual(self.checkpoint().state, "reviewed")
+
+    def test_an_import_leaves_a_conflict_to_the_person_who_is_asked(self):
+        self.change_there()
+        self.run_export("ask")
+        message = self.unit(RecordImporter).run(42)
+        self.assertEqual(message, "Not imported: its conflict waits for a person to keep ours or take theirs.")
+        self.assertEqual(self.unit(BulkImporter).run_ids([42]), "1 skipped")
+        self.assertEqual((self.binding.name, self.binding.sync_state), ("Ours", "conflict"))
+        self.binding.action_keep_ours()
+        with patch.object(RecordExporter, "_conflict_policy", "ask"):
+            self.assertDone(self.run_jobs())
+        self.assert_ours_is_kept()
 
     def test_a_person_takes_theirs(self):
         self.change_there()

@@ -90,6 +90,19 @@ class TestReconciler(ShopCase, JobsCase):
         difference = self.compare()
         self.assertEqual((difference.extra, difference.different), ([], {}))
 
+    def test_a_binding_that_is_deleted_during_the_comparison_is_left_out(self):
+        difference = Reconciler._compare
+
+        def compare_and_delete(reconciler):
+            found = difference(reconciler)
+            self.deleted.unlink()
+            return found
+
+        with patch.object(Reconciler, "_compare", compare_and_delete):
+            self.compare("export")
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.there(12), "Ours")
+
     def test_two_sides_that_are_the_same_have_no_difference(self):
         self.compare("import")
         self.run_jobs()
