@@ -44,7 +44,7 @@ class ConnectorBackend(models.AbstractModel):
         "queue.job.channel",
         readonly=True,
         copy=False,
-        ondelete="set null",
+        ondelete="restrict",
         help="Where the jobs of this backend go, unless the connector or their function names another channel",
     )
 

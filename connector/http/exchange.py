@@ -103,12 +103,20 @@ class ConnectorExchange(models.Model):
 
     @api.autovacuum
     def _gc_exchanges(self):
-        """Delete the exchanges that are older than their backend wants to keep them."""
+        """Delete the exchanges that are older than their backend wants to keep them.
+
+        :return: ``(number of deleted exchanges, whether there may be more)``
+        """
+        done, may_be_more = 0, False
         for model_name, _label in self._select_backends():
             for backend in self.env[model_name].search([("active", "in", (True, False))]):
                 before = fields.Datetime.now() - timedelta(days=backend.exchange_log_days)
                 domain = [("backend_id", "=", f"{model_name},{backend.id}"), ("date", "<", before)]
-                self.search(domain, limit=_VACUUM_LIMIT, order="id").unlink()
+                old = self.search(domain, limit=_VACUUM_LIMIT, order="id")
+                old.unlink()
+                done += len(old)
+                may_be_more |= len(old) == _VACUUM_LIMIT
+        return done, may_be_more
 
 
 class ConnectorBackend(models.AbstractModel):
@@ -124,6 +132,10 @@ class ConnectorBackend(models.AbstractModel):
         help="Which requests and responses are kept, for managers to look at. Secrets are left out; other data are not.",
     )
     exchange_log_days = fields.Integer(string="Days", default=14, aggregator=None)
+
+    _exchange_log_days_check = models.Constraint(
+        "CHECK (exchange_log_days > 0)", "Exchanges are kept for a day at least. To keep none, choose to keep nothing."
+    )
 
     def unlink(self):
         keys = [f"{backend._name},{backend.id}" for backend in self]

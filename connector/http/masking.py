@@ -1,8 +1,10 @@
 """What may be kept of a request and its response: texts without secrets, and not too long."""
 
+import html
 import json
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+from xml.sax.saxutils import escape
 
 MASK = "***"
 
@@ -11,8 +13,14 @@ LONGEST = 100_000
 _CUT = "… (%s more characters)"
 _BINARY = "(%s bytes)"
 
-# Names of headers, parameters and keys whose values are secrets
-_SECRET_NAME = re.compile(r"auth|token|secret|passw|api[-_]?key|cookie|signature|session", re.IGNORECASE)
+# Names of headers, parameters and keys whose values are secrets, and not "author", "passenger" or "sort_key"
+_SECRET_NAME = re.compile(
+    r"auth(?!or(?!i[sz]))|token|secret|passw|passphrase|cookie|signature|session|(api|app|consumer|access|private)[-_]?key"
+    r"|(?<![a-z])(pass|pwd|ws[-_]?key)(?![a-z])|^key$",
+    re.IGNORECASE,
+)
+# Where the next word of a name such as "userPass" begins
+_NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def masked_headers(headers, secrets):
@@ -20,7 +28,7 @@ def masked_headers(headers, secrets):
     lines = []
     for name, value in headers.items():
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        lines.append(f"{name}: {MASK if _SECRET_NAME.search(name) else without(text, secrets)}")
+        lines.append(f"{name}: {MASK if _is_secret(name) else without(text, secrets)}")
     return "\n".join(lines)
 
 
@@ -30,8 +38,7 @@ def masked_url(url, secrets):
     if not parts.query:
         return without(url, secrets)
     query = [
-        (name, MASK if _SECRET_NAME.search(name) else value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        (name, MASK if _is_secret(name) else value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return without(urlunsplit(parts._replace(query=urlencode(query, safe="*"))), secrets)
 
@@ -58,10 +65,32 @@ def is_complete(text):
 
 
 def without(text, secrets):
-    """Return a text in which the secrets are masked."""
-    for secret in filter(None, secrets):
-        text = text.replace(secret, MASK)
+    """Return a text in which the secrets are masked, also where they are written as in an address, in JSON, HTML or XML."""
+    spellings = {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}
+    # the longest first: one may be a part of another
+    for spelling in sorted(spellings, key=len, reverse=True):
+        text = text.replace(spelling, MASK)
     return text
+
+
+def _spellings(secret):
+    """Return how a secret may be written, as a set."""
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    return {
+        secret,
+        html.escape(secret),
+        escape(secret),
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        *in_json,
+        *(text.replace("/", r"\/") for text in in_json),  # as PHP writes it
+    }
+
+
+def _is_secret(name):
+    """Return whether a header, parameter or key of that name has a secret value."""
+    return _SECRET_NAME.search(_NEXT_WORD.sub("_", name))
 
 
 def _masked_values(text):
@@ -78,15 +107,17 @@ def _masked_values(text):
 def _masked_form(text):
     if re.fullmatch(r"[\w.%+*\[\]-]+=[^\s&]*(&[\w.%+*\[\]-]+=[^\s&]*)*", text):
         pairs = parse_qsl(text, keep_blank_values=True)
-        if any(_SECRET_NAME.search(name) for name, _value in pairs):
-            return urlencode([(name, MASK if _SECRET_NAME.search(name) else value) for name, value in pairs], safe="*")
+        if any(_is_secret(name) for name, _value in pairs):
+            return urlencode([(name, MASK if _is_secret(name) else value) for name, value in pairs], safe="*")
     return text
 
 
 def _masked_json(value):
     if isinstance(value, dict):
+        is_pair = "value" in value  # {"key": "color", "value": "red"}: the key is a name
+        secret_keys = {key for key in value if _is_secret(key) and not (is_pair and key == "key")}
         return {
-            key: MASK if _SECRET_NAME.search(key) and isinstance(item, str | int) and item else _masked_json(item)
+            key: MASK if key in secret_keys and isinstance(item, str | int) and item else _masked_json(item)
             for key, item in value.items()
         }
     if isinstance(value, list):

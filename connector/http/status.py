@@ -207,7 +207,7 @@ class ConnectorBackend(models.AbstractModel):
             status.write({"failures": status.failures + 1 if recent else 1, "date_failure": now})
             if status.state == "ready" and status.failures >= threshold:
                 status.write({"state": "paused", "reason": message})
-            if status.state == "paused" and not store.held(status.env.cr, backend.channel_id.id):
+            if status.state == "paused" and not backend._is_held():
                 backend._pause(message)
                 backend._delay_probe(model_name)
             return status.state != "ready"
@@ -231,7 +231,7 @@ class ConnectorBackend(models.AbstractModel):
             if not backend or status.state == "needs_attention":
                 return
             status.write({"state": "needs_attention", "reason": message})
-            store.hold(status.env.cr, backend.channel_id.id, "credentials", message)
+            backend._hold("credentials", message)
             backend._call_responsible(message)
 
     @api.private
@@ -240,7 +240,7 @@ class ConnectorBackend(models.AbstractModel):
         self.ensure_one()
         with self._shared_status() as (backend, _status):
             if backend:
-                store.hold(backend.env.cr, backend.channel_id.id, "busy", message, min(seconds, LONGEST_PAUSE))
+                backend._hold("busy", message, min(seconds, LONGEST_PAUSE))
 
     @api.private
     def note_probe_failed(self, message):
@@ -274,7 +274,15 @@ class ConnectorBackend(models.AbstractModel):
             return seconds
 
     def _pause(self, message):
-        store.hold(self.env.cr, self.channel_id.id, "breaker", message, LONGEST_PAUSE)
+        self._hold("breaker", message, LONGEST_PAUSE)
+
+    # A backend that is older than its module's channels may have none yet: nothing can be held then
+
+    def _hold(self, holder, message, seconds=None):
+        store.hold(self.env.cr, self.channel_id.id or None, holder, message, seconds)
+
+    def _is_held(self):
+        return store.held(self.env.cr, self.channel_id.id or None)
 
     def _delay_probe(self, model_name):
         from .probe import probe_backend  # it builds on the flows, which build on this module

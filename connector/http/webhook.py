@@ -95,7 +95,13 @@ class WebhookDelivery(models.Model):
 
     @api.autovacuum
     def _gc_deliveries(self):
-        self.search([("create_date", "<", fields.Datetime.now() - KEPT)], limit=_VACUUM_LIMIT, order="id").unlink()
+        """Delete the deliveries that are older than they are kept.
+
+        :return: ``(number of deleted deliveries, whether there may be more)``
+        """
+        old = self.search([("create_date", "<", fields.Datetime.now() - KEPT)], limit=_VACUUM_LIMIT, order="id")
+        old.unlink()
+        return len(old), len(old) == _VACUUM_LIMIT
 
 
 class ConnectorBackend(models.AbstractModel):

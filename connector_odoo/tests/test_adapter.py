@@ -40,6 +40,12 @@ class AdapterTests:
             adapter.delete(partner_id)
             self.assertEqual(adapter.search([("id", "=", partner_id)]), [])
 
+    def test_zero_is_sent_as_zero_and_what_is_empty_as_empty(self):
+        data = {"color": 0, "credit_limit": 0.0, "email": False, "phone": None, "active": True}
+        with self.adapter() as adapter, patch.object(type(adapter), "_call", return_value={"ids": [7]}) as call:
+            adapter.create(data, idempotency_key="key")
+        self.assertEqual(call.call_args.kwargs["data"], [["__connector__.key", "0", "0.0", "", "", "True"]])
+
     def test_archived_records_are_found_too(self):
         partner_id = self.shop.create("res.partner", name="Retired", active=False)
         with self.adapter() as adapter:

@@ -142,7 +142,8 @@ class OdooAdapter(HttpAdapter):
     def _load(self, data, key):
         """Create the record that has an external identifier, or write it if it is there; return a list with its id."""
         columns = ["id", *(f"{name}/.id" if self._is_many2one(name) else name for name in data)]
-        row = [f"__connector__.{key}", *("" if value in (None, False) else str(value) for value in data.values())]
+        texts = ("" if value is None or value is False else str(value) for value in data.values())
+        row = [f"__connector__.{key}", *texts]
         loaded = self._call(self._external_model, "load", fields=columns, data=[row])
         if not isinstance(loaded, dict):
             raise self._nonsense()

@@ -1,5 +1,8 @@
+from psycopg2 import IntegrityError
+
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
+from odoo.tools import mute_logger
 
 from odoo.addons.connector.backend_channel import backend_channel
 from odoo.addons.connector.queue.job import job
@@ -56,6 +59,10 @@ class TestBackendChannel(ShopCase):
         channel = self.backend.channel_id
         self.backend.unlink()
         self.assertFalse(channel.exists())
+
+    def test_the_channel_of_a_backend_is_not_deleted_without_it(self):
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
+            self.backend.channel_id.unlink()
 
     def test_a_backend_with_jobs_is_not_deleted_and_says_what_to_do(self):
         delete_record.delay(self.session, "test.shop.partner", self.backend.id, 7)

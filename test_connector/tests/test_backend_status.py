@@ -67,6 +67,15 @@ class TestBreaker(StatusCase):
         self.assertEqual(self.state(), "paused")
         self.assertIn("has a problem", self.backend.state_reason)
 
+    def test_a_backend_without_a_channel_says_what_it_has_met_too(self):
+        self.backend.channel_id = False
+        self.env.flush_all()
+        self.pause()
+        self.assertEqual(self.state(), "paused")
+        self.assertIsInstance(self.read(429), RetryableJobError)
+        self.assertIsInstance(self.read(401), CredentialsRefused)
+        self.assertEqual(self.state(), "needs_attention")
+
     def test_its_jobs_wait_and_those_of_another_backend_do_not(self):
         other = self.env["test.shop.backend"].create({"name": "Other", "location": self.serve_pages().url})
         self.pause()

@@ -1,10 +1,16 @@
+import json
 from datetime import timedelta
+from unittest.mock import patch
+
+from psycopg2 import IntegrityError
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user
+from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import ConnectorException
+from odoo.addons.connector.http import exchange as exchange_log
 from odoo.addons.connector.http.masking import LONGEST, is_complete, masked_body, masked_headers, masked_url
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
@@ -38,6 +44,44 @@ class TestMasking(TransactionCase):
 
     def test_a_known_secret_is_masked_wherever_it_stands(self):
         self.assertEqual(masked_body("<key>s3cr3t</key>", ["s3cr3t"]), "<key>***</key>")
+
+    def test_a_known_secret_is_masked_however_it_is_written(self):
+        secret = 'a&b"ö/+'
+        for spelling in (
+            secret,
+            "a&amp;b&quot;ö/+",
+            'a&amp;b"ö/+',
+            "a%26b%22%C3%B6/%2B",
+            "a%26b%22%C3%B6%2F%2B",
+            r"a&b\"\u00f6/+",
+            r"a&b\"ö/+",
+            r"a&b\"\u00f6\/+",
+        ):
+            with self.subTest(spelling):
+                self.assertEqual(masked_body(f"<p>{spelling}</p>", [secret]), "<p>***</p>")
+        self.assertEqual(masked_url("http://x/?q=a%26b%22%C3%B6%2F%2B", [secret]), "http://x/?q=***")
+        self.assertEqual(
+            masked_body(json.dumps({"password": "p", "q": secret}), [secret]), '{"password": "***", "q": "***"}'
+        )
+
+    def test_a_secret_that_is_part_of_another_leaves_no_rest_of_it(self):
+        self.assertEqual(masked_body("<p>abc-def</p>", ["abc", "abc-def"]), "<p>***</p>")
+
+    def test_names_of_secrets_are_told_from_names_that_are_like_them(self):
+        for name in (
+            *("key", "ws_key", "consumer_key", "access_key", "private_key", "pwd", "pass", "db_pass", "userPass"),
+            *("Authorization", "X-Auth", "accessToken", "apikey", "PASSWORD", "oauth_signature", "session_id"),
+        ):
+            with self.subTest(name):
+                self.assertEqual(masked_body(f"a=1&{name}=x", []), f"a=1&{name}=***")
+        for name in ("author", "authority", "passenger", "compass", "sort_key", "news_key", "monkey"):
+            with self.subTest(name):
+                self.assertEqual(masked_body(f"a=1&{name}=x", []), f"a=1&{name}=x")
+
+    def test_the_key_of_a_pair_is_no_secret(self):
+        pair, login = '{"key": "color", "value": "red"}', '{"user": "ada", "key": "color"}'
+        self.assertEqual(masked_body(pair, []), pair)
+        self.assertEqual(masked_body(login, []), '{"user": "ada", "key": "***"}')
 
     def test_what_is_no_text_or_too_long_is_not_kept(self):
         for content in (b"\xff\xfe" * 10, "x" * (LONGEST + 1)):
@@ -142,6 +186,21 @@ class TestExchange(ConnectorCase, ShopCase):
         new.date = fields.Datetime.now() - timedelta(days=2, hours=23)
         self.env["connector.exchange"]._gc_exchanges()
         self.assertEqual(self.exchanges(), new)
+
+    def test_the_vacuum_says_how_many_it_has_deleted_and_whether_there_may_be_more(self):
+        self.call()
+        self.call()
+        self.exchanges().date = fields.Datetime.now() - timedelta(days=30)
+        with patch.object(exchange_log, "_VACUUM_LIMIT", 1):
+            passes = [self.env["connector.exchange"]._gc_exchanges() for _pass in range(3)]
+        self.assertEqual(passes, [(1, True), (1, True), (0, False)])
+
+    def test_a_number_of_days_that_keeps_nothing_is_refused(self):
+        for days in (0, -1):
+            with self.subTest(days), self.assertRaises(IntegrityError) as caught, mute_logger("odoo.sql_db"):
+                self.backend.exchange_log_days = days
+                self.backend.flush_recordset()
+            self.assertIn("exchange_log_days_check", str(caught.exception))
 
     def test_they_go_with_their_backend(self):
         self.call()

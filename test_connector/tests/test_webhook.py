@@ -4,11 +4,13 @@ import hmac
 import json
 import time
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.http import webhook
 from odoo.addons.connector.http.webhook import KEPT
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.webhook import WebhookReceiver
@@ -126,8 +128,10 @@ class TestWebhook(WebhookCase, HttpCase):
         self.env.cr.execute(
             "UPDATE connector_webhook_delivery SET create_date = create_date - %s", (KEPT + timedelta(minutes=1),)
         )
-        self.env["connector.webhook.delivery"]._gc_deliveries()
+        with patch.object(webhook, "_VACUUM_LIMIT", 1):
+            passes = [self.env["connector.webhook.delivery"]._gc_deliveries() for _pass in range(2)]
         self.assertFalse(self.deliveries())
+        self.assertEqual(passes, [(1, True), (0, False)])
 
 
 class TestReceiver(ShopCase):
