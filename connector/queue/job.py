@@ -237,7 +237,7 @@ def prepare(
     :raise ValueError: an option is not valid
     """
     options = function_options(env, function)
-    named = functools.cache(functools.partial(_named_arguments, env, options, model_name, args, kwargs))
+    named = functools.cache(functools.partial(named_arguments, env, options, model_name, args, kwargs))
     job = Job(
         env=env,
         function=function,
@@ -249,7 +249,7 @@ def prepare(
         channel_id=env["queue.job.channel"]._id_of(channel) if channel else _default_channel_id(options, named),
         identity_key=_text("identity_key", identity_key),
         identity_policy=options.identity_policy if identity_policy is None else _identity_policy(identity_policy),
-        concurrency_key=concurrency_key or _concurrency_key(options, named),
+        concurrency_key=_text("concurrency_key", concurrency_key) or _concurrency_key(options, named),
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else _natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else _natural("memory_limit", memory_limit),
@@ -270,7 +270,7 @@ def _group_key(options, args, asked, concurrency_key):
     if concurrency_key or options.concurrency_key:
         raise ValueError(f"{options.name} takes a list of calls: its jobs cannot have a concurrency key")
     if asked is not None:
-        return str(asked)
+        return _text("group_key", asked) or ""
     return codec.encode(args[0]) if args else ""
 
 
@@ -289,7 +289,11 @@ def _natural(name, value):
 
 
 def _text(name, value):
-    if value and "\0" in value:
+    if value is None or value is False:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r}: it must be text")
+    if "\0" in value:
         raise ValueError(f"{name} is {value!r}: PostgreSQL cannot store the character NUL")
     return value or None
 
@@ -314,10 +318,12 @@ def _key_function(function):
     return function
 
 
-def _named_arguments(env, options, model_name, args, kwargs):
+def named_arguments(env, options, model_name, args, kwargs):
     """Return the arguments of a call by their names, for the options that are functions of them.
 
     The list of a function with ``group_size`` has this call alone.
+
+    :raise TypeError: the function does not take these arguments
     """
     implicit = (ConnectorSession.from_env(env), model_name) if options.name.startswith(_ADDONS) else ()
     if options.group_size:
@@ -334,7 +340,7 @@ def _default_channel_id(options, named):
 def _concurrency_key(options, named):
     """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
     key = options.concurrency_key and options.concurrency_key(named())
-    return None if key is None else str(key)
+    return None if key is None else _text("concurrency_key", str(key))
 
 
 def _parse_eta(eta):

@@ -20,7 +20,7 @@ from ..exception import NotReadableJobError
 from . import store
 from .fields import PlainMany2one
 from .graph import chain
-from .job import find_function, prepare
+from .job import code_options, find_function, named_arguments, prepare
 
 _logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class QueueJobSchedule(models.Model):
         for schedule in self:
             schedule._tick_after(fields.Datetime.now())
 
-    @api.constrains("function", "model_name")
+    @api.constrains("function", "model_name", "arguments")
     def _check_function(self):
         # the job functions of an addon are not known yet while its own data is loaded
         for schedule in self if self.env.registry.ready else self.browse():
@@ -132,22 +132,48 @@ class QueueJobSchedule(models.Model):
                         model=schedule.model_name,
                     )
                 )
+            try:
+                named_arguments(self.env, code_options(self.env, schedule.function), *schedule._call(self.env))
+            except TypeError as error:
+                raise ValidationError(
+                    self.env._(
+                        "The arguments of the schedule “%(name)s” are not those of %(function)s: %(error)s",
+                        name=schedule.name,
+                        function=schedule.function,
+                        error=error,
+                    )
+                ) from None
 
     @api.constrains("arguments")
     def _check_arguments(self):
         for schedule in self:
-            try:
-                valid = isinstance(json.loads(schedule.arguments), dict)
-            except ValueError:
-                valid = False
-            if not valid:
-                raise ValidationError(
-                    self.env._(
-                        "The arguments of the schedule “%(name)s” are not a JSON object, such as {“force”: true}: %(arguments)s",
-                        name=schedule.name,
-                        arguments=schedule.arguments,
-                    )
+            schedule._named_arguments()
+
+    def _named_arguments(self):
+        """Return the arguments by their names.
+
+        :raise ValidationError: they are not a JSON object
+        """
+        try:
+            arguments = json.loads(self.arguments)
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            raise ValidationError(
+                self.env._(
+                    "The arguments of the schedule “%(name)s” are not a JSON object, such as {“force”: true}: %(arguments)s",
+                    name=self.name,
+                    arguments=self.arguments,
                 )
+            )
+        return arguments
+
+    def _call(self, env):
+        """Return what the job calls: ``(model's name, arguments, arguments by name)``."""
+        of_method = self.function.rpartition(".")[0]
+        if of_method in env:
+            return of_method, (env[of_method],), self._named_arguments()
+        return self.model_name or None, (), self._named_arguments()
 
     # Running
 
@@ -169,7 +195,10 @@ class QueueJobSchedule(models.Model):
 
     @api.model
     def _run_due(self):
-        """Delay the jobs of the schedules that are due, each in a transaction of its own; see ``store/schedule.py``."""
+        """Delay the jobs of the schedules that are due, each in a transaction of its own; see ``store/schedule.py``.
+
+        One that cannot run, as its function takes other arguments now for instance, stays due, and does not keep the others from running.
+        """
         seen = set()
         while id_ := self._run_one(seen):
             seen.add(id_)
@@ -185,8 +214,11 @@ class QueueJobSchedule(models.Model):
             schedule = self.with_env(self.env(cr=cr)).browse(id_)
             # read after the lock
             schedule.invalidate_recordset()
-            schedule._run(now)
-            schedule.flush_recordset()
+            try:
+                with cr.savepoint():
+                    schedule._run(now)
+            except Exception:
+                _logger.exception("The schedule %r cannot run; it is tried again in a minute", schedule.name)
         self.invalidate_model()
         return id_
 
@@ -224,12 +256,7 @@ class QueueJobSchedule(models.Model):
         company = self.company_id or user.company_id
         context = {"lang": user.lang, "tz": user.tz, "allowed_company_ids": company.ids}
         env = self.env(user=user, su=False, context=context)
-        of_method = self.function.rpartition(".")[0]
-        if of_method in env:
-            model_name, args = of_method, (env[of_method],)
-        else:
-            model_name, args = self.model_name or None, ()
-        kwargs = json.loads(self.arguments)
-        jobs = [prepare(env, self.function, model_name, args, kwargs, description=self.name) for _n in range(times)]
+        call = self._call(env)
+        jobs = [prepare(env, self.function, *call, description=self.name) for _n in range(times)]
         (chain(*jobs, on_failure="continue") if times > 1 else jobs[0]).delay()
         self.job_id = jobs[-1].id

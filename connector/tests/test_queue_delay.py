@@ -135,9 +135,14 @@ class TestDelay(TransactionCase):
         self.assertEqual((record.state, record.eta), ("pending", False))
 
     def test_a_text_that_cannot_be_stored_is_refused_at_once(self):
-        for option in ("description", "identity_key"):
+        for option in ("description", "identity_key", "concurrency_key"):
             with self.subTest(option=option), self.assertRaisesRegex(ValueError, f"{option}.*NUL"):
                 greet.delay(self.session, "res.partner", "Ada", **{option: "a\0b"})
+
+    def test_what_is_no_text_where_one_is_asked_for_is_refused_at_once(self):
+        for option in ("description", "identity_key", "concurrency_key"):
+            with self.subTest(option=option), self.assertRaisesRegex(ValueError, f"{option} is 42: it must be text"):
+                greet.delay(self.session, "res.partner", "Ada", **{option: 42})
 
     def test_a_number_that_cannot_be_stored_is_refused_at_once(self):
         for option, value in (("priority", 2**31), ("eta", float("nan")), ("eta", float("inf"))):

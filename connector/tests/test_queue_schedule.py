@@ -22,7 +22,13 @@ def import_orders(session, model_name, force=False):
     _runs.append((model_name, force, session.uid, session.env.company.id))
 
 
+@job(concurrency_key=lambda args: args["backend_id"])
+def import_of_backend(session, model_name, backend_id):
+    """Import from a backend"""
+
+
 NAME = import_orders.job_options.name
+NAME_OF_BACKEND = import_of_backend.job_options.name
 
 
 class ScheduleCase(JobsCase):
@@ -95,6 +101,23 @@ class TestBadInput(ScheduleCase):
         for arguments in ("force", "[1]"):
             with self.subTest(arguments=arguments), self.assertRaisesRegex(ValidationError, "“Orders” are not a JSON"):
                 self.schedule(arguments=arguments)
+
+    def test_arguments_that_the_function_does_not_take_are_refused(self):
+        for function, arguments, error in (
+            (NAME, '{"backend": 1}', "unexpected keyword argument 'backend'"),
+            (NAME_OF_BACKEND, "{}", "missing a required argument: 'backend_id'"),
+            ("res.partner.search_count", "{}", "missing a required argument: 'domain'"),
+        ):
+            with (
+                self.subTest(function=function, arguments=arguments),
+                self.assertRaisesRegex(ValidationError, f"“Orders” are not those of {function}: .*{error}"),
+            ):
+                self.schedule(function=function, arguments=arguments)
+
+    def test_a_function_that_is_changed_is_checked_with_the_arguments(self):
+        schedule = self.schedule(arguments='{"force": true}')
+        with self.assertRaisesRegex(ValidationError, "'backend_id'"):
+            schedule.function = NAME_OF_BACKEND
 
     def test_only_administrators_write_schedules(self):
         manager = new_test_user(self.env, "connector manager", "connector.group_connector_manager")
@@ -186,6 +209,34 @@ class TestPolicies(ScheduleCase):
         self.assertEqual((schedule.job_id.state, schedule.next_run), ("pending", datetime(2027, 1, 10, 11)))
         with self.assertRaisesRegex(UserError, "“Orders” has not ended"):
             schedule.button_run()
+
+
+class TestOneThatCannotRun(ScheduleCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(self.enter_registry_test_mode())
+        self.broken, self.next = (self.schedule(name=name) for name in ("Broken", "Next"))
+        self.env.cr.execute("UPDATE queue_job_schedule SET active = id = ANY(%s)", [(self.broken | self.next).ids])
+        for schedule, due in ((self.broken, datetime(2020, 1, 1)), (self.next, datetime(2020, 1, 2))):
+            schedule.next_run = due
+        self.env.flush_all()
+
+    def run_due(self):
+        with self.assertLogs("odoo.addons.connector.queue.schedule", "ERROR") as logged:
+            self.env["queue.job.schedule"]._run_due()
+        self.env.invalidate_all()
+        return "".join(logged.output)
+
+    def test_it_keeps_no_other_from_running_and_stays_due(self):
+        # as when the function takes other arguments than when the schedule was written
+        self.env.cr.execute(
+            "UPDATE queue_job_schedule SET function = %s WHERE id = %s", [NAME_OF_BACKEND, self.broken.id]
+        )
+        self.env.invalidate_all()
+        self.assertIn("'backend_id'", self.run_due())
+        self.assertFalse(self.broken.job_id)
+        self.assertEqual(self.broken.next_run, datetime(2020, 1, 1))
+        self.assertEqual(self.next.job_state, "pending")
 
 
 class TestConcurrency(ScheduleCase):
