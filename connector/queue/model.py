@@ -811,6 +811,8 @@ class QueueJobFunction(models.Model):
         return functions
 
     def write(self, vals):
+        if not self.env.su and any(function.name != vals.get("name", function.name) for function in self):
+            raise UserError(self.env._("The name of a job function comes from the code and cannot be changed."))
         result = super().write(vals)
         self.env.registry.clear_cache()
         return result

@@ -1,4 +1,4 @@
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
@@ -114,6 +114,11 @@ class TestGroups(SecurityCase):
         self.assertForbidden(function.create, {"name": "res.partner.unlink"})
         self.assertForbidden(function.unlink)
 
+    def test_the_name_of_a_job_function_is_changed_by_nobody(self):
+        function = self.env["queue.job.function"].search([], limit=1).with_user(self.administrator)
+        with self.assertRaisesRegex(UserError, "name of a job function"):
+            function.name = "res.partner.unlink"
+
     def test_users_and_managers_see_the_menus(self):
         for user in self.user | self.manager:
             menus = self.menus_of(user)
@@ -141,6 +146,13 @@ class TestCompanies(SecurityCase):
         others = self.delay_job(self.env(context={"allowed_company_ids": self.other_company.ids}))
         self.run_jobs()
         self.assertEqual(self.visible((theirs | others).attempt_ids), theirs.attempt_ids)
+
+    def test_managers_see_the_requests_to_stop_jobs_of_their_companies_alone(self):
+        jobs = self.delay_job() | self.delay_job(self.env(context={"allowed_company_ids": self.other_company.ids}))
+        for job in jobs:
+            self.env.cr.execute("INSERT INTO queue_job_cancellation (job_id, who) VALUES (%s, 'Ada')", [job.id])
+        requests = self.env["queue.job.cancellation"].with_user(self.manager).search([("job_id", "in", jobs.ids)])
+        self.assertEqual(requests.job_id.ids, jobs[0].ids)
 
     def test_users_see_the_graphs_of_their_companies_alone(self):
         def edge(env):
