@@ -162,6 +162,11 @@ class TestIdentityPolicy(KeysCase):
         self.assertEqual(sorted(self._ids(self._claim())), [twins[0], keyed[0], plain])
         self.assertEqual(self._states(twins[1], keyed[1]), ["cancelled", "wait_dependencies"])
 
+    def test_a_key_that_reads_like_the_id_of_a_job_without_one_makes_them_no_twins(self):
+        plain = self._delay(identity_key=False, concurrency_key="c")
+        keyed = self._delay(identity_key=str(plain))
+        self.assertEqual(sorted(self._ids(self._claim())), [plain, keyed])
+
     def test_an_unknown_policy_is_refused_with_the_known_ones(self):
         with self.assertRaisesRegex(ValueError, "'latest'.*skip, replace, debounce"):
             self._delay(identity_policy="latest")

@@ -131,9 +131,10 @@ def _collapse(cr, ids):
     cr.execute(
         f"""
         WITH candidate AS (
-            SELECT DISTINCT ON (COALESCE(identity_key, id::varchar)) id, identity_key, identity_policy, channel_id, concurrency_key
+            SELECT DISTINCT ON (identity_key, CASE WHEN identity_key IS NULL THEN id END)
+                id, identity_key, identity_policy, channel_id, concurrency_key
             FROM queue_job WHERE id = ANY(%s)
-            ORDER BY COALESCE(identity_key, id::varchar), priority, ready_seq
+            ORDER BY identity_key, CASE WHEN identity_key IS NULL THEN id END, priority, ready_seq
         ),
         twin AS MATERIALIZED (
             SELECT job.id, job.identity_key, job.state, job.eta, job.date_started, job.channel_id, job.concurrency_key
