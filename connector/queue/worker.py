@@ -222,7 +222,8 @@ class Worker:
 
     def _release_children(self, job_ids):
         with self._store() as cr:
-            released = store.release_children(cr, job_ids)
+            # one parent a statement: of several, the second could have to wait for somebody who waits for a child of the first
+            released = sum(store.release_children(cr, [job_id]) for job_id in job_ids)
         if released > 1:
             # the first is for this thread
             self._wake_others()
@@ -545,7 +546,7 @@ class Worker:
                 if worker_id == self.id:
                     continue
                 try:
-                    freed = store.end_worker(cr, worker_id, f"{name} gave no sign of life", terminate=True)
+                    freed = store.end_dead_worker(cr, worker_id, f"{name} gave no sign of life")
                 except LockNotAvailable:
                     continue
                 if freed is not None:

@@ -126,6 +126,38 @@ class TestGrouped(GroupedCase):
         self._delay("d e", channel="root.shop", backend_id=2)
         self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 1)
 
+    def _join_after(self, event):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 2, (None, None))
+        channel = self.env["queue.job.channel"]._ensure("root.shop")
+        self._delay("a b c", channel="root.shop")
+        held = store.claim(self.cr, worker, 1, 1)
+        store.start_group(self.cr, held)
+        event(channel)
+        self.env.flush_all()
+        return store.join_group(self.cr, worker, held[0], 4)
+
+    def test_no_job_joins_where_the_channel_was_paused_meanwhile(self):
+        self.assertFalse(self._join_after(lambda channel: channel.parent_id.write({"is_paused": True})))
+
+    def test_no_job_joins_where_the_channel_was_held_meanwhile(self):
+        self.assertFalse(self._join_after(lambda channel: store.hold(self.cr, channel.id, "shop", "it is down", 60)))
+
+    def test_no_job_joins_while_addons_are_installed(self):
+        addon = self.env.ref("base.module_connector")
+        self.assertFalse(self._join_after(lambda channel: addon.write({"state": "to upgrade"})))
+
+    def test_jobs_join_where_nothing_keeps_them_from_it(self):
+        self.assertEqual(len(self._join_after(lambda channel: None)), 2)
+
+    def test_the_children_of_a_group_are_released_one_parent_at_a_time(self):
+        released, release_children = [], store.release_children
+        self.patch(store, "release_children", lambda cr, ids: released.append(len(ids)) or release_children(cr, ids))
+        calls = [send.delayable(self.session, "res.partner", 1, name) for name in "abc"]
+        chain(group(*calls), send_one.delayable(self.session, "res.partner", 1, "last")).delay()
+        self.assertEqual(set(self.run_jobs().mapped("state")), {"done"})
+        self.assertIn(["a", "b", "c"], _calls)
+        self.assertEqual(set(released), {1})
+
     def test_in_a_sequential_channel_each_job_runs_for_itself_in_its_turn(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop")
         channel.is_sequential = True
@@ -279,6 +311,20 @@ class TestErrors(GroupedCase):
         self.assertEqual(jobs.mapped("state"), ["done", "failed", "done"])
         self.assertEqual(self._sent(), "a c")
 
+    def test_each_job_keeps_its_own_result_in_whichever_order_they_come(self):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
+        records = self._delay("a b")
+        leases = store.claim(self.cr, worker, 2, 2)
+        store.start_group(self.cr, leases)
+        jobs = [Job(id=lease.id, lease_token=lease.lease_token) for lease in reversed(leases)]
+        for each in jobs:
+            each.message, each.result = f"of {each.id}", str(each.id)
+        self.assertTrue(store.complete_group(self.cr, jobs, worker, "w"))
+        self.env.invalidate_all()
+        self.assertEqual(
+            records.mapped(lambda job: (job.message, job.result)), [(f"of {id_}", str(id_)) for id_ in records.ids]
+        )
+
     def test_one_missing_lease_is_noticed_before_the_commit(self):
         worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
         self._delay("a b")
@@ -301,6 +347,10 @@ class TestBadGroups(TransactionCase):
     def test_a_concurrency_key_is_refused(self):
         with self.assertRaisesRegex(ValueError, "send takes a list of calls.*cannot have a concurrency key"):
             send.delay(self.session, "res.partner", 1, "a", concurrency_key="k")
+
+    def test_a_group_key_that_is_no_text_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "group_key is 42: it must be text"):
+            send.delay(self.session, "res.partner", 1, "a", group_key=42)
 
     def test_a_group_key_for_a_function_of_one_call_is_refused(self):
         with self.assertRaisesRegex(ValueError, r"send_one takes one call.*group_size"):

@@ -1,3 +1,5 @@
+import contextlib
+import time
 from datetime import datetime, timedelta
 from unittest.mock import MagicMock
 
@@ -12,7 +14,7 @@ from odoo.tools.translate import code_translations
 
 from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.queue import store, worker
-from odoo.addons.connector.queue.connection import cursor_of
+from odoo.addons.connector.queue.connection import connect, cursor_of
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.retry import RetryPolicy
 from odoo.addons.connector.session import ConnectorSession
@@ -413,6 +415,17 @@ class TestDeadWorker(JobsCase):
         self._end_worker()
         self.assertEqual(self.jobs[0].state, "scheduled")
 
+    def test_a_job_that_killed_thousands_of_times_waits_for_an_hour(self):
+        self.cr.execute("UPDATE queue_job SET retry = 5000, max_retries = 0")
+        self._end_worker()
+        waits = (self.jobs[0].eta - datetime.utcnow()).total_seconds()
+        self.assertEqual((self.jobs[0].state, round(waits, -1)), ("scheduled", 3600))
+
+    def test_one_that_has_given_a_sign_of_life_meanwhile_is_not_ended_as_dead(self):
+        self.assertIsNone(store.end_dead_worker(self.cr, self.worker, "no sign of life"))
+        self.cr.execute("UPDATE queue_worker SET date_heartbeat = date_heartbeat - interval '16 seconds'")
+        self.assertEqual(store.end_dead_worker(self.cr, self.worker, "no sign of life"), 2)
+
     def test_a_job_without_tries_left_fails_with_the_reason(self):
         self.cr.execute("UPDATE queue_job SET retry = 4, max_retries = 5")
         self._end_worker()
@@ -525,3 +538,47 @@ class TestWatcher(TransactionCase):
         watcher._discover()
         self.assertFalse(watcher.workers)
         self.assertEqual(watcher._refused["broken"], "its addons cannot be loaded: SyntaxError: invalid syntax")
+
+
+@tagged("post_install", "-at_install")
+class TestFrozenWorker(TransactionCase):
+    """With real transactions: what they commit is deleted at the end."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.execute, "DELETE FROM queue_worker WHERE uuid = 'frozen'")
+        self.frozen = self.enterContext(contextlib.closing(connect(self.env.cr.dbname)))
+        with store.own_cursor(self.env) as cr:
+            self.worker = store.register_worker(cr, "frozen", "host", 1, "command", 1, (None, None))
+            store.note_backends(cr, self.worker, [self.frozen.info.backend_pid])
+
+    def execute(self, statement):
+        with store.own_cursor(self.env) as cr:
+            cr.execute(statement)
+
+    def freeze_in_a_claim(self):
+        """Keep the worker's row locked as its claim does, on a connection that does no more."""
+        self.frozen.cursor().execute("BEGIN; SELECT FROM queue_worker WHERE uuid = 'frozen' FOR KEY SHARE")
+
+    def sweep(self):
+        with store.own_cursor(self.env) as cr:
+            return store.end_dead_worker(cr, self.worker, "no sign of life")
+
+    def connections(self):
+        with store.own_cursor(self.env) as cr:
+            cr.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [self.frozen.info.backend_pid])
+            return cr.fetchone()[0]
+
+    def test_one_that_is_frozen_in_its_claim_is_ended_by_the_next_sweep(self):
+        self.freeze_in_a_claim()
+        self.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01' WHERE uuid = 'frozen'")
+        first = self.sweep()
+        deadline = time.monotonic() + 10
+        while self.connections():
+            self.assertLess(time.monotonic(), deadline, "its connection is still open")
+        self.assertEqual([freed for freed in (first, self.sweep()) if freed is not None], [0])
+
+    def test_the_connections_of_one_that_lives_are_left_alone(self):
+        self.freeze_in_a_claim()
+        self.assertIsNone(self.sweep())
+        self.frozen.cursor().execute("SELECT 1")

@@ -40,6 +40,7 @@ from .workers import (
     alive_workers,
     backend_of,
     dead_workers,
+    end_dead_worker,
     end_process,
     end_worker,
     free_orphans,

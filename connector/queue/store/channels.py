@@ -66,6 +66,17 @@ def next_in_order(cr, channel_id):
 # While addons are installed, updated or removed, the code in memory is not that of the database
 _MODULES_SETTLED = "NOT EXISTS (SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove'))"
 
+# Whether jobs of a channel may start at all
+OPEN = f"""(
+    {_MODULES_SETTLED}
+    AND NOT EXISTS (
+        SELECT FROM queue_job_channel above WHERE above.is_paused AND starts_with(channel.parent_path, above.parent_path)
+    )
+    AND NOT EXISTS (
+        SELECT FROM queue_job_channel_hold hold JOIN queue_job_channel above ON above.id = hold.channel_id
+        WHERE {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+    )
+)"""
 
 # The job whose turn it is below each topmost sequential channel
 _SEQUENTIAL = f"""
@@ -91,16 +102,7 @@ def _shares_query(room, sequential):
                     (SELECT oldest.channel_id = channel.id AND oldest.state = 'pending'
                      FROM sequential oldest WHERE starts_with(channel.parent_path, oldest.parent_path)) AS is_sequential
             ) AS below
-            WHERE {_MODULES_SETTLED}
-              AND COALESCE(below.room > 0, true) AND COALESCE(below.is_sequential, true)
-              AND NOT EXISTS (
-                    SELECT FROM queue_job_channel above
-                    WHERE above.is_paused AND starts_with(channel.parent_path, above.parent_path)
-              )
-              AND NOT EXISTS (
-                    SELECT FROM queue_job_channel_hold hold JOIN queue_job_channel above ON above.id = hold.channel_id
-                    WHERE {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
-              )
+            WHERE {OPEN} AND COALESCE(below.room > 0, true) AND COALESCE(below.is_sequential, true)
         )
         SELECT id, count(*), room IS NOT NULL, is_sequential IS NOT NULL
         FROM (

@@ -9,6 +9,7 @@ from collections import namedtuple
 from psycopg2.errors import LockNotAvailable
 
 from . import keys
+from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
 from .sql import BRIEFLY, NOW, UNHURRIED, storable, transaction
 
@@ -27,6 +28,8 @@ _MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_to
 
 
 def _members(jobs):
+    # by their ids, which is the order in which they are locked
+    jobs = sorted(jobs, key=lambda job: job.id)
     return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
 
 
@@ -68,7 +71,7 @@ def join_group(cr, worker_id, leader, limit):
     They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
     leases counts tokens. As in a claim, nothing is leased to a worker without a row, two workers never get the same job, and the keys of
     jobs are locked after the jobs; where somebody keeps one locked, none joins. In a sequential channel none does: another job may be the
-    next in order.
+    next in order. Nor where nothing may start, because the channel was paused or held since the leader's claim, for instance.
     """
     try:
         with transaction(cr, BRIEFLY):
@@ -84,6 +87,7 @@ def _join(cr, values):
         me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)
         SELECT job.id, job.identity_key, job.concurrency_key FROM unhurried, me, queue_job job
         WHERE job.state = 'pending' AND {_LIKE_LEADER}
+          AND EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = %(channel_id)s AND {OPEN})
           AND NOT EXISTS (
                 SELECT FROM queue_job_channel channel, queue_job_channel above
                 WHERE channel.id = %(channel_id)s AND above.is_sequential AND starts_with(channel.parent_path, above.parent_path)
@@ -130,6 +134,7 @@ def complete_group(cr, jobs, worker_id, worker_name):
     """Set jobs to done, each with its message and result, and record the attempts; return False if one of the leases is not this worker's
     any more: then the caller rolls all of it back.
     """
+    jobs = sorted(jobs, key=lambda job: job.id)
     cr.execute(
         f"""
         WITH done AS (

@@ -24,6 +24,7 @@ ALIVE = f"""(
           AND COALESCE(extract(epoch FROM backend.backend_start)::float8 = worker.backend_start, true)
     ))
 )"""
+_DEAD = f"NOT {ALIVE}"
 
 
 def backend_of(cr):
@@ -117,9 +118,7 @@ def dead_workers(cr):
 
     :raise LockNotAvailable: see :func:`heartbeat`
     """
-    cr.execute(
-        f"{BRIEFLY} SELECT id, host || ':' || pid FROM queue_worker worker WHERE NOT {ALIVE} ORDER BY id LIMIT 100"
-    )
+    cr.execute(f"{BRIEFLY} SELECT id, host || ':' || pid FROM queue_worker worker WHERE {_DEAD} ORDER BY id LIMIT 100")
     return cr.fetchall()
 
 
@@ -136,19 +135,54 @@ def end_process(cr, process, cause="", end=DIED, terminate=False):
 def end_worker(cr, worker_id, cause="", end=DIED, terminate=False):
     """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
 
-    One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
-    no worker). A worker that was only slow finds its leases gone when it wants to commit.
-
     :param cause: for the message of the jobs that had started
     :param end: :data:`DIED`, :data:`INTERRUPTED` or :data:`STOPPED`
-    :param terminate: end the connections of the worker first, as for one that is dead or asleep: a statement that still runs for it holds
-        locks, for which this transaction would wait too. A signal is not rolled back with the transaction, which does no harm: without
-        its connections the worker begins a new life.
+    :param terminate: end the connections of the worker first, as its process has ended: a statement that still runs for it holds locks
     :raise LockNotAvailable: somebody holds the table, or one of the jobs; nothing has changed, another time will do
+    """
+    if terminate:
+        _terminate_backends(cr, worker_id)
+    return _end_worker(cr, worker_id, cause, end)
+
+
+def end_dead_worker(cr, worker_id, cause):
+    """End a worker that :func:`dead_workers` has found, as :func:`end_worker` does, unless it has given a sign of life meanwhile.
+
+    One that was frozen in the middle of a claim keeps its own row locked, for as long as its connections are open. The server ends them a
+    moment after they are terminated; where that is too late for this sweep, the next one finds the row free.
+
+    :raise LockNotAvailable: see :func:`end_worker`
+    """
+    _terminate_backends(cr, worker_id, _DEAD)
+    return _end_worker(cr, worker_id, cause, DIED, _DEAD)
+
+
+def _terminate_backends(cr, worker_id, condition="true"):
+    """End the connections of a worker. If it lives after all it begins a new life without them."""
+    cr.execute(
+        f"""
+        {BRIEFLY}
+        SELECT pg_terminate_backend(activity.pid)
+        FROM queue_worker worker, jsonb_each_text(worker.backends) backend, pg_stat_activity activity
+        WHERE worker.id = %s AND {condition} AND activity.pid = backend.key::int AND activity.pid <> pg_backend_pid()
+          AND extract(epoch FROM activity.backend_start)::float8 = backend.value::float8
+        """,
+        (worker_id,),
+    )
+
+
+def _end_worker(cr, worker_id, cause, end, condition="true"):
+    """Free the jobs of a worker for which the condition holds, and delete its row.
+
+    One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
+    no worker). A worker that was only slow finds its leases gone when it wants to commit.
     """
     with transaction(cr, BRIEFLY):
         cr.execute(
-            "SELECT host || ':' || pid, date_heartbeat FROM queue_worker WHERE id = %s FOR UPDATE SKIP LOCKED",
+            f"""
+            SELECT host || ':' || pid, date_heartbeat FROM queue_worker worker WHERE id = %s AND {condition}
+            FOR UPDATE OF worker SKIP LOCKED
+            """,
             (worker_id,),
         )
         row = cr.fetchone()
@@ -157,16 +191,6 @@ def end_worker(cr, worker_id, cause="", end=DIED, terminate=False):
         name, last_heartbeat = row
         if end == DIED and last_heartbeat < server_began(cr):
             end, cause = INTERRUPTED, "the database server was restarted"
-        if terminate:
-            cr.execute(
-                """
-                SELECT pg_terminate_backend(activity.pid)
-                FROM queue_worker worker, jsonb_each_text(worker.backends) backend, pg_stat_activity activity
-                WHERE worker.id = %s AND activity.pid = backend.key::int AND activity.pid <> pg_backend_pid()
-                  AND extract(epoch FROM activity.backend_start)::float8 = backend.value::float8
-                """,
-                (worker_id,),
-            )
         cr.execute(
             "SELECT id FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE",
             (worker_id,),
@@ -242,7 +266,10 @@ def _end_started(cr, job_ids, worker_name, history, outcome, tries, message):
             UPDATE queue_job job SET
                 state = fate.state,
                 ready_seq = CASE fate.state WHEN 'pending' THEN nextval('queue_job_ready_seq') END,
-                eta = CASE fate.state WHEN 'scheduled' THEN {NOW} + make_interval(secs => least(3600, 10 * power(2, fate.times))) END,
+                -- an hour is reached long before the power is too great for a number
+                eta = CASE fate.state
+                    WHEN 'scheduled' THEN {NOW} + make_interval(secs => least(3600, 10 * power(2, least(fate.times, 9))))
+                END,
                 date_done = CASE fate.state WHEN 'failed' THEN {NOW} END,
                 retry = retry + %(tries)s, message = %(message)s, worker_id = NULL, lease_token = NULL
             FROM fate WHERE job.id = fate.id
