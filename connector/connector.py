@@ -202,7 +202,9 @@ def get_environment(session, model_name, backend_id):
     :raise InvalidBackend: the model does not exist or is no binding model, or the backend's record does not exist
     """
     if model_name not in session.env:
-        raise InvalidBackend(f"The model {model_name} does not exist in this database: is its addon still installed?")
+        raise InvalidBackend(
+            session.env._("The model %s does not exist in this database: is its addon still installed?", model_name)
+        )
     field = session.env[model_name]._fields.get("backend_id")
     if field is None:
         raise InvalidBackend(
@@ -210,7 +212,8 @@ def get_environment(session, model_name, backend_id):
         )
     record = session.env[field.comodel_name].browse(backend_id).exists()
     if not record:
-        raise InvalidBackend(f"The backend {field.comodel_name}({backend_id}) does not exist any more")
+        backend = f"{field.comodel_name}({backend_id})"
+        raise InvalidBackend(session.env._("The backend %s does not exist any more", backend))
     return record._open_environment(model_name, session)
 
 

@@ -21,6 +21,7 @@ class Traffic:
     def __init__(self, environment):
         # not the environment itself, which ends when nothing refers to it any more
         self._backend = environment.backend_record.sudo()
+        self._user_env = environment.user_session.env
         # a person who presses a button, a test of the connection for instance, does not wait for what holds the jobs
         self._is_admitted = not environment.env.context.get("job_id")
         status = self._backend._status()
@@ -76,7 +77,7 @@ class Traffic:
     def _wait_for_token(self):
         seconds = self._backend.take_token(LONGEST_WAIT)
         if seconds < 0:
-            message = self._backend.env._(
+            message = self._user_env._(
                 "%s takes no more requests for now, by its rate limit", self._backend.display_name
             )
             raise RetryableJobError(message, seconds=-seconds, ignore_retry=True)

@@ -116,7 +116,10 @@ class Binder(ConnectorUnit):
             text = self._valid_text(external_id, binding)
             other = texts.setdefault(_id(binding), text)
             if other != text:
-                raise InvalidDataError(f"{binding} cannot be bound to two external ids: {other!r} and {text!r}")
+                names = {"binding": binding, "one": repr(other), "other": repr(text)}
+                raise InvalidDataError(
+                    self._("%(binding)s cannot be bound to two external ids: %(one)s and %(other)s", **names)
+                )
         bound = self.model.browse(texts).with_context(no_connector_export=True)
         bound.write(self._sync_values())
         for binding in bound:
@@ -150,8 +153,8 @@ class Binder(ConnectorUnit):
     def _valid_text(self, external_id, binding):
         text = external_id_text(external_id)
         if text is None:
-            what = self.model._name if binding is None else binding
-            raise InvalidDataError(f"{external_id!r} is not an external id: {what} cannot be bound to it")
+            names = {"id": repr(external_id), "what": self.model._name if binding is None else binding}
+            raise InvalidDataError(self._("%(id)s is not an external id: %(what)s cannot be bound to it", **names))
         return text
 
     def _search_by(self, field_name, values):
@@ -183,8 +186,14 @@ class Binder(ConnectorUnit):
             value = _id(binding[field_name])
             if value in found:
                 raise InvalidDataError(
-                    f"{self.model._name} has several bindings with {field_name} = {value!r} of {self.environment.backend_name}: "
-                    f"{found[value].id}, {binding.id}"
+                    self._(
+                        "%(model)s has several bindings with %(field)s = %(value)s of %(backend)s: %(ids)s",
+                        model=self.model._name,
+                        field=field_name,
+                        value=repr(value),
+                        backend=self.environment.backend_name,
+                        ids=f"{found[value].id}, {binding.id}",
+                    )
                 )
             found[value] = mine
         return found

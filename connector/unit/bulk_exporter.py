@@ -50,12 +50,9 @@ class BulkExporter(Exporter):
         return messages
 
     def _lock(self, bindings):
-        if len(bindings.try_lock_for_update(allow_referencing=True)) < len(bindings):
-            raise RetryableJobError(
-                f"One of {bindings} is being exported or changed by somebody else",
-                seconds=a_moment(),
-                ignore_retry=True,
-            )
+        if busy := bindings - bindings.try_lock_for_update(allow_referencing=True):
+            message = self._("%s is being exported or changed by somebody else", busy[0].display_name)
+            raise RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
     def _changes(self, bindings):
         """Return what is to be sent of the bindings of which something is, as a dict of dicts."""

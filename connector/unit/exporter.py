@@ -180,9 +180,8 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         self.binding.with_context(no_connector_export=True).write(values)
 
     def _is_busy(self):
-        return RetryableJobError(
-            f"{self.binding} is being exported or changed by somebody else", seconds=a_moment(), ignore_retry=True
-        )
+        message = self._("%s is being exported or changed by somebody else", self.binding.display_name)
+        return RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}

@@ -40,7 +40,8 @@ def lock_all(unknown):
     unknown = {binder: ids for binder, ids in unknown.items() if ids}
     if not unknown:
         return
-    env = next(iter(unknown)).env
+    some_binder = next(iter(unknown))
+    env = some_binder.env
     names = [
         f"import,{binder.model._name},{binder.backend_record.id},{external_id_text(external_id)}"
         for binder, ids in unknown.items()
@@ -58,9 +59,10 @@ def lock_all(unknown):
     try:
         env.cr.execute(query)
     except OutOfMemory as error:
-        message = (
-            f"PostgreSQL has no place for {len(names)} more locks at the moment; if that happens often, "
-            "raise its max_locks_per_transaction, or make the pages of imports smaller"
+        message = some_binder._(
+            "PostgreSQL has no place for %s more locks at the moment; if that happens often, "
+            "raise its max_locks_per_transaction, or make the pages of imports smaller",
+            len(names),
         )
         raise RetryableJobError(message, ignore_retry=True) from error
     # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
@@ -71,5 +73,9 @@ def lock_all(unknown):
             environment.session = session
             if known := type(binder)(environment).to_internal_many(ids):
                 raise TransactionOutdated(
-                    f"{binder.model._name} {', '.join(sorted(known))}: imported by another transaction since this one began"
+                    binder._(
+                        "%(model)s %(ids)s: imported by another transaction since this one began",
+                        model=binder.model._name,
+                        ids=", ".join(sorted(known)),
+                    )
                 )

@@ -66,8 +66,7 @@ class RecordImporter(Importer):
             return self._("Already up to date.")
         self._import_dependencies()
         map_record = self._map_data()
-        what = f"{self.model._name} {self.external_id}"
-        with self.mapper.explaining(map_record), _unique_violation_is_retried(self.env.cr, what):
+        with self.mapper.explaining(map_record), self._unique_violation_is_retried():
             if self.binding:
                 self._update(self.binding, self._update_data(map_record))
                 message = self._("Updated from record %(id)s of %(backend)s.", **self._names())
@@ -226,19 +225,20 @@ class RecordImporter(Importer):
         known = {name: value for name, value in values.items() if name in self.model._fields}
         return {**known, **self.binder.bind_values(self.external_id, self.binding or None)}
 
+    @contextmanager
+    def _unique_violation_is_retried(self):
+        """Turn a unique violation into a RetryableJobError: somebody else has created the same meanwhile, the next try will find it."""
+        try:
+            with self.env.cr.savepoint():
+                yield
+        except UniqueViolation as violation:
+            names = {"model": self.model._name, "id": self.external_id}
+            names["detail"] = violation.diag.message_detail or violation
+            message = self._("%(model)s %(id)s exists already: %(detail)s", **names)
+            raise RetryableJobError(message, seconds=a_moment()) from violation
+
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}
-
-
-@contextmanager
-def _unique_violation_is_retried(cr, what):
-    """Turn a unique violation into a RetryableJobError: somebody else has created the same at the same time, the next try will find it."""
-    try:
-        with cr.savepoint():
-            yield
-    except UniqueViolation as violation:
-        detail = violation.diag.message_detail or violation
-        raise RetryableJobError(f"{what} exists already: {detail}", seconds=a_moment()) from violation
 
 
 def _key(args):

@@ -49,7 +49,9 @@ def convert(field, conv_type):
         try:
             return conv_type(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise mapper.error(target, f"{value!r} cannot be converted by {name}: {error}") from error
+            names = {"value": repr(value), "name": name, "error": error}
+            problem = mapper._("%(value)s cannot be converted by %(name)s: %(error)s", **names)
+            raise mapper.error(target, problem) from error
 
     return modifier
 
@@ -79,11 +81,14 @@ def m2o_to_external(field, binding=None):
             return None
         external_id = mapper.binder_for(binding or related._name).to_external(related, wrap=bool(binding))
         if external_id is None:
-            raise mapper.error(
-                target,
-                f"{related.display_name} ({related._name}, id {related.id}) is not known to {mapper.environment.backend_name}; "
-                "export it first",
+            problem = mapper._(
+                "%(record)s (%(model)s, id %(id)s) is not known to %(backend)s; export it first",
+                record=related.display_name,
+                model=related._name,
+                id=related.id,
+                backend=mapper.environment.backend_name,
             )
+            raise mapper.error(target, problem)
         return external_id
 
     return modifier
@@ -110,10 +115,11 @@ def external_to_m2o(field, binding=None):
             return None
         related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
         if not related:
-            raise mapper.error(
-                target,
-                f"{model_name} has no record with the external id {external_id!r} of {mapper.environment.backend_name}; import it first",
+            names = {"model": model_name, "id": external_id, "backend": mapper.environment.backend_name}
+            problem = mapper._(
+                "%(model)s has no record with the external id %(id)s of %(backend)s; import it first", **names
             )
+            raise mapper.error(target, problem)
         return related.id
 
     return modifier

@@ -4,6 +4,7 @@ from unittest.mock import patch
 from psycopg2 import DataError
 
 from odoo.tools import mute_logger
+from odoo.tools.translate import code_translations
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.unit.importer import RecordImporter
@@ -146,6 +147,15 @@ class TestModifiers(MapperCase):
             MappingError, "test.shop.tag has no record with the external id 8 of Test Shop; import it"
         ):
             self.imported({"tag": 8}, direct=[(external_to_m2o("tag"), "main_tag_id")])
+
+    def test_an_error_in_the_data_speaks_the_language_of_the_user(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        french = {"%(value)s cannot be converted by %(name)s: %(error)s": "%(value)s n'est pas %(name)s"}
+        self.patch(code_translations, "get_python_translations", lambda module, lang: french if lang == "fr_FR" else {})
+        self.backend = self.backend.with_context(lang="fr_FR")
+        self.backend.default_lang_id = self.env.ref("base.lang_en")
+        with self.assertRaisesRegex(MappingError, "SomeMapper, points: 'many' n'est pas int"):
+            self.imported({"points": "many"}, direct=[(convert("points", int), "points")])
 
     def test_a_binding_becomes_its_external_id(self):
         record = self.partner(main_tag_id=self.tag("7").id)
