@@ -10,15 +10,16 @@ Subscribed to ``on_record_write`` they delay in the transaction that writes: the
 With ``on_record_change`` a record that is written often in one transaction costs one job row, but the job of a process that dies right
 after its commit is lost; a comparison of both sides (:mod:`~odoo.addons.connector.unit.reconciler`) finds what it has left.
 
-They do nothing for changes that an import makes (``no_connector_export`` in the context), for archived backends, for bindings that are not
-exported, and for changes of fields that the export's mapping does not read. Jobs that wait for one record are one job: it exports what has
-changed until it runs.
+What an import writes they export to all backends but the one that it comes from (``no_connector_export`` in the context, see
+:mod:`~odoo.addons.connector.no_export`). They do nothing for archived backends, for bindings that are not exported, and for changes of
+fields that the export's mapping does not read. Jobs that wait for one record are one job: it exports what has changed until it runs.
 """
 
 from odoo.fields import Domain
 
 from .connector import get_environment
 from .exception import NoConnectorUnitError
+from .no_export import NO_EXPORT, forbids_export
 from .registration import lookups
 from .session import ConnectorSession
 from .unit.deleter import delete_record
@@ -33,8 +34,7 @@ def delay_export(session, model_name, record_id, vals):
     :param record_id: id of the binding
     :param vals: dict of the values that were written, or what ``on_record_change`` tells in their place
     """
-    if not session.context.get("no_connector_export"):
-        _delay_exports(session, _as_superuser(session, model_name, record_id), vals)
+    _delay_exports(session, _as_superuser(session, model_name, record_id), vals)
 
 
 def delay_export_all_bindings(session, model_name, record_id, vals, binding_models=None):
@@ -47,10 +47,9 @@ def delay_export_all_bindings(session, model_name, record_id, vals, binding_mode
     :param vals: as for :func:`delay_export`
     :param binding_models: names of the binding models; None: those of every connector whose mappers export the record
     """
-    if not session.context.get("no_connector_export"):
-        for bindings in _bindings_of(_as_superuser(session, model_name, record_id), binding_models):
-            for binding in bindings:
-                _delay_exports(session, binding, vals)
+    for bindings in _bindings_of(_as_superuser(session, model_name, record_id), binding_models):
+        for binding in bindings:
+            _delay_exports(session, binding, vals)
 
 
 def delay_delete(session, model_name, record_id, binding_models=None):
@@ -60,8 +59,6 @@ def delay_delete(session, model_name, record_id, binding_models=None):
     :param record_id: id of the binding or the record, which still exists
     :param binding_models: names of the binding models; None: those of every connector
     """
-    if session.context.get("no_connector_export"):
-        return
     record = _as_superuser(session, model_name, record_id)
     for bindings in [record] if _is_binding(record) else _bindings_of(record, binding_models):
         for binding in bindings.filtered(_is_exported):
@@ -117,7 +114,8 @@ def _matters(session, binding, vals):
 
 
 def _is_exported(binding):
-    return binding.backend_id.active and not binding.no_export
+    backend = binding.backend_id
+    return backend.active and not binding.no_export and not forbids_export(binding.env.context, backend)
 
 
 def _as_superuser(session, model_name, record_id):
@@ -135,7 +133,9 @@ def _is_binding(record):
 
 
 def _bindings_of(record, binding_models):
-    """Yield the bindings of a record, a recordset for each binding model."""
+    """Yield the bindings of a record, a recordset for each binding model; none where nothing may be exported, which saves the search."""
+    if record.env.context.get(NO_EXPORT) is True:
+        return
     for name, path in _paths_to(record):
         if binding_models is None or name in binding_models:
             yield record.env[name].search(Domain(path, "=", record.id), order="id")

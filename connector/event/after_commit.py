@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from odoo import api
 
 from ..exception import NothingToDoJob
+from ..no_export import NO_EXPORT, forbidden_by_all
 from ..queue.job import job
 from ..queue.retry import Exponential
 from ..session import ConnectorSession
@@ -97,12 +98,12 @@ def _sum_up(record_id, notes):
 
 
 def _env_of(notes):
-    """Return the environment of the last change of a record; it forbids the export only if all changes do."""
+    """Return the environment of the last change of a record; it forbids the exports that all changes forbid."""
     env = notes[-1].env
-    forbidden = [note.env.context.get("no_connector_export") for note in notes]
-    if any(forbidden) and not all(forbidden):
-        env = env(context={key: value for key, value in env.context.items() if key != "no_connector_export"})
-    return env
+    forbidden = forbidden_by_all([note.env.context for note in notes])
+    if env.context.get(NO_EXPORT, False) == forbidden:
+        return env
+    return env(context={**env.context, NO_EXPORT: forbidden})
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class _Call:
                 self.change.kind,
                 sorted(self.change.fields),
                 self.change.old,
-                bool(self.env.context.get("no_connector_export")),
+                self.env.context.get(NO_EXPORT, False),
             )
 
 
@@ -145,11 +146,12 @@ def call_consumer(session, model_name, consumer, record_id, kind, fields, old, n
     :param consumer: complete name of the function
     :param record_id: id of the record
     :param kind: see :class:`Change`, as the next two
+    :param no_connector_export: to which backends the change must not be exported, see :mod:`~odoo.addons.connector.no_export`
     """
     for subscription in on_record_change.subscriptions(session.env.registry, model_name):
         if consumer_name(subscription.consumer) == consumer:
             change = Change(kind, frozenset(fields), old)
-            session = session.with_context(no_connector_export=True) if no_connector_export else session
+            session = session.with_context(no_connector_export=no_connector_export)
             return subscription.consumer(session, model_name, record_id, change)
     raise NothingToDoJob(
         session.env._("%(consumer)s is not called for %(model)s any more.", consumer=consumer, model=model_name)

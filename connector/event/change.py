@@ -53,9 +53,9 @@ class RecordChangeEvent(Event):
 
     Consumers take ``(session, model_name, record_id, change)`` with a :class:`Change`. They are called once a record and transaction, in
     the order in which the records were first changed, as the user and in the context of the record's last change; the context has
-    ``no_connector_export`` only if all its changes had it. A record that was created and deleted in one transaction is not told.
-    Another transaction may have changed or deleted the record meanwhile. What a consumer does is committed with what the others
-    do; when one of them raises, all are called again, each by itself.
+    ``no_connector_export`` only for the backends for which all its changes had it. A record that was created and deleted in one
+    transaction is not told. Another transaction may have changed or deleted the record meanwhile. What a consumer does is committed with
+    what the others do; when one of them raises, all are called again, each by itself.
     """
 
     _subscription_class = ChangeSubscription

@@ -124,16 +124,23 @@ class TestOneCallARecord(ChangeCase):
         self.tell_changes()
         self.assertEqual(seen, [(admin.id, "test")])
 
-    def test_the_export_is_forbidden_only_if_all_changes_forbid_it(self):
+    def test_the_export_is_forbidden_only_to_those_backends_to_which_all_changes_forbid_it(self):
         seen = []
-        self.subscribe(lambda session, *args: seen.append(bool(session.context.get("no_connector_export"))))
-        imported = self.tag.with_context(no_connector_export=True)
-        imported.color = 3
-        self.tell_changes()
-        self.tag.color = 4
-        imported.color = 5
-        self.tell_changes()
-        self.assertEqual(seen, [True, False])
+        self.subscribe(lambda session, *args: seen.append(session.context.get("no_connector_export", False)))
+        for changes, expected in (
+            ([True], True),
+            ([True, False], False),
+            (["shop.backend,1", "shop.backend,1"], "shop.backend,1"),
+            (["shop.backend,1", True], "shop.backend,1"),
+            ([True, "shop.backend,1"], "shop.backend,1"),
+            (["shop.backend,1", False], False),
+            (["shop.backend,1", "shop.backend,2", True], False),
+        ):
+            with self.subTest(changes=changes):
+                for forbidden in changes:
+                    self.tag.with_context(no_connector_export=forbidden).color += 1
+                self.tell_changes()
+                self.assertEqual(seen.pop(), expected)
 
 
 class TestFields(ChangeCase):
@@ -278,9 +285,9 @@ class TestConsumersThatRaise(ChangeCase):
                 raise ZeroDivisionError
 
         self.subscribe(fail_once)
-        self.tag.with_context(no_connector_export=True).color = 3
+        self.tag.with_context(no_connector_export="shop.backend,1").color = 3
         self.assertDone(self.run_jobs())
-        self.assertEqual(seen, [True] * 3)
+        self.assertEqual(seen, ["shop.backend,1"] * 3)
 
     @mute_logger(LOGGER)
     def test_what_it_has_written_is_undone_and_what_the_others_write_is_kept(self):

@@ -7,6 +7,7 @@ from odoo import fields, models
 from ..backend import general
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import InvalidDataError
+from ..no_export import without_export
 
 
 @general
@@ -91,7 +92,7 @@ class Binder(ConnectorUnit):
         :param binding: record or id of the binding model
         :raise InvalidDataError: what is given is no id
         """
-        bound = self.model.browse(_id(binding)).with_context(no_connector_export=True)
+        bound = without_export(self.model.browse(_id(binding)), self.backend_record)
         bound.write(self.bind_values(external_id, binding))
 
     def bind_values(self, external_id, binding=None):
@@ -120,7 +121,7 @@ class Binder(ConnectorUnit):
                 raise InvalidDataError(
                     self._("%(binding)s cannot be bound to two external ids: %(one)s and %(other)s", **names)
                 )
-        bound = self.model.browse(texts).with_context(no_connector_export=True)
+        bound = without_export(self.model.browse(texts), self.backend_record)
         bound.write(self._sync_values())
         for binding in bound:
             if binding[self._external_field] != texts[binding.id]:

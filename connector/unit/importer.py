@@ -11,6 +11,7 @@ from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
 from ..exception import IDMissingInBackend, MappingError, RetryableJobError
+from ..no_export import without_export
 from ..queue.job import job
 from ..related_action import open_imported
 from .changes import changed_values, write_inherited
@@ -32,8 +33,8 @@ class RecordImporter(Importer):
     record is not known here.
     """
 
-    #: In which context records are created and written: no export back, no message in their chatter for each field
-    _import_context = MappingProxyType({"no_connector_export": True, "tracking_disable": True})
+    #: In which context records are created and written: no message in their chatter for each field
+    _import_context = MappingProxyType({"tracking_disable": True})
 
     def __init__(self, environment):
         super().__init__(environment)
@@ -193,13 +194,12 @@ class RecordImporter(Importer):
 
     def _create_many(self, values_list):
         """Create bindings from complete values and return them in the same order."""
-        model = self.model.with_context(**self._import_context)
-        return model.create(values_list).with_env(self.env)
+        return self._in_import(self.model).create(values_list).with_env(self.env)
 
     def _update(self, binding, values):
         """Write what differs from what is there."""
         changed = changed_values(binding, values)
-        write_inherited(binding.with_context(**self._import_context), {**changed, **self._binding_values()})
+        write_inherited(self._in_import(binding), {**changed, **self._binding_values()})
         if changed:
             forget_overwritten(self.environment, binding)
 
@@ -207,6 +207,10 @@ class RecordImporter(Importer):
         """Do what comes after the import; a hook."""
 
     # What the steps share
+
+    def _in_import(self, records):
+        """Return records in the context in which an import writes: what is written is not exported back to this backend."""
+        return without_export(records.with_context(**self._import_context), self.backend_record)
 
     def _reason_to_skip(self, force):
         """Return the reason why the record is not imported, None when it is: a conflict is a person's to settle, who imports by force."""

@@ -63,7 +63,7 @@ class ProductImporter(OdooImporter):
                 self._("A new product: check what was not imported, such as its taxes and its unit of measure."),
             )
         # a template is active as long as one of its variants is, as with Odoo's own buttons
-        template = binding.odoo_id.product_tmpl_id.with_context(active_test=False, no_connector_export=True)
+        template = self._in_import(binding.odoo_id.product_tmpl_id).with_context(active_test=False)
         active = any(template.product_variant_ids.mapped("active"))
         if template.active != active:
             template.active = active

@@ -94,7 +94,7 @@ class TestBinder(ShopCase):
             with self.assertRaisesRegex(InvalidDataError, f"{nothing!r} is not an external id"):
                 self.binder.bind(nothing, self.partner())
 
-    def test_binding_is_not_to_be_exported(self):
+    def test_binding_is_not_to_be_exported_to_its_backend(self):
         binding = self.partner()
         contexts = []
 
@@ -104,7 +104,7 @@ class TestBinder(ShopCase):
         on_record_write.subscribe(consume, model_names="test.shop.partner")
         self.addCleanup(on_record_write.unsubscribe, consume, model_names="test.shop.partner")
         self.binder.bind(42, binding)
-        self.assertEqual(contexts, [True])
+        self.assertEqual(contexts, [f"test.shop.backend,{self.backend.id}"])
 
     def test_binding_says_that_the_record_is_in_sync_and_which_job_did_it(self):
         binding = self.partner(sync_state="error", sync_error="The shop is closed")

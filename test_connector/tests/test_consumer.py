@@ -4,6 +4,7 @@ from odoo.tests import new_test_user
 
 from odoo.addons.connector.consumer import delay_delete, delay_export, delay_export_all_bindings
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
+from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.registration import registration_changed
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.importer import RecordImporter
@@ -151,7 +152,16 @@ class TestDelayDelete(ConsumerCase):
         self.assertFalse(self.delayed_jobs())
 
     def test_what_an_import_deletes_here_is_not_deleted_there(self):
-        self.binding.with_context(no_connector_export=True).unlink()
+        without_export(self.binding, self.backend).unlink()
+        self.assertFalse(self.delayed_jobs())
+
+    def test_what_an_import_deletes_here_is_deleted_in_the_other_backends(self):
+        without_export(self.binding, self.backend.copy()).odoo_id.unlink()
+        self.run_jobs()
+        self.assertEqual(self.shop.calls, [("delete", "42")])
+
+    def test_what_is_told_to_be_exported_nowhere_is_deleted_nowhere(self):
+        without_export(self.binding.odoo_id).unlink()
         self.assertFalse(self.delayed_jobs())
 
 
@@ -193,3 +203,67 @@ class TestPingPong(ConsumerCase):
         binding.odoo_id.name = "Ours"
         self.run_jobs()
         self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Ours")
+
+
+class TestTwoBackends(ConsumerCase):
+    """A record that is bound to two backends: what is changed in one of them changes in the other one, and that is all."""
+
+    def setUp(self):
+        super().setUp()
+        self.subscribe(on_record_write, delay_export_all_bindings, "res.partner")
+        self.table = self.shop.table("test.shop.partner")
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b")
+        self.shop.add("test.shop.partner", 7, name="Ada", mail="a@b")
+        self.other = self.backend.copy({"name": "Other Shop"})
+        self.import_from(self.backend, 42)
+        self.record = self.Partner.search([("backend_id", "=", self.backend.id)]).odoo_id
+        self.partner("7", backend_id=self.other.id, odoo_id=self.record.id)
+        self.import_from(self.other, 7)
+        self.run_jobs()
+        self.shop.calls.clear()
+
+    def import_from(self, backend, external_id):
+        return self.unit(RecordImporter, backend=backend).run(external_id)
+
+    def test_what_comes_from_one_backend_goes_to_the_other_one_and_not_back(self):
+        self.table[42]["name"] = "Lovelace"
+        self.import_from(self.backend, 42)
+        self.assertDone(self.run_jobs())
+        self.assertEqual({call[1] for call in self.shop.calls}, {"7"})
+        self.assertEqual(self.table[7]["name"], "Lovelace")
+
+    def test_what_was_sent_to_the_other_backend_comes_back_from_there_without_going_round(self):
+        self.table[42]["name"] = "Lovelace"
+        self.import_from(self.backend, 42)
+        self.run_jobs()
+        self.shop.calls.clear()
+        self.import_from(self.other, 7)
+        self.assertFalse(self.run_jobs())
+        self.assertEqual(self.shop.calls, [])
+
+    def test_what_the_other_backend_has_made_of_it_goes_to_the_first_one_once(self):
+        """The other shop keeps names in capitals; the first one keeps them as they come."""
+        self.table[42]["name"] = "Lovelace"
+        self.import_from(self.backend, 42)
+        self.run_jobs()
+        self.table[7]["name"] = "LOVELACE"
+        self.import_from(self.other, 7)
+        self.run_jobs()
+        self.assertEqual(self.table[42]["name"], "LOVELACE")
+        self.import_from(self.backend, 42)
+        self.assertFalse(self.run_jobs())
+        self.assertEqual((self.record.name, self.table[7]["name"]), ("LOVELACE", "LOVELACE"))
+
+    def test_a_change_told_after_the_commit_goes_to_the_other_backend_only(self):
+        self.subscribe(on_record_change, delay_export_all_bindings, "res.partner")
+        on_record_write.unsubscribe(delay_export_all_bindings, ["res.partner"])
+        self.addCleanup(on_record_write.subscribe, delay_export_all_bindings, ["res.partner"])
+        self.table[42]["name"] = "Lovelace"
+        self.import_from(self.backend, 42)
+        self.run_jobs()
+        self.assertEqual({call[1] for call in self.shop.calls}, {"7"})
+
+    def test_an_import_that_is_told_to_export_nothing_exports_to_no_backend(self):
+        self.table[42]["name"] = "Lovelace"
+        self.import_from(self.backend.with_context(no_connector_export=True), 42)
+        self.assertFalse(self.run_jobs())

@@ -191,7 +191,7 @@ class TestDependencies(ImporterCase):
 
 
 class TestNoExportBack(ImporterCase):
-    def test_what_an_import_writes_is_marked_as_not_to_be_exported(self):
+    def test_what_an_import_writes_is_marked_as_not_to_be_exported_to_its_backend(self):
         contexts = []
 
         def consume(session, model_name, record_id, vals):
@@ -204,7 +204,14 @@ class TestNoExportBack(ImporterCase):
         self.run_import(42)
         self.shop.add("test.shop.partner", 42, name="Ada Lovelace")
         self.run_import(42)
-        self.assertEqual(set(contexts), {("test.shop.partner", True), ("res.partner", True)})
+        mark = f"test.shop.backend,{self.backend.id}"
+        self.assertEqual(set(contexts), {("test.shop.partner", mark), ("res.partner", mark)})
+
+    def test_an_import_that_is_told_to_export_nothing_exports_nothing(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        backend = self.backend.with_context(no_connector_export=True)
+        importer = self.unit(RecordImporter, backend=backend)
+        self.assertIs(importer._in_import(importer.model).env.context["no_connector_export"], True)
 
     def test_what_comes_after_the_import_may_be_exported(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
