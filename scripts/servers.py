@@ -72,14 +72,15 @@ class Process:
 
 
 class Server(Process):
-    """An Odoo that serves databases on a free port of the loopback interface.
+    """An Odoo that serves databases on a port of the loopback interface.
 
     :param databases: names of the databases
     :param options: further options of the command `odoo`
+    :param port: a free one by default
     """
 
-    def __init__(self, name, databases, *options):
-        self.port = free_port()
+    def __init__(self, name, databases, *options, port=None):
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         super().__init__(name, "--database", ",".join(databases), "--http-port", self.port, *options)
 

@@ -63,6 +63,12 @@ def copy_database():
     return copy
 
 
+@pytest.fixture(scope="session")
+def open_database():
+    """A function that returns a database as the tests see it, by its name."""
+    return Database
+
+
 class Database:
     """A database as the tests see it: committed rows only."""
 

@@ -37,12 +37,11 @@ _RUN_UNTIL_END_OF_INPUT = """
 """
 
 
-class OtherOdoo:
-    """An Odoo.
+class RemoteOdoo:
+    """An Odoo that is reached over HTTP.
 
-    :param name: of the database, behind the name of the tests' own
-    :param template: names the environment variable that may name a database to copy
-    :param options: by which ``odoo`` makes the database where there is none to copy
+    :param location: its address
+    :param database: its database, on the same PostgreSQL as the tests' own
 
     ``location``, ``database``, ``login`` and ``api_key`` are what a backend needs to know.
     """
@@ -50,15 +49,10 @@ class OtherOdoo:
     login = "admin"
     password = "admin"
 
-    def __init__(self, name, template, *options):
-        self.database = f"{config['db_name'][0]}_{name}"
-        self.log = os.path.join(config["data_dir"], f"{self.database}.log")
-        self._create_database(os.environ.get(template), options)
+    def __init__(self, location, database):
+        self.location = location
+        self.database = database
         self.api_key = self.create_api_key(self.login)
-        self._port = _free_port()
-        self.location = f"http://127.0.0.1:{self._port}"
-        self._start()
-        self._wait()
 
     def call(self, model_name, method, ids=None, **kwargs):
         """Do something there as its administrator, not by way of what is tested."""
@@ -89,12 +83,30 @@ class OtherOdoo:
         sql_db.close_db(self.database)
         return key
 
-    def _create_database(self, template, options):
-        _odoo("db", "drop", self.database, check=False)
+
+class OtherOdoo(RemoteOdoo):
+    """An Odoo in a process of its own.
+
+    :param name: of the database, behind the name of the tests' own
+    :param template: names the environment variable that may name a database to copy
+    :param options: by which ``odoo`` makes the database where there is none to copy
+    """
+
+    def __init__(self, name, template, *options):
+        database = f"{config['db_name'][0]}_{name}"
+        self.log = os.path.join(config["data_dir"], f"{database}.log")
+        self._port = _free_port()
+        self._create_database(database, os.environ.get(template), options)
+        super().__init__(f"http://127.0.0.1:{self._port}", database)
+        self._start()
+        self._wait()
+
+    def _create_database(self, database, template, options):
+        _odoo("db", "drop", database, check=False)
         if template:
-            _odoo("db", "duplicate", template, self.database)
+            _odoo("db", "duplicate", template, database)
         else:
-            _odoo("--database", self.database, *options, "--stop-after-init", "--no-http")
+            _odoo("--database", database, *options, "--stop-after-init", "--no-http")
 
     def _start(self):
         options = ["--http-interface=127.0.0.1", f"--http-port={self._port}", "--max-cron-threads=0", "--workers=0"]
