@@ -4,8 +4,8 @@ from odoo.tests import TransactionCase
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.queue import channel_config
 from odoo.addons.connector.queue.channel_config import parse_channels
+from odoo.addons.connector.queue.model import queue_job_channel_import
 
 
 class TestParse(TransactionCase):
@@ -45,7 +45,7 @@ class TestImport(TransactionCase):
         super().setUp()
         self.channels = self.env["queue.job.channel"]
         self.text = "root:4,root.magento:1:sequential"
-        self.patch(channel_config, "configured_channels", lambda: self.text)
+        self.patch(queue_job_channel_import, "configured_channels", lambda: self.text)
 
     def _magento(self):
         return self.channels.search([("complete_name", "=", "root.magento")])
@@ -67,7 +67,7 @@ class TestImport(TransactionCase):
 
     def test_a_mistake_in_the_file_does_not_keep_addons_from_being_updated(self):
         self.text = "root:four"
-        with self.assertLogs(channel_config._logger, "WARNING") as logs:
+        with self.assertLogs(queue_job_channel_import._logger, "WARNING") as logs:
             self._update_addons()
         self.assertIn("'root:four'", logs.output[0])
 

@@ -7,7 +7,7 @@ from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import FailedJobError
-from odoo.addons.connector.queue.failure import normalise, place_of
+from odoo.addons.connector.queue.fingerprint import normalise, place_of
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.session import ConnectorSession
 
@@ -107,7 +107,7 @@ class TestGrouping(FailureCase):
         self.assertEqual(self.group().name, "Worker lost: … was killed")
 
     def test_more_jobs_than_a_page_are_grouped(self):
-        self.enterContext(patch("odoo.addons.connector.queue.failure.PAGE", 2))
+        self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))
         self.let_fail(*range(5))
         self.assertEqual(self.group().count, 5)
 

@@ -222,7 +222,7 @@ class TestOneThatCannotRun(ScheduleCase):
         self.env.flush_all()
 
     def run_due(self):
-        with self.assertLogs("odoo.addons.connector.queue.schedule", "ERROR") as logged:
+        with self.assertLogs("odoo.addons.connector.queue.model.queue_job_schedule", "ERROR") as logged:
             self.env["queue.job.schedule"]._run_due()
         self.env.invalidate_all()
         return "".join(logged.output)

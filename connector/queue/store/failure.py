@@ -1,4 +1,4 @@
-"""Failed jobs and the groups of those that failed in the same way, see ``queue/failure.py``.
+"""Failed jobs and the groups of those that failed in the same way, see ``queue/model/queue_job_failure.py``.
 
 All of it happens after the jobs have failed: a job that fails writes nothing that other failing jobs write too.
 """

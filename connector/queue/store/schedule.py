@@ -1,4 +1,4 @@
-"""Ticks of schedules that become jobs, see ``queue/schedule.py``."""
+"""Ticks of schedules that become jobs, see ``queue/model/queue_job_schedule.py``."""
 
 from .sql import NOW
 

@@ -7,62 +7,20 @@ Who follows a failure gets a message when it is first seen, and at most one a da
 fails there and in the channels below it.
 """
 
-import hashlib
-import re
 from datetime import timedelta
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError
 
-from . import store, wakeup
-from .fields import PlainMany2one
+from .. import store, wakeup
+from ..fields import PlainMany2one
+from ..fingerprint import fingerprint, normalise, place_of
 
 PAGE = 1000
 #: How many pages of failed jobs one pass of the scheduled action groups at most.
 PAGES_OF_A_PASS = 50
 #: Between two messages to the followers of one failure.
 TIME_BETWEEN_DIGESTS = timedelta(days=1)
-
-# What differs from job to job in one message: identifiers, quoted text, numbers
-_VARYING = re.compile(
-    r"""[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} | 0x[0-9a-f]+ | "[^"]*" | “[^”]*” | (?<!\w)'[^']*'(?!\w) | \d+(?:[.,:]\d+)*""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_FRAME = re.compile(r'^  File "(.+)", line \d+, in (.+)$', re.MULTILINE)
-
-
-def normalise(message):
-    """Return the first line of a message with ``…`` for what differs from job to job."""
-    line = next(iter((message or "").strip().splitlines()), "")
-    return _VARYING.sub("…", line)[:200]
-
-
-def place_of(exc_info):
-    """Return where an exception was raised, as ``addon/path.py: function``: the last line of an addon's code in a traceback.
-
-    Without the line's number, which changes when other parts of the file do.
-    """
-    frames = _FRAME.findall(exc_info or "")
-    in_addons = [frame for frame in frames if "/addons/" in frame[0]]
-    if not frames:
-        return ""
-    path, function = (in_addons or frames)[-1]
-    return f"{path.rpartition('/addons/')[2]}: {function}"
-
-
-def fingerprint(job):
-    """Return what is equal for jobs that failed in the same way, in one company.
-
-    :param job: a :class:`~odoo.addons.connector.queue.store.FailedJob`
-    """
-    parts = (
-        str(job.company_id),
-        job.function,
-        job.exc_name or "",
-        place_of(job.exc_info),
-        normalise(job.message),
-    )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 class QueueJobFailure(models.Model):
@@ -215,19 +173,3 @@ class QueueJobFailure(models.Model):
         days = self.env["queue.job"]._retention_days()
         old = self.search([("date_last", "<", fields.Datetime.now() - timedelta(days=days))], limit=1000)
         old.filtered(lambda failure: not failure.failed_count).unlink()
-
-
-class QueueJob(models.Model):
-    _inherit = "queue.job"
-
-    # That of its last end, if it failed: set by the scheduled action, emptied when the job is made runnable again
-    failure_id = PlainMany2one("queue.job.failure", readonly=True)
-
-    _failure_idx = models.Index("(failure_id) WHERE state = 'failed'")
-    # Normally empty: the jobs that have failed since the last pass
-    _ungrouped_idx = models.Index("(id) WHERE state = 'failed' AND failure_id IS NULL")
-
-
-class QueueJobChannel(models.Model):
-    _name = "queue.job.channel"
-    _inherit = ["queue.job.channel", "mail.thread"]

@@ -3,24 +3,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .fields import PlainMany2one
-
-ON_FAILURE = [("stop", "Wait until it is done"), ("continue", "Run all the same")]
-
-
-class QueueJobDependency(models.Model):
-    _name = "queue.job.dependency"
-    _description = "Edge Between Two Jobs of a Graph"
-    _order = "id"
-    _log_access = False
-    _rec_name = "parent_id"
-
-    parent_id = PlainMany2one("queue.job", required=True, readonly=True, index=True)
-    child_id = PlainMany2one("queue.job", required=True, readonly=True, index=True)
-    on_failure = fields.Selection(
-        ON_FAILURE, required=True, readonly=True, help="What the child does when the parent has failed or was cancelled"
-    )
-
 
 class QueueJob(models.Model):
     _inherit = "queue.job"

@@ -16,11 +16,11 @@ from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..exception import NotReadableJobError
-from . import store
-from .fields import PlainMany2one
-from .graph import chain
-from .job import code_options, find_function, named_arguments, prepare
+from ...exception import NotReadableJobError
+from .. import store
+from ..fields import PlainMany2one
+from ..graph import chain
+from ..job import code_options, find_function, named_arguments, prepare
 
 _logger = logging.getLogger(__name__)
 

@@ -1,0 +1,20 @@
+"""The tables of the queue as Odoo models, one file a model; jobs and workers are known as ``model.QueueJob`` and ``model.QueueWorker``."""
+
+from . import base
+from . import ir_actions_server
+from . import queue_job
+from . import queue_job_attempt
+from . import queue_job_cancellation
+from . import queue_job_channel
+from . import queue_job_channel_bucket
+from . import queue_job_channel_hold
+from . import queue_job_channel_import
+from . import queue_job_dependency
+from . import queue_job_failure
+from . import queue_job_function
+from . import queue_job_graph
+from . import queue_job_progress
+from . import queue_job_schedule
+from . import queue_worker
+from .queue_job import QueueJob
+from .queue_worker import QueueWorker

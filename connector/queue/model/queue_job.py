@@ -1,0 +1,290 @@
+"""Jobs as people see them, with the buttons. The state of a job is written by ``store/`` only: nobody may create or write these rows."""
+
+import logging
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import AccessError, UserError
+
+from ...exception import NotReadableJobError
+from .. import buffer, store, wakeup
+from ..fields import BigInteger, PlainMany2one
+from ..job import Job, describe_arguments, function_options
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("wait_dependencies", "Waiting"),
+    ("scheduled", "Scheduled"),
+    ("pending", "Pending"),
+    ("enqueued", "Enqueued"),
+    ("started", "Started"),
+    ("done", "Done"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+]
+
+IDENTITY_POLICY_CHOICES = [
+    ("skip", "The first one runs"),
+    ("replace", "The newest one runs"),
+    ("debounce", "The one with the latest date runs"),
+]
+
+
+class QueueJob(models.Model):
+    _name = "queue.job"
+    _description = "Job"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "name"
+
+    name = fields.Char(compute="_compute_name", search="_search_name", string="Description")
+    description = fields.Char(readonly=True, string="Own Description")
+    function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
+    model_name = fields.Char(readonly=True, string="Model")
+    payload = fields.Text(required=True, readonly=True, string="Stored Arguments")
+    arguments = fields.Text(compute="_compute_arguments")
+    context = fields.Char(readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True)
+    message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
+    wait_reason = fields.Text(compute="_compute_wait_reason", help="Why a pending job does not start")
+    result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it")
+
+    channel_id = PlainMany2one("queue.job.channel", readonly=True)
+    priority = fields.Integer(readonly=True, aggregator=None, help="0 runs first")
+    ready_seq = BigInteger(readonly=True, aggregator=None)
+    eta = fields.Datetime(readonly=True, string="Not Before", help="The job runs at this time or later")
+    identity_key = fields.Char(
+        readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled"
+    )
+    identity_policy = fields.Selection(IDENTITY_POLICY_CHOICES, readonly=True)
+    concurrency_key = fields.Char(readonly=True, help="Only so many jobs with the same key run at once")
+    concurrency_limit = fields.Integer(readonly=True, aggregator=None)
+    is_parked = fields.Boolean(readonly=True, help="Waits until a job with the same key has ended")
+    group_key = fields.Char(readonly=True, help="Jobs of the same function and key run together, as one call")
+
+    user_id = PlainMany2one("res.users", readonly=True)
+    company_id = PlainMany2one("res.company", readonly=True)
+    su = fields.Boolean(readonly=True, string="As Superuser")
+
+    retry = fields.Integer(readonly=True, string="Tries", aggregator=None)
+    max_retries = fields.Integer(
+        readonly=True, aggregator=None, help="The job fails after so many tries; 0 means without limit"
+    )
+    time_limit = fields.Integer(readonly=True, aggregator=None, string="Time Limit (s)")
+    memory_limit = fields.Integer(readonly=True, aggregator=None, string="Memory Limit (MB)")
+    worker_id = PlainMany2one("queue.worker", readonly=True)
+    lease_token = BigInteger(readonly=True, aggregator=None)
+
+    date_created = fields.Datetime(readonly=True, string="Delayed at")
+    date_started = fields.Datetime(readonly=True, string="Started at")
+    date_done = fields.Datetime(readonly=True, string="Ended at")
+    duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
+    # That of its last end, if it failed: set by a scheduled action, emptied when the job is made runnable again
+    failure_id = PlainMany2one("queue.job.failure", readonly=True)
+    attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
+    progress = fields.Float(compute="_compute_progress", string="Progress (%)")
+    progress_message = fields.Char(compute="_compute_progress")
+    exc_info = fields.Text(
+        compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager"
+    )
+
+    # What a worker may claim, in the order in which it claims
+    _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
+    _scheduled_idx = models.Index("(eta) WHERE state = 'scheduled'")
+    _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
+    _failed_idx = models.Index("(date_done) WHERE state = 'failed'")
+    _failure_idx = models.Index("(failure_id) WHERE state = 'failed'")
+    # Normally empty: the jobs that have failed since their failures were last grouped
+    _ungrouped_idx = models.Index("(id) WHERE state = 'failed' AND failure_id IS NULL")
+    # At most one job of a key runs, whatever the code does; and the twins of a job are found
+    _identity_leased_idx = models.UniqueIndex(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')"
+    )
+    _identity_waiting_idx = models.Index(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
+    )
+    _concurrency_leased_idx = models.Index(
+        "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
+    )
+    _concurrency_parked_idx = models.Index(
+        "(concurrency_key, id) WHERE concurrency_key IS NOT NULL AND state = 'wait_dependencies' AND is_parked"
+    )
+    _identity_parked_idx = models.Index(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state = 'wait_dependencies' AND is_parked"
+    )
+    # Those that could join a group of jobs that run as one call, in the order in which they do
+    _group_idx = models.Index(
+        "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
+    )
+    # The order of sequential channels
+    _in_order_idx = models.Index(f"(channel_id, (id::bigint)) WHERE {store.IN_ORDER}")
+
+    def init(self):
+        store.create_sequences(self.env.cr)
+
+    @api.depends("description", "function")
+    def _compute_name(self):
+        for job in self:
+            job.name = job.description or function_options(self.env, job.function).description or job.function
+
+    def _search_name(self, operator, value):
+        domain = fields.Domain("description", operator, value)
+        if operator in fields.Domain.NEGATIVE_OPERATORS:
+            return domain & fields.Domain("function", operator, value)
+        return domain | fields.Domain("function", operator, value)
+
+    @api.depends("function", "payload")
+    def _compute_arguments(self):
+        for job in self:
+            try:
+                job.arguments = describe_arguments(self.env, job.function, job.payload)
+            except (NotReadableJobError, TypeError):
+                job.arguments = job.payload
+
+    @api.depends("state", "channel_id")
+    def _compute_wait_reason(self):
+        for job in self:
+            job.wait_reason = job.state == "pending" and job._wait_reason()
+
+    def _wait_reason(self):
+        if not store.is_original(self.env.cr):
+            return self.env._(
+                "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
+            )
+        changing = (
+            self.env["ir.module.module"].sudo().search([("state", "in", ("to install", "to upgrade", "to remove"))])
+        )
+        if changing:
+            return self.env._(
+                "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
+                ", ".join(changing.mapped("name")),
+            )
+        paused = self.env["queue.job.channel"].search(
+            [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1
+        )
+        if paused:
+            return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
+        if held := store.held(self.env.cr, self.channel_id.id):
+            reason, channel = held
+            return self.env._("The channel “%(channel)s” is held: %(reason)s", channel=channel, reason=reason)
+        first = store.next_in_order(self.env.cr, self.channel_id.id)
+        if first and first != self.id:
+            return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
+        if not store.alive_workers(self.env.cr):
+            return self.env._(
+                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: "
+                "odoo connector_worker -d %s",
+                self.env.cr.dbname,
+            )
+        return False
+
+    @api.depends("attempt_ids.exc_info")
+    def _compute_exc_info(self):
+        for job in self:
+            job.exc_info = job.attempt_ids[:1].exc_info
+
+    def _compute_progress(self):
+        notes = {
+            note.job_id.id: note for note in self.env["queue.job.progress"].sudo().search([("job_id", "in", self.ids)])
+        }
+        for job in self:
+            note = notes.get(job.id) if job.state == "started" else None
+            job.progress = note and note.total and 100 * note.done / note.total
+            job.progress_message = note and (
+                note.message or f"{note.done}" + (f" / {note.total}" if note.total else "")
+            )
+
+    @api.model
+    @tools.ormcache("user_id")
+    def _may_work(self, user_id):
+        """Return whether jobs may run as a user: whether it exists and is not archived."""
+        # the context is the job's, in which archived users may count
+        users = self.env["res.users"].sudo().with_context(active_test=True)
+        return bool(users.search_count([("id", "=", user_id)]))
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        # what this transaction has delayed is found too
+        buffer.flush(self.env.cr)
+        return super()._search(domain, *args, **kwargs)
+
+    @api.model
+    def _prepare_job_values(self, job):
+        """Return the values of columns that an addon has added to the table, for a job that is being delayed.
+
+        :param job: the :class:`~odoo.addons.connector.queue.job.Job`
+        :return: dict, column to value
+        """
+        return {}
+
+    # Buttons
+
+    def button_requeue(self):
+        """Make failed, cancelled and done jobs runnable again, with all their tries."""
+        return self._change(store.requeue, self.env._("requeued"))
+
+    def button_done(self):
+        """Set jobs that do not run to done, without running them."""
+        message = self.env._("Set to done by %s", self.env.user.name)
+        return self._change(store.set_done, self.env._("set to done"), message)
+
+    def button_cancel(self):
+        """Cancel jobs that have not started, and ask the workers to stop those that run."""
+
+        def cancel(cr, ids):
+            message = self.env._("Cancelled by %s", self.env.user.name)
+            return store.cancel(cr, ids, message) + store.request_cancellation(cr, ids, self.env.user.name)
+
+        return self._change(cancel, self.env._("cancelled, or asked to stop"))
+
+    def _change(self, operation, done, *args):
+        """Call an operation of the store with these jobs on a cursor of its own and tell the user how many changed."""
+        if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
+            raise AccessError(self.env._("Only a connector manager may change jobs."))
+        self.check_access("read")
+        with store.own_cursor(self.env) as cr:
+            changed = operation(cr, self.ids, *args)
+            cr.commit()  # pylint: disable=invalid-commit; a cursor of its own, and what follows needs to see that end
+            store.release_waiting(cr, self.ids)
+        self.env.invalidate_all()
+        wakeup.wake(self.env.cr.dbname)
+        return self._tell(changed, len(self), done)
+
+    @api.model
+    def _tell(self, changed, total, done):
+        """Return the action that tells the user how many jobs a button has changed, and loads the screen anew."""
+        text = self.env._("%(changed)s of %(total)s jobs %(done)s.", changed=changed, total=total, done=done)
+        if changed < total:
+            text += " " + self.env._("The others were in a state in which this is not possible.")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if changed == total else "warning",
+                "message": text,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def button_related(self):
+        """Open what the job is about: the job function's related action, or the records among its arguments."""
+        self.ensure_one()
+        action = Job.load(self).related_action(self.env)
+        if not action:
+            raise UserError(self.env._("Nothing is related to this job."))
+        return action
+
+    @api.autovacuum
+    def _gc_jobs(self):
+        """Delete done and cancelled jobs that ended more than ``connector.job_retention_days`` (30) days ago."""
+        with store.own_cursor(self.env) as cr:
+            return store.delete_ended(cr, self._retention_days())
+
+    def _retention_days(self):
+        text = self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days", "30")
+        if not text.strip().isdigit():
+            _logger.warning(
+                "The system parameter connector.job_retention_days is %r, not a number of days: 30 is used", text
+            )
+            return 30
+        return int(text)
