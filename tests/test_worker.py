@@ -48,6 +48,16 @@ def test_several_processes_share_the_jobs_and_do_each_once(database, jobs, worke
     assert database.value("SELECT count(DISTINCT worker) FROM queue_job_attempt") == 2
 
 
+def test_a_job_may_commit_in_its_midst(database, jobs, delay, worker, state, wait_until, tmp_path):
+    gate = tmp_path / "gate"
+    job = delay(jobs.commit_when_let_go, "job", str(gate))
+    gate.touch()
+    worker()
+    wait_until(lambda: state(job) == "done")
+    assert effects(database) == ["job before", "job after"]
+    assert database.rows("SELECT outcome FROM queue_job_attempt") == [("done",)]
+
+
 def test_the_processes_share_the_addons_that_their_parent_has_loaded(database, delay, jobs, worker, state, wait_until):
     process = worker("--processes", "2")
     wait_until(lambda: database.value("SELECT count(*) FROM queue_worker") == 2)

@@ -1,4 +1,5 @@
 from . import test_backend
+from . import test_discovery
 from . import test_event
 from . import test_extension
 from . import test_queue_channel_config
@@ -17,6 +18,7 @@ from . import test_queue_run
 from . import test_queue_schedule
 from . import test_queue_server_action
 from . import test_queue_usage
+from . import test_queue_wakeup
 from . import test_record_change
 from . import test_registration
 from . import test_screens

@@ -126,6 +126,10 @@ class TestGroups(SecurityCase):
                 with self.subTest(user=user.login, menu=name):
                     self.assertIn(self.env.ref(f"connector.{name}").id, menus)
 
+    def test_the_groups_are_levels_of_one_privilege(self):
+        groups = self.env.ref("connector.group_connector_user") | self.env.ref("connector.group_connector_manager")
+        self.assertEqual(groups.privilege_id, self.env.ref("connector.res_groups_privilege_connector"))
+
     def menus_of(self, user):
         return self.env["ir.ui.menu"].with_user(user)._visible_menu_ids()
 

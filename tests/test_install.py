@@ -1,0 +1,46 @@
+"""Installations as Odoo makes them: beside another suite, and with an addon's own tests on the way."""
+
+import pytest
+
+from scripts import databases
+from scripts.paths import ODOO
+from scripts.programs import run
+from scripts.progress import Failure
+
+
+@pytest.fixture
+def new_database():
+    """A function that makes a copy of a template; it is dropped at the end."""
+    names = []
+
+    def make(name, template):
+        names.append(name)
+        databases.create(name, template)
+        return name
+
+    yield make
+    for name in names:
+        databases.drop(name)
+
+
+def test_a_database_with_the_queue_job_of_another_suite_is_refused_and_stays_as_it_is(new_database):
+    name = new_database("connector_other_suite", databases.template())
+    with databases.cursor(name) as cr:
+        cr.execute("CREATE TABLE queue_job (uuid varchar)")
+    with pytest.raises(Failure, match=r"a table “queue_job” of another suite, .* Uninstall that suite first"):
+        databases.install(name, ["connector"])
+    with databases.cursor(name) as cr:
+        cr.execute("SELECT state FROM ir_module_module WHERE name = 'connector'")
+        assert cr.fetchone() == ("uninstalled",)
+        cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'queue_job'")
+        assert cr.fetchall() == [("uuid",)]
+        cr.execute("SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'connector%'")
+        assert cr.fetchone() == (0,)
+
+
+@pytest.mark.full
+def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_installed(new_database, installed):
+    name = new_database("connector_at_install", installed)
+    options = ["--stop-after-init", "--no-http", "--test-tags", "/test_connector_extension"]
+    output = run([ODOO, "--database", name, "--init", "test_connector_extension", *options], "read the log.")
+    assert "0 failed, 0 error(s) of 2 tests" in output
