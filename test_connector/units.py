@@ -1,9 +1,11 @@
 """The units that speak with the imaginary shop."""
 
+from pathlib import Path
+
 import requests
 
 from odoo.addons.connector.backend import Backend
-from odoo.addons.connector.exception import IDMissingInBackend
+from odoo.addons.connector.exception import IDMissingInBackend, NetworkRetryableError
 from odoo.addons.connector.http.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter
@@ -26,6 +28,7 @@ webshop = Backend("test_shop")
 webshop_1 = Backend(parent=webshop, version="1.0")
 webshop_2 = Backend(parent=webshop, version="2.0")
 webshop_http = Backend(parent=webshop, version="http")
+webshop_file = Backend(parent=webshop, version="file")
 
 
 @webshop
@@ -86,6 +89,23 @@ class HttpShopAdapter(CRUDAdapter):
     @property
     def _url(self):
         return self.backend_record.location
+
+
+@webshop_file
+class FileShopAdapter(CRUDAdapter):
+    """Reads what a shop leaves in a folder: a system that does not speak HTTP, and that nothing but a job can probe."""
+
+    _model_name = "test.shop.page"
+
+    def read(self, external_id, fields=None):
+        with self.guarded_call():
+            folder = Path(self.backend_record.location)
+            if not folder.exists():
+                raise NetworkRetryableError(f"The folder {folder} is not there")
+            try:
+                return {"title": (folder / str(external_id)).read_text()}
+            except FileNotFoundError:
+                raise IDMissingInBackend(f"The shop has no page {external_id}") from None
 
 
 @webshop

@@ -3,15 +3,15 @@
 from ..connector import get_environment
 from ..exception import NetworkRetryableError
 from ..queue.job import job
-from ..queue.retry import Exponential
 from ..related_action import open_backend
-from ..unit.http_adapter import HttpAdapter
+from ..unit.backend_adapter import BackendAdapter
+from .status import PROBING
 
 
 @job(
     default_channel="root.probe",
     max_retries=0,
-    retry_pattern={NetworkRetryableError: Exponential(first=5, longest=300)},
+    retry_pattern={NetworkRetryableError: PROBING},
     related_action=open_backend,
 )
 def probe_backend(session, model_name, backend_id):
@@ -25,9 +25,14 @@ def probe_backend(session, model_name, backend_id):
         if backend.state != "paused":
             return session.env._("It is not paused any more.")
         try:
-            environment.get_connector_unit(HttpAdapter).probe()
+            can_be_reached = environment.get_connector_unit(BackendAdapter).probe()
         except NetworkRetryableError as error:
             backend.note_probe_failed(str(error))
             raise
+        if not can_be_reached:
+            backend.note_probe_unable()
+            return session.env._(
+                "Only a job can tell whether %s can be reached: the next one does.", environment.backend_name
+            )
         backend.note_probe_succeeded()
         return session.env._("%s can be reached again: its jobs go on.", environment.backend_name)

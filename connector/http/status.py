@@ -13,6 +13,7 @@ from psycopg2.errors import LockNotAvailable
 from odoo import SUPERUSER_ID, api, fields, models
 
 from ..queue import store
+from ..queue.retry import Exponential
 from ..queue.store.sql import NOW
 from ..session import ConnectorSession
 
@@ -27,7 +28,11 @@ LONGEST_PAUSE = 900
 
 STATES = [("ready", "Ready"), ("paused", "Paused"), ("needs_attention", "Needs Attention")]
 
-_TO_DO = "connector.mail_activity_type_credentials"
+#: When a paused backend is probed: after some seconds at first, then less and less often.
+PROBING = Exponential(first=5, longest=300)
+
+_BREAKER = "breaker"  # the holder of the jobs of a paused backend
+_TO_DO = "connector.mail_activity_type_attention"
 
 
 class BackendStatus(models.Model):
@@ -84,6 +89,12 @@ class BackendStatus(models.Model):
             {"id": self.id, "rate": float(rate), "period": period},
         )
         return self.env.cr.fetchone()[0]
+
+    def _count_failure(self):
+        """Count a network failure, together with those shortly before it."""
+        now = self.env.cr.now()
+        recent = self.date_failure and now - self.date_failure < WINDOW
+        self.write({"failures": self.failures + 1 if recent else 1, "date_failure": now})
 
     def _give_token_back(self):
         self.env.cr.execute("UPDATE connector_backend_status SET tokens = tokens + 1 WHERE id = %s", (self.id,))
@@ -175,7 +186,8 @@ class ConnectorBackend(models.AbstractModel):
     def _shared_status(self):
         """Give the backend and its locked status in a transaction of its own.
 
-        Both are empty where nothing can be noted: the backend is not committed yet, or the caller's own transaction writes the status.
+        Both are empty where the backend is not committed yet. The status alone is, and nothing can be noted, where another transaction has
+        it locked, that of the caller for instance.
         """
         with store.own_cursor(self.env) as cr:
             env = self.env(cr=cr, user=SUPERUSER_ID, su=True)
@@ -188,7 +200,7 @@ class ConnectorBackend(models.AbstractModel):
                         status = status._locked(backend)
             except LockNotAvailable:
                 _logger.info("The status of %s is locked, so it does not learn what was met", self)
-            yield backend if status else backend.browse(), status
+            yield backend, status
 
     @api.private
     def note_unreachable(self, message, model_name):
@@ -198,26 +210,52 @@ class ConnectorBackend(models.AbstractModel):
         :param model_name: name of the binding model whose adapter has met it
         """
         self.ensure_one()
-        threshold = self.sudo().breaker_threshold
         with self._shared_status() as (backend, status):
-            if not backend or not threshold:
+            if not status or not backend.breaker_threshold:
                 return False
-            now = status.env.cr.now()
-            recent = status.date_failure and now - status.date_failure < WINDOW
-            status.write({"failures": status.failures + 1 if recent else 1, "date_failure": now})
-            if status.state == "ready" and status.failures >= threshold:
-                status.write({"state": "paused", "reason": message})
-            if status.state == "paused" and not backend._is_held():
-                backend._pause(message)
-                backend._delay_probe(model_name)
+            if status.state == "paused" and backend._is_paused():
+                return True  # asked before the pause: it says nothing new
+            status._count_failure()
+            if status.state == "paused" or (status.state == "ready" and status.failures >= backend.breaker_threshold):
+                backend._pause(status, message, model_name)
             return status.state != "ready"
+
+    @api.private
+    def note_untrusted(self, message, model_name):
+        """Note that the system has shown no valid certificate: its jobs wait until it does, and somebody here is told, as nobody there may
+        know. Return whether its jobs wait now.
+
+        :param message: what is wrong with it, for the user
+        :param model_name: name of the binding model whose adapter has met it
+        """
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if not status or not backend.breaker_threshold:
+                return False
+            if status.state == "ready" or (status.state == "paused" and not backend._is_paused()):
+                backend._pause(status, message, model_name)
+                backend._call_attendant(message)
+            return True
+
+    @api.private
+    def note_answered(self):
+        """Note that the system has said something about a record: it can be reached. Whether it accepts our credentials is another matter.
+
+        :return: whether the backend still has a trouble
+        """
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._set_ready()
+            status.failures = 0
+            return status.state == "needs_attention"
 
     @api.private
     def note_accepted(self):
         """Note that the system has answered to us with success."""
         self.ensure_one()
         with self._shared_status() as (backend, status):
-            if backend and (status.state != "ready" or status.failures):
+            if status and (status.state != "ready" or status.failures):
                 backend._set_ready()
 
     @api.private
@@ -228,18 +266,18 @@ class ConnectorBackend(models.AbstractModel):
         """
         self.ensure_one()
         with self._shared_status() as (backend, status):
-            if not backend or status.state == "needs_attention":
+            if not status or status.state == "needs_attention":
                 return
             status.write({"state": "needs_attention", "reason": message})
             backend._hold("credentials", message)
-            backend._call_responsible(message)
+            backend._call_attendant(message)
 
     @api.private
     def note_busy(self, message, seconds):
         """Note that the system asks to wait so many seconds: the jobs do."""
         self.ensure_one()
-        with self._shared_status() as (backend, _status):
-            if backend:
+        with self._shared_status() as (backend, status):
+            if status:
                 backend._hold("busy", message, min(seconds, LONGEST_PAUSE))
 
     @api.private
@@ -247,7 +285,17 @@ class ConnectorBackend(models.AbstractModel):
         """Note that a probe has not reached the paused system: the jobs go on waiting."""
         with self._shared_status() as (backend, status):
             if status.state == "paused":
-                backend._pause(message)
+                backend._hold(_BREAKER, message, LONGEST_PAUSE)
+
+    @api.private
+    def note_probe_unable(self):
+        """Note that nothing but a job can probe the paused system: the jobs go on after a while, and the next failure pauses it again, for
+        longer."""
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._hold(
+                    _BREAKER, status.reason, PROBING.seconds(max(1, status.failures + 1 - backend.breaker_threshold))
+                )
 
     @api.private
     def note_probe_succeeded(self):
@@ -260,29 +308,42 @@ class ConnectorBackend(models.AbstractModel):
     def take_token(self, longest):
         """Take the token of one request; return how many seconds to wait before it is sent.
 
-        :param longest: seconds; a token that comes later is not taken, and the seconds are negative
+        :param longest: seconds; a token that comes later is not taken, and the seconds are negative, as they are where nobody can tell now
         """
         self.ensure_one()
         record = self.sudo()
         with self._shared_status() as (backend, status):
             if not backend:
                 return 0
+            if not status:
+                return -_LOCK_TIMEOUT
             seconds = status._take_token(record.rate_limit, max(1, record.rate_limit_period))
             if seconds > longest:
                 status._give_token_back()
                 return -seconds
             return seconds
 
-    def _pause(self, message):
-        self._hold("breaker", message, LONGEST_PAUSE)
+    def _pause(self, status, message, model_name):
+        status.write({"state": "paused", "reason": message})
+        self._hold(_BREAKER, message, LONGEST_PAUSE)
+        self._delay_probe(model_name)
+
+    def _is_paused(self):
+        """Return whether the breaker holds the jobs now; others may hold them besides."""
+        return bool(
+            self.env["queue.job.channel.hold"].search_count(
+                [
+                    ("channel_id", "=", self.channel_id.id),
+                    ("holder", "=", _BREAKER),
+                    ("date_until", ">", fields.Datetime.now()),
+                ]
+            )
+        )
 
     # A backend that is older than its module's channels may have none yet: nothing can be held then
 
     def _hold(self, holder, message, seconds=None):
         store.hold(self.env.cr, self.channel_id.id or None, holder, message, seconds)
-
-    def _is_held(self):
-        return store.held(self.env.cr, self.channel_id.id or None)
 
     def _delay_probe(self, model_name):
         from .probe import probe_backend  # it builds on the flows, which build on this module
@@ -290,7 +351,22 @@ class ConnectorBackend(models.AbstractModel):
         session = ConnectorSession.from_env(self.env).with_company(self.company_id)
         probe_backend.delay(session, model_name, self.id, identity_key=f"probe,{self._name},{self.id}")
 
-    def _call_responsible(self, message):
-        user = self.user_id or self.create_uid
-        if user.active and self.with_user(user).has_access("read"):
+    def _call_attendant(self, message):
+        """Ask one person to attend to the backend, unless somebody is asked already; its end of the trouble ends that."""
+        if self.activity_search([_TO_DO]):
+            return
+        user = next(filter(self._may_attend, self._attendants()), None)
+        if user:
             self.activity_schedule(_TO_DO, note=message, user_id=user.id)
+        else:
+            _logger.error("Nobody who may read %s is there to be told: %s", self, message)
+
+    def _attendants(self):
+        """Return who may be asked to attend to the backend, the first one first: the responsible, who has created it, its followers, the
+        managers."""
+        managers = self.env.ref("connector.group_connector_manager").all_user_ids
+        return self.user_id + self.create_uid + self.message_partner_ids.user_ids + managers.sorted("id")
+
+    def _may_attend(self, user):
+        backend = self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
+        return user.active and user._is_internal() and backend.has_access("read")

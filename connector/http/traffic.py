@@ -3,13 +3,23 @@
 import random
 import time
 
-from ..exception import CredentialsRefused, NetworkRetryableError, RetryableJobError
+from ..exception import (
+    CredentialsRefused,
+    IDMissingInBackend,
+    InvalidDataError,
+    ManyIDSInBackend,
+    NetworkRetryableError,
+    RetryableJobError,
+)
 from ..queue import store
 
 #: Seconds for which a request waits in its job for the backend's rate limit; what has to wait longer is another try of the job.
 LONGEST_WAIT = 10
 #: Seconds until a job asks again whether its backend still is held, about; in its channel it then waits until it is not.
 ASK_AGAIN = 10
+
+# Who says such a thing of a record has looked for it, and so can be reached
+_ABOUT_A_RECORD = (IDMissingInBackend, InvalidDataError, ManyIDSInBackend)
 
 
 class Traffic:
@@ -49,7 +59,10 @@ class Traffic:
 
         :param error: the exception for a response that is none of success
         """
-        if isinstance(error, CredentialsRefused):
+        if isinstance(error, _ABOUT_A_RECORD):
+            if self._is_troubled:
+                self._is_troubled = self._backend.note_answered()
+        elif isinstance(error, CredentialsRefused):
             self._backend.note_refused(str(error))
             self._is_troubled = True
         elif isinstance(error, RetryableJobError) and error.seconds:
@@ -66,6 +79,15 @@ class Traffic:
         """
         is_paused = self._backend.note_unreachable(str(error), model_name)
         error.ignore_retry = is_paused or bool(self._backend.breaker_threshold and not was_sent)
+        self._is_troubled = True
+
+    def untrusted(self, error, model_name):
+        """Note that the system has shown no valid certificate: no request was sent, and no try is counted while its jobs wait.
+
+        :param error: the :class:`NetworkRetryableError`
+        :param model_name: name of the model whose adapter has met it
+        """
+        error.ignore_retry = self._backend.note_untrusted(str(error), model_name)
         self._is_troubled = True
 
     def _check_hold(self):

@@ -1,13 +1,52 @@
 """Adapters: a common language (search, read, write) for whatever an external system speaks."""
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from ..connector import ConnectorUnit
-from ..exception import IDMissingInBackend, InvalidDataError
+from ..exception import ConnectorException, IDMissingInBackend, InvalidDataError, NetworkRetryableError
+from ..http.traffic import Traffic
 
 
 class BackendAdapter(ConnectorUnit):
     """Speaks with the external system. A connector writes the methods that its system can do."""
+
+    @contextmanager
+    def guarded_call(self):
+        """Give a call to the external system the rate limit and the circuit breaker of its backend. Those of an
+        :class:`~odoo.addons.connector.unit.http_adapter.HttpAdapter` have them by themselves; others say::
+
+            def read(self, external_id, fields=None):
+                with self.guarded_call():
+                    return self._ask(...)
+
+        The backend learns from the exception what the call has met, see ``exception.py``: ``NetworkRetryableError`` counts towards a pause,
+        ``RetryableJobError`` with ``seconds`` and ``CredentialsRefused`` hold its jobs, and without any the system is well.
+
+        :raise RetryableJobError: the backend is held, or the turn of the call is far off; nothing was asked
+        """
+        self._traffic.admit()
+        try:
+            yield
+        except NetworkRetryableError as error:
+            self._traffic.unreachable(error, self.environment.model_name, was_sent=True)
+            raise
+        except ConnectorException as error:
+            self._traffic.refused(error)
+            raise
+        self._traffic.accepted()
+
+    def probe(self):
+        """See whether the system can be reached; called while its backend is paused, outside of :meth:`guarded_call`.
+
+        :return: True: it can; None: this adapter cannot tell, and the next job finds out
+        :raise NetworkRetryableError: it cannot
+        """
+        return None
+
+    @property
+    def _traffic(self):
+        """What all calls of the environment go through."""
+        return self.environment.open("traffic", lambda: Traffic(self.environment))
 
 
 class CRUDAdapter(BackendAdapter):

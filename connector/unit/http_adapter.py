@@ -1,5 +1,6 @@
 """An adapter for systems that speak HTTP."""
 
+import ssl
 import time
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ from ..exception import (
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after
 from ..http.masking import masked_body, masked_headers, masked_url, without
 from ..http.paging import Paging
-from ..http.traffic import Traffic
 from .backend_adapter import CRUDAdapter
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
@@ -47,7 +47,8 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     ===================================================  ========================
     unreachable, time-out, connection lost               NetworkRetryableError
-    certificate not valid, address or header not valid   FailedJobError
+    certificate not valid                                NetworkRetryableError, and the backend is paused at once
+    address or header not valid                          FailedJobError
     an answer that is none of success                    see :func:`~odoo.addons.connector.http.errors.exception_for`
     ===================================================  ========================
 
@@ -150,16 +151,21 @@ class HttpAdapter(Paging, CRUDAdapter):
         return answer
 
     def probe(self):
-        """See whether the system can be reached; called while its backend is paused.
+        """See whether the system can be reached: by default, whether it answers at its address, whatever it says.
 
+        :return: True
         :raise NetworkRetryableError: it cannot
         """
+        return self._probe("GET", self._base_url)
+
+    def _probe(self, method, url, **content):
         try:
-            response = self._send_once("GET", self._base_url, None)
+            response = self._send_once(method, url, None, **content)
         except requests.RequestException as error:
             raise self._no_answer(error) from None
         if response.status_code in UNAVAILABLE:
             raise self._error_of(response)
+        return True
 
     # One request
 
@@ -167,11 +173,6 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _http(self):
         """The connections to the system, which all adapters of the environment share."""
         return self.environment.open("http", requests.Session)
-
-    @property
-    def _traffic(self):
-        """What all requests of the environment go through."""
-        return self.environment.open("traffic", lambda: Traffic(self.environment))
 
     def _url(self, path):
         base = self._base_url
@@ -199,7 +200,9 @@ class HttpAdapter(Paging, CRUDAdapter):
                 response = self._send_once(method, url, auth, **content)
         except requests.RequestException as error:
             refusal = self._no_answer(error)
-            if isinstance(refusal, NetworkRetryableError):
+            if _is_distrust(error):
+                self._traffic.untrusted(refusal, self.environment.model_name)
+            elif isinstance(refusal, NetworkRetryableError):
                 self._traffic.unreachable(refusal, self.environment.model_name, _may_have_arrived(error))
             raise refusal from None
         self.clock = parse_date(response.headers.get("Date"))
@@ -255,8 +258,10 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _no_answer(self, error):
         """Return the exception for a request that got no response."""
         said = {"system": self._label, "message": self._mask(error)}
-        if isinstance(error, requests.exceptions.SSLError):
-            return FailedJobError(self._("The certificate of %(system)s is not valid: %(message)s", **said))
+        if _is_distrust(error):
+            return NetworkRetryableError(
+                self._("The certificate of %(system)s is not valid: %(message)s. Once it is, the jobs go on.", **said)
+            )
         if isinstance(error, requests.ReadTimeout):
             seconds = self._timeout[1]
             return NetworkRetryableError(
@@ -330,7 +335,19 @@ class HttpAdapter(Paging, CRUDAdapter):
         return without(message, self._secrets())[:500]
 
 
+def _reason_of(error):
+    """Return the exception of urllib3 for which ``requests`` has given up, None where there is none."""
+    return getattr(error.args[0], "reason", None) if error.args else None
+
+
+def _is_distrust(error):
+    """Return whether a request was not sent because the system has shown no valid certificate."""
+    reason = _reason_of(error)
+    return bool(reason and reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
+
+
 def _may_have_arrived(error):
     """Return whether a request that got no response may have arrived."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return not isinstance(error, requests.ConnectTimeout) and not isinstance(reason, NewConnectionError)
+    return not isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) and not isinstance(
+        _reason_of(error), NewConnectionError
+    )

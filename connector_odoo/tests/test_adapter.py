@@ -59,6 +59,16 @@ class AdapterTests:
         with self.adapter() as adapter:
             self.assertEqual(adapter.read(partner_id, ["parent_id"])["parent_id"], company_id)
 
+    def test_a_probe_reaches_it_also_when_no_credentials_are_valid(self):
+        self.backend.stored_api_key = "wrong"
+        with self.adapter() as adapter:
+            self.assertIs(adapter.probe(), True)
+
+    def test_a_probe_says_that_it_cannot_be_reached(self):
+        self.backend.location = "http://127.0.0.1:1"
+        with self.adapter() as adapter, self.assertRaises(NetworkRetryableError):
+            adapter.probe()
+
     def test_the_clock_of_the_other_side_is_known_after_a_call(self):
         with self.adapter() as adapter:
             self.assertIsNone(adapter.clock)

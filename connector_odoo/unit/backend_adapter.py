@@ -213,6 +213,9 @@ class Json2Adapter(OdooAdapter):
     def _auth(self):
         return BearerAuth(self._api_key)
 
+    def probe(self):
+        return self._probe("GET", self._url("/web/health"))
+
     def _call(self, model_name, method, ids=None, **kwargs):
         body = {"context": self._context, **kwargs}
         if ids is not None:
@@ -257,12 +260,22 @@ _FAULT_STATUS = {
 }
 
 
+def _remote_call(method, params):
+    """Return what a request over XML-RPC has, as keyword arguments."""
+    body = xmlrpc.client.dumps(params, method, allow_none=True).encode()
+    return {"data": body, "headers": {"Content-Type": "text/xml"}}
+
+
 @odoo_legacy
 class XmlRpcAdapter(OdooAdapter):
     """Speaks with the other Odoo over XML-RPC, with a login and an API key or password.
 
     Of the two sets of end points it takes the older one: its faults name the exception, the newer one's do not.
     """
+
+    def probe(self):
+        # it needs no database, no user and no page of a website
+        return self._probe("POST", self._url("/xmlrpc/common"), **_remote_call("version", ()))
 
     def _call(self, model_name, method, ids=None, **kwargs):
         kwargs["context"] = self._context
@@ -301,10 +314,7 @@ class XmlRpcAdapter(OdooAdapter):
         return record.location, record.database, record.login
 
     def _remote(self, service, method, *params, idempotent):
-        body = xmlrpc.client.dumps(params, method, allow_none=True).encode()
-        response = self.request(
-            "POST", f"/xmlrpc/{service}", data=body, headers={"Content-Type": "text/xml"}, idempotent=idempotent
-        )
+        response = self.request("POST", f"/xmlrpc/{service}", **_remote_call(method, params), idempotent=idempotent)
         try:
             (answer,), _method = xmlrpc.client.loads(response.content)
         except xmlrpc.client.Fault as fault:

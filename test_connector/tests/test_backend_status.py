@@ -1,9 +1,27 @@
+import itertools
+import ssl
+import tempfile
+from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from psycopg2.errors import LockNotAvailable
 
 from odoo import fields
 from odoo.tests import new_test_user
 
-from odoo.addons.connector.exception import ConnectorException, CredentialsRefused, FailedJobError, RetryableJobError
+from odoo.addons.connector.exception import (
+    ConnectorException,
+    CredentialsRefused,
+    FailedJobError,
+    IDMissingInBackend,
+    NetworkRetryableError,
+    RetryableJobError,
+)
+from odoo.addons.connector.http import status as status_module
 from odoo.addons.connector.http import traffic
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
@@ -114,6 +132,33 @@ class TestBreaker(StatusCase):
             self.read(status)
         self.assertEqual(self.state(), "ready")
 
+    def test_an_answer_about_a_record_begins_the_count_anew_and_a_refusal_by_a_gate_does_not(self):
+        for status in (503, 503, 404, 503, 503, 422, 503, 503):
+            self.read(status)
+        self.assertEqual(self.state(), "ready")
+        self.read(403)
+        self.read(503)
+        self.assertEqual(self.state(), "paused")
+
+    def test_an_answer_about_a_record_ends_a_pause_that_nobody_probes(self):
+        self.pause()
+        self.read(404)
+        self.assertEqual(self.state(), "ready")
+
+    def test_it_is_probed_also_when_another_one_holds_its_jobs_already(self):
+        self.headers = {"Retry-After": "20"}
+        self.read(429)
+        self.headers = {}
+        self.pause()
+        self.assertEqual(len(self.delayed_jobs("probe_backend")), 1)
+        holders = self.env["queue.job.channel.hold"].search([("channel_id", "=", self.backend.channel_id.id)])
+        self.assertEqual(set(holders.mapped("holder")), {"busy", "breaker"})
+
+    def test_what_was_asked_before_the_pause_does_not_count_after_it(self):
+        self.pause()
+        self.read(503)
+        self.assertEqual(self.backend._status().failures, 3)
+
     def test_failures_that_lie_far_apart_do_not_count_together(self):
         self.read(503)
         self.read(503)
@@ -156,6 +201,123 @@ class TestBreaker(StatusCase):
         self.run_jobs()
         self.assertDone(job)
         self.assertEqual(self.state(), "ready")
+
+
+class TestBreakerWithoutProbe(StatusCase):
+    """A shop that is a folder, which is there or not."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()), "shop")
+        self.backend.write({"version": "file", "location": str(self.folder)})
+        self.env.flush_all()
+
+    def pause(self):
+        for _failure in range(3):
+            self.assertIsInstance(self.read(), NetworkRetryableError)
+
+    def open_shop(self):
+        self.folder.mkdir()
+        (self.folder / "1").write_text("Home")
+
+    def seconds_of_pause(self):
+        """Let the probe find out nothing, and return for how long the jobs wait then."""
+        probe = self.run_jobs()
+        self.assertDone(probe)
+        self.assertIn("Only a job can tell", probe.message)
+        hold = self.env["queue.job.channel.hold"].search([("channel_id", "=", self.backend.channel_id.id)])
+        return (hold.date_until - fields.Datetime.now()).total_seconds()
+
+    def wait(self):
+        """Let the time pass for which the jobs wait."""
+        self.env.cr.execute("UPDATE queue_job_channel_hold SET date_until = date_until - interval '1 hour'")
+
+    def test_its_jobs_wait_and_then_the_next_one_finds_out(self):
+        self.pause()
+        job = self.delay()
+        self.assertAlmostEqual(self.seconds_of_pause(), 5, delta=2)
+        self.assertEqual((job.state, self.state()), ("pending", "paused"))
+        self.wait()
+        self.open_shop()
+        self.assertDone(self.run_jobs())
+        self.assertEqual((job.state, self.state()), ("done", "ready"))
+
+    def test_as_long_as_it_is_away_each_pause_is_longer_and_no_try_is_counted(self):
+        self.pause()
+        pauses = []
+        for _failure in range(4):
+            pauses.append(self.seconds_of_pause())
+            self.wait()
+            self.assertTrue(self.read().ignore_retry)
+        for pause, following in itertools.pairwise(pauses):
+            self.assertGreater(following, pause * 1.5)
+
+    def test_a_job_that_was_claimed_before_the_pause_waits_too(self):
+        self.pause()
+        self.open_shop()
+        self.assertIsInstance(self.read(job_id=1), RetryableJobError)
+
+    def test_a_missing_record_proves_that_it_is_there(self):
+        self.pause()
+        self.folder.mkdir()
+        self.assertIsInstance(self.read(), IDMissingInBackend)
+        self.assertEqual(self.state(), "ready")
+
+    def test_its_rate_limit_holds_too(self):
+        self.open_shop()
+        self.backend.write({"rate_limit": 1, "rate_limit_period": 100})
+        self.read()
+        self.assertIn("rate limit", str(self.read()))
+
+
+class TestCertificate(StatusCase):
+    def setUp(self):
+        super().setUp()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate())
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.backend.location = self.server.url.replace("http:", "https:")
+        self.env.flush_all()
+
+    def certificate(self):
+        """Return the path of a file with a certificate that nobody has signed, and its key."""
+        key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+        begin = fields.Datetime.now() - timedelta(days=1)
+        builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begin)
+        certificate = builder.not_valid_after(begin + timedelta(days=2)).sign(key, hashes.SHA256())
+        pem = serialization.Encoding.PEM
+        plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        file = Path(self.enterContext(tempfile.TemporaryDirectory()), "server.pem")
+        file.write_bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
+        return file
+
+    def test_a_certificate_that_is_not_valid_holds_all_jobs_at_once_and_fails_none(self):
+        first, second = self.delay(), self.delay()
+        error = self.read()
+        self.assertIsInstance(error, NetworkRetryableError)
+        self.assertTrue(error.ignore_retry)
+        self.run_jobs()
+        self.assertEqual((first.state, second.state), ("pending", "pending"))
+        self.assertEqual(self.state(), "paused")
+        self.assertRegex(self.backend.state_reason, "certificate .* is not valid")
+        self.assertIn("is not valid", first.wait_reason)
+
+    def test_somebody_is_asked_once_to_see_to_it(self):
+        for _request in range(2):
+            self.read()
+        self.assertEqual(len(self.backend.activity_ids), 1)
+        self.assertIn("certificate", self.backend.activity_ids.note)
+
+    def test_a_probe_that_finds_a_valid_one_lets_the_jobs_go_on(self):
+        self.read()
+        job, probe = self.delay(), self.delayed_jobs("probe_backend")
+        self.run_jobs()
+        self.assertEqual((probe.state, job.state), ("scheduled", "pending"))
+        self.backend.verify_ssl = False
+        self.later()
+        self.assertDone(job | probe)
+        self.assertEqual(self.state(), "ready")
+        self.assertFalse(self.backend.activity_ids)
 
 
 class TestBusy(StatusCase):
@@ -222,6 +384,71 @@ class TestCredentials(StatusCase):
         self.assertIn(self.backend, self.env["test.shop.backend"].search([("state", "!=", "ready")]))
 
 
+class TestAttendant(StatusCase):
+    """Who is asked to attend to a backend."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env["res.company"].create({"name": "Elsewhere"})
+        cls.env["ir.rule"].create(
+            {
+                "name": "Shops of the user's companies",
+                "model_id": cls.env["ir.model"]._get_id("test.shop.backend"),
+                "domain_force": "[('company_id', 'in', company_ids + [False])]",
+            }
+        )
+        # the only managers are those of a test
+        cls.env.ref("connector.group_connector_manager").user_ids = False
+        cls.backend.user_id = False
+
+    def manager(self, login, company=None):
+        company = company or self.env.company
+        return new_test_user(
+            self.env, login, groups="connector.group_connector_manager", company_id=company.id, company_ids=company.ids
+        )
+
+    def attendants(self, **context):
+        """Return who is asked when the credentials are refused."""
+        self.env.flush_all()
+        self.read(401, **context)
+        return self.backend.activity_ids.user_id
+
+    def test_without_a_responsible_a_follower_is_asked(self):
+        self.manager("first")
+        follower = self.manager("follower")
+        self.backend.message_subscribe(follower.partner_id.ids)
+        self.assertEqual(self.attendants(), follower)
+
+    def test_without_both_one_manager_is_asked(self):
+        first, _second = self.manager("first"), self.manager("second")
+        self.assertEqual(self.attendants(), first)
+        self.assertEqual(len(self.backend.activity_ids), 1)
+
+    def test_who_may_not_see_the_backend_is_not_asked(self):
+        self.backend.company_id = self.company
+        self.backend.user_id = self.manager("responsible")
+        there = self.manager("there", self.company)
+        self.assertEqual(self.attendants(allowed_company_ids=self.env.company.ids), there)
+
+    def test_who_has_left_is_not_asked(self):
+        self.backend.user_id = self.manager("left")
+        self.backend.user_id.active = False
+        manager = self.manager("manager")
+        self.assertEqual(self.attendants(), manager)
+
+    def test_that_there_is_nobody_is_logged(self):
+        with self.assertLogs(status_module.__name__, "ERROR") as logs:
+            self.assertFalse(self.attendants())
+        self.assertIn("refuses our credentials", logs.output[0])
+
+    def test_who_was_asked_is_not_any_more_when_it_is_resolved(self):
+        self.manager("manager")
+        self.assertTrue(self.attendants())
+        self.read(200)
+        self.assertFalse(self.backend.activity_ids)
+
+
 class TestRateLimit(StatusCase):
     def setUp(self):
         super().setUp()
@@ -251,6 +478,14 @@ class TestRateLimit(StatusCase):
         self.assertIn("rate limit", str(error))
         self.assertAlmostEqual(error.seconds, 100, delta=2)
         self.assertTrue(error.ignore_retry)
+
+    def test_a_turn_that_cannot_be_asked_for_is_another_try_that_is_not_counted(self):
+        self.backend.write({"rate_limit": 1})
+        with patch.object(type(self.backend._status()), "_locked", side_effect=LockNotAvailable):
+            error = self.read()
+        self.assertIsInstance(error, RetryableJobError)
+        self.assertTrue(error.ignore_retry)
+        self.assertFalse(self.server.requests)
 
     def test_without_a_limit_nothing_is_counted(self):
         self.read()
