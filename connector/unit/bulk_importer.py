@@ -17,7 +17,7 @@ from ..queue.job import job
 from ..queue.worker import CONCURRENCY_ERRORS
 from ..related_action import open_backend
 from .batch_importer import BatchImporter
-from .import_lock import lock_all
+from .import_lock import lock_new
 from .importer import RecordImporter, import_identity, import_record
 from .synchronizer import Importer
 
@@ -140,7 +140,8 @@ class BulkImporter(Importer):
             needed[model_name][text] = external_id
             if is_always:
                 always.add((model_name, text))
-        unknown = {self.binder: [importer.external_id for importer in importers if not importer.binding]}
+        new = [importer for importer in importers if not importer.binding]
+        unknown = {self.binder: [importer.external_id for importer in new]}
         for model_name, external_ids in needed.items():
             binder = self.binder_for(model_name)
             known = binder.to_internal_many(external_ids)
@@ -150,7 +151,7 @@ class BulkImporter(Importer):
                 for text, external_id in external_ids.items()
                 if text not in known or (model_name, text) in always
             }
-        lock_all(unknown)
+        lock_new(unknown, new)
         return needed
 
     def _import_others(self, model_name, external_ids, importing):

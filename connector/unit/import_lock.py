@@ -15,25 +15,17 @@ from odoo.tools import SQL
 from ..connector import external_id_text
 from ..exception import RetryableJobError, TransactionOutdated
 from ..session import ConnectorSession
+from .matching import find_matches, match_lock_names
 
 
-def lock_new(binder, external_ids):
+def lock_new(unknown, importers=()):
     """Lock the import of records that are not known here, until the end of the transaction; wait for others who import them.
 
-    Records of several models are locked by one call of :func:`lock_all`, as two transactions that lock in several steps may wait for each
-    other; PostgreSQL ends one of them then, and its job begins again.
+    The records of several models are locked by one call, as two transactions that lock in several steps may wait for each other;
+    PostgreSQL ends one of them then, and its job begins again.
 
-    :param binder: :class:`~odoo.addons.connector.unit.binder.Binder` of their model
-    :param external_ids: ids in the external system
-    :raise TransactionOutdated: one of them was imported since this transaction began
-    """
-    lock_all({binder: external_ids})
-
-
-def lock_all(unknown):
-    """Lock the import of records as :func:`lock_new` does.
-
-    :param unknown: dict, binder to ids in the external system that it does not know
+    :param unknown: dict, :class:`~odoo.addons.connector.unit.binder.Binder` to ids in the external system that it does not know
+    :param importers: list of the importers of those that were read already: what they are recognised by is locked too, and looked for
     :raise TransactionOutdated: one of them was imported since this transaction began
     :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
     """
@@ -41,12 +33,22 @@ def lock_all(unknown):
     if not unknown:
         return
     some_binder = next(iter(unknown))
-    env = some_binder.env
     names = [
         f"import,{binder.model._name},{binder.backend_record.id},{external_id_text(external_id)}"
         for binder, ids in unknown.items()
         for external_id in ids
     ]
+    _lock(some_binder, names + match_lock_names(importers))
+    env = some_binder.env
+    # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
+    with sql_db.db_connect(env.cr.dbname).cursor() as cr:
+        session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))
+        for binder, ids in unknown.items():
+            _check_unknown(binder, ids, session)
+        find_matches(importers, session.env)
+
+
+def _lock(binder, names):
     # Safe because all take these locks in the order of their numbers, and PostgreSQL releases them with the transaction, also when the
     # process dies
     query = SQL(
@@ -57,25 +59,24 @@ def lock_all(unknown):
         names,
     )
     try:
-        env.cr.execute(query)
+        binder.env.cr.execute(query)
     except OutOfMemory as error:
-        message = some_binder._(
+        message = binder._(
             "PostgreSQL has no place for %s more locks at the moment; if that happens often, "
             "raise its max_locks_per_transaction, or make the pages of imports smaller",
             len(names),
         )
         raise RetryableJobError(message, ignore_retry=True) from error
-    # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
-    with sql_db.db_connect(env.cr.dbname).cursor() as cr:
-        session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))
-        for binder, ids in unknown.items():
-            environment = copy(binder.environment)
-            environment.session = session
-            if known := type(binder)(environment).to_internal_many(ids):
-                raise TransactionOutdated(
-                    binder._(
-                        "%(model)s %(ids)s: imported by another transaction since this one began",
-                        model=binder.model._name,
-                        ids=", ".join(sorted(known)),
-                    )
-                )
+
+
+def _check_unknown(binder, external_ids, session):
+    environment = copy(binder.environment)
+    environment.session = session
+    if known := type(binder)(environment).to_internal_many(external_ids):
+        raise TransactionOutdated(
+            binder._(
+                "%(model)s %(ids)s: imported by another transaction since this one began",
+                model=binder.model._name,
+                ids=", ".join(sorted(known)),
+            )
+        )

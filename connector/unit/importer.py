@@ -17,6 +17,7 @@ from ..related_action import open_imported
 from .changes import changed_values, write_inherited
 from .export_checksum import forget_overwritten
 from .import_lock import lock_new
+from .matching import only_match
 from .sync_state import note_failure
 from .synchronizer import Importer, a_moment
 
@@ -29,8 +30,8 @@ class RecordImporter(Importer):
     :class:`~odoo.addons.connector.unit.bulk_importer.BulkImporter`. Two transactions that import the same new record end with one record:
     the second one waits for the first, and begins again.
 
-    While it runs: ``external_id``; ``external_record`` with what the adapter has read; and ``binding``, which is empty as long as the
-    record is not known here.
+    While it runs: ``external_id``; ``external_record`` with what the adapter has read; ``binding``, which is empty as long as the
+    record is not known here; and ``match``, the record here that a new one was recognised as, or None.
     """
 
     #: In which context records are created and written: no message in their chatter for each field
@@ -41,6 +42,7 @@ class RecordImporter(Importer):
         self.external_id = None
         self.external_record = None
         self.binding = self.model
+        self.match = None
         self._importing = frozenset()  # (model name, external id) of the records whose import has led to this one
         self._noted = None  # in a page: the list of the dependencies, which are imported later as pages
 
@@ -55,8 +57,6 @@ class RecordImporter(Importer):
         """
         self.external_id = external_id
         self.binding = self._get_binding()
-        if not self.binding:
-            lock_new(self.binder, [external_id])
         try:
             self.external_record = self._read() if data is None or self._is_data_old() else data
         except IDMissingInBackend:
@@ -65,6 +65,8 @@ class RecordImporter(Importer):
             return reason
         if not force and self._is_up_to_date(self.binding):
             return self._("Already up to date.")
+        if not self.binding:
+            lock_new({self.binder: [external_id]}, [self])
         self._import_dependencies()
         map_record = self._map_data()
         with self.mapper.explaining(map_record), self._unique_violation_is_retried():
@@ -140,6 +142,14 @@ class RecordImporter(Importer):
         content = json.dumps(self.external_record, sort_keys=True, default=str)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
+    def _match_key(self):
+        """Return by what a new record may be recognised as one that is here already: name of the field here, and value; None: by nothing.
+
+        The record that has it, and is not bound to this backend yet, is bound and updated instead of another one being created. Two
+        imports of one key, also from different backends, run one after the other.
+        """
+        return None
+
     def _import_dependencies(self):
         """Import the records that must exist before this one; a hook, see :meth:`_import_dependency`."""
 
@@ -171,7 +181,9 @@ class RecordImporter(Importer):
         return self.mapper.map_record(self.external_record, binding=self.binding)
 
     def _create_data(self, map_record):
-        """Return the values of a new record."""
+        """Return the values of a new binding: with those of a new record, or those that change the one it was recognised as."""
+        if self.match:
+            return {**self._update_data(map_record), self.binder._odoo_field: only_match(self).id}
         values = map_record.values(for_create=True)
         self._validate_data(values)
         return values

@@ -264,7 +264,7 @@ class TestImport(ImportCase):
             (job,) = self.import_products().filtered(lambda job: job.state == "failed")
         self.assertRegex(
             job.message,
-            r"Several products have the internal reference TWICE: \[TWICE\] One \(id \d+\), \[TWICE\] Other",
+            r"Several records here have the Internal Reference TWICE: \[TWICE\] One \(id \d+\), \[TWICE\] Other",
         )
         self.assertFalse(self.product(product_id))
 

@@ -1,7 +1,6 @@
 """Products: imported with their category first, matched by their internal reference; somebody reviews each new one."""
 
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
-from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.unit.mapper import ImportMapper, changed_by, external_to_m2o, mapping, only_create
 
 from ..backend import odoo
@@ -46,12 +45,12 @@ class ProductImporter(OdooImporter):
     def _import_dependencies(self):
         self._import_dependency(self.external_record["categ_id"], "odoo.product.category")
 
+    def _match_key(self):
+        return "default_code", self.external_record["default_code"]
+
     def _create_data(self, map_record):
-        product = self._find_product(self.external_record["default_code"])
-        self._is_new_product = not product
-        if self._is_new_product:
-            return super()._create_data(map_record)
-        return {**self._update_data(map_record), "odoo_id": product.id}
+        self._is_new_product = not self.match
+        return super()._create_data(map_record)
 
     def _after_import(self, binding):
         if self._is_new_product:
@@ -67,28 +66,3 @@ class ProductImporter(OdooImporter):
         active = any(template.product_variant_ids.mapped("active"))
         if template.active != active:
             template.active = active
-
-    def _find_product(self, default_code):
-        """Return the product here that has an internal reference and is not bound to the backend yet; an empty recordset if there is none.
-
-        :raise InvalidDataError: there are several
-        """
-        products = self.env["product.product"].with_context(active_test=False)
-        if not default_code:
-            return products
-        domain = [
-            ("default_code", "=", default_code),
-            ("company_id", "in", [self.backend_record.company_id.id, False]),
-            ("odoo_bind_ids", "not any", [("backend_id", "=", self.backend_record.id)]),
-        ]
-        found = products.search(domain)
-        if len(found) > 1:
-            raise InvalidDataError(
-                self._(
-                    "Several products have the internal reference %(code)s: %(products)s. "
-                    "Leave it to the one that is meant, then requeue the job.",
-                    code=default_code,
-                    products=", ".join(f"{product.display_name} (id {product.id})" for product in found),
-                )
-            )
-        return found

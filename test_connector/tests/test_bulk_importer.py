@@ -251,7 +251,7 @@ class TestLocks(BulkCase):
             patch.object(Cursor, "execute", side_effect=OutOfMemory()),
             self.assertRaisesRegex(RetryableJobError, "no place for 3 more locks") as caught,
         ):
-            lock_new(binder, [1, 2, 3])
+            lock_new({binder: [1, 2, 3]})
         self.assertTrue(caught.exception.ignore_retry)
 
 

@@ -1,0 +1,142 @@
+from unittest.mock import patch
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.exception import InvalidDataError, TransactionOutdated
+from odoo.addons.connector.unit.bulk_importer import BulkImporter
+from odoo.addons.connector.unit.importer import RecordImporter
+
+from ..units import PartnerImporter
+from .common import ShopCase
+
+
+def mail_of(importer):
+    return "email", importer.external_record.get("mail")
+
+
+class MatchingCase(ShopCase):
+    """Partners are recognised by their e-mail address."""
+
+    def setUp(self):
+        super().setUp()
+        self.startPatcher(patch.object(PartnerImporter, "_match_key", mail_of))
+
+    def add(self, external_id, **values):
+        self.shop.add("test.shop.partner", external_id, **{"name": f"Partner {external_id}", **values})
+
+    def import_page(self, *ids):
+        return self.unit(BulkImporter).run_ids(list(ids))
+
+    def record(self, external_id):
+        domain = [("backend_id", "=", self.backend.id), ("external_id", "=", str(external_id))]
+        return self.Partner.with_context(active_test=False).search(domain).odoo_id
+
+
+class TestMatching(MatchingCase):
+    def setUp(self):
+        super().setUp()
+        self.known = self.env["res.partner"].create({"name": "Ours", "email": "ada@shop"})
+
+    def test_a_new_record_is_bound_to_the_one_here_that_has_its_key(self):
+        self.add(1, name="Theirs", mail="ada@shop")
+        self.unit(RecordImporter).run(1)
+        self.assertEqual((self.record(1), self.known.name), (self.known, "Theirs"))
+
+    def test_the_records_of_a_page_are_too(self):
+        self.add(1, mail="ada@shop")
+        self.add(2, mail="bob@shop")
+        self.import_page(1, 2)
+        self.assertEqual(self.record(1), self.known)
+        self.assertNotEqual(self.record(2), self.known)
+
+    def test_an_archived_record_is_found(self):
+        self.known.active = False
+        self.add(1, mail="ada@shop")
+        self.unit(RecordImporter).run(1)
+        self.assertEqual(self.record(1), self.known)
+
+    def test_a_record_that_has_no_key_is_new(self):
+        self.known.email = False
+        for external_id, mail in enumerate((None, False, "")):
+            self.add(external_id, mail=mail)
+            self.unit(RecordImporter).run(external_id)
+            self.assertNotEqual(self.record(external_id), self.known)
+
+    def test_a_record_of_another_company_is_not_meant(self):
+        self.backend.company_id, self.known.company_id = self.env["res.company"].create([{"name": "A"}, {"name": "B"}])
+        self.add(1, mail="ada@shop")
+        self.unit(RecordImporter).run(1)
+        self.assertNotEqual(self.record(1), self.known)
+
+    def test_several_records_that_have_the_key_are_not_guessed_at(self):
+        other = self.known.copy({"email": "ada@shop"})
+        self.add(1, mail="ada@shop")
+        text = rf"have the Email ada@shop: Ours \(id {self.known.id}\), Ours \(copy\) \(id {other.id}\)"
+        with self.assertRaisesRegex(InvalidDataError, text):
+            self.unit(RecordImporter).run(1)
+
+    def test_of_two_records_with_one_key_the_first_one_is_bound_and_the_other_one_new(self):
+        self.add(1, mail="ada@shop")
+        self.add(2, mail="ada@shop")
+        with mute_logger("odoo.sql_db"):
+            self.assertEqual(self.import_page(1, 2), "2 created")
+        self.assertEqual(self.record(1), self.known)
+        self.assertTrue(self.record(2) - self.known)
+
+    def test_a_page_takes_three_queries_more(self):
+        def queries(ids):
+            for external_id in ids:
+                self.add(external_id, mail=f"{external_id}@shop")
+            before = self.env.cr.sql_log_count
+            self.import_page(*ids)
+            return self.env.cr.sql_log_count - before
+
+        queries(range(20))
+        with patch.object(PartnerImporter, "_match_key", return_value=None):
+            without = queries(range(20, 40))
+        self.assertLessEqual(queries(range(40, 60)) - without, 3)
+
+
+class TestConcurrentMatching(MatchingCase):
+    """Two transactions import the same thing from two backends, which call it by the same key."""
+
+    def setUp(self):
+        super().setUp()
+        self.backends = [self.committed_backend(), self.committed_backend()]
+        self.add(1, mail="ada@shop")
+        self.add(2, mail="ada@shop")
+
+    def import_in(self, env, number, unit_class, *args):
+        with self.backends[number].with_env(env).work_on("test.shop.partner") as environment:
+            importer = environment.get_connector_unit(unit_class)
+            return importer.run_ids([args[0]]) if unit_class is BulkImporter else importer.run(*args)
+
+    def assert_created_once(self, first_class, second_class):
+        with self.transaction() as first, self.transaction() as second:
+            second["res.users"].search_count([])  # its snapshot is older than the first one's commit
+            self.import_in(first, 0, first_class, 1)
+            with self.in_thread(self.import_in, second, 1, second_class, 2) as outcome:
+                self.wait_until_blocked(second)
+                first.cr.commit()
+            self.assertIsInstance(outcome.exception(), TransactionOutdated)
+            self.assertRegex(str(outcome.exception()), "res.partner .*, email ada@shop: created by another transaction")
+            second.cr.rollback()
+            self.import_in(second, 1, second_class, 2)
+            backends = [backend.id for backend in self.backends]
+            bindings = second["test.shop.partner"].search([("backend_id", "in", backends)])
+            self.assertEqual((len(bindings), len(bindings.odoo_id)), (2, 1))
+
+    def test_two_records_are_one(self):
+        self.assert_created_once(RecordImporter, RecordImporter)
+
+    def test_the_records_of_two_pages_are_one(self):
+        self.assert_created_once(BulkImporter, BulkImporter)
+
+    def test_a_record_and_one_of_a_page_are_one(self):
+        self.assert_created_once(RecordImporter, BulkImporter)
+
+    def test_other_keys_do_not_wait(self):
+        self.add(2, mail="bob@shop")
+        with self.transaction() as first, self.transaction() as second:
+            self.import_in(first, 0, RecordImporter, 1)
+            self.import_in(second, 1, RecordImporter, 2)
