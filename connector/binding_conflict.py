@@ -4,6 +4,7 @@ from odoo import models
 
 from .session import ConnectorSession
 from .unit.exporter import export_record
+from .unit.identity import export_identity, import_identity
 from .unit.importer import import_record
 
 
@@ -16,14 +17,15 @@ class ExternalBinding(models.AbstractModel):
             # what was last seen there does not matter any more, nor what was last sent
             forgotten = dict.fromkeys(["external_version", "import_checksum", "export_checksum"], False)
             binding.write({**forgotten, "sync_state": "to_export", "sync_error": False})
-            export_record.delay(binding._job_session(), binding._name, binding.id)
+            identity = export_identity(binding._name, binding.id)
+            export_record.delay(binding._job_session(), binding._name, binding.id, identity_key=identity)
 
     def action_take_theirs(self):
         """Have the record that is there imported, over the one that is here."""
         for binding in self._settle():
-            import_record.delay(
-                binding._job_session(), binding._name, binding.backend_id.id, binding.external_id, force=True
-            )
+            record = binding._name, binding.backend_id.id, binding.external_id
+            identity = import_identity(*record, force=True)
+            import_record.delay(binding._job_session(), *record, force=True, identity_key=identity)
 
     def _settle(self):
         """Return those of the bindings that are in conflict, with all rights; the checkpoints that ask about them are reviewed."""

@@ -24,6 +24,7 @@ from .registration import lookups
 from .session import ConnectorSession
 from .unit.deleter import delete_record
 from .unit.exporter import export_record
+from .unit.identity import delete_identity, export_identity
 from .unit.mapper import ExportMapper
 
 
@@ -78,7 +79,7 @@ def _delay_exports(session, binding, vals):
                 record=binding.display_name or binding._description,
                 backend=binding.backend_id.name,
             ),
-            identity_key=f"export,{binding._name},{binding.id}",
+            identity_key=export_identity(binding._name, binding.id),
         )
 
 
@@ -93,7 +94,7 @@ def _delay_delete(session, binding):
             record=binding.display_name or binding._description,
             backend=binding.backend_id.name,
         ),
-        identity_key=f"delete,{binding._name},{binding.backend_id.id},{binding.external_id}",
+        identity_key=delete_identity(binding._name, binding.backend_id.id, binding.external_id),
     )
 
 

@@ -62,7 +62,7 @@ class ShopAdapter(CRUDAdapter):
         return super().write_many(changes)
 
     def delete(self, external_id):
-        self._find(external_id)
+        del self.table[self._find(external_id)["id"]]
         shop.calls.append(("delete", external_id))
 
     def _find(self, external_id):

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.unfinished import seconds_waiting
 from odoo.addons.connector.session import ConnectorSession
 
 from .test_queue_channels import ChannelsCase
@@ -170,3 +171,35 @@ class TestIdentityPolicy(KeysCase):
     def test_an_unknown_policy_is_refused_with_the_known_ones(self):
         with self.assertRaisesRegex(ValueError, "'latest'.*skip, replace, debounce"):
             self._delay(identity_policy="latest")
+
+
+class TestUnfinished(KeysCase):
+    """What is still to be done is told by identity keys."""
+
+    def test_a_key_is_unfinished_as_long_as_its_job_waits_runs_or_has_failed(self):
+        for state in ("pending", "scheduled", "wait_dependencies", "enqueued", "started", "failed"):
+            self._set_state(self._delay(identity_key=state), state=state)
+        for state in ("done", "cancelled"):
+            self._set_state(self._delay(identity_key=state), state=state)
+        keys = [
+            "pending",
+            "scheduled",
+            "wait_dependencies",
+            "enqueued",
+            "started",
+            "failed",
+            "done",
+            "cancelled",
+            "none",
+        ]
+        self.assertEqual(sorted(seconds_waiting(self.env, keys)), sorted(keys[:6]))
+
+    def test_the_oldest_job_of_a_key_says_for_how_long(self):
+        self._delay(identity_key="k")
+        self.cr.execute("UPDATE queue_job SET date_created = date_created - interval '1 hour'")
+        self._delay(identity_key="k")
+        self.assertAlmostEqual(seconds_waiting(self.env, ["k"])["k"], 3600, delta=60)
+
+    def test_what_this_transaction_has_delayed_counts(self):
+        ship.delay(ConnectorSession.from_env(self.env), "res.partner", 7, identity_key="mine")
+        self.assertIn("mine", seconds_waiting(self.env, ["mine"]))

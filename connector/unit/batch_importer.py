@@ -9,7 +9,8 @@ from ..connector import get_environment
 from ..queue.graph import chain, group
 from ..queue.job import job
 from ..related_action import open_backend
-from .importer import RecordImporter, import_identity, import_record
+from .identity import import_identity
+from .importer import RecordImporter, import_record
 from .synchronizer import Importer
 
 

@@ -18,8 +18,10 @@ from ..queue.worker import CONCURRENCY_ERRORS
 from ..related_action import open_backend
 from .batch_importer import BatchImporter
 from .import_lock import lock_new
-from .importer import RecordImporter, import_identity, import_record
+from .importer import RecordImporter
+from .sync_state import note_error, note_in_sync
 from .synchronizer import Importer
+from .unsent import put_off
 
 _logger = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ class BulkImporter(Importer):
         for importer in self._importers(dict.fromkeys(external_ids)):
             try:
                 with self.env.cr.savepoint():
+                    importer._note_missing()
                     importer._handle_missing()
                 done["missing"] += 1
             except Exception as error:
@@ -100,14 +103,19 @@ class BulkImporter(Importer):
 
     def _import_page(self, records):
         done = Counter()
-        changed = []
+        changed, unchanged = [], []
         for importer in self._importers({self.backend_adapter.id_of(record): record for record in records}):
             if importer._reason_to_skip(self._force):
                 done["skipped"] += 1
             elif not self._force and importer._is_up_to_date(importer.binding):
-                done["unchanged"] += 1
+                unchanged.append(importer.binding)
             else:
                 changed.append(importer)
+        note_in_sync(self.model.concat(*unchanged), "missing")
+        done["unchanged"] = len(unchanged)
+        if changed and not self._force and (waiting := put_off(self.environment, changed)):
+            done["put_off"] = len(waiting)
+            changed = [importer for importer in changed if importer not in waiting]
         return done + self._import_changed(changed) if changed else done
 
     def _import_changed(self, importers):
@@ -188,13 +196,10 @@ class BulkImporter(Importer):
             return Counter(skipped=1)
         names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
         _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
-        record = self.model._name, self.backend_record.id, external_id
-        identity = import_identity(*record, self._force)
-        import_record.delay(self.environment.user_session, *record, force=self._force, identity_key=identity)
-        binding = self.binder.to_internal(external_id)
-        if binding and "sync_error" in binding._fields:
-            failed = binding.with_context(no_connector_export=True)
-            failed.write({"sync_state": "error", "sync_error": names["error"]})
+        (importer,) = self._importers({external_id: None})
+        importer._delay(self._force)
+        binding = importer.binding
+        note_error(binding, names["error"])
         to_review = binding or self.backend_record
         message = self._("Record %(id)s of %(backend)s cannot be imported: %(error)s", **names)
         add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message, severity="error")
@@ -240,6 +245,7 @@ class BulkImporter(Importer):
             "unchanged": self._("%s up to date", done["unchanged"]),
             "skipped": self._("%s skipped", done["skipped"]),
             "missing": self._("%s not there any more", done["missing"]),
+            "put_off": self._("%s put off until what was done here is sent", done["put_off"]),
             "failed": self._("%s failed and left to jobs of their own", done["failed"]),
         }
         return ", ".join(text for name, text in texts.items() if done[name]) or self._("Nothing to import.")

@@ -1,38 +1,21 @@
 """What an export does with a record that was changed on both sides."""
 
 from ..checkpoint.checkpoint import add_checkpoint
-from ..connector import ConnectorUnit
-from .importer import RecordImporter, import_identity, import_record
+from .conflict_policy import ConflictPolicy
+from .importer import RecordImporter
+from .sync_state import remember
 
-CONFLICT_POLICIES = ("odoo_wins", "external_wins", "newest", "ask")
 
-
-class ConflictPolicy(ConnectorUnit):
-    """The part of an exporter that finds conflicts and decides them.
+class ConflictResolution(ConflictPolicy):
+    """The part of an exporter that finds conflicts and decides them by its policy.
 
     The record there has a conflict with ours when its version is another than the one that we saw last, at an import or after an export;
     of a record without a version, when its checksum is. Both are told by the importer of the model. There is none when both sides are the
-    same by now, as after a job that died when it had sent ours. ``_conflict_policy`` is one of
-
-    - ``"odoo_wins"`` (the default): ours is sent; nobody looks at the record there, which saves a call
-    - ``"external_wins"``: the record there is imported, and ours is not sent
-    - ``"newest"``: the one that was changed last wins, by the clocks of both systems: the importer's ``_get_external_date`` against the
-      date of change of our record. Ours, if both are equal
-    - ``"ask"``: nothing is changed on either side, by imports neither. The binding is in conflict, and a checkpoint asks for a decision
+    same by now, as after a job that died when it had sent ours.
     """
-
-    _conflict_policy = "odoo_wins"
 
     # Whether the running export sends ours although the record there may have changes that were not imported
     _overrules_theirs = False
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        # or a property, where each backend has a policy of its own
-        if isinstance(cls._conflict_policy, str) and cls._conflict_policy not in CONFLICT_POLICIES:
-            raise ValueError(
-                f"{cls.__qualname__}._conflict_policy is {cls._conflict_policy!r}: it must be one of {', '.join(CONFLICT_POLICIES)}"
-            )
 
     def _resolve_conflict(self):
         """Return what was done instead of the export, None when ours is to be sent."""
@@ -46,7 +29,7 @@ class ConflictPolicy(ConnectorUnit):
         if self._conflict_policy == "ask":
             return self._ask()
         if self._conflict_policy == "external_wins" or self._are_theirs_newer(theirs):
-            return self._import_theirs()
+            return self._import_theirs(theirs)
         self._overrules_theirs = True
         return None
 
@@ -66,28 +49,27 @@ class ConflictPolicy(ConnectorUnit):
             )
         return date > self.binder.unwrap_binding(self.binding).write_date
 
-    def _import_theirs(self):
-        record = self.model._name, self.backend_record.id, self.external_id
-        identity = import_identity(*record, force=True)
-        import_record.delay(self.environment.user_session, *record, force=True, identity_key=identity)
+    def _import_theirs(self, theirs):
+        theirs._delay(force=True)
         return self._("Changed in %(backend)s too: record %(id)s is imported and not exported.", **self._names())
 
     def _ask(self):
         message = self._("Changed here and in %(backend)s (record %(id)s): keep ours or take theirs.", **self._names())
         record = self.binder.unwrap_binding(self.binding)
         add_checkpoint(self.session, record._name, record.id, self.backend_record, message, severity="warning")
-        self._write_binding({"sync_state": "conflict", "sync_error": message})
+        remember(self.binding, {"sync_state": "conflict", "sync_error": message})
         return message
 
     def _state_to_remember(self):
         """Return the values by which the binding remembers the state there that our export has made.
 
-        None, so that the next import brings the rest, when the record there has changes besides ours.
+        None when the record there has changes besides ours: an import that follows brings them.
         """
         if self._conflict_policy == "odoo_wins":
             return {}
         theirs = self._read_theirs()
         if self._overrules_theirs and theirs._would_change():
+            theirs._delay()
             return {}
         values = theirs._binding_values()
         return {name: values[name] for name in ("external_version", "import_checksum")}

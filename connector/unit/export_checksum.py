@@ -8,6 +8,7 @@ import json
 
 from ..exception import MappingError
 from .mapper import ExportMapper
+from .sync_state import remember
 
 
 def checksum(value):
@@ -39,7 +40,7 @@ def forget_overwritten(environment, bindings):
         sent = _sent(binding)
         still = {target: known for target, known in _present(environment, binding).items() if sent.get(target) == known}
         if still != sent:
-            binding.with_context(no_connector_export=True).write({"export_checksum": json.dumps(still, sort_keys=True)})
+            remember(binding, {"export_checksum": json.dumps(still, sort_keys=True)})
 
 
 def _present(environment, binding):

@@ -6,20 +6,21 @@ from ..connector import get_environment
 from ..exception import IDMissingInBackend, InvalidDataError, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_exported
-from .conflict import ConflictPolicy
+from .conflict import ConflictResolution
 from .export_checksum import not_sent, sent_with
 from .safe_creation import SafeCreation
-from .sync_state import note_failure
-from .synchronizer import Exporter, a_moment
+from .sync_state import MissingThere, note_failure, note_in_sync, remember
+from .synchronizer import a_moment
 
 
 @general
-class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
+class RecordExporter(ConflictResolution, SafeCreation):
     """Exports one record: exports what it depends on, maps it, creates or updates it there, and binds it.
 
     A connector overrides the steps where it differs, and says by two attributes what happens where the two sides disagree:
 
-    - ``_conflict_policy``: the record was changed on both sides, see :class:`~odoo.addons.connector.unit.conflict.ConflictPolicy`
+    - ``_conflict_policy``: the record was changed on both sides, see
+      :class:`~odoo.addons.connector.unit.conflict_policy.ConflictPolicy`
     - ``_missing_policy``: the record does not exist there any more. ``"fail"`` (the default): the job fails and says what to do.
       ``"recreate"``: it is created there again
 
@@ -48,7 +49,7 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         self.binding = self.model.browse(binding_id).exists()
         if not self.binding:
             return self._("The record to export does not exist any more.")
-        if self.binding.no_export:
+        if "no_export" in self.binding._fields and self.binding.no_export:
             return self._("Not exported: the binding says so.")
         self._lock()
         if reason := self._must_skip():
@@ -106,6 +107,8 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
     def _export_changes(self, map_record, fields):
         values = not_sent(self.binding, self._update_data(map_record, fields))
         if not values:
+            if fields is None:
+                note_in_sync(self.binding, "error", "missing", "to_export")
             return self._("Nothing to export.")
         try:
             if decision := self._resolve_conflict():
@@ -148,16 +151,15 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
         if self._missing_policy == "recreate":
             self.external_id = None
             forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
-            self._write_binding(dict.fromkeys(forgotten, False))
+            remember(self.binding, dict.fromkeys(forgotten, False))
             return self._export_new(map_record)
-        raise IDMissingInBackend(
-            self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)
-        ) from error
+        message = self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)
+        raise MissingThere(message, self.binding) from error
 
     def _bind(self, values):
         """Keep the id of the record, and what was sent."""
         self.binder.bind(self.external_id, self.binding)
-        self._write_binding({"export_checksum": sent_with(self.binding, values), **self._state_to_remember()})
+        remember(self.binding, {"export_checksum": sent_with(self.binding, values), **self._state_to_remember()})
 
     def _after_export(self):
         """Do what comes after the export; a hook."""
@@ -175,9 +177,6 @@ class RecordExporter(ConflictPolicy, SafeCreation, Exporter):
             raise InvalidDataError(
                 self._("Record %(id)s of %(backend)s is bound to %(record)s already (binding %(binding)s).", **names)
             )
-
-    def _write_binding(self, values):
-        self.binding.with_context(no_connector_export=True).write(values)
 
     def _is_busy(self):
         message = self._("%s is being exported or changed by somebody else", self.binding.display_name)

@@ -16,10 +16,12 @@ from ..queue.job import job
 from ..related_action import open_imported
 from .changes import changed_values, write_inherited
 from .export_checksum import forget_overwritten
+from .identity import import_identity
 from .import_lock import lock_new
 from .matching import only_match
-from .sync_state import note_failure
+from .sync_state import is_in_conflict, note_error, note_failure, note_in_sync
 from .synchronizer import Importer, a_moment
+from .unsent import put_off
 
 
 @general
@@ -60,11 +62,17 @@ class RecordImporter(Importer):
         try:
             self.external_record = self._read() if data is None or self._is_data_old() else data
         except IDMissingInBackend:
+            self._note_missing()
             return self._handle_missing()
         if reason := self._reason_to_skip(force):
             return reason
         if not force and self._is_up_to_date(self.binding):
+            note_in_sync(self.binding, "missing")
             return self._("Already up to date.")
+        if not force and put_off(self.environment, [self]):
+            return self._(
+                "Put off: what was done here with record %(id)s must reach %(backend)s first.", **self._names()
+            )
         if not self.binding:
             lock_new({self.binder: [external_id]}, [self])
         self._import_dependencies()
@@ -226,7 +234,7 @@ class RecordImporter(Importer):
 
     def _reason_to_skip(self, force):
         """Return the reason why the record is not imported, None when it is: a conflict is a person's to settle, who imports by force."""
-        if not force and "sync_state" in self.binding._fields and self.binding.sync_state == "conflict":
+        if not force and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
         return self._must_skip()
 
@@ -253,21 +261,27 @@ class RecordImporter(Importer):
             message = self._("%(model)s %(id)s exists already: %(detail)s", **names)
             raise RetryableJobError(message, seconds=a_moment()) from violation
 
+    def _note_missing(self):
+        if self.binding:
+            message = self._("%(backend)s has no record %(id)s any more.", **self._names())
+            note_error(self.binding, message, "missing")
+
+    def _delay(self, force=False, **options):
+        """Delay a job that imports the record: of those that wait only one will run.
+
+        :param force: import even what has not changed, and overwrite what was not sent
+        :param options: options of ``delay``: eta and so on
+        """
+        record = self.model._name, self.backend_record.id, self.external_id
+        identity = import_identity(*record, force)
+        import_record.delay(self.environment.user_session, *record, force=force, identity_key=identity, **options)
+
     def _names(self):
         return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
 def _key(args):
     return f"{args['model_name']},{args['backend_id']},{external_id_text(args['external_id'])}"
-
-
-def import_identity(model_name, backend_id, external_id, force=False):
-    """Return the identity key of a job that imports a record: of those that wait with one key only one will run.
-
-    :param external_id: id in the external system
-    :param force: whether the job imports even what has not changed
-    """
-    return f"import,{model_name},{backend_id},{external_id_text(external_id)}{',force' if force else ''}"
 
 
 @job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key)

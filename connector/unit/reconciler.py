@@ -13,6 +13,7 @@ from ..queue.job import job
 from ..related_action import open_backend
 from .bulk_importer import import_page
 from .exporter import export_record
+from .identity import export_identity
 from .importer import RecordImporter
 from .synchronizer import Synchronizer
 
@@ -166,7 +167,7 @@ class Reconciler(Synchronizer):
                 self.environment.user_session,
                 self.model._name,
                 binding.id,
-                identity_key=f"export,{self.model._name},{binding.id}",
+                identity_key=export_identity(self.model._name, binding.id),
             )
 
     def _write(self, bindings, **values):

@@ -1,4 +1,4 @@
-"""What a failed synchronisation leaves on the binding."""
+"""What a synchronisation leaves on a binding: its state, and why it has failed."""
 
 from contextlib import contextmanager
 
@@ -7,9 +7,21 @@ from psycopg2 import OperationalError
 from odoo.exceptions import ConcurrencyError
 
 from ..exception import IDMissingInBackend, JobStopped, LeaseLost, NothingToDoJob, RetryableJobError
+from ..no_export import without_export
 
 # What says nothing about the record: another transaction was in the way, the job does not run any more, or it has ended well
 _OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
+
+
+class MissingThere(IDMissingInBackend):
+    """The record of a binding does not exist in the external system any more, rather than another one that was asked for.
+
+    :param binding: record of the binding model
+    """
+
+    def __init__(self, message, binding):
+        super().__init__(message)
+        self.binding = binding
 
 
 @contextmanager
@@ -27,7 +39,9 @@ def note_failure(session, binding):
     except Exception as error:
         if session.owns_transaction and _is_final(session.job, error):
             session.rollback()
-            _write(binding, error, session.job)
+            is_missing = isinstance(error, MissingThere) and error.binding == binding
+            message = str(error) or type(error).__name__
+            note_error(binding.exists(), message, "missing" if is_missing else "error", last_job_id=session.job.id)
             session.commit()
         raise
 
@@ -40,7 +54,43 @@ def _is_final(job, error):
     return True
 
 
-def _write(binding, error, job):
-    binding = binding.with_context(no_connector_export=True).exists()
-    state = "missing" if isinstance(error, IDMissingInBackend) else "error"
-    binding.write({"sync_state": state, "sync_error": str(error) or type(error).__name__, "last_job_id": job.id})
+def remember(bindings, values):
+    """Write on bindings what their synchronisation has to remember; that is not exported.
+
+    :param bindings: recordset of a binding model
+    :param values: dict, as for ``write``; what the model has no field for is left out
+    """
+    known = {name: value for name, value in values.items() if name in bindings._fields}
+    if bindings and known:
+        without_export(bindings).write(known)
+
+
+def is_in_conflict(binding):
+    """Return whether a conflict of a binding waits for a person, who alone ends it."""
+    return _state_of(binding) == "conflict"
+
+
+def note_error(binding, message, state="error", **values):
+    """Keep on a binding why its synchronisation has failed. A conflict stays one.
+
+    :param message: text for the user
+    :param values: further fields to write
+    """
+    if not is_in_conflict(binding):
+        values.update(sync_state=state, sync_error=message)
+    remember(binding, values)
+
+
+def note_in_sync(bindings, *states):
+    """Note that bindings are in sync, of which one of some states said that they are not.
+
+    :param states: names of states
+    """
+    remember(
+        bindings.filtered(lambda binding: _state_of(binding) in states), {"sync_state": "in_sync", "sync_error": False}
+    )
+
+
+def _state_of(binding):
+    """Return the state of a binding, None where its model knows none."""
+    return binding["sync_state"] if "sync_state" in binding._fields else None

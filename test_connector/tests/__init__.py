@@ -24,3 +24,4 @@ from . import test_test_kit
 from . import test_tour
 from . import test_webhook
 from . import test_unit_list
+from . import test_unsent_changes

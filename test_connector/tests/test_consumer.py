@@ -257,7 +257,7 @@ class TestTwoBackends(ConsumerCase):
     def test_a_change_told_after_the_commit_goes_to_the_other_backend_only(self):
         self.subscribe(on_record_change, delay_export_all_bindings, "res.partner")
         on_record_write.unsubscribe(delay_export_all_bindings, ["res.partner"])
-        self.addCleanup(on_record_write.subscribe, delay_export_all_bindings, ["res.partner"])
+        self.addCleanup(lambda: on_record_write.subscribe(delay_export_all_bindings, ["res.partner"]))
         self.table[42]["name"] = "Lovelace"
         self.import_from(self.backend, 42)
         self.run_jobs()

@@ -103,6 +103,7 @@ class QueueJob(models.Model):
     _identity_waiting_idx = models.Index(
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
     )
+    _identity_failed_idx = models.Index("(identity_key) WHERE identity_key IS NOT NULL AND state = 'failed'")
     _concurrency_leased_idx = models.Index(
         "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )

@@ -81,6 +81,25 @@ def release_forgotten_keys(cr):
             _release_concurrent(cr, concurrency_key)
 
 
+def seconds_waiting(cr, identity_keys):
+    """Return the identity keys of which there is a job that waits, runs or has failed: a dict, key to the seconds since the oldest delay.
+
+    It runs in the caller's transaction and sees what that sees. Each part has a partial index.
+    """
+    parts = " UNION ALL ".join(
+        f"SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {condition}"
+        for condition in ("state IN ('pending', 'scheduled', 'wait_dependencies')", LEASED, "state = 'failed'")
+    )
+    cr.execute(
+        f"""
+        SELECT identity_key, EXTRACT(epoch FROM {NOW} - min(date_created))::float8
+        FROM ({parts}) AS waiting GROUP BY identity_key
+        """,
+        {"keys": identity_keys},
+    )
+    return dict(cr.fetchall())
+
+
 def _identity(key):
     return f"queue_job.identity_key:{key}"
 

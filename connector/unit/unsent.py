@@ -1,0 +1,40 @@
+"""What an import does with a record that was changed or deleted here, and whose change was not sent yet.
+
+An export that waits, runs or has failed is told by the identity key of its job. Where the exporter's conflict policy lets the external
+system win, the import goes on. Else it is put off: it leaves the record alone, and a job of its own comes back when the export may have
+ended, as often as it takes. So what was changed there arrives too, once ours was sent, or the conflict decided, or the export cancelled.
+"""
+
+from ..queue.unfinished import seconds_waiting
+from .conflict_policy import ConflictPolicy
+from .identity import delete_identity, export_identity
+
+# An import comes back after the time that the export has waited by then, so that an export that has failed is not asked for all the time
+_SOONEST = 60
+_LATEST = 3600
+
+
+def put_off(environment, importers):
+    """Put off the imports that would overwrite what waits to be sent, and return which these are.
+
+    :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
+    :param importers: list of :class:`~odoo.addons.connector.unit.importer.RecordImporter`, which know their bindings, of the records
+        that are about to be imported
+    :return: list of those that must not go on
+    """
+    by_key = {_key(environment, importer): importer for importer in importers}
+    waiting = seconds_waiting(environment.env, by_key)
+    if waiting and environment.get_connector_unit(ConflictPolicy)._conflict_policy == "external_wins":
+        waiting = {key: seconds for key, seconds in waiting.items() if not by_key[key].binding}
+    for key, seconds in waiting.items():
+        importer = by_key[key]
+        importer._delay(identity_policy="debounce", eta=min(max(seconds, _SOONEST), _LATEST))
+    return [by_key[key] for key in waiting]
+
+
+def _key(environment, importer):
+    """Return the identity key of the job that would send what was done here with a record: changed it or, if it is not here, deleted it."""
+    model_name = environment.model_name
+    if importer.binding:
+        return export_identity(model_name, importer.binding.id)
+    return delete_identity(model_name, environment.backend_record.id, importer.external_id)

@@ -1,0 +1,218 @@
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.consumer import delay_delete, delay_export_all_bindings
+from odoo.addons.connector.event import on_record_unlink, on_record_write
+from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
+from odoo.addons.connector.unit.exporter import RecordExporter
+from odoo.addons.connector.unit.importer import RecordImporter, import_record
+
+from ..units import PartnerExportMapper
+from .common import ShopCase
+
+
+class UnsentCase(ShopCase, JobsCase):
+    """A partner that was imported, exported at every change, and changed on both sides: the name on both, the nickname there only."""
+
+    policy = "odoo_wins"
+
+    def setUp(self):
+        super().setUp()
+        self.subscribe(on_record_write, delay_export_all_bindings)
+        self.subscribe(on_record_unlink, delay_delete)
+        self.patch(RecordExporter, "_conflict_policy", property(lambda exporter: self.policy))
+        self.theirs = {"id": 42, "name": "Ada", "changed": "1"}
+        self.shop.table("test.shop.partner")[42] = self.theirs
+        self.unit(RecordImporter).run(42)
+        self.binding = self.Partner.search([("backend_id", "=", self.backend.id)])
+
+    def subscribe(self, event, consumer):
+        names = ["res.partner", "test.shop.partner"]
+        event.subscribe(consumer, model_names=names)
+        self.addCleanup(lambda: event.unsubscribe(consumer, names))
+
+    def change_both(self, newer_by=1):
+        """Change the record on both sides; the one there so many seconds later."""
+        self.binding.odoo_id.name = "Ours"
+        self.env.flush_all()
+        date = self.binding.odoo_id.write_date + timedelta(seconds=newer_by)
+        self.theirs.update(name="Theirs", nickname="Countess", changed="2", date=date)
+
+    def import_alone(self):
+        import_record.delay(self.session, "test.shop.partner", self.backend.id, 42)
+
+    def import_as_page(self):
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, [42])
+
+    def run_all_jobs(self):
+        """Run the jobs, those that are put off among them, until none is left."""
+        self.run_jobs()
+        while waiting := self.delayed_jobs():
+            self.run_jobs(at=max(waiting.mapped("eta")))
+
+    def run_failing_jobs(self):
+        with mute_logger("odoo.addons.connector.queue.worker"):
+            return self.run_jobs()
+
+    def refusing(self):
+        """Have every export fail."""
+        return patch.object(PartnerExportMapper, "finalize", side_effect=InvalidDataError("No"))
+
+    @property
+    def here(self):
+        return self.binding.name, self.binding.nickname or None
+
+    @property
+    def there(self):
+        return self.theirs["name"], self.theirs.get("nickname")
+
+
+class TestBothOrders(UnsentCase):
+    """What both sides contain after all jobs have run is the same, whichever flow was first."""
+
+    OURS, THEIRS = ("Ours", "Countess"), ("Theirs", "Countess")
+
+    def run_in_order(self, delay_import, import_first, newer_by):
+        """Run the export of our change and the import of theirs: the one that was delayed first runs first."""
+        if import_first:
+            delay_import()
+        self.change_both(newer_by)
+        if not import_first:
+            delay_import()
+        self.run_all_jobs()
+
+    def check(self, delay_import, import_first):
+        for policy, newer_by, winner in (
+            ("odoo_wins", 1, self.OURS),
+            ("external_wins", -1, self.THEIRS),
+            ("newest", 1, self.THEIRS),
+            ("newest", -1, self.OURS),
+        ):
+            with self.subTest(policy=policy, theirs_is_newer_by=newer_by), self.anew():
+                self.policy = policy
+                self.run_in_order(delay_import, import_first, newer_by)
+                self.assertEqual((self.here, self.there), (winner, winner))
+                self.assertEqual(self.binding.sync_state, "in_sync")
+        with self.subTest("ask"), self.anew():
+            self.policy = "ask"
+            self.run_in_order(delay_import, import_first, 1)
+            self.assertEqual((self.here, self.there), (("Ours", None), self.THEIRS))
+            self.assertEqual(self.binding.sync_state, "conflict")
+            self.assertEqual(self.checkpoint().state, "need_review")
+            self.binding.action_keep_ours()
+            self.run_all_jobs()
+            self.assertEqual((self.here, self.there), (self.OURS, self.OURS))
+
+    @contextmanager
+    def anew(self):
+        """Undo what the block does here and there."""
+        theirs = dict(self.theirs)
+        savepoint = self.env.cr.savepoint()
+        try:
+            yield
+        finally:
+            savepoint.close(rollback=True)
+            self.env.invalidate_all()
+            self.theirs.clear()
+            self.theirs.update(theirs)
+
+    def checkpoint(self):
+        return self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
+
+    def test_the_export_runs_first_and_then_the_import_of_the_record(self):
+        self.check(self.import_alone, import_first=False)
+
+    def test_the_import_of_the_record_runs_first_and_then_the_export(self):
+        self.check(self.import_alone, import_first=True)
+
+    def test_the_export_runs_first_and_then_the_import_of_its_page(self):
+        self.check(self.import_as_page, import_first=False)
+
+    def test_the_import_of_its_page_runs_first_and_then_the_export(self):
+        self.check(self.import_as_page, import_first=True)
+
+
+class TestImportThatIsPutOff(UnsentCase):
+    def test_it_says_so_and_comes_back_in_a_minute(self):
+        self.change_both()
+        message = self.unit(RecordImporter).run(42)
+        self.assertEqual(message, "Put off: what was done here with record 42 must reach Test Shop first.")
+        self.assertEqual(self.binding.name, "Ours")
+        job = self.delayed_jobs("import_record")
+        self.assertAlmostEqual((job.eta - job.date_created).total_seconds(), 60, delta=2)
+
+    def test_in_a_page_it_does_not_hold_the_others_up(self):
+        self.change_both()
+        self.shop.add("test.shop.partner", 43, name="Bob")
+        message = self.unit(BulkImporter).run_ids([42, 43])
+        self.assertEqual(message, "1 created, 1 put off until what was done here is sent")
+
+    def test_it_waits_the_longer_the_longer_the_export_has_waited(self):
+        self.change_both()
+        export = self.delayed_jobs("export_record")
+        for waited, expected in ((timedelta(minutes=10), 600), (timedelta(days=3), 3600)):
+            self.env.cr.execute("UPDATE queue_job SET date_created = date_created - %s", [waited])
+            export.invalidate_recordset()
+            self.unit(RecordImporter).run(42)
+            job = self.delayed_jobs("import_record")[-1]
+            self.assertAlmostEqual((job.eta - job.date_created).total_seconds(), expected, delta=5)
+
+    def test_of_those_that_come_back_for_one_record_one_runs(self):
+        self.change_both()
+        for _number in range(3):
+            self.unit(RecordImporter).run(42)
+        self.run_jobs()
+        states = self.run_jobs(at=self.delayed_jobs("import_record")[-1].eta).mapped("state")
+        self.assertEqual(states, ["done"])
+
+    def test_it_is_put_off_while_the_export_fails_and_comes_once_that_was_mended(self):
+        self.change_both()
+        with self.refusing():
+            export = self.run_failing_jobs()
+        self.assertEqual((export.state, self.binding.sync_state), ("failed", "error"))
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.here, ("Ours", None))
+        store.requeue(self.env.cr, export.ids)
+        self.run_all_jobs()
+        self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
+
+    def test_it_comes_once_somebody_has_cancelled_the_export(self):
+        self.change_both()
+        self.unit(RecordImporter).run(42)
+        store.cancel(self.env.cr, self.delayed_jobs("export_record").ids, "")
+        self.run_all_jobs()
+        self.assertEqual(self.here, ("Theirs", "Countess"))
+
+    def test_a_conflict_stays_one_when_an_export_of_it_fails(self):
+        self.policy = "ask"
+        self.change_both()
+        self.run_jobs()
+        self.binding.odoo_id.name = "Ours again"
+        with self.refusing():
+            self.assertEqual(self.run_failing_jobs().state, "failed")
+        self.assertEqual(self.binding.sync_state, "conflict")
+        self.binding.action_take_theirs()
+        self.run_jobs()
+        self.assertEqual(self.here, ("Theirs", "Countess"))
+
+    def test_an_import_by_force_is_not_put_off(self):
+        self.change_both()
+        self.unit(RecordImporter).run(42, force=True)
+        self.assertEqual(self.here, ("Theirs", "Countess"))
+
+    def test_what_was_deleted_here_is_not_created_again_before_the_deletion_is_sent(self):
+        self.change_both()
+        self.run_jobs()
+        self.binding.odoo_id.unlink()
+        self.theirs["changed"] = "3"
+        self.assertRegex(self.unit(RecordImporter).run(42), "^Put off")
+        self.assertEqual(self.unit(BulkImporter).run_ids([42]), "1 put off until what was done here is sent")
+        self.run_all_jobs()
+        self.assertFalse(self.shop.table("test.shop.partner"))
+        self.assertFalse(self.Partner.search([("backend_id", "=", self.backend.id)]))
