@@ -13,10 +13,14 @@ def changed_values(record, values):
     :param record: recordset of one record
     :param values: dict, as for ``write``
     """
-    return {name: value for name, value in values.items() if _is_change(record, record._fields[name], value)}
+    return {name: value for name, value in values.items() if _is_change(record, name, value)}
 
 
-def _is_change(record, field, value):
+def _is_change(record, name, value):
+    field = record._fields[name]
+    if field.inherited:
+        # asked where it is kept: once the heir has it in its cache, each write there searches for heirs whose cache is outdated
+        return _is_change(record[_link(field)], name, value)
     if field.type in ("one2many", "many2many"):
         return _commands_change(record[field.name], value)
     return field.convert_to_cache(value, record) != field.convert_to_cache(record[field.name], record, validate=False)
@@ -52,10 +56,15 @@ def write_inherited(record, values):
     own, inherited = {}, defaultdict(dict)
     for name, value in values.items():
         if fields[name].inherited:
-            inherited[fields[name].related.partition(".")[0]][name] = value
+            inherited[_link(fields[name])][name] = value
         else:
             own[name] = value
     for link, its_values in inherited.items():
         write_inherited(record[link], its_values)
     if own:
         record.write(own)
+
+
+def _link(field):
+    """Return the name of the field that leads to the record from which a field is inherited."""
+    return field.related.partition(".")[0]

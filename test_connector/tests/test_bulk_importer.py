@@ -95,6 +95,17 @@ class TestPage(BulkCase):
         with self.assertQueryCount(10):
             self.unit(BulkImporter).run(records)
 
+    def test_the_write_of_a_record_searches_for_no_binding_whose_cache_it_outdates(self):
+        self.add_many([1, 2], mail="old@example.com")
+        self.import_ids([1, 2])
+        self.add_many([1, 2], mail="new@example.com")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with patch.object(type(self.Partner), "search", autospec=True) as search:
+            self.import_ids([1, 2])
+        search.assert_not_called()
+        self.assertEqual(self.binding(2).email, "new@example.com")
+
     def test_what_is_not_there_any_more_is_left_to_the_policy_of_its_importer(self):
         self.add(1)
         with patch.object(ShopImporter, "_handle_missing", autospec=True) as handle_missing:
