@@ -29,6 +29,8 @@ def lookup(peer, options):
     "write() on a model without consumers, with the addon installed and without",
     peers=("framework",),
     ratio=Figure("times as long, with the addon", at_most(1.01)),
+    least=Figure("times, lower end of the 95 % interval"),
+    greatest=Figure("times, upper end of the 95 % interval"),
     duration=Figure("microseconds, with the addon"),
 )
 def write(peer, options):

@@ -1,7 +1,6 @@
 """Importing records: new ones, the same with two fields changed, the same unchanged."""
 
 from ..measure import Figure, at_most, measure, times
-from ..peers.framework import WARM_UP
 
 
 @measure(
@@ -29,17 +28,20 @@ def import_partners(peer, options):
     "Import {records} products, 2 processes",
     peers=("framework", "odoo_create", "oca_framework"),
     new=Figure("records/s, new", times(0.75, "odoo_create")),
+    changed=Figure("records/s, two fields changed"),
 )
 def import_products(peer, options):
     if peer.name == "odoo_create":
         return create("product", peer, options.records)
     with peer.importing("product") as process:
         first, count = peer.new_numbers("product", options.records)
-        return {"new": count / peer.import_records(process, "product", first, count)}
+        new = count / peer.import_records(process, "product", first, count)
+        peer.change()
+        return {"new": new, "changed": count / peer.import_records(process, "product", first, count)}
 
 
 def create(kind, peer, count):
     """Let Odoo create the records by itself."""
-    peer.create_records(kind, peer.new_numbers(kind, 0)[0], WARM_UP)
+    peer.create_records(kind, peer.new_numbers(kind, 0)[0], peer.warm_up)
     first, count = peer.new_numbers(kind, count)
     return {"new": count / peer.create_records(kind, first, count)}

@@ -3,7 +3,9 @@
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+
+import psycopg2
 
 from scripts import databases
 from scripts.paths import PYTHON
@@ -17,8 +19,6 @@ from .oca import INSTALLED as QUEUE_JOB
 from .oca import Oca
 
 PROCESSES = 2
-#: Records that are imported before a measure begins
-WARM_UP = 20
 #: Of the pages in which Odoo's create() gets its records: that of our flow
 PAGE_SIZE = 500
 #: A database without any connector
@@ -30,6 +30,9 @@ class Framework:
 
     #: more records than these are not imported
     most_records = None
+    #: how many records are imported before a measure begins, and the query that counts the processes that have done it
+    warm_up = None
+    count_warm = None
 
     def of_backend(self, method, *args):
         """Call a method of the connector's backend, commit, and return what it returned."""
@@ -52,15 +55,19 @@ class Framework:
         self.clear()
         with self.start(PROCESSES) as process:
             self.wait(process, lambda: self.is_ready(PROCESSES))
-            self.import_records(process, kind, *self.new_numbers(kind, WARM_UP))
+            while self._row(self.count_warm)[0] < PROCESSES:
+                self.import_records(process, kind, *self.new_numbers(kind, self.warm_up))
             yield process
 
     def import_records(self, process, kind, first, count):
         """Have workers import records; return the seconds from the delay to the end of the last job."""
-        began = time.perf_counter()
-        self.of_backend("delay_import", kind, first, count)
-        self.wait(process, self._is_idle)
-        seconds = time.perf_counter() - began
+        # one connection for all questions: a new one each time would take processors from the workers
+        with closing(psycopg2.connect(dbname=self.database)) as connection, connection.cursor() as cr:
+            connection.autocommit = True
+            began = time.perf_counter()
+            self.of_backend("delay_import", kind, first, count)
+            self.wait(process, lambda: _is_idle(cr))
+            seconds = time.perf_counter() - began
         _done, failed = self.count()
         if failed:
             raise Failure(f"{self.title}: {failed} jobs failed.", f"read {process.log}.")
@@ -73,16 +80,17 @@ class Framework:
     def clear(self):
         self._execute("TRUNCATE queue_job CASCADE")
 
-    def _is_idle(self):
-        """Return whether no job is left; the job that delays others is not done before they are there."""
-        (unfinished,) = self._row("SELECT count(*) FROM queue_job WHERE state NOT IN ('done', 'failed', 'cancelled')")
-        return not unfinished
-
 
 class ConnectorFramework(Framework, Connector):
     name = "framework"
     title = "connector"
     addons = ("connector", "benchmark_framework")
+    warm_up = PROCESSES * PAGE_SIZE
+    count_warm = """
+        SELECT count(DISTINCT attempt.worker)
+        FROM queue_job_attempt AS attempt JOIN queue_job AS job ON job.id = attempt.job_id
+        WHERE job.function = 'odoo.addons.connector.unit.bulk_importer.import_page'
+    """
 
     def clear(self):
         super().clear()
@@ -104,6 +112,8 @@ class OcaFramework(Framework, Oca):
     name = "oca_framework"
     title = "OCA connector, a job a record"
     most_records = 2_000
+    warm_up = 20
+    count_warm = "SELECT count(DISTINCT worker_pid) FROM queue_job WHERE method_name = 'import_record'"
     remark = f"OCA connector imports at most {most_records:,} records a run"
     addons = ("connector", "benchmark_oca_framework")
     versions = {"connector": "19.0.1.0.0.5", "component": "19.0.1.0.1.6", "component_event": "19.0.1.0.0.9"}
@@ -168,3 +178,9 @@ class OdooCreate(ConnectorFramework):
         super().close()
         for creator in self._creators:
             creator.close()
+
+
+def _is_idle(cr):
+    """Return whether no job is left; the job that delays others is not done before they are there."""
+    cr.execute("SELECT NOT EXISTS (SELECT FROM queue_job WHERE state NOT IN ('done', 'failed', 'cancelled'))")
+    return cr.fetchone()[0]
