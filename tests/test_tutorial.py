@@ -1,4 +1,4 @@
-"""The connector of docs/tutorial.md, which is the one that `odoo connector_scaffold` writes, and the code in docs/framework.md."""
+"""The connector of docs/tutorial.md, which is the one that `odoo connector_scaffold` writes, and the code in the other documents."""
 
 import ast
 import re
@@ -85,3 +85,26 @@ def test_what_the_page_about_the_framework_imports_is_there(installed):
     assert len(statements) > 5
     printed = run(shell, LOG, input="\n".join([*statements, "print('all are there')\n"]))
     assert "all are there" in printed
+
+
+def test_the_code_for_those_who_come_from_elsewhere_runs_beside_the_connector(installed):
+    shell, _log = installed
+    page = (ROOT / "docs" / "migration.md").read_text()
+    keep = re.search(r"```sql\n *(.*?)\n", page).group(1)
+    prepare = f"""
+from odoo import models
+partner = env["res.partner"].create({{"name": "Ada"}})
+former = env["shop.backend"].create({{"name": "Former", "location": "https://shop.example.com", "token": "t"}})
+env["shop.res.partner"].create({{"backend_id": former.id, "odoo_id": partner.id, "external_id": "42"}})
+env.flush_all()
+env.cr.execute({keep!r})
+env["shop.res.partner"].search([]).unlink()
+env["shop.backend"].create({{"name": "Shop", "location": "https://shop.example.com", "token": "t"}})
+"""
+    check = """
+print(env["queue.job"].search([]).mapped("identity_key") == [f"greet {partner.id}"])
+print([(binding.odoo_id == partner, binding.external_id) for binding in env["shop.res.partner"].search([])])
+"""
+    code = "\n".join([prepare, *CODE.findall(page), check])
+    printed = run(shell, LOG, input=code)
+    assert "True\n[(True, '42')]" in printed, printed
