@@ -62,40 +62,41 @@ class ConnectorCheckpoint(models.Model):
 
         A record with which that cannot be done stays to be reviewed.
 
-        :return: action that tells which ones these are and why, None when there are none
+        :return: action that tells which ones these are and why, and what else there is to tell; None when there is nothing
         """
         # Nobody has the right to write these rows: by another model_id the name would show any record of the database
         self.check_access("read")
         waiting = self.filtered(lambda checkpoint: checkpoint.state == "need_review")
         with_method = waiting.filtered("on_review")
         (waiting - with_method)._mark_reviewed()
-        refusals = [refusal for checkpoint in with_method if (refusal := checkpoint._review())]
-        return self._tell_not_reviewed(refusals) if refusals else None
+        texts = [text for checkpoint in with_method if (text := checkpoint._review())]
+        return with_method._tell(texts) if texts else None
 
     def _mark_reviewed(self):
         self.sudo().activity_ids.unlink()
         self.sudo().write({"state": "reviewed"})
 
     def _review(self):
-        """Mark as reviewed and call the method of the record; return why it refuses, None when it does not."""
-        name = self.name
+        """Mark as reviewed and call the method of the record; return what to tell the person, None when that is nothing."""
+        name, record = self.name, self._records()
         try:
             with self.env.cr.savepoint():
                 self._mark_reviewed()
-                for record in self._records():
-                    getattr(record, self.on_review)()
+                told = getattr(record, self.on_review)() if record else self.env._("There was nothing to do any more.")
         except UserError as error:
-            return f"{name}: {error}"
+            told = str(error)
+        return f"{name}: {told}" if isinstance(told, str) else None
 
-    def _tell_not_reviewed(self, refusals):
+    def _tell(self, texts):
+        refused = self.filtered(lambda checkpoint: checkpoint.state == "need_review")
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "danger",
-                "sticky": True,
-                "title": self.env._("Not reviewed: %s", len(refusals)),
-                "message": "\n".join(refusals),
+                "type": "danger" if refused else "info",
+                "sticky": bool(refused),
+                "title": self.env._("Not reviewed: %s", len(refused)) if refused else self.env._("Reviewed"),
+                "message": "\n".join(texts),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
@@ -134,7 +135,8 @@ def add_checkpoint(
     :param severity: ``"info"``, ``"warning"`` or ``"error"``
     :param user: record of ``res.users``: the person who is asked to review it and gets an activity; None: whoever comes first
     :param on_review: name of a method of the record, called without arguments and with the rights of the person who has reviewed it;
-        a ``UserError`` leaves the record to be reviewed. The message should say what it does
+        a ``UserError`` leaves the record to be reviewed, a text that it returns is told to that person. The message should say what it
+        does
     :return: the ``connector.checkpoint`` record
     :raise ValueError: the severity is unknown, or the record has no such method
     """

@@ -17,3 +17,19 @@ class SaleOrder(models.Model):
     odoo_bind_ids = fields.One2many(
         "odoo.sale.order", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user"
     )
+
+    def action_confirm_reviewed(self):
+        """Confirm the order after a review; if it was confirmed or cancelled since, only say so."""
+        if self.state not in ("draft", "sent"):
+            return self._nothing_to_do()
+        return self.action_confirm()
+
+    def action_cancel_reviewed(self):
+        """Cancel the order after a review; if it is cancelled already, only say so."""
+        if self.state == "cancel":
+            return self._nothing_to_do()
+        return self.action_cancel()
+
+    def _nothing_to_do(self):
+        states = dict(self._fields["state"]._description_selection(self.env))
+        return self.env._("It is in the state “%s” already, so nothing was done.", states[self.state])

@@ -2,6 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -110,6 +111,80 @@ class TestOrders(OrderCase):
         self.import_orders()
         self.assertEqual(self.content(self.order(order_id)), [("Chair", 1, 19.99), ("Table", 2, 100)])
 
+    def test_a_line_that_is_deleted_there_is_deleted_here(self):
+        order_id = self.create_order((self.chair, 1), (self.table, 1))
+        self.import_products_with_tax(0.05)  # the order is not confirmed
+        self.import_orders()
+        self.delete_line_there(order_id)
+        self.import_orders()
+        order = self.order(order_id)
+        self.assertEqual((order.state, self.content(order)), ("draft", [("Table", 1, 100)]))
+
+    def test_a_line_of_a_confirmed_order_that_is_deleted_there_is_not_ordered_any_more(self):
+        order_id = self.create_order((self.chair, 1), (self.table, 1))
+        self.import_orders()
+        order = self.order(order_id)
+        self.delete_line_there(order_id)
+        self.assertEqual(self.import_orders().state, "done")
+        self.assertEqual(self.content(order), [("Chair", 0, 19.99), ("Table", 1, 100)])
+        self.backend.watermark_ids.value = False
+        with patch.object(type(order.order_line), "write") as write:
+            self.import_orders()
+        write.assert_not_called()
+
+    def delete_line_there(self, order_id):
+        line_id = self.lines_there(order_id)[0]
+        self.shop.call("sale.order", "write", [order_id], vals={"state": "draft"})
+        self.shop.call("sale.order.line", "unlink", [line_id])
+        self.shop.call("sale.order", "action_confirm", [order_id])
+
+    def test_what_is_changed_in_a_confirmed_order_here_is_changed_back_with_the_next_change_there(self):
+        order_id = self.create_order((self.chair, 1))
+        self.import_orders()
+        order = self.order(order_id)
+        order.order_line.product_uom_qty = 7
+        self.import_orders()
+        self.assertEqual(self.content(order), [("Chair", 7, 19.99)])
+        self.shop.call("sale.order", "write", [order_id], vals={"client_order_ref": "changed"})
+        self.import_orders()
+        self.assertEqual(self.content(order), [("Chair", 1, 19.99)])
+
+    def test_a_confirmed_order_whose_total_differs_after_a_change_there_is_left_to_a_person(self):
+        order_id = self.create_order((self.chair, 1))
+        self.import_orders()
+        order = self.order(order_id)
+        self.import_products_with_tax(50)
+        self.shop.call("sale.order", "write", [order_id], vals={"order_line": [self.new_line(self.table, 1)]})
+        self.import_orders()
+        checkpoint = self.checkpoints(order)
+        self.assertRegex(checkpoint.message, r"The total is .*169\.99.* here and 119\.99 \w+ there")
+        self.assertIsNone(checkpoint.action_reviewed())
+        self.assertEqual((checkpoint.state, order.state), ("reviewed", "sale"))
+
+    def test_an_order_is_confirmed_as_a_user_confirms_it(self):
+        """What follows from it is exported, and told to its followers."""
+        self.backend.company_id = self.env["res.company"].create({"name": "Ours", "account_sale_tax_id": False})
+        order_id = self.create_order((self.chair, 1))
+        orders = type(self.env["sale.order"])
+        with patch.object(orders, "action_confirm", autospec=True, side_effect=orders.action_confirm) as confirm:
+            self.import_orders()
+        (order,) = confirm.call_args.args
+        self.assertEqual(order, self.order(order_id))
+        self.assertFalse({"no_connector_export", "tracking_disable"} & order.env.context.keys())
+        self.assertEqual(order.env.company, self.backend.company_id)
+
+    def test_an_order_that_odoo_refuses_to_confirm_is_imported_and_left_to_a_person(self):
+        order_id = self.create_order((self.chair, 1))
+        orders = type(self.env["sale.order"])
+        with patch.object(orders, "action_confirm", side_effect=UserError("Ask the boss")):
+            self.assertEqual(self.import_orders().state, "done")
+        order = self.order(order_id)
+        checkpoint = self.checkpoints(order)
+        self.assertEqual(order.state, "draft")
+        self.assertRegex(checkpoint.message, "It cannot be confirmed: Ask the boss")
+        checkpoint.action_reviewed()
+        self.assertEqual((checkpoint.state, order.state), ("reviewed", "sale"))
+
     def test_sections_and_notes_come_too(self):
         section = [0, 0, {"display_type": "line_section", "name": "For the garden"}]
         order_id = self.shop.create(
@@ -137,6 +212,27 @@ class TestOrders(OrderCase):
         checkpoint.action_reviewed()
         self.assertEqual(order.state, "sale")
 
+    def test_an_order_that_was_settled_here_since_has_its_checkpoint_closed(self):
+        self.import_products_with_tax(0.05)
+        settle = {"Sales Order": "action_confirm", "Cancelled": "action_cancel"}
+        for state, method in settle.items():
+            with self.subTest(state=state):
+                order_id = self.create_order((self.chair, 1))
+                self.import_orders()
+                order = self.order(order_id)
+                getattr(order, method)()
+                self.assert_closed_without_doing_anything(self.checkpoints(order), state)
+
+    def test_an_order_that_was_deleted_here_since_has_its_checkpoint_closed(self):
+        order_id = self.create_order((self.chair, 1))
+        self.import_products_with_tax(0.05)
+        self.import_orders()
+        order = self.order(order_id)
+        checkpoint = self.checkpoints(order)
+        order.unlink()
+        told = checkpoint.action_reviewed()["params"]
+        self.assertEqual((checkpoint.state, told["type"]), ("reviewed", "info"))
+
     def import_products_with_tax(self, percent):
         """Import the products, and have them cost a tax here."""
         self.backend.action_import_products()
@@ -161,8 +257,23 @@ class TestOrders(OrderCase):
         self.import_orders()
         order = self.order(order_id)
         self.assertEqual(order.state, "sale")
-        self.checkpoints(order).action_reviewed()
+        self.assertIsNone(self.checkpoints(order).action_reviewed())
         self.assertEqual(order.state, "cancel")
+
+    def test_an_order_that_was_cancelled_here_since_has_its_checkpoint_closed(self):
+        order_id = self.create_order((self.chair, 1))
+        self.import_orders()
+        self.shop.call("sale.order", "write", [order_id], vals={"state": "cancel"})
+        self.import_orders()
+        order = self.order(order_id)
+        order.action_cancel()
+        self.assert_closed_without_doing_anything(self.checkpoints(order), "Cancelled")
+
+    def assert_closed_without_doing_anything(self, checkpoint, state):
+        order = self.env["sale.order"].browse(checkpoint.record_id)
+        told = checkpoint.action_reviewed()["params"]
+        message = f"{order.display_name}: It is in the state “{state}” already, so nothing was done."
+        self.assertEqual((checkpoint.state, told["type"], told["message"]), ("reviewed", "info", message))
 
     def test_an_order_that_was_cancelled_before_is_not_imported(self):
         order_id = self.create_order((self.chair, 1))
@@ -176,8 +287,8 @@ class TestOrders(OrderCase):
         self.import_orders()
         self.shop.call("sale.order", "write", [good], vals={"client_order_ref": "good"})
         self.shop.call("sale.order", "write", [bad], vals={"client_order_ref": "bad"})
-        # a confirmed order keeps its lines here: the one that is bound to another line there cannot be deleted
-        self.env["odoo.sale.order.line"].search([("external_id", "=", str(lines[0]))]).external_id = "elsewhere"
+        self.shop.call("sale.order.line", "write", lines, vals={"product_uom_qty": 2})
+        self.order(bad).action_lock()
         with mute_logger("odoo.addons.connector.unit.bulk_importer"):
             jobs = self.import_orders()
         self.assertEqual(sorted(jobs.mapped("state")), ["done", "failed"])

@@ -1,6 +1,10 @@
 """Sale orders: imported with their lines, after their customer and products; confirmed here when the totals are equal."""
 
+from odoo import Command
+from odoo.exceptions import UserError
+
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.unit.map_child import ImportMapChild
 from odoo.addons.connector.unit.mapper import ImportMapper, external_to_m2o
 from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.importer import ChangedRecordsImporter, OdooImporter
@@ -39,6 +43,18 @@ class SaleOrderLineImportMapper(ImportMapper):
 
 
 @odoo
+class SaleOrderLineChild(ImportMapChild):
+    """Of a confirmed order Odoo deletes no line, since it may have been delivered: it is ordered no more of it, as Odoo itself advises."""
+
+    _model_name = "odoo.sale.order.line"
+
+    def remove_item(self, record):
+        if not record.odoo_id._check_line_unlink():
+            return super().remove_item(record)
+        return Command.update(record.id, {"product_uom_qty": 0}) if record.product_uom_qty else None
+
+
+@odoo
 class ChangedOrdersImporter(ChangedRecordsImporter):
     """Imports the orders that have been confirmed there, and what becomes of them."""
 
@@ -71,17 +87,29 @@ class SaleOrderImporter(OdooImporter):
 
     def _after_import(self, binding):
         """Confirm the order, if the customer has to pay here what was agreed there; else have somebody look at it."""
-        order = binding.odoo_id.with_context(**self._import_context)
+        order = binding.odoo_id
         if self.external_record["state"] == "cancel":
             if order.state != "cancel":
-                self._ask(
-                    order, self._("Cancelled in the other Odoo. Once reviewed, it is cancelled here."), "action_cancel"
-                )
+                message = self._("Cancelled in the other Odoo. Once reviewed, it is cancelled here.")
+                self._ask(order, message, "action_cancel_reviewed")
         elif not self._is_total_equal(order):
             self._ask_about_total(order)
         elif order.state in ("draft", "sent"):
-            order.action_confirm()
-            order.date_order = self.external_record["date_order"]
+            self._confirm(order)
+
+    def _confirm(self, order):
+        """Confirm an order as a user does: what follows from it is no import, and so it is tracked, and exported."""
+        try:
+            with self.env.cr.savepoint():
+                order.with_env(self.environment.user_session.env).action_confirm()
+        except UserError as error:
+            self._ask(
+                order,
+                self._("It cannot be confirmed: %s\nOnce reviewed, it is confirmed.", error),
+                "action_confirm_reviewed",
+            )
+        else:
+            self._in_import(order).date_order = self.external_record["date_order"]
 
     def _is_total_equal(self, order):
         return (
@@ -102,7 +130,7 @@ class SaleOrderImporter(OdooImporter):
             message = self._(
                 "The total is %(here)s here and %(there)s there. Once reviewed, it is confirmed.", **totals
             )
-            self._ask(order, message, "action_confirm")
+            self._ask(order, message, "action_confirm_reviewed")
         else:
             self._ask(order, self._("The total is %(here)s here and %(there)s there.", **totals))
 

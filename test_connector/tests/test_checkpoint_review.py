@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
@@ -61,11 +63,19 @@ class TestCheckpointReview(ShopCase):
             (told["title"], told["message"]), ("Not reviewed: 1", "Refused: connector user may not archive this tag.")
         )
 
-    def test_nothing_is_done_with_a_record_that_is_gone(self):
+    def test_what_the_record_returns_is_told(self):
+        tags, checkpoints = self.put_up_for_archiving("Gold", "Silver")
+        with patch.object(type(tags), "action_archive", lambda tag: tag.name == "Gold" and "Archived already."):
+            told = checkpoints.action_reviewed()["params"]
+        self.assertEqual(checkpoints.mapped("state"), ["reviewed", "reviewed"])
+        self.assertEqual((told["type"], told["message"]), ("info", "Gold: Archived already."))
+
+    def test_of_a_record_that_is_gone_it_is_told_that_nothing_was_done(self):
         tags, checkpoints = self.put_up_for_archiving("Gold")
         tags.unlink()
-        checkpoints.action_reviewed()
+        told = checkpoints.action_reviewed()["params"]
         self.assertEqual(checkpoints.state, "reviewed")
+        self.assertEqual(told["message"], "deleted record: There was nothing to do any more.")
 
     def test_what_is_taken_out_of_the_list_is_left_for_later(self):
         with self.review(self.ada | self.grace) as form:
