@@ -3,10 +3,10 @@
 import hmac
 import logging
 
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge, Unauthorized, UnsupportedMediaType
+from werkzeug.exceptions import NotFound, Unauthorized, UnsupportedMediaType
 
 from odoo import SUPERUSER_ID
-from odoo.http import Controller, request, route
+from odoo.http import Controller, HttpDispatcher, request, route
 
 from ..exception import NoConnectorUnitError
 from ..unit.webhook import WebhookReceiver
@@ -16,17 +16,28 @@ _logger = logging.getLogger(__name__)
 #: Bytes of the longest body that is taken.
 LONGEST = 5_000_000
 
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+class WebhookDispatcher(HttpDispatcher):
+    """Keeps the body as it was sent, which is what was signed; of a form Odoo keeps the values alone."""
+
+    routing_type = "connector_webhook"
+
+    def dispatch(self, endpoint, args):
+        if self.request.httprequest.mimetype == "multipart/form-data":
+            raise UnsupportedMediaType()
+        self.request.httprequest.get_data()
+        return super().dispatch(endpoint, args)
 
 
 class WebhookController(Controller):
     @route(
         "/connector/webhook/<string:name>/<string:token>",
-        type="http",
+        type=WebhookDispatcher.routing_type,
         auth="public",
         methods=["POST"],
         csrf=False,
         save_session=False,
+        max_content_length=LONGEST,
     )
     def receive(self, name, token, **_parameters):
         """Check who sends, store what was sent, delay a job for it, and answer.
@@ -37,7 +48,7 @@ class WebhookController(Controller):
         :param token: the backend's ``webhook_token``
         """
         backend = self._find_backend(name, token)
-        headers, body = request.httprequest.headers, self._read_body()
+        headers, body = request.httprequest.headers, request.httprequest.get_data()
         with backend.work_on(backend._name) as environment:
             try:
                 receiver = environment.get_connector_unit(WebhookReceiver)
@@ -60,11 +71,3 @@ class WebhookController(Controller):
             if hmac.compare_digest((backend.stored_webhook_token or "").encode(), token.encode()):
                 return backend
         raise NotFound()
-
-    def _read_body(self):
-        if request.httprequest.mimetype in _FORMS:
-            # Odoo has read it already, and what was signed is lost
-            raise UnsupportedMediaType()
-        if (request.httprequest.content_length or 0) > LONGEST:
-            raise RequestEntityTooLarge()
-        return request.httprequest.get_data()

@@ -16,6 +16,7 @@ from .masking import masked_headers
 
 #: For so long deliveries are kept, and one that comes again is known.
 KEPT = timedelta(days=30)
+_FORM = "application/x-www-form-urlencoded"
 #: How many deliveries one pass of the vacuum deletes at most.
 _VACUUM_LIMIT = 10_000
 
@@ -28,13 +29,16 @@ class WebhookDelivery(models.Model):
 
     backend_id = fields.Reference(selection="_select_backends", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
-    delivery_key = fields.Char(string="Delivery", required=True, readonly=True, help="What identifies it")
+    delivery_key = fields.Char(string="Delivery", readonly=True, help="What the other system calls it")
+    content_key = fields.Char(readonly=True, help="The hash of what is signed, for as long as it is not taken again")
     topic = fields.Char(readonly=True, help="What has happened there")
+    content_type = fields.Char(readonly=True)
     headers = fields.Text(readonly=True)
     body = fields.Text(string="Content", readonly=True)
     job_id = PlainMany2one("queue.job", readonly=True, help="The job that deals with it")
 
     _delivery_uniq = models.UniqueIndex("(backend_id, delivery_key)")
+    _content_uniq = models.UniqueIndex("(backend_id, content_key)")
     _job_idx = models.Index("(job_id)")
 
     @api.model
@@ -45,31 +49,42 @@ class WebhookDelivery(models.Model):
     def _receive(self, receiver, headers, body):
         """Store a delivery and delay the job that deals with it; return False for one that was received before.
 
+        Of two at once the unique indexes let one pass.
+
         :param receiver: the backend's :class:`~odoo.addons.connector.unit.webhook.WebhookReceiver`
         :param headers: dict-like
         :param body: bytes
         """
         backend = receiver.backend_record
-        key = receiver.delivery_key(headers, body)
-        reference = f"{backend._name},{backend.id}"
-        if self.search_count([("backend_id", "=", reference), ("delivery_key", "=", key)], limit=1):
-            return False
         values = {
-            "backend_id": reference,
+            "backend_id": f"{backend._name},{backend.id}",
             "company_id": backend.company_id.id,
-            "delivery_key": key,
+            "delivery_key": receiver.delivery_key(headers, body),
+            "content_key": receiver.content_key(headers, body),
             "topic": receiver.topic(headers),
+            "content_type": headers.get("Content-Type"),
             "headers": masked_headers(headers, ()),
             "body": body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
         }
+        self._forget_content(values["backend_id"], values["content_key"], receiver.replay_window)
         try:
             with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
                 delivery = self.create(values)
         except UniqueViolation:
-            # the same was sent twice at the same time
             return False
         delivery._delay()
         return True
+
+    @api.model
+    def _forget_content(self, reference, content_key, seconds):
+        """Let the same content be taken again that was received longer ago than so many seconds."""
+        before = fields.Datetime.now() - timedelta(seconds=seconds)
+        domain = [("backend_id", "=", reference), ("content_key", "=", content_key), ("create_date", "<", before)]
+        if content_key:
+            self.search(domain).content_key = False
+
+    def _is_form(self):
+        return (self.content_type or "").partition(";")[0].strip().lower() == _FORM
 
     def _delay(self):
         for delivery in self:

@@ -5,6 +5,9 @@ import hashlib
 import hmac
 import json
 import time
+from urllib.parse import parse_qsl
+
+from werkzeug.datastructures import MultiDict
 
 from ..connector import ConnectorUnit
 from ..exception import InvalidDataError
@@ -37,7 +40,10 @@ class WebhookReceiver(ConnectorUnit):
     _timestamp_header = None
     #: So many seconds that time may differ from ours
     _tolerance = 300
-    #: Header with the id of the delivery; None: what is signed identifies it, so that the same content counts once
+    #: For so many seconds what is signed is taken once, under whatever id it comes, so that nobody can send it again. 0 where the system
+    #: signs no time and may mean the same content twice, such as a body that is nothing but the id of a record
+    _replay_window = 600
+    #: Header with the id of the delivery, by which one that the system sends once more is known; None: it sends none
     _delivery_header = None
     #: Header that says what has happened; None: the content does
     _topic_header = None
@@ -46,7 +52,7 @@ class WebhookReceiver(ConnectorUnit):
         """Deal with a delivery; runs in a job.
 
         :param topic: what has happened, text; None without ``_topic_header``
-        :param payload: what :meth:`parse` returned
+        :param payload: what :meth:`parse` or, for a form, :meth:`parse_form` returned
         :return: what was done, for the user
         """
         raise NotImplementedError(f"{type(self).__name__} does not define process()")
@@ -60,6 +66,11 @@ class WebhookReceiver(ConnectorUnit):
             return json.loads(body)
         except ValueError as error:
             raise InvalidDataError(self._("The webhook's content is not JSON: %s", error)) from None
+
+    def parse_form(self, body):
+        """Return what a form, text, says: a dict, name to text. Of a name that comes several times it gives the first value, and all by
+        ``getlist(name)``."""
+        return MultiDict(parse_qsl(body, keep_blank_values=True))
 
     def signed(self, headers, body):
         """Return the bytes that are signed: the body, after the time of sending and a dot where one is sent."""
@@ -80,9 +91,23 @@ class WebhookReceiver(ConnectorUnit):
         return None
 
     def delivery_key(self, headers, body):
-        """Return the text that identifies a delivery: one with the same is the same."""
-        name = self._delivery_header and headers.get(self._delivery_header)
-        return name or hashlib.sha256(self.signed(headers, body)).hexdigest()
+        """Return the id of a delivery: one with the same is the same. None where the system sends none."""
+        return (self._delivery_header and headers.get(self._delivery_header)) or None
+
+    def content_key(self, headers, body):
+        """Return the text that identifies what is signed: the same within :attr:`replay_window` is a replay. None where that is allowed.
+
+        The topic counts with it: a system may tell of several topics by the same content at once.
+        """
+        if not self._signature_header or not self.replay_window:
+            return None
+        content = (self.topic(headers) or "").encode() + b"\0" + self.signed(headers, body)
+        return hashlib.sha256(content).hexdigest()
+
+    @property
+    def replay_window(self):
+        """For how many seconds the same content is not taken again: as long as its time of sending is not too old, at least."""
+        return max(self._replay_window, 2 * self._tolerance if self._timestamp_header else 0)
 
     def topic(self, headers):
         """Return what has happened, None where no header says it."""
@@ -125,4 +150,5 @@ def process_webhook(session, model_name, delivery_id):
     backend = delivery.backend_id
     with backend.work_on(backend._name, session) as environment:
         receiver = environment.get_connector_unit(WebhookReceiver)
-        return receiver.process(delivery.topic or None, receiver.parse(delivery.body or ""))
+        parse = receiver.parse_form if delivery._is_form() else receiver.parse
+        return receiver.process(delivery.topic or None, parse(delivery.body or ""))

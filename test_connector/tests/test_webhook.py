@@ -4,12 +4,14 @@ import hmac
 import json
 import time
 from datetime import timedelta
+from functools import partial
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.controllers.webhook import LONGEST
 from odoo.addons.connector.http import webhook
 from odoo.addons.connector.http.webhook import KEPT
 from odoo.addons.connector.tests.common import JobsCase
@@ -39,9 +41,9 @@ class WebhookCase(JobsCase):
 
 @tagged("post_install", "-at_install")
 class TestWebhook(WebhookCase, HttpCase):
-    def send(self, payload=None, key="s3cr3t", at=None, path=None, **headers):
+    def send(self, payload=None, key="s3cr3t", at=None, path=None, body=None, **headers):
         """Send a signed webhook; return the response."""
-        body = json.dumps(payload or {"title": "Home"}).encode()
+        body = body or json.dumps(payload or {"title": "Home"}).encode()
         sent = str(int(at or time.time()))
         headers = {
             "Content-Type": "application/json",
@@ -113,9 +115,29 @@ class TestWebhook(WebhookCase, HttpCase):
         self.backend.active = False
         self.assertEqual(self.send().status_code, 404)
 
-    def test_a_form_is_refused_as_such(self):
-        response = self.send(**{"Content-Type": "application/x-www-form-urlencoded"})
+    def test_of_a_form_the_handler_gets_the_values(self):
+        content_type = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+        response = self.send(body=b"title=Caf%C3%A9+au+lait&empty=", **content_type)
+        self.assertEqual((response.status_code, response.json()), (200, {"status": "accepted"}))
+        self.assertEqual(self.deliveries().body, "title=Caf%C3%A9+au+lait&empty=")
+        job = self.run_jobs()
+        self.assertDone(job)
+        self.assertEqual(job.message, "page/changed: Café au lait")
+
+    @mute_logger(CONTROLLER)
+    def test_a_form_whose_signature_is_wrong_stores_nothing(self):
+        response = self.send(body=b"title=x", key="guessed", **{"Content-Type": "application/x-www-form-urlencoded"})
+        self.assertEqual(response.status_code, 401)
+        self.assertFalse(self.deliveries())
+
+    def test_a_form_with_files_is_refused_as_such(self):
+        response = self.send(**{"Content-Type": "multipart/form-data; boundary=x"})
         self.assertEqual(response.status_code, 415)
+
+    def test_what_is_too_long_is_refused_as_such(self):
+        for content_type in ("application/json", "application/x-www-form-urlencoded"):
+            response = self.send(body=b"x" * (LONGEST + 1), **{"Content-Type": content_type})
+            self.assertEqual(response.status_code, 413)
 
     def test_a_delivery_is_processed_again_by_a_button(self):
         self.send()
@@ -135,9 +157,14 @@ class TestWebhook(WebhookCase, HttpCase):
 
 
 class TestReceiver(ShopCase):
-    def receiver(self, **attributes):
+    def receiver(self, backend=None, **attributes):
         self.backend.stored_webhook_secret = "s3cr3t"
-        return type("Receiver", (WebhookReceiver,), attributes)(self.environment("test.shop.backend"))
+        return type("Receiver", (WebhookReceiver,), attributes)(self.environment("test.shop.backend", backend))
+
+    def receive(self, receiver, body=b"{}", **headers):
+        """Let a signed webhook come in; return whether it is new."""
+        with patch.object(type(self.env["connector.webhook.delivery"]), "_delay"):
+            return receiver.env["connector.webhook.delivery"].sudo()._receive(receiver, headers, body)
 
     def test_a_signature_may_be_hexadecimal_or_in_base64(self):
         for signature in (
@@ -160,6 +187,65 @@ class TestReceiver(ShopCase):
     def test_the_id_of_a_delivery_is_the_one_that_the_system_sends(self):
         receiver = self.receiver(_delivery_header="X-Id")
         self.assertEqual(receiver.delivery_key({"X-Id": "7"}, b"body"), "7")
+
+    def test_what_the_system_sends_once_more_is_known_by_its_id_whatever_its_time(self):
+        receiver = self.receiver(_delivery_header="X-Id", _timestamp_header="X-Time")
+        self.assertTrue(self.receive(receiver, **{"X-Id": "7", "X-Time": "1"}))
+        self.assertFalse(self.receive(receiver, **{"X-Id": "7", "X-Time": "2"}))
+
+    def test_what_was_signed_once_is_not_taken_again_under_another_id(self):
+        receiver = self.receiver(_delivery_header="X-Id")
+        self.assertTrue(self.receive(receiver, **{"X-Id": "7"}))
+        self.assertFalse(self.receive(receiver, **{"X-Id": "8"}))
+        self.assertTrue(self.receive(receiver, b'{"other": 1}', **{"X-Id": "9"}))
+
+    def test_the_same_content_is_taken_again_when_the_window_is_over(self):
+        receiver = self.receiver()
+        self.assertTrue(self.receive(receiver))
+        self.age(599)
+        self.assertFalse(self.receive(receiver))
+        self.age(2)
+        self.assertTrue(self.receive(receiver))
+        self.assertFalse(self.receive(receiver))
+
+    def age(self, seconds):
+        """Make what was received so many seconds older."""
+        self.env["connector.webhook.delivery"].flush_model()
+        self.env.cr.execute(
+            "UPDATE connector_webhook_delivery SET create_date = create_date - %s", (timedelta(seconds=seconds),)
+        )
+        self.env.invalidate_all()
+
+    def test_a_longer_tolerance_makes_the_window_longer(self):
+        receiver = self.receiver(_timestamp_header="X-Time", _tolerance=1000)
+        self.assertEqual(receiver.replay_window, 2000)
+
+    def test_the_same_content_may_tell_of_several_topics(self):
+        receiver = self.receiver(_topic_header="X-Topic")
+        self.assertTrue(self.receive(receiver, **{"X-Topic": "created"}))
+        self.assertTrue(self.receive(receiver, **{"X-Topic": "paid"}))
+
+    def test_a_system_that_may_mean_the_same_twice_says_so(self):
+        for attributes in ({"_replay_window": 0}, {"_signature_header": None}):
+            receiver = self.receiver(**attributes)
+            for _delivery in range(2):
+                self.assertTrue(self.receive(receiver))
+
+    def test_of_two_replays_at_once_one_is_stored(self):
+        backend = self.committed_backend()
+        with self.transaction() as env, self.transaction() as other_env:
+            first, second = (
+                self.receiver(backend.with_env(some_env), _delivery_header="X-Id") for some_env in (env, other_env)
+            )
+            self.assertTrue(self.receive(first, **{"X-Id": "7"}))
+            with self.in_thread(partial(self.receive, second, **{"X-Id": "8"})) as is_new:
+                self.wait_until_blocked(other_env)
+                env.cr.commit()
+            self.assertFalse(is_new.result())
+
+    def test_a_value_of_a_form_that_comes_several_times_is_not_lost(self):
+        form = self.receiver().parse_form("id=7&line=1&line=2&note=")
+        self.assertEqual((form["id"], form["note"], form.getlist("line")), ("7", "", ["1", "2"]))
 
 
 class TestWebhookFields(WebhookCase):
