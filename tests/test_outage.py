@@ -1,7 +1,9 @@
 """The other side down for a while, with real workers: its jobs wait and end by themselves, those of others go on."""
 
 import importlib
+import random
 import socket
+import time
 
 import pytest
 
@@ -86,3 +88,65 @@ def test_refused_credentials_fail_one_job_and_the_others_wait_until_somebody_ent
         )
     states = dict(database.rows("SELECT state, count(*) FROM queue_job GROUP BY 1"))
     assert states == {"failed": 1, "done": 19}
+
+
+def wait_until_all_are_done(database, wait_until):
+    """Wait until no job waits any more; fail unless all of them are done, each by its first try."""
+    wait_until(
+        lambda: not database.value("SELECT count(*) FROM queue_job WHERE state NOT IN ('done', 'failed', 'cancelled')"),
+        timeout=240,
+    )
+    assert database.rows("SELECT DISTINCT state, retry FROM queue_job WHERE function LIKE '%%read_page'") == [
+        ("done", 0)
+    ]
+
+
+def test_the_workers_share_the_rate_limit_of_a_shop(database, jobs, worker, site, backend_id, wait_until):
+    rate, threads = 20, 4
+    database.commit(lambda env: env["test.shop.backend"].browse(backend_id).write({"rate_limit": rate}))
+    asked_at = []
+
+    def answer(request):
+        asked_at.append(time.monotonic())
+        return page(request)
+
+    with site[0](answer):
+        delay_reading(database, jobs, backend_id, 120)
+        worker("--processes", "2", "--threads", "2")
+        wait_until_all_are_done(database, wait_until)
+    assert len(asked_at) == 120
+    # a bucket that is full at first, and a request of each thread that was late
+    most = {(i, j): rate + rate * (asked_at[j] - asked_at[i]) + threads for j in range(120) for i in range(j)}
+    assert not [(i, j) for (i, j), allowed in most.items() if j - i + 1 > allowed]
+
+
+def test_no_job_fails_in_a_shop_that_asks_to_wait_when_it_is_asked_too_often(
+    database, jobs, worker, site, backend_id, wait_until
+):
+    answer_module = importlib.import_module("odoo.addons.connector.tests.local_server").Answer
+    taken_at = []
+
+    def answer(request):
+        now = time.monotonic()
+        if len([then for then in taken_at if now - then < 1]) >= 50:
+            return answer_module(status=429, headers={"Retry-After": "1"})
+        taken_at.append(now)
+        return page(request)
+
+    with site[0](answer) as server:
+        delay_reading(database, jobs, backend_id, JOBS)
+        worker("--processes", "2", "--threads", "2")
+        wait_until_all_are_done(database, wait_until)
+    assert len(taken_at) == JOBS
+    assert len(server.requests) < 1.5 * JOBS
+
+
+def test_no_job_fails_in_a_shop_that_is_unavailable_for_one_request_in_three(
+    database, jobs, worker, site, backend_id, wait_until
+):
+    answer_module = importlib.import_module("odoo.addons.connector.tests.local_server").Answer
+    chance = random.Random(1)
+    with site[0](lambda request: answer_module(status=503) if chance.random() < 0.33 else page(request)):
+        delay_reading(database, jobs, backend_id, 200)
+        worker("--processes", "2", "--threads", "2")
+        wait_until_all_are_done(database, wait_until)

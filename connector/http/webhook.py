@@ -6,7 +6,6 @@ from datetime import timedelta
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.tools import mute_logger
 
 from ..exception import InvalidBackend, NoConnectorUnitError
 from ..queue.fields import PlainMany2one
@@ -49,31 +48,48 @@ class WebhookDelivery(models.Model):
     def _receive(self, receiver, headers, body):
         """Store a delivery and delay the job that deals with it; return False for one that was received before.
 
-        Of two at once the unique indexes let one pass.
-
         :param receiver: the backend's :class:`~odoo.addons.connector.unit.webhook.WebhookReceiver`
         :param headers: dict-like
         :param body: bytes
         """
         backend = receiver.backend_record
-        values = {
-            "backend_id": f"{backend._name},{backend.id}",
-            "company_id": backend.company_id.id,
-            "delivery_key": receiver.delivery_key(headers, body),
-            "content_key": receiver.content_key(headers, body),
-            "topic": receiver.topic(headers),
-            "content_type": headers.get("Content-Type"),
-            "headers": masked_headers(headers, ()),
-            "body": body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
-        }
-        self._forget_content(values["backend_id"], values["content_key"], receiver.replay_window)
-        try:
-            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
-                delivery = self.create(values)
-        except UniqueViolation:
+        reference = f"{backend._name},{backend.id}"
+        delivery_key, content_key = receiver.delivery_key(headers, body), receiver.content_key(headers, body)
+        self._forget_content(reference, content_key, receiver.replay_window)
+        delivery = self._claim(reference, delivery_key, content_key)
+        if not delivery:
             return False
+        delivery.write(
+            {
+                "company_id": backend.company_id.id,
+                "topic": receiver.topic(headers),
+                "content_type": headers.get("Content-Type"),
+                "headers": masked_headers(headers, ()),
+                "body": body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            }
+        )
         delivery._delay()
         return True
+
+    def _claim(self, reference, delivery_key, content_key):
+        """Return a new delivery that has nothing but its keys; an empty recordset where there is one with them.
+
+        Safe because of the unique indexes: who inserts the same waits until the first one has committed or rolled back. By SQL, as
+        ``create()`` would log an error for the violation, which is nobody's.
+        """
+        try:
+            with self.env.cr.savepoint():
+                self.env.cr.execute(
+                    """
+                    INSERT INTO connector_webhook_delivery (backend_id, delivery_key, content_key, create_uid, create_date)
+                    VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC') RETURNING id
+                    """,
+                    (reference, delivery_key, content_key, self.env.uid),
+                    log_exceptions=False,
+                )
+                return self.browse(self.env.cr.fetchone())
+        except UniqueViolation:
+            return self.browse()
 
     @api.model
     def _forget_content(self, reference, content_key, seconds):

@@ -1,0 +1,51 @@
+"""The webhooks of a backend, with a real server and real workers."""
+
+import hashlib
+import hmac
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from scripts import servers
+
+SECRET = "s3cr3t"
+TIMES = 12
+
+
+@pytest.fixture
+def address(database):
+    """A function that returns the address of the webhook of a new backend, on a server."""
+
+    def create(env):
+        backend = env["test.shop.backend"].create({"name": "Shop", "webhook_secret": SECRET})
+        backend.action_renew_webhook()
+        return "/" + backend.webhook_url.split("/", 3)[3]
+
+    path = database.commit(create)
+    with servers.Server("webhook_server", [database.name], "--max-cron-threads=0") as server:
+        yield server.url + path
+        assert " ERROR " not in server.log.read_text(), f"read {server.log}"
+
+
+def test_what_is_sent_many_times_at_once_is_processed_once(database, jobs, address, worker, wait_until):
+    body, now = b'{"title": "Home"}', str(int(time.time()))
+    signature = hmac.new(SECRET.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Shop-Time": now, "X-Shop-Signature": f"sha256={signature}"}
+    together = threading.Barrier(TIMES, timeout=60)
+
+    def send(_number):
+        together.wait()
+        response = requests.post(address, data=body, headers=headers, timeout=60)
+        return response.status_code, response.json()["status"]
+
+    with ThreadPoolExecutor(TIMES) as pool:
+        answers = sorted(pool.map(send, range(TIMES)))
+    worker()
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'"))
+
+    assert answers == [(200, "accepted")] + [(200, "known")] * (TIMES - 1)
+    assert database.value("SELECT count(*) FROM connector_webhook_delivery") == 1
+    assert database.value("SELECT count(*) FROM queue_job") == 1
