@@ -62,6 +62,8 @@ class HmacAuth(AuthBase):
 # (token address, client, scope, hash of its secret): (token, time when it ends); shared by the jobs of a process
 _tokens = {}
 
+#: Seconds for which a token is used that does not say how long it is good
+_USUAL = 3600
 #: Seconds before its end from which a token is not used any more
 _MARGIN = 30
 
@@ -99,5 +101,13 @@ class ClientCredentialsAuth(AuthBase):
     def _ask(self):
         form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
         answer = self._adapter.request_token(self._token_url, form, self._client)
-        _tokens[self._key] = answer["access_token"], time.time() + float(answer.get("expires_in", 3600)) - _MARGIN
+        _tokens[self._key] = answer["access_token"], time.time() + _seconds_of(answer) - _MARGIN
         return answer["access_token"]
+
+
+def _seconds_of(answer):
+    """Return for how many seconds a token is good; one that does not say it is asked for anew when it is refused."""
+    try:
+        return float(answer["expires_in"])
+    except (KeyError, TypeError, ValueError):
+        return _USUAL

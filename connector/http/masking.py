@@ -13,9 +13,9 @@ LONGEST = 100_000
 _CUT = "… (%s more characters)"
 _BINARY = "(%s bytes)"
 
-# Names of headers, parameters and keys whose values are secrets, and not "author", "passenger" or "sort_key"
+# Names of headers, parameters and keys whose values are secrets, and not "author", "passenger", "sort_key" or "next_page_token"
 _SECRET_NAME = re.compile(
-    r"auth(?!or(?!i[sz]))|token|secret|passw|passphrase|cookie|signature|session|(api|app|consumer|access|private)[-_]?key"
+    r"auth(?!or(?!i[sz]))|(?<!page)(?<!page[-_])token|secret|passw|passphrase|cookie|signature|session|(api|app|consumer|access|private)[-_]?key"
     r"|(?<![a-z])(pass|pwd|ws[-_]?key)(?![a-z])|^key$",
     re.IGNORECASE,
 )
@@ -28,7 +28,7 @@ def masked_headers(headers, secrets):
     lines = []
     for name, value in headers.items():
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        lines.append(f"{name}: {MASK if _is_secret(name) else without(text, secrets)}")
+        lines.append(f"{name}: {MASK if is_secret(name) else without(text, secrets)}")
     return "\n".join(lines)
 
 
@@ -38,7 +38,7 @@ def masked_url(url, secrets):
     if not parts.query:
         return without(url, secrets)
     query = [
-        (name, MASK if _is_secret(name) else value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        (name, MASK if is_secret(name) else value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return without(urlunsplit(parts._replace(query=urlencode(query, safe="*"))), secrets)
 
@@ -55,8 +55,13 @@ def masked_body(content, secrets):
             return _BINARY % len(content)
     if not content:
         return ""
-    text = without(_masked_values(content), secrets).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = masked_text(content, secrets).replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text if len(text) <= LONGEST else text[:LONGEST] + _CUT % (len(text) - LONGEST)
+
+
+def masked_text(text, secrets):
+    """Return JSON, a form or any other text without the secrets, and without the values of keys whose names sound like one."""
+    return without(_masked_values(text), secrets)
 
 
 def is_complete(text):
@@ -88,7 +93,7 @@ def _spellings(secret):
     }
 
 
-def _is_secret(name):
+def is_secret(name):
     """Return whether a header, parameter or key of that name has a secret value."""
     return _SECRET_NAME.search(_NEXT_WORD.sub("_", name))
 
@@ -107,15 +112,15 @@ def _masked_values(text):
 def _masked_form(text):
     if re.fullmatch(r"[\w.%+*\[\]-]+=[^\s&]*(&[\w.%+*\[\]-]+=[^\s&]*)*", text):
         pairs = parse_qsl(text, keep_blank_values=True)
-        if any(_is_secret(name) for name, _value in pairs):
-            return urlencode([(name, MASK if _is_secret(name) else value) for name, value in pairs], safe="*")
+        if any(is_secret(name) for name, _value in pairs):
+            return urlencode([(name, MASK if is_secret(name) else value) for name, value in pairs], safe="*")
     return text
 
 
 def _masked_json(value):
     if isinstance(value, dict):
         is_pair = "value" in value  # {"key": "color", "value": "red"}: the key is a name
-        secret_keys = {key for key in value if _is_secret(key) and not (is_pair and key == "key")}
+        secret_keys = {key for key in value if is_secret(key) and not (is_pair and key == "key")}
         return {
             key: MASK if key in secret_keys and isinstance(item, str | int) and item else _masked_json(item)
             for key, item in value.items()

@@ -2,16 +2,17 @@
 
 import inspect
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tests.common import _super_send
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.http.masking import is_secret, masked_text, masked_url, without
+
 #: Set this variable of the environment to record anew
 RECORD = "CONNECTOR_RECORD"
-SECRET_HEADERS = ("authorization", "cookie", "set-cookie", "x-api-key")
 
 
 class RecordedExchanges:
@@ -43,7 +44,8 @@ class RecordedExchanges:
         A request is recognised by its method, path, query and body. The address of the system does not matter.
 
         :param name: of the recording
-        :param secrets: texts that are replaced by ``***`` in the recording, wherever they occur; headers that authenticate are left out
+        :param secrets: texts that are replaced by ``***`` in the recording, wherever they occur. So are values whose names sound like a
+            secret, such as the tokens of OAuth, as in the exchange log; headers that authenticate are left out
         :raise FileNotFoundError: it was never recorded
         """
         import vcr  # tests that record nothing do without
@@ -58,7 +60,6 @@ class RecordedExchanges:
         recorder = vcr.VCR(
             record_mode="once" if os.environ.get(RECORD) else "none",
             match_on=("method", "path", "query", "body"),
-            filter_headers=SECRET_HEADERS,
             decode_compressed_response=True,
             before_record_request=lambda request: _mask_request(request, secrets),
             before_record_response=lambda response: _mask_response(response, secrets),
@@ -73,25 +74,29 @@ class RecordedExchanges:
 
 
 def _mask_request(request, secrets):
-    request.uri = _mask(request.uri, secrets)
+    # the library has copied the request, but not its headers
+    request.headers = _without_secret(request.headers)
+    request.uri = masked_url(request.uri, secrets)
     request.body = _mask(request.body, secrets)
     return request
 
 
 def _mask_response(response, secrets):
     response["headers"] = {
-        name: [_mask(value, secrets) for value in values]
-        for name, values in response["headers"].items()
-        if name.lower() not in SECRET_HEADERS
+        name: [without(value, secrets) for value in values]
+        for name, values in _without_secret(response["headers"]).items()
     }
     response["body"]["string"] = _mask(response["body"]["string"], secrets)
     return response
 
 
+def _without_secret(headers):
+    return {name: value for name, value in headers.items() if not is_secret(name)}
+
+
 def _mask(content, secrets):
-    for secret in filter(None, secrets):
-        if isinstance(content, bytes):
-            content = content.replace(secret.encode(), b"***")
-        elif content:
-            content = content.replace(secret, "***")
-    return content
+    """Return a body without its secrets, of the type that it has; what is no text stays as it is."""
+    if isinstance(content, bytes):
+        with suppress(UnicodeDecodeError):
+            return masked_text(content.decode(), secrets).encode()
+    return masked_text(content, secrets) if isinstance(content, str) else content

@@ -7,7 +7,14 @@ from psycopg2.errors import UniqueViolation
 
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import ConnectorUnit
-from ..exception import FailedJobError, InvalidDataError, JobStopped, NetworkRetryableError, RetryableJobError
+from ..exception import (
+    FailedJobError,
+    IDMissingInBackend,
+    InvalidDataError,
+    JobStopped,
+    NetworkRetryableError,
+    RetryableJobError,
+)
 from .backend_adapter import CRUDAdapter
 
 
@@ -110,5 +117,5 @@ class SafeCreation(ConnectorUnit):
 
 def _is_refusal(error):
     """Return whether the external system has said that it did not create the record, rather than nothing."""
-    answered = isinstance(error, InvalidDataError | RetryableJobError | FailedJobError)
+    answered = isinstance(error, InvalidDataError | IDMissingInBackend | RetryableJobError | FailedJobError)
     return answered and not isinstance(error, NetworkRetryableError | JobStopped)

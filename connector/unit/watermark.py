@@ -1,6 +1,10 @@
 """Watermarks: up to where the records of a backend were synchronised, so that the next batch begins there."""
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
+
+from ..exception import TransactionOutdated
 
 
 class ConnectorWatermark(models.Model):
@@ -56,6 +60,7 @@ class ConnectorWatermark(models.Model):
         :param value: text
         :param since: value with which the batch has begun
         :return: whether it was moved
+        :raise TransactionOutdated: another one has moved it for the first time, since this transaction began
         """
         watermark = self.sudo()._of(backend_record, model_name, direction)
         if (watermark.value or None) != since:
@@ -64,17 +69,22 @@ class ConnectorWatermark(models.Model):
         if watermark:
             watermark.write(values)
         else:
-            self.sudo().create(
-                {
-                    "backend_model": backend_record._name,
-                    "backend_id": backend_record.id,
-                    "company_id": backend_record.sudo().company_id.id,
-                    "model_name": model_name,
-                    "direction": direction,
-                    **values,
-                }
-            )
+            self.sudo()._place(backend_record, model_name, direction, values)
         return True
+
+    def _place(self, backend_record, model_name, direction, values):
+        place = {
+            "backend_model": backend_record._name,
+            "backend_id": backend_record.id,
+            "company_id": backend_record.sudo().company_id.id,
+            "model_name": model_name,
+            "direction": direction,
+        }
+        try:
+            with self.env.cr.savepoint():
+                self.create({**place, **values})
+        except UniqueViolation as violation:
+            raise TransactionOutdated(self.env._("Another import has moved the watermark meanwhile.")) from violation
 
     def _of(self, backend_record, model_name, direction):
         return self.search(

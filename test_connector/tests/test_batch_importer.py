@@ -1,9 +1,12 @@
 import json
 from datetime import datetime
+from functools import partial
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.tools import mute_logger
 
+from odoo.addons.connector.exception import TransactionOutdated
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
@@ -178,6 +181,23 @@ class TestWatermark(BatchCase):
         again = self.run_jobs()
         self.assertEqual(again.mapped("state"), ["done", "done"])
         self.assertEqual((self.watermark(), self.names()), ("3", ["Ada", "Bob", "Ada"]))
+
+    def test_of_two_imports_that_move_it_for_the_first_time_at_once_the_second_begins_again_and_sees_it(self):
+        backend = self.committed_backend()
+        place = backend._name, backend.id
+        with self.transaction() as env, self.transaction() as other_env:
+            other_env.cr.execute("SELECT 1")
+            move = {each: partial(self.move, each, *place) for each in (env, other_env)}
+            self.assertTrue(move[env]("3"))
+            env.cr.commit()
+            with self.assertRaises(TransactionOutdated), mute_logger("odoo.sql_db"):
+                move[other_env]("4")
+            other_env.cr.rollback()
+            other_env.invalidate_all()
+            self.assertFalse(move[other_env]("4"))
+
+    def move(self, env, backend_model, backend_id, value):
+        return env["connector.watermark"].move(env[backend_model].browse(backend_id), "test.shop.partner", value)
 
     def test_the_watermark_of_a_delayed_batch_moves_when_its_jobs_have_ended(self):
         with patch.object(PartnerImporter, "_validate_data", side_effect=ValueError("No.")):

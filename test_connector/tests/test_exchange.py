@@ -74,7 +74,7 @@ class TestMasking(TransactionCase):
         ):
             with self.subTest(name):
                 self.assertEqual(masked_body(f"a=1&{name}=x", []), f"a=1&{name}=***")
-        for name in ("author", "authority", "passenger", "compass", "sort_key", "news_key", "monkey"):
+        for name in ("author", "authority", "passenger", "compass", "sort_key", "news_key", "monkey", "pageToken"):
             with self.subTest(name):
                 self.assertEqual(masked_body(f"a=1&{name}=x", []), f"a=1&{name}=x")
 

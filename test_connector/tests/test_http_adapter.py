@@ -230,6 +230,15 @@ class TestAuth(HttpCase):
         self.assertEqual(self.paths(), ["/token", "/things", "/things"])
         self.assertIn(b"grant_type=client_credentials", self.server.requests[0].body)
 
+    def test_a_token_that_does_not_say_how_long_it_is_good_is_kept_until_it_is_refused(self):
+        for number, answer in enumerate(({}, {"expires_in": None}, {"expires_in": "soon"})):
+            with self.subTest(answer):
+                token = {"access_token": f"kept {number}", **answer}
+                self.serve(lambda request, token=token: Answer(token if request.path == "/token" else {}))
+                for _environment in range(2):
+                    self.adapter(_auth=self.client_credentials).request("GET", "/things")
+                self.assertEqual(self.paths(), ["/token", "/things", "/things"])
+
     def test_a_token_that_is_refused_is_replaced_once(self):
         self.serve_tokens({"Bearer second"})
         self.adapter(_auth=self.client_credentials).request("GET", "/things")

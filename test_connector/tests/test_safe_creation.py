@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError, NetworkRetryableError
+from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, NetworkRetryableError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
@@ -83,13 +83,16 @@ class TestSafeCreation(ShopCase, JobsCase):
         self.assertEqual([record["key"] for record in self.shop.table("test.shop.partner").values()], [key])
 
     def test_a_creation_that_the_shop_refuses_leaves_no_intent(self):
-        with (
-            patch.object(RecordExporter, "_create", side_effect=InvalidDataError("No e-mail.")),
-            mute_logger("odoo.addons.connector.queue.worker"),
-        ):
-            self.run_jobs()
-        self.assertEqual(self.binding.sync_error, "No e-mail.")
-        self.assertFalse(self.intents())
+        for refusal in (InvalidDataError("No e-mail."), IDMissingInBackend("No such address.")):
+            with (
+                self.subTest(refusal),
+                patch.object(RecordExporter, "_create", side_effect=refusal),
+                mute_logger("odoo.addons.connector.queue.worker"),
+            ):
+                job = self.run_jobs()
+                self.assertEqual((self.binding.sync_error, job.state), (str(refusal), "failed"))
+                self.assertFalse(self.intents())
+                store.requeue(self.env.cr, job.ids)
 
     def test_a_shop_that_knows_no_keys_creates_at_least_once_and_somebody_is_asked_to_look(self):
         def create(adapter, data):

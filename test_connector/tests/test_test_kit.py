@@ -18,6 +18,7 @@ from odoo.addons.connector.exception import RetryableJobError
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import ConnectorCase, JobsCase
+from odoo.addons.connector.tests.local_server import Answer, local_server
 
 from ..jobs import do_nothing, do_nothing_together
 
@@ -161,6 +162,28 @@ class TestRecording(ConnectorCase):
         self.assertIn("orders?key=***", recording)
         self.assertNotIn("Authorization", recording)
         self.assertNotIn("Set-Cookie", recording)
+
+    def test_a_token_that_the_system_hands_out_is_not_recorded_and_the_recording_can_be_played(self):
+        def answer(request):
+            if request.path == "/token":
+                return Answer({"access_token": "t0ken", "expires_in": 600, "scope": "all"})
+            return Answer({"authorized": request.headers["Authorization"] == "Bearer t0ken", "next_page_token": "2"})
+
+        with local_server(answer) as server, patch.dict("os.environ", CONNECTOR_RECORD="1"):
+            self.assertEqual(self.authorize(server.url), {"authorized": True, "next_page_token": "2"})
+        recording = (self.recordings / "tokens.yaml").read_text()
+        for secret in ("t0ken", "s3cr3t"):
+            self.assertNotIn(secret, recording)
+        self.assertIn("expires_in", recording)
+        self.assertTrue(self.authorize("https://shop.example.com")["authorized"])
+
+    def authorize(self, location):
+        """Ask for a token and with it for the orders, from a recording; return the answer."""
+        with self.recorded("tokens"):
+            client = {"grant_type": "client_credentials", "client_id": "me", "client_secret": "s3cr3t"}
+            token = requests.post(f"{location}/token", data=client, timeout=60).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            return requests.get(f"{location}/orders?access_token={token}", headers=headers, timeout=60).json()
 
     def test_what_was_not_recorded_is_refused_and_says_so(self):
         self.record()
