@@ -8,6 +8,7 @@ from odoo.addons.connector.backend import Backend
 from odoo.addons.connector.exception import IDMissingInBackend, NetworkRetryableError
 from odoo.addons.connector.http.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
+from odoo.addons.connector.unit.binder import Binder
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter
 from odoo.addons.connector.unit.http_adapter import HttpAdapter
 from odoo.addons.connector.unit.importer import RecordImporter
@@ -214,3 +215,22 @@ class ShopWebhook(WebhookReceiver):
 
     def process(self, topic, payload):
         return f"{topic}: {payload['title']}"
+
+
+@webshop
+class NoteBinder(Binder):
+    _model_name = "test.shop.note"
+    _external_field = "number"
+    _odoo_field = "id"
+
+
+@webshop
+class NoteImportMapper(ImportMapper):
+    _model_name = "test.shop.note"
+    direct = [("name", "name")]
+
+
+@webshop
+class NoteExportMapper(ExportMapper):
+    _model_name = "test.shop.note"
+    direct = [("name", "name")]

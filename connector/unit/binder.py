@@ -102,7 +102,7 @@ class Binder(ConnectorUnit):
         :param binding: record or id of the binding model, for the message of the error
         :raise InvalidDataError: what is given is no id
         """
-        return {self._external_field: self._valid_text(external_id, binding), **self._sync_values()}
+        return {self._external_field: self._valid_text(external_id, binding), **self.sync_values()}
 
     def bind_many(self, bindings):
         """Store the external ids of bindings, and that they are in sync now; that is not exported again.
@@ -122,7 +122,7 @@ class Binder(ConnectorUnit):
                     self._("%(binding)s cannot be bound to two external ids: %(one)s and %(other)s", **names)
                 )
         bound = without_export(self.model.browse(texts), self.backend_record)
-        bound.write(self._sync_values())
+        bound.write(self.sync_values())
         for binding in bound:
             if binding[self._external_field] != texts[binding.id]:
                 binding.write({self._external_field: texts[binding.id]})
@@ -144,7 +144,7 @@ class Binder(ConnectorUnit):
             for record_id, binding in bindings.items()
         }
 
-    def _sync_values(self):
+    def sync_values(self):
         """Return what is written to a binding, beside its external id, when it has just been synchronised."""
         values = {self._sync_date_field: fields.Datetime.now(), "sync_state": "in_sync", "sync_error": False}
         if job_id := self.env.context.get("job_id"):

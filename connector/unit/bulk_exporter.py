@@ -1,11 +1,14 @@
 """The flow that sends small changes of many records by one call, such as stock levels and prices, and the grouped job that runs it."""
 
 from ..backend_channel import backend_channel
-from ..connector import get_environment
+from ..connector import external_id_text, get_environment
 from ..exception import NoExternalId, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_exported_in_bulk
+from .conflict_policy import ConflictPolicy
 from .export_checksum import not_sent, sent_with
+from .importer import RecordImporter
+from .sync_state import is_in_conflict, note_error, remember
 from .synchronizer import Exporter, a_moment
 
 
@@ -64,14 +67,34 @@ class BulkExporter(Exporter):
         """Send changes by one call; return what is refused, as a dict from binding to exception."""
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
+        seen = self._seen_before(by_id)
         errors = self.backend_adapter.write_many({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
         sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
-        self.binder.bind_many(sent)
-        for binding in sent.values():
-            self._write(binding, export_checksum=sent_with(binding, changes[binding]))
+        self._remember(sent, changes, self._states_there(seen & sent.keys()))
         return {binding: self._unknown(binding) for binding in changes if binding.id not in known} | {
             by_id[id_]: error for id_, error in errors.items()
         }
+
+    def _seen_before(self, external_ids):
+        """Return of which records we know the state that they have there, before we change it; none, where nobody looks for conflicts."""
+        if not external_ids or self.unit_for(ConflictPolicy)._conflict_policy == "odoo_wins":
+            return set()
+        importers = self.unit_for(RecordImporter)._read_each(external_ids)
+        return {external_id_text(theirs.external_id) for theirs in importers if theirs._is_known_state(theirs.binding)}
+
+    def _states_there(self, external_ids):
+        """Return the states that records have there, as a dict, external id to values of the binding."""
+        importers = self.unit_for(RecordImporter)._read_each(external_ids) if external_ids else []
+        return {external_id_text(theirs.external_id): theirs._state_there() for theirs in importers}
+
+    def _remember(self, sent, changes, states):
+        """Keep what was sent of bindings, and the state there that it has made, so that the next export does not take it for a conflict."""
+        synchronised = self.binder.sync_values()
+        for external_id, binding in sent.items():
+            values = {"export_checksum": sent_with(binding, changes[binding]), **states.get(external_id, {})}
+            if not is_in_conflict(binding):
+                values.update(synchronised)
+            remember(binding, values)
 
     def _unknown(self, binding):
         return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))
@@ -80,7 +103,7 @@ class BulkExporter(Exporter):
         """Have a record that is refused fail in a job of its own, and say so on its binding."""
         if is_alone:
             raise error
-        self._write(binding, sync_state="error", sync_error=str(error))
+        note_error(binding, str(error))
         export_bulk.delay(
             self.environment.user_session,
             self.model._name,
@@ -89,9 +112,6 @@ class BulkExporter(Exporter):
             group_key=f"alone {binding.id}",
         )
         return self._("Refused: %s\nA job of its own tries it once more.", error)
-
-    def _write(self, binding, **values):
-        binding.with_context(no_connector_export=True).write(values)
 
 
 @job(default_channel=backend_channel, group_size=100, related_action=open_exported_in_bulk)

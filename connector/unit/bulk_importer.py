@@ -2,7 +2,6 @@
 
 import logging
 from collections import Counter, defaultdict
-from copy import copy
 from functools import cached_property
 
 from odoo.tools import partition, split_every
@@ -215,15 +214,8 @@ class BulkImporter(Importer):
 
     def _importers(self, records):
         """Return a RecordImporter, which knows its binding, for each record of a dict, external id to record."""
-        bindings = self.binder.to_internal_many(records)
-        importers = []
-        for external_id, record in records.items():
-            importer = copy(self._record_importer)
-            importer.external_id, importer.external_record = external_id, record
-            importer.binding = bindings.get(external_id_text(external_id), self.model)
-            importer._importing = self._importing
-            importers.append(importer)
-        return importers
+        self._record_importer._importing = self._importing
+        return self._record_importer._each_of(records)
 
     def _renewed(self, records):
         """Return the records that the job has brought with it, those that may be out of date read again."""

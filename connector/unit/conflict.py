@@ -3,7 +3,7 @@
 from ..checkpoint.checkpoint import add_checkpoint
 from .conflict_policy import ConflictPolicy
 from .importer import RecordImporter
-from .sync_state import remember
+from .sync_state import recall, remember
 
 
 class ConflictResolution(ConflictPolicy):
@@ -19,12 +19,12 @@ class ConflictResolution(ConflictPolicy):
 
     def _resolve_conflict(self):
         """Return what was done instead of the export, None when ours is to be sent."""
-        is_known = self.binding.external_version or self.binding.import_checksum
+        is_known = recall(self.binding, "external_version") or recall(self.binding, "import_checksum")
         self._overrules_theirs = not is_known
         if self._conflict_policy == "odoo_wins" or not is_known:
             return None
         theirs = self._read_theirs()
-        if theirs._is_up_to_date(self.binding) or not theirs._would_change():
+        if theirs._is_known_state(self.binding) or not theirs._would_change():
             return None
         if self._conflict_policy == "ask":
             return self._ask()
@@ -71,5 +71,4 @@ class ConflictResolution(ConflictPolicy):
         if self._overrules_theirs and theirs._would_change():
             theirs._delay()
             return {}
-        values = theirs._binding_values()
-        return {name: values[name] for name in ("external_version", "import_checksum")}
+        return theirs._state_there()

@@ -8,7 +8,7 @@ import json
 
 from ..exception import MappingError
 from .mapper import ExportMapper
-from .sync_state import remember
+from .sync_state import recall, remember
 
 
 def checksum(value):
@@ -36,7 +36,7 @@ def forget_overwritten(environment, bindings):
     :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
     :param bindings: recordset of the binding model
     """
-    for binding in bindings.filtered("export_checksum"):
+    for binding in bindings.filtered(_sent):
         sent = _sent(binding)
         still = {target: known for target, known in _present(environment, binding).items() if sent.get(target) == known}
         if still != sent:
@@ -53,4 +53,4 @@ def _present(environment, binding):
 
 
 def _sent(binding):
-    return json.loads(binding.export_checksum or "{}")
+    return json.loads(recall(binding, "export_checksum") or "{}")

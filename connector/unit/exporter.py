@@ -9,7 +9,7 @@ from ..related_action import open_exported
 from .conflict import ConflictResolution
 from .export_checksum import not_sent, sent_with
 from .safe_creation import SafeCreation
-from .sync_state import MissingThere, note_failure, note_in_sync, remember
+from .sync_state import MissingThere, note_failure, note_in_sync, recall, remember
 from .synchronizer import a_moment
 
 
@@ -49,7 +49,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
         self.binding = self.model.browse(binding_id).exists()
         if not self.binding:
             return self._("The record to export does not exist any more.")
-        if "no_export" in self.binding._fields and self.binding.no_export:
+        if recall(self.binding, "no_export"):
             return self._("Not exported: the binding says so.")
         self._lock()
         if reason := self._must_skip():

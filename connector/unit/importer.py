@@ -3,6 +3,7 @@
 import hashlib
 import json
 from contextlib import contextmanager
+from copy import copy
 from types import MappingProxyType
 
 from psycopg2.errors import UniqueViolation
@@ -19,7 +20,7 @@ from .export_checksum import forget_overwritten
 from .identity import import_identity
 from .import_lock import lock_new
 from .matching import only_match
-from .sync_state import is_in_conflict, note_error, note_failure, note_in_sync
+from .sync_state import has_failed, is_in_conflict, note_error, note_failure, note_in_sync, recall
 from .synchronizer import Importer, a_moment
 from .unsent import put_off
 
@@ -96,7 +97,7 @@ class RecordImporter(Importer):
     def _is_data_old(self):
         """Return whether what is here may be newer than the data that the running job has brought: it was synchronised since the delay."""
         delayed = getattr(self.session.job, "date_created", None)
-        synchronised = self.binding[self.binder._sync_date_field]
+        synchronised = recall(self.binding, self.binder._sync_date_field)
         return bool(delayed and synchronised and synchronised >= delayed.replace(microsecond=0))
 
     def _fields_to_read(self):
@@ -116,13 +117,17 @@ class RecordImporter(Importer):
         return None
 
     def _is_up_to_date(self, binding):
-        """Return whether this state of the record is the one that was last imported: its version says so or, without, its checksum."""
-        if not binding or binding.sync_state == "error":
-            return False
+        """Return whether this state of the record is the one that was last imported, and its synchronisation has not failed since."""
+        return bool(binding) and not has_failed(binding) and self._is_known_state(binding)
+
+    def _is_known_state(self, binding):
+        """Return whether a binding knows this state of the record: its version says so or, without, its checksum."""
         version = self._get_external_version()
-        if version is not None:
-            return binding.external_version == str(version)
-        return binding.import_checksum == self._get_checksum()
+        if version is None:
+            name, value = "import_checksum", self._get_checksum()
+        else:
+            name, value = "external_version", str(version)
+        return recall(binding, name) == value
 
     def _would_change(self):
         """Return whether an import would change the record here; also when what is there cannot be mapped."""
@@ -240,14 +245,14 @@ class RecordImporter(Importer):
 
     def _binding_values(self):
         """Return what the binding itself has to know: to which record there it belongs, and which state of it was imported."""
-        version = self._get_external_version()
-        values = {
-            self.binder._backend_field: self.backend_record.id,
-            "external_version": version is not None and str(version),
-            "import_checksum": self._get_checksum(),
-        }
+        values = {self.binder._backend_field: self.backend_record.id, **self._state_there()}
         known = {name: value for name, value in values.items() if name in self.model._fields}
         return {**known, **self.binder.bind_values(self.external_id, self.binding or None)}
+
+    def _state_there(self):
+        """Return the values by which a binding knows this state of the record."""
+        version = self._get_external_version()
+        return {"external_version": version is not None and str(version), "import_checksum": self._get_checksum()}
 
     @contextmanager
     def _unique_violation_is_retried(self):
@@ -260,6 +265,25 @@ class RecordImporter(Importer):
             names["detail"] = violation.diag.message_detail or violation
             message = self._("%(model)s %(id)s exists already: %(detail)s", **names)
             raise RetryableJobError(message, seconds=a_moment()) from violation
+
+    def _each_of(self, records):
+        """Return a copy of this importer for each record of a page, which knows the record and its binding.
+
+        :param records: dict, external id to record
+        """
+        bindings = self.binder.to_internal_many(records)
+        importers = []
+        for external_id, record in records.items():
+            importer = copy(self)
+            importer.external_id, importer.external_record = external_id, record
+            importer.binding = bindings.get(external_id_text(external_id), self.model)
+            importers.append(importer)
+        return importers
+
+    def _read_each(self, external_ids):
+        """Read a page of records, and return a copy of this importer for each that is there, see :meth:`_each_of`."""
+        records = self.backend_adapter.read_many(external_ids, self._fields_to_read())
+        return self._each_of({self.backend_adapter.id_of(record): record for record in records})
 
     def _note_missing(self):
         if self.binding:

@@ -1,6 +1,5 @@
 """Compares all records of both sides, says what differs, and repairs it; and the job that does so."""
 
-from copy import copy
 from dataclasses import dataclass, field
 
 from odoo.fields import Domain
@@ -15,7 +14,9 @@ from .bulk_importer import import_page
 from .exporter import export_record
 from .identity import export_identity
 from .importer import RecordImporter
+from .sync_state import is_in_conflict, note_in_sync, remember
 from .synchronizer import Synchronizer
+from .unsent import put_off
 
 REPAIRS = (None, "import", "export")
 
@@ -64,9 +65,12 @@ class Reconciler(Synchronizer):
         if repair not in REPAIRS:
             raise ValueError(f"repair is {repair!r}: it must be one of {', '.join(map(repr, REPAIRS))}")
         difference = self._compare()
+        if self.session.owns_transaction:
+            self.session.commit()  # the comparison may have taken long, and others have written bindings meanwhile
+        difference.extra = self._confirm(difference.extra)
         self._mark_missing(difference)
         if repair == "import":
-            self._import([*difference.missing, *difference.different])
+            self._import(difference)
         elif repair == "export":
             self._export([*difference.extra, *difference.different.values()])
         return difference
@@ -116,7 +120,7 @@ class Reconciler(Synchronizer):
     def _compare_content(self, there, difference):
         done = 0
         for external_ids in split_every(self._page_size, there.values(), list):
-            for importer in self._read_page(external_ids):
+            for importer in self.unit_for(RecordImporter)._read_each(external_ids):
                 if not importer.binding:
                     if not importer._must_skip():
                         difference.missing.append(importer.external_id)
@@ -127,41 +131,54 @@ class Reconciler(Synchronizer):
             if self.session.job:
                 self.session.job.progress(done, len(there))
 
-    def _read_page(self, external_ids):
-        """Yield an importer for each record, which has read it and knows its binding."""
-        shared = self.unit_for(RecordImporter)
-        bindings = self.binder.to_internal_many(external_ids)
-        for record in self.backend_adapter.read_many(external_ids, shared._fields_to_read()):
-            importer = copy(shared)
-            importer.external_id = self.backend_adapter.id_of(record)
-            importer.external_record = record
-            importer.binding = bindings.get(external_id_text(importer.external_id), self.model)
-            yield importer
-
     # Repair
+
+    def _confirm(self, extra):
+        """Return those of the bindings whose record really is not there.
+
+        The list of ids may lack some: with a page that was read while others were deleted, or of those that were created since.
+        """
+        bindings = self.model.browse(extra).exists()
+        external_ids = bindings.filtered(self.binder._external_field).mapped(self.binder._external_field)
+        there = {external_id_text(external_id) for external_id in self._search_again(external_ids)}
+        return bindings.filtered(lambda binding: binding[self.binder._external_field] not in there).ids
+
+    def _search_again(self, external_ids):
+        """Return the ids of the records there, of some or of all."""
+        if external_ids and not self._compares_content:
+            return self._search_there()
+        importer = self.unit_for(RecordImporter)
+        pages = split_every(self._page_size, external_ids, list)
+        return [theirs.external_id for page in pages for theirs in importer._read_each(page)]
 
     def _mark_missing(self, difference):
         """Mark the bindings whose record was deleted there, and no longer those whose record is there again."""
-        if self.session.owns_transaction:
-            self.session.commit()  # the comparison may have taken long, and others have written bindings meanwhile
-        extra = self.model.browse(difference.extra).exists().filtered(self.binder._external_field)
-        self._write(extra.filtered(lambda binding: binding.sync_state != "missing"), sync_state="missing")
+        extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
+        for importer in self.unit_for(RecordImporter)._each_of(
+            dict.fromkeys(extra.mapped(self.binder._external_field))
+        ):
+            importer._note_missing()
         there_again = Domain(self.binder._backend_field, "=", self.backend_record.id) & Domain(
             "sync_state", "=", "missing"
         )
-        self._write(self.model.with_context(active_test=False).search(there_again) - extra, sync_state="in_sync")
+        note_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
 
-    def _import(self, external_ids):
+    def _import(self, difference):
+        """Import what is missing or different, but what a person has to settle, or is different as our change of it was not sent yet."""
+        importers = self.unit_for(RecordImporter)._each_of(dict.fromkeys([*difference.missing, *difference.different]))
+        importers = [importer for importer in importers if not is_in_conflict(importer.binding)]
+        waiting = put_off(self.environment, importers)
+        external_ids = [importer.external_id for importer in importers if importer not in waiting]
         for page in split_every(self._page_size, external_ids, list):
             import_page.delay(
                 self.environment.user_session, self.model._name, self.backend_record.id, external_ids=page, force=True
             )
 
     def _export(self, binding_ids):
-        bindings = self.model.browse(binding_ids).exists().filtered(lambda binding: not binding.no_export)
+        bindings = self.model.browse(binding_ids).exists().filtered(self._is_to_be_exported)
         gone = bindings.filtered(lambda binding: binding.sync_state == "missing")
-        self._write(gone, **{self.binder._external_field: False, "external_version": False, "import_checksum": False})
-        self._write(bindings, export_checksum=False, sync_state="to_export")
+        remember(gone, {self.binder._external_field: False, "external_version": False, "import_checksum": False})
+        remember(bindings, {"export_checksum": False, "sync_state": "to_export"})
         for binding in bindings:
             export_record.delay(
                 self.environment.user_session,
@@ -170,9 +187,8 @@ class Reconciler(Synchronizer):
                 identity_key=export_identity(self.model._name, binding.id),
             )
 
-    def _write(self, bindings, **values):
-        if bindings:
-            bindings.with_context(no_connector_export=True).write(values)
+    def _is_to_be_exported(self, binding):
+        return not binding.no_export and not is_in_conflict(binding)
 
 
 @job(

@@ -65,9 +65,19 @@ def remember(bindings, values):
         without_export(bindings).write(known)
 
 
+def recall(binding, name):
+    """Return the value of a field in which :func:`remember` keeps something, False where the model of the binding has no such field."""
+    return binding[name] if name in binding._fields else False
+
+
 def is_in_conflict(binding):
     """Return whether a conflict of a binding waits for a person, who alone ends it."""
-    return _state_of(binding) == "conflict"
+    return recall(binding, "sync_state") == "conflict"
+
+
+def has_failed(binding):
+    """Return whether the last synchronisation of a binding has failed."""
+    return recall(binding, "sync_state") == "error"
 
 
 def note_error(binding, message, state="error", **values):
@@ -87,10 +97,6 @@ def note_in_sync(bindings, *states):
     :param states: names of states
     """
     remember(
-        bindings.filtered(lambda binding: _state_of(binding) in states), {"sync_state": "in_sync", "sync_error": False}
+        bindings.filtered(lambda binding: recall(binding, "sync_state") in states),
+        {"sync_state": "in_sync", "sync_error": False},
     )
-
-
-def _state_of(binding):
-    """Return the state of a binding, None where its model knows none."""
-    return binding["sync_state"] if "sync_state" in binding._fields else None

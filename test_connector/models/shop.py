@@ -59,3 +59,14 @@ class ShopPage(models.Model):
     _description = "Test Shop Page"
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="cascade")
+
+
+class ShopNote(models.Model):
+    """A note, which keeps its id there itself and knows nothing else of its synchronization."""
+
+    _name = "test.shop.note"
+    _description = "Test Shop Note"
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="cascade")
+    number = fields.Char()
+    name = fields.Char()

@@ -18,6 +18,7 @@ from . import test_map_children
 from . import test_mapper
 from . import test_mapping_trial
 from . import test_matching
+from . import test_own_binder
 from . import test_reconciler
 from . import test_safe_creation
 from . import test_test_kit

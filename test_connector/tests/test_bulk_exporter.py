@@ -5,6 +5,8 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter, export_bulk
+from odoo.addons.connector.unit.exporter import RecordExporter
+from odoo.addons.connector.unit.importer import RecordImporter
 
 from ..units import PartnerExportMapper, ShopAdapter
 from .common import ShopCase
@@ -105,6 +107,55 @@ class TestBulkExporter(ShopCase, JobsCase):
         failed = jobs.filtered(lambda job: job.state == "failed")
         self.assertFailed(failed, "No points")
         self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
+
+    def test_the_state_there_that_it_makes_is_no_conflict_of_the_next_export(self):
+        with self.counting_versions():
+            for policy in ("external_wins", "ask"):
+                with self.subTest(policy), patch.object(RecordExporter, "_conflict_policy", policy):
+                    self.import_and_change_ours(self.bindings[0])
+                    self.delay(self.bindings[0])
+                    self.assertDone(self.run_jobs())
+                    self.unit(RecordExporter).run(self.bindings[0].id)
+                    self.assertEqual((self.there(1)["name"], self.bindings[0].name), ("Ours", "Ours"))
+                    self.assertEqual(self.bindings[0].sync_state, "in_sync")
+
+    def test_what_was_changed_there_before_it_stays_a_conflict_of_the_next_export(self):
+        with self.counting_versions(), patch.object(RecordExporter, "_conflict_policy", "ask"):
+            self.import_and_change_ours(self.bindings[0])
+            self.there(1).update(name="Theirs", changed=8)
+            self.delay(self.bindings[0])
+            self.assertDone(self.run_jobs())
+            self.unit(RecordExporter).run(self.bindings[0].id)
+        self.assertEqual((self.there(1)["name"], self.bindings[0].sync_state), ("Theirs", "conflict"))
+
+    def test_a_conflict_stays_one(self):
+        self.bindings[0].write({"sync_state": "conflict", "sync_error": "Which one?"})
+        self.bindings[1].write({"sync_state": "conflict", "sync_error": "Which one?"})
+        self.delay()
+        with self.refusing("2"):
+            self.run_jobs()
+        self.assertEqual(self.bindings[0].points, self.there(1)["points"])
+        for binding in self.bindings[:2]:
+            self.assertEqual((binding.sync_state, binding.sync_error), ("conflict", "Which one?"))
+
+    def there(self, external_id):
+        return self.shop.table("test.shop.partner")[external_id]
+
+    def import_and_change_ours(self, binding):
+        self.there(1).update(name="Ada", changed=1)
+        self.unit(RecordImporter).run(1, force=True)
+        binding.write({"name": "Ours", "points": binding.points + 10})
+
+    def counting_versions(self):
+        """Have each write there make a new version of the record."""
+
+        def write_and_count(adapter, external_id, data):
+            write(adapter, external_id, data)
+            record = adapter._find(external_id)
+            record["changed"] = record.get("changed", 0) + 1
+
+        write = ShopAdapter.write
+        return patch.object(ShopAdapter, "write", write_and_count)
 
     def test_the_button_related_opens_the_record(self):
         self.delay(self.bindings[0])

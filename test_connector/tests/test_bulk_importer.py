@@ -113,6 +113,16 @@ class TestPage(BulkCase):
         self.assertEqual([call.args[0].external_id for call in handle_missing.call_args_list], [2])
         self.assertEqual(message, "1 created, 1 not there any more")
 
+    def test_what_is_not_there_any_more_is_missing_until_it_is_there_again(self):
+        self.add_many([1, 2])
+        self.import_ids([1, 2])
+        theirs = self.shop.table("test.shop.partner").pop(2)
+        self.import_ids([1, 2])
+        self.assertEqual((self.binding(1).sync_state, self.binding(2).sync_state), ("in_sync", "missing"))
+        self.shop.table("test.shop.partner")[2] = theirs
+        self.assertEqual(self.import_ids([1, 2]), "2 up to date")
+        self.assertEqual(self.binding(2).sync_state, "in_sync")
+
     def test_what_is_to_be_skipped_is_skipped(self):
         self.add_many([1, 2])
         skip_two = lambda importer: "No." if importer.external_id == 2 else None  # noqa: E731

@@ -3,6 +3,7 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import (
+    IDMissingInBackend,
     InvalidDataError,
     NetworkRetryableError,
     NothingToDoJob,
@@ -214,6 +215,23 @@ class TestExportJobs(ExporterCase, JobsCase):
         job = self.run_failing_jobs()
         self.assertRegex(job.message, "(?s)has no test.shop.partner 42.*restore the record there")
         self.assertEqual((job.state, binding.sync_state), ("failed", "missing"))
+
+    def test_a_record_is_not_missing_there_because_one_on_which_it_depends_is(self):
+        binding = self.partner("42")
+        dependency = IDMissingInBackend("The shop has no test.shop.tag 3")
+        export_record.delay(self.session, "test.shop.partner", binding.id)
+        with patch.object(RecordExporter, "_export_dependencies", side_effect=dependency):
+            self.run_failing_jobs()
+        self.assertEqual((binding.sync_state, binding.sync_error), ("error", str(dependency)))
+
+    def test_that_there_is_nothing_to_export_takes_the_error_away(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        binding = self.partner("42")
+        self.run_export(binding)
+        for state in ("error", "missing", "to_export"):
+            binding.write({"sync_state": state, "sync_error": "It was so"})
+            self.assertEqual(self.run_export(binding), "Nothing to export.")
+            self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
 
     def test_a_record_that_was_deleted_there_is_created_again_where_the_policy_says_so(self):
         binding = self.partner("42")

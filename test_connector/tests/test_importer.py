@@ -4,7 +4,13 @@ from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.event import on_record_create, on_record_write
-from odoo.addons.connector.exception import InvalidDataError, MappingError, RetryableJobError, TransactionOutdated
+from odoo.addons.connector.exception import (
+    IDMissingInBackend,
+    InvalidDataError,
+    MappingError,
+    RetryableJobError,
+    TransactionOutdated,
+)
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.batch_importer import import_batch
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
@@ -54,7 +60,17 @@ class TestRecordImporter(ImporterCase):
         binding = self.partner("42")
         message = self.run_import(42)
         self.assertEqual(message, "Test Shop has no record 42 any more; nothing was changed here.")
-        self.assertEqual(binding.name, "Ada")
+        self.assertEqual((binding.name, binding.sync_state), ("Ada", "missing"))
+        self.assertEqual(binding.sync_error, "Test Shop has no record 42 any more.")
+
+    def test_a_record_that_is_there_again_is_not_missing_any_more(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.run_import(42)
+        theirs = self.shop.table("test.shop.partner").pop(42)
+        self.run_import(42)
+        self.shop.table("test.shop.partner")[42] = theirs
+        self.assertEqual(self.run_import(42), "Already up to date.")
+        self.assertEqual((self.binding(42).sync_state, self.binding(42).sync_error), ("in_sync", False))
 
     def test_a_record_that_is_to_be_skipped_is_not_imported_and_the_reason_is_told(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
@@ -347,6 +363,14 @@ class TestImportJob(ImporterCase, JobsCase):
         self.assertEqual((binding.sync_state, binding.sync_error), ("error", "Not welcome"))
         self.run_import(42)
         self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
+
+    def test_a_record_is_not_missing_because_another_one_is(self):
+        binding = self.partner("42")
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.delay(42)
+        with patch.object(PartnerImporter, "_import_dependencies", side_effect=IDMissingInBackend("No tag 3")):
+            self.assertEqual(self.run_jobs().state, "failed")
+        self.assertEqual((binding.sync_state, binding.sync_error), ("error", "No tag 3"))
 
     def test_two_jobs_that_import_the_same_record_run_one_after_the_other(self):
         self.delay(42)

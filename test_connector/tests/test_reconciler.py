@@ -1,9 +1,12 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.exporter import RecordExporter, export_record
+from odoo.addons.connector.unit.identity import export_identity
 from odoo.addons.connector.unit.reconciler import Reconciler, reconcile
 
-from ..units import PartnerImporter
+from ..units import PartnerImporter, ShopAdapter
 from .common import ShopCase
 
 
@@ -89,6 +92,49 @@ class TestReconciler(ShopCase, JobsCase):
         self.assertEqual((self.deleted.sync_state, self.changed.sync_state), ("in_sync", "in_sync"))
         difference = self.compare()
         self.assertEqual((difference.extra, difference.different), ([], {}))
+
+    def test_a_record_that_the_list_there_lacks_is_looked_for_once_more_before_it_is_said_to_be_gone(self):
+        """As when others were deleted there while the list was read page by page."""
+        search = ShopAdapter.search
+
+        def search_incompletely(adapter, filters=None):
+            return [external_id for external_id in search(adapter, filters) if external_id != 11]
+
+        with patch.object(ShopAdapter, "search", search_incompletely):
+            self.assertEqual(self.compare("export").extra, [self.deleted.id])
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.same.external_id, self.same.sync_state), ("11", "never"))
+        self.assertEqual([call[0] for call in self.shop.calls].count("create"), 1)
+
+    def test_a_record_that_is_exported_during_the_comparison_is_not_said_to_be_gone(self):
+        new = self.partner()
+        compare = Reconciler._compare
+
+        def compare_and_export(reconciler):
+            found = compare(reconciler)
+            self.unit(RecordExporter).run(new.id)
+            return found
+
+        with patch.object(Reconciler, "_compare", compare_and_export):
+            self.assertEqual(self.compare().extra, [self.deleted.id])
+
+    def test_no_repair_settles_a_conflict_that_waits_for_a_person(self):
+        self.changed.sync_state = "conflict"
+        for repair in ("import", "export"):
+            self.compare(repair)
+            self.assertDone(self.run_jobs())
+            self.assertEqual((self.changed.name, self.there(12)), ("Ours", "Theirs"))
+            self.assertEqual(self.changed.sync_state, "conflict")
+
+    def test_an_import_does_not_overwrite_what_waits_to_be_sent(self):
+        identity = export_identity("test.shop.partner", self.changed.id)
+        export_record.delay(
+            self.session, "test.shop.partner", self.changed.id, identity_key=identity, eta=timedelta(hours=1)
+        )
+        self.compare("import")
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.changed.name, "Ours")
+        self.assertTrue(self.Partner.search([("external_id", "=", "13")]))
 
     def test_a_binding_that_is_deleted_during_the_comparison_is_left_out(self):
         difference = Reconciler._compare

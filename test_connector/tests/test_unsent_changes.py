@@ -182,6 +182,17 @@ class TestImportThatIsPutOff(UnsentCase):
         self.run_all_jobs()
         self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
 
+    def test_an_export_that_has_failed_is_no_conflict_when_it_is_tried_again(self):
+        for policy in ("external_wins", "newest", "ask"):
+            with self.subTest(policy):
+                self.policy = policy
+                self.binding.odoo_id.name = f"Ours, {policy}"
+                with self.refusing():
+                    export = self.run_failing_jobs()
+                store.requeue(self.env.cr, export.ids)
+                self.run_jobs()
+                self.assertEqual((self.theirs["name"], self.binding.sync_state), (f"Ours, {policy}", "in_sync"))
+
     def test_it_comes_once_somebody_has_cancelled_the_export(self):
         self.change_both()
         self.unit(RecordImporter).run(42)
