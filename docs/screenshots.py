@@ -28,7 +28,7 @@ SECONDS_TO_WAIT = 30
 DRAWN = """
     document.fonts.status === "loaded"
     && !!document.querySelector(".o_action_manager .o_view_controller")
-    && !document.querySelector(".o_loading_indicator, .o_blockUI")
+    && !document.querySelector(".o_loading_indicator, .o_blockUI, .o-mail-Chatter .fa-spin")
     && [...document.images].every((image) => image.complete)
 """
 

@@ -15,7 +15,7 @@ class ConnectorCheckpoint(models.Model):
     model = fields.Char(related="model_id.model", string="Model Name")
     record_id = fields.Many2oneReference(string="Record ID", required=True, readonly=True, model_field="model")
     name = fields.Char(string="Record", compute="_compute_name", compute_sudo=True)
-    backend_id = fields.Reference(selection="_select_backends", string="Imported from", required=True, readonly=True)
+    backend_id = fields.Reference(selection="_select_backends", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True, index=True)
     severity = fields.Selection(
         [("info", "Information"), ("warning", "Warning"), ("error", "Error")],

@@ -35,6 +35,9 @@ class WebhookDelivery(models.Model):
     headers = fields.Text(readonly=True)
     body = fields.Text(string="Content", readonly=True)
     job_id = PlainMany2one("queue.job", readonly=True, help="The job that deals with it")
+    job_state = fields.Selection(
+        lambda self: self.env["queue.job"]._fields["state"].selection, string="State", compute="_compute_job_state"
+    )
 
     _delivery_uniq = models.UniqueIndex("(backend_id, delivery_key)")
     _content_uniq = models.UniqueIndex("(backend_id, content_key)")
@@ -43,6 +46,12 @@ class WebhookDelivery(models.Model):
     @api.model
     def _select_backends(self):
         return self.env["connector.checkpoint"]._select_backends()
+
+    @api.depends("job_id")
+    def _compute_job_state(self):
+        states = {job.id: job.state for job in self.sudo().job_id.exists()}
+        for delivery in self:
+            delivery.job_state = states.get(delivery.job_id.id)
 
     @api.model
     def _receive(self, receiver, headers, body):

@@ -145,6 +145,15 @@ class TestWebhook(WebhookCase, HttpCase):
         self.deliveries().action_process_again()
         self.assertDone(self.run_jobs())
 
+    def test_a_delivery_says_what_has_become_of_its_job(self):
+        self.send()
+        delivery = self.deliveries()
+        self.assertEqual(delivery.job_state, "pending")
+        self.run_jobs()
+        self.assertEqual(delivery.job_state, "done")
+        delivery.job_id = self.env["queue.job"].browse(2**31 - 1)  # one that was deleted
+        self.assertFalse(delivery.job_state)
+
     def test_deliveries_are_deleted_after_a_time(self):
         self.send()
         self.env.cr.execute(
