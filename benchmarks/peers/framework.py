@@ -111,7 +111,7 @@ class OcaFramework(Framework, Oca):
 
     name = "oca_framework"
     title = "OCA connector, a job a record"
-    most_records = 2_000
+    most_records = 1_000
     warm_up = 20
     count_warm = "SELECT count(DISTINCT worker_pid) FROM queue_job WHERE method_name = 'import_record'"
     remark = f"OCA connector imports at most {most_records:,} records a run"
