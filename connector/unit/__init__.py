@@ -4,6 +4,7 @@ from . import (
     binder,
     bulk_exporter,
     bulk_importer,
+    clock,
     conflict,
     conflict_policy,
     deleter,

@@ -9,6 +9,7 @@ from ..connector import get_environment
 from ..queue.graph import chain, group
 from ..queue.job import job
 from ..related_action import open_backend
+from .clock import database_now
 from .identity import import_identity
 from .importer import RecordImporter, import_record
 from .synchronizer import Importer
@@ -27,18 +28,21 @@ class BatchImporter(Importer):
     #: How far the watermark stays behind our clock: longer than two clocks differ, and than a change takes there until it is visible
     _overlap = timedelta(minutes=5)
 
+    # When the search began, by the clock of the database
+    _read_at = None
+
     def run(self, filters=None):
         """Search and import records.
 
         :param filters: what the adapter's ``search`` takes; None: what has changed since the watermark, which moves with success
         :return: what was done, for the user
         """
+        self._read_at = database_now(self.environment)
         if filters is not None:
             return self._import_found(self._search(filters), None)
         since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
-        began = fields.Datetime.now()
         found = self._search(self._filters_since(since))
-        return self._import_found(found, self._closing(self._get_next_watermark(began), since))
+        return self._import_found(found, self._closing(self._get_next_watermark(self._read_at), since))
 
     def _filters_since(self, watermark):
         """Return the filters that find what has changed since a watermark; a hook.
@@ -51,7 +55,7 @@ class BatchImporter(Importer):
     def _get_next_watermark(self, began):
         """Return up to where records were imported when all that was found is, as text; None: the watermark stays.
 
-        :param began: when the search began, datetime in UTC by our clock
+        :param began: when the search began, naive UTC datetime by the clock of the database
         """
         return fields.Datetime.to_string(began - self._overlap)
 
@@ -88,7 +92,7 @@ class DirectBatchImporter(BatchImporter):
     def _import_found(self, found, closing):
         for number, item in enumerate(found, 1):
             external_id, data = self._id_and_data(item)
-            self.unit_for(RecordImporter).run(external_id, data=data)
+            self.unit_for(RecordImporter).run(external_id, data=data, read_at=self._read_at)
             if self.session.job:
                 self.session.job.progress(number, len(found))
         if closing:
@@ -125,7 +129,7 @@ class DelayedBatchImporter(BatchImporter):
 
     def _prepare(self, external_id, data, **options):
         if data is not None:
-            options["data"] = data
+            options.update(data=data, read_at=self._read_at)
         session = self.environment.user_session
         return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
 

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 
-from odoo import fields, models
+from odoo import models
 
 from ..backend import general
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import InvalidDataError
 from ..no_export import without_export
+from .clock import database_now
 
 
 @general
@@ -146,7 +147,7 @@ class Binder(ConnectorUnit):
 
     def sync_values(self):
         """Return what is written to a binding, beside its external id, when it has just been synchronised."""
-        values = {self._sync_date_field: fields.Datetime.now(), "sync_state": "in_sync", "sync_error": False}
+        values = {self._sync_date_field: database_now(self.environment), "sync_state": "in_sync", "sync_error": False}
         if job_id := self.env.context.get("job_id"):
             values["last_job_id"] = job_id
         return {name: value for name, value in values.items() if name in self.model._fields}

@@ -42,16 +42,17 @@ class BulkImporter(Importer):
         self._importing = frozenset()  # (model name, external id) of the records whose import has led to this page
         self._force = False
 
-    def run(self, external_records, force=False):
+    def run(self, external_records, force=False, read_at=None):
         """Import records that were read already.
 
         :param external_records: list of records as the adapter reads them
         :param force: import even what has not changed since the last time
+        :param read_at: when they were read, see :meth:`~odoo.addons.connector.unit.importer.RecordImporter.run`
         :return: what was done, for the user
         :raise TransactionOutdated: one of the records was imported by somebody else since this transaction began
         """
         self._force = force
-        return self._report(self._import_or_halve(self._renewed(external_records)))
+        return self._report(self._import_or_halve(self._renewed(external_records, read_at)))
 
     def run_ids(self, external_ids, force=False):
         """Read records and import them; see :meth:`run`.
@@ -217,10 +218,12 @@ class BulkImporter(Importer):
         self._record_importer._importing = self._importing
         return self._record_importer._each_of(records)
 
-    def _renewed(self, records):
+    def _renewed(self, records, read_at):
         """Return the records that the job has brought with it, those that may be out of date read again."""
         importers = self._importers({self.backend_adapter.id_of(record): record for record in records})
-        old = {external_id_text(importer.external_id): importer for importer in importers if importer._is_data_old()}
+        old = {
+            external_id_text(importer.external_id): importer for importer in importers if importer._is_data_old(read_at)
+        }
         if not old:
             return records
         fresh = self._read([importer.external_id for importer in old.values()])
@@ -255,19 +258,19 @@ class BulkBatchImporter(BatchImporter):
         return self._("%(records)s records to import, in %(pages)s jobs.", records=len(found), pages=len(pages))
 
     def _page(self, items):
-        argument = "records" if isinstance(items[0], dict) else "external_ids"
+        found = {"records": items, "read_at": self._read_at} if isinstance(items[0], dict) else {"external_ids": items}
         names = {"count": len(items), "records": self.model._description, "backend": self.environment.backend_name}
         return import_page.delayable(
             self.environment.user_session,
             self.model._name,
             self.backend_record.id,
-            **{argument: items},
+            **found,
             description=self._("Import a page of %(records)s of %(backend)s: %(count)s records", **names),
         )
 
 
 @job(default_channel=backend_channel, related_action=open_backend)
-def import_page(session, model_name, backend_id, external_ids=None, records=None, force=False):
+def import_page(session, model_name, backend_id, external_ids=None, records=None, force=False, read_at=None):
     """Import a page of records of an external system
 
     :param model_name: name of the binding model
@@ -275,9 +278,10 @@ def import_page(session, model_name, backend_id, external_ids=None, records=None
     :param external_ids: list of ids in the external system
     :param records: list of the records in place of their ids, if they were read already
     :param force: import even what has not changed since the last time
+    :param read_at: when the records were read, see :meth:`~odoo.addons.connector.unit.importer.RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
-    return importer.run_ids(external_ids, force) if records is None else importer.run(records, force)
+    return importer.run_ids(external_ids, force) if records is None else importer.run(records, force, read_at)
 
 
 def _concerns_all(error):

@@ -49,19 +49,20 @@ class RecordImporter(Importer):
         self._importing = frozenset()  # (model name, external id) of the records whose import has led to this one
         self._noted = None  # in a page: the list of the dependencies, which are imported later as pages
 
-    def run(self, external_id, force=False, data=None):
+    def run(self, external_id, force=False, data=None, read_at=None):
         """Import a record.
 
         :param external_id: id in the external system
         :param force: import even what has not changed since the last time
-        :param data: the record, as the adapter would read it, if it was read already
+        :param data: the record, as the adapter would read it, if it was read already; read again if the binding was synchronised since
+        :param read_at: when it was read, by the clock of the database (naive UTC datetime); None: when the running job was delayed
         :return: what was done, for the user
         :raise TransactionOutdated: the record was imported by somebody else since this transaction began
         """
         self.external_id = external_id
         self.binding = self._get_binding()
         try:
-            self.external_record = self._read() if data is None or self._is_data_old() else data
+            self.external_record = self._read() if data is None or self._is_data_old(read_at) else data
         except IDMissingInBackend:
             self._note_missing()
             return self._handle_missing()
@@ -94,11 +95,14 @@ class RecordImporter(Importer):
         """Return the binding of the record, empty when it is new here."""
         return self.binder.to_internal(self.external_id)
 
-    def _is_data_old(self):
-        """Return whether what is here may be newer than the data that the running job has brought: it was synchronised since the delay."""
-        delayed = getattr(self.session.job, "date_created", None)
+    def _is_data_old(self, read_at):
+        """Return whether what is here may be newer than data that were read at some time: the binding was synchronised since.
+
+        :param read_at: see :meth:`run`
+        """
+        read_at = read_at or getattr(self.session.job, "date_created", None)
         synchronised = recall(self.binding, self.binder._sync_date_field)
-        return bool(delayed and synchronised and synchronised >= delayed.replace(microsecond=0))
+        return bool(read_at and synchronised and synchronised >= read_at.replace(microsecond=0))
 
     def _fields_to_read(self):
         """Return the names of the fields of the external record that are wanted; None: all."""
@@ -309,7 +313,7 @@ def _key(args):
 
 
 @job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key)
-def import_record(session, model_name, backend_id, external_id, force=False, data=None):
+def import_record(session, model_name, backend_id, external_id, force=False, data=None, read_at=None):
     """Import a record of an external system
 
     The jobs of one record run one after the other, so that each sees what the one before it has committed.
@@ -318,8 +322,9 @@ def import_record(session, model_name, backend_id, external_id, force=False, dat
     :param backend_id: id of the backend's record
     :param external_id: id in the external system
     :param force: import even what has not changed since the last time
-    :param data: the record, if it was read already; it is read again if the record was imported since then
+    :param data: the record, if it was read already; it is read again if the binding was synchronised since then
+    :param read_at: when it was read, see :meth:`RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter)
     with note_failure(session, importer.binder.to_internal(external_id)):
-        return importer.run(external_id, force=force, data=data)
+        return importer.run(external_id, force, data, read_at)

@@ -3,13 +3,13 @@ from datetime import datetime
 from functools import partial
 from unittest.mock import patch
 
-from odoo import fields
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import TransactionOutdated
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit import batch_importer
 from odoo.addons.connector.unit.batch_importer import (
     BatchImporter,
     DelayedBatchImporter,
@@ -17,7 +17,7 @@ from odoo.addons.connector.unit.batch_importer import (
     import_batch,
 )
 from odoo.addons.connector.unit.bulk_importer import BulkBatchImporter
-from odoo.addons.connector.unit.importer import import_record
+from odoo.addons.connector.unit.importer import RecordImporter, import_record
 
 from ..units import PartnerImporter, ShopAdapter
 from .common import ShopCase
@@ -55,6 +55,23 @@ class TestBatch(BatchCase):
             NotImplementedError, "DirectBatchImporter, DelayedBatchImporter or BulkBatchImporter"
         ):
             self.batch(BatchImporter)
+
+    def test_what_was_imported_while_the_list_was_read_is_not_overwritten_by_the_list(self):
+        """As when a webhook tells of a change meanwhile."""
+
+        def list_and_import(adapter, filters=None, fields=None):
+            records = [dict(record) for record in adapter.table.values()]
+            adapter.table[0]["name"] = "New"
+            self.unit(RecordImporter).run(0)
+            return records
+
+        self.patch(ShopAdapter, "search_read", list_and_import)
+        for batch_class in (DirectBatchImporter, DelayedBatchImporter, BulkBatchImporter):
+            with self.subTest(batch_class.__name__):
+                self.shop.table("test.shop.partner")[0]["name"] = "Old"
+                self.batch(batch_class)
+                self.run_jobs()
+                self.assertEqual(self.names()[0], "New")
 
     def test_a_batch_can_be_a_job_itself(self):
         import_batch.delay(self.session, "test.shop.partner", self.backend.id, {"name": "Ada"})
@@ -256,7 +273,7 @@ class TestWatermark(BatchCase):
 
 class TestOverlap(BatchCase):
     def test_the_next_batch_begins_five_minutes_before_this_one_as_clocks_differ(self):
-        with patch.object(fields.Datetime, "now", return_value=datetime(2026, 7, 4, 12)):
+        with patch.object(batch_importer, "database_now", return_value=datetime(2026, 7, 4, 12)):
             self.batch(DirectBatchImporter)
         self.run_jobs()
         self.assertEqual(self.backend.watermark_ids.value, "2026-07-04 11:55:00")

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from psycopg2.errors import OutOfMemory
@@ -287,6 +288,22 @@ class TestData(BulkCase):
         import_record(self.session, "test.shop.partner", self.backend.id, 1)
         self.run_jobs()
         self.assertEqual(self.names(), ["New", "Two"])
+
+    def test_data_that_were_read_before_the_last_import_are_old_though_their_job_was_delayed_after_it(self):
+        self.add(1, name="New")
+        self.import_ids([1])
+        read_at = self.binding(1).sync_date
+        self.binding(1).sync_date = read_at - timedelta(minutes=1)
+        for seconds, expected in ((60, "New"), (59, "Old")):
+            import_page.delay(
+                self.session,
+                "test.shop.partner",
+                self.backend.id,
+                records=[{"id": 1, "name": "Old"}],
+                read_at=read_at - timedelta(seconds=seconds),
+            )
+            self.run_jobs()
+            self.assertEqual(self.binding(1).name, expected)
 
 
 class TestConcurrentPages(BulkCase):

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
@@ -149,6 +150,16 @@ class TestData(ImporterCase, JobsCase):
         self.run_import(42)
         self.run_jobs()
         self.assertEqual(self.binding(42).name, "Ada")
+
+    def test_data_that_were_read_before_the_last_import_are_old_though_their_job_was_delayed_after_it(self):
+        self.run_import(42)
+        self.binding(42).sync_date -= timedelta(minutes=1)
+        for before, expected in ((timedelta(minutes=1), "Ada"), (-timedelta(seconds=1), "New")):
+            read_at = self.binding(42).sync_date - before
+            data = {"id": 42, "name": "New"}
+            import_record.delay(self.session, "test.shop.partner", self.backend.id, 42, data=data, read_at=read_at)
+            self.assertDone(self.run_jobs())
+            self.assertEqual(self.binding(42).name, expected)
 
 
 class TestWrite(ImporterCase):

@@ -3,6 +3,7 @@ from odoo import Command
 from odoo.addons.connector.exception import MappingError
 from odoo.addons.connector.unit.binder import Binder
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
+from odoo.addons.connector.unit.clock import database_now
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import ImportMapChild, ImportMapper, external_to_m2o, mapping, only_create
 
@@ -256,6 +257,7 @@ class TestPageOfOrders(ChildrenCase):
             records.append(record)
         self.env.flush_all()
         self.env.invalidate_all()
+        database_now(self.mapper.environment)
         with self.assertQueryCount(1):
             values_list = self.mapper.map_records(records).values(for_create=True)
         found = [values["shop_line_ids"][0][2]["tag_id"] for values in values_list]
