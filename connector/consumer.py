@@ -22,6 +22,7 @@ from .exception import NoConnectorUnitError
 from .no_export import NO_EXPORT, forbids_export
 from .registration import lookups
 from .session import ConnectorSession
+from .unit.bulk_exporter import export_bulk
 from .unit.deleter import delete_record
 from .unit.exporter import export_record
 from .unit.identity import delete_identity, export_identity
@@ -53,6 +54,25 @@ def delay_export_all_bindings(session, model_name, record_id, vals, binding_mode
             _delay_exports(session, binding, vals)
 
 
+def delay_bulk_export(session, bindings):
+    """Delay the export of bindings by the :class:`~odoo.addons.connector.unit.bulk_exporter.BulkExporter` of their model.
+
+    It is for a connector's own consumers, which find out what a change concerns. Bindings that are not exported, or not known there yet,
+    are left out.
+
+    :param bindings: recordset of a binding model
+    """
+    for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported):
+        export_bulk.delay(
+            _session_for(session, binding),
+            binding._name,
+            binding.backend_id.id,
+            binding.id,
+            description=_description_of_export(session, binding),
+            identity_key=f"export_bulk,{binding._name},{binding.id}",
+        )
+
+
 def delay_delete(session, model_name, record_id, binding_models=None):
     """Delay the deletion in the external systems of what is about to be deleted here, a binding or a record with bindings.
 
@@ -74,13 +94,17 @@ def _delay_exports(session, binding, vals):
             _session_for(session, binding),
             binding._name,
             binding.id,
-            description=session.env._(
-                "Export %(record)s to %(backend)s",
-                record=binding.display_name or binding._description,
-                backend=binding.backend_id.name,
-            ),
+            description=_description_of_export(session, binding),
             identity_key=export_identity(binding._name, binding.id),
         )
+
+
+def _description_of_export(session, binding):
+    return session.env._(
+        "Export %(record)s to %(backend)s",
+        record=binding.display_name or binding._description,
+        backend=binding.backend_id.name,
+    )
 
 
 def _delay_delete(session, binding):

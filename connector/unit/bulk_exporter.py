@@ -68,7 +68,7 @@ class BulkExporter(Exporter):
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
         seen = self._seen_before(by_id)
-        errors = self.backend_adapter.write_many({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
+        errors = self._write_many({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
         sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
         self._remember(sent, changes, self._states_there(seen & sent.keys()))
         return {binding: self._unknown(binding) for binding in changes if binding.id not in known} | {
@@ -95,6 +95,10 @@ class BulkExporter(Exporter):
             if not is_in_conflict(binding):
                 values.update(synchronised)
             remember(binding, values)
+
+    def _write_many(self, changes):
+        """Send changes as the adapter's ``write_many`` does, and return what it returns."""
+        return self.backend_adapter.write_many(changes)
 
     def _unknown(self, binding):
         return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))

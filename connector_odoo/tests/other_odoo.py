@@ -18,7 +18,7 @@ from odoo.addons.base.models.res_users import API_KEY_SIZE, INDEX_SIZE, KEY_CRYP
 
 #: Names a database with the addons product and contacts and Odoo's demo data, to be copied; without, one is made, which takes longer
 TEMPLATE = "CONNECTOR_SHOP_TEMPLATE"
-#: Names a database with the addon sale and without demo data, likewise
+#: Names a database with the addons sale and stock and without demo data, likewise
 ORDERS_TEMPLATE = "CONNECTOR_ORDERS_TEMPLATE"
 
 # The server is not a child of the tests' process, since Odoo ends the children of a test class with it. It runs as long as the tests'
@@ -142,8 +142,8 @@ def other_odoo():
 
 @functools.cache
 def other_odoo_with_orders():
-    """Return an Odoo with sale orders and without demo data, likewise."""
-    return OtherOdoo("orders", ORDERS_TEMPLATE, "--init=sale", "--without-demo=all")
+    """Return an Odoo with sale orders and stock, and without demo data, likewise."""
+    return OtherOdoo("orders", ORDERS_TEMPLATE, "--init=sale,stock", "--without-demo=all")
 
 
 def _stop(shell):

@@ -53,7 +53,7 @@ class OdooAdapter(HttpAdapter):
 
         With a key the other Odoo keeps it as the external identifier of the record, and creates no second one with it.
         """
-        created = self._load(data, idempotency_key) if idempotency_key else self._create(data)
+        created = self._load(data, idempotency_key) if idempotency_key else self._create(self._external_model, [data])
         if not isinstance(created, list) or len(created) != 1 or not isinstance(created[0], int):
             raise self._nonsense()
         return created[0]
@@ -135,8 +135,12 @@ class OdooAdapter(HttpAdapter):
         """
         raise NotImplementedError
 
-    def _create(self, data):
-        """Create a record; return a list with its id."""
+    def _create(self, model_name, values_list, **context):
+        """Create records of a model; return the list of their ids.
+
+        :param values_list: list of dicts
+        :param context: keys to add to the context of the call
+        """
         raise NotImplementedError
 
     def _load(self, data, key):
@@ -236,8 +240,8 @@ class Json2Adapter(OdooAdapter):
         name = body.get("name") if isinstance(body, dict) else None
         return self._fault(str(name), response.status_code, self._said(response), response)
 
-    def _create(self, data):
-        return self._call(self._external_model, "create", vals_list=[data])
+    def _create(self, model_name, values_list, **context):
+        return self._call(model_name, "create", vals_list=values_list, context={**self._context, **context})
 
     @property
     def _user_id(self):
@@ -281,9 +285,9 @@ class XmlRpcAdapter(OdooAdapter):
         kwargs["context"] = self._context
         return self._execute(model_name, method, [] if ids is None else [ids], kwargs)
 
-    def _create(self, data):
+    def _create(self, model_name, values_list, **context):
         # by position: the argument has another name in each version
-        return [self._execute(self._external_model, "create", [data], {"context": self._context})]
+        return self._execute(model_name, "create", [values_list], {"context": {**self._context, **context}})
 
     def _execute(self, model_name, method, *arguments):
         user_id, database = self._user_id, self.backend_record.database

@@ -2,10 +2,11 @@ from unittest.mock import patch
 
 from odoo.tests import new_test_user
 
-from odoo.addons.connector.consumer import delay_delete, delay_export, delay_export_all_bindings
+from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, delay_export, delay_export_all_bindings
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
 from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.registration import registration_changed
+from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.importer import RecordImporter
 
@@ -122,6 +123,31 @@ class TestDelayExportAllBindings(ConsumerCase):
         )
         user.partner_id.name = "Lovelace"
         self.assertEqual(self.exports().identity_key, f"export,test.shop.user,{bound.id}")
+
+
+class TestDelayBulkExport(ConsumerCase):
+    def setUp(self):
+        super().setUp()
+        self.shop.add("test.shop.partner", 42)
+
+    def bulk_exports(self):
+        return self.delayed_jobs("export_bulk")
+
+    def test_bindings_are_exported_in_bulk_each_once(self):
+        binding = self.partner("42", points=5)
+        delay_bulk_export(self.session, binding)
+        delay_bulk_export(self.session, binding)
+        self.assertEqual(self.bulk_exports()[0].name, "Export Ada to Test Shop")
+        self.assertEqual(self.run_jobs().mapped("state"), ["done"])
+        self.assertEqual(self.shop.calls, [("write_many", {"42": {"points": 5}}), ("write", "42", {"points": 5})])
+
+    def test_what_is_not_exported_is_not_exported_in_bulk(self):
+        declined = self.partner("42", no_export=True)
+        unknown = self.partner()
+        delay_bulk_export(self.session, declined + unknown)
+        imported = self.partner("7")
+        delay_bulk_export(ConnectorSession.from_env(without_export(imported, self.backend).env), imported)
+        self.assertFalse(self.bulk_exports())
 
 
 class TestDelayDelete(ConsumerCase):

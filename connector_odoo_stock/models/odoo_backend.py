@@ -1,0 +1,30 @@
+from odoo import fields, models
+
+from odoo.addons.connector.consumer import delay_bulk_export
+from odoo.addons.connector.session import ConnectorSession
+
+
+class OdooBackend(models.Model):
+    _inherit = "odoo.backend"
+
+    stock_warehouse_id = fields.Many2one(
+        "stock.warehouse",
+        string="Warehouse Here",
+        help="The warehouse whose stock the other Odoo is told. Without one, it is told nothing.",
+    )
+    external_warehouse = fields.Char(
+        string="Warehouse There",
+        default="WH",
+        help="Short name of the warehouse of the other Odoo that gets this stock",
+    )
+
+    def action_export_stock(self):
+        """Tell the other Odoo the stock of all products in the background, those left out of which it knows the stock already."""
+        self.check_access("write")
+        bindings = (
+            self.env["odoo.product.product"]
+            .sudo()
+            .search([("backend_id", "in", self.ids), ("odoo_id.is_storable", "=", True)])
+        )
+        delay_bulk_export(ConnectorSession.from_env(self.env), bindings)
+        return self._notify("info", self.env._("The stock of %s products is sent in the background.", len(bindings)))

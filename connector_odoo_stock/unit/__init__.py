@@ -1,0 +1,2 @@
+from . import backend_adapter
+from . import stock

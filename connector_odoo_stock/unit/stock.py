@@ -1,0 +1,27 @@
+"""Stock: the quantity on hand of a product in the backend's warehouse is exported, for many products by one call."""
+
+from odoo.addons.connector.unit.bulk_exporter import BulkExporter
+from odoo.addons.connector.unit.mapper import ExportMapper, changed_by, mapping
+from odoo.addons.connector_odoo.backend import odoo
+
+
+@odoo
+class StockExportMapper(ExportMapper):
+    _model_name = "odoo.product.product"
+
+    @mapping
+    @changed_by("qty_available")
+    def quantity(self, record):
+        warehouse = self.backend_record.stock_warehouse_id
+        if not warehouse:
+            return {}
+        return {"quantity": record.odoo_id.with_context(warehouse_id=warehouse.id).qty_available}
+
+
+@odoo
+class StockExporter(BulkExporter):
+    _model_name = "odoo.product.product"
+    _fields = ["qty_available"]
+
+    def _write_many(self, changes):
+        return self.backend_adapter.write_stock({id_: values["quantity"] for id_, values in changes.items()})
