@@ -219,6 +219,15 @@ class TestRecordEvents(EventCase):
         tags.write({"color": 5})
         self.assertEqual(self.calls, [("consumer", tags._name, tag.id, {"color": 5}) for tag in tags])
 
+    def test_a_stored_field_that_is_computed_anew_fires_no_event_of_its_own(self):
+        company = self.env["res.partner"].create({"name": "Engines"})
+        contact = self.env["res.partner"].create({"name": "Ada", "parent_id": company.id})
+        self.subscribe(on_record_write, self.consumer(), model_names="res.partner")
+        company.name = "Analytical Engines"
+        self.env.flush_all()
+        self.assertEqual(contact.complete_name, "Analytical Engines, Ada")
+        self.assertEqual({name for *_record, vals in self.calls for name in vals}, {"name"})
+
     def test_a_consumer_that_changes_the_values_changes_them_for_no_other_record(self):
         tags = self.env["res.partner.category"].create([{"name": "a"}, {"name": "b"}])
         seen = []
