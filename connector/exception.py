@@ -1,6 +1,12 @@
 """Every exception that a connector may raise or catch."""
 
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
+
 from odoo.exceptions import ConcurrencyError
+
+#: What PostgreSQL, or Odoo, raises when another transaction was in the way: let it pass, and the job runs again, on a fresh transaction. A
+#: statement that was cancelled without a reason that this process knows was meant for the job before.
+CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, QueryCanceled, ConcurrencyError)
 
 
 class ConnectorException(Exception):

@@ -11,7 +11,7 @@ from psycopg2.errors import DeadlockDetected, SerializationFailure
 
 from odoo.modules.registry import Registry
 
-from odoo.addons.connector.queue import worker
+from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.worker import WorkerWatcher
 
 from scripts import databases
@@ -20,7 +20,7 @@ from scripts import databases
 @pytest.fixture
 def serve(monkeypatch, wait_until):
     """A function that serves databases by workers in this process whose hearts beat fast."""
-    monkeypatch.setattr(worker, "HEARTBEAT_INTERVAL", 0.2)
+    monkeypatch.setattr(worker.watcher, "HEARTBEAT_INTERVAL", 0.2)
 
     @contextmanager
     def serve(*served):
@@ -165,7 +165,7 @@ def test_a_worker_lives_on_when_another_transaction_was_in_the_way_of_its_care_f
         calls.append(1)
         raise DeadlockDetected
 
-    monkeypatch.setattr(worker.store, "release_forgotten_keys", meet_another_transaction)
+    monkeypatch.setattr(store, "release_forgotten_keys", meet_another_transaction)
     wait_until(lambda: len(calls) > 1)
     beats(1)
     assert lives(database) == before
@@ -179,7 +179,7 @@ def test_a_worker_lives_on_when_another_transaction_was_in_the_way_of_those_that
     def meet_another_transaction(_cr, *_jobs):
         raise DeadlockDetected
 
-    monkeypatch.setattr(worker.store, "release_keys", meet_another_transaction)
+    monkeypatch.setattr(store, "release_keys", meet_another_transaction)
     keyed = [delay(jobs.leave_effect, str(number), concurrency_key="key") for number in range(3)]
     wait_until(lambda: all(state(job) == "done" for job in keyed))
     assert lives(database) == before

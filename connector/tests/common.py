@@ -18,6 +18,7 @@ from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import function_options
 from odoo.addons.connector.queue.queue import JobsQueue
 from odoo.addons.connector.queue.worker import Worker
+from odoo.addons.connector.queue.worker.runner import JobRunner
 
 from .local_server import local_server
 from .recording import RecordedExchanges
@@ -152,23 +153,37 @@ class _WorkerInTransaction(Worker):
         self.dbname = env.cr.dbname
         self.name = "test"
         self.queue = JobsQueue()
-        self.ran = {}
         self.id = store.register_worker(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
 
     def run_all(self):
+        transactions = _Savepoints(self)
+        self.runner = JobRunner(self, transactions)
         while jobs := store.claim(self.env.cr, self.id, 1, 1):
             for leased in jobs:
-                self._runs, self._job_seconds = {}, 0
                 self.run(leased)
         store.end_worker(self.env.cr, self.id)
-        return list(self.ran)
+        return list(transactions.ran)
 
     @contextlib.contextmanager
-    def _store(self):
+    def raw_cursor(self):
         yield self.env.cr
 
-    def _run_once(self, job):
-        cr = self.env.cr
+    def options_of(self, job):
+        return function_options(self.env, job.function)
+
+    def wake_others(self):
+        pass
+
+
+class _Savepoints:
+    """Runs the jobs of a worker in savepoints of a test's transaction."""
+
+    def __init__(self, worker):
+        self.ran = {}
+        self._worker = worker
+
+    def run(self, job):
+        cr = self._worker.env.cr
         job.run.executes_on(cr)
         self.ran.update((member.id, True) for member in job.members)
         with _transaction_of_a_job(cr):
@@ -176,12 +191,6 @@ class _WorkerInTransaction(Worker):
             job.perform(env)
             env.flush_all()
             cr.flush()
-            if not job.complete(cr, self.id, self.name):
+            if not job.complete(cr, self._worker.id, self._worker.name):
                 raise LeaseLost(f"{job!r} is not this worker's any more")
         _tell_changes(cr)
-
-    def _wake_others(self):
-        pass
-
-    def _options(self, job):
-        return function_options(self.env, job.function)

@@ -17,6 +17,7 @@ from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.connection import connect, cursor_of
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.retry import RetryPolicy
+from odoo.addons.connector.queue.worker.transaction import JobTransactions
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase, _WorkerInTransaction
@@ -249,11 +250,11 @@ class TestRun(JobsCase):
 @tagged("post_install", "-at_install")
 class TestLostConnection(JobsCase):
     def test_a_job_is_tried_again_whatever_psycopg2_calls_the_loss_of_its_connection(self):
-        worker_ = _WorkerInTransaction(self.env)
+        transactions = JobTransactions(_WorkerInTransaction(self.env))
         for error_class in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
             error = error_class("server closed the connection unexpectedly")
             with self.subTest(error_class=error_class), self.assertRaises(RetryableJobError):
-                worker_._connection_lost(None, error, committing=False)
+                transactions._connection_lost(None, error, committing=False)
 
     def test_a_cursor_is_opened_when_connections_in_the_pool_were_closed_by_the_server(self):
         closed = psycopg2.DatabaseError("server closed the connection unexpectedly")
@@ -532,9 +533,9 @@ class TestWatcher(TransactionCase):
     def test_a_database_whose_addons_cannot_be_loaded_does_not_end_the_service_of_others(self):
         watcher = worker.WorkerWatcher("command", 1, lambda: ["broken"])
         self.addCleanup(watcher._close)
-        self.patch(worker, "connect", MagicMock())
+        self.patch(worker.watcher, "connect", MagicMock())
         self.patch(store, "reason_not_to_serve", lambda cr: None)
-        self.patch(worker, "Registry", MagicMock(side_effect=SyntaxError("invalid syntax")))
+        self.patch(worker.watcher, "Registry", MagicMock(side_effect=SyntaxError("invalid syntax")))
         watcher._discover()
         self.assertFalse(watcher.workers)
         self.assertEqual(watcher._refused["broken"], "its addons cannot be loaded: SyntaxError: invalid syntax")

@@ -10,10 +10,9 @@ from ..backend import general
 from ..backend_channel import backend_channel
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import external_id_text, get_environment
-from ..exception import CredentialsRefused, FailedJobError, JobError, NothingToDoJob
+from ..exception import CONCURRENCY_ERRORS, CredentialsRefused, FailedJobError, JobError, NothingToDoJob
 from ..queue.graph import chain, group
 from ..queue.job import job
-from ..queue.worker import CONCURRENCY_ERRORS
 from ..related_action import open_backend
 from .batch_importer import BatchImporter
 from .import_lock import lock_new

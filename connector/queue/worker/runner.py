@@ -1,0 +1,165 @@
+"""How a leased job runs, from its start to one of its ends, and what that lets run."""
+
+import contextlib
+import functools
+import logging
+import operator
+import random
+import time
+
+from psycopg2.errors import LockNotAvailable
+
+from ...exception import CONCURRENCY_ERRORS, LeaseLost
+from .. import store
+from ..grouped import JobGroup
+from ..job import Job
+from ..run import Run
+from . import ending
+from .errors import LifeEnded, first_line
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds that a job is supposed to take before the first one has run.
+_FIRST_GUESS = 0.1
+
+
+class JobRunner:
+    """Runs the jobs that a worker has leased, each to one of its ends: done, another try, failed or cancelled.
+
+    :param worker: the :class:`~.worker.Worker`
+    :param transactions: what runs a job once, with its *done*: :class:`~.transaction.JobTransactions`
+    :ivar runs: those that run now, by the ids of their jobs
+    :ivar job_seconds: how long a job takes, a moving average
+    """
+
+    def __init__(self, worker, transactions):
+        self.runs = {}
+        self.job_seconds = _FIRST_GUESS
+        self._worker = worker
+        self._transactions = transactions
+
+    def run(self, leased):
+        """Run a leased job.
+
+        :raise LifeEnded: the worker may not write for any job any more
+        """
+        job = self._start(leased) if leased.group_key is None else self._start_group(leased)
+        if job is None:
+            _logger.info("%s of %s was cancelled or taken away before it started", leased, self._worker.dbname)
+            return
+        job.run = run = Run(job, functools.partial(self._write_progress, job))
+        self.runs.update((member.id, run) for member in job.members)
+        try:
+            parts = [job]
+            while parts:
+                parts = self._run_started(parts[0]) + parts[1:]
+        finally:
+            run.end()
+            for member in job.members:
+                self.runs.pop(member.id, None)
+            self.job_seconds += 0.2 * (time.monotonic() - run.began - self.job_seconds)
+        try:
+            self._release_others(job)
+        except CONCURRENCY_ERRORS as error:
+            # the sweep does it, see Worker.tend
+            _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
+
+    def _start(self, leased):
+        job = _job_of(leased)
+        with self._worker.raw_cursor() as cr:
+            return job if store.start(cr, job) else None
+
+    def _start_group(self, leased):
+        """Start a job together with the others that can run as one call with it, held by this worker or not yet leased."""
+        size = max(1, self._worker.options_of(leased).group_size)
+        common = operator.attrgetter(*store.COMMON)
+        held = [leased, *self._worker.queue.take(lambda other: common(other) == common(leased), size - 1)]
+        with self._worker.raw_cursor() as cr:
+            started = store.start_group(cr, held)
+            members = [job for job in held if job.id in started]
+            if members and len(members) < size:
+                members += store.join_group(cr, self._worker.id, members[0], size - len(members))
+        return JobGroup([_job_of(member) for member in members]) if members else None
+
+    def _run_started(self, job):
+        """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
+        for again in range(ending.IMMEDIATE_RETRIES, -1, -1):
+            job.run.begin_again()
+            try:
+                try:
+                    self._transactions.run(job)
+                finally:
+                    job.run.end()
+            except LeaseLost as lost:
+                _logger.warning("%s", lost)
+                return self._rest_of(job)
+            except LifeEnded:
+                raise
+            except BaseException as error:  # SystemExit too: what ends is the job and not the thread
+                if not again or job.run.stopped or not isinstance(error, CONCURRENCY_ERRORS):
+                    return ending.end(self._worker, job, error)
+                _logger.info(
+                    "%s of %s met another transaction (%s): again at once", job, self._worker.dbname, first_line(error)
+                )
+                time.sleep(random.uniform(0, 0.05))
+            else:
+                break
+        return []
+
+    def _rest_of(self, job):
+        """Return the part of a group whose leases are still there, as a list of one group or none."""
+        if len(job.members) == 1:
+            return []
+        with self._worker.raw_cursor() as cr:
+            mine = store.still_leased(cr, job.members, self._worker.id)
+        rest = [member for member in job.members if member.id in mine]
+        return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
+
+    def _release_others(self, job):
+        """Make runnable what waits for the end of a job, or of all of a group."""
+        if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
+            with self._worker.raw_cursor() as cr:
+                store.release_keys(cr, *keyed)
+        if parents := [member.id for member in job.members if member.graph_uuid]:
+            self._release_children(parents)
+
+    def _release_children(self, job_ids):
+        with self._worker.raw_cursor() as cr:
+            # one parent a statement: of several, the second could have to wait for somebody who waits for a child of the first
+            released = sum(store.release_children(cr, [job_id]) for job_id in job_ids)
+        if released > 1:
+            # the first is for this thread
+            self._worker.wake_others()
+
+    def _write_progress(self, job, done, total, message):
+        with self._worker.raw_cursor() as cr:
+            store.write_progress(cr, job.id, done, total, message)
+
+    # Called by the thread that watches
+
+    def stop(self, error):
+        """Tell all running jobs to stop, for the reason that is given."""
+        for run in list(self.runs.values()):
+            run.stop(error)
+
+    def watch(self):
+        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them."""
+        runs = set(self.runs.values())
+        if not runs:
+            return set()
+        with self._worker.sign_cursor() as cr, contextlib.suppress(LockNotAvailable):
+            for job_id, who in store.cancel_requests(cr, list(self.runs), store.BRIEFLY).items():
+                if run := self.runs.get(job_id):
+                    run.cancel(who)
+        for run in runs:
+            run.check_limits()
+            if run.press():
+                _logger.error(
+                    "%s of %s does not stop: its lease ends, its thread is lost", run.job, self._worker.dbname
+                )
+                ending.end_stopped(self._worker, run.job, None)
+        return {run.thread_id for run in runs if run.abandoned}
+
+
+def _job_of(leased):
+    return Job(**{name: value for name, value in leased._asdict().items() if name in Job.__slots__}, id=leased.id)

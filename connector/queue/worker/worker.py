@@ -1,0 +1,253 @@
+"""Worker: one life of a process as a worker of one database."""
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+
+import psutil
+import psycopg2
+from psycopg2.errors import LockNotAvailable
+
+from odoo.api import Environment
+from odoo.modules.registry import Registry
+
+from ...exception import CONCURRENCY_ERRORS
+from .. import store, wakeup
+from ..connection import connect, cursor_of, is_pooled
+from ..job import function_options
+from ..queue import JobsQueue
+from .errors import CONNECTION_LOST, LifeEnded
+from .runner import JobRunner
+from .transaction import JobTransactions
+
+_logger = logging.getLogger(__name__)
+
+#: How long a stopping process lets its running jobs go on, in seconds; then their leases end without costing a try.
+GRACE_SECONDS = 60
+#: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
+BATCH_LIMIT = 50
+BATCH_SECONDS = 0.1
+
+
+class Worker:
+    """One life of a process as a worker of one database: from the row in ``queue.worker`` to its end.
+
+    The threads that run jobs share it. Its raw connection serves claims, marks and the care for all, one user at a time. Any of these may
+    have to wait for a lock, so its signs of life have a connection of their own. ``is_cut_off`` says that one of the two was lost: somebody
+    may just be dropping or copying the database.
+
+    :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
+    :param capacity: how many threads run jobs
+    :param backend: ``(pid, start)`` of the server's process that stands for this life, see :func:`store.backend_of`; without, that of the
+        raw connection
+    :param process: uuid of the process; what is left of its earlier lives ends with the beginning of this one
+    """
+
+    #: what the screen of workers has ordered; anything but ``running`` takes no jobs
+    state = "running"
+
+    def __init__(self, dbname, kind, capacity, backend=None, process=None):
+        self.dbname = dbname
+        self.capacity = capacity
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.queue = JobsQueue()
+        self.transactions = JobTransactions(self)
+        self.runner = JobRunner(self, self.transactions)
+        self.ended = self.is_cut_off = False
+        self._lock = threading.RLock()
+        self._grace_ends = 0
+        self._connection = connect(dbname)
+        self._sign_connection = connect(dbname)
+        self.is_pooled = is_pooled(self._connection)
+        if not self.is_pooled:
+            store.keep_prepared(self._connection)
+        self.id = self._register(kind, backend, process)
+        self.note_backends()
+        _logger.info("Worker %s (%s) serves the database %s with %s thread(s)", self.name, kind, dbname, capacity)
+
+    def _register(self, kind, backend, process):
+        with self.raw_cursor() as cr:
+            if process:
+                store.end_process(cr, process, end=store.INTERRUPTED)
+            if self.is_pooled:
+                backend = (None, None)
+            host, pid = socket.gethostname(), os.getpid()
+            return store.register_worker(
+                cr, str(uuid.uuid4()), host, pid, kind, self.capacity, backend or store.backend_of(cr), process
+            )
+
+    # Connections
+
+    @contextlib.contextmanager
+    def raw_cursor(self):
+        """Give the cursor of the raw connection to one thread.
+
+        :raise LifeEnded: the connection is lost; what the last statement did is not known
+        """
+        with self._lock, self._cursor_of(self._connection) as cr:
+            yield cr
+
+    def sign_cursor(self):
+        """Give the cursor for signs of life, and for what is about running jobs, to the thread that watches these.
+
+        :raise LifeEnded: as :meth:`raw_cursor`
+        """
+        return self._cursor_of(self._sign_connection)
+
+    @contextlib.contextmanager
+    def _cursor_of(self, connection):
+        if self.ended:
+            raise LifeEnded(self.name)
+        try:
+            with connection.cursor() as cr:
+                yield cr
+        except CONNECTION_LOST as error:
+            if not connection.closed:
+                raise
+            self.ended = self.is_cut_off = True
+            raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
+
+    def note_backends(self):
+        """Store which of the server's processes work for this life."""
+        if not self.is_pooled:
+            raw = (self._connection, self._sign_connection)
+            # the list is made by the thread that has the cursor: an older one must not be stored later
+            with self.raw_cursor() as cr:
+                pids = [*(connection.info.backend_pid for connection in raw), *self.transactions.backend_pids]
+                store.note_backends(cr, self.id, pids)
+
+    # Jobs
+
+    def next_job(self):
+        """Return a leased job to run now, or None."""
+        if self.state != "running":
+            return None
+        job = self.queue.get()
+        if job is None:
+            with self._lock:
+                # another thread may have claimed while this one waited for the lock
+                job = self.queue.get() or self._claim()
+        return job
+
+    def _claim(self):
+        free = max(1, self.capacity - len(set(self.runner.runs.values())))
+        batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
+        with self.raw_cursor() as cr:
+            self.queue.put(store.claim(cr, self.id, free * batch, free))
+        self.transactions.expect_changes()
+        return self.queue.get()
+
+    def run(self, leased):
+        """Run a leased job to one of its ends: done, another try, or failed.
+
+        :raise LifeEnded: this worker may not write for any job any more
+        """
+        self.runner.run(leased)
+
+    def options_of(self, job):
+        """Return the options of a job's function in the database; read apart from the job's transaction."""
+        with cursor_of(Registry(self.dbname)) as cr:
+            return function_options(Environment(cr, job.user_id, {}), job.function)
+
+    def give_back(self):
+        """Make the jobs runnable again that this worker holds and has not started."""
+        if jobs := self.queue.drain():
+            try:
+                with self.raw_cursor() as cr:
+                    store.release(cr, jobs)
+            except CONCURRENCY_ERRORS:
+                self.queue.put(jobs)
+                raise
+
+    def wake_others(self):
+        """Wake the workers of the database: there are more jobs than the calling thread runs next."""
+        wakeup.wake(self.dbname)
+
+    # Life
+
+    def beat(self):
+        """Sign that this worker is alive; return False if it could not, as somebody has locked its row or the table of workers.
+
+        :raise LifeEnded: it was declared dead
+        """
+        with self.sign_cursor() as cr:
+            try:
+                is_alive = store.heartbeat(cr, self.id, psutil.Process().memory_info().rss // 1_000_000)
+            except LockNotAvailable:
+                return False
+        if not is_alive:
+            self.ended = True
+            raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
+        return True
+
+    def tend(self):
+        """Do what any worker does for all; return how many seconds there are until the next job may start by its date or its rate, or None.
+
+        While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
+
+        :raise CONCURRENCY_ERRORS: another transaction was in the way; the next time does what is left
+        """
+        with self.raw_cursor() as cr:
+            try:
+                store.schedule_due(cr)
+            except LockNotAvailable:
+                return None
+            self._end_dead_workers(cr)
+            store.free_orphans(cr)
+            store.adopt_strays(cr)
+            store.release_forgotten_keys(cr)
+            store.release_forgotten_children(cr)
+            waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))
+            return min((seconds for seconds in waiting if seconds is not None), default=None)
+
+    def _end_dead_workers(self, cr):
+        for worker_id, name in store.dead_workers(cr):
+            if worker_id == self.id:
+                continue
+            try:
+                freed = store.end_dead_worker(cr, worker_id, f"{name} gave no sign of life")
+            except LockNotAvailable:
+                continue
+            if freed is not None:
+                _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
+
+    def obey(self):
+        """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.
+
+        A paused worker waits, a draining one ends after the jobs that it runs, a stopping one does so too, but not later than after the
+        grace time.
+        """
+        with self.raw_cursor() as cr:
+            state = store.ordered_state(cr, self.id) or self.state
+        if state != self.state:
+            _logger.info("Worker %s of %s is %s", self.name, self.dbname, state)
+            self.state = state
+            self._grace_ends = time.monotonic() + GRACE_SECONDS
+        if self.state == "running":
+            return False
+        self.give_back()
+        if self.state == "paused":
+            return False
+        return not self.runner.runs or (self.state == "stopping" and time.monotonic() > self._grace_ends)
+
+    def close_thread(self):
+        """Close what the calling thread holds."""
+        self.transactions.close_cursor()
+
+    def end(self, end=store.STOPPED):
+        """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life.
+
+        :param end: how, as for :func:`store.end_worker`
+        """
+        with self._lock:
+            self.ended = True
+            self.queue.drain()
+            if not self._connection.closed:
+                with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cr:
+                    store.end_worker(cr, self.id, end=end)
+                self._connection.close()
+            self._sign_connection.close()
