@@ -1,4 +1,4 @@
-"""What an answer that is none of success means for a job."""
+"""What an answer that is none of success, or none at all, means for a job."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -68,3 +68,11 @@ def retry_after(response):
         return int(value)
     date = parse_date(value)
     return max((date - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 0) if date else None
+
+
+def what_happened(error):
+    """Return what the innermost of the exceptions says that have led to one: “Connection refused”, without who has told whom of it."""
+    inner = error.__cause__ or next((arg for arg in reversed(error.args) if isinstance(arg, Exception)), None)
+    if inner:
+        return what_happened(inner)
+    return getattr(error, "strerror", None) or str(error)

@@ -14,7 +14,7 @@ from ..exception import (
     NetworkRetryableError,
     RetryableJobError,
 )
-from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after
+from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
 from ..http.masking import masked_body, masked_headers, masked_url, without
 from ..http.paging import Paging
 from .backend_adapter import CRUDAdapter
@@ -257,7 +257,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _no_answer(self, error):
         """Return the exception for a request that got no response."""
-        said = {"system": self._label, "message": self._mask(error)}
+        said = {"system": self._label, "message": self._mask(what_happened(error))}
         if _is_distrust(error):
             return NetworkRetryableError(
                 self._("The certificate of %(system)s is not valid: %(message)s. Once it is, the jobs go on.", **said)

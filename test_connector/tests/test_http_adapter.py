@@ -155,7 +155,7 @@ class TestErrors(HttpCase):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             adapter = self.adapter(url=f"http://127.0.0.1:{closed.getsockname()[1]}")
-            with self.assertRaisesRegex(NetworkRetryableError, "cannot be reached"):
+            with self.assertRaisesRegex(NetworkRetryableError, r"\) cannot be reached: Connection refused$"):
                 adapter.request("GET", "/")
 
     def test_no_request_is_without_a_time_out(self):
