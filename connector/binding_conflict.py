@@ -2,6 +2,7 @@
 
 from odoo import models
 
+from .no_export import without_export
 from .session import ConnectorSession
 from .unit.exporter import export_record
 from .unit.identity import export_identity, import_identity
@@ -30,7 +31,7 @@ class ExternalBinding(models.AbstractModel):
     def _settle(self):
         """Return those of the bindings that are in conflict, with all rights; the checkpoints that ask about them are reviewed."""
         self.check_access("write")
-        bindings = self.sudo().with_context(no_connector_export=True).filtered(lambda b: b.sync_state == "conflict")
+        bindings = without_export(self.sudo()).filtered(lambda b: b.sync_state == "conflict")
         for binding in bindings:
             checkpoints = (
                 self.env["connector.checkpoint"]

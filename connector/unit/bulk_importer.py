@@ -4,6 +4,8 @@ import logging
 from collections import Counter, defaultdict
 from functools import cached_property
 
+from psycopg2.errors import UniqueViolation
+
 from odoo.tools import partition, split_every
 
 from ..backend import general
@@ -193,10 +195,12 @@ class BulkImporter(Importer):
         """Leave a record that fails to a job of its own, and have somebody look at it."""
         if isinstance(error, NothingToDoJob):
             return Counter(skipped=1)
-        names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
-        _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
         (importer,) = self._importers({external_id: None})
         importer._delay(self._force)
+        if isinstance(error, UniqueViolation):  # somebody else has created the same meanwhile: its job will find it
+            return Counter(again=1)
+        names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
+        _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
         binding = importer.binding
         note_error(binding, names["error"])
         to_review = binding or self.backend_record
@@ -240,6 +244,7 @@ class BulkImporter(Importer):
             "skipped": self._("%s skipped", done["skipped"]),
             "missing": self._("%s not there any more", done["missing"]),
             "put_off": self._("%s put off until what was done here is sent", done["put_off"]),
+            "again": self._("%s exist by now and are left to jobs of their own", done["again"]),
             "failed": self._("%s failed and left to jobs of their own", done["failed"]),
         }
         return ", ".join(text for name, text in texts.items() if done[name]) or self._("Nothing to import.")

@@ -3,7 +3,7 @@
 from ..checkpoint.checkpoint import add_checkpoint
 from .conflict_policy import ConflictPolicy
 from .importer import RecordImporter
-from .sync_state import recall, remember
+from .sync_state import is_in_conflict, recall, remember
 
 
 class ConflictResolution(ConflictPolicy):
@@ -50,7 +50,8 @@ class ConflictResolution(ConflictPolicy):
         return date > self.binder.unwrap_binding(self.binding).write_date
 
     def _import_theirs(self, theirs):
-        theirs._delay(force=True)
+        # not by force: what is changed here until then must be exported first, and decided anew
+        theirs._delay(force=is_in_conflict(self.binding))
         return self._("Changed in %(backend)s too: record %(id)s is imported and not exported.", **self._names())
 
     def _ask(self):

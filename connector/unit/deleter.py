@@ -19,12 +19,12 @@ class DeleteExporter(Deleter):
         :param external_id: id in the external system
         :return: what was done, for the user
         """
-        names = {"id": external_id, "backend": self.environment.backend_name}
+        self.external_id = external_id
         try:
             self.backend_adapter.delete(external_id)
         except IDMissingInBackend:
-            return self._("%(backend)s has no record %(id)s any more.", **names)
-        return self._("Deleted record %(id)s of %(backend)s.", **names)
+            return self._("%(backend)s has no record %(id)s any more.", **self._names())
+        return self._("Deleted record %(id)s of %(backend)s.", **self._names())
 
 
 RecordDeleter = DeleteExporter

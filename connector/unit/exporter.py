@@ -34,7 +34,6 @@ class RecordExporter(ConflictResolution, SafeCreation):
     def __init__(self, environment):
         super().__init__(environment)
         self.binding = None
-        self.external_id = None
         self._exporting = frozenset()  # (model name, id) of the bindings whose export has led to this one
 
     def run(self, binding_id, fields=None):
@@ -181,9 +180,6 @@ class RecordExporter(ConflictResolution, SafeCreation):
     def _is_busy(self):
         message = self._("%s is being exported or changed by somebody else", self.binding.display_name)
         return RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
-
-    def _names(self):
-        return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
 @job(

@@ -17,6 +17,9 @@ from ..exception import RetryableJobError, TransactionOutdated
 from ..session import ConnectorSession
 from .matching import find_matches, match_lock_names
 
+# Seconds; a page of others holds its locks until its transaction ends
+_UNTIL_LOCKS_ARE_FREE = 60
+
 
 def lock_new(unknown, importers=()):
     """Lock the import of records that are not known here, until the end of the transaction; wait for others who import them.
@@ -66,7 +69,7 @@ def _lock(binder, names):
             "raise its max_locks_per_transaction, or make the pages of imports smaller",
             len(names),
         )
-        raise RetryableJobError(message, ignore_retry=True) from error
+        raise RetryableJobError(message, seconds=_UNTIL_LOCKS_ARE_FREE) from error
 
 
 def _check_unknown(binder, external_ids, session):

@@ -42,7 +42,6 @@ class RecordImporter(Importer):
 
     def __init__(self, environment):
         super().__init__(environment)
-        self.external_id = None
         self.external_record = None
         self.binding = self.model
         self.match = None
@@ -303,9 +302,6 @@ class RecordImporter(Importer):
         record = self.model._name, self.backend_record.id, self.external_id
         identity = import_identity(*record, force)
         import_record.delay(self.environment.user_session, *record, force=force, identity_key=identity, **options)
-
-    def _names(self):
-        return {"id": self.external_id, "backend": self.environment.backend_name}
 
 
 def _key(args):

@@ -14,9 +14,16 @@ class Synchronizer(ConnectorUnit):
 
     _base_mapper = Mapper
 
+    #: Id in the external system of the one record that the flow is about
+    external_id = None
+
     def run(self, *args, **kwargs):
         """Do the synchronisation and return what to tell about it."""
         raise NotImplementedError(f"{type(self).__name__} does not define run()")
+
+    def _names(self):
+        """Return what messages for the user call the record and the backend."""
+        return {"id": self.external_id, "backend": self.environment.backend_name}
 
     @cached_property
     def mapper(self):

@@ -189,7 +189,7 @@ class TestRecordThatFails(BulkCase):
         self.assertEqual(message, "8 created, 1 failed and left to jobs of their own")
         self.assertEqual(len(self.names()), 8)
 
-    def test_a_record_that_the_database_refuses_is_found_too(self):
+    def test_one_that_somebody_else_has_created_meanwhile_is_left_to_a_job_that_will_find_it(self):
         self.add_many(range(4))
         taken = self.partner("already here").odoo_id
         values = PartnerImporter._create_data
@@ -203,7 +203,26 @@ class TestRecordThatFails(BulkCase):
             patch.object(PartnerImporter, "_create_data", bind_to_taken),
             mute_logger(BulkImporter.__module__, "odoo.sql_db"),
         ):
+            message = self.import_ids(range(4))
+            self.assertEqual(message, "3 created, 1 exist by now and are left to jobs of their own")
+            self.assertFalse(self.env["connector.checkpoint"].search([("model", "=", "test.shop.backend")]))
+            job = self.run_jobs()
+            self.assertEqual((job.state, job.retry), ("scheduled", 1))
+        self.assertDone(self.run_jobs(at=job.eta))
+        self.assertEqual(self.binding(2).name, "Partner 2")
+
+    def test_one_that_the_database_refuses_is_found_too(self):
+        self.add_many(range(4))
+        with (
+            patch.object(PartnerImporter, "_after_import", self.refuse_two),
+            mute_logger(BulkImporter.__module__, "odoo.sql_db"),
+        ):
             self.assertEqual(self.import_ids(range(4)), "3 created, 1 failed and left to jobs of their own")
+
+    def refuse_two(self, binding):
+        """In place of a step of an importer: have the database refuse a statement."""
+        if binding.external_id == "2":
+            binding.env.cr.execute("SELECT 1 / 0")
 
     def test_it_gets_a_job_of_its_own_that_says_why(self):
         self.add_many(range(3))
@@ -274,7 +293,7 @@ class TestLocks(BulkCase):
             self.assertRaisesRegex(RetryableJobError, "no place for 3 more locks") as caught,
         ):
             lock_new({binder: [1, 2, 3]})
-        self.assertTrue(caught.exception.ignore_retry)
+        self.assertEqual((caught.exception.ignore_retry, caught.exception.seconds), (False, 60))
 
 
 class TestData(BulkCase):

@@ -217,6 +217,16 @@ class TestImportThatIsPutOff(UnsentCase):
         self.unit(RecordImporter).run(42, force=True)
         self.assertEqual(self.here, ("Theirs", "Countess"))
 
+    def test_what_is_changed_here_after_the_other_side_has_won_is_decided_anew(self):
+        self.policy = "newest"
+        self.change_both(newer_by=1)
+        store.cancel(self.env.cr, self.delayed_jobs("export_record").ids, "")
+        self.assertRegex(self.unit(RecordExporter).run(self.binding.id), "is imported and not exported")
+        self.binding.odoo_id.name = "Ours again"
+        self.theirs["date"] -= timedelta(seconds=2)
+        self.run_all_jobs()
+        self.assertEqual((self.here, self.there), (("Ours again", "Countess"), ("Ours again", "Countess")))
+
     def test_what_was_deleted_here_is_not_created_again_before_the_deletion_is_sent(self):
         self.change_both()
         self.run_jobs()
