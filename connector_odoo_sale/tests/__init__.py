@@ -1,1 +1,1 @@
-from . import test_import_orders
+from . import test_import_orders, test_security

@@ -7,6 +7,7 @@ from . import test_bulk_importer
 from . import test_checkpoint
 from . import test_checkpoint_digest
 from . import test_checkpoint_review
+from . import test_companies
 from . import test_conflict
 from . import test_consumer
 from . import test_environment
