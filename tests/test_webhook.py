@@ -14,7 +14,7 @@ from scripts import servers
 
 SECRET = "s3cr3t"
 TIMES = 12
-DELIVERIES = 500
+DELIVERIES = 200
 
 
 @pytest.fixture
