@@ -148,3 +148,34 @@ class TestExportOverJson2(ExportTests, OdooCase):
 @tagged("post_install", "-at_install")
 class TestExportOverXmlRpc(ExportTests, OdooCase):
     version = "legacy"
+
+
+@tagged("post_install", "-at_install")
+class TestTwoOdoos(OdooCase):
+    """A partner that two other Odoos have: here they are two partners of the same one."""
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.create_backend(name="Other Shop")
+        self.ids = {backend: self.shop.create("res.partner", name="Ada") for backend in (self.backend, self.other)}
+        self.import_from(self.backend)
+        partner = self.env["odoo.res.partner"].search([("backend_id", "=", self.backend.id)]).odoo_id
+        self.env["odoo.res.partner"].create(
+            {"backend_id": self.other.id, "odoo_id": partner.id, "external_id": str(self.ids[self.other])}
+        )
+        self.import_from(self.other)
+        self.run_jobs()
+
+    def import_from(self, backend):
+        with backend.work_on("odoo.res.partner") as environment:
+            return environment.get_connector_unit(RecordImporter).run(self.ids[backend])
+
+    def test_what_was_changed_in_one_is_changed_in_the_other_one_and_that_is_all(self):
+        self.shop.call("res.partner", "write", [self.ids[self.backend]], vals={"name": "Lovelace"})
+        self.import_from(self.backend)
+        job = self.run_jobs()
+        self.assertEqual((job.state, job.name), ("done", "Export Lovelace to Other Shop"))
+        self.assertEqual(self.shop.read("res.partner", self.ids[self.other], ["name"])["name"], "Lovelace")
+        self.import_from(self.other)
+        self.import_from(self.backend)
+        self.assertFalse(self.run_jobs())

@@ -249,6 +249,17 @@ class TestImport(ImportCase):
         self.assertEqual(self.product(product_id), product)
         self.assertEqual((product.name, product.type), ("Theirs", "service"))
 
+    def test_a_product_that_another_backend_has_brought_is_matched_by_its_internal_reference(self):
+        one, other = (self.shop.create("product.product", name="Chair", default_code="MATCH-3") for _backend in "ab")
+        product = self.import_product(self.backend, one)
+        self.assertEqual(self.import_product(self.create_backend(name="Other Shop"), other), product)
+
+    def import_product(self, backend, external_id):
+        with backend.work_on("odoo.product.product") as environment:
+            importer = environment.get_connector_unit(RecordImporter)
+            importer.run(external_id)
+            return importer.binding.odoo_id
+
     def test_an_archived_product_is_matched_too(self):
         product = self.env["product.product"].create({"name": "Ours", "default_code": "MATCH-2"})
         product.action_archive()
