@@ -116,7 +116,7 @@ class Backend:
         self._erp, self.shop, self._wait_until = erp, shop, wait_until
         access = {"location": shop.location, "database": shop.database, "login": shop.login, "api_key": shop.api_key}
         values = {"name": "Shop", **access, **values}
-        self.id, self._channel = erp.commit(lambda env: self._created(env, values))
+        self.id, self.channel_id = erp.commit(lambda env: self._created(env, values))
 
     def _created(self, env, values):
         backend = env["odoo.backend"].create(values)
@@ -154,12 +154,12 @@ class Backend:
     def states(self):
         """Return how many jobs of the backend there are in which state."""
         query = "SELECT state, count(*) FROM queue_job WHERE channel_id = %s GROUP BY state"
-        return dict(self._erp.rows(query, self._channel))
+        return dict(self._erp.rows(query, self.channel_id))
 
     def messages(self, state="done"):
         """Return what the jobs of the backend say, the last one first."""
         query = "SELECT message FROM queue_job WHERE channel_id = %s AND state = %s ORDER BY id DESC"
-        return [message for (message,) in self._erp.rows(query, self._channel, state)]
+        return [message for (message,) in self._erp.rows(query, self.channel_id, state)]
 
     def bound(self, model_name):
         """Return the records that are bound, as a dict: external id to id here."""
@@ -382,6 +382,43 @@ def test_two_transactions_that_export_a_new_record_create_it_once(erp, backend):
     assert backend.shop.call("res.partner", "search_count", domain=[("name", "=", name)]) == 1
 
 
+def test_a_change_comes_to_rest_on_both_sides(erp, backend):
+    external_id, partner_id = backend.import_partner(name="Ada", phone="1")
+    erp.commit(lambda env: env["res.partner"].browse(partner_id).write({"phone": "ours"}))
+    assert backend.wait() == {"done": 2}
+    for function in ("theirs", "theirs again"):
+        backend.shop.call("res.partner", "write", [external_id], vals={"function": function})
+        backend.commit(lambda record: record.action_import_partners() and None)
+        backend.wait()
+    exports = "SELECT count(*) FROM queue_job WHERE function LIKE '%%export_record' AND channel_id = %s"
+    assert erp.value(exports, backend.channel_id) == 1
+    assert erp.rows("SELECT phone, function FROM res_partner WHERE id = %s", partner_id) == [("ours", "theirs again")]
+
+
+def test_what_is_changed_there_during_imports_arrives_with_the_next_one(erp, backend):
+    contacts = new_contacts(backend.shop, 1, 10)[1]
+
+    def change_there():
+        for number in range(100):
+            vals = {"function": f"Function {number}"}
+            backend.shop.call("res.partner", "write", [contacts[number % 10]], vals=vals)
+
+    with ThreadPoolExecutor(1) as pool:
+        changes = pool.submit(change_there)
+        while not changes.done():
+            backend.commit(lambda record: record.action_import_partners() and None)
+            backend.wait()
+        changes.result()
+    backend.commit(lambda record: record.action_import_partners() and None)
+    assert backend.wait().keys() == {"done"}
+    here = erp.rows(
+        "SELECT b.external_id::int, p.function FROM odoo_res_partner b JOIN res_partner p ON p.id = b.odoo_id WHERE b.backend_id = %s",
+        backend.id,
+    )
+    functions = {contact: f"Function {90 + number}" for number, contact in enumerate(contacts)}
+    assert functions.items() <= dict(here).items()
+
+
 @pytest.mark.full
 def test_500_exports_wait_while_the_other_odoo_is_down_and_arrive_when_it_is_up_again(erp, backend, server, wait_until):
     contacts = new_contacts(backend.shop, 1, 500)[1]
@@ -395,6 +432,8 @@ def test_500_exports_wait_while_the_other_odoo_is_down_and_arrive_when_it_is_up_
     wait_until(lambda: backend.state == "paused")
     server.start()
     assert backend.wait(timeout=300) == {"done": 501}
+    probes = "SELECT count(*) FROM queue_job WHERE identity_key = %s"
+    assert erp.value(probes, f"probe,odoo.backend,{backend.id}") == 1
     assert backend.state == "ready"
     phones = {
         record["id"]: record["phone"] for record in backend.shop.call("res.partner", "read", contacts, fields=["phone"])
@@ -417,3 +456,26 @@ def test_an_import_goes_on_after_the_other_odoo_and_a_worker_were_killed_in_its_
     assert backend.wait(timeout=300).keys() == {"done"}
     assert backend.bound("odoo.res.partner").keys() == there(backend.shop, "odoo.res.partner")
     assert {str(id_) for id_ in companies + contacts} <= backend.bound("odoo.res.partner").keys()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("version", ["19.0", "legacy"])
+def test_what_is_created_there_while_the_other_odoo_is_killed_is_there_once(
+    erp, connect, shop, server, wait_until, version
+):
+    backend = connect(shop, version=version)
+    names = [f"New in {version} {number}" for number in range(100)]
+
+    def bind(env):
+        return env["odoo.res.partner"].create([{"name": name, "backend_id": backend.id} for name in names]).ids
+
+    for binding_id in erp.commit(bind):
+        backend.delay("exporter", "export_record", "odoo.res.partner", binding_id)
+    for bound in (10, 40):
+        wait_until(lambda bound=bound: len(backend.bound("odoo.res.partner")) >= bound)
+        server.kill()
+        server.start()
+    assert backend.wait(timeout=300) == {"done": len(names)}
+    found = shop.call("res.partner", "search_read", domain=[("name", "in", names)], fields=["name"])
+    assert sorted(record["name"] for record in found) == sorted(names)
+    assert backend.bound("odoo.res.partner").keys() == {str(record["id"]) for record in found}
