@@ -10,6 +10,7 @@ from ..queue import store
 from ..queue.fields import PlainMany2one
 from ..unit.http_adapter import HttpAdapter
 from .masking import MASK, is_complete
+from .readable import readable
 
 #: How many exchanges one pass of the vacuum deletes at most for a backend.
 _VACUUM_LIMIT = 10_000
@@ -41,9 +42,11 @@ class ConnectorExchange(models.Model):
     url = fields.Char(string="Address", required=True, readonly=True)
     request_headers = fields.Text(readonly=True)
     request_body = fields.Text(string="Request", readonly=True)
+    readable_request = fields.Text(compute="_compute_readable")
     status = fields.Integer(readonly=True, aggregator=None, help="Status of HTTP; 0 if there was no answer")
     response_headers = fields.Text(readonly=True)
     response_body = fields.Text(string="Response", readonly=True)
+    readable_response = fields.Text(compute="_compute_readable")
     error = fields.Char(readonly=True, help="Why there was no answer")
     seconds = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator="avg")
     is_error = fields.Boolean(string="Failed", readonly=True)
@@ -55,6 +58,12 @@ class ConnectorExchange(models.Model):
     @api.model
     def _select_backends(self):
         return self.env["connector.checkpoint"]._select_backends()
+
+    @api.depends("request_body", "response_body")
+    def _compute_readable(self):
+        for exchange in self:
+            exchange.readable_request = readable(exchange.request_body)
+            exchange.readable_response = readable(exchange.response_body)
 
     @api.depends("url", "request_body")
     def _compute_is_replayable(self):

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 from psycopg2.errors import UniqueViolation
 
@@ -12,6 +13,7 @@ from ..queue.fields import PlainMany2one
 from ..session import ConnectorSession
 from ..unit.webhook import WebhookReceiver, process_webhook
 from .masking import masked_headers
+from .readable import readable
 
 #: For so long deliveries are kept, and one that comes again is known.
 KEPT = timedelta(days=30)
@@ -34,6 +36,7 @@ class WebhookDelivery(models.Model):
     content_type = fields.Char(readonly=True)
     headers = fields.Text(readonly=True)
     body = fields.Text(string="Content", readonly=True)
+    readable_body = fields.Text(compute="_compute_readable_body")
     job_id = PlainMany2one("queue.job", readonly=True, help="The job that deals with it")
     job_state = fields.Selection(
         lambda self: self.env["queue.job"]._fields["state"].selection, string="State", compute="_compute_job_state"
@@ -46,6 +49,13 @@ class WebhookDelivery(models.Model):
     @api.model
     def _select_backends(self):
         return self.env["connector.checkpoint"]._select_backends()
+
+    @api.depends("body", "content_type")
+    def _compute_readable_body(self):
+        for delivery in self:
+            values = parse_qsl(delivery.body, keep_blank_values=True) if delivery._is_form() else None
+            lines = values and "\n".join(f"{name} = {value}" for name, value in values)
+            delivery.readable_body = lines or readable(delivery.body)
 
     @api.depends("job_id")
     def _compute_job_state(self):

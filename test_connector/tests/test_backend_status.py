@@ -1,6 +1,7 @@
 import itertools
 import ssl
 import tempfile
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -9,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg2.errors import LockNotAvailable
+from urllib3.exceptions import InsecureRequestWarning
 
 from odoo import fields
 from odoo.tests import new_test_user
@@ -314,7 +316,8 @@ class TestCertificate(StatusCase):
         self.run_jobs()
         self.assertEqual((probe.state, job.state), ("scheduled", "pending"))
         self.backend.verify_ssl = False
-        self.later()
+        with warnings.catch_warnings(category=InsecureRequestWarning, action="ignore"):
+            self.later()
         self.assertDone(job | probe)
         self.assertEqual(self.state(), "ready")
         self.assertFalse(self.backend.activity_ids)

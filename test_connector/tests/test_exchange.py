@@ -119,6 +119,13 @@ class TestExchange(ConnectorCase, ShopCase):
         self.assertEqual(exchange.response_body, '{"title": "Home", "id": 7, "token": "***"}')
         self.assertNotIn("s3cr3t", str(exchange.read()))
 
+    def test_its_json_is_shown_with_a_line_for_each_value(self):
+        self.call()
+        exchange = self.exchanges()
+        self.assertEqual(exchange.readable_request, '{\n  "name": "New"\n}')
+        exchange.request_body = "<name>New</name>"
+        self.assertEqual(exchange.readable_request, "<name>New</name>")
+
     def test_the_backend_says_what_is_kept(self):
         for wanted, kept in (("off", 0), ("errors", 1), ("all", 2)):
             self.exchanges().unlink()

@@ -120,6 +120,7 @@ class TestWebhook(WebhookCase, HttpCase):
         response = self.send(body=b"title=Caf%C3%A9+au+lait&empty=", **content_type)
         self.assertEqual((response.status_code, response.json()), (200, {"status": "accepted"}))
         self.assertEqual(self.deliveries().body, "title=Caf%C3%A9+au+lait&empty=")
+        self.assertEqual(self.deliveries().readable_body, "title = Café au lait\nempty = ")
         job = self.run_jobs()
         self.assertDone(job)
         self.assertEqual(job.message, "page/changed: Café au lait")
