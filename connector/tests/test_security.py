@@ -1,5 +1,5 @@
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user
+from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.queue.graph import chain
@@ -169,3 +169,37 @@ class TestCompanies(SecurityCase):
 
     def visible(self, records):
         return records.with_user(self.user).search([("id", "in", records.ids)]).with_env(self.env)
+
+
+@tagged("post_install", "-at_install")
+class TestEachModel(TransactionCase):
+    """What holds for each model of these addons, those that are still to come too."""
+
+    def setUp(self):
+        super().setUp()
+        ours = [
+            ("author", "=", "Connector Suite contributors"),
+            ("name", "not like", "test_"),
+            ("state", "=", "installed"),
+        ]
+        addons = set(self.env["ir.module.module"].search(ours).mapped("name"))
+        self.models = [
+            model
+            for name, model_class in self.env.registry.items()
+            if model_class._original_module in addons and not (model := self.env[name])._abstract
+        ]
+        self.assertTrue(self.models)
+
+    def test_it_says_who_may_do_what(self):
+        for model in self.models:
+            with self.subTest(model=model._name):
+                self.assertTrue(self.env["ir.model.access"].search([("model_id.model", "=", model._name)]))
+
+    def test_records_of_companies_are_seen_by_their_users_alone(self):
+        readable = self.env["ir.model.access"].search([("perm_read", "=", True)]).model_id.mapped("model")
+        for model in self.models:
+            of_companies = {"company_id", "backend_id"} & model._fields.keys()
+            if of_companies and model._name in readable and not model._transient:
+                rules = [("model_id.model", "=", model._name), ("domain_force", "like", "company_ids")]
+                with self.subTest(model=model._name):
+                    self.assertTrue(self.env["ir.rule"].search([*rules, ("global", "=", True)]))
