@@ -38,7 +38,7 @@ class Bar:
 def times(factor, peer):
     """Bar: so many times the figure of a peer."""
     return Bar(
-        f"at least {factor:g} x {peer}", lambda ours, all: ours / all[peer], lambda value: value >= factor, "{:.1f} x"
+        f"at least {factor:g} x {peer}", lambda ours, all: ours / all[peer], lambda value: value >= factor, "{:.3g} x"
     )
 
 
