@@ -23,8 +23,7 @@ database may therefore happen more than once: send what is safe to repeat.
 
 from ..exception import GroupResultError, NothingToDoJob
 from ..session import ConnectorSession
-from . import codec, store
-from .job import find_function
+from . import codec
 
 
 class Call(tuple):
@@ -38,52 +37,6 @@ class Call(tuple):
         call = super().__new__(cls, args)
         call.kwargs = kwargs
         return call
-
-
-class JobGroup:
-    """Jobs that run as one call; a worker handles it as it does a :class:`~odoo.addons.connector.queue.job.Job`.
-
-    :ivar members: the jobs
-    """
-
-    def __init__(self, members, run=None):
-        self.members = members
-        self.run = run
-        first = members[0]
-        self.id, self.function, self.model_name, self.user_id = (
-            first.id,
-            first.function,
-            first.model_name,
-            first.user_id,
-        )
-        self.time_limit = min((job.time_limit for job in members if job.time_limit), default=0)
-        self.memory_limit = min((job.memory_limit for job in members if job.memory_limit), default=0)
-        self.retry = max(job.retry for job in members)
-
-    def __repr__(self):
-        return f"<{len(self.members)} jobs from {self.id}: {self.function}>"
-
-    def environment(self, cr):
-        """Return the Odoo environment in which the jobs run; it is the same for all of them."""
-        env = self.members[0].environment(cr)
-        return env(context={key: value for key, value in env.context.items() if key != "job_id"})
-
-    def perform(self, env):
-        """Call the function and keep what it returns for each job."""
-        perform_calls(env, find_function(env, self.function), self.members)
-
-    def halves(self):
-        """Return the two halves of the group, or nothing if it is a single job."""
-        middle = len(self.members) // 2
-        return [JobGroup(half, self.run) for half in (self.members[:middle], self.members[middle:])] if middle else []
-
-    def lock_lease(self, cr, worker_id):
-        """Lock the rows of the jobs until the end of the transaction; return False if one of the leases is not the worker's any more."""
-        return store.lock_leases(cr, self.members, worker_id)
-
-    def complete(self, cr, worker_id, worker_name):
-        """Set the jobs to done; return False if one of the leases is not the worker's any more."""
-        return store.complete_group(cr, self.members, worker_id, worker_name)
 
 
 def perform_calls(env, func, jobs):

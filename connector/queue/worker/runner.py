@@ -11,8 +11,7 @@ from psycopg2.errors import LockNotAvailable
 
 from ...exception import CONCURRENCY_ERRORS, LeaseLost
 from .. import store
-from ..grouped import JobGroup
-from ..job import Job
+from ..job import Job, JobGroup
 from ..run import Run
 from . import ending
 from .errors import LifeEnded, first_line
@@ -65,7 +64,7 @@ class JobRunner:
             _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
 
     def _start(self, leased):
-        job = _job_of(leased)
+        job = Job(**leased._asdict())
         with self._worker.raw_cursor() as cr:
             return job if store.start(cr, job) else None
 
@@ -79,7 +78,7 @@ class JobRunner:
             members = [job for job in held if job.id in started]
             if members and len(members) < size:
                 members += store.join_group(cr, self._worker.id, members[0], size - len(members))
-        return JobGroup([_job_of(member) for member in members]) if members else None
+        return JobGroup([Job(**member._asdict()) for member in members]) if members else None
 
     def _run_started(self, job):
         """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
@@ -159,7 +158,3 @@ class JobRunner:
                 )
                 ending.end_stopped(self._worker, run.job, None)
         return {run.thread_id for run in runs if run.abandoned}
-
-
-def _job_of(leased):
-    return Job(**{name: value for name, value in leased._asdict().items() if name in Job.__slots__}, id=leased.id)

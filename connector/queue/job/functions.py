@@ -1,0 +1,162 @@
+"""Job functions: which ones the installed addons have, and how they are found by their names.
+
+The name of a job function is its dotted path, ``odoo.addons.…``; that of a method is ``model.method``.
+"""
+
+import importlib
+import inspect
+from dataclasses import replace
+from pprint import pformat
+
+from ...exception import NotReadableJobError
+from ...registration import addon_of, is_installed
+from ...session import ConnectorSession
+from .. import codec
+from .options import JobOptions
+
+_ADDONS = "odoo.addons."
+
+# Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
+_functions = {}
+
+_WITHOUT_OPTIONS = JobOptions()
+
+
+def register(func):
+    """Let a job function be found by its name."""
+    _functions[func.job_options.name] = func
+
+
+def is_method(name):
+    """Return whether a name is that of a method: it takes neither a session nor a model's name."""
+    return not name.startswith(_ADDONS)
+
+
+def name_to_delay(func):
+    """Return the name under which a job function is delayed.
+
+    :raise ValueError: it cannot be delayed
+    """
+    if not hasattr(func, "job_options"):
+        raise ValueError(f"{func!r} is no job function: mark it with @job")
+    name = func.job_options.name
+    if name not in _functions:
+        raise ValueError(
+            f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon"
+        )
+    return name
+
+
+def options_of(func):
+    """Return the options that ``@job`` gives to a function; bare ones where it says nothing."""
+    return getattr(func, "job_options", _WITHOUT_OPTIONS)
+
+
+def function_options(env, name):
+    """Return the :class:`JobOptions` of a job function or ``model.method`` in a database."""
+    return env["queue.job.function"]._options(name)
+
+
+def code_options(env, name):
+    """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
+    try:
+        options = options_of(find_function(env, name))
+    except NotReadableJobError:
+        options = _WITHOUT_OPTIONS
+    return replace(options, name=name)
+
+
+def named_arguments(env, options, model_name, args, kwargs):
+    """Return the arguments of a call by their names, for the options that are functions of them.
+
+    The list of a function with ``group_size`` has this call alone.
+
+    :raise TypeError: the function does not take these arguments
+    """
+    implicit = () if is_method(options.name) else (ConnectorSession.from_env(env), model_name)
+    if options.group_size:
+        args, kwargs = ([args],), {}
+    call = inspect.signature(find_function(env, options.name)).bind(*implicit, *args, **kwargs)
+    call.apply_defaults()
+    return call.arguments
+
+
+def find_function(env, name):
+    """Return the job function, or the method of a model's class, of that name in this database.
+
+    :raise NotReadableJobError: there is none; the message says why
+    """
+    return _find_method(env, name) if is_method(name) else _find_job_function(env, name)
+
+
+def _find_method(env, name):
+    model_name, _dot, method_name = name.rpartition(".")
+    if model_name not in env.registry:
+        raise NotReadableJobError(
+            env._(
+                "The model “%s” of the job does not exist in this database: is its addon still installed?", model_name
+            )
+        )
+    method = getattr(env.registry[model_name], method_name, None)
+    if not callable(method):
+        raise NotReadableJobError(
+            env._(
+                "The model “%(model)s” has no method “%(method)s” any more: cancel the job, or bring the method back.",
+                model=model_name,
+                method=method_name,
+            )
+        )
+    return method
+
+
+def _find_job_function(env, name):
+    module_name = name.rpartition(".")[0]
+    addon = addon_of(module_name)
+    if not is_installed(env.registry, addon):
+        raise NotReadableJobError(
+            env._(
+                "The addon “%(addon)s” of the job function “%(function)s” is not installed in this database.",
+                addon=addon,
+                function=name,
+            )
+        )
+    if name not in _functions:
+        try:
+            importlib.import_module(module_name)
+        except ImportError as error:
+            raise NotReadableJobError(
+                env._(
+                    "The module “%(module)s” of the job cannot be imported: %(error)s", module=module_name, error=error
+                )
+            ) from error
+    if name not in _functions:
+        raise NotReadableJobError(env._("“%s” is not a job function any more: it has gone, or lost its @job.", name))
+    return _functions[name]
+
+
+def describe_arguments(env, function, payload):
+    """Return the arguments of a stored call as a person reads them: a line each, with its name in the function's signature.
+
+    :raise NotReadableJobError: the function or an argument is unknown here
+    :raise TypeError: the function does not take these arguments
+    """
+    args, kwargs = codec.decode_call(payload, env)
+    # the session and the model's name are not among the arguments of a job function; the records of a method are
+    implicit = 0 if is_method(function) else 2
+    call = inspect.signature(find_function(env, function)).bind(*[None] * implicit, *args, **kwargs)
+    return "\n".join(f"{name} = {pformat(value)}" for name, value in list(call.arguments.items())[implicit:])
+
+
+def installed_functions(env):
+    """Return ``{name: JobOptions}`` of all job functions and decorated methods of the addons installed in this database."""
+    found = {
+        name: func.job_options
+        for name, func in _functions.items()
+        if is_installed(env.registry, func.job_options.module)
+    }
+    for model_name, model_class in env.registry.items():
+        for method_name, method in inspect.getmembers_static(model_class, inspect.isfunction):
+            if hasattr(method, "job_options") and not model_class._abstract:
+                name = f"{model_name}.{method_name}"
+                found[name] = replace(method.job_options, name=name)
+    return found

@@ -1,0 +1,282 @@
+"""Job: a call that was delayed."""
+
+import json
+
+from odoo import api, fields
+
+from ...exception import FailedJobError, NoSuchJobError, NothingToDoJob
+from ...session import ConnectorSession
+from .. import buffer, codec, store
+from ..grouped import perform_calls
+from .functions import find_function, function_options, is_method, options_of
+
+#: The keys of the context that a job takes over from the code that delays it.
+CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
+
+
+class Job:
+    """A call that was delayed: the handle that ``delay`` returns, and what a worker runs.
+
+    Its ``id`` is known once it is stored; reading it stores what the transaction has delayed so far.
+    """
+
+    __slots__ = (
+        "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
+        "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
+        "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "log_lines",
+        "graph_uuid", "parents", "is_delayed", "group_key",
+    )  # fmt: skip
+
+    def __init__(self, *, env=None, id=None, **values):
+        self.env = env  # that of the code that delayed it
+        self._id = id
+        self.retry = 0
+        self.is_delayed = False
+        self.graph_uuid, self.parents, self.group_key = None, {}, None
+        self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = None
+        self.log_lines = []
+        if env is not None:
+            context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
+            self.context = json.dumps(context) if context else None
+            self.user_id, self.su, self.company_id = env.uid, env.su, env.company.id
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def __repr__(self):
+        return f"<Job {self._id or 'not stored yet'}: {self.function}>"
+
+    @classmethod
+    def load(cls, record):
+        """Return the job of a ``queue.job`` record."""
+        record.ensure_one()
+        values = record.sudo().read(
+            [
+                "function",
+                "model_name",
+                "payload",
+                "context",
+                "description",
+                "priority",
+                "max_retries",
+                "identity_key",
+                "concurrency_key",
+                "time_limit",
+                "memory_limit",
+                "su",
+                "retry",
+            ]
+        )[0]
+        record = record.sudo()
+        return cls(
+            **values, user_id=record.user_id.id, company_id=record.company_id.id, channel_id=record.channel_id.id
+        )
+
+    @property
+    def id(self):
+        """The id of the job's row."""
+        if self._id is None and self.env is not None:
+            self.env.cr.flush()
+        return self._id
+
+    def delay(self):
+        """Delay the job in the caller's transaction: it is stored with the transaction's commit, or not at all.
+
+        With ``connector_no_delay`` in the context it runs at once, in the caller's transaction.
+
+        :return: the job itself
+        :raise ValueError: it was delayed before
+        """
+        if self.is_delayed:
+            raise ValueError(f"{self!r} was delayed before: prepare it anew to run it once more")
+        if self.env.context.get("connector_no_delay"):
+            self.is_delayed = True
+            self.perform(self.env)
+        else:
+            buffer.add(self.env, self)
+        return self
+
+    def stored_as(self, id):
+        """Say which row stands for the job."""
+        self._id = id
+
+    @property
+    def lang(self):
+        """The language of the code that delayed the job, in which the job's own messages are, and those of its worker."""
+        return (json.loads(self.context) if self.context else {}).get("lang") or "en_US"
+
+    @property
+    def attempt(self):
+        """The number of the try that runs, from 1."""
+        return self.retry + 1
+
+    def record(self, env):
+        """Return the job's ``queue.job`` record.
+
+        :raise NoSuchJobError: it was rolled back or deleted
+        """
+        record = env["queue.job"].browse(self.id).exists() if self.id else env["queue.job"]
+        if not record:
+            raise NoSuchJobError(f"{self!r} does not exist (any more)")
+        return record
+
+    def environment(self, cr):
+        """Return the Odoo environment in which the job runs: user, superuser mode and context of the code that delayed it.
+
+        :raise FailedJobError: its user is archived or does not exist any more, and it does not run as superuser
+        """
+        context = json.loads(self.context) if self.context else {}
+        env = api.Environment(cr, self.user_id, {**context, "job_id": self._id}, su=self.su)
+        if not self.su and not env["queue.job"]._may_work(self.user_id):
+            raise FailedJobError(
+                env._(
+                    "The user of the job (id %s) is archived or does not exist any more: delay it again as another user, or restore it.",
+                    self.user_id,
+                )
+            )
+        return env
+
+    # For the code of the job while it runs, as ``session.job``
+
+    def progress(self, done, total=None, message=None):
+        """Show people how far the job is, at once and not with its commit; more often than twice a second is not written.
+
+        :param done: how many units of work are done
+        :param total: of how many, where it is known
+        :param message: what is being done
+        """
+        if self.run is not None:
+            self.run.report_progress(done, total, message)
+
+    def log(self, text):
+        """Keep a line with this attempt, whatever its end; people read it on the job."""
+        self.log_lines.append(text)
+
+    @property
+    def log_text(self):
+        """What the job has logged in this attempt, or None."""
+        return "\n".join(self.log_lines) or None
+
+    @property
+    def usage(self):
+        """What this attempt has used, see :meth:`~odoo.addons.connector.queue.run.Run.usage`; that of a group is not its members'."""
+        return self.run.usage() if self.run is not None and self.run.job is self else (None, None, None)
+
+    def check_cancelled(self):
+        """Stop here if somebody has cancelled the job, or it has reached one of its limits.
+
+        :raise JobStopped: it was; let it pass
+        """
+        if self.run is not None and self.run.stopped:
+            raise self.run.stopped
+
+    @property
+    def parent_results(self):
+        """What the jobs returned for which this one waited: a list, see :func:`~odoo.addons.connector.queue.graph.parent_results`."""
+        from ..graph import parent_results  # it builds on this module
+
+        return parent_results(self.env)
+
+    @property
+    def title(self):
+        """What a person reads: the description, its own or its function's."""
+        return self.description or function_options(self.env, self.function).description or self.function
+
+    def perform(self, env):
+        """Call the function and keep what it returns: as the message if it is text, and as the result.
+
+        A function that raises :class:`NothingToDoJob` has ended well, and what it wrote before is kept.
+
+        :raise NotReadableJobError: the function or an argument is unknown here
+        :raise NotSerializableJobError: what it returns cannot be stored
+        """
+        self.env = env
+        func = find_function(env, self.function)
+        if options_of(func).group_size:
+            perform_calls(env, func, [self])
+            return
+        try:
+            value = self._call(env, func)
+        except NothingToDoJob as nothing:
+            value = str(nothing)
+        self.keep(value)
+
+    def keep(self, value):
+        """Keep what the function returned for this job.
+
+        :raise NotSerializableJobError: it cannot be stored
+        """
+        self.message = value if isinstance(value, str) else None
+        self.result = None if value is None else codec.encode(value)
+
+    @property
+    def members(self):
+        """The jobs of this one: itself; a :class:`~odoo.addons.connector.queue.job.JobGroup` has several."""
+        return [self]
+
+    def halves(self):
+        """Return nothing: a single job has no halves, see :class:`~odoo.addons.connector.queue.job.JobGroup`."""
+        return []
+
+    def lock_lease(self, cr, worker_id):
+        """Lock the job's row until the end of the transaction; return False if its lease is not the worker's any more."""
+        return store.lock_lease(cr, self, worker_id)
+
+    def complete(self, cr, worker_id, worker_name):
+        """Set the job to done; return False if its lease is not the worker's any more."""
+        return store.complete(cr, self, worker_id, worker_name, self.message, self.result, self.log_text, self.usage)
+
+    def _call(self, env, func):
+        args, kwargs = codec.decode_call(self.payload, env)
+        if is_method(self.function):
+            return func(*args, **kwargs)
+        return func(ConnectorSession.from_env(env, job=self), self.model_name, *args, **kwargs)
+
+    def related_action(self, env):
+        """Return the action that opens what the job is about, or None."""
+        options = function_options(env, self.function)
+        if options.related_action:
+            return options.related_action(ConnectorSession.from_env(env), self)
+        args, kwargs = codec.decode_call(self.payload, env)
+        for value in (*args, *kwargs.values()):
+            if hasattr(value, "_name") and value.exists():
+                return _open_records(value.exists())
+        return None
+
+    def column_values(self):
+        """Return the columns of a new row."""
+        return {
+            "function": self.function,
+            "model_name": self.model_name,
+            "payload": self.payload,
+            "context": self.context,
+            "description": self.description,
+            "channel_id": self.channel_id,
+            "priority": self.priority,
+            "max_retries": self.max_retries,
+            "identity_key": self.identity_key,
+            "identity_policy": self.identity_key and self.identity_policy,
+            "concurrency_key": self.concurrency_key,
+            "concurrency_limit": self.concurrency_key and self.concurrency_limit,
+            "time_limit": self.time_limit,
+            "memory_limit": self.memory_limit,
+            "user_id": self.user_id,
+            "company_id": self.company_id,
+            "su": self.su,
+            "eta": self.eta,
+            "eta_seconds": self.eta_seconds,
+            # most jobs have none, and what is missing is NULL
+            **({"graph_uuid": self.graph_uuid, "waits": bool(self.parents)} if self.graph_uuid else {}),
+            **({"group_key": self.group_key} if self.group_key is not None else {}),
+        }
+
+
+def _open_records(records):
+    action = {
+        "type": "ir.actions.act_window",
+        "name": records._description,
+        "res_model": records._name,
+        "view_mode": "list,form",
+    }
+    if len(records) == 1:
+        return {**action, "view_mode": "form", "views": [(False, "form")], "res_id": records.id}
+    return {**action, "views": [(False, "list"), (False, "form")], "domain": fields.Domain("id", "in", records.ids)}
