@@ -18,6 +18,7 @@ fields that the export's mapping does not read. Jobs that wait for one record ar
 from odoo.fields import Domain
 
 from .connector import get_environment
+from .event.change import Change
 from .exception import NoConnectorUnitError
 from .no_export import NO_EXPORT, forbids_export
 from .registration import lookups
@@ -36,7 +37,10 @@ def delay_export(session, model_name, record_id, vals):
     :param record_id: id of the binding
     :param vals: dict of the values that were written, or what ``on_record_change`` tells in their place
     """
-    _delay_exports(session, _as_superuser(session, model_name, record_id), vals)
+    binding = _as_superuser(session, model_name, record_id)
+    # what is told after the commit may have been deleted since
+    if not isinstance(vals, Change) or binding.exists():
+        _delay_exports(session, binding, vals)
 
 
 def delay_export_all_bindings(session, model_name, record_id, vals, binding_models=None):
@@ -89,7 +93,7 @@ def delay_delete(session, model_name, record_id, binding_models=None):
 
 
 def _delay_exports(session, binding, vals):
-    if binding.exists() and _is_exported(binding) and _matters(session, binding, vals):
+    if _is_exported(binding) and _matters(session, binding, vals):
         export_record.delay(
             _session_for(session, binding),
             binding._name,
@@ -132,7 +136,7 @@ def _matters(session, binding, vals):
         changed_by = environment.get_connector_unit(ExportMapper).changed_by_fields()
     except NoConnectorUnitError:
         return False
-    written = getattr(vals, "fields", vals)
+    written = vals.fields if isinstance(vals, Change) else vals
     if not binding.external_id:
         return True
     return "external_id" not in written and (changed_by is None or not changed_by.isdisjoint(written))

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector_odoo.tests.common import OdooCase
 from odoo.addons.connector_odoo.tests.other_odoo import other_odoo_with_orders
 
@@ -159,6 +160,15 @@ class TestStock(StockCase):
         product = self.env["product.product"].create({"name": "Ours", "type": "consu", "is_storable": True})
         self.env["stock.quant"]._update_available_quantity(product, self.warehouse.lot_stock_id, 5)
         self.assertFalse(self.exports())
+
+    def test_a_product_of_theirs_that_is_recognised_as_one_of_ours_is_told(self):
+        ours = self.env["product.product"].create({"name": "Chair", "default_code": "STOCKED", "is_storable": True})
+        self.env["stock.quant"]._update_available_quantity(ours, self.warehouse.lot_stock_id, 5)
+        theirs = self.shop.create("product.product", name="Chair", default_code="STOCKED", is_storable=True)
+        with self.backend.work_on("odoo.product.product") as environment:
+            environment.get_connector_unit(RecordImporter).run(theirs)
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.stock_there(ours.odoo_bind_ids), 5)
 
     def test_the_button_tells_the_stock_of_all_products(self):
         self.backend.stock_warehouse_id = False

@@ -1,8 +1,10 @@
 """Stock: the quantity on hand of a product in the backend's warehouse is exported, for many products by one call."""
 
+from odoo.addons.connector.consumer import delay_bulk_export
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter
 from odoo.addons.connector.unit.mapper import ExportMapper, changed_by, mapping
 from odoo.addons.connector_odoo.backend import odoo
+from odoo.addons.connector_odoo.unit.product import ProductImporter
 
 
 @odoo
@@ -25,3 +27,13 @@ class StockExporter(BulkExporter):
 
     def _write_many(self, changes):
         return self.backend_adapter.write_stock({id_: values["quantity"] for id_, values in changes.items()})
+
+
+@odoo(extends=ProductImporter)
+class StockedProductImporter(ProductImporter):
+    """Has the other Odoo told the stock of a product of theirs that was recognised as one of ours: there may be some here."""
+
+    def _after_import(self, binding):
+        super()._after_import(binding)
+        if self.match and self.backend_record.stock_warehouse_id:
+            delay_bulk_export(self.environment.user_session, binding)

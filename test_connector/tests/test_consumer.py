@@ -8,6 +8,7 @@ from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.registration import registration_changed
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.importer import RecordImporter
 
 from ..units import TagExportMapper
@@ -82,6 +83,28 @@ class TestDelayExport(ConsumerCase):
         self.backend.company_id = self.env["res.company"].create({"name": "Other"})
         self.partner("42").name = "Lovelace"
         self.assertEqual(self.exports().company_id, self.backend.company_id)
+
+    def test_a_binding_that_was_deleted_before_it_is_told_delays_nothing(self):
+        tag = self.tag("1")
+        self.subscribe(on_record_change, delay_export, "test.shop.tag")
+        self.tell_changes()
+        tag.name = "Gold"
+        tag.unlink()
+        self.tell_changes()
+        self.assertFalse(self.exports())
+
+    def test_a_page_that_is_imported_asks_nothing_of_each_binding_that_it_creates(self):
+        def queries(first_id):
+            records = [{"id": external_id, "name": "Ada"} for external_id in range(first_id, first_id + 20)]
+            before = self.env.cr.sql_log_count
+            self.unit(BulkImporter).run(records)
+            return self.env.cr.sql_log_count - before
+
+        queries(100)
+        told = queries(200)
+        on_record_create.unsubscribe(delay_export, ["test.shop.partner"])
+        self.addCleanup(on_record_create.subscribe, delay_export, ["test.shop.partner"])
+        self.assertLessEqual(told - queries(300), 1)
 
     def test_a_model_without_an_export_mapper_delays_nothing(self):
         self.subscribe(on_record_write, delay_export, "test.shop.tag")
