@@ -192,7 +192,12 @@ class TestUnfinished(KeysCase):
             "cancelled",
             "none",
         ]
-        self.assertEqual(sorted(seconds_waiting(self.env, keys)), sorted(keys[:6]))
+        self.assertEqual(sorted(seconds_waiting(self.env, keys, keys)), sorted(keys[:6]))
+
+    def test_jobs_that_have_failed_count_for_those_keys_only_that_ask_for_them(self):
+        for key in ("a", "b"):
+            self._set_state(self._delay(identity_key=key), state="failed")
+        self.assertEqual(list(seconds_waiting(self.env, ["a", "b"], ["b"])), ["b"])
 
     def test_the_oldest_job_of_a_key_says_for_how_long(self):
         self._delay(identity_key="k")

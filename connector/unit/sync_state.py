@@ -75,6 +75,11 @@ def is_in_conflict(binding):
     return recall(binding, "sync_state") == "conflict"
 
 
+def is_in_sync(binding):
+    """Return whether the last synchronisation of a binding has succeeded, as far as its model keeps that."""
+    return recall(binding, "sync_state") == "in_sync"
+
+
 def has_failed(binding):
     """Return whether the last synchronisation of a binding has failed."""
     return recall(binding, "sync_state") == "error"

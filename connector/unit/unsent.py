@@ -1,13 +1,15 @@
 """What an import does with a record that was changed or deleted here, and whose change was not sent yet.
 
-An export that waits, runs or has failed is told by the identity key of its job. Where the exporter's conflict policy lets the external
-system win, the import goes on. Else it is put off: it leaves the record alone, and a job of its own comes back when the export may have
-ended, as often as it takes. So what was changed there arrives too, once ours was sent, or the conflict decided, or the export cancelled.
+An export that waits, runs or has failed is told by the identity key of its job; one that has failed counts until the binding is in sync
+again, by a later export. Where the exporter's conflict policy lets the external system win, the import goes on. Else it is put off: it
+leaves the record alone, and a job of its own comes back when the export may have ended, as often as it takes. So what was changed there
+arrives too, once ours was sent, or the conflict decided, or the export cancelled.
 """
 
 from ..queue.unfinished import seconds_waiting
 from .conflict_policy import ConflictPolicy
 from .identity import delete_identity, export_identity
+from .sync_state import is_in_sync
 
 # An import comes back after the time that the export has waited by then, so that an export that has failed is not asked for all the time
 _SOONEST = 60
@@ -23,7 +25,8 @@ def put_off(environment, importers):
     :return: list of those that must not go on
     """
     by_key = {_key(environment, importer): importer for importer in importers}
-    waiting = seconds_waiting(environment.env, by_key)
+    failed_keys = [key for key, importer in by_key.items() if not is_in_sync(importer.binding)]
+    waiting = seconds_waiting(environment.env, by_key, failed_keys)
     if waiting and environment.get_connector_unit(ConflictPolicy)._conflict_policy == "external_wins":
         waiting = {key: seconds for key, seconds in waiting.items() if not by_key[key].binding}
     for key, seconds in waiting.items():

@@ -182,6 +182,28 @@ class TestImportThatIsPutOff(UnsentCase):
         self.run_all_jobs()
         self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
 
+    def test_an_export_that_has_failed_does_not_count_any_more_once_a_later_one_has_succeeded(self):
+        self.binding.odoo_id.name = "Refused"
+        with self.refusing():
+            self.assertEqual(self.run_failing_jobs().state, "failed")
+        self.binding.odoo_id.name = "Accepted"
+        self.run_jobs()
+        self.theirs.update(nickname="Countess", changed="2")
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.here, ("Accepted", "Countess"))
+
+    def test_nor_once_what_was_changed_here_was_changed_back(self):
+        self.binding.odoo_id.name = "Sent"
+        self.run_jobs()
+        self.binding.odoo_id.name = "Refused"
+        with self.refusing():
+            self.assertEqual(self.run_failing_jobs().state, "failed")
+        self.binding.odoo_id.name = "Sent"
+        self.run_jobs()
+        self.theirs.update(nickname="Countess", changed="3")
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.here, ("Sent", "Countess"))
+
     def test_an_export_that_has_failed_is_no_conflict_when_it_is_tried_again(self):
         for policy in ("external_wins", "newest", "ask"):
             with self.subTest(policy):

@@ -81,21 +81,28 @@ def release_forgotten_keys(cr):
             _release_concurrent(cr, concurrency_key)
 
 
-def seconds_waiting(cr, identity_keys):
-    """Return the identity keys of which there is a job that waits, runs or has failed: a dict, key to the seconds since the oldest delay.
+def seconds_waiting(cr, identity_keys, failed_keys):
+    """Return for how many seconds the oldest unfinished job of each identity key has waited: a dict, keys without such a job left out.
 
     It runs in the caller's transaction and sees what that sees. Each part has a partial index.
+
+    :param identity_keys: list of the keys whose jobs count that wait or run
+    :param failed_keys: list of the keys whose jobs count that have failed
     """
-    parts = " UNION ALL ".join(
-        f"SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {condition}"
-        for condition in ("state IN ('pending', 'scheduled', 'wait_dependencies')", LEASED, "state = 'failed'")
-    )
     cr.execute(
         f"""
         SELECT identity_key, EXTRACT(epoch FROM {NOW} - min(date_created))::float8
-        FROM ({parts}) AS waiting GROUP BY identity_key
+        FROM (
+            SELECT identity_key, date_created FROM queue_job job
+            WHERE identity_key = ANY(%(keys)s) AND state IN ('pending', 'scheduled', 'wait_dependencies')
+            UNION ALL
+            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {LEASED}
+            UNION ALL
+            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(failed)s) AND state = 'failed'
+        ) AS waiting
+        GROUP BY identity_key
         """,
-        {"keys": identity_keys},
+        {"keys": identity_keys, "failed": failed_keys},
     )
     return dict(cr.fetchall())
 
