@@ -42,10 +42,11 @@ def test_several_processes_share_the_jobs_and_do_each_once(database, jobs, worke
             jobs.leave_effect.delay(session, "test.effect", str(number))
 
     database.commit(delay_many)
-    worker("--processes", "2", "--threads", "2")
+    process = worker("--processes", "2", "--threads", "2")
     wait_until(lambda: not database.value("SELECT count(*) FROM queue_job WHERE state <> 'done'"))
     assert sorted(effects(database)) == sorted(str(number) for number in range(300))
     assert database.value("SELECT count(DISTINCT worker) FROM queue_job_attempt") == 2
+    assert "could not serialize access" not in process.log.read_text()
 
 
 def test_a_job_may_commit_in_its_midst(database, jobs, delay, worker, state, wait_until, tmp_path):
