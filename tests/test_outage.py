@@ -35,11 +35,11 @@ def page(request):
     return importlib.import_module("odoo.addons.connector.tests.local_server").Answer({"title": "Home"})
 
 
-def delay_reading(database, jobs, backend_id, count):
+def delay_reading(database, jobs, backend_id, count, max_retries=1):
     def delay(env):
         session = importlib.import_module("odoo.addons.connector.session").ConnectorSession.from_env(env)
         for number in range(count):
-            jobs.read_page.delay(session, "test.shop.page", backend_id, number, max_retries=1)
+            jobs.read_page.delay(session, "test.shop.page", backend_id, number, max_retries=max_retries)
 
     database.commit(delay)
 
@@ -150,3 +150,18 @@ def test_no_job_fails_in_a_shop_that_is_unavailable_for_one_request_in_three(
         delay_reading(database, jobs, backend_id, 200)
         worker("--processes", "2", "--threads", "2")
         wait_until_all_are_done(database, wait_until)
+
+
+def test_a_system_that_only_a_job_can_probe_goes_on_when_it_is_back(database, jobs, worker, wait_until, tmp_path):
+    folder = tmp_path / "shop"
+    values = {"name": "Files", "version": "file", "location": str(folder), "breaker_threshold": 2}
+    backend_id = database.commit(lambda env: env["test.shop.backend"].create(values).id)
+    delay_reading(database, jobs, backend_id, 20, max_retries=5)
+    worker()
+    wait_until(lambda: state_of(database, backend_id) == "paused")
+    folder.mkdir()
+    for number in range(20):
+        (folder / str(number)).write_text(f"Page {number}")
+    states = "SELECT state, count(*) FROM queue_job WHERE function LIKE '%%read_page' GROUP BY 1"
+    wait_until(lambda: database.rows(states) == [("done", 20)], timeout=120)
+    assert state_of(database, backend_id) == "ready"

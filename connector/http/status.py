@@ -335,7 +335,7 @@ class ConnectorBackend(models.AbstractModel):
                 [
                     ("channel_id", "=", self.channel_id.id),
                     ("holder", "=", _BREAKER),
-                    ("date_until", ">", fields.Datetime.now()),
+                    ("date_until", ">", self.env.cr.now()),
                 ]
             )
         )
