@@ -90,6 +90,17 @@ def test_refused_credentials_fail_one_job_and_the_others_wait_until_somebody_ent
     assert states == {"failed": 1, "done": 19}
 
 
+def test_a_refusal_of_credentials_that_were_replaced_meanwhile_stops_nothing(database, backend_id):
+    def refused(env):
+        backend = env["test.shop.backend"].browse(backend_id)
+        assert backend.name == "Shop"
+        database.commit(lambda env: env["test.shop.backend"].browse(backend_id).write({"name": "Attended to"}))
+        backend.note_refused("wrong key")
+
+    database.commit(refused)
+    assert state_of(database, backend_id) == "ready"
+
+
 def wait_until_all_are_done(database, wait_until):
     """Wait until no job waits any more; fail unless all of them are done, each by its first try."""
     wait_until(

@@ -320,8 +320,8 @@ def test_a_wrong_key_stops_its_own_backend_until_a_valid_one_is_entered(connect,
     for backend in (wrong, valid):
         for contact in contacts:
             backend.delay("importer", "import_record", "odoo.res.partner", backend.id, contact, max_retries=1)
-    wait_until(lambda: valid.states() == {"done": 6})
-    wait_until(lambda: wrong.state == "needs_attention")
+    wait_until(lambda: valid.states() == {"done": 6}, timeout=120)
+    wait_until(lambda: wrong.state == "needs_attention", timeout=120)
     wrong.commit(lambda backend: backend.write({"api_key": shop.api_key}))
     states = wrong.wait()
     # as many jobs have met the wrong key as run at once
@@ -429,7 +429,7 @@ def test_500_exports_wait_while_the_other_odoo_is_down_and_arrive_when_it_is_up_
     erp.commit(
         lambda env: [partner.write({"phone": str(partner.id)}) for partner in env["res.partner"].browse(ids)] and None
     )
-    wait_until(lambda: backend.state == "paused")
+    wait_until(lambda: backend.state == "paused", timeout=120)
     server.start()
     assert backend.wait(timeout=300) == {"done": 501}
     probes = "SELECT count(*) FROM queue_job WHERE identity_key = %s"
@@ -447,7 +447,7 @@ def test_an_import_goes_on_after_the_other_odoo_and_a_worker_were_killed_in_its_
 ):
     companies, contacts = new_contacts(backend.shop, 20, 2500)
     backend.commit(lambda record: record.action_import_partners() and None)
-    wait_until(lambda: backend.bound("odoo.res.partner"))
+    wait_until(lambda: backend.bound("odoo.res.partner"), timeout=120)
     server.kill()
     os.killpg(worker.pid, signal.SIGKILL)
     assert backend.states().keys() != {"done"}, "they were killed too late to interrupt anything"
@@ -472,7 +472,7 @@ def test_what_is_created_there_while_the_other_odoo_is_killed_is_there_once(
     for binding_id in erp.commit(bind):
         backend.delay("exporter", "export_record", "odoo.res.partner", binding_id)
     for bound in (10, 40):
-        wait_until(lambda bound=bound: len(backend.bound("odoo.res.partner")) >= bound)
+        wait_until(lambda bound=bound: len(backend.bound("odoo.res.partner")) >= bound, timeout=120)
         server.kill()
         server.start()
     assert backend.wait(timeout=300) == {"done": len(names)}

@@ -262,11 +262,13 @@ class ConnectorBackend(models.AbstractModel):
     def note_refused(self, message):
         """Note that the system refuses our credentials: the jobs wait until somebody has attended to the backend.
 
+        Nothing is noted where somebody has saved the backend since our transaction began: who was refused had the former credentials.
+
         :param message: what the system says, for the user
         """
         self.ensure_one()
         with self._shared_status() as (backend, status):
-            if not status or status.state == "needs_attention":
+            if not status or status.state == "needs_attention" or backend.write_date > self.write_date:
                 return
             status.write({"state": "needs_attention", "reason": message})
             backend._hold("credentials", message)
