@@ -348,6 +348,24 @@ def test_workers_that_meet_the_same_new_company_create_it_once(erp, backend):
     )
 
 
+def test_products_that_two_odoos_call_by_one_code_are_one_here(erp, connect, shop, shops):
+    backends = [connect(shop) for shop in shops]
+    codes = [f"CODE-{number}" for number in range(24)]
+    products = [{"name": "Chair", "default_code": code} for code in codes]
+    ids = [other.call("product.product", "create", vals_list=products) for other in shops]
+    for number in range(16):
+        for backend, its_ids in zip(backends, ids, strict=True):
+            backend.delay("importer", "import_record", "odoo.product.product", backend.id, its_ids[number])
+    for backend, its_ids in zip(backends, ids, strict=True):
+        backend.delay("bulk_importer", "import_page", "odoo.product.product", backend.id, external_ids=its_ids[12:])
+    for backend in backends:
+        assert backend.wait() == {"done": 17}
+    here = [backend.bound("odoo.product.product") for backend in backends]
+    one, other = ([bound[str(id_)] for id_ in its_ids] for bound, its_ids in zip(here, ids, strict=True))
+    assert one == other
+    assert erp.value("SELECT count(*) FROM product_product WHERE default_code = ANY(%s)", codes) == len(codes)
+
+
 def test_workers_that_import_orders_of_one_new_customer_create_what_they_share_once(backend):
     (company,), (customer,) = new_contacts(backend.shop, 1, 1)
     products, _category = new_products(backend.shop, 5, 6)
