@@ -1,14 +1,20 @@
 """What the section ``[connector]`` of Odoo's configuration file says."""
 
-from configparser import ConfigParser
+import configparser
 
 from odoo.tools import config
 
 
 def section():
-    """Return the options of the section as a dictionary of strings; empty without a file or a section."""
-    parser = ConfigParser(interpolation=None)
-    parser.read([config["config"]])
+    """Return the options of the section as a dictionary of strings; empty without a file or a section.
+
+    :raise ValueError: the file is not readable as a configuration file
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read([config["config"]] if config["config"] else [])
+    except configparser.Error as error:
+        raise ValueError(f"The configuration file {config['config']} cannot be read: {error}") from error
     return dict(parser["connector"]) if parser.has_section("connector") else {}
 
 

@@ -27,8 +27,8 @@ from odoo.modules.registry import Registry
 from odoo.addons.connector.exception import LeaseLost
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.queue.cursor import JobCursor
 from odoo.addons.connector.queue.job import Job
+from odoo.addons.connector.queue.worker.cursor import JobCursor
 
 LEASED = ("enqueued", "started")
 FINAL = ("done", "failed", "cancelled")

@@ -9,9 +9,7 @@ Each is ``name:capacity:option:option=value``. A name may leave out ``root.``; w
 Options: ``sequential``, and ``throttle=5``, which lets one job start in 5 seconds.
 """
 
-import configparser
-
-from odoo.tools import config
+from .. import configuration
 
 
 def configured_channels():
@@ -19,12 +17,7 @@ def configured_channels():
 
     :raise ValueError: the file is not readable as a configuration file
     """
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read([config["config"]] if config["config"] else [])
-    except configparser.Error as error:
-        raise ValueError(f"The configuration file {config['config']} cannot be read: {error}") from error
-    return parser.get("connector", "channels", fallback="").strip() or None
+    return configuration.section().get("channels", "").strip() or None
 
 
 def parse_channels(text):

@@ -158,7 +158,7 @@ class Job:
 
     @property
     def usage(self):
-        """What this attempt has used, see :meth:`~odoo.addons.connector.queue.run.Run.usage`; that of a group is not its members'."""
+        """What this attempt has used, see ``Run.usage`` in ``worker/run.py``; that of a group is not its members'."""
         return self.run.usage() if self.run is not None and self.run.job is self else (None, None, None)
 
     def check_cancelled(self):

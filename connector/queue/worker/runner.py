@@ -12,9 +12,9 @@ from psycopg2.errors import LockNotAvailable
 from ...exception import CONCURRENCY_ERRORS, LeaseLost
 from .. import store
 from ..job import Job, JobGroup
-from ..run import Run
 from . import ending
 from .errors import LifeEnded, first_line
+from .run import Run
 
 _logger = logging.getLogger(__name__)
 

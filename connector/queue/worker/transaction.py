@@ -12,7 +12,7 @@ from odoo.tools.translate import LazyTranslate
 
 from ...exception import RetryableJobError
 from .. import store
-from ..cursor import JobCursor
+from .cursor import JobCursor
 from .errors import CONNECTION_LOST, LifeEnded, first_line
 
 _logger = logging.getLogger(__name__)

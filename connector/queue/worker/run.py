@@ -17,7 +17,7 @@ import psutil
 
 from odoo.tools.translate import LazyTranslate
 
-from ..exception import JobCancelled, LimitReached
+from ...exception import JobCancelled, LimitReached
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 

@@ -7,8 +7,8 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 from odoo.sql_db import Cursor
 from odoo.tools.misc import Callbacks
 
-from ..exception import LeaseLost
-from .connection import cursor_of
+from ...exception import LeaseLost
+from ..connection import cursor_of
 
 _logger = logging.getLogger(__name__)
 
