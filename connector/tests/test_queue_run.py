@@ -7,6 +7,7 @@ import psycopg2
 from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import UserError
+from odoo.modules.registry import Registry
 from odoo.tests import TransactionCase, tagged
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
@@ -17,6 +18,7 @@ from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.connection import connect, cursor_of
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.retry import RetryPolicy
+from odoo.addons.connector.queue.worker.errors import LifeEnded
 from odoo.addons.connector.queue.worker.transaction import JobTransactions
 from odoo.addons.connector.session import ConnectorSession
 
@@ -255,6 +257,17 @@ class TestLostConnection(JobsCase):
             error = error_class("server closed the connection unexpectedly")
             with self.subTest(error_class=error_class), self.assertRaises(RetryableJobError):
                 transactions._connection_lost(None, error, committing=False)
+
+    def test_a_worker_leaves_a_database_whose_registry_odoo_has_forgotten_and_loads_it_not_again(self):
+        worker_ = _WorkerInTransaction(self.env)
+        ends = []
+        self.patch(worker_, "end", lambda end: ends.append(end))
+        self.patch(Registry, "registries", {})
+        with self.assertRaises(LifeEnded):
+            JobTransactions(worker_)._connection_lost(
+                None, psycopg2.InterfaceError("connection closed"), committing=False
+            )
+        self.assertEqual((ends, worker_.is_cut_off), ([store.INTERRUPTED], True))
 
     def test_a_cursor_is_opened_when_connections_in_the_pool_were_closed_by_the_server(self):
         closed = psycopg2.DatabaseError("server closed the connection unexpectedly")

@@ -89,12 +89,26 @@ class JobTransactions:
             self._worker.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} has lost its connection while it committed {job!r}") from error
         if isinstance(error, CONNECTION_LOST):
+            self._make_way()
             with self._worker.raw_cursor() as cr:
                 # if all connections were terminated, this one was too, and the database is left alone
                 cr.execute("SELECT 1")
             raise RetryableJobError(
                 _lt("The connection to the database was lost: %s", first_line(error)), seconds=1
             ) from error
+
+    def _make_way(self):
+        """End this life if Odoo is about to drop or rename the database in this process.
+
+        It has forgotten the registry then and closed the connections of its pool; it terminates the others next. A registry that is loaded
+        in between would have connections of its own for seconds, and keep the database from being dropped.
+
+        :raise LifeEnded: it is so
+        """
+        if self._worker.dbname not in Registry.registries:
+            self._worker.is_cut_off = True
+            self._worker.end(store.INTERRUPTED)
+            raise LifeEnded(f"Worker {self._worker.name} leaves {self._worker.dbname}: Odoo has closed its connections")
 
     # The registry
 
@@ -123,6 +137,8 @@ class JobTransactions:
     def _cursor(self):
         """Return this thread's cursor, clean; it is kept from job to job, as opening one costs more than a small job."""
         cr = getattr(self._threads, "cr", None)
+        if cr is not None and cr.closed:
+            self._make_way()
         if cr is None or cr.closed:
             cr = self._threads.cr = JobCursor.open(Registry(self._worker.dbname))
             self._backends[threading.get_ident()] = cr.connection.get_backend_pid()
