@@ -13,12 +13,13 @@ from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 from odoo.tools.translate import code_translations
 
-from odoo.addons.connector.exception import FailedJobError, NothingToDoJob, RetryableJobError
+from odoo.addons.connector.exception import FailedJobError, JobCancelled, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.connection import connect, cursor_of
-from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.job import Job, job
 from odoo.addons.connector.queue.retry import RetryPolicy
 from odoo.addons.connector.queue.worker.errors import LifeEnded
+from odoo.addons.connector.queue.worker.run import Run
 from odoo.addons.connector.queue.worker.transaction import JobTransactions
 from odoo.addons.connector.session import ConnectorSession
 
@@ -247,6 +248,17 @@ class TestRun(JobsCase):
         self.run_jobs()
         self.assertEqual(record.state, "failed")
         return record
+
+
+@tagged("post_install", "-at_install")
+class TestStopping(JobsCase):
+    def test_a_job_stops_where_it_asks_whether_it_was_cancelled(self):
+        handle = Job(id=1)
+        handle.run = Run(handle, lambda done, total, message: None)
+        handle.check_cancelled()
+        handle.run.cancel("Ada")
+        with self.assertRaisesRegex(JobCancelled, "Cancelled by Ada"):
+            handle.check_cancelled()
 
 
 @tagged("post_install", "-at_install")
