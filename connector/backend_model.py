@@ -150,6 +150,7 @@ SYNC_STATES = [
     ("never", "Never Synchronized"),
     ("in_sync", "In Sync"),
     ("to_export", "To Export"),
+    ("to_import", "To Import"),
     ("conflict", "Conflict"),
     ("error", "Error"),
     ("missing", "Missing There"),

@@ -8,8 +8,9 @@ from ..related_action import open_exported_in_bulk
 from .conflict_policy import ConflictPolicy
 from .export_checksum import not_sent, sent_with
 from .importer import RecordImporter
-from .sync_state import is_in_conflict, note_error, remember
+from .sync_state import note_error, recall, remember
 from .synchronizer import Exporter, a_moment
+from .unsent import with_failed_export
 
 
 class BulkExporter(Exporter):
@@ -90,9 +91,12 @@ class BulkExporter(Exporter):
     def _remember(self, sent, changes, states):
         """Keep what was sent of bindings, and the state there that it has made, so that the next export does not take it for a conflict."""
         synchronised = self.binder.sync_values()
+        bindings = self.model.concat(*sent.values())
+        unsent = with_failed_export(self.environment, bindings.filtered(lambda b: recall(b, "sync_state") == "error"))
         for external_id, binding in sent.items():
             values = {"export_checksum": sent_with(binding, changes[binding]), **states.get(external_id, {})}
-            if not is_in_conflict(binding):
+            # what there is still to do with the record stays to be seen
+            if binding not in unsent and recall(binding, "sync_state") not in ("conflict", "to_import"):
                 values.update(synchronised)
             remember(binding, values)
 

@@ -14,13 +14,9 @@ class ConflictResolution(ConflictPolicy):
     same by now, as after a job that died when it had sent ours.
     """
 
-    # Whether the running export sends ours although the record there may have changes that were not imported
-    _overrules_theirs = False
-
     def _resolve_conflict(self):
         """Return what was done instead of the export, None when ours is to be sent."""
         is_known = recall(self.binding, "external_version") or recall(self.binding, "import_checksum")
-        self._overrules_theirs = not is_known
         if self._conflict_policy == "odoo_wins" or not is_known:
             return None
         theirs = self._read_theirs()
@@ -30,7 +26,6 @@ class ConflictResolution(ConflictPolicy):
             return self._ask()
         if self._conflict_policy == "external_wins" or self._are_theirs_newer(theirs):
             return self._import_theirs(theirs)
-        self._overrules_theirs = True
         return None
 
     def _read_theirs(self):
@@ -64,12 +59,13 @@ class ConflictResolution(ConflictPolicy):
     def _state_to_remember(self):
         """Return the values by which the binding remembers the state there that our export has made.
 
-        None when the record there has changes besides ours: an import that follows brings them.
+        If the record there has changes besides ours, an import that follows brings them: of somebody, over whom we have won, or of the
+        system itself, which writes names in capitals, for instance.
         """
         if self._conflict_policy == "odoo_wins":
             return {}
         theirs = self._read_theirs()
-        if self._overrules_theirs and theirs._would_change():
-            theirs._delay()
-            return {}
-        return theirs._state_there()
+        if not theirs._would_change():
+            return theirs._state_there()
+        theirs._delay()
+        return {**theirs._state_there(), "sync_state": "to_import"}

@@ -20,7 +20,7 @@ from .export_checksum import forget_overwritten
 from .identity import import_identity
 from .import_lock import lock_new
 from .matching import only_match
-from .sync_state import has_failed, is_in_conflict, note_error, note_failure, note_in_sync, recall
+from .sync_state import is_import_due, is_in_conflict, note_error, note_failure, note_in_sync, recall
 from .synchronizer import Importer, a_moment
 from .unsent import put_off
 
@@ -120,8 +120,8 @@ class RecordImporter(Importer):
         return None
 
     def _is_up_to_date(self, binding):
-        """Return whether this state of the record is the one that was last imported, and its synchronisation has not failed since."""
-        return bool(binding) and not has_failed(binding) and self._is_known_state(binding)
+        """Return whether this state of the record is the one that is known here, and no import of it is due."""
+        return bool(binding) and not is_import_due(binding) and self._is_known_state(binding)
 
     def _is_known_state(self, binding):
         """Return whether a binding knows this state of the record: its version says so or, without, its checksum."""

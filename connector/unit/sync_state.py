@@ -75,14 +75,15 @@ def is_in_conflict(binding):
     return recall(binding, "sync_state") == "conflict"
 
 
-def is_in_sync(binding):
+def has_succeeded(binding):
     """Return whether the last synchronisation of a binding has succeeded, as far as its model keeps that."""
-    return recall(binding, "sync_state") == "in_sync"
+    return recall(binding, "sync_state") in ("in_sync", "to_import")
 
 
-def has_failed(binding):
-    """Return whether the last synchronisation of a binding has failed."""
-    return recall(binding, "sync_state") == "error"
+def is_import_due(binding):
+    """Return whether the record of a binding is to be imported also in a state that we have seen: its last synchronisation has failed, or
+    an export has left something to import."""
+    return recall(binding, "sync_state") in ("error", "to_import")
 
 
 def note_error(binding, message, state="error", **values):

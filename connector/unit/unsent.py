@@ -9,7 +9,7 @@ arrives too, once ours was sent, or the conflict decided, or the export cancelle
 from ..queue.unfinished import seconds_waiting
 from .conflict_policy import ConflictPolicy
 from .identity import delete_identity, export_identity
-from .sync_state import is_in_sync
+from .sync_state import has_succeeded
 
 # An import comes back after the time that the export has waited by then, so that an export that has failed is not asked for all the time
 _SOONEST = 60
@@ -25,7 +25,7 @@ def put_off(environment, importers):
     :return: list of those that must not go on
     """
     by_key = {_key(environment, importer): importer for importer in importers}
-    failed_keys = [key for key, importer in by_key.items() if not is_in_sync(importer.binding)]
+    failed_keys = [key for key, importer in by_key.items() if not has_succeeded(importer.binding)]
     waiting = seconds_waiting(environment.env, by_key, failed_keys)
     if waiting and environment.get_connector_unit(ConflictPolicy)._conflict_policy == "external_wins":
         waiting = {key: seconds for key, seconds in waiting.items() if not by_key[key].binding}
@@ -33,6 +33,17 @@ def put_off(environment, importers):
         importer = by_key[key]
         importer._delay(identity_policy="debounce", eta=min(max(seconds, _SOONEST), _LATEST))
     return [by_key[key] for key in waiting]
+
+
+def with_failed_export(environment, bindings):
+    """Return those of some bindings of which an export has failed, whose job is still there.
+
+    :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
+    :param bindings: recordset
+    """
+    keys = {binding.id: export_identity(environment.model_name, binding.id) for binding in bindings}
+    failed = seconds_waiting(environment.env, [], keys.values()) if keys else ()
+    return bindings.filtered(lambda binding: keys[binding.id] in failed)
 
 
 def _key(environment, importer):

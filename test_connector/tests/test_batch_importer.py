@@ -61,17 +61,18 @@ class TestBatch(BatchCase):
 
         def list_and_import(adapter, filters=None, fields=None):
             records = [dict(record) for record in adapter.table.values()]
-            adapter.table[0]["name"] = "New"
+            adapter.table[0]["name"] = new
             self.unit(RecordImporter).run(0)
             return records
 
         self.patch(ShopAdapter, "search_read", list_and_import)
         for batch_class in (DirectBatchImporter, DelayedBatchImporter, BulkBatchImporter):
             with self.subTest(batch_class.__name__):
+                new = f"New by {batch_class.__name__}"
                 self.shop.table("test.shop.partner")[0]["name"] = "Old"
                 self.batch(batch_class)
                 self.run_jobs()
-                self.assertEqual(self.names()[0], "New")
+                self.assertEqual(self.names()[0], new)
 
     def test_a_batch_can_be_a_job_itself(self):
         import_batch.delay(self.session, "test.shop.partner", self.backend.id, {"name": "Ada"})

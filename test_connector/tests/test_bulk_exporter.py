@@ -3,9 +3,11 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter, export_bulk
-from odoo.addons.connector.unit.exporter import RecordExporter
+from odoo.addons.connector.unit.exporter import RecordExporter, export_record
+from odoo.addons.connector.unit.identity import export_identity
 from odoo.addons.connector.unit.importer import RecordImporter
 
 from ..units import PartnerExportMapper, ShopAdapter
@@ -87,6 +89,9 @@ class TestBulkExporter(ShopCase, JobsCase):
         self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
         self.assertEqual((self.bindings[2].sync_state, self.bindings[2].sync_error), ("error", "Too many points"))
         self.assertEqual([len(call) for call in self.bulk_calls()], [5, 1])
+        store.requeue(self.env.cr, failed.ids)
+        self.run_jobs()
+        self.assertEqual((self.bindings[2].sync_state, self.bindings[2].sync_error), ("in_sync", False))
 
     def test_a_record_that_is_not_known_there_fails_alone(self):
         self.bindings[2].external_id = False
@@ -137,6 +142,17 @@ class TestBulkExporter(ShopCase, JobsCase):
         self.assertEqual(self.bindings[0].points, self.there(1)["points"])
         for binding in self.bindings[:2]:
             self.assertEqual((binding.sync_state, binding.sync_error), ("conflict", "Which one?"))
+
+    def test_an_export_of_the_record_that_has_failed_is_not_made_good_by_it(self):
+        binding = self.bindings[0]
+        identity = export_identity("test.shop.partner", binding.id)
+        with patch.object(ShopAdapter, "write", side_effect=InvalidDataError("No such name")):
+            export_record.delay(self.session, "test.shop.partner", binding.id, identity_key=identity)
+            self.run_jobs()
+        binding.points += 1
+        self.delay(binding)
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.there(1)["points"], binding.sync_state), (11, "error"))
 
     def there(self, external_id):
         return self.shop.table("test.shop.partner")[external_id]

@@ -34,8 +34,8 @@ class TestConflict(ShopCase, JobsCase):
     def checkpoint(self):
         return self.env["connector.checkpoint"].search([("record_id", "=", self.binding.odoo_id.id)])
 
-    def assert_ours_is_kept(self):
-        self.assertEqual((self.name_there(), self.binding.name), ("Ours", "Ours"))
+    def assert_ours_is_kept(self, name="Ours"):
+        self.assertEqual((self.name_there(), self.binding.name), (name, name))
 
     def assert_theirs_is_taken(self, message):
         self.assertEqual(message, "Changed in Test Shop too: record 42 is imported and not exported.")
@@ -86,7 +86,7 @@ class TestConflict(ShopCase, JobsCase):
         self.assert_ours_is_kept()
         self.assertEqual(self.binding.nickname, "Countess")
 
-    def test_what_the_shop_changes_along_with_our_export_is_no_conflict(self):
+    def test_what_the_shop_changes_along_with_our_export_is_no_conflict_and_is_imported(self):
         write = self.shop.table("test.shop.partner")[42].update
 
         def write_and_change(exporter, values):
@@ -94,9 +94,13 @@ class TestConflict(ShopCase, JobsCase):
 
         with patch.object(RecordExporter, "_update", write_and_change):
             self.run_export("ask")
+            self.assertEqual(self.binding.sync_state, "to_import")
             self.binding.name = "Ours again"
             self.run_export("ask")
-        self.assertEqual((self.name_there(), self.binding.sync_state), ("Ours again", "in_sync"))
+        self.assertEqual((self.name_there(), self.binding.sync_state), ("Ours again", "to_import"))
+        self.assertDone(self.run_jobs())
+        self.assert_ours_is_kept("Ours again")
+        self.assertEqual((self.binding.nickname, self.binding.sync_state), ("Countess", "in_sync"))
 
     def test_a_shop_that_tells_no_date_cannot_tell_which_is_newest(self):
         self.change_there()

@@ -192,6 +192,15 @@ class TestImportThatIsPutOff(UnsentCase):
         self.unit(RecordImporter).run(42)
         self.assertEqual(self.here, ("Accepted", "Countess"))
 
+    def test_nor_where_the_later_one_has_left_something_to_import(self):
+        self.policy = "newest"
+        self.binding.odoo_id.name = "Refused"
+        with self.refusing():
+            self.assertEqual(self.run_failing_jobs().state, "failed")
+        self.change_both(newer_by=-1)
+        self.run_jobs()
+        self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
+
     def test_nor_once_what_was_changed_here_was_changed_back(self):
         self.binding.odoo_id.name = "Sent"
         self.run_jobs()
