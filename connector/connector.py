@@ -4,13 +4,18 @@ import weakref
 from contextlib import ExitStack, contextmanager
 from copy import copy
 
-from .exception import InvalidBackend
+from .exception import InvalidBackend, InvalidDataError
 
 
 def external_id_text(external_id):
-    """Return an external id as it is stored, a text; None for what is no id: None, False and "". The number 0 is one."""
+    """Return an external id as it is stored, a text; None for none: None, False and "". The number 0 is one.
+
+    :raise InvalidDataError: it is neither a text nor an integer
+    """
     if external_id is None or external_id is False or external_id == "":
         return None
+    if not isinstance(external_id, str | int) or external_id is True:
+        raise InvalidDataError(f"{external_id!r} is not an external id: that is a text or an integer")
     return str(external_id)
 
 

@@ -14,7 +14,8 @@ class Explanation:
     """How a target field gets its value.
 
     ``target`` is "" where a method failed, whose targets are not known then. ``source`` names the source fields, "" where the mapping
-    does not say. ``how`` is the modifier or the method. There is either a ``value`` or an ``error``, a text.
+    does not say. ``how`` is the modifier or the method. There is either a ``value`` or an ``error``, a text; or neither, where
+    ``is_absent``: the source is not in the record, so the target is left alone.
     """
 
     target: str
@@ -22,10 +23,13 @@ class Explanation:
     how: str
     value: object = None
     error: str | None = None
+    is_absent: bool = False
 
     @property
     def value_text(self):
         """The value as Python writes it, cut where it is long."""
+        if self.is_absent:
+            return "not in the record"
         text = repr(self.value)
         return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
@@ -53,6 +57,8 @@ def explain(mapper, map_record, compiled):
             explanations.append(Explanation(target, source, what, error=_text(error)))
         else:
             values.update(mapped)
+            if target and not mapped:
+                explanations.append(Explanation(target, source, what, is_absent=True))
             explanations += [Explanation(name, source, what, value) for name, value in mapped.items()]
     return explanations + _explain_finalize(mapper, map_record, values)
 

@@ -45,8 +45,13 @@ __all__ = [
 # What methods and modifiers are marked with
 
 
-def mapping(method):
-    """Mark a method of a mapper as a mapping: it takes the source record and returns a dict of values, or None for none."""
+def mapping(method=None):
+    """Mark a method of a mapper as a mapping: it takes the source record and returns a dict of values, or None for none.
+
+    With or without parentheses.
+    """
+    if method is None:
+        return mapping
     method.is_mapping = True
     return method
 
@@ -256,7 +261,10 @@ class Mapper(ConnectorUnit):
         for name, for_create_only, _fields in compiled.methods:
             if for_create_only and not self.options.for_create:
                 continue
-            mapped = getattr(self, name)(record)
+            try:
+                mapped = getattr(self, name)(record)
+            except KeyError as error:
+                raise self._key_error(name, record, error) from error
             if mapped is None:
                 continue
             if not isinstance(mapped, dict):
@@ -268,6 +276,11 @@ class Mapper(ConnectorUnit):
 
     def _map_direct(self, record, compiled):
         raise NotImplementedError
+
+    def _key_error(self, name, record, error):
+        """Return the error of a mapping method that looks for something under a name under which there is nothing."""
+        there = f"; the record has {', '.join(map(str, record))}" if isinstance(record, dict) else ""
+        return self.error(f"{name}()", f"looks for {error}, which is not there{there}")
 
     def _map_children(self, map_record, source, target, model_name):
         items = self.read_source(map_record.source, source) or []
@@ -342,7 +355,10 @@ class Mapper(ConnectorUnit):
 
 
 class ImportMapper(Mapper):
-    """Maps a record of the external system, a dict, to values for an Odoo record. None becomes False, which is Odoo's word for it."""
+    """Maps a record of the external system, a dict, to values for an Odoo record. None becomes False, which is Odoo's word for it.
+
+    What is not in the record at all gives no value by ``direct``: a record that tells only some fields leaves the others as they are.
+    """
 
     _map_child_class = ImportMapChild
 
@@ -350,11 +366,15 @@ class ImportMapper(Mapper):
         return record.get(field)
 
     def _map_direct(self, record, compiled):
-        get = record.get
-        values = {target: False if (value := get(source)) is None else value for source, target in compiled.plain}
-        for modifier, _source, target in compiled.modified:
-            value = modifier(self, record, target)
-            values[target] = False if value is None else value
+        values = {
+            target: False if (value := record[source]) is None else value
+            for source, target in compiled.plain
+            if source in record
+        }
+        for modifier, source, target in compiled.modified:
+            if source is None or source in record:
+                value = modifier(self, record, target)
+                values[target] = False if value is None else value
         return values
 
     def _map_children(self, map_record, source, target, model_name):

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 
-from ..connector import external_id_text
 from ..exception import InvalidDataError, TransactionOutdated
 
 
@@ -68,7 +67,7 @@ def _keys(importers):
     keys = {}
     for importer in importers:
         field, value = importer._match_key() or (None, None)
-        if external_id_text(value) is not None:
+        if not (value is None or value is False or value == ""):
             model = importer.env[importer.binder.unwrap_model()]
             keys[importer] = field, model._fields[field].convert_to_cache(value, model)
     return keys

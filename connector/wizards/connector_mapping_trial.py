@@ -68,7 +68,7 @@ class ConnectorMappingTrial(models.TransientModel):
                     "target": row.target,
                     "source": row.source,
                     "how": row.how,
-                    "value": False if row.error else row.value_text,
+                    "value": self._value_text(row),
                     "error": row.error,
                 }
             )
@@ -76,6 +76,11 @@ class ConnectorMappingTrial(models.TransientModel):
         ]
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_mapping_trial_action")
         return {**action, "res_id": self.id}
+
+    def _value_text(self, row):
+        if row.error:
+            return False
+        return self.env._("not in the record") if row.is_absent else row.value_text
 
     def _explain(self):
         """Return the name of the record that would be updated, and the rows of the explanation."""

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -7,7 +8,7 @@ from psycopg2.errors import UniqueViolation
 from odoo import models
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.connector import Binder
+from odoo.addons.connector.connector import Binder, external_id_text
 from odoo.addons.connector.event import on_record_write
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.unit.clock import database_now
@@ -214,6 +215,11 @@ class TestConstraint(ShopCase):
         self.tag("42")
         with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation), self.env.cr.savepoint():
             self.tag("42")
+
+    def test_what_is_neither_text_nor_integer_is_no_external_id(self):
+        for wrong in ({"id": 3}, ["3"], 3.0, True):
+            with self.assertRaisesRegex(InvalidDataError, f"^{re.escape(repr(wrong))} is not an external id: that is"):
+                external_id_text(wrong)
 
     def test_the_database_refuses_a_second_binding_of_a_record(self):
         partner = self.partner("1").odoo_id

@@ -48,9 +48,18 @@ class TestDirect(MapperCase):
         self.assertIs(values["newsletter"], False)
         self.assertEqual([type(value) for value in values.values()], [int, float, str, bool])
 
-    def test_none_and_what_is_not_there_become_the_false_of_odoo(self):
-        values = self.imported({"nickname": None}, direct=[("nickname", "nickname"), ("mail", "email")])
-        self.assertEqual(values, {"nickname": False, "email": False})
+    def test_none_becomes_the_false_of_odoo(self):
+        direct = [("nickname", "nickname"), (convert("points", int), "points")]
+        self.assertEqual(
+            self.imported({"nickname": None, "points": None}, direct=direct), {"nickname": False, "points": False}
+        )
+
+    def test_what_is_not_in_the_record_is_left_alone(self):
+        direct = [("name", "name"), ("mail", "email"), (convert("points", int), "points")]
+        self.assertEqual(self.imported({"name": "Ada"}, direct=direct), {"name": "Ada"})
+
+    def test_a_modifier_that_names_no_source_decides_by_itself(self):
+        self.assertEqual(self.imported({}, direct=[(lambda mapper, record, target: 7, "points")]), {"points": 7})
 
     def test_zero_and_false_survive_an_export(self):
         record = self.partner(points=0, newsletter=False)
@@ -273,6 +282,16 @@ class TestMethods(MapperCase):
             MappingError, r"SomeMapper, wrong\(\): must return a dict of values or None, not 42"
         ):
             self.imported({}, wrong=mapping(lambda mapper, record: 42))
+
+    def test_a_method_that_looks_for_what_is_not_there_is_an_error_that_tells_what_is(self):
+        method = mapping(lambda mapper, record: {"name": record["kind"]})
+        with self.assertRaisesRegex(
+            MappingError, r"SomeMapper, wrong\(\): looks for 'kind', which is not there; the record has id, name$"
+        ):
+            self.imported({"id": 1, "name": "Ada"}, wrong=method)
+
+    def test_the_decorator_may_have_parentheses(self):
+        self.assertEqual(self.imported({}, method=mapping()(lambda mapper, record: {"name": "x"})), {"name": "x"})
 
     def test_a_method_without_decorator_is_not_called(self):
         self.assertEqual(self.imported({}, helper=lambda mapper, record: {"name": "x"}), {})
@@ -565,7 +584,9 @@ class TestPage(MapperCase):
             (external_to_m2o(convert("text", int), binding="test.shop.tag"), "base_tag_id"),
             (external_to_m2o("parent", binding="test.shop.partner"), "parent_id"),
         ]
-        page = self.page([{"tag": n, "text": str(4 - n), "parent": 9} for n in range(5)] + [{}], direct=direct)
+        page = self.page(
+            [{"tag": n, "text": str(4 - n), "parent": 9} for n in range(5)] + [{"tag": None}], direct=direct
+        )
         with self.assertQueryCount(2):
             found = page.values()
         self.assertEqual([values["main_tag_id"] for values in found], [*(tag.id for tag in tags), False])
@@ -682,6 +703,10 @@ class TestExplanation(MapperCase):
         rows = self.explained({}, {"for_create": True, "name": "x"}, method=method)
         self.assertEqual(rows, [("name", "", "method()", "x", None)])
 
+    def test_what_is_not_in_the_record_is_told(self):
+        mapper = type("SomeMapper", (ImportMapper,), {"direct": [("mail", "email")]})(self.environment())
+        self.assertEqual([str(row) for row in mapper.explain({})], ["email: not in the record (direct from mail)"])
+
     def test_a_modifier_of_ones_own_is_called_by_its_name(self):
         def shout(mapper, record, target):
             return "X"
@@ -695,7 +720,7 @@ class TestExplanation(MapperCase):
         (note,) = caught.exception.__notes__
         self.assertIn("PartnerImportMapper:\n- name: 'Ada' (direct from name)\n", note)
         self.assertIn(f"\n- points: {2**40} (direct from points)\n", note)
-        self.assertIn("\n- main_tag_id: False (external_to_m2o() from tag)\n", note)
+        self.assertIn("\n- main_tag_id: not in the record (external_to_m2o() from tag)\n", note)
         self.assertNotIn("x" * 500, note)
 
 
@@ -712,9 +737,6 @@ class TestShopMappers(MapperCase):
                 "name": "Ada",
                 "email": "a@b",
                 "points": 0,
-                "discount": False,
-                "newsletter": False,
-                "nickname": False,
                 "main_tag_id": tag.id,
                 "parent_id": parent.odoo_id.id,
             },
