@@ -1,13 +1,14 @@
-"""What was last sent of a record: a checksum of each value, so that the next export sends what differs.
+"""What the external system has of a record, as far as an export sends it: a checksum of each value, so that an export sends what differs.
 
-The checksums of a binding are a JSON object, name of the field there to checksum, in its field ``export_checksum``.
+It is what was last sent, or what an import has brought. So the first export of a record that was imported sends what was changed here
+since, and not values that may be out of date there. The checksums of a binding are a JSON object, name of the field there to checksum, in
+its field ``export_checksum``.
 """
 
 import hashlib
 import json
 
 from ..exception import MappingError
-from .mapper import ExportMapper
 from .sync_state import recall, remember
 
 
@@ -18,39 +19,64 @@ def checksum(value):
 
 
 def not_sent(binding, values):
-    """Return those of the values of an export that differ from what was last sent of a binding."""
-    sent = _sent(binding)
-    return {target: value for target, value in values.items() if sent.get(target) != checksum(value)}
+    """Return those of the values of an export that differ from what the other side has of a binding."""
+    known = _known(binding)
+    return {target: value for target, value in values.items() if known.get(target) != checksum(value)}
 
 
 def sent_with(binding, values):
-    """Return what a binding keeps when some values were sent, beside what was sent before."""
-    return json.dumps(_sent(binding) | {target: checksum(value) for target, value in values.items()}, sort_keys=True)
+    """Return what a binding keeps when some values were sent, beside what the other side has of it otherwise."""
+    return _dump(_known(binding) | {target: checksum(value) for target, value in values.items()})
 
 
-def forget_overwritten(environment, bindings):
-    """Forget what was last sent of the fields that contain something else now, after an import has written records.
+def note_created(mapper, bindings):
+    """Note that the other side has what an import has created here.
 
-    Without that, who changes such a field back to what was last sent would change it here only.
-
-    :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
+    :param mapper: mapper of the model's export
     :param bindings: recordset of the binding model
     """
-    for binding in bindings.filtered(_sent):
-        sent = _sent(binding)
-        still = {target: known for target, known in _present(environment, binding).items() if sent.get(target) == known}
-        if still != sent:
-            remember(binding, {"export_checksum": json.dumps(still, sort_keys=True)})
+    with mapper.page(bindings):
+        for binding in bindings:
+            remember(binding, {"export_checksum": _dump(would_send(mapper, binding))})
 
 
-def _present(environment, binding):
-    """Return the checksums of what an export would send now; of what cannot be mapped, none."""
+def note_updated(mapper, binding, fields, before):
+    """Note that the other side has what an import has changed here; what was changed here and not sent yet is still to be sent.
+
+    :param mapper: mapper of the model's export
+    :param binding: record of the binding model
+    :param fields: names of the fields that the import has written
+    :param before: what :func:`would_send` returned before it did
+    """
+    changed = would_send(mapper, binding, fields).items() - before.items()
+    remember(binding, {"export_checksum": _dump(_known(binding) | dict(changed))})
+
+
+def would_send(mapper, binding, fields=None):
+    """Return the checksums of what an export would send now, as a dict; of what cannot be mapped, none.
+
+    :param mapper: mapper of the model's export
+    :param binding: record of the binding model
+    :param fields: names of the fields that matter; None: all
+    """
     try:
-        values = environment.get_connector_unit(ExportMapper).map_record(binding).values()
+        values = mapper.map_record(binding).values(fields=fields)
     except MappingError:
         return {}
+    finally:
+        _forget_inherited(binding)
     return {target: checksum(value) for target, value in values.items()}
 
 
-def _sent(binding):
+def _forget_inherited(binding):
+    """Empty the cache of what bindings inherit: with it, each write of the import to a record would search for its bindings."""
+    inherited = [name for name, field in binding._fields.items() if field.inherited]
+    binding.browse().invalidate_model(inherited, flush=False)
+
+
+def _known(binding):
     return json.loads(recall(binding, "export_checksum") or "{}")
+
+
+def _dump(checksums):
+    return json.dumps(checksums, sort_keys=True)

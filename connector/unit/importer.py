@@ -4,6 +4,7 @@ import hashlib
 import json
 from contextlib import contextmanager
 from copy import copy
+from functools import cached_property
 from types import MappingProxyType
 
 from psycopg2.errors import UniqueViolation
@@ -11,14 +12,15 @@ from psycopg2.errors import UniqueViolation
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import IDMissingInBackend, MappingError, RetryableJobError
+from ..exception import IDMissingInBackend, MappingError, NoConnectorUnitError, RetryableJobError
 from ..no_export import without_export
 from ..queue.job import job
 from ..related_action import open_imported
 from .changes import changed_values, write_inherited
-from .export_checksum import forget_overwritten
+from .export_checksum import note_created, note_updated, would_send
 from .identity import import_identity
 from .import_lock import lock_new
+from .mapper import ExportMapper
 from .matching import only_match
 from .sync_state import is_import_due, is_in_conflict, note_error, note_failure, note_in_sync, recall
 from .synchronizer import Importer, a_moment
@@ -84,6 +86,7 @@ class RecordImporter(Importer):
                 message = self._("Updated from record %(id)s of %(backend)s.", **self._names())
             else:
                 self.binding = self._create(self._create_data(map_record))
+                self._note_created([self])
                 message = self._("Created from record %(id)s of %(backend)s.", **self._names())
         self._after_import(self.binding)
         return message
@@ -227,9 +230,11 @@ class RecordImporter(Importer):
     def _update(self, binding, values):
         """Write what differs from what is there."""
         changed = changed_values(binding, values)
+        mapper = self._export_mapper if changed else None
+        before = mapper and would_send(mapper, binding, changed)
         write_inherited(self._in_import(binding), {**changed, **self._binding_values()})
-        if changed:
-            forget_overwritten(self.environment, binding)
+        if mapper:
+            note_updated(mapper, binding, changed, before)
 
     def _after_import(self, binding):
         """Do what comes after the import; a hook."""
@@ -245,6 +250,23 @@ class RecordImporter(Importer):
         if not force and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
         return self._must_skip()
+
+    def _note_created(self, importers):
+        """Note that the other side has what was created from it, but for records that it was recognised as.
+
+        :param importers: list of this importer or its copies, which know their new bindings
+        """
+        if self._export_mapper:
+            created = [importer.binding.id for importer in importers if not importer.match]
+            note_created(self._export_mapper, self.model.browse(created))
+
+    @cached_property
+    def _export_mapper(self):
+        """The mapper of the model's export, None where nothing is exported."""
+        try:
+            return self.unit_for(ExportMapper)
+        except NoConnectorUnitError:
+            return None
 
     def _binding_values(self):
         """Return what the binding itself has to know: to which record there it belongs, and which state of it was imported."""

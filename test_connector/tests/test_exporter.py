@@ -10,9 +10,12 @@ from odoo.addons.connector.exception import (
     RetryableJobError,
 )
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.deleter import DeleteExporter, delete_record
 from odoo.addons.connector.unit.exporter import RecordExporter, export_record
+from odoo.addons.connector.unit.importer import RecordImporter
 
+from ..units import PartnerImportMapper
 from .common import ShopCase
 
 
@@ -60,6 +63,29 @@ class TestRecordExporter(ExporterCase):
         binding.email = "a@b"
         self.run_export(binding)
         self.assertEqual(self.shop.calls[-1], ("write", "42", {"mail": "a@b"}))
+
+    def test_of_a_record_that_was_imported_only_what_was_changed_here_since_is_sent(self):
+        imports = {42: self.unit(RecordImporter).run, 43: lambda id_: self.unit(BulkImporter).run_ids([id_])}
+        for external_id, import_it in imports.items():
+            with self.subTest(external_id):
+                self.shop.add("test.shop.partner", external_id, name="Ada", mail="a@b", points=3)
+                import_it(external_id)
+                binding = self.Partner.search([("external_id", "=", external_id)])
+                self.assertEqual(self.run_export(binding), "Nothing to export.")
+                binding.odoo_id.email = "c@d"
+                self.run_export(binding)
+                self.assertEqual(self.shop.calls.pop(), ("write", str(external_id), {"mail": "c@d"}))
+
+    def test_what_an_import_changes_is_not_sent_and_what_was_changed_here_is(self):
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b", points=3)
+        self.unit(RecordImporter).run(42)
+        binding = self.Partner.search([("backend_id", "=", self.backend.id)])
+        binding.odoo_id.email = "c@d"
+        self.shop.table("test.shop.partner")[42]["points"] = 4
+        with patch.object(PartnerImportMapper, "finalize", lambda mapper, record, values: {"points": values["points"]}):
+            self.unit(RecordImporter).run(42)
+        self.run_export(binding)
+        self.assertEqual(self.shop.calls.pop(), ("write", "42", {"mail": "c@d"}))
 
     def test_nothing_is_sent_when_nothing_differs_from_what_was_last_sent(self):
         binding = self.partner()
