@@ -361,6 +361,8 @@ class TestPlans(ChannelsCase):
         for node in jobs:
             self.assertNotEqual(node["Node Type"], "Seq Scan", node)
         for node in nodes:
+            if node["Node Type"] == "Bitmap Index Scan":
+                continue  # it counts what tests before this one have left in the index; the scan of the table above it does not
             read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
             self.assertLessEqual(read, 3 * limit, f"{node['Node Type']} reads more than what is claimed: {node}")
 
