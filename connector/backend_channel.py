@@ -1,5 +1,6 @@
 """Each backend has a channel of its own, where its jobs go unless their author names another: what stops one stops no other."""
 
+from odoo import models
 from odoo.exceptions import MissingError
 
 
@@ -31,6 +32,12 @@ def _backend_of(arguments):
     if "backend_id" not in model._fields:
         return None
     if "binding_id" in arguments:
-        return model.browse(arguments["binding_id"]).backend_id
+        return _browse(model, "binding_id", arguments["binding_id"]).backend_id
     backend_id = arguments["calls"][0][0] if "calls" in arguments else arguments.get("backend_id")
-    return model.env[model._fields["backend_id"].comodel_name].browse(backend_id)
+    return _browse(model.env[model._fields["backend_id"].comodel_name], "backend_id", backend_id)
+
+
+def _browse(model, argument, record_id):
+    if isinstance(record_id, models.BaseModel):
+        raise TypeError(f"{argument} is an id, not {record_id!r}")
+    return model.browse(record_id)

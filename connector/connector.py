@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from copy import copy
 
 from .exception import InvalidBackend, InvalidDataError
+from .session import checked_session
 
 
 def external_id_text(external_id):
@@ -106,7 +107,7 @@ class Environment:
     def __init__(self, backend_record, session, model_name, user_lang=None):
         self._backend_record = backend_record
         self.backend = backend_record.get_backend()
-        self.session = session
+        self.session = checked_session(session)
         self.model_name = model_name
         self._opened = _Opened()
         self._user_lang = user_lang or session.env.lang
@@ -206,7 +207,7 @@ def get_environment(session, model_name, backend_id):
     :param backend_id: id of the backend's record
     :raise InvalidBackend: the model does not exist or is no binding model, or the backend's record does not exist
     """
-    if model_name not in session.env:
+    if model_name not in checked_session(session).env:
         raise InvalidBackend(
             session.env._("The model %s does not exist in this database: is its addon still installed?", model_name)
         )

@@ -98,3 +98,15 @@ class ConnectorSession:
 
 
 Session = ConnectorSession
+
+
+def checked_session(session):
+    """Return a session.
+
+    :raise TypeError: it is none, such as the Odoo environment in its place
+    """
+    if not isinstance(session, ConnectorSession):
+        raise TypeError(
+            f"The first argument is a ConnectorSession, as ConnectorSession.from_env(env) is, not {session!r}"
+        )
+    return session

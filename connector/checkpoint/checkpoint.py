@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..session import checked_session
+
 
 class ConnectorCheckpoint(models.Model):
     _name = "connector.checkpoint"
@@ -140,6 +142,7 @@ def add_checkpoint(
     :return: the ``connector.checkpoint`` record
     :raise ValueError: the severity is unknown, or the record has no such method
     """
+    checked_session(session)
     if on_review and not callable(getattr(type(session.env[model_name]), on_review, None)):
         raise ValueError(f"{model_name} has no method {on_review!r} that could be called on review")
     checkpoints = session.env["connector.checkpoint"].sudo()

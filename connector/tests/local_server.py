@@ -2,6 +2,7 @@
 
 import json
 import threading
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,7 @@ def local_server(answer, port=0):
     :param answer: ``function(request)`` that returns an :class:`Answer`, called in a thread of its own
     :param port: by default any free one
     :return: the server: its address is ``url``, what it was asked is the list ``requests``
+    :raise Exception: what ``answer`` has raised first, at the end of the block; who has asked gets its traceback with the status 500
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +47,7 @@ def local_server(answer, port=0):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = Request(self.command, url.path, dict(parse_qsl(url.query)), self.headers, body)
             server.requests.append(request)
-            answered = answer(request)
+            answered = _answered(answer, request, server.errors)
             if answered.status is None:
                 self.close_connection = True
                 return
@@ -76,7 +78,7 @@ def local_server(answer, port=0):
             pass  # who asked has gone: the test knows why
 
     with Server(("127.0.0.1", port), Handler) as server:
-        server.requests, server.connections = [], []
+        server.requests, server.connections, server.errors = [], [], []
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -85,3 +87,17 @@ def local_server(answer, port=0):
         finally:
             server.shutdown()
             thread.join()
+    if server.errors:
+        raise server.errors[0]
+
+
+def _answered(answer, request, errors):
+    """Return what ``answer`` says to a request; what it raises is added to ``errors``, and told."""
+    try:
+        answered = answer(request)
+        if not isinstance(answered, Answer):
+            raise TypeError(f"The answer to {request.method} {request.path} is {answered!r}, not an Answer")
+        return answered
+    except Exception as error:
+        errors.append(error)
+        return Answer(traceback.format_exc(), status=500)

@@ -103,6 +103,24 @@ class TestDelay(TransactionCase):
         with self.assertRaisesRegex(TypeError, "prioritty"):
             self.env["res.partner"].with_delay(prioritty=1).exists()
 
+    def test_a_keyword_that_nobody_knows_is_refused_with_those_that_are_known(self):
+        with self.assertRaisesRegex(TypeError, r"prio: neither an argument of .*greet \(.*greeting\) nor.*\(priority"):
+            greet.delay(self.session, "res.partner", "Ada", prio=1)
+
+    def test_an_environment_or_nothing_in_place_of_the_session_is_refused(self):
+        for arguments in ((), (self.env, "res.partner", "Ada")):
+            with self.assertRaisesRegex(TypeError, r"first argument is a ConnectorSession.*from_env\(env\)"):
+                greet.delay(*arguments)
+
+    def test_a_model_that_does_not_exist_is_refused(self):
+        for arguments, model in ((("res.partnr", "Ada"), r"res\.partnr"), ((), "")):
+            with self.assertRaisesRegex(ValueError, rf"\(session, model_name, \.{{3}}\): .* has no model '{model}'"):
+                greet.delay(self.session, *arguments)
+
+    def test_an_option_that_job_does_not_have_is_refused(self):
+        with self.assertRaisesRegex(TypeError, r"@job has no option channel; the channel is the default_channel\."):
+            job(channel="root.test_delay")
+
     def test_an_unknown_channel_is_refused_with_the_known_ones(self):
         with self.assertRaisesRegex(ValueError, "'root.nowhere'.*root.test_delay"):
             greet.delay(self.session, "res.partner", "Ada", channel="root.nowhere")

@@ -14,6 +14,7 @@ from ..exception import (
     NetworkRetryableError,
     RetryableJobError,
 )
+from ..http.auth import BearerAuth
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
 from ..http.masking import masked_body, masked_headers, masked_url, without
 from ..http.paging import Paging
@@ -73,7 +74,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     @property
     def _base_url(self):
         """The address below which the system is; what :meth:`request` takes comes after it."""
-        raise NotImplementedError(f"{type(self).__name__} does not define _base_url")
+        raise NotImplementedError(f"{type(self).__name__} does not define _base_url, a property")
 
     def _auth(self):
         """Return the auth object of ``requests``, see ``http/auth.py``, that shows who we are; None: nothing does."""
@@ -114,7 +115,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         if idempotent is None:
             idempotent = method.upper() in _IDEMPOTENT
-        url, auth = self._url(path), self._auth()
+        url, auth = self._url(path), self._checked_auth()
         content = {"params": params, "json": json, "data": data, "headers": headers}
         response = self._send(method, url, auth, idempotent, **content)
         if response.status_code == 401 and hasattr(auth, "renew"):
@@ -169,6 +170,18 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     # One request
 
+    def _checked_auth(self):
+        auth = self._auth()
+        if auth is not None and not callable(auth):
+            raise TypeError(f"{type(self).__name__}, _auth() must return an auth object such as BearerAuth(token)")
+        if isinstance(auth, BearerAuth) and not all(auth.secrets):
+            raise self._noted(
+                CredentialsRefused(
+                    self._("The token for %s is empty: enter it in the backend, then requeue the job.", self._label)
+                )
+            )
+        return auth
+
     @property
     def _http(self):
         """The connections to the system, which all adapters of the environment share."""
@@ -176,6 +189,11 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _url(self, path):
         base = self._base_url
+        if not base or not isinstance(base, str):
+            raise FailedJobError(
+                f"{type(self).__name__}, _base_url is {base!r}, but must be an address. "
+                + ("Is it marked with @property?" if callable(base) else "Is it entered in the backend?")
+            )
         if "://" not in path:
             return f"{base.rstrip('/')}/{path.lstrip('/')}"
         if urlsplit(path)[:2] != urlsplit(base)[:2]:

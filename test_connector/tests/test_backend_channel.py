@@ -28,6 +28,13 @@ class TestBackendChannel(ShopCase):
         self.assertEqual(self.backend.channel_id.complete_name, name)
         self.assertNotEqual(other.channel_id, self.backend.channel_id)
 
+    def test_a_record_in_place_of_its_id_is_refused_when_the_job_is_delayed(self):
+        binding = self.partner("1")
+        with self.assertRaisesRegex(TypeError, r"backend_id is an id, not test\.shop\.backend\("):
+            delete_record.delay(self.session, binding._name, self.backend, "1")
+        with self.assertRaisesRegex(TypeError, r"binding_id is an id, not test\.shop\.partner\("):
+            export_record.delay(self.session, binding._name, binding)
+
     def test_a_copy_of_a_backend_has_another_channel(self):
         self.assertNotEqual(self.backend.copy().channel_id, self.backend.channel_id)
 

@@ -96,6 +96,21 @@ class TestRequest(HttpCase):
         with self.assertRaisesRegex(NotImplementedError, "does not define _base_url"):
             HttpAdapter(self.environment()).request("GET", "/")
 
+    def test_a_base_url_that_is_no_text_is_refused_with_what_may_be_the_reason(self):
+        for url, reason in ((lambda adapter: "http://127.0.0.1", "@property"), (False, "entered in the backend")):
+            with self.assertRaisesRegex(FailedJobError, f"Adapter, _base_url is .*{reason}"):
+                self.adapter(url="/", _base_url=url).request("GET", "/")
+
+    def test_credentials_that_are_no_auth_object_are_refused(self):
+        with self.assertRaisesRegex(TypeError, r"Adapter, _auth\(\) must return .* BearerAuth\(token\)"):
+            self.adapter("t0ken", url="http://127.0.0.1").request("GET", "/")
+
+    def test_an_empty_token_is_refused_before_anything_is_sent(self):
+        self.serve(Answer([]))
+        with self.assertRaisesRegex(CredentialsRefused, "The token for Test Shop .* is empty"):
+            self.adapter(BearerAuth(False)).request("GET", "/")
+        self.assertFalse(self.server.requests)
+
 
 class TestErrors(HttpCase):
     def refusal(self, status, body="", headers=None, **attributes):

@@ -47,6 +47,18 @@ class KitCase(JobsCase):
         self.env["queue.job.channel"]._ensure("root.test")
 
 
+class TestLocalServer(ConnectorCase):
+    def test_what_goes_wrong_in_an_answer_is_raised_at_the_end_and_told_to_who_has_asked(self):
+        for answer, error, message in (
+            (lambda request: {}["missing"], KeyError, "missing"),
+            (lambda request: "text", TypeError, "The answer to GET / is 'text', not an Answer"),
+        ):
+            with self.assertRaisesRegex(error, message), local_server(answer) as server:
+                response = requests.get(server.url, timeout=60)
+                self.assertEqual(response.status_code, 500)
+                self.assertIn(message, response.text)
+
+
 class TestRunningJobs(KitCase):
     def test_a_job_runs_at_its_time_by_the_clock(self):
         at = datetime(2031, 5, 1, 12)

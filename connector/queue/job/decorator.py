@@ -5,6 +5,7 @@ import inspect
 from dataclasses import replace
 
 from ...registration import addon_of
+from ...session import checked_session
 from ..retry import RetryPolicy
 from .delaying import prepare
 from .functions import name_to_delay, register
@@ -39,6 +40,7 @@ def job(
     memory_limit=0,
     group_size=0,
     related_action=None,
+    **unknown,
 ):
     """Make a job function of a function, or give options to a method that is delayed.
 
@@ -63,8 +65,17 @@ def job(
     :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
     :param group_size: the function takes a list of up to so many calls, see ``grouped.py``; 0 means that it takes one call
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
+    :raise TypeError: there is no such option
     :raise ValueError: an option is not valid
     """
+    if unknown:
+        known = [
+            name
+            for name, parameter in inspect.signature(job).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+        hint = "; the channel is the default_channel" if "channel" in unknown else ""
+        raise TypeError(f"@job has no option {', '.join(unknown)}{hint}. Its options are: {', '.join(known)}")
     options = JobOptions(
         default_channel=None if callable(default_channel) else checked_channel(default_channel),
         channel_of=default_channel if callable(default_channel) else None,
@@ -102,11 +113,11 @@ def _decorate(options, func):
     return func
 
 
-def _delay(func, session, model_name, *args, **kwargs):
+def _delay(func, session=None, model_name="", *args, **kwargs):
     """Delay a call of a job function.
 
     :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the job runs as its user
-    :param model_name: name of the model that the job is about
+    :param model_name: name of the model that the job is about, None: about none
     :param args: further arguments of the function
     :param kwargs: further arguments of the function, and the options of :func:`delay`
     :return: :class:`Job`
@@ -114,10 +125,36 @@ def _delay(func, session, model_name, *args, **kwargs):
     return _prepare(func, session, model_name, *args, **kwargs).delay()
 
 
-def _prepare(func, session, model_name, *args, **kwargs):
+def _prepare(func, session=None, model_name="", *args, **kwargs):
     """Prepare what :func:`_delay` delays: a part of a graph, see ``graph.py``, or a job to delay later.
 
     :return: :class:`Job`
+    :raise TypeError: there is no session, or neither the function nor :func:`delay` knows a keyword
+    :raise ValueError: the database has no such model
     """
+    env, name = checked_session(session).env, name_to_delay(func)
+    if model_name is not None and model_name not in env.registry:
+        raise ValueError(
+            f"{name} is delayed with (session, model_name, ...): this database has no model {model_name!r}"
+        )
     options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
-    return prepare(session.env, name_to_delay(func), model_name, args, kwargs, **options)
+    if kwargs:
+        _check_keywords(func, kwargs)
+    return prepare(env, name, model_name, args, kwargs, **options)
+
+
+def _check_keywords(func, kwargs):
+    names = _argument_names(func)
+    if names and (unknown := kwargs.keys() - names):
+        raise TypeError(
+            f"{', '.join(sorted(unknown))}: neither an argument of {func.job_options.name} ({', '.join(names)}) "
+            f"nor an option of delay ({', '.join(_DELAY_OPTIONS)})"
+        )
+
+
+@functools.cache
+def _argument_names(func):
+    """Return the names of a function's arguments as the keys of a dict, in their order; None if it takes any, or a list of calls."""
+    parameters = inspect.signature(func).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return None if takes_any or func.job_options.group_size else dict.fromkeys(parameters)
