@@ -13,8 +13,9 @@
 
 Each item of ``calls`` is a :class:`Call`, the tuple of one job's arguments. The function returns a list with one result for each, in their
 order. Together run jobs of one function, one channel, one user and context, and one group key: the first argument (in most connectors the
-backend's id), or ``delay(group_key=...)``. A group holds one lease, so it takes one place of a channel's capacity. ``session.job`` is None.
-Jobs with an identity key are reduced to one of each key first, as ever; concurrency keys they cannot have.
+backend's id), or ``delay(group_key=...)``. A group holds one lease, so it takes one place of a channel's capacity. ``session.job`` is the
+job of a call that is alone; of several it is None. Jobs with an identity key are reduced to one of each key first, as ever; concurrency
+keys they cannot have.
 
 All of it is one transaction: an error undoes the whole group. Errors that are worth another try retry the whole group; any other error
 halves it, each half in a fresh transaction, until the guilty jobs stand alone, and only they fail. What the function does outside the
@@ -45,8 +46,9 @@ def perform_calls(env, func, jobs):
     :raise GroupResultError: it does not return one result for each job
     """
     calls = [Call(*codec.decode_call(job.payload, env)) for job in jobs]
+    session = ConnectorSession.from_env(env, job=jobs[0] if len(jobs) == 1 else None)
     try:
-        results = func(ConnectorSession.from_env(env), jobs[0].model_name, calls)
+        results = func(session, jobs[0].model_name, calls)
     except NothingToDoJob as nothing:
         results = [str(nothing)] * len(jobs)
     if not isinstance(results, list | tuple):

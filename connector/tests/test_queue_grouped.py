@@ -34,6 +34,18 @@ def send(session, model_name, calls):
 
 
 @job(group_size=5)
+def commit(session, model_name, calls):
+    """Commit where the transaction is the job's"""
+    _calls.append((len(calls), session.owns_transaction))
+    if session.owns_transaction:
+        session.job.progress(1, 2)
+        session.commit()
+    elif len(calls) > 1:
+        raise UserError(session.env._("One by one"))
+    return [None] * len(calls)
+
+
+@job(group_size=5)
 def send_named(session, model_name, calls):
     """Send levels that are named"""
     _calls.append([call.kwargs["name"] for call in calls])
@@ -208,6 +220,13 @@ class TestGrouped(GroupedCase):
         self.session = ConnectorSession.from_env(self.env(context={"connector_no_delay": True}))
         done = send.delay(self.session, "res.partner", 1, "a")
         self.assertEqual((_calls, done.message), ([["a"]], "a was sent"))
+
+    def test_the_session_of_a_call_that_is_alone_has_its_job_and_may_commit(self):
+        for number in (1, 2):
+            commit.delay(self.session, "res.partner", 1, number)
+        jobs = self.run_jobs()
+        self.assertDone(jobs)
+        self.assertEqual(_calls, [(2, False), (1, True), (1, True)])
 
     def test_grouped_jobs_may_be_parts_of_a_graph(self):
         names = "abcdefg"

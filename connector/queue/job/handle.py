@@ -144,7 +144,9 @@ class Job:
         :param total: of how many, where it is known
         :param message: what is being done
         """
-        if self.run is not None:
+        if (
+            self.run is not None and self.run.job.id == self.id
+        ):  # a part of a group is not what the group's run tells of
             self.run.report_progress(done, total, message)
 
     def log(self, text):
