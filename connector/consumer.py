@@ -26,7 +26,7 @@ from .session import ConnectorSession
 from .unit.bulk_exporter import export_bulk
 from .unit.deleter import delete_record
 from .unit.exporter import export_record
-from .unit.identity import delete_identity, export_identity
+from .unit.identity import bulk_export_identity, delete_identity, export_identity
 from .unit.mapper import ExportMapper
 
 
@@ -73,7 +73,7 @@ def delay_bulk_export(session, bindings):
             binding.backend_id.id,
             binding.id,
             description=_description_of_export(session, binding),
-            identity_key=f"export_bulk,{binding._name},{binding.id}",
+            identity_key=bulk_export_identity(binding._name, binding.id),
         )
 
 

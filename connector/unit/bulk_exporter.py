@@ -7,8 +7,9 @@ from ..queue.job import job
 from ..related_action import open_exported_in_bulk
 from .conflict_policy import ConflictPolicy
 from .export_checksum import not_sent, sent_with
+from .identity import bulk_export_identity
 from .importer import RecordImporter
-from .sync_state import note_error, recall, remember
+from .sync_state import note_error, note_failure, recall, remember
 from .synchronizer import Exporter, a_moment
 from .unsent import with_failed_export
 
@@ -23,7 +24,7 @@ class BulkExporter(Exporter):
             _model_name = "shop.product"
             _fields = ["qty_available"]
 
-        export_bulk.delay(session, "shop.product", backend.id, binding.id)
+        delay_bulk_export(session, bindings)
 
     Jobs of one backend that wait run together, up to a hundred in one call. What the external system refuses of them is left to a job of
     its own, which fails alone; what cannot be mapped is found by halving. A call may be repeated, with the same values.
@@ -118,6 +119,7 @@ class BulkExporter(Exporter):
             self.backend_record.id,
             binding.id,
             group_key=f"alone {binding.id}",
+            identity_key=bulk_export_identity(self.model._name, binding.id),
         )
         return self._("Refused: %s\nA job of its own tries it once more.", error)
 
@@ -146,5 +148,8 @@ def run_bulk(session, model_name, calls, unit_class):
     :param unit_class: class of the :class:`BulkExporter`
     """
     exporter = get_environment(session, model_name, calls[0][0]).get_connector_unit(unit_class)
-    messages = exporter.run([binding_id for _backend_id, binding_id in calls])
-    return [messages[binding_id] for _backend_id, binding_id in calls]
+    binding_ids = [binding_id for _backend_id, binding_id in calls]
+    # of several calls, those that fail are found by halving, and each is alone then
+    with note_failure(session, exporter.model.browse(binding_ids)):
+        messages = exporter.run(binding_ids)
+    return [messages[binding_id] for binding_id in binding_ids]

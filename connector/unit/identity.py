@@ -26,6 +26,15 @@ def export_identity(model_name, binding_id):
     return f"export,{model_name},{binding_id}"
 
 
+def bulk_export_identity(model_name, binding_id):
+    """Return the identity key of a job that exports changes of a record together with those of others.
+
+    :param model_name: name of the binding model
+    :param binding_id: id of the binding
+    """
+    return f"export_bulk,{model_name},{binding_id}"
+
+
 def delete_identity(model_name, backend_id, external_id):
     """Return the identity key of a job that deletes a record in the external system.
 

@@ -6,9 +6,11 @@ leaves the record alone, and a job of its own comes back when the export may hav
 arrives too, once ours was sent, or the conflict decided, or the export cancelled.
 """
 
+from itertools import chain
+
 from ..queue.unfinished import seconds_waiting
 from .conflict_policy import ConflictPolicy
-from .identity import delete_identity, export_identity
+from .identity import bulk_export_identity, delete_identity, export_identity
 from .sync_state import has_succeeded
 
 # An import comes back after the time that the export has waited by then, so that an export that has failed is not asked for all the time
@@ -24,15 +26,12 @@ def put_off(environment, importers):
         that are about to be imported
     :return: list of those that must not go on
     """
-    by_key = {_key(environment, importer): importer for importer in importers}
-    failed_keys = [key for key, importer in by_key.items() if not has_succeeded(importer.binding)]
-    waiting = seconds_waiting(environment.env, by_key, failed_keys)
+    waiting = _seconds_waiting(environment, importers)
     if waiting and environment.get_connector_unit(ConflictPolicy)._conflict_policy == "external_wins":
-        waiting = {key: seconds for key, seconds in waiting.items() if not by_key[key].binding}
-    for key, seconds in waiting.items():
-        importer = by_key[key]
+        waiting = {importer: seconds for importer, seconds in waiting.items() if not importer.binding}
+    for importer, seconds in waiting.items():
         importer._delay(identity_policy="debounce", eta=min(max(seconds, _SOONEST), _LATEST))
-    return [by_key[key] for key in waiting]
+    return list(waiting)
 
 
 def with_failed_export(environment, bindings):
@@ -46,9 +45,21 @@ def with_failed_export(environment, bindings):
     return bindings.filtered(lambda binding: keys[binding.id] in failed)
 
 
-def _key(environment, importer):
-    """Return the identity key of the job that would send what was done here with a record: changed it or, if it is not here, deleted it."""
+def _seconds_waiting(environment, importers):
+    """Return for how long something has waited to be sent of the records of which something does, as a dict from importer to seconds."""
+    keys = {importer: _keys(environment, importer) for importer in importers}
+    failed_keys = [key for importer in importers if not has_succeeded(importer.binding) for key in keys[importer]]
+    seconds = seconds_waiting(environment.env, chain.from_iterable(keys.values()), failed_keys)
+    return {
+        importer: max(seconds[key] for key in keys[importer] if key in seconds)
+        for importer in importers
+        if not seconds.keys().isdisjoint(keys[importer])
+    }
+
+
+def _keys(environment, importer):
+    """Return the identity keys of the jobs that would send what was done here with a record: changed it or, if it is gone, deleted it."""
     model_name = environment.model_name
-    if importer.binding:
-        return export_identity(model_name, importer.binding.id)
-    return delete_identity(model_name, environment.backend_record.id, importer.external_id)
+    if binding := importer.binding:
+        return [export_identity(model_name, binding.id), bulk_export_identity(model_name, binding.id)]
+    return [delete_identity(model_name, environment.backend_record.id, importer.external_id)]

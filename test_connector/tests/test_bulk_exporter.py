@@ -100,6 +100,16 @@ class TestBulkExporter(ShopCase, JobsCase):
         self.assertFailed(failed, "Ada is not known there yet: export it first")
         self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
 
+    def test_a_record_that_is_alone_and_refused_fails_and_leaves_its_error_on_the_binding(self):
+        binding = self.bindings[2]
+        self.delay(binding)
+        with self.refusing("3"):
+            job = self.run_jobs()
+        self.assertFailed(job, "Too many points")
+        self.assertEqual(
+            (binding.sync_state, binding.sync_error, binding.last_job_id), ("error", "Too many points", job)
+        )
+
     def test_a_record_that_cannot_be_mapped_fails_alone(self):
         def finalize(mapper, map_record, values):
             if map_record.source == self.bindings[2]:
@@ -112,6 +122,8 @@ class TestBulkExporter(ShopCase, JobsCase):
         failed = jobs.filtered(lambda job: job.state == "failed")
         self.assertFailed(failed, "No points")
         self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
+        self.assertEqual([b.sync_state for b in self.bindings], ["in_sync", "in_sync", "error", "in_sync", "in_sync"])
+        self.assertEqual((self.bindings[2].sync_error, self.bindings[2].last_job_id), ("No points", failed))
 
     def test_the_state_there_that_it_makes_is_no_conflict_of_the_next_export(self):
         with self.counting_versions():

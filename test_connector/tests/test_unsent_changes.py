@@ -4,16 +4,17 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.consumer import delay_delete, delay_export_all_bindings
+from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, delay_export_all_bindings
 from odoo.addons.connector.event import on_record_unlink, on_record_write
 from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
 from odoo.addons.connector.unit.exporter import RecordExporter
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
 
-from ..units import PartnerExportMapper
+from ..units import PartnerExportMapper, ShopAdapter
 from .common import ShopCase
 
 
@@ -268,3 +269,45 @@ class TestImportThatIsPutOff(UnsentCase):
         self.run_all_jobs()
         self.assertFalse(self.shop.table("test.shop.partner"))
         self.assertFalse(self.Partner.search([("backend_id", "=", self.backend.id)]))
+
+
+class TestImportDuringABulkExport(UnsentCase):
+    """What was changed here waits to be sent together with the changes of other records."""
+
+    def setUp(self):
+        super().setUp()
+        without_export(self.binding).points = 5
+        delay_bulk_export(self.session, self.binding)
+        self.theirs.update(nickname="Countess", points=1, changed="2")
+
+    @property
+    def points(self):
+        return self.binding.points, self.theirs["points"]
+
+    def test_it_does_not_overwrite_what_waits_to_be_sent_and_comes_afterwards(self):
+        for run, argument in ((self.unit(RecordImporter).run, 42), (self.unit(BulkImporter).run_ids, [42])):
+            self.assertRegex(run(argument), "(?i)put off")
+            self.assertEqual((self.here, self.points), (("Ada", None), (5, 1)))
+        self.run_all_jobs()
+        self.assertEqual((self.here, self.points), (("Ada", "Countess"), (5, 5)))
+
+    def test_nor_what_is_refused_alone_and_in_company(self):
+        self.shop.add("test.shop.partner", 43, name="Bob")
+        bob = self.partner("43", points=7)
+        for others in (self.Partner, bob):
+            delay_bulk_export(self.session, others)
+            with patch.object(ShopAdapter, "write", side_effect=InvalidDataError("No")):
+                self.run_failing_jobs()
+            self.assertEqual(self.binding.sync_state, "error")
+            self.assertRegex(self.unit(RecordImporter).run(42), "^Put off")
+            store.requeue(self.env.cr, self.failed_exports().ids)
+        self.run_all_jobs()
+        self.assertEqual((self.here, self.points), (("Ada", "Countess"), (5, 5)))
+
+    def test_where_the_external_system_wins_it_goes_on(self):
+        self.policy = "external_wins"
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.here, ("Ada", "Countess"))
+
+    def failed_exports(self):
+        return self.env["queue.job"].search([("state", "=", "failed")])
