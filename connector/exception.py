@@ -89,7 +89,7 @@ class GraphError(JobError, ValueError):
 
 
 class GroupResultError(JobError):
-    """A function that takes a list of calls did not return one result for each of them."""
+    """What does many things by one call did not return what has become of each of them, so that nobody knows which to do again."""
 
 
 class LeaseLost(JobError):

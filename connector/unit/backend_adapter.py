@@ -119,7 +119,7 @@ class CRUDAdapter(BackendAdapter):
         A system that can update many by one call has an adapter that does so here.
 
         :param changes: dict, id to the dict by which the record is updated
-        :return: dict, id of each record that is refused to the exception that says why
+        :return: dict, id of each record that is refused to the exception that says why; or None. What is not in it was accepted
         """
         refused = {}
         for external_id, data in changes.items():

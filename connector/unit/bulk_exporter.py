@@ -2,7 +2,8 @@
 
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import NoExternalId, RetryableJobError
+from ..exception import GroupResultError, MappingError, NoExternalId, RetryableJobError
+from ..extension import class_name
 from ..queue.job import job
 from ..related_action import open_exported_in_bulk
 from .conflict_policy import ConflictPolicy
@@ -38,8 +39,11 @@ class BulkExporter(Exporter):
         :param binding_ids: list of ids of bindings
         :return: dict, id of the binding to what was done, for the user
         :raise RetryableJobError: one of the records is being exported by somebody else
+        :raise MappingError: the class does not say which fields it sends, or nothing maps one of them
+        :raise GroupResultError: the adapter does not say which records are refused
         :raise ConnectorException: the only record that there is was refused
         """
+        self._check_fields()
         bindings = self.model.browse(dict.fromkeys(binding_ids)).exists()
         self._lock(bindings)
         changes = self._changes(bindings.filtered(lambda binding: not binding.no_export))
@@ -53,6 +57,20 @@ class BulkExporter(Exporter):
         for binding, error in refused.items():
             messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
         return messages
+
+    def _check_fields(self):
+        fields = self._fields
+        if not fields or isinstance(fields, str):
+            raise self._wrong_fields(f"{fields!r} is not a list of one or more names of fields")
+        read = self.mapper.changed_by_fields()  # None: a mapping does not say what it reads
+        for field in fields:
+            if field not in self.model._fields:
+                raise self._wrong_fields(f"{self.model._name} has no field {field!r}")
+            if read is not None and field not in read:
+                raise self._wrong_fields(f"no mapping of {class_name(type(self.mapper))} reads {field!r}")
+
+    def _wrong_fields(self, problem):
+        return MappingError(f"{class_name(type(self))}, _fields: {problem}")
 
     def _lock(self, bindings):
         if busy := bindings - bindings.try_lock_for_update(allow_referencing=True):
@@ -70,7 +88,7 @@ class BulkExporter(Exporter):
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
         seen = self._seen_before(by_id)
-        errors = self._write_many({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
+        errors = self._refused({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
         sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
         self._remember(sent, changes, self._states_there(seen & sent.keys()))
         return {binding: self._unknown(binding) for binding in changes if binding.id not in known} | {
@@ -101,9 +119,28 @@ class BulkExporter(Exporter):
                 values.update(synchronised)
             remember(binding, values)
 
+    def _refused(self, changes):
+        """Send changes, and return which are refused: as a dict, external id as text to exception."""
+        returned = self._write_many(changes)
+        if returned is None:
+            return {}
+        if not isinstance(returned, dict):
+            raise self._wrong_result(repr(returned))
+        for external_id, error in returned.items():
+            if external_id_text(external_id) not in changes or not isinstance(error, Exception):
+                raise self._wrong_result(f"{external_id!r}: {error!r}")
+        return {external_id_text(external_id): error for external_id, error in returned.items()}
+
     def _write_many(self, changes):
         """Send changes as the adapter's ``write_many`` does, and return what it returns."""
         return self.backend_adapter.write_many(changes)
+
+    def _wrong_result(self, returned):
+        caller, adapter = class_name(type(self)), class_name(type(self.backend_adapter))
+        return GroupResultError(
+            f"{adapter} returned {returned} to {caller}._write_many(): it must return a dict, id of each record that is refused, "
+            "of those that it was given, to the exception that says why; or None"
+        )
 
     def _unknown(self, binding):
         return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))

@@ -2,7 +2,7 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter, export_bulk
@@ -10,7 +10,7 @@ from odoo.addons.connector.unit.exporter import RecordExporter, export_record
 from odoo.addons.connector.unit.identity import export_identity
 from odoo.addons.connector.unit.importer import RecordImporter
 
-from ..units import PartnerExportMapper, ShopAdapter
+from ..units import PartnerExportMapper, PointsExporter, ShopAdapter
 from .common import ShopCase
 
 
@@ -184,6 +184,55 @@ class TestBulkExporter(ShopCase, JobsCase):
 
         write = ShopAdapter.write
         return patch.object(ShopAdapter, "write", write_and_count)
+
+    def answering(self, answer):
+        """Have the shop answer a call that updates many records."""
+        return patch.object(ShopAdapter, "write_many", lambda adapter, changes: answer)
+
+    def test_what_is_refused_may_be_told_by_the_ids_of_the_system(self):
+        self.delay(*self.bindings[:2])
+        with self.answering({2: InvalidDataError("Too many points")}):
+            failed = self.run_jobs().filtered(lambda job: job.state == "failed")
+        self.assertFailed(failed, "Too many points")
+        self.assertEqual([binding.sync_state for binding in self.bindings[:2]], ["in_sync", "error"])
+
+    def test_an_adapter_that_returns_nothing_has_sent_all(self):
+        self.delay()
+        with self.answering(None):
+            self.assertDone(self.run_jobs())
+        self.assertEqual(self.bindings[4].sync_state, "in_sync")
+
+    def test_an_adapter_that_does_not_tell_what_is_refused_is_named_and_nothing_counts_as_sent(self):
+        for answer, told in (
+            ([2], r"\[2\]"),
+            ({"77": InvalidDataError("No")}, "'77': InvalidDataError"),
+            ({"1": "No"}, "'1': 'No'"),
+        ):
+            with self.subTest(answer=answer):
+                self.delay()
+                with self.answering(answer):
+                    jobs = self.run_jobs()
+                self.assertEqual(set(jobs.mapped("state")), {"failed"})
+                self.assertFailed(
+                    jobs[0], f"ShopAdapter returned {told}.* to .*PointsExporter._write_many.*: it must return a dict"
+                )
+                self.assertFalse(self.bindings[0].export_checksum)
+
+    def test_fields_that_say_nothing_to_send_fail_at_once(self):
+        for fields, problem in (
+            ([], r"\[\] is not a list of one or more names of fields"),
+            ("points", "'points' is not a list of one or more names of fields"),
+            (["points", "pionts"], "test.shop.partner has no field 'pionts'"),
+            (["phone"], "no mapping of .*PartnerExportMapper reads 'phone'"),
+        ):
+            message = f"PointsExporter, _fields: {problem}"
+            with (
+                self.subTest(fields=fields),
+                patch.object(PointsExporter, "_fields", fields),
+                self.assertRaisesRegex(MappingError, message),
+            ):
+                self.unit(BulkExporter).run([binding.id for binding in self.bindings])
+        self.assertEqual(self.shop.calls, [])
 
     def test_the_button_related_opens_the_record(self):
         self.delay(self.bindings[0])
