@@ -89,8 +89,11 @@ class Reconciler(Synchronizer):
     # What is there and here
 
     def _search_there(self):
-        """Return the ids of all records of the external system that could be here."""
-        return self.backend_adapter.search()
+        """Return all records of the external system that could be here: ids in a list or, where the adapter lists them whole, records."""
+        adapter = self.backend_adapter
+        if self._compares_content and adapter.lists_records:
+            return adapter.search_read(None, self.unit_for(RecordImporter)._fields_to_read())
+        return adapter.search()
 
     def _search_here(self):
         """Return the bindings that should have a record there: those with an external id, and those that are to be exported."""
@@ -106,7 +109,7 @@ class Reconciler(Synchronizer):
         external_field = self.binder._external_field
         here = {binding.id: binding[external_field] for binding in self._search_here()}
         bound = set(here.values())
-        there = {external_id_text(external_id): external_id for external_id in self._search_there()}
+        there = {external_id_text(self._id_of(found)): found for found in self._search_there()}
         difference = Difference(
             compared=len(here) + len(there.keys() - bound),
             extra=[binding_id for binding_id, text in here.items() if text not in there],
@@ -114,22 +117,32 @@ class Reconciler(Synchronizer):
         if self._compares_content:
             self._compare_content(there, difference)
         else:
-            difference.missing = [external_id for text, external_id in there.items() if text not in bound]
+            difference.missing = [self._id_of(found) for text, found in there.items() if text not in bound]
         return difference
+
+    def _id_of(self, found):
+        return self.backend_adapter.id_of(found) if isinstance(found, dict) else found
 
     def _compare_content(self, there, difference):
         done = 0
-        for external_ids in split_every(self._page_size, there.values(), list):
-            for importer in self.unit_for(RecordImporter)._read_each(external_ids):
+        for page in split_every(self._page_size, there.values(), list):
+            for importer in self._importers(page):
                 if not importer.binding:
                     if not importer._must_skip():
                         difference.missing.append(importer.external_id)
                 elif importer._would_change():
                     difference.different[importer.external_id] = importer.binding.id
             self.env.invalidate_all()
-            done += len(external_ids)
+            done += len(page)
             if self.session.job:
                 self.session.job.progress(done, len(there))
+
+    def _importers(self, page):
+        """Return an importer for each of the records of a page of what was found there; they are read unless they were listed whole."""
+        importer = self.unit_for(RecordImporter)
+        if isinstance(page[0], dict):
+            return importer._each_of({self.backend_adapter.id_of(record): record for record in page})
+        return importer._read_each(page)
 
     # Repair
 

@@ -48,6 +48,19 @@ class TestReconciler(ShopCase, JobsCase):
             difference = self.compare()
         self.assertEqual((difference.missing, difference.different), ([13], {12: self.changed.id}))
 
+    def test_records_that_are_listed_whole_are_not_read_one_by_one(self):
+        def search_read(adapter, filters=None, fields=None):
+            return [dict(record) for record in adapter.table.values()]
+
+        read = []
+        self.patch(ShopAdapter, "search_read", search_read)
+        self.patch(ShopAdapter, "read_many", lambda adapter, ids, fields=None: read.extend(ids) or [])
+        difference = self.compare()
+        self.assertEqual(difference.missing, [13])
+        self.assertEqual(difference.extra, [self.deleted.id])
+        self.assertEqual(difference.different, {12: self.changed.id})
+        self.assertEqual(read, ["14"])  # whether it really is not there
+
     def test_a_record_that_was_never_exported_is_not_there(self):
         new = self.partner()
         self.assertEqual(self.compare().extra, [self.deleted.id, new.id])
