@@ -177,6 +177,8 @@ class Backend:
         return [self._combined(unit_class, session.env.registry) for unit_class in candidates]
 
     def _find_class(self, base_class, session, model_name):
+        if not isinstance(base_class, type):
+            raise TypeError(f"A unit is asked for by its class, such as ImportMapper, not by {base_class!r}")
         general = [unit_class for unit_class in _general_classes if issubclass(unit_class, base_class)]
         for candidates in [*self._candidates(base_class, session, model_name), general]:
             candidates = [unit_class for unit_class in candidates if unit_class._model_name is not None] or candidates

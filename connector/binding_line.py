@@ -2,6 +2,8 @@
 
 from odoo import api, models
 
+from .exception import InvalidDataError
+
 
 class ExternalBindingLine(models.AbstractModel):
     """The link of a line to a backend. A connector inherits it in a model per model and backend::
@@ -33,6 +35,10 @@ class ExternalBindingLine(models.AbstractModel):
     def create(self, vals_list):
         """Create bindings, and their lines in the record that the parent binding binds."""
         parents = self.env[self._fields[self._parent_binding_field].comodel_name]
+        if any(not values.get(self._parent_binding_field) for values in vals_list):
+            raise InvalidDataError(
+                f"{self._name} needs {self._parent_binding_field}, the binding of the record to which its line belongs"
+            )
         return super().create(
             [
                 {**values, self._parent_field: parents.browse(values[self._parent_binding_field]).odoo_id.id}

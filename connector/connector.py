@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from copy import copy
 
 from .exception import InvalidBackend, InvalidDataError
+from .extension import class_name
 from .session import checked_session
 
 
@@ -78,7 +79,10 @@ class ConnectorUnit:
         :param model: name of the model, by default the one of this unit's environment
         :raise NoConnectorUnitError: no unit serves that model
         :raise ManyConnectorUnitError: several do
+        :raise InvalidBackend: this database has no such model
         """
+        if model is not None and model not in self.env:
+            raise InvalidBackend(f"{class_name(type(self))}: the model {model!r} does not exist in this database")
         return self.environment.for_model(model).get_connector_unit(unit_class)
 
     def many_units_for(self, unit_class, model=None):

@@ -2,9 +2,12 @@
 
 from contextlib import contextmanager, suppress
 
-from ..connector import ConnectorUnit
+from ..connector import ConnectorUnit, external_id_text
 from ..exception import ConnectorException, IDMissingInBackend, InvalidDataError, NetworkRetryableError
+from ..extension import class_name
 from ..http.traffic import Traffic
+
+_LONGEST_SHOWN = 200  # characters
 
 
 class BackendAdapter(ConnectorUnit):
@@ -135,3 +138,59 @@ class CRUDAdapter(BackendAdapter):
 
     def _refusal(self, method):
         return f"{type(self).__name__} cannot {method} {self.environment.model_name} on {self.backend}: it does not define {method}()"
+
+
+# What adapters return, checked where a flow begins with it
+
+
+def checked_record(adapter, record, method="read"):
+    """Return a record that a method of an adapter has returned.
+
+    :raise InvalidDataError: it is no dict
+    """
+    if not isinstance(record, dict):
+        raise _unexpected(adapter, method, record, "a dict")
+    return record
+
+
+def checked_records(adapter, records, method):
+    """Return the records that a method of an adapter has returned, as a list.
+
+    :raise InvalidDataError: they are no list of dicts, or one has no id
+    """
+    records = _checked_list(adapter, records, method, "a list of dicts")
+    for record in records:
+        try:
+            external_id = adapter.id_of(checked_record(adapter, record, method))
+        except KeyError as error:
+            raise _unexpected(adapter, method, record, f"{error} in it, or an id_of() of its own,") from error
+        _check_id(adapter, external_id, method)
+    return records
+
+
+def checked_ids(adapter, external_ids, method="search"):
+    """Return the ids that a method of an adapter has returned, as a list.
+
+    :raise InvalidDataError: they are no list of ids
+    """
+    external_ids = _checked_list(adapter, external_ids, method, "a list of ids")
+    for external_id in external_ids:
+        _check_id(adapter, external_id, method)
+    return external_ids
+
+
+def _checked_list(adapter, found, method, expected):
+    if found is None or isinstance(found, dict | str):
+        raise _unexpected(adapter, method, found, expected)
+    return list(found)
+
+
+def _check_id(adapter, external_id, method):
+    if not isinstance(external_id, str | int) or external_id_text(external_id) is None:
+        raise _unexpected(adapter, method, external_id, "a text or an integer as id")
+
+
+def _unexpected(adapter, method, found, expected):
+    text = repr(found)
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return InvalidDataError(f"{class_name(type(adapter))}.{method}() returned {shown}, but {expected} is expected")

@@ -9,9 +9,10 @@ from ..connector import get_environment
 from ..queue.graph import chain, group
 from ..queue.job import job
 from ..related_action import open_backend
+from .backend_adapter import checked_ids, checked_records
 from .clock import database_now
 from .identity import import_identity
-from .importer import RecordImporter, import_record
+from .importer import RecordImporter, description_of_import, import_record
 from .synchronizer import Importer
 
 
@@ -63,8 +64,9 @@ class BatchImporter(Importer):
         """Return what is to be imported: a list of ids or, where the adapter lists them whole, of records."""
         adapter = self.backend_adapter
         if adapter.lists_records:
-            return list(adapter.search_read(filters, self.unit_for(RecordImporter)._fields_to_read()))
-        return list(adapter.search(filters))
+            found = adapter.search_read(filters, self.unit_for(RecordImporter)._fields_to_read())
+            return checked_records(adapter, found, "search_read")
+        return checked_ids(adapter, adapter.search(filters))
 
     def _id_and_data(self, item):
         """Return the id of something that was found, and the record or None."""
@@ -130,6 +132,7 @@ class DelayedBatchImporter(BatchImporter):
     def _prepare(self, external_id, data, **options):
         if data is not None:
             options.update(data=data, read_at=self._read_at)
+        options.setdefault("description", description_of_import(self.environment, external_id))
         session = self.environment.user_session
         return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
 

@@ -80,6 +80,9 @@ class Binder(ConnectorUnit):
         """
         given = {record_id: binding for binding in bindings if (record_id := _id(binding))}
         found = self._search_by(self._odoo_field, given.keys()) if wrap else self._records(given)
+        for record in found.values():
+            if record._name != self.model._name:
+                raise InvalidDataError(f"{record} is not a binding, which {self.model._name} is: say wrap=True")
         return {
             record_id: binding[self._external_field]
             for record_id, binding in found.items()

@@ -16,6 +16,7 @@ from ..exception import CONCURRENCY_ERRORS, CredentialsRefused, FailedJobError, 
 from ..queue.graph import chain, group
 from ..queue.job import job
 from ..related_action import open_backend
+from .backend_adapter import checked_records
 from .batch_importer import BatchImporter
 from .import_lock import lock_new
 from .importer import RecordImporter
@@ -234,7 +235,8 @@ class BulkImporter(Importer):
         return [r for r in records if external_id_text(self.backend_adapter.id_of(r)) not in old] + fresh
 
     def _read(self, external_ids):
-        return self.backend_adapter.read_many(external_ids, self._record_importer._fields_to_read())
+        records = self.backend_adapter.read_many(external_ids, self._record_importer._fields_to_read())
+        return checked_records(self.backend_adapter, records, "read_many")
 
     def _report(self, done):
         texts = {

@@ -82,6 +82,10 @@ def _collect_methods(mapper_class):
         for name, value in vars(part).items()
         if getattr(value, "is_mapping", False)
     )
+    for part in mapper_class.__mro__:
+        for name, value in vars(part).items():
+            if getattr(value, "only_create", False) and name not in names:
+                raise MappingError(f"{class_name(part)}, {name}(): is marked with @only_create, but not with @mapping")
     for name in names:
         definitions = [vars(part)[name] for part in mapper_class.__mro__ if name in vars(part)]
         marked = [definition for definition in definitions if getattr(definition, "is_mapping", False)]

@@ -12,10 +12,12 @@ from psycopg2.errors import UniqueViolation
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import IDMissingInBackend, MappingError, NoConnectorUnitError, RetryableJobError
+from ..exception import IDMissingInBackend, InvalidDataError, MappingError, NoConnectorUnitError, RetryableJobError
+from ..extension import class_name
 from ..no_export import without_export
 from ..queue.job import job
 from ..related_action import open_imported
+from .backend_adapter import checked_record
 from .changes import changed_values, write_inherited
 from .export_checksum import note_created, note_updated, would_send
 from .identity import import_identity
@@ -58,9 +60,11 @@ class RecordImporter(Importer):
         :param data: the record, as the adapter would read it, if it was read already; read again if the binding was synchronised since
         :param read_at: when it was read, by the clock of the database (naive UTC datetime); None: when the running job was delayed
         :return: what was done, for the user
+        :raise InvalidDataError: what is given is no id
         :raise TransactionOutdated: the record was imported by somebody else since this transaction began
         """
         self.external_id = external_id
+        _checked_id_text(external_id)
         self.binding = self._get_binding()
         try:
             self.external_record = self._read() if data is None or self._is_data_old(read_at) else data
@@ -112,7 +116,8 @@ class RecordImporter(Importer):
 
     def _read(self):
         """Return the record of the external system."""
-        return self.backend_adapter.read(self.external_id, self._fields_to_read())
+        record = self.backend_adapter.read(self.external_id, self._fields_to_read())
+        return checked_record(self.backend_adapter, record)
 
     def _handle_missing(self):
         """Decide what happens when the external system has no such record (any more); return what to tell the user."""
@@ -249,7 +254,10 @@ class RecordImporter(Importer):
         """Return the reason why the record is not imported, None when it is: a conflict is a person's to settle, who imports by force."""
         if not force and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
-        return self._must_skip()
+        reason = self._must_skip()
+        if reason is True:
+            raise TypeError(f"{class_name(type(self))}._must_skip() must return the reason as a text, None for none")
+        return reason
 
     def _note_created(self, importers):
         """Note that the other side has what was created from it, but for records that it was recognised as.
@@ -322,12 +330,31 @@ class RecordImporter(Importer):
         :param options: options of ``delay``: eta and so on
         """
         record = self.model._name, self.backend_record.id, self.external_id
+        options.setdefault("description", description_of_import(self.environment, self.external_id))
         identity = import_identity(*record, force)
         import_record.delay(self.environment.user_session, *record, force=force, identity_key=identity, **options)
 
 
+def description_of_import(environment, external_id):
+    """Return what a person reads of a job that imports a record."""
+    env = environment.user_session.env
+    names = {
+        "model": env[environment.model_name]._description,
+        "id": external_id,
+        "backend": environment.backend_name,
+    }
+    return env._("Import %(model)s %(id)s of %(backend)s", **names)
+
+
+def _checked_id_text(external_id):
+    text = external_id_text(external_id)
+    if text is None:
+        raise InvalidDataError(f"{external_id!r} is not an external id, so no record can be imported by it")
+    return text
+
+
 def _key(args):
-    return f"{args['model_name']},{args['backend_id']},{external_id_text(args['external_id'])}"
+    return f"{args['model_name']},{args['backend_id']},{_checked_id_text(args['external_id'])}"
 
 
 @job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key)

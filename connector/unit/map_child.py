@@ -5,7 +5,7 @@ from collections import defaultdict
 from odoo import Command
 
 from ..connector import ConnectorUnit, external_id_text
-from ..exception import MappingError
+from ..exception import InvalidDataError, MappingError
 from ..extension import class_name
 from .changes import changed_values
 
@@ -75,6 +75,7 @@ class ImportMapChild(MapChild):
     def get_items(self, items, parent, target, options):
         existing = self.get_existing(parent, target)
         map_records = self._map_records(items, parent)
+        self._check_ids(map_records, target)
         self._match(map_records, existing, target, options)
         values_list = [
             self.get_item_values(map_record, target, _item_options(options, for_create=not map_record.binding))
@@ -123,6 +124,21 @@ class ImportMapChild(MapChild):
         return values if external_id_text(external_id) is None else {**values, **binder.bind_values(external_id)}
 
     # Which is which
+
+    def _check_ids(self, map_records, target):
+        """Refuse children with the same external id, where it makes them known."""
+        if not self.binder_for().is_binding_model():
+            return
+        seen = set()
+        for map_record in map_records:
+            text = external_id_text(self.get_external_id(map_record))
+            if text in seen:
+                names = {"field": target, "model": self.model._name, "id": text}
+                raise InvalidDataError(
+                    self._("%(field)s: the record has several %(model)s with the external id %(id)s", **names)
+                )
+            if text is not None:
+                seen.add(text)
 
     def _match(self, map_records, existing, target, options):
         """Give each map record, as ``binding``, the child here that it is; an empty recordset where it is new."""

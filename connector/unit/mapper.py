@@ -283,8 +283,11 @@ class Mapper(ConnectorUnit):
         return self.error(f"{name}()", f"looks for {error}, which is not there{there}")
 
     def _map_children(self, map_record, source, target, model_name):
-        items = self.read_source(map_record.source, source) or []
+        items = self._read_children(map_record.source, source)
         return self._map_child_unit(model_name).get_items(items, map_record, target, self.options)
+
+    def _read_children(self, record, source):
+        return self.read_source(record, source) or []
 
     def _map_child_unit(self, model_name):
         try:
@@ -304,7 +307,7 @@ class Mapper(ConnectorUnit):
                     model_name, of_records, what = found
                     wanted[model_name, of_records].add(what if of_records else external_id_text(what))
         for source, _target, model_name in compiled.children:
-            items = [item for record in records for item in self.read_source(record, source) or ()]
+            items = [item for record in records for item in self._read_children(record, source)]
             if items:
                 self.mapper_of_children(model_name)._collect_look_ups(items, None, wanted)
 
@@ -387,6 +390,12 @@ class ImportMapper(Mapper):
                 "by map_record(record, binding=...) or values(for_create=True)",
             )
         return super()._map_children(map_record, source, target, model_name)
+
+    def _read_children(self, record, source):
+        items = super()._read_children(record, source)
+        if not isinstance(items, list | tuple) or not all(isinstance(item, dict) for item in items):
+            raise self.error(source, f"a list of dicts is expected, not {str(items)[:200]}")
+        return items
 
     def _check_direct(self, source, target):
         self._check_field(target, target, source, "external_to_m2o()")

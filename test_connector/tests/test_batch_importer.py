@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import TransactionOutdated
+from odoo.addons.connector.exception import InvalidDataError, TransactionOutdated
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
@@ -35,6 +35,13 @@ class BatchCase(ShopCase, JobsCase):
 
     def names(self):
         return self.Partner.search([], order="external_id").mapped("name")
+
+    def refusal(self, method, returned):
+        """Return the message when a method of the adapter returns something that cannot be imported."""
+        self.patch(ShopAdapter, method, lambda adapter, *args, **kwargs: returned)
+        with self.assertRaises(InvalidDataError) as caught:
+            self.batch(BulkBatchImporter)
+        return str(caught.exception)
 
     def list_whole_records(self):
         """Have the shop list its records whole, as many systems do."""
@@ -278,3 +285,19 @@ class TestOverlap(BatchCase):
             self.batch(DirectBatchImporter)
         self.run_jobs()
         self.assertEqual(self.backend.watermark_ids.value, "2026-07-04 11:55:00")
+
+
+class TestWhatAdaptersReturn(BatchCase):
+    def test_a_search_returns_a_list_of_ids(self):
+        for wrong, expected in ((None, "None, but a list of ids"), ([1, None], "None, but a text or an integer as id")):
+            self.assertIn(f"ShopAdapter.search() returned {expected} is expected", self.refusal("search", wrong))
+
+    def test_a_list_of_records_is_a_list_of_dicts_with_ids(self):
+        for wrong, expected in (
+            ({"items": []}, "{'items': []}, but a list of dicts"),
+            ([7], "7, but a dict"),
+            ([{"name": "Ada"}], "{'name': 'Ada'}, but 'id' in it, or an id_of() of its own,"),
+            ([{"id": None}], "None, but a text or an integer as id"),
+        ):
+            message = self.refusal("search_read", wrong)
+            self.assertIn(f"ShopAdapter.search_read() returned {expected} is expected", message)

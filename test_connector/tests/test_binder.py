@@ -216,6 +216,11 @@ class TestConstraint(ShopCase):
         with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation), self.env.cr.savepoint():
             self.tag("42")
 
+    def test_the_record_that_is_bound_is_not_taken_for_its_binding(self):
+        partner = self.partner("42").odoo_id
+        with self.assertRaisesRegex(InvalidDataError, r"res\.partner\(.*is not a binding.*wrap=True"):
+            self.unit(Binder).to_external(partner)
+
     def test_what_is_neither_text_nor_integer_is_no_external_id(self):
         for wrong in ({"id": 3}, ["3"], 3.0, True):
             with self.assertRaisesRegex(InvalidDataError, f"^{re.escape(repr(wrong))} is not an external id: that is"):

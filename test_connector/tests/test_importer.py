@@ -7,6 +7,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.event import on_record_create, on_record_write
 from odoo.addons.connector.exception import (
     IDMissingInBackend,
+    InvalidBackend,
     InvalidDataError,
     MappingError,
     RetryableJobError,
@@ -78,6 +79,37 @@ class TestRecordImporter(ImporterCase):
         with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
             self.assertEqual(self.run_import(42), "Not a customer.")
         self.assertFalse(self.binding(42))
+
+    def test_a_reason_to_skip_that_is_no_text_is_refused(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.patch(PartnerImporter, "_must_skip", lambda importer: True)
+        with self.assertRaisesRegex(TypeError, r"PartnerImporter\._must_skip\(\) must return the reason as a text"):
+            self.run_import(42)
+
+    def test_what_is_no_id_is_refused_before_anything_is_read_or_delayed(self):
+        with self.assertRaisesRegex(InvalidDataError, "None is not an external id"):
+            self.run_import(None)
+        with self.assertRaisesRegex(InvalidDataError, "'' is not an external id"):
+            import_record.delay(self.session, "test.shop.partner", self.backend.id, "")
+
+    def test_an_adapter_that_returns_no_record_is_named(self):
+        for wrong in (None, ["Ada"], "<html>"):
+            self.patch(ShopAdapter, "read", lambda adapter, external_id, fields=None, wrong=wrong: wrong)
+            with self.assertRaisesRegex(InvalidDataError, r"ShopAdapter\.read\(\) returned .*, but a dict is expected"):
+                self.run_import(42)
+
+    def test_a_dependency_of_a_model_that_does_not_exist_is_refused_by_name(self):
+        importer = self.unit(RecordImporter)
+        with self.assertRaisesRegex(InvalidBackend, r"PartnerImporter: the model 'test\.shop\.tga' does not exist"):
+            importer._import_dependency(1, "test.shop.tga")
+
+    def test_the_job_of_an_import_says_which_record_of_which_system(self):
+        importer = self.unit(RecordImporter)
+        importer.external_id = 42
+        importer._delay()
+        self.assertEqual(
+            self.env["queue.job"].search([], limit=1, order="id desc").name, "Import Test Shop Partner 42 of Test Shop"
+        )
 
     def test_invalid_values_are_not_written(self):
         self.shop.add("test.shop.partner", 42, name="Ada")

@@ -1,6 +1,6 @@
 from odoo import Command
 
-from odoo.addons.connector.exception import MappingError
+from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.unit.binder import Binder
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.clock import database_now
@@ -68,6 +68,15 @@ class ChildrenCase(ShopCase):
 
 
 class TestLinesThatAreBindings(ChildrenCase):
+    def test_two_lines_with_one_id_are_refused(self):
+        with self.assertRaisesRegex(InvalidDataError, r"several test\.shop\.order\.line with the external id 1"):
+            self.create(self.order((1, "Tea", 1), ("1", "Milk", 2)))
+
+    def test_lines_that_are_no_list_of_records_are_refused(self):
+        for wrong in ({"1": {}}, "1", [1]):
+            with self.assertRaisesRegex(MappingError, "OrderMapper, lines: a list of dicts is expected, not"):
+                self.create({"id": 1, "number": "S1", "lines": wrong})
+
     def test_lines_of_a_new_order_are_created_and_bound(self):
         binding = self.create(self.order((11, "apple", 1), (0, "pear", 2)))
         self.assertEqual(self.content(binding), [("apple", 1), ("pear", 2)])

@@ -6,7 +6,7 @@ from psycopg2 import DataError
 from odoo.tools import mute_logger
 from odoo.tools.translate import code_translations
 
-from odoo.addons.connector.exception import InvalidDataError, MappingError
+from odoo.addons.connector.exception import InvalidBackend, InvalidDataError, MappingError
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import (
     ExportMapper,
@@ -122,6 +122,10 @@ class TestModifiers(MapperCase):
         self.assertEqual(
             self.imported({"points": None}, direct=[(convert("points", int), "points")]), {"points": False}
         )
+
+    def test_a_binding_model_that_does_not_exist_is_refused_by_name(self):
+        with self.assertRaisesRegex(InvalidBackend, r"SomeMapper: the model 'test\.shop\.tga' does not exist"):
+            self.imported({"tag": 1}, direct=[(external_to_m2o("tag", binding="test.shop.tga"), "main_tag_id")])
 
     def test_a_value_that_cannot_be_converted_is_an_error_that_names_field_and_value(self):
         with self.assertRaisesRegex(MappingError, "SomeMapper, points: 'many' cannot be converted by int"):
@@ -292,6 +296,10 @@ class TestMethods(MapperCase):
 
     def test_the_decorator_may_have_parentheses(self):
         self.assertEqual(self.imported({}, method=mapping()(lambda mapper, record: {"name": "x"})), {"name": "x"})
+
+    def test_only_create_without_mapping_is_refused(self):
+        with self.assertRaisesRegex(MappingError, r"SomeMapper, name\(\): is marked with @only_create, but not with"):
+            self.imported({}, name=only_create(lambda mapper, record: {"name": "x"}))
 
     def test_a_method_without_decorator_is_not_called(self):
         self.assertEqual(self.imported({}, helper=lambda mapper, record: {"name": "x"}), {})
