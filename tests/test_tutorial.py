@@ -74,11 +74,12 @@ def test_the_connector_and_its_extension_install_and_pass_their_tests(installed)
     assert "0 failed, 0 error(s) of 5 tests" in log, log
 
 
-def test_what_the_page_about_the_framework_imports_is_there(installed):
+def test_what_the_pages_about_the_framework_import_is_there(installed):
     shell, _log = installed
     statements = [
         ast.unparse(statement)
-        for block in CODE.findall((ROOT / "docs" / "framework.md").read_text())
+        for page in ("framework.md", "exports.md")
+        for block in CODE.findall((ROOT / "docs" / page).read_text())
         for statement in ast.parse(block).body
         if isinstance(statement, ast.ImportFrom)
     ]
