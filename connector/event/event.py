@@ -1,5 +1,6 @@
 """Events: hooks on which connectors plug functions, called consumers."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,11 +47,15 @@ class Event:
     While the modules of a database are being loaded no event reaches anybody: the records that an installation or an upgrade writes
     are not changes to synchronise, and the consumers' own tables may not exist yet. Tests that run meanwhile (``at_install``)
     are the exception.
+
+    :param arguments: names of what consumers take after session and model name; with them, a consumer that does not take so many is refused
+        when it subscribes
     """
 
     _subscription_class = Subscription
 
-    def __init__(self):
+    def __init__(self, *arguments):
+        self._arguments = arguments
         self._subscriptions = []
 
     def __call__(self, consumer=None, *, model_names=None, replacing=None):
@@ -107,9 +112,20 @@ class Event:
             raise ValueError(
                 f"{consumer_name(replacing)} is not subscribed to this event, so it can be neither replaced nor unsubscribed"
             )
+        if consumer is not None and self._arguments:
+            self._check_arguments(consumer)
         subscription = self._subscription_class(consumer, set_of_names(model_names), replacing, addon, **options)
         self._subscriptions.append(subscription)
         registration_changed()
+
+    def _check_arguments(self, consumer):
+        arguments = ("session", "model_name", *self._arguments)
+        try:
+            inspect.signature(consumer).bind(*arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{consumer_name(consumer)} is called with ({', '.join(arguments)}), which it does not take: {error}"
+            ) from error
 
     def fire(self, session, model_name, *args, **kwargs):
         """Call the consumers of the event.
@@ -154,7 +170,10 @@ def set_of_names(names):
     """Return one name, several, or None for none, as a frozenset."""
     if isinstance(names, str):
         return frozenset([names])
-    return frozenset(names or ())
+    names = frozenset(names or ())
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise TypeError(f"Names are texts, not {wrong[0]!r}")
+    return names
 
 
 def consumer_name(consumer):

@@ -6,16 +6,16 @@ from ..registration import lookups
 from .change import RecordChangeEvent
 from .event import Event
 
-on_record_create = Event()
+on_record_create = Event("record_id", "vals")
 """A record was created. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``create``."""
 
-on_record_write = Event()
+on_record_write = Event("record_id", "vals")
 """A record was written. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``write``."""
 
-on_record_unlink = Event()
+on_record_unlink = Event("record_id")
 """A record is about to be deleted; it still exists. Consumers take ``(session, model_name, record_id)``."""
 
-on_record_change = RecordChangeEvent()
+on_record_change = RecordChangeEvent("record_id", "change")
 """A record was created, written or deleted, and that is committed: see :class:`~odoo.addons.connector.event.change.RecordChangeEvent`."""
 
 

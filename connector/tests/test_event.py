@@ -4,7 +4,7 @@ from odoo.modules import module as odoo_module
 from odoo.tests import TransactionCase
 
 from .. import producer
-from ..event import Event, on_record_create, on_record_unlink, on_record_write
+from ..event import Event, on_record_change, on_record_create, on_record_unlink, on_record_write
 from ..session import ConnectorSession
 from .registering import register_as
 
@@ -54,6 +54,18 @@ class TestEvent(EventCase):
         self.event()(self.consumer("empty"))
         self.event(model_names="res.partner")(self.consumer("filtered"))
         self.assertEqual(self.fired(), ["bare", "empty", "filtered"])
+
+    def test_a_consumer_that_does_not_take_what_the_event_tells_is_refused_when_it_subscribes(self):
+        def consume(session):
+            """Take too little."""
+
+        for event, told in ((on_record_write, "record_id, vals"), (on_record_change, "record_id, change")):
+            with self.assertRaisesRegex(TypeError, rf"consume is called with \(session, model_name, {told}\), which"):
+                event.subscribe(consume, model_names="res.partner")
+
+    def test_a_record_is_no_name_of_a_model(self):
+        with self.assertRaisesRegex(TypeError, r"Names are texts, not res\.users"):
+            self.event.subscribe(self.consumer(), model_names=self.env.user)
 
     def test_a_decorated_function_stays_what_it_is(self):
         consumer = self.consumer()

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 
-from ..exception import InvalidDataError, TransactionOutdated
+from ..exception import InvalidDataError, MappingError, TransactionOutdated
+from ..extension import class_name
 
 
 def match_lock_names(importers):
@@ -66,11 +67,20 @@ def _keys(importers):
     """Return the keys of the importers that have one: a dict, importer to the field and its value as it is stored."""
     keys = {}
     for importer in importers:
-        field, value = importer._match_key() or (None, None)
+        field, value = _match_key(importer)
         if not (value is None or value is False or value == ""):
             model = importer.env[importer.binder.unwrap_model()]
+            if field not in model._fields:
+                raise MappingError(f"{class_name(type(importer))}._match_key(): {model._name} has no field {field!r}")
             keys[importer] = field, model._fields[field].convert_to_cache(value, model)
     return keys
+
+
+def _match_key(importer):
+    key = importer._match_key() or (None, None)
+    if not isinstance(key, tuple | list) or len(key) != 2:
+        raise TypeError(f"{class_name(type(importer))}._match_key() must return (field, value) or None, not {key!r}")
+    return key
 
 
 def _search(binder, keys, env):

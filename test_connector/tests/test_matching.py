@@ -2,7 +2,7 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError, TransactionOutdated
+from odoo.addons.connector.exception import InvalidDataError, MappingError, TransactionOutdated
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.importer import RecordImporter
 
@@ -48,6 +48,16 @@ class TestMatching(MatchingCase):
         self.import_page(1, 2)
         self.assertEqual(self.record(1), self.known)
         self.assertNotEqual(self.record(2), self.known)
+
+    def test_a_key_of_another_shape_or_of_a_field_that_does_not_exist_is_refused_by_name(self):
+        self.add(1, mail="ada@shop")
+        for key, error, message in (
+            ("ada@shop", TypeError, r"must return \(field, value\) or None, not 'ada@shop'"),
+            (("emial", "ada@shop"), MappingError, r"res\.partner has no field 'emial'"),
+        ):
+            self.patch(PartnerImporter, "_match_key", lambda importer, key=key: key)
+            with self.assertRaisesRegex(error, rf"PartnerImporter\._match_key\(\):? {message}"):
+                self.unit(RecordImporter).run(1)
 
     def test_an_archived_record_is_found(self):
         self.known.active = False
