@@ -118,16 +118,18 @@ class AdapterTests:
     def test_a_server_that_is_down_is_tried_again_later(self):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
-            self.backend.location = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            location = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            self.backend.write({"location": location, "api_key": "key"})
             with self.assertRaisesRegex(NetworkRetryableError, "cannot be reached"):
                 self.search()
 
     def test_a_server_that_does_not_answer_is_tried_again_later(self):
         with (
-            server_that_does_not_answer() as self.backend.location,
+            server_that_does_not_answer() as location,
             patch.object(backend_adapter.OdooAdapter, "_timeout", (1, 0.2)),
             self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"),
         ):
+            self.backend.write({"location": location, "api_key": "key"})
             self.search()
 
     def test_a_server_with_a_problem_is_tried_again_later(self):
