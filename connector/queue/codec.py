@@ -79,9 +79,10 @@ def _encode(value, where):
         return {"$tuple": [_encode(item, f"{where}, item {number}") for number, item in enumerate(value)]}
     if kind is dict:
         return _encode_dict(value, where)
-    if kind is datetime:
+    # by what they are and not by their type, which is another one where a test has frozen the clock
+    if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}
-    if kind is date:
+    if isinstance(value, date):
         return {"$date": value.isoformat()}
     if kind is Decimal:
         return {"$decimal": str(value)}

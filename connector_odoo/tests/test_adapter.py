@@ -118,8 +118,7 @@ class AdapterTests:
     def test_a_server_that_is_down_is_tried_again_later(self):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
-            location = f"http://127.0.0.1:{closed.getsockname()[1]}"
-            self.backend.write({"location": location, "api_key": "key"})
+            self.move_to(f"http://127.0.0.1:{closed.getsockname()[1]}")
             with self.assertRaisesRegex(NetworkRetryableError, "cannot be reached"):
                 self.search()
 
@@ -129,7 +128,7 @@ class AdapterTests:
             patch.object(backend_adapter.OdooAdapter, "_timeout", (1, 0.2)),
             self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"),
         ):
-            self.backend.write({"location": location, "api_key": "key"})
+            self.move_to(location)
             self.search()
 
     def test_a_server_with_a_problem_is_tried_again_later(self):
