@@ -182,7 +182,7 @@ class BulkImporter(Importer):
             values_list = [{**values[importer], **importer._binding_values()} for importer in new]
             for importer, binding in zip(new, self._record_importer._create_many(values_list), strict=True):
                 importer.binding = binding
-            self._record_importer._note_created(new)
+            self._record_importer._note_created({importer.binding: values[importer] for importer in new})
         for importer in known:
             importer._update(importer.binding, values[importer])
         for importer in importers:

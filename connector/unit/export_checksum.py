@@ -1,8 +1,8 @@
 """What the external system has of a record, as far as an export sends it: a checksum of each value, so that an export sends what differs.
 
-It is what was last sent, or what an import has brought. So the first export of a record that was imported sends what was changed here
-since, and not values that may be out of date there. The checksums of a binding are a JSON object, name of the field there to checksum, in
-its field ``export_checksum``.
+It is what was last sent, or what an import has written. So the first export of a record that was imported does not send what came from
+there, and may be out of date by now. The checksums of a binding are a JSON object, name of the field there to checksum, in its field
+``export_checksum``.
 """
 
 import hashlib
@@ -29,15 +29,21 @@ def sent_with(binding, values):
     return _dump(_known(binding) | {target: checksum(value) for target, value in values.items()})
 
 
-def note_created(mapper, bindings):
-    """Note that the other side has what an import has created here.
+def note_created(mapper, written):
+    """Note that the other side has what an import has written to new bindings. What an export would send besides is still to be sent.
 
     :param mapper: mapper of the model's export
-    :param bindings: recordset of the binding model
+    :param written: dict, record of the binding model to the names of the fields that the import has written
     """
-    with mapper.page(bindings):
-        for binding in bindings:
-            remember(binding, {"export_checksum": _dump(would_send(mapper, binding))})
+    with mapper.page(list(written)):
+        for binding, fields in written.items():
+            unrelated = would_send(mapper, binding, ())  # what depends on all fields says nothing about these
+            known = {
+                target: value
+                for target, value in would_send(mapper, binding, fields).items()
+                if target not in unrelated
+            }
+            remember(binding, {"export_checksum": _dump(known)})
 
 
 def note_updated(mapper, binding, fields, before):

@@ -89,8 +89,9 @@ class RecordImporter(Importer):
                 self._update(self.binding, self._update_data(map_record))
                 message = self._("Updated from record %(id)s of %(backend)s.", **self._names())
             else:
-                self.binding = self._create(self._create_data(map_record))
-                self._note_created([self])
+                values = self._create_data(map_record)
+                self.binding = self._create(values)
+                self._note_created({self.binding: values})
                 message = self._("Created from record %(id)s of %(backend)s.", **self._names())
         self._after_import(self.binding)
         return message
@@ -259,14 +260,13 @@ class RecordImporter(Importer):
             raise TypeError(f"{class_name(type(self))}._must_skip() must return the reason as a text, None for none")
         return reason
 
-    def _note_created(self, importers):
-        """Note that the other side has what was created from it, but for records that it was recognised as.
+    def _note_created(self, written):
+        """Note that the other side has what was written to new bindings from it.
 
-        :param importers: list of this importer or its copies, which know their new bindings
+        :param written: dict, binding to the values
         """
         if self._export_mapper:
-            created = [importer.binding.id for importer in importers if not importer.match]
-            note_created(self._export_mapper, self.model.browse(created))
+            note_created(self._export_mapper, written)
 
     @cached_property
     def _export_mapper(self):

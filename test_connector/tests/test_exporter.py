@@ -68,7 +68,7 @@ class TestRecordExporter(ExporterCase):
         imports = {42: self.unit(RecordImporter).run, 43: lambda id_: self.unit(BulkImporter).run_ids([id_])}
         for external_id, import_it in imports.items():
             with self.subTest(external_id):
-                self.shop.add("test.shop.partner", external_id, name="Ada", mail="a@b", points=3)
+                self.shop.add("test.shop.partner", external_id, name="Ada", mail="a@b", points=3, tag=None)
                 import_it(external_id)
                 binding = self.Partner.search([("external_id", "=", external_id)])
                 self.assertEqual(self.run_export(binding), "Nothing to export.")
@@ -76,8 +76,17 @@ class TestRecordExporter(ExporterCase):
                 self.run_export(binding)
                 self.assertEqual(self.shop.calls.pop(), ("write", str(external_id), {"mail": "c@d"}))
 
+    def test_what_an_import_has_not_brought_is_still_to_be_sent(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.unit(RecordImporter).run(42)
+        binding = self.Partner.search([("backend_id", "=", self.backend.id)])
+        self.run_export(binding)
+        ((_verb, _id, sent),) = self.shop.calls
+        self.assertNotIn("name", sent)
+        self.assertIn("points", sent)
+
     def test_what_an_import_changes_is_not_sent_and_what_was_changed_here_is(self):
-        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b", points=3)
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b", points=3, tag=None)
         self.unit(RecordImporter).run(42)
         binding = self.Partner.search([("backend_id", "=", self.backend.id)])
         binding.odoo_id.email = "c@d"
