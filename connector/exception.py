@@ -130,6 +130,10 @@ class InvalidDataError(ConnectorException):
     """The data of the other system, or ours for it, is not valid."""
 
 
+class UnreadableAnswer(InvalidDataError):
+    """The other system has answered what cannot be read as an answer, so that nobody knows what it has done."""
+
+
 class IDMissingInBackend(ConnectorException):
     """The record does not exist (any more) in the external system."""
 

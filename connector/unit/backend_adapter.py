@@ -105,6 +105,8 @@ class CRUDAdapter(BackendAdapter):
 
         :param idempotency_key: text that is the same when the same record is created again because nobody knows whether the first call
             worked. It is given to a method that takes it: keep it with the record, or hand it to a system that knows such keys
+        :raise InvalidDataError: the system refuses the record. Never when it may have created it: then the next try would create a second
+            one. For an answer that cannot be read there is :class:`~odoo.addons.connector.exception.UnreadableAnswer`
         """
         raise NotImplementedError(self._refusal("create"))
 

@@ -99,7 +99,8 @@ class RecordExporter(ConflictResolution, SafeCreation):
         self.external_id = self._create_once(values)
         self._check_unbound()
         self._bind(values)
-        self._commit()  # what comes after may fail without the id being lost
+        self._commit()  # what comes after, calls to the other side among it, may fail without the id being lost
+        self._remember_state()
         self._after_export()
         return self._("Created record %(id)s in %(backend)s.", **self._names())
 
@@ -116,6 +117,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
         except IDMissingInBackend as error:
             return self._handle_missing(map_record, error)
         self._bind(values)
+        self._remember_state()
         self._after_export()
         return self._("Updated record %(id)s of %(backend)s.", **self._names())
 
@@ -158,7 +160,11 @@ class RecordExporter(ConflictResolution, SafeCreation):
     def _bind(self, values):
         """Keep the id of the record, and what was sent."""
         self.binder.bind(self.external_id, self.binding)
-        remember(self.binding, {"export_checksum": sent_with(self.binding, values), **self._state_to_remember()})
+        remember(self.binding, {"export_checksum": sent_with(self.binding, values)})
+
+    def _remember_state(self):
+        """Keep the state there that the export has made, which may have to be read for that."""
+        remember(self.binding, self._state_to_remember())
 
     def _after_export(self):
         """Do what comes after the export; a hook."""

@@ -13,6 +13,7 @@ from ..exception import (
     InvalidDataError,
     NetworkRetryableError,
     RetryableJobError,
+    UnreadableAnswer,
 )
 from ..http.auth import BearerAuth
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
@@ -130,7 +131,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     def json_of(self, response):
         """Return what the JSON of a response says.
 
-        :raise InvalidDataError: it is not JSON
+        :raise UnreadableAnswer: it is not JSON
         """
         try:
             return response.json()
@@ -339,7 +340,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return self._("%(system)s refuses: %(message)s", **said)
 
     def _nonsense(self):
-        return InvalidDataError(
+        return UnreadableAnswer(
             self._("What %s answers is not what is expected of it: check the address in the backend.", self._label)
         )
 

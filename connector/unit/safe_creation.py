@@ -14,6 +14,7 @@ from ..exception import (
     JobStopped,
     NetworkRetryableError,
     RetryableJobError,
+    UnreadableAnswer,
 )
 from .backend_adapter import CRUDAdapter
 
@@ -118,4 +119,4 @@ class SafeCreation(ConnectorUnit):
 def _is_refusal(error):
     """Return whether the external system has said that it did not create the record, rather than nothing."""
     answered = isinstance(error, InvalidDataError | IDMissingInBackend | RetryableJobError | FailedJobError)
-    return answered and not isinstance(error, NetworkRetryableError | JobStopped)
+    return answered and not isinstance(error, NetworkRetryableError | JobStopped | UnreadableAnswer)

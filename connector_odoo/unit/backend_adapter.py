@@ -3,7 +3,7 @@
 import xmlrpc.client
 from xml.parsers.expat import ExpatError
 
-from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, InvalidDataError, RetryableJobError
+from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, RetryableJobError, UnreadableAnswer
 from odoo.addons.connector.http.auth import BearerAuth
 from odoo.addons.connector.unit.http_adapter import HttpAdapter
 
@@ -202,7 +202,7 @@ class OdooAdapter(HttpAdapter):
         return super()._error_text(kind, status, said)
 
     def _nonsense(self):
-        return InvalidDataError(
+        return UnreadableAnswer(
             self._(
                 "What %s answers is not what an Odoo of this version answers. Check location and version of the backend.",
                 self._label,

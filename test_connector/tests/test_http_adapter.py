@@ -18,6 +18,7 @@ from odoo.addons.connector.exception import (
     ManyIDSInBackend,
     NetworkRetryableError,
     RetryableJobError,
+    UnreadableAnswer,
 )
 from odoo.addons.connector.http.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
 from odoo.addons.connector.tests.common import ConnectorCase
@@ -185,9 +186,9 @@ class TestErrors(HttpCase):
         with self.assertRaisesRegex(FailedJobError, "cannot be asked"):
             self.adapter(url="http://[").request("GET", "/")
 
-    def test_an_answer_that_is_not_json_is_invalid_data(self):
+    def test_an_answer_that_is_not_json_is_unreadable(self):
         self.serve(Answer("<html>Welcome</html>"))
-        with self.assertRaises(InvalidDataError):
+        with self.assertRaises(UnreadableAnswer):
             self.adapter().request_json("GET", "/")
 
     def test_verify_ssl_is_obeyed_whatever_the_environment_says(self):

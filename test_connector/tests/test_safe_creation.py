@@ -3,7 +3,12 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, NetworkRetryableError
+from odoo.addons.connector.exception import (
+    IDMissingInBackend,
+    InvalidDataError,
+    NetworkRetryableError,
+    UnreadableAnswer,
+)
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
@@ -24,12 +29,12 @@ class TestSafeCreation(ShopCase, JobsCase):
     def intents(self):
         return self.env["connector.export.intent"].search([("binding_id", "=", self.binding.id)])
 
-    def lose_answer(self):
-        """Have the shop create a record and the connection break before its answer."""
+    def lose_answer(self, error=None):
+        """Have the shop create a record and the connection break before its answer, or something else happen to it."""
 
         def create_and_lose_answer(exporter, values):
             create(exporter, values)
-            raise NetworkRetryableError("The connection broke")
+            raise error or NetworkRetryableError("The connection broke")
 
         create = RecordExporter._create
         return patch.object(RecordExporter, "_create", create_and_lose_answer)
@@ -74,6 +79,22 @@ class TestSafeCreation(ShopCase, JobsCase):
         ):
             self.assertEqual(self.run_jobs().state, "failed")
         self.assertEqual((self.binding.external_id, self.binding.sync_state), ("1", "error"))
+
+    def test_the_id_is_kept_when_the_state_that_the_creation_has_made_cannot_be_read(self):
+        self.patch(RecordExporter, "_conflict_policy", "ask")
+        with patch.object(ShopAdapter, "read", side_effect=NetworkRetryableError("down")):
+            self.assertEqual(self.run_jobs().state, "scheduled")
+        self.assertEqual((self.binding.external_id, self.intents().ids), ("1", []))
+        self.assertEqual(self.run_again().state, "done")
+        self.assertEqual(len(self.creations()), 1)
+
+    def test_a_record_whose_creation_was_answered_by_nonsense_is_looked_for(self):
+        with self.lose_answer(UnreadableAnswer("<html>")), mute_logger("odoo.addons.connector.queue.worker"):
+            job = self.run_jobs()
+        self.assertEqual((job.state, len(self.intents())), ("failed", 1))
+        store.requeue(self.env.cr, job.ids)
+        self.assertEqual(self.run_jobs().state, "done")
+        self.assertEqual((self.binding.external_id, len(self.creations())), ("1", 1))
 
     def test_a_creation_that_did_not_reach_the_shop_is_done_with_the_same_key(self):
         with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
