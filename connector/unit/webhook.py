@@ -40,9 +40,10 @@ class WebhookReceiver(ConnectorUnit):
     _timestamp_header = None
     #: So many seconds that time may differ from ours
     _tolerance = 300
-    #: For so many seconds what is signed is taken once, under whatever id it comes, so that nobody can send it again. 0 where the system
-    #: signs no time and may mean the same content twice, such as a body that is nothing but the id of a record
-    _replay_window = 600
+    #: For so many seconds what is signed is taken once, under whatever id it comes, so that nobody can send it again. 0: a second change
+    #: may have the same content as the first. It is for a system that signs something unique, but no time; where the time is signed,
+    #: what it has sent is taken once anyway, for as long as that time is not too old
+    _replay_window = 0
     #: Header with the id of the delivery, by which one that the system sends once more is known; None: it sends none
     _delivery_header = None
     #: Header that says what has happened; None: the content does
