@@ -1,14 +1,30 @@
-"""What is still to be done, told by the identity keys of its jobs."""
+"""What is still to be done, told by the identity keys of its jobs.
+
+A job that has failed is still to be done until a later one with its key was. It counts as long as ended jobs are kept.
+"""
 
 from . import buffer, store
 
 
-def seconds_waiting(env, identity_keys, failed_keys=()):
-    """Return for how long jobs with some identity keys have not been done.
+def seconds_waiting(env, identity_keys):
+    """Return for how long jobs with some identity keys, which wait, run or have failed, have not been done.
 
-    :param identity_keys: texts, the keys whose jobs count that wait or run
-    :param failed_keys: texts, the keys whose jobs count that have failed
+    :param identity_keys: texts
     :return: dict, identity key to the seconds since its oldest such job was delayed; keys without such a job are left out
     """
     buffer.flush(env.cr)
-    return store.seconds_waiting(env.cr, list(identity_keys), list(failed_keys))
+    return store.seconds_waiting(env.cr, list(identity_keys), _days(env))
+
+
+def keys_of_failed(env, identity_keys):
+    """Return those of some identity keys of which a job has failed and no later one was done.
+
+    :param identity_keys: texts
+    :return: set of texts
+    """
+    buffer.flush(env.cr)
+    return store.keys_of_failed(env.cr, list(identity_keys), _days(env))
+
+
+def _days(env):
+    return env["queue.job"]._retention_days()

@@ -1,8 +1,8 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import job
-from odoo.addons.connector.queue.unfinished import seconds_waiting
+from odoo.addons.connector.queue.unfinished import keys_of_failed, seconds_waiting
 from odoo.addons.connector.session import ConnectorSession
 
 from .test_queue_channels import ChannelsCase
@@ -177,10 +177,10 @@ class TestUnfinished(KeysCase):
     """What is still to be done is told by identity keys."""
 
     def test_a_key_is_unfinished_as_long_as_its_job_waits_runs_or_has_failed(self):
-        for state in ("pending", "scheduled", "wait_dependencies", "enqueued", "started", "failed"):
+        for state in ("pending", "scheduled", "wait_dependencies", "enqueued", "started"):
             self._set_state(self._delay(identity_key=state), state=state)
-        for state in ("done", "cancelled"):
-            self._set_state(self._delay(identity_key=state), state=state)
+        for state in ("failed", "done", "cancelled"):
+            self._end(self._delay(identity_key=state), state, timedelta())
         keys = [
             "pending",
             "scheduled",
@@ -192,12 +192,30 @@ class TestUnfinished(KeysCase):
             "cancelled",
             "none",
         ]
-        self.assertEqual(sorted(seconds_waiting(self.env, keys, keys)), sorted(keys[:6]))
+        self.assertEqual(sorted(seconds_waiting(self.env, keys)), sorted(keys[:6]))
 
-    def test_jobs_that_have_failed_count_for_those_keys_only_that_ask_for_them(self):
-        for key in ("a", "b"):
-            self._set_state(self._delay(identity_key=key), state="failed")
-        self.assertEqual(list(seconds_waiting(self.env, ["a", "b"], ["b"])), ["b"])
+    def test_a_job_that_has_failed_counts_until_a_later_one_with_its_key_was_done(self):
+        for key, state, ended in (
+            ("earlier", "done", timedelta(minutes=-1)),
+            ("later", "done", timedelta(minutes=1)),
+            ("cancelled", "cancelled", timedelta(minutes=1)),
+        ):
+            self._end(self._delay(identity_key=key), "failed", timedelta(hours=-1))
+            self._end(self._delay(identity_key=key), state, timedelta(hours=-1) + ended)
+        keys = ["earlier", "later", "cancelled"]
+        self.assertEqual(set(seconds_waiting(self.env, keys)), {"earlier", "cancelled"})
+        self.assertEqual(keys_of_failed(self.env, keys), {"earlier", "cancelled"})
+
+    def test_it_counts_no_longer_than_the_jobs_that_were_done_are_kept(self):
+        self.env["ir.config_parameter"].set_param("connector.job_retention_days", "3")
+        for days in (2, 4):
+            self._end(self._delay(identity_key=str(days)), "failed", timedelta(days=-days))
+        self.assertEqual(list(seconds_waiting(self.env, ["2", "4"])), ["2"])
+        self.assertEqual(keys_of_failed(self.env, ["2", "4"]), {"2"})
+
+    def test_jobs_that_wait_have_not_failed(self):
+        self._delay(identity_key="k")
+        self.assertFalse(keys_of_failed(self.env, ["k"]))
 
     def test_the_oldest_job_of_a_key_says_for_how_long(self):
         self._delay(identity_key="k")
@@ -208,3 +226,6 @@ class TestUnfinished(KeysCase):
     def test_what_this_transaction_has_delayed_counts(self):
         ship.delay(ConnectorSession.from_env(self.env), "res.partner", 7, identity_key="mine")
         self.assertIn("mine", seconds_waiting(self.env, ["mine"]))
+
+    def _end(self, job_id, state, since_now):
+        self._set_state(job_id, state=state, date_done=datetime.now(UTC).replace(tzinfo=None) + since_now)

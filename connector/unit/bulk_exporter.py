@@ -11,11 +11,11 @@ from .export_checksum import not_sent, sent_with
 from .identity import bulk_export_identity
 from .importer import RecordImporter
 from .sync_state import note_error, note_failure, recall, remember
-from .synchronizer import Exporter, a_moment
-from .unsent import with_failed_export
+from .synchronizer import a_moment
+from .unsent import ImportHold, with_failed_export
 
 
-class BulkExporter(Exporter):
+class BulkExporter(ImportHold):
     """Sends what has changed of many records by one call of the adapter, ``write_many``.
 
     A connector says which fields of Odoo it sends; how they are called there is said by the mapper of the model's export::
@@ -29,6 +29,9 @@ class BulkExporter(Exporter):
 
     Jobs of one backend that wait run together, up to a hundred in one call. What the external system refuses of them is left to a job of
     its own, which fails alone; what cannot be mapped is found by halving. A call may be repeated, with the same values.
+
+    While it has something to send of a record, imports of that are put off, see :mod:`~odoo.addons.connector.unit.unsent`; where it sends
+    what no import overwrites, ``_holds_imports = False`` lets them go on.
     """
 
     _fields = ()
@@ -114,9 +117,11 @@ class BulkExporter(Exporter):
         unsent = with_failed_export(self.environment, bindings.filtered(lambda b: recall(b, "sync_state") == "error"))
         for external_id, binding in sent.items():
             values = {"export_checksum": sent_with(binding, changes[binding]), **states.get(external_id, {})}
-            # what there is still to do with the record stays to be seen
-            if binding not in unsent and recall(binding, "sync_state") not in ("conflict", "to_import"):
-                values.update(synchronised)
+            values.update(synchronised)
+            if binding in unsent or recall(binding, "sync_state") in ("conflict", "to_import"):
+                # what there is still to do with the record stays to be seen, and the job that says so
+                for name in ("sync_state", "sync_error", "last_job_id"):
+                    values.pop(name, None)
             remember(binding, values)
 
     def _refused(self, changes):

@@ -75,11 +75,6 @@ def is_in_conflict(binding):
     return recall(binding, "sync_state") == "conflict"
 
 
-def has_succeeded(binding):
-    """Return whether the last synchronisation of a binding has succeeded, as far as its model keeps that."""
-    return recall(binding, "sync_state") in ("in_sync", "to_import")
-
-
 def is_import_due(binding):
     """Return whether the record of a binding is to be imported also in a state that we have seen: its last synchronisation has failed, or
     an export has left something to import."""

@@ -1,21 +1,31 @@
 """What an import does with a record that was changed or deleted here, and whose change was not sent yet.
 
-An export that waits, runs or has failed is told by the identity key of its job; one that has failed counts until the binding is in sync
-again, by a later export. Where the exporter's conflict policy lets the external system win, the import goes on. Else it is put off: it
-leaves the record alone, and a job of its own comes back when the export may have ended, as often as it takes. So what was changed there
-arrives too, once ours was sent, or the conflict decided, or the export cancelled.
+An export that waits, runs or has failed is told by the identity key of its job; one that has failed counts until a later one with its key
+was done, or the jobs of that time are deleted. One in bulk counts where the bulk exporter holds imports (:class:`ImportHold`).
+
+Where the exporter's conflict policy lets the external system win, the import goes on. Else it is put off: it leaves the record alone, and
+a job of its own comes back when the export may have ended, as often as it takes. So what was changed there arrives too, once ours was
+sent, or the conflict decided, or the export cancelled.
 """
 
 from itertools import chain
 
-from ..queue.unfinished import seconds_waiting
+from ..queue.unfinished import keys_of_failed, seconds_waiting
 from .conflict_policy import ConflictPolicy
 from .identity import bulk_export_identity, delete_identity, export_identity
-from .sync_state import has_succeeded
+from .synchronizer import Exporter
 
 # An import comes back after the time that the export has waited by then, so that an export that has failed is not asked for all the time
 _SOONEST = 60
 _LATEST = 3600
+
+
+class ImportHold(Exporter):
+    """The part of a :class:`~odoo.addons.connector.unit.bulk_exporter.BulkExporter` that says whether imports are put off while it has
+    something to send."""
+
+    #: False for what no import overwrites, such as stock: imports of the record go on while its export waits, runs or has failed
+    _holds_imports = True
 
 
 def put_off(environment, importers):
@@ -41,15 +51,15 @@ def with_failed_export(environment, bindings):
     :param bindings: recordset
     """
     keys = {binding.id: export_identity(environment.model_name, binding.id) for binding in bindings}
-    failed = seconds_waiting(environment.env, [], keys.values()) if keys else ()
+    failed = keys_of_failed(environment.env, keys.values()) if keys else ()
     return bindings.filtered(lambda binding: keys[binding.id] in failed)
 
 
 def _seconds_waiting(environment, importers):
     """Return for how long something has waited to be sent of the records of which something does, as a dict from importer to seconds."""
-    keys = {importer: _keys(environment, importer) for importer in importers}
-    failed_keys = [key for importer in importers if not has_succeeded(importer.binding) for key in keys[importer]]
-    seconds = seconds_waiting(environment.env, chain.from_iterable(keys.values()), failed_keys)
+    in_bulk = _is_held_by_bulk_exports(environment)
+    keys = {importer: _keys(environment, importer, in_bulk) for importer in importers}
+    seconds = seconds_waiting(environment.env, chain.from_iterable(keys.values()))
     return {
         importer: max(seconds[key] for key in keys[importer] if key in seconds)
         for importer in importers
@@ -57,9 +67,16 @@ def _seconds_waiting(environment, importers):
     }
 
 
-def _keys(environment, importer):
+def _is_held_by_bulk_exports(environment):
+    # the model may have several, or none
+    classes = environment.backend.get_classes(ImportHold, environment.session, environment.model_name)
+    return any(unit_class._holds_imports for unit_class in classes)
+
+
+def _keys(environment, importer, in_bulk):
     """Return the identity keys of the jobs that would send what was done here with a record: changed it or, if it is gone, deleted it."""
     model_name = environment.model_name
     if binding := importer.binding:
-        return [export_identity(model_name, binding.id), bulk_export_identity(model_name, binding.id)]
+        keys = [export_identity(model_name, binding.id)]
+        return [*keys, bulk_export_identity(model_name, binding.id)] if in_bulk else keys
     return [delete_identity(model_name, environment.backend_record.id, importer.external_id)]

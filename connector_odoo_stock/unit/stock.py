@@ -24,6 +24,7 @@ class StockExportMapper(ExportMapper):
 class StockExporter(BulkExporter):
     _model_name = "odoo.product.product"
     _fields = ["qty_available"]
+    _holds_imports = False
 
     def _write_many(self, changes):
         return self.backend_adapter.write_stock({id_: values["quantity"] for id_, values in changes.items()})

@@ -2,6 +2,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, delay_export_all_bindings
@@ -11,10 +12,10 @@ from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
-from odoo.addons.connector.unit.exporter import RecordExporter
+from odoo.addons.connector.unit.exporter import RecordExporter, export_record
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
 
-from ..units import PartnerExportMapper, ShopAdapter
+from ..units import PartnerExportMapper, PartnerImporter, PointsExporter, ShopAdapter
 from .common import ShopCase
 
 
@@ -202,6 +203,50 @@ class TestImportThatIsPutOff(UnsentCase):
         self.run_jobs()
         self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
 
+    def test_nor_when_an_import_has_failed_since(self):
+        self.binding.odoo_id.name = "Refused"
+        with self.refusing():
+            self.run_failing_jobs()
+        self.binding.odoo_id.name = "Accepted"
+        self.run_jobs()
+        self.theirs.update(nickname="Countess", changed="2")
+        self.import_alone()
+        with patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("No")):
+            self.run_failing_jobs()
+        self.assertEqual(self.binding.sync_state, "error")
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.here, ("Accepted", "Countess"))
+
+    def test_it_counts_when_some_fields_were_exported_since(self):
+        self.fail_to_send("Ours")
+        without_export(self.binding).points = 5
+        export_record.delay(self.session, "test.shop.partner", self.binding.id, fields=["points"])
+        self.run_jobs()
+        self.assertEqual((self.theirs["points"], self.binding.sync_state), (5, "in_sync"))
+        self.check_that_it_is_put_off()
+
+    def test_it_counts_when_the_record_was_missing_there_meanwhile(self):
+        self.fail_to_send("Ours")
+        records = self.shop.table("test.shop.partner")
+        del records[42]
+        self.import_alone()
+        self.run_jobs()
+        self.assertEqual(self.binding.sync_state, "missing")
+        records[42] = self.theirs
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.binding.sync_state, "in_sync")
+        self.check_that_it_is_put_off()
+
+    def fail_to_send(self, name):
+        self.binding.odoo_id.name = name
+        with self.refusing():
+            self.assertEqual(self.run_failing_jobs().state, "failed")
+
+    def check_that_it_is_put_off(self):
+        self.theirs.update(nickname="Countess", changed="2")
+        self.assertRegex(self.unit(RecordImporter).run(42), "^Put off")
+        self.assertEqual(self.here, ("Ours", None))
+
     def test_nor_once_what_was_changed_here_was_changed_back(self):
         self.binding.odoo_id.name = "Sent"
         self.run_jobs()
@@ -308,6 +353,22 @@ class TestImportDuringABulkExport(UnsentCase):
         self.policy = "external_wins"
         self.unit(RecordImporter).run(42)
         self.assertEqual(self.here, ("Ada", "Countess"))
+
+    def test_where_the_exporter_holds_no_imports_they_go_on(self):
+        self.patch(PointsExporter, "_holds_imports", False)
+        self.unit(RecordImporter).run(42)
+        self.assertEqual(self.here, ("Ada", "Countess"))
+
+    def test_an_older_page_does_not_overwrite_what_was_sent_while_there_is_something_to_import(self):
+        read_at = fields.Datetime.now() - timedelta(minutes=10)
+        old = {**self.theirs, "changed": "old"}
+        synchronised = read_at - timedelta(hours=1)
+        without_export(self.binding).write({"sync_state": "to_import", "sync_date": synchronised})
+        self.run_jobs()
+        self.assertEqual((self.theirs["points"], self.binding.sync_state), (5, "to_import"))
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, records=[old], read_at=read_at)
+        self.run_jobs()
+        self.assertEqual(self.points, (5, 5))
 
     def failed_exports(self):
         return self.env["queue.job"].search([("state", "=", "failed")])

@@ -104,6 +104,7 @@ class QueueJob(models.Model):
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
     )
     _identity_failed_idx = models.Index("(identity_key) WHERE identity_key IS NOT NULL AND state = 'failed'")
+    _identity_done_idx = models.Index("(identity_key, date_done) WHERE identity_key IS NOT NULL AND state = 'done'")
     _concurrency_leased_idx = models.Index(
         "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )

@@ -15,7 +15,7 @@ from .delay import create_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
 from .grouped import COMMON, complete_group, join_group, lock_leases, start_group, still_leased
-from .keys import release_forgotten_keys, release_keys, seconds_waiting
+from .keys import keys_of_failed, release_forgotten_keys, release_keys, seconds_waiting
 from .identity import adopt_database, is_original, remember_database
 from .lease import (
     cancel_requests,

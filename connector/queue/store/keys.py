@@ -10,6 +10,15 @@ that holds the key releases it (:func:`release_keys`); if the worker dies before
 
 from .sql import LEASED, NOW, PARKED, RUNNABLE, transaction
 
+# Has failed, and no later job with its key was done. It counts for as many days as ended jobs are kept, so that the later one is there
+_FAILED_FOR_GOOD = f"""
+    job.state = 'failed' AND job.date_done > {NOW} - make_interval(days => %(days)s)
+    AND NOT EXISTS (
+        SELECT FROM queue_job later
+        WHERE later.identity_key = job.identity_key AND later.state = 'done' AND later.date_done > job.date_done
+    )
+"""
+
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
@@ -81,13 +90,14 @@ def release_forgotten_keys(cr):
             _release_concurrent(cr, concurrency_key)
 
 
-def seconds_waiting(cr, identity_keys, failed_keys):
+def seconds_waiting(cr, identity_keys, days):
     """Return for how many seconds the oldest unfinished job of each identity key has waited: a dict, keys without such a job left out.
 
-    It runs in the caller's transaction and sees what that sees. Each part has a partial index.
+    A job that has failed is unfinished until a later one with its key was done, or so many days have passed. It runs in the caller's
+    transaction and sees what that sees. Each part has a partial index.
 
-    :param identity_keys: list of the keys whose jobs count that wait or run
-    :param failed_keys: list of the keys whose jobs count that have failed
+    :param identity_keys: list of texts
+    :param days: for how many days jobs that were done are kept
     """
     cr.execute(
         f"""
@@ -98,13 +108,22 @@ def seconds_waiting(cr, identity_keys, failed_keys):
             UNION ALL
             SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {LEASED}
             UNION ALL
-            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(failed)s) AND state = 'failed'
+            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}
         ) AS waiting
         GROUP BY identity_key
         """,
-        {"keys": identity_keys, "failed": failed_keys},
+        {"keys": identity_keys, "days": days},
     )
     return dict(cr.fetchall())
+
+
+def keys_of_failed(cr, identity_keys, days):
+    """Return those of some identity keys of which a job has failed, as :func:`seconds_waiting` counts it: a set."""
+    cr.execute(
+        f"SELECT identity_key FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}",
+        {"keys": identity_keys, "days": days},
+    )
+    return {key for (key,) in cr.fetchall()}
 
 
 def _identity(key):
