@@ -19,6 +19,8 @@ _SECRET_NAME = re.compile(
     r"|(?<![a-z])(pass|pwd|ws[-_]?key)(?![a-z])|^key$",
     re.IGNORECASE,
 )
+# What stands between the scheme and the host of an address: a user, a password or a token
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
 # Where the next word of a name such as "userPass" begins
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -33,7 +35,8 @@ def masked_headers(headers, secrets):
 
 
 def masked_url(url, secrets):
-    """Return an address, its secret parameters masked."""
+    """Return an address, its secret parameters masked, and who asks, where it names them (``user:password@``)."""
+    url = without_userinfo(url)
     parts = urlsplit(url)
     if not parts.query:
         return without(url, secrets)
@@ -41,6 +44,11 @@ def masked_url(url, secrets):
         (name, MASK if is_secret(name) else value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return without(urlunsplit(parts._replace(query=urlencode(query, safe="*"))), secrets)
+
+
+def without_userinfo(text):
+    """Return a text in which no address shows a user or password (``https://user:password@host``)."""
+    return _USERINFO.sub(MASK, text)
 
 
 def masked_body(content, secrets):

@@ -17,7 +17,7 @@ from ..exception import (
 )
 from ..http.auth import BearerAuth
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
-from ..http.masking import masked_body, masked_headers, masked_url, without
+from ..http.masking import masked_body, masked_headers, masked_url, without, without_userinfo
 from ..http.paging import Paging
 from .backend_adapter import CRUDAdapter
 
@@ -346,12 +346,12 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     @property
     def _label(self):
-        return f"{self.environment.backend_name} ({self._base_url})"
+        return f"{self.environment.backend_name} ({without_userinfo(str(self._base_url))})"
 
     def _mask(self, message):
         """Return a text of the other side, short enough for a message and without our secrets."""
         message = " ".join(str(message).split()).rstrip(".")
-        return without(message, self._secrets())[:500]
+        return without_userinfo(without(message, self._secrets()))[:500]
 
 
 def _reason_of(error):

@@ -30,6 +30,12 @@ class TestMasking(TransactionCase):
     def test_an_address_loses_its_secret_parameters(self):
         self.assertEqual(masked_url("http://x/a?access_token=abc&q=1", []), "http://x/a?access_token=***&q=1")
 
+    def test_an_address_does_not_tell_who_asks(self):
+        for shown in ("https://***@x/a", "https://***@x/a?q=1", "https://***@x?q=a@b"):
+            for userinfo in ("user:pa55w", "t0ken", "user:p@ss"):
+                self.assertEqual(masked_url(shown.replace("***", userinfo), []), shown.replace("a@b", "a%40b"))
+        self.assertEqual(masked_url("https://x/@user/a@b", []), "https://x/@user/a@b")
+
     def test_json_loses_its_secret_values_at_any_depth(self):
         body = masked_body(b'{"user": {"password": "abc", "name": "Ada"}, "list": [{"api_key": "k"}]}', [])
         self.assertEqual(body, '{"user": {"password": "***", "name": "Ada"}, "list": [{"api_key": "***"}]}')

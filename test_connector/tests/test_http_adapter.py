@@ -174,6 +174,14 @@ class TestErrors(HttpCase):
             with self.assertRaisesRegex(NetworkRetryableError, r"\) cannot be reached: Connection refused$"):
                 adapter.request("GET", "/")
 
+    def test_no_message_tells_the_user_and_password_of_an_address(self):
+        self.serve(Answer({}, 301, {"Location": "https://user:pa55w@new.example.com"}))
+        adapter = self.adapter(url=self.server.url.replace("://", "://user:pa55w@"))
+        with self.assertRaisesRegex(FailedJobError, r"\(http://\*\*\*@.* redirects to https://\*\*\*@new"):
+            adapter.request("GET", "/")
+        with self.assertRaisesRegex(InvalidDataError, r"another server.*: https://\*\*\*@new"):
+            adapter.request("GET", "https://user:pa55w@new.example.com")
+
     def test_no_request_is_without_a_time_out(self):
         over = threading.Event()
         self.addCleanup(over.set)
