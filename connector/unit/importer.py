@@ -12,7 +12,14 @@ from psycopg2.errors import UniqueViolation
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import IDMissingInBackend, InvalidDataError, MappingError, NoConnectorUnitError, RetryableJobError
+from ..exception import (
+    IDMissingInBackend,
+    InvalidDataError,
+    ManyConnectorUnitError,
+    MappingError,
+    NoConnectorUnitError,
+    RetryableJobError,
+)
 from ..extension import class_name
 from ..no_export import without_export
 from ..queue.job import job
@@ -273,6 +280,8 @@ class RecordImporter(Importer):
         """The mapper of the model's export, None where nothing is exported."""
         try:
             return self.unit_for(ExportMapper)
+        except ManyConnectorUnitError:
+            raise
         except NoConnectorUnitError:
             return None
 

@@ -5,9 +5,20 @@ from contextlib import contextmanager
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tests import TransactionCase
 
+from odoo.addons.connector.registration import registration_changed
 from odoo.addons.connector.session import ConnectorSession
 
 from ..external import shop
+from ..units import webshop
+
+
+def register_another(test, base_class, model_name):
+    """Let one more unit serve a model of the shop, or all (None), during a test, of which nothing says which one to prefer."""
+    registered = webshop._registrations[:]
+    test.addCleanup(registration_changed)
+    test.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+    webshop(type("Another", (base_class,), {"_model_name": model_name, "__module__": __name__}))
+    registration_changed()
 
 
 class ShopCase(TransactionCase):

@@ -4,15 +4,17 @@ from odoo.tests import new_test_user
 
 from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, delay_export, delay_export_all_bindings
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
+from odoo.addons.connector.exception import ManyConnectorUnitError
 from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.registration import registration_changed
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.mapper import ExportMapper
 
 from ..units import TagExportMapper
-from .common import ShopCase
+from .common import ShopCase, register_another
 
 
 class ConsumerCase(ShopCase, JobsCase):
@@ -114,6 +116,13 @@ class TestDelayExport(ConsumerCase):
             tag.name = "Gold"
         registration_changed()
         self.assertFalse(self.exports())
+
+    def test_two_export_mappers_of_a_model_are_an_error(self):
+        self.subscribe(on_record_write, delay_export, "test.shop.tag")
+        tag = self.tag("1")
+        register_another(self, ExportMapper, "test.shop.tag")
+        with self.assertRaisesRegex(ManyConnectorUnitError, "Another"):
+            tag.name = "Gold"
 
 
 class TestDelayExportAllBindings(ConsumerCase):

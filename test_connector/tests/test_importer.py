@@ -9,6 +9,7 @@ from odoo.addons.connector.exception import (
     IDMissingInBackend,
     InvalidBackend,
     InvalidDataError,
+    ManyConnectorUnitError,
     MappingError,
     RetryableJobError,
     TransactionOutdated,
@@ -16,9 +17,10 @@ from odoo.addons.connector.exception import (
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.batch_importer import import_batch
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
+from odoo.addons.connector.unit.mapper import ExportMapper
 
 from ..units import PartnerImporter, ShopAdapter
-from .common import ShopCase
+from .common import ShopCase, register_another
 
 
 class ImporterCase(ShopCase):
@@ -33,6 +35,12 @@ class ImporterCase(ShopCase):
 
 
 class TestRecordImporter(ImporterCase):
+    def test_two_export_mappers_of_a_model_are_an_error(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        register_another(self, ExportMapper, "test.shop.partner")
+        with self.assertRaisesRegex(ManyConnectorUnitError, "Another"):
+            self.run_import(42)
+
     def test_a_new_record_is_created_and_bound(self):
         self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b")
         message = self.run_import(42)

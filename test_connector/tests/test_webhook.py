@@ -17,7 +17,7 @@ from odoo.addons.connector.http.webhook import KEPT
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.webhook import WebhookReceiver
 
-from .common import ShopCase
+from .common import ShopCase, register_another
 
 CONTROLLER = "odoo.addons.connector.controllers.webhook"
 
@@ -114,6 +114,11 @@ class TestWebhook(WebhookCase, HttpCase):
         self.assertEqual(self.send(path=path).status_code, 404)
         self.backend.active = False
         self.assertEqual(self.send().status_code, 404)
+
+    @mute_logger("odoo.http")
+    def test_two_receivers_of_a_backend_are_an_error_and_no_address_that_is_wrong(self):
+        register_another(self, WebhookReceiver, None)
+        self.assertEqual(self.send().status_code, 500)
 
     def test_of_a_form_the_handler_gets_the_values(self):
         content_type = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
