@@ -31,7 +31,10 @@ def find_matches(importers, younger_env):
     binder = next(iter(keys)).binder
     found, found_later = (_search(binder, set(keys.values()), env) for env in (binder.env, younger_env))
     for key, records in found_later.items():
-        if unseen := set(records.ids) - set(found[key].ids):
+        unseen = set(records.ids) - set(found[key].ids)
+        # what this transaction sees has lost the key by its own doing
+        unseen.difference_update(binder.env[records._name].browse(unseen).exists().ids)
+        if unseen:
             names = {"model": records._name, "ids": ", ".join(map(str, sorted(unseen))), "key": "{} {}".format(*key)}
             raise TransactionOutdated(
                 binder._("%(model)s %(ids)s, %(key)s: created by another transaction since this one began", **names)
@@ -93,7 +96,7 @@ def _search(binder, keys, env):
     for field, its_values in values.items():
         domain = [(field, "in", its_values), *_of_company(binder.backend_record, model)]
         for record in model.search_fetch(domain, [field], order="id"):
-            found[field, record[field]] += record
+            found[field, model._fields[field].convert_to_cache(record[field], record)] += record
     return found
 
 

@@ -59,6 +59,13 @@ class TestMatching(MatchingCase):
             with self.assertRaisesRegex(error, rf"PartnerImporter\._match_key\(\):? {message}"):
                 self.unit(RecordImporter).run(1)
 
+    def test_the_key_may_be_a_record(self):
+        self.known.parent_id = self.env["res.partner"].create({"name": "Our company"})
+        self.patch(PartnerImporter, "_match_key", lambda importer: ("parent_id", self.known.parent_id.id))
+        self.add(1)
+        self.unit(RecordImporter).run(1)
+        self.assertEqual(self.record(1), self.known)
+
     def test_an_archived_record_is_found(self):
         self.known.active = False
         self.add(1, mail="ada@shop")
@@ -144,6 +151,17 @@ class TestConcurrentMatching(MatchingCase):
 
     def test_a_record_and_one_of_a_page_are_one(self):
         self.assert_created_once(RecordImporter, BulkImporter)
+
+    def test_a_key_that_this_transaction_has_taken_from_a_record_is_free(self):
+        with self.transaction() as env:
+            self.import_in(env, 0, RecordImporter, 1)
+            env.cr.commit()
+        self.add(1, mail="bob@shop")
+        with self.transaction() as env:
+            self.import_in(env, 0, RecordImporter, 1)
+            self.import_in(env, 0, RecordImporter, 2)
+            bindings = env["test.shop.partner"].search([("backend_id", "=", self.backends[0].id)])
+            self.assertEqual(set(bindings.mapped("email")), {"ada@shop", "bob@shop"})
 
     def test_other_keys_do_not_wait(self):
         self.add(2, mail="bob@shop")
