@@ -69,7 +69,9 @@ class SafeCreation(ConnectorUnit):
             raise self._is_busy() from violation
         self._commit()
         self._lock()
-        if self.external_id is not None:
+        if self.external_id is not None:  # created meanwhile: nobody needs the intent
+            intent.unlink()
+            self._commit()
             raise self._is_busy()
         return intent
 

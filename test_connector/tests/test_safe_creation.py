@@ -60,6 +60,17 @@ class TestSafeCreation(ShopCase, JobsCase):
         (record,) = self.shop.table("test.shop.partner").values()
         self.assertEqual(seen, [record["key"]])
 
+    def test_nothing_is_left_of_an_intent_whose_record_was_created_by_somebody_else_meanwhile(self):
+        def lock_bound(exporter):
+            if self.intents():
+                self.binding.external_id = "7"
+            lock(exporter)
+
+        lock = RecordExporter._lock
+        with patch.object(RecordExporter, "_lock", lock_bound):
+            self.assertEqual(self.run_jobs().state, "scheduled")
+        self.assertFalse(self.intents())
+
     def test_nothing_is_left_of_an_intent_that_was_fulfilled(self):
         self.run_jobs()
         self.assertFalse(self.intents())
