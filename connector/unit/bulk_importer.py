@@ -48,7 +48,8 @@ class BulkImporter(Importer):
         """Import records that were read already.
 
         :param external_records: list of records as the adapter reads them
-        :param force: import even what has not changed since the last time
+        :param force: import even what has not changed since the last time; what waits to be sent, or for a person to settle its conflict,
+            is left alone all the same
         :param read_at: when they were read, see :meth:`~odoo.addons.connector.unit.importer.RecordImporter.run`
         :return: what was done, for the user
         :raise TransactionOutdated: one of the records was imported by somebody else since this transaction began
@@ -107,7 +108,7 @@ class BulkImporter(Importer):
         done = Counter()
         changed, unchanged = [], []
         for importer in self._importers({self.backend_adapter.id_of(record): record for record in records}):
-            if importer._reason_to_skip(self._force):
+            if importer._reason_to_skip(force=False):
                 done["skipped"] += 1
             elif not self._force and importer._is_up_to_date(importer.binding):
                 unchanged.append(importer.binding)
@@ -115,7 +116,7 @@ class BulkImporter(Importer):
                 changed.append(importer)
         note_in_sync(self.model.concat(*unchanged), "missing")
         done["unchanged"] = len(unchanged)
-        if changed and not self._force and (waiting := put_off(self.environment, changed)):
+        if changed and (waiting := put_off(self.environment, changed)):
             done["put_off"] = len(waiting)
             changed = [importer for importer in changed if importer not in waiting]
         return done + self._import_changed(changed) if changed else done
@@ -198,7 +199,7 @@ class BulkImporter(Importer):
         if isinstance(error, NothingToDoJob):
             return Counter(skipped=1)
         (importer,) = self._importers({external_id: None})
-        importer._delay(self._force)
+        importer._delay()
         if isinstance(error, UniqueViolation):  # somebody else has created the same meanwhile: its job will find it
             return Counter(again=1)
         names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
@@ -284,7 +285,7 @@ def import_page(session, model_name, backend_id, external_ids=None, records=None
     :param backend_id: id of the backend's record
     :param external_ids: list of ids in the external system
     :param records: list of the records in place of their ids, if they were read already
-    :param force: import even what has not changed since the last time
+    :param force: import even what has not changed since the last time, see :meth:`BulkImporter.run`
     :param read_at: when the records were read, see :meth:`~odoo.addons.connector.unit.importer.RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)

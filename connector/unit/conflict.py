@@ -63,7 +63,7 @@ class ConflictResolution(ConflictPolicy):
         system itself, which writes names in capitals, for instance.
         """
         if self._conflict_policy == "odoo_wins":
-            return {}
+            return {"import_checksum": False}  # unknown: the state before is worth an import if somebody restores it
         theirs = self._read_theirs()
         if not theirs._would_change():
             return theirs._state_there()

@@ -136,7 +136,8 @@ class TestConflict(ShopCase, JobsCase):
         self.run_export("ask")
         message = self.unit(RecordImporter).run(42)
         self.assertEqual(message, "Not imported: its conflict waits for a person to keep ours or take theirs.")
-        self.assertEqual(self.unit(BulkImporter).run_ids([42]), "1 skipped")
+        for force in (False, True):
+            self.assertEqual(self.unit(BulkImporter).run_ids([42], force), "1 skipped")
         self.assertEqual((self.binding.name, self.binding.sync_state), ("Ours", "conflict"))
         self.binding.action_keep_ours()
         with patch.object(RecordExporter, "_conflict_policy", "ask"):
@@ -185,6 +186,17 @@ class TestConflict(ShopCase, JobsCase):
         self.binding.name = "Ours again"
         self.run_export("ask")
         self.assertEqual((self.name_there(), self.binding.sync_state), ("Theirs", "conflict"))
+
+    def test_a_state_that_the_shop_restores_after_our_export_is_imported(self):
+        table = self.shop.table("test.shop.partner")
+        del table[42]["changed"]
+        before = dict(table[42])
+        self.unit(RecordImporter).run(42)
+        self.binding.name = "Ours"
+        self.run_export("odoo_wins")
+        table[42] = before
+        self.unit(RecordImporter).run(42)
+        self.assert_ours_is_kept("Ada")
 
     def test_sides_that_are_the_same_by_now_have_no_conflict(self):
         """As when a job has sent ours, and died before it could remember the version which that made."""

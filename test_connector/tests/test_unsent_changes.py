@@ -289,6 +289,12 @@ class TestImportThatIsPutOff(UnsentCase):
         self.run_jobs()
         self.assertEqual(self.here, ("Theirs", "Countess"))
 
+    def test_a_page_by_force_leaves_alone_what_waits_to_be_sent(self):
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, [42], force=True)
+        self.change_both()
+        self.run_all_jobs()
+        self.assertEqual((self.here, self.there), (("Ours", "Countess"),) * 2)
+
     def test_an_import_by_force_is_not_put_off(self):
         self.change_both()
         self.unit(RecordImporter).run(42, force=True)
