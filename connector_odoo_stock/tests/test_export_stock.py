@@ -170,6 +170,18 @@ class TestStock(StockCase):
         self.assertDone(self.run_jobs())
         self.assertEqual(self.stock_there(ours.odoo_bind_ids), 5)
 
+    def test_stock_that_waits_or_is_refused_does_not_put_off_imports_of_the_product(self):
+        binding = self.create_product(is_storable_there=False)
+        self.count(binding, 7)
+        for name in ("waits", "is refused"):
+            with self.subTest(name):
+                self.shop.call("product.product", "write", [int(binding.external_id)], vals={"name": name})
+                with self.backend.work_on("odoo.product.product") as environment:
+                    environment.get_connector_unit(RecordImporter).run(binding.external_id)
+                self.assertEqual(binding.name, name)
+            with mute_logger("odoo.addons.connector.queue.worker"):
+                self.run_jobs()
+
     def test_the_button_tells_the_stock_of_all_products(self):
         self.backend.stock_warehouse_id = False
         chair, table = self.create_product(), self.create_product()
