@@ -145,11 +145,14 @@ class WebhookDelivery(models.Model):
 
     @api.autovacuum
     def _gc_deliveries(self):
-        """Delete the deliveries that are older than they are kept.
+        """Delete the deliveries that are older than they are kept, but for those whose job is still to be done, or failed.
 
         :return: ``(number of deleted deliveries, whether there may be more)``
         """
-        old = self.search([("create_date", "<", fields.Datetime.now() - KEPT)], limit=_VACUUM_LIMIT, order="id")
+        # a subselect: by the path job_id.state, a delivery whose job was deleted would count as one whose job is not done
+        unfinished = self.env["queue.job"]._search([("state", "not in", ("done", "cancelled"))])
+        domain = [("create_date", "<", fields.Datetime.now() - KEPT), ("job_id", "not in", unfinished)]
+        old = self.search(domain, limit=_VACUUM_LIMIT, order="id")
         old.unlink()
         return len(old), len(old) == _VACUUM_LIMIT
 

@@ -162,13 +162,30 @@ class TestWebhook(WebhookCase, HttpCase):
 
     def test_deliveries_are_deleted_after_a_time(self):
         self.send()
-        self.env.cr.execute(
-            "UPDATE connector_webhook_delivery SET create_date = create_date - %s", (KEPT + timedelta(minutes=1),)
-        )
+        self.run_jobs()
+        self.age()
         with patch.object(webhook, "_VACUUM_LIMIT", 1):
             passes = [self.env["connector.webhook.delivery"]._gc_deliveries() for _pass in range(2)]
         self.assertFalse(self.deliveries())
         self.assertEqual(passes, [(1, True), (0, False)])
+
+    def test_a_delivery_is_kept_until_its_job_is_done_or_gone(self):
+        for title in ("Home", "Failed", "Gone"):
+            self.send({"title": title})
+        gone, failed, waiting = self.deliveries()
+        failed.job_id.state = "failed"
+        gone.job_id = self.env["queue.job"].browse(2**31 - 1)  # one that was deleted
+        self.age()
+        self.env["connector.webhook.delivery"]._gc_deliveries()
+        self.assertEqual(self.deliveries(), failed | waiting)
+
+    def age(self):
+        """Make what was received older than it is kept."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE connector_webhook_delivery SET create_date = create_date - %s", (KEPT + timedelta(minutes=1),)
+        )
+        self.env.invalidate_all()
 
 
 class TestReceiver(ShopCase):
