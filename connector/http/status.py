@@ -235,6 +235,10 @@ class ConnectorBackend(models.AbstractModel):
             if status.state == "ready" or (status.state == "paused" and not backend._is_paused()):
                 backend._pause(status, message, model_name)
                 backend._call_attendant(message)
+            elif status.state == "paused" and status.reason != message:
+                # it was paused for another reason, of which those there know
+                status.reason = message
+                backend._call_attendant(message)
             return True
 
     @api.private

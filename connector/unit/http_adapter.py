@@ -164,7 +164,11 @@ class HttpAdapter(Paging, CRUDAdapter):
         try:
             response = self._send_once(method, url, None, **content)
         except requests.RequestException as error:
-            raise self._no_answer(error) from None
+            refusal = self._no_answer(error)
+            if _is_distrust(error):
+                # the backend itself: each probe is a try, after which the next one comes later
+                self.backend_record.sudo().note_untrusted(str(refusal), self.environment.model_name)
+            raise refusal from None
         if response.status_code in UNAVAILABLE:
             raise self._error_of(response)
         return True

@@ -293,6 +293,14 @@ class TestCertificate(StatusCase):
         file.write_bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
         return file
 
+    def probe(self):
+        """Return the exception that a probe raises."""
+        with self.backend.work_on("test.shop.page") as environment:
+            try:
+                return environment.get_connector_unit(BackendAdapter).probe()
+            except NetworkRetryableError as error:  # assertRaises() would take back what is noted
+                return error
+
     def test_a_certificate_that_is_not_valid_holds_all_jobs_at_once_and_fails_none(self):
         first, second = self.delay(), self.delay()
         error = self.read()
@@ -309,6 +317,19 @@ class TestCertificate(StatusCase):
             self.read()
         self.assertEqual(len(self.backend.activity_ids), 1)
         self.assertIn("certificate", self.backend.activity_ids.note)
+
+    def test_a_probe_of_a_paused_backend_that_finds_it_asks_somebody_once(self):
+        for _failure in range(3):
+            self.backend.note_unreachable("It is down", "test.shop.page")
+        self.env.invalidate_all()
+        self.assertFalse(self.backend.activity_ids)
+        for _probe in range(2):
+            # a try of the probe is counted: the next one comes later each time
+            self.assertFalse(self.probe().ignore_retry)
+        self.assertEqual(self.state(), "paused")
+        self.assertEqual(len(self.backend.activity_ids), 1)
+        self.assertIn("certificate", self.backend.activity_ids.note)
+        self.assertIn("certificate", self.backend.state_reason)
 
     def test_a_probe_that_finds_a_valid_one_lets_the_jobs_go_on(self):
         self.read()
