@@ -43,7 +43,7 @@ class JobTransactions:
         cr = self._cursor()
         cr.lease(job, self._worker.id)
         job.run.executes_on(cr)
-        registry = Registry(self._worker.dbname)
+        registry = self._registry()
         committing = False
         try:
             registry = self._fresh_registry(registry, cr)
@@ -98,10 +98,10 @@ class JobTransactions:
             ) from error
 
     def _make_way(self):
-        """End this life if Odoo is about to drop or rename the database in this process.
+        """End this life if this process has no registry any more, as when Odoo is about to drop or rename the database.
 
-        It has forgotten the registry then and closed the connections of its pool; it terminates the others next. A registry that is loaded
-        in between would have connections of its own for seconds, and keep the database from being dropped.
+        It has closed the connections of its pool then, and terminates the others next. A registry that is loaded in between would have
+        connections of its own for seconds, and keep the database from being dropped.
 
         :raise LifeEnded: it is so
         """
@@ -111,6 +111,11 @@ class JobTransactions:
             raise LifeEnded(f"Worker {self._worker.name} leaves {self._worker.dbname}: Odoo has closed its connections")
 
     # The registry
+
+    def _registry(self):
+        """Return the registry, which the worker has loaded before its first job; one that is gone is not loaded again."""
+        self._make_way()
+        return Registry(self._worker.dbname)
 
     def expect_changes(self):
         """Have the next job ask whether code or caches have changed; without, it is asked once a second."""
@@ -137,10 +142,8 @@ class JobTransactions:
     def _cursor(self):
         """Return this thread's cursor, clean; it is kept from job to job, as opening one costs more than a small job."""
         cr = getattr(self._threads, "cr", None)
-        if cr is not None and cr.closed:
-            self._make_way()
         if cr is None or cr.closed:
-            cr = self._threads.cr = JobCursor.open(Registry(self._worker.dbname))
+            cr = self._threads.cr = JobCursor.open(self._registry())
             self._backends[threading.get_ident()] = cr.connection.get_backend_pid()
             if not self._worker.is_pooled:
                 store.keep_prepared(cr.connection)
