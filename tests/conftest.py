@@ -92,11 +92,15 @@ class Database:
         return rows[0][0] if rows else None
 
     def clear(self):
-        """Forget all jobs and their effects."""
-        with databases.cursor(self.name) as cr:
-            cr.execute(
-                "TRUNCATE queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_worker, test_effect"
-            )
+        """Forget all jobs and their effects; where the end of a worker of the test before is in the way, once that is over."""
+        tables = "queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_worker, test_effect"
+        while True:
+            try:
+                with databases.cursor(self.name) as cr:
+                    cr.execute(f"TRUNCATE {tables}")
+                return
+            except psycopg2.errors.DeadlockDetected:
+                continue
 
 
 @pytest.fixture
