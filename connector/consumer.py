@@ -19,7 +19,7 @@ from odoo.fields import Domain
 
 from .connector import get_environment
 from .event.change import Change
-from .exception import ManyConnectorUnitError, NoConnectorUnitError
+from .exception import NoConnectorUnitError
 from .no_export import NO_EXPORT, forbids_export
 from .registration import lookups
 from .session import ConnectorSession
@@ -134,8 +134,6 @@ def _matters(session, binding, vals):
     environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
     try:
         changed_by = environment.get_connector_unit(ExportMapper).changed_by_fields()
-    except ManyConnectorUnitError:
-        raise
     except NoConnectorUnitError:
         return False
     written = vals.fields if isinstance(vals, Change) else vals

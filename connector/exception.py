@@ -111,7 +111,7 @@ class NoConnectorUnitError(ConnectorException):
     """No registered unit serves what was asked for; the message lists what was considered."""
 
 
-class ManyConnectorUnitError(NoConnectorUnitError):
+class ManyConnectorUnitError(ConnectorException):
     """Several registered units serve what was asked for, and nothing says which one to prefer."""
 
 

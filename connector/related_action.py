@@ -5,7 +5,7 @@ import inspect
 from odoo.exceptions import UserError
 
 from .connector import get_environment
-from .exception import InvalidBackend, NoConnectorUnitError
+from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from .queue import codec
 from .queue.job import find_function
 from .unit.binder import Binder
@@ -59,6 +59,6 @@ def _open_bound(environment, binding):
         return None
     try:
         record = environment.get_connector_unit(Binder).unwrap_binding(binding)
-    except NoConnectorUnitError:
+    except (NoConnectorUnitError, ManyConnectorUnitError):
         record = binding
     return record.get_formview_action()

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound, Unauthorized, UnsupportedMediaType
 from odoo import SUPERUSER_ID
 from odoo.http import Controller, HttpDispatcher, request, route
 
-from ..exception import ManyConnectorUnitError, NoConnectorUnitError
+from ..exception import NoConnectorUnitError
 from ..unit.webhook import WebhookReceiver
 
 _logger = logging.getLogger(__name__)
@@ -52,8 +52,6 @@ class WebhookController(Controller):
         with backend.work_on(backend._name) as environment:
             try:
                 receiver = environment.get_connector_unit(WebhookReceiver)
-            except ManyConnectorUnitError:
-                raise
             except NoConnectorUnitError:
                 raise NotFound() from None
             if reason := receiver.refuse(headers, body):

@@ -8,7 +8,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 
-from ..exception import InvalidBackend, NoConnectorUnitError
+from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..queue.fields import PlainMany2one
 from ..session import ConnectorSession
 from ..unit.webhook import WebhookReceiver, process_webhook
@@ -113,7 +113,7 @@ class WebhookDelivery(models.Model):
     @api.model
     def _forget_content(self, reference, content_key, seconds):
         """Let the same content be taken again that was received longer ago than so many seconds."""
-        before = fields.Datetime.now() - timedelta(seconds=seconds)
+        before = self.env.cr.now() - timedelta(seconds=seconds)
         domain = [("backend_id", "=", reference), ("content_key", "=", content_key), ("create_date", "<", before)]
         if content_key:
             self.search(domain).content_key = False
@@ -184,7 +184,7 @@ class ConnectorBackend(models.AbstractModel):
             try:
                 backend.get_backend().get_class(WebhookReceiver, ConnectorSession.from_env(self.env), backend._name)
                 backend.has_webhook = True
-            except (InvalidBackend, NoConnectorUnitError):
+            except (InvalidBackend, NoConnectorUnitError, ManyConnectorUnitError):
                 backend.has_webhook = False
 
     @api.depends("stored_webhook_token")
