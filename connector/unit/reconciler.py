@@ -16,7 +16,6 @@ from .identity import export_identity
 from .importer import RecordImporter
 from .sync_state import is_in_conflict, note_in_sync, remember
 from .synchronizer import Synchronizer
-from .unsent import put_off
 
 REPAIRS = (None, "import", "export")
 
@@ -70,7 +69,7 @@ class Reconciler(Synchronizer):
         difference.extra = self._confirm(difference.extra)
         self._mark_missing(difference)
         if repair == "import":
-            self._import(difference)
+            self._import([*difference.missing, *difference.different])
         elif repair == "export":
             self._export([*difference.extra, *difference.different.values()])
         return difference
@@ -176,12 +175,8 @@ class Reconciler(Synchronizer):
         )
         note_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
 
-    def _import(self, difference):
-        """Import what is missing or different, but what a person has to settle, or is different as our change of it was not sent yet."""
-        importers = self.unit_for(RecordImporter)._each_of(dict.fromkeys([*difference.missing, *difference.different]))
-        importers = [importer for importer in importers if not is_in_conflict(importer.binding)]
-        waiting = put_off(self.environment, importers)
-        external_ids = [importer.external_id for importer in importers if importer not in waiting]
+    def _import(self, external_ids):
+        """Import records; a page leaves alone what a person has to settle, and what is different as our change of it was not sent yet."""
         for page in split_every(self._page_size, external_ids, list):
             import_page.delay(
                 self.environment.user_session, self.model._name, self.backend_record.id, external_ids=page, force=True
