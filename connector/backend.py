@@ -173,8 +173,12 @@ class Backend:
 
         Within a backend they come in the order of the addons' dependencies, then of registration.
         """
-        candidates = [unit_class for level in self._candidates(base_class, session, model_name) for unit_class in level]
-        return [self._combined(unit_class, session.env.registry) for unit_class in candidates]
+        found = lookups(session.env.registry)
+        key = self, base_class, model_name, "all"
+        if key not in found:
+            levels = self._candidates(base_class, session, model_name)
+            found[key] = [self._combined(unit_class, session.env.registry) for level in levels for unit_class in level]
+        return list(found[key])
 
     def _find_class(self, base_class, session, model_name):
         if not isinstance(base_class, type):

@@ -216,7 +216,9 @@ class BulkImporter(Importer):
     @cached_property
     def _record_importer(self):
         importer = self.unit_for(RecordImporter)
+        # what a unit looks up is looked up once a page
         importer.mapper, importer.binder, importer.backend_adapter = self.mapper, self.binder, self.backend_adapter
+        importer.export_mapper = self.export_mapper
         return importer
 
     def _importers(self, records):

@@ -37,13 +37,15 @@ def note_created(mapper, written):
     """
     with mapper.page(list(written)):
         for binding, fields in written.items():
-            unrelated = would_send(mapper, binding, ())  # what depends on all fields says nothing about these
+            unrelated = _checksums(mapper, binding, ())  # what depends on all fields says nothing about these
             known = {
                 target: value
-                for target, value in would_send(mapper, binding, fields).items()
+                for target, value in _checksums(mapper, binding, fields).items()
                 if target not in unrelated
             }
             remember(binding, {"export_checksum": _dump(known)})
+    if written:
+        _forget_inherited(next(iter(written)))
 
 
 def note_updated(mapper, binding, fields, before):
@@ -58,19 +60,23 @@ def note_updated(mapper, binding, fields, before):
     remember(binding, {"export_checksum": _dump(_known(binding) | dict(changed))})
 
 
-def would_send(mapper, binding, fields=None):
-    """Return the checksums of what an export would send now, as a dict; of what cannot be mapped, none.
+def would_send(mapper, binding, fields):
+    """Return the checksums of what an export of some fields would send now, as a dict; of what cannot be mapped, none.
 
     :param mapper: mapper of the model's export
     :param binding: record of the binding model
-    :param fields: names of the fields that matter; None: all
+    :param fields: names of fields of the binding
     """
+    found = _checksums(mapper, binding, fields)
+    _forget_inherited(binding)
+    return found
+
+
+def _checksums(mapper, binding, fields):
     try:
         values = mapper.map_record(binding).values(fields=fields)
     except MappingError:
         return {}
-    finally:
-        _forget_inherited(binding)
     return {target: checksum(value) for target, value in values.items()}
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from contextlib import contextmanager
 from copy import copy
-from functools import cached_property
 from types import MappingProxyType
 
 from psycopg2.errors import UniqueViolation
@@ -15,9 +14,7 @@ from ..connector import external_id_text, get_environment
 from ..exception import (
     IDMissingInBackend,
     InvalidDataError,
-    ManyConnectorUnitError,
     MappingError,
-    NoConnectorUnitError,
     RetryableJobError,
 )
 from ..extension import class_name
@@ -29,7 +26,6 @@ from .changes import changed_values, write_inherited
 from .export_checksum import note_created, note_updated, would_send
 from .identity import import_identity
 from .import_lock import lock_new
-from .mapper import ExportMapper
 from .matching import only_match
 from .sync_state import is_import_due, is_in_conflict, note_error, note_failure, note_in_sync, recall
 from .synchronizer import Importer, a_moment
@@ -243,7 +239,7 @@ class RecordImporter(Importer):
     def _update(self, binding, values):
         """Write what differs from what is there."""
         changed = changed_values(binding, values)
-        mapper = self._export_mapper if changed else None
+        mapper = self.export_mapper if changed else None
         before = mapper and would_send(mapper, binding, changed)
         write_inherited(self._in_import(binding), {**changed, **self._binding_values()})
         if mapper:
@@ -272,18 +268,8 @@ class RecordImporter(Importer):
 
         :param written: dict, binding to the values
         """
-        if self._export_mapper:
-            note_created(self._export_mapper, written)
-
-    @cached_property
-    def _export_mapper(self):
-        """The mapper of the model's export, None where nothing is exported."""
-        try:
-            return self.unit_for(ExportMapper)
-        except ManyConnectorUnitError:
-            raise
-        except NoConnectorUnitError:
-            return None
+        if self.export_mapper:
+            note_created(self.export_mapper, written)
 
     def _binding_values(self):
         """Return what the binding itself has to know: to which record there it belongs, and which state of it was imported."""

@@ -4,6 +4,7 @@ import random
 from functools import cached_property
 
 from ..connector import ConnectorUnit
+from ..exception import NoConnectorUnitError
 from .backend_adapter import BackendAdapter
 from .binder import Binder
 from .mapper import ExportMapper, ImportMapper, Mapper
@@ -42,6 +43,14 @@ class Importer(Synchronizer):
     """Brings something from the external system into Odoo."""
 
     _base_mapper = ImportMapper
+
+    @cached_property
+    def export_mapper(self):
+        """The mapper of the model's export, None where nothing is exported."""
+        try:
+            return self.unit_for(ExportMapper)
+        except NoConnectorUnitError:
+            return None
 
 
 class Exporter(Synchronizer):

@@ -93,8 +93,10 @@ def release_forgotten_keys(cr):
 def seconds_waiting(cr, identity_keys, days):
     """Return for how many seconds the oldest unfinished job of each identity key has waited: a dict, keys without such a job left out.
 
-    A job that has failed is unfinished until a later one with its key was done, or so many days have passed. It runs in the caller's
-    transaction and sees what that sees. Each part has a partial index.
+    A job that has failed is unfinished until a later one with its key was done, or so many days have passed. It locks nothing, runs in the
+    caller's transaction and sees what that sees: a job that was delayed since is not among them. Who acts on the answer must write the
+    record that the job is about, so that PostgreSQL refuses it (REPEATABLE READ) where the delaying transaction wrote that too. Each part
+    has a partial index.
 
     :param identity_keys: list of texts
     :param days: for how many days jobs that were done are kept
