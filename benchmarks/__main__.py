@@ -8,7 +8,7 @@ import time
 from scripts import postgres
 from scripts.progress import Failure, command
 
-from . import measures  # noqa: F401  they register themselves
+from . import measures, pairs  # noqa: F401  the measures register themselves
 from .measure import MEASURES
 from .peers.connector import Connector, ConnectorServer
 from .peers.framework import ConnectorFramework, OcaFramework, OdooCreate
@@ -30,6 +30,8 @@ def main():
     with (FOLDER / "lock").open("w") as lock, postgres.running(), contextlib.ExitStack() as stack:
         # a second command waits: it would take the first one's processors and databases
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if options.against:
+            return pairs.compare(options)
         peers = modes_of_oca() if options.modes else [PEERS[name]() for name in needed(options)]
         for peer in peers:
             stack.callback(peer.close)
@@ -60,6 +62,10 @@ def parse():
     parser.add_argument(
         "--peers", nargs="+", metavar="PEER", choices=PEERS, default=list(PEERS), help=f"of {', '.join(PEERS)}"
     )
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="compare this checkout with an earlier commit, by turns, and nothing else"
+    )
+    parser.add_argument("--pairs", type=int, default=20, help="how often the two are measured at least (default 20)")
     parser.add_argument("--runs", type=int, default=5, help="how often each peer is measured (default 5)")
     parser.add_argument("--jobs", type=int, default=10_000, help="how many jobs a run has (default 10000)")
     parser.add_argument("--records", type=int, default=10_000, help="how many records a run imports (default 10000)")

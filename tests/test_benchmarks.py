@@ -1,13 +1,19 @@
 """What the benchmarks are made of: the journal that jobs write, and the bars that figures are held against."""
 
+import contextlib
+import math
 from types import SimpleNamespace
 
+import psycopg2
 import pytest
 
 from benchmarks import journal, measures  # noqa: F401  the measures register themselves
+from benchmarks.counting import CountingProxy
 from benchmarks.journal import Journal
 from benchmarks.measure import MEASURES, at_least, at_most, times
+from benchmarks.pairs import half_width, percent
 from benchmarks.report import Report
+from scripts import postgres
 
 
 @pytest.fixture
@@ -68,3 +74,27 @@ def test_the_report_has_a_table_for_queues_and_one_for_frameworks_each_with_whom
     markdown = report.markdown()
     assert "| measure | unit | connector | oca | bar | result |" in markdown
     assert "| measure | unit | framework | oca_framework | bar | result |" in markdown
+
+
+def test_the_line_counts_messages_and_the_statements_in_each(tmp_path):
+    proxy = CountingProxy(tmp_path, postgres.socket_folder())
+    with contextlib.closing(psycopg2.connect(host=str(tmp_path), dbname="postgres")) as connection:
+        connection.autocommit = True
+        cr = connection.cursor()
+        proxy.clear()
+        for number in range(10):
+            cr.execute("SELECT %s; SELECT 'x'", [number])
+        cr.execute("SELECT 'now and then'")
+    assert proxy.per_job(10) == (1, 2)
+
+
+def test_an_interval_is_narrower_with_more_pairs_and_infinite_with_one():
+    few, many = half_width([1.0, 1.1] * 2), half_width([1.0, 1.1] * 20)
+    assert half_width([1.0]) == math.inf
+    assert many < few
+    assert half_width([1.02] * 20) == 0
+
+
+def test_a_ratio_is_said_as_a_change():
+    assert percent(1.061) == "+6.1 %"
+    assert percent(0.99) == "-1.0 %"

@@ -2,6 +2,7 @@
 
 from . import enqueue
 from . import drain
+from . import statements
 from . import graph
 from . import latency
 from . import start

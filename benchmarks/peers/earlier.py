@@ -1,0 +1,39 @@
+"""This suite as it was at an earlier commit."""
+
+import io
+import shutil
+import subprocess
+import tarfile
+
+from scripts.paths import ROOT
+from scripts.progress import Failure
+
+from ..processes import FOLDER
+from .connector import Connector
+
+
+class EarlierConnector(Connector):
+    """The command host of an earlier commit, with the jobs of the benchmarks as they are now.
+
+    :param commit: as git knows it
+    """
+
+    def __init__(self, commit):
+        self.name = f"connector_{_git('rev-parse', '--short=8', f'{commit}^{{commit}}').decode().strip()}"
+        self.title = self.name.replace("_", " at ")
+        self.addons_path = FOLDER / self.name
+        super().__init__()
+        if not self.addons_path.exists():
+            part = FOLDER / f"{self.name}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, self.addons[0]))) as archive:
+                archive.extractall(part, filter="data")
+            part.rename(self.addons_path)
+
+
+def _git(*arguments):
+    """Return what git prints."""
+    done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True)
+    if done.returncode:
+        raise Failure("git does not know that commit here.", "name one of this checkout.", [done.stderr.decode()])
+    return done.stdout
