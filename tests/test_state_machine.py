@@ -372,7 +372,7 @@ class Queue(RuleBasedStateMachine):
         self._start(*take(self.claimed, which))
 
     def _start(self, place, worker_id, job):
-        started = store.start(self.store.cursors[place], job)
+        started = store.start(self.store.cursors[place], job) is not None
         assert started == self.model.holds(job.id, (worker_id, job.lease_token))
         if started:
             self.model.jobs[job.id].state, self.model.jobs[job.id].was_tried = "started", True
@@ -382,8 +382,9 @@ class Queue(RuleBasedStateMachine):
     @rule(which=which)
     def give_back(self, which):
         place, worker_id, job = take(self.claimed, which)
-        store.release(self.store.cursors[place], [job])
-        if self.model.holds(job.id, (worker_id, job.lease_token)):
+        given = store.release_unstarted(self.store.cursors[place], [job])
+        assert given == ({job.id} if self.model.holds(job.id, (worker_id, job.lease_token)) else set())
+        if given:
             self.model.jobs[job.id].make_runnable()
 
     @precondition(lambda self: self.runs)

@@ -1,6 +1,7 @@
 """JobsQueue: the jobs that a worker holds in memory, in order."""
 
 import threading
+import time
 from collections import deque
 
 
@@ -12,6 +13,7 @@ class JobsQueue:
 
     def __init__(self):
         self._jobs = deque()
+        self._last_put = 0
         self._lock = threading.Lock()
 
     def __len__(self):
@@ -21,6 +23,7 @@ class JobsQueue:
         """Add leased jobs at the end."""
         with self._lock:
             self._jobs.extend(jobs)
+            self._last_put = time.monotonic()
 
     def get(self):
         """Return the next job and forget it, or None."""
@@ -35,9 +38,16 @@ class JobsQueue:
                 self._jobs.remove(job)
             return taken
 
-    def drain(self):
-        """Return all jobs and forget them."""
+    def ids(self):
+        """Return the ids of the jobs."""
         with self._lock:
+            return [job.id for job in self._jobs]
+
+    def drain(self, idle_for=0):
+        """Return all jobs and forget them, if the last of them came so many seconds ago or earlier; else return none."""
+        with self._lock:
+            if time.monotonic() - self._last_put < idle_for:
+                return []
             jobs = list(self._jobs)
             self._jobs.clear()
             return jobs

@@ -41,12 +41,21 @@ def after_commit(cr):
 
 def wake(dbname):
     """Wake the workers of a database, or Odoo's cron if no other worker serves it."""
-    for wake_up in (_notifier.notify, _trigger_cron):
-        # where the database postgres cannot be reached the cron is all the more needed
-        try:
-            wake_up(dbname)
-        except psycopg2.Error:
-            _logger.info("Workers of the database %s were not woken; they will find the jobs", dbname, exc_info=True)
+    wake_workers(dbname)
+    # where the database postgres cannot be reached the cron is all the more needed
+    _attempt(_trigger_cron, dbname)
+
+
+def wake_workers(dbname):
+    """Wake the workers of a database; unlike :func:`wake` it reads no table, which somebody may have locked."""
+    _attempt(_notifier.notify, dbname)
+
+
+def _attempt(wake_up, dbname):
+    try:
+        wake_up(dbname)
+    except psycopg2.Error:
+        _logger.info("Workers of the database %s were not woken; they will find the jobs", dbname, exc_info=True)
 
 
 def _trigger_cron(dbname):

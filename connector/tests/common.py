@@ -171,6 +171,9 @@ class _WorkerInTransaction(Worker):
     def options_of(self, job):
         return function_options(self.env, job.function)
 
+    def could_not_start(self, job, error):
+        raise error
+
     def wake_others(self):
         pass
 

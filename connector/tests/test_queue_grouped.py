@@ -117,8 +117,8 @@ class TestGrouped(GroupedCase):
         worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
         self._delay("a b c")
         held = store.claim(self.cr, worker, 2, 2)
-        self.assertEqual(store.start_group(self.cr, held), {job.id for job in held})
-        (joined,) = store.join_group(self.cr, worker, held[0], 3)
+        self.assertEqual(set(store.start_group(self.cr, held)), {job.id for job in held})
+        ((joined, _payload),) = store.join_group(self.cr, worker, held[0], 3)
         self.assertEqual(joined.lease_token, held[0].lease_token)
 
     def test_a_group_takes_one_place_of_a_limited_channel(self):

@@ -219,35 +219,12 @@ class TestRun(JobsCase):
         self._run(delay_another, self.partner.id)
         self.assertEqual(self.partner.name, "by another job")
 
-    def test_a_function_that_is_gone_fails_the_job_with_its_name(self):
-        record = self._unreadable("function = 'odoo.addons.connector.tests.test_queue_run.gone'")
-        self.assertIn(
-            "“odoo.addons.connector.tests.test_queue_run.gone” is not a job function any more", record.message
-        )
-
-    def test_a_function_without_the_decorator_cannot_be_run(self):
-        record = self._unreadable("function = 'odoo.addons.connector.queue.codec.decode'")
-        self.assertIn("is not a job function", record.message)
-
-    def test_a_function_of_an_addon_that_is_not_installed_fails_the_job(self):
-        record = self._unreadable("function = 'odoo.addons.gone.models.f'")
-        self.assertIn("The addon “gone”", record.message)
-
-    def test_a_model_that_is_gone_fails_the_job(self):
-        record = self._unreadable("function = 'gone.model.write'")
-        self.assertIn("The model “gone.model”", record.message)
-
     def test_arguments_that_cannot_be_read_fail_the_job(self):
-        record = self._unreadable("payload = '(lp0'")
-        self.assertIn("not JSON", record.message)
-
-    @mute_logger("odoo.addons.connector.queue.worker")
-    def _unreadable(self, assignment):
         record = rename.delay(self.session, "res.partner", self.partner.id, "x").record(self.env)
-        self.env.cr.execute(f"UPDATE queue_job SET {assignment} WHERE id = %s", [record.id])
-        self.run_jobs()
-        self.assertEqual(record.state, "failed")
-        return record
+        self.env.cr.execute("UPDATE queue_job SET payload = '(lp0' WHERE id = %s", [record.id])
+        with mute_logger("odoo.addons.connector.queue.worker"):
+            self.run_jobs()
+        self.assertFailed(record, "not JSON")
 
 
 @tagged("post_install", "-at_install")
@@ -323,6 +300,45 @@ class TestOrder(JobsCase):
         store.release_keys(self.cr, lease)
         self.assertEqual(self.run_jobs(), second)
         self.assertEqual((first.state, second.state), ("done", "done"))
+
+    def test_f10_what_a_claim_holds_has_no_arguments_and_the_start_brings_them(self):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        record = self.env["res.partner"].with_delay().search([("name", "=", "x" * 1_000_000)]).record(self.env)
+        (lease,) = store.claim(self.cr, worker, 9, 9)
+        self.assertLess(len(repr(lease)), 1000)
+        self.assertEqual(store.start(self.cr, lease), record.payload)
+
+    def test_f22_a_job_that_is_given_back_unstarted_has_its_old_place(self):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        first, second, third = (self._delay() for _number in range(3))
+        leases = store.claim(self.cr, worker, 2, 2)
+        self.assertEqual(store.release_unstarted(self.cr, leases), {first.id, second.id})
+        self.assertEqual(self.run_jobs().ids, (first + second + third).ids)
+
+    def test_f22_a_job_that_has_started_or_was_cancelled_is_not_given_back(self):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        started, cancelled = self._delay(), self._delay()
+        leases = store.claim(self.cr, worker, 2, 2)
+        store.start(self.cr, leases[0])
+        store.cancel(self.cr, [cancelled.id], "Cancelled")
+        self.assertEqual(store.release_unstarted(self.cr, leases), set())
+        self.env.invalidate_all()
+        self.assertEqual((started.state, cancelled.state), ("started", "cancelled"))
+
+    def test_f22_a_twin_that_was_leased_in_place_of_another_gets_a_place_when_it_is_given_back(self):
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        self._delay(identity_key="k", identity_policy="replace")
+        newest = self._delay(identity_key="k", identity_policy="replace")
+        self.cr.execute(
+            "UPDATE queue_job SET state = 'wait_dependencies', is_parked = true, ready_seq = NULL WHERE id = %s",
+            [newest.id],
+        )
+        leases = store.claim(self.cr, worker, 9, 9)
+        self.assertEqual([lease.id for lease in leases], [newest.id])
+        store.release_unstarted(self.cr, leases)
+        self.env.invalidate_all()
+        self.assertTrue(newest.ready_seq)
+        self.assertEqual(self.run_jobs(), newest)
 
     def test_a_paused_channel_starts_nothing_until_it_is_resumed(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop")

@@ -149,6 +149,8 @@ class QueueJob(models.Model):
             job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
+        if trouble := store.claim_trouble(self.env.cr, self.id):
+            return self.env._("PostgreSQL refuses to change the job's row; it is tried again: %s", trouble)
         if not store.is_original(self.env.cr):
             return self.env._(
                 "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."

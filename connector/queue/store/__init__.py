@@ -22,16 +22,20 @@ from .lease import (
     complete,
     end_cancelled,
     fail,
+    give_back_unknown,
     lock_lease,
     release,
+    release_unstarted,
     retry,
+    seconds_unknown,
     start,
     write_progress,
 )
 from .prepared import keep_prepared
 from .schedule import lock_due_schedule
-from .sql import BRIEFLY, IN_ORDER, own_cursor
+from .sql import BRIEFLY, IN_ORDER, own_cursor, parameter
 from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
+from .trouble import claim_trouble, fail_troubled, forget_troubles, is_refusal, note_trouble
 from .workers import (
     DIED,
     HEARTBEAT_TIMEOUT,
@@ -43,8 +47,10 @@ from .workers import (
     end_dead_worker,
     end_process,
     end_worker,
+    free_lost_runs,
     free_orphans,
     heartbeat,
+    leases_of,
     note_backends,
     order_workers,
     ordered_state,

@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 from .sql import BRIEFLY, IN_ORDER, LEASED, NOW, UNHURRIED
+from .trouble import LEFT_OUT
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -89,7 +90,7 @@ _SEQUENTIAL = f"""
 """
 
 
-def _shares_query(room, sequential):
+def _shares_query(room, sequential, runnable="state = 'pending'"):
     return f"""
         {BRIEFLY}
         WITH room AS MATERIALIZED ({room}),
@@ -108,8 +109,8 @@ def _shares_query(room, sequential):
         FROM (
             SELECT channel.id, channel.room, channel.is_sequential, turn
             FROM channel, LATERAL (
-                SELECT row_number() OVER (ORDER BY priority, ready_seq) - 1 AS place FROM queue_job
-                WHERE state = 'pending' AND channel_id = channel.id
+                SELECT row_number() OVER (ORDER BY priority, ready_seq) - 1 AS place FROM queue_job job
+                WHERE {runnable} AND channel_id = channel.id
                 ORDER BY priority, ready_seq
                 LIMIT %(limit)s
             ) AS job, LATERAL (SELECT (job.place + channel.chance) / channel.weight AS turn) AS turns
@@ -124,6 +125,9 @@ def _shares_query(room, sequential):
 
 _SHARES = _shares_query(ROOM, _SEQUENTIAL)
 
+# Where rows are left out they must not fill the heads of their channels
+_SHARES_OF_OTHERS = _shares_query(ROOM, _SEQUENTIAL, "state = 'pending' AND id <> ALL(%(left_out)s)")
+
 # Where no channel has a limit, which is most often so, what counts leases and finds the oldest is not even planned: that takes longer than
 # the rest of the claim. A limit that is set between the two statements holds from the next claim on, as one set a moment later would
 _SHARES_WITHOUT_LIMITS = _shares_query(
@@ -134,7 +138,7 @@ _SHARES_WITHOUT_LIMITS = _shares_query(
 
 def shares(cr, limit):
     """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`,
-    the first turn first.
+    the first turn first; and the ids of the jobs that are left out, see ``trouble.py``.
 
     Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
     full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
@@ -144,10 +148,11 @@ def shares(cr, limit):
     Nothing is locked: this says where to look, and the claim counts again where a limit has to hold. Of each channel no more is read than
     the head of the ready index.
     """
-    cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_IS_LIMIT})")
-    (has_limits,) = cr.fetchone()
-    cr.execute(_SHARES if has_limits else _SHARES_WITHOUT_LIMITS, {"limit": limit})
-    return [Share._make(row) for row in cr.fetchall()]
+    cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_IS_LIMIT}), {LEFT_OUT}")
+    has_limits, left_out = cr.fetchone()
+    query = _SHARES_OF_OTHERS if left_out else _SHARES if has_limits else _SHARES_WITHOUT_LIMITS
+    cr.execute(query, {"limit": limit, "left_out": left_out})
+    return [Share._make(row) for row in cr.fetchall()], left_out
 
 
 def lock_limits(cr, channel_id):

@@ -3,20 +3,22 @@
 import logging
 from collections import namedtuple
 
-from psycopg2.errors import LockNotAvailable
+import psycopg2
 
 from . import keys
-from .channels import NEXT_IN_ORDER, ROOM, lock_limits, shares, spend_tokens
+from .channels import NEXT_IN_ORDER, ROOM, lock_limits, next_in_order, shares, spend_tokens
 from .sql import BRIEFLY, UNHURRIED, transaction
+from .trouble import PASSING, fail_troubled, is_refusal, note_trouble
 
 _logger = logging.getLogger(__name__)
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
+# Without the arguments, which may be large: they come with the start, so that a worker's memory holds those of the jobs that run
 LeasedJob = namedtuple(
     "LeasedJob",
-    "id lease_token function model_name payload context user_id su company_id retry max_retries identity_key concurrency_key channel_id "
+    "id lease_token function model_name context user_id su company_id retry max_retries identity_key concurrency_key channel_id "
     "priority ready_seq date_created time_limit memory_limit graph_uuid group_key",
 )
 LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
@@ -52,6 +54,12 @@ _LEASE_READY = f"""
     FROM ready WHERE identity_key IS NOT NULL OR concurrency_key IS NOT NULL
 """
 
+# Which of the runnable jobs of a channel a claim may take: all, those whose rows are not left out, or a single one
+_Choice = namedtuple("_Choice", "condition ids", defaults=("true", None))
+
+# So many rows are claimed one by one without success, then it is not the rows
+_REFUSALS = 10
+
 
 def claim(cr, worker_id, limit, free):
     """Lease up to ``limit`` runnable jobs to a worker; return a list of :class:`LeasedJob` in the order in which to run them.
@@ -60,24 +68,86 @@ def claim(cr, worker_id, limit, free):
 
     :param limit: how many jobs the worker wants at most
     :param free: how many it can start at once: no more are taken from limited channels
+    :raise psycopg2.Error: none could be leased, for a reason that is not a single row's as far as one can see: the worker waits
     """
-    limited, unlimited = [], []
+    limited, unlimited, refused = [], [], None
     try:
-        chosen = shares(cr, limit)
+        chosen, left_out = shares(cr, limit)
+        choice = _Choice("job.id <> ALL(%(only)s)", left_out) if left_out else _Choice()
         if others := [share for share in chosen if not share.is_limited]:
-            unlimited = sorted(
-                _claim_unlimited(cr, worker_id, others), key=lambda job: (job.priority, job.ready_seq or 0)
-            )
+            refused = _lease(cr, worker_id, unlimited, _claim_unlimited, others, limit, choice)
         for share in chosen:
             if share.is_limited and len(limited) < free:
-                limited += _claim_limited(cr, worker_id, share, min(share.jobs, free - len(limited)))
-    except LockNotAvailable as error:
+                most = min(share.jobs, free - len(limited))
+                refused = _lease(cr, worker_id, limited, _claim_limited, [share], most, choice) or refused
+        if left_out or refused:
+            fail_troubled(cr, others_changed=bool(limited or unlimited))
+    except PASSING as error:
         # somebody edits a channel and takes his time, or changes a table: what is leased so far is run, the rest waits
         _logger.info("Some jobs cannot be claimed now: %s %s", error.diag.message_primary, error.diag.context or "")
-    return limited + unlimited
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        refused = error
+    if refused and not (limited or unlimited):
+        raise refused
+    return limited + sorted(unlimited, key=lambda job: (job.priority, job.ready_seq or 0))
 
 
-def _claim_unlimited(cr, worker_id, channel_shares):
+def _lease(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice):
+    """Lease jobs of some channels and add them to a list; where the claim is refused, row by row. Return what was raised, or None."""
+    try:
+        jobs += claim_shares(cr, worker_id, channel_shares, limit, choice)
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice)
+        return error
+    return None
+
+
+def _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice):
+    """Lease jobs one by one and add them to a list; note the trouble of the rows that are refused.
+
+    Each is claimed as ever, with all that limits and keys ask for. Where a twin of a job is the reason, and not its own row, the job is
+    noted all the same: the twin comes next.
+
+    :raise psycopg2.Error: the note cannot be written either
+    """
+    refusals = 0
+    most = len(jobs) + limit
+    for share in channel_shares:
+        most_of_share = min(most, len(jobs) + share.jobs)
+        one = [share._replace(jobs=1)]
+        for id_ in _heads(cr, share, choice):
+            if len(jobs) == most_of_share:
+                break
+            if refusals == _REFUSALS and not jobs:
+                return
+            try:
+                jobs += claim_shares(cr, worker_id, one, 1, _Choice("job.id = %(only)s", id_))
+            except psycopg2.Error as error:
+                if not is_refusal(cr, error):
+                    raise
+                note_trouble(cr, id_, error)
+                refusals += 1
+
+
+def _heads(cr, share, choice):
+    """Return the ids of a channel's first runnable jobs: those of its share, and as many more as may be refused."""
+    if share.is_sequential:
+        return [next_in_order(cr, share.channel_id)]
+    cr.execute(
+        f"""
+        SELECT id FROM queue_job job WHERE state = 'pending' AND channel_id = %(channel)s AND {choice.condition}
+        ORDER BY priority, ready_seq LIMIT %(limit)s
+        """,
+        {"channel": share.channel_id, "only": choice.ids, "limit": share.jobs + _REFUSALS},
+    )
+    return [id_ for (id_,) in cr.fetchall()]
+
+
+def _claim_unlimited(cr, worker_id, channel_shares, limit, choice):
     """Lease jobs of channels without limit; return the jobs.
 
     One statement: no limit has to be counted, so nothing has to be locked but the jobs themselves. The transaction around it keeps the
@@ -91,8 +161,8 @@ def _claim_unlimited(cr, worker_id, channel_shares):
             ready AS (
                 SELECT candidate.id, candidate.identity_key, candidate.concurrency_key
                 FROM unhurried, me, share, LATERAL (
-                    SELECT id, identity_key, concurrency_key FROM queue_job
-                    WHERE state = 'pending' AND channel_id = share.channel_id
+                    SELECT id, identity_key, concurrency_key FROM queue_job job
+                    WHERE state = 'pending' AND channel_id = share.channel_id AND {choice.condition}
                     ORDER BY priority, ready_seq
                     LIMIT share.jobs
                     FOR NO KEY UPDATE SKIP LOCKED
@@ -105,19 +175,21 @@ def _claim_unlimited(cr, worker_id, channel_shares):
                 "worker": worker_id,
                 "channels": [share.channel_id for share in channel_shares],
                 "jobs": [share.jobs for share in channel_shares],
-                "limit": sum(share.jobs for share in channel_shares),
+                "limit": min(limit, sum(share.jobs for share in channel_shares)),
+                "only": choice.ids,
             },
         )
         return _leased(cr, worker_id)
 
 
-def _claim_limited(cr, worker_id, share, limit):
+def _claim_limited(cr, worker_id, channel_shares, limit, choice):
     """Lease jobs of a channel that has a limit, or is below one; return the jobs.
 
     Two statements in one transaction. The first locks the limits in a fixed order, so that claims below the same limit follow one
     another. The snapshot of the second is younger than these locks: it counts every lease that an earlier claim has committed. In one
     statement the count would be older than the lock, and two claims would admit the same place twice.
     """
+    (share,) = channel_shares
     with transaction(cr, BRIEFLY):
         lock_limits(cr, share.channel_id)
         # IS TRUE leaves the planner the primary key alone
@@ -133,7 +205,7 @@ def _claim_limited(cr, worker_id, share, limit):
             ready AS (
                 SELECT * FROM (
                     SELECT job.id, job.identity_key, job.concurrency_key FROM me, queue_job job
-                    WHERE {runnable} AND job.channel_id = %(channel)s
+                    WHERE {runnable} AND job.channel_id = %(channel)s AND {choice.condition}
                     ORDER BY job.priority, job.ready_seq
                     LIMIT (
                         SELECT GREATEST(0, min(room.jobs)) FROM room, queue_job_channel channel
@@ -145,7 +217,7 @@ def _claim_limited(cr, worker_id, share, limit):
             ),
             {_LEASE_READY}
             """,
-            {"worker": worker_id, "channel": share.channel_id, "limit": limit},
+            {"worker": worker_id, "channel": share.channel_id, "limit": limit, "only": choice.ids},
         )
         # A job that waits for its key leaves the ready index, but in a sequential channel nothing may overtake it
         jobs = _leased(cr, worker_id, park=not share.is_sequential)

@@ -13,6 +13,7 @@ lets its children go (:func:`release_children`), in a statement of its own that 
 """
 
 from .sql import NOW, UNHURRIED
+from .trouble import IS_LEFT_OUT, each
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -86,9 +87,13 @@ def release_forgotten_children(cr):
     One parent a statement: of several, the second could have to wait for somebody who waits for a child of the first.
     """
     cr.execute(
-        f"SELECT id FROM queue_job WHERE graph_uuid IS NOT NULL AND children_released IS NULL AND state IN {_ENDED} ORDER BY id LIMIT 100"
+        f"""
+        SELECT id FROM queue_job job
+        WHERE graph_uuid IS NOT NULL AND children_released IS NULL AND state IN {_ENDED} AND NOT {IS_LEFT_OUT}
+        ORDER BY id LIMIT 100
+        """
     )
-    return sum(release_children(cr, [id_]) for (id_,) in cr.fetchall())
+    return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: release_children(cr, [id_]))
 
 
 def lock_with_parents(cr, ids):

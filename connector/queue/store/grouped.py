@@ -4,14 +4,19 @@ Each statement does for all members what its counterpart in ``lease.py`` does fo
 found by id, worker and lease token.
 """
 
+import logging
 from collections import namedtuple
 
+import psycopg2
 from psycopg2.errors import LockNotAvailable
 
 from . import keys
 from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
 from .sql import BRIEFLY, NOW, UNHURRIED, storable, transaction
+from .trouble import IS_LEFT_OUT, is_refusal
+
+_logger = logging.getLogger(__name__)
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -44,7 +49,7 @@ _Candidate = namedtuple("_Candidate", "id identity_key concurrency_key")
 
 
 def start_group(cr, jobs):
-    """Mark leased jobs as started; return the ids of those whose lease is still there: others were cancelled meanwhile.
+    """Mark leased jobs as started; return ``{id: stored arguments}`` of those whose lease is still there: others were cancelled meanwhile.
 
     Locked in the order of their ids, as buttons do, so that neither waits for the other.
     """
@@ -58,15 +63,15 @@ def start_group(cr, jobs):
             FOR NO KEY UPDATE OF job
         )
         UPDATE queue_job job SET state = 'started', date_started = {NOW} WHERE job.id = ANY(ARRAY(SELECT id FROM mine))
-        RETURNING job.id
+        RETURNING job.id, job.payload
         """,
         _members(jobs),
     )
-    return {id_ for (id_,) in cr.fetchall()}
+    return dict(cr.fetchall())
 
 
 def join_group(cr, worker_id, leader, limit):
-    """Lease further runnable jobs that may run together with a started one, and start them; return a list of :class:`LeasedJob`.
+    """Lease further runnable jobs that may run together with a started one, and start them; return ``[(LeasedJob, stored arguments)]``.
 
     They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
     leases counts tokens. As in a claim, nothing is leased to a worker without a row, two workers never get the same job, and the keys of
@@ -78,6 +83,12 @@ def join_group(cr, worker_id, leader, limit):
             return _join(cr, {**leader._asdict(), "worker": worker_id, "limit": limit})
     except LockNotAvailable:
         return []
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        # a claim finds out which row it is
+        _logger.warning("No job joins job %s: %s", leader.id, error)
+        return []
 
 
 def _join(cr, values):
@@ -86,7 +97,7 @@ def _join(cr, values):
         WITH {UNHURRIED},
         me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)
         SELECT job.id, job.identity_key, job.concurrency_key FROM unhurried, me, queue_job job
-        WHERE job.state = 'pending' AND {_LIKE_LEADER}
+        WHERE job.state = 'pending' AND {_LIKE_LEADER} AND NOT {IS_LEFT_OUT}
           AND EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = %(channel_id)s AND {OPEN})
           AND NOT EXISTS (
                 SELECT FROM queue_job_channel channel, queue_job_channel above
@@ -108,12 +119,12 @@ def _join(cr, values):
         f"""
         UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s
         WHERE job.id = ANY(%(ids)s) AND ({_LIKE_LEADER}) IS TRUE
-        RETURNING {LEASED_COLUMNS}
+        RETURNING {LEASED_COLUMNS}, job.payload
         """,
         {**values, "ids": ids},
     )
-    jobs = [LeasedJob._make(row) for row in cr.fetchall()]
-    return sorted(jobs, key=lambda job: (job.priority, job.ready_seq or 0))
+    joined = [(LeasedJob._make(row), payload) for *row, payload in cr.fetchall()]
+    return sorted(joined, key=lambda pair: (pair[0].priority, pair[0].ready_seq or 0))
 
 
 def lock_leases(cr, jobs, worker_id):

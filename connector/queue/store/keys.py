@@ -8,7 +8,15 @@ that holds the key releases it (:func:`release_keys`); if the worker dies before
 (:func:`release_forgotten_keys`).
 """
 
+import contextlib
+import logging
+
+import psycopg2
+
 from .sql import LEASED, NOW, PARKED, RUNNABLE, transaction
+from .trouble import is_refusal
+
+_logger = logging.getLogger(__name__)
 
 # Has failed, and no later job with its key was done. It counts for as many days as ended jobs are kept, so that the later one is there
 _FAILED_FOR_GOOD = f"""
@@ -70,7 +78,7 @@ def release_forgotten_keys(cr):
         """
     )
     for (identity_key,) in cr.fetchall():
-        with transaction(cr):
+        with _for_itself(cr, identity_key), transaction(cr):
             _lock_names(cr, [_identity(identity_key)])
             _release_twins(cr, [identity_key])
     cr.execute(
@@ -85,9 +93,20 @@ def release_forgotten_keys(cr):
         """
     )
     for (concurrency_key,) in cr.fetchall():
-        with transaction(cr):
+        with _for_itself(cr, concurrency_key), transaction(cr):
             _lock_names(cr, [_concurrency(concurrency_key)])
             _release_concurrent(cr, concurrency_key)
+
+
+@contextlib.contextmanager
+def _for_itself(cr, key):
+    """Let the jobs of other keys go on where those of one cannot be changed."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        _logger.warning("The jobs that wait for the key %s cannot be released: %s", key, error)
 
 
 def seconds_waiting(cr, identity_keys, days):

@@ -1,7 +1,7 @@
 """The life of a lease, from the start of its job to its end."""
 
 from .prepared import Statement
-from .sql import NOW, RUNNABLE, UNHURRIED, storable
+from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, storable
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -11,6 +11,8 @@ from .sql import NOW, RUNNABLE, UNHURRIED, storable
 NOT_MEASURED = (None, None, None)
 
 
+_LAST_ATTEMPT = "SELECT max(id) FROM queue_job_attempt WHERE job_id = %(id)s"
+
 _START = Statement(
     "connector_start",
     {"id": "int", "lease_token": "bigint"},
@@ -19,18 +21,20 @@ _START = Statement(
     UPDATE queue_job SET state = 'started', date_started = {NOW}
     FROM unhurried
     WHERE id = %(id)s AND lease_token = %(lease_token)s
+    RETURNING payload
     """,
 )
 
 
 def start(cr, job):
-    """Mark a leased job as started; return False if the lease is gone, for instance because somebody cancelled the job.
+    """Mark a leased job as started; return its stored arguments, or None if the lease is gone, for instance because somebody cancelled it.
 
     It is committed before the job's own transaction begins: an update after that one's snapshot would make its completion fail. The token
     alone says that the lease is there; naming the state too would make the planner walk the index of leased jobs and its dead entries.
     """
     _START.execute(cr, {"id": job.id, "lease_token": job.lease_token})
-    return cr.rowcount == 1
+    row = cr.fetchone()
+    return row and row[0]
 
 
 def lock_lease(cr, job, worker_id):
@@ -153,6 +157,60 @@ def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, ex
     )
 
 
+def give_back_unknown(cr, job, worker_id, worker_name, seconds, message):
+    """Leave a job to workers whose code knows it: schedule it without counting the try; return False if the lease is not this worker's any
+    more.
+
+    There may be thousands of such jobs, each tried every few seconds: tries in a row are one attempt, which says when the first one began
+    and how many they were. ``date_started`` is kept, by which the job keeps its place in a sequential channel.
+    """
+    cr.execute(
+        f"""
+        WITH given AS (
+            UPDATE queue_job SET state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL,
+                message = %(message)s, worker_id = NULL, lease_token = NULL
+            WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
+            RETURNING id, retry, date_started
+        ),
+        again AS (
+            UPDATE queue_job_attempt attempt
+            SET times = times + 1, date_ended = {NOW}, message = %(message)s, worker = %(worker_name)s
+            FROM given
+            WHERE attempt.id = ({_LAST_ATTEMPT}) AND attempt.outcome = 'unknown'
+            RETURNING attempt.id
+        ),
+        first AS (
+            INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, times, message)
+            SELECT id, retry + 1, %(worker_name)s, date_started, {NOW}, 'unknown', 1, %(message)s
+            FROM given WHERE NOT EXISTS (SELECT FROM again)
+        )
+        SELECT FROM given
+        """,
+        {
+            "id": job.id,
+            "worker": worker_id,
+            "lease_token": job.lease_token,
+            "worker_name": worker_name,
+            "seconds": seconds,
+            "message": storable(message),
+        },
+    )
+    return cr.rowcount == 1
+
+
+def seconds_unknown(cr, job_id):
+    """Return for how many seconds no worker's code has known a job: since the first such try after one that ended otherwise, 0 if none."""
+    cr.execute(
+        f"""
+        SELECT extract(epoch FROM {NOW} - date_started)::float8 FROM queue_job_attempt
+        WHERE id = ({_LAST_ATTEMPT}) AND outcome = 'unknown'
+        """,
+        {"id": job_id},
+    )
+    row = cr.fetchone()
+    return row[0] if row else 0
+
+
 def _usage_values(usage):
     return dict(zip(("queries", "cpu", "memory"), usage, strict=True))
 
@@ -185,10 +243,40 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
     return cr.rowcount == 1
 
 
-def release(cr, jobs):
-    """Give leased jobs back without having ended them, such as those that a stopping worker has not started; no try is counted."""
+def release_unstarted(cr, jobs):
+    """Make leased jobs that have not started runnable again, in their old places; return the ids of those that are.
+
+    A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another may have none. What else may have changed
+    meanwhile puts itself right: a job with a key competes for it again, and the sweep releases those that were parked for it
+    (:func:`release_forgotten_keys`); in a sequential channel the job is the oldest again; a group has no lease of its own before its
+    start. A token of a channel's rate is lost, but of such channels no more is claimed than can start at once.
+
+    A row that somebody keeps locked, to cancel it for instance, is skipped: whoever watches over running jobs cannot wait for it.
+    """
     cr.execute(
-        f"UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state IN ('enqueued', 'started')",
+        f"""
+        {BRIEFLY}
+        WITH {UNHURRIED},
+        mine AS (
+            SELECT id FROM unhurried, queue_job
+            WHERE id = ANY(%s) AND lease_token = ANY(%s) AND (state = 'enqueued') IS TRUE
+            ORDER BY id
+            FOR NO KEY UPDATE OF queue_job SKIP LOCKED
+        )
+        UPDATE queue_job job SET state = 'pending', ready_seq = COALESCE(ready_seq, nextval('queue_job_ready_seq')),
+            worker_id = NULL, lease_token = NULL, is_parked = NULL
+        FROM mine WHERE job.id = mine.id
+        RETURNING job.id
+        """,
+        ([job.id for job in jobs], [job.lease_token for job in jobs]),
+    )
+    return {id_ for (id_,) in cr.fetchall()}
+
+
+def release(cr, jobs):
+    """Make started jobs runnable again without having ended them; no try is counted."""
+    cr.execute(
+        f"UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state = 'started'",
         ([job.lease_token for job in jobs], [job.id for job in jobs]),
     )
 

@@ -62,6 +62,30 @@ def transaction(cr, settings=""):
     cr.execute("COMMIT")
 
 
+@contextlib.contextmanager
+def savepoint(cr):
+    """Run statements that may fail for themselves, within a :func:`transaction`."""
+    if isinstance(cr, BaseCursor):
+        with cr.savepoint(flush=False):
+            yield
+        return
+    cr.execute("SAVEPOINT connector")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            cr.execute("ROLLBACK TO SAVEPOINT connector")
+        raise
+    cr.execute("RELEASE SAVEPOINT connector")
+
+
+def parameter(cr, key):
+    """Return the text of a system parameter, or None."""
+    cr.execute("SELECT value FROM ir_config_parameter WHERE key = %s", (key,))
+    row = cr.fetchone()
+    return row and row[0]
+
+
 def storable(text):
     """Return a text, or None, without what PostgreSQL cannot store in one: zero bytes and halves of characters."""
     return text and text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="backslashreplace").decode()

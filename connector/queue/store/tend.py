@@ -1,6 +1,9 @@
 """What any worker does for all, and what it repeats in case another one died before it came to it."""
 
+import psycopg2
+
 from .sql import BRIEFLY, NOW, RUNNABLE
+from .trouble import IS_LEFT_OUT, each, is_refusal
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -13,13 +16,26 @@ def schedule_due(cr):
 
     :raise LockNotAvailable: somebody has locked the whole table
     """
+    try:
+        return _schedule(cr, 1000)
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        cr.execute(f"SELECT id FROM queue_job job WHERE {_IS_DUE} ORDER BY eta LIMIT 100")
+        return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: _schedule(cr, 1, f"id = {id_:d} AND"))
+
+
+_IS_DUE = f"state = 'scheduled' AND eta <= {NOW} AND NOT {IS_LEFT_OUT}"
+
+
+def _schedule(cr, limit, condition=""):
     cr.execute(
         f"""
         {BRIEFLY}
         UPDATE queue_job job SET {RUNNABLE}
         FROM (
-            SELECT id FROM queue_job WHERE state = 'scheduled' AND eta <= {NOW}
-            ORDER BY eta LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
+            SELECT id FROM queue_job job WHERE {condition} {_IS_DUE}
+            ORDER BY eta LIMIT {limit:d} FOR NO KEY UPDATE SKIP LOCKED
         ) AS due
         WHERE job.id = due.id
         """

@@ -1,7 +1,10 @@
 """The life of a worker, from its row to its end, and what its death means for its jobs."""
 
+import psycopg2
+
 from .identity import is_original
-from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, transaction
+from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, savepoint, transaction
+from .trouble import IS_LEFT_OUT, each, is_refusal
 
 #: A worker whose last heartbeat is older than this many seconds is dead.
 HEARTBEAT_TIMEOUT = 15
@@ -213,13 +216,45 @@ def free_orphans(cr):
     """Free jobs whose worker has no row: somebody has deleted it by hand. Return how many."""
     with transaction(cr):
         cr.execute(
-            """
+            f"""
             SELECT id FROM queue_job job
             WHERE state IN ('enqueued', 'started') AND NOT EXISTS (SELECT FROM queue_worker worker WHERE worker.id = job.worker_id)
+              AND NOT {IS_LEFT_OUT}
             ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
             """
         )
         return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], "", DIED, "its worker's record was deleted")
+
+
+def leases_of(cr, worker_id):
+    """Return ``{(job id, lease token)}`` of what is leased to a worker."""
+    cr.execute(
+        "SELECT id, lease_token FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started')", (worker_id,)
+    )
+    return set(cr.fetchall())
+
+
+def free_lost_runs(cr, worker_id, worker_name, leases):
+    """Free leases that a living worker has found to be its own without running their jobs; return how many.
+
+    The worker, the token and the lock say that nothing has happened to them meanwhile. Should a thread hold such a job after all, it
+    cannot start it, or cannot commit anything for it: as of any lease that was taken away.
+
+    :param leases: ``(job id, lease token)`` of each
+    """
+    with transaction(cr, BRIEFLY):
+        cr.execute(
+            f"""
+            SELECT job.id FROM queue_job job, unnest(%s::int[], %s::bigint[]) AS lease (job_id, token)
+            WHERE job.id = lease.job_id AND job.lease_token IS NOT DISTINCT FROM lease.token
+              AND job.worker_id = %s AND job.state IN ('enqueued', 'started') AND NOT {IS_LEFT_OUT}
+            ORDER BY job.id
+            FOR NO KEY UPDATE OF job SKIP LOCKED
+            """,
+            (*map(list, zip(*leases, strict=True)), worker_id),
+        )
+        cause = "its run is over, but its end was not written: a job must not change or delete its own row"
+        return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], worker_name, DIED, cause)
 
 
 # What becomes of a job whose worker has died: how often that happened before (any other try that failed counts too), and whether it fails
@@ -237,9 +272,24 @@ _INTERRUPTION = """
 
 
 def _free_leases(cr, job_ids, worker_name, end, cause):
-    """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says."""
-    if not job_ids:
-        return 0
+    """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says.
+
+    Those whose rows are refused stay as they are; once their worker is gone they are orphans.
+    """
+
+    def free(ids):
+        with savepoint(cr):
+            return _free(cr, ids, worker_name, end, cause)
+
+    try:
+        return free(job_ids) if job_ids else 0
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        return each(cr, job_ids, lambda id_: free([id_]))
+
+
+def _free(cr, job_ids, worker_name, end, cause):
     if end == DIED:
         _end_started(cr, job_ids, worker_name, _DEATH, "lost", 1, f"Worker lost: {cause}" if cause else "Worker lost")
     elif end == INTERRUPTED:

@@ -7,6 +7,7 @@ import operator
 import random
 import time
 
+import psycopg2
 from psycopg2.errors import LockNotAvailable
 
 from ...exception import CONCURRENCY_ERRORS, LeaseLost
@@ -38,14 +39,20 @@ class JobRunner:
         self._transactions = transactions
 
     def run(self, leased):
-        """Run a leased job.
+        """Run a leased job; return whether it was started.
 
         :raise LifeEnded: the worker may not write for any job any more
         """
-        job = self._start(leased) if leased.group_key is None else self._start_group(leased)
+        try:
+            job = self._start(leased) if leased.group_key is None else self._start_group(leased)
+        except LifeEnded:
+            raise
+        except Exception as error:
+            self._worker.could_not_start(leased, error)
+            return False
         if job is None:
             _logger.info("%s of %s was cancelled or taken away before it started", leased, self._worker.dbname)
-            return
+            return False
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
@@ -55,30 +62,43 @@ class JobRunner:
         finally:
             run.end()
             for member in job.members:
-                self.runs.pop(member.id, None)
+                # a job whose lease was lost may run in another thread by now
+                if self.runs.get(member.id) is run:
+                    del self.runs[member.id]
             self.job_seconds += 0.2 * (time.monotonic() - run.began - self.job_seconds)
         try:
             self._release_others(job)
-        except CONCURRENCY_ERRORS as error:
+        except (psycopg2.Error, *CONCURRENCY_ERRORS) as error:
             # the sweep does it, see Worker.tend
             _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
+        return True
 
     def _start(self, leased):
-        job = Job(**leased._asdict())
         with self._worker.raw_cursor() as cr:
-            return job if store.start(cr, job) else None
+            payload = store.start(cr, leased)
+        return None if payload is None else Job(**leased._asdict(), payload=payload)
 
     def _start_group(self, leased):
-        """Start a job together with the others that can run as one call with it, held by this worker or not yet leased."""
+        """Start a job together with the others that can run as one call with it, held by this worker or not yet leased.
+
+        Where that is refused it starts alone: one of the others may be the reason.
+        """
         size = max(1, self._worker.options_of(leased).group_size)
         common = operator.attrgetter(*store.COMMON)
         held = [leased, *self._worker.queue.take(lambda other: common(other) == common(leased), size - 1)]
         with self._worker.raw_cursor() as cr:
-            started = store.start_group(cr, held)
-            members = [job for job in held if job.id in started]
-            if members and len(members) < size:
-                members += store.join_group(cr, self._worker.id, members[0], size - len(members))
-        return JobGroup([Job(**member._asdict()) for member in members]) if members else None
+            try:
+                payloads = store.start_group(cr, held)
+            except psycopg2.Error as error:
+                if len(held) == 1 or not store.is_refusal(cr, error):
+                    raise
+                _logger.warning("%s of %s starts alone: %s", leased, self._worker.dbname, first_line(error))
+                store.release_unstarted(cr, held[1:])
+                return self._start(leased)
+            started = [(job, payloads[job.id]) for job in held if job.id in payloads]
+            if started and len(started) < size:
+                started += store.join_group(cr, self._worker.id, started[0][0], size - len(started))
+        return JobGroup([Job(**job._asdict(), payload=payload) for job, payload in started]) if started else None
 
     def _run_started(self, job):
         """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
@@ -134,7 +154,11 @@ class JobRunner:
         with self._worker.raw_cursor() as cr:
             store.write_progress(cr, job.id, done, total, message)
 
-    # Called by the thread that watches
+    # Called by the threads that watch
+
+    def running(self):
+        """Return the ids of the jobs that run; those that were told in vain to stop do not count."""
+        return [job_id for job_id, run in list(self.runs.items()) if not run.abandoned]
 
     def stop(self, error):
         """Tell all running jobs to stop, for the reason that is given."""

@@ -134,6 +134,7 @@ class WorkerWatcher:
                 if not all(self._for_each_life(Worker.beat)):
                     # who is kept from it must sign soon after
                     next_beat = 0
+            self._for_each_life(Worker.share)
             self._for_each_life(lambda worker: self._lost_threads.update(worker.runner.watch()))
             if self._lost_threads and self.is_replaceable:
                 self.stop()
@@ -333,10 +334,10 @@ class WorkerWatcher:
                 _logger.warning("%s", ended)
                 worker.end(store.INTERRUPTED)
                 worker.close_thread()
-            except Exception:
-                # what it has leased and does not run would stay with it: the end of its life frees that
-                _logger.exception("Worker %s of %s begins a new life", worker.name, dbname)
-                worker.end(store.INTERRUPTED)
+            except Exception as error:
+                # nothing that is known; the jobs of other threads run on, and a lease that has no run any more is freed, see Worker.tend
+                _logger.exception("A thread of worker %s of %s goes on with another job", worker.name, dbname)
+                worker.wait(error)
                 worker.close_thread()
             finally:
                 thread.dbname = thread.uid = None

@@ -10,17 +10,16 @@ import uuid
 
 import psutil
 import psycopg2
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, UndefinedTable
 
 from odoo.api import Environment
 from odoo.modules.registry import Registry
 
-from ...exception import CONCURRENCY_ERRORS
 from .. import store, wakeup
 from ..connection import connect, cursor_of, is_pooled
 from ..job import function_options
 from ..queue import JobsQueue
-from .errors import CONNECTION_LOST, LifeEnded
+from .errors import CONNECTION_LOST, LifeEnded, first_line
 from .runner import JobRunner
 from .transaction import JobTransactions
 
@@ -31,6 +30,12 @@ GRACE_SECONDS = 60
 #: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
 BATCH_LIMIT = 50
 BATCH_SECONDS = 0.1
+#: Seconds for which a worker holds jobs that none of its threads comes to start; then others may have them.
+HOLD_SECONDS = 0.5
+#: Seconds for which a job may be leased to this worker while it neither holds nor runs it, as between the two; then its run is lost.
+LOST_SECONDS = 3
+#: Seconds that a worker waits when no job can be claimed or started, twice as many each time in a row, between these two.
+FIRST_WAIT, LONGEST_WAIT = 1, 60
 
 
 class Worker:
@@ -60,6 +65,9 @@ class Worker:
         self.ended = self.is_cut_off = False
         self._lock = threading.RLock()
         self._grace_ends = 0
+        self._suspects = {}
+        self._complaints = {}
+        self._wait = self._waits_until = 0
         self._connection = connect(dbname)
         self._sign_connection = connect(dbname)
         self.is_pooled = is_pooled(self._connection)
@@ -134,19 +142,56 @@ class Worker:
         return job
 
     def _claim(self):
+        if time.monotonic() < self._waits_until:
+            return None
         free = max(1, self.capacity - len(set(self.runner.runs.values())))
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
-        with self.raw_cursor() as cr:
-            self.queue.put(store.claim(cr, self.id, free * batch, free))
+        try:
+            with self.raw_cursor() as cr:
+                self.queue.put(store.claim(cr, self.id, free * batch, free))
+        except psycopg2.Error as error:
+            self.wait(error)
+            return None
         self.transactions.expect_changes()
         return self.queue.get()
+
+    def wait(self, error):
+        """Claim nothing for a while, as what has just failed would fail for other jobs too; longer each time until a job was run.
+
+        :param error: what was raised
+        """
+        self._wait = min(LONGEST_WAIT, 2 * self._wait or FIRST_WAIT)
+        self._waits_until = time.monotonic() + self._wait
+        _logger.warning(
+            "Worker %s claims no jobs of %s for %s s: %s", self.name, self.dbname, self._wait, first_line(error)
+        )
 
     def run(self, leased):
         """Run a leased job to one of its ends: done, another try, or failed.
 
         :raise LifeEnded: this worker may not write for any job any more
         """
-        self.runner.run(leased)
+        if self.runner.run(leased):
+            self._wait = 0
+
+    def could_not_start(self, job, error):
+        """Give a leased job back whose start has raised.
+
+        Where PostgreSQL refuses its row it is left out for a while, else this worker waits. Where the row cannot be given back either, the
+        lease is freed as one without a run, see :meth:`tend`.
+
+        :raise LifeEnded: as :meth:`raw_cursor`
+        """
+        _logger.warning("Job %s of %s cannot be started: %s", job.id, self.dbname, first_line(error))
+        try:
+            with self.raw_cursor() as cr:
+                if getattr(error, "pgcode", None) and store.is_refusal(cr, error):
+                    store.note_trouble(cr, job.id, error)
+                else:
+                    self.wait(error)
+                store.release_unstarted(cr, [job])
+        except psycopg2.Error as refused:
+            self.wait(refused)
 
     def options_of(self, job):
         """Return the options of a job's function in the database; read apart from the job's transaction."""
@@ -154,14 +199,29 @@ class Worker:
             return function_options(Environment(cr, job.user_id, {}), job.function)
 
     def give_back(self):
-        """Make the jobs runnable again that this worker holds and has not started."""
-        if jobs := self.queue.drain():
-            try:
-                with self.raw_cursor() as cr:
-                    store.release(cr, jobs)
-            except CONCURRENCY_ERRORS:
-                self.queue.put(jobs)
-                raise
+        """Make the jobs runnable again, in their old places, that this worker holds and has not started."""
+        self._give_back(self.queue.drain(), self.raw_cursor)
+
+    def share(self):
+        """Let others run what this worker has held for :data:`HOLD_SECONDS`: the jobs that its threads run take longer than expected.
+
+        Called by the thread that gives signs, as all others may be busy. What a thread is about to start is not in memory any more.
+        """
+        if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
+            wakeup.wake_workers(self.dbname)
+
+    def _give_back(self, jobs, cursor):
+        """Make jobs runnable again that were taken out of memory; what cannot be given back now is held again. Return how many were."""
+        if not jobs:
+            return 0
+        given = ()
+        try:
+            with cursor() as cr:
+                given = store.release_unstarted(cr, jobs)
+        except psycopg2.Error as error:
+            _logger.info("%s job(s) of %s are given back later: %s", len(jobs), self.dbname, first_line(error))
+        self.queue.put([job for job in jobs if job.id not in given])
+        return len(given)
 
     def wake_others(self):
         """Wake the workers of the database: there are more jobs than the calling thread runs next."""
@@ -193,16 +253,37 @@ class Worker:
         """
         with self.raw_cursor() as cr:
             try:
-                store.schedule_due(cr)
+                self._attempt(store.schedule_due, cr)
             except LockNotAvailable:
                 return None
-            self._end_dead_workers(cr)
-            store.free_orphans(cr)
-            store.adopt_strays(cr)
-            store.release_forgotten_keys(cr)
-            store.release_forgotten_children(cr)
+            for step in (
+                self._end_dead_workers,
+                store.free_orphans,
+                self._free_lost_runs,
+                store.adopt_strays,
+                store.release_forgotten_keys,
+                store.release_forgotten_children,
+                store.fail_troubled,
+                store.forget_troubles,
+            ):
+                self._attempt(step, cr)
             waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))
             return min((seconds for seconds in waiting if seconds is not None), default=None)
+
+    def _attempt(self, step, cr):
+        """Do a part of :meth:`tend`; that it is refused is no reason to leave out the others, or to end the jobs that run here."""
+        try:
+            step(cr)
+        except UndefinedTable:
+            # the addon is being uninstalled
+            raise
+        except psycopg2.Error as error:
+            if not store.is_refusal(cr, error):
+                raise
+            text = first_line(error)
+            level = logging.DEBUG if self._complaints.get(step) == text else logging.WARNING
+            self._complaints[step] = text
+            _logger.log(level, "%s of %s is tried again each second: %s", step.__name__, self.dbname, text)
 
     def _end_dead_workers(self, cr):
         for worker_id, name in store.dead_workers(cr):
@@ -214,6 +295,16 @@ class Worker:
                 continue
             if freed is not None:
                 _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
+
+    def _free_lost_runs(self, cr):
+        """Free what is leased to this worker although none of its threads holds or runs it: an end that could not be written, or a job that
+        has changed its own row. No claim comes in between, as this thread has the raw connection."""
+        now, known = time.monotonic(), {*self.queue.ids(), *self.runner.running()}
+        unknown = [lease for lease in store.leases_of(cr, self.id) if lease[0] not in known]
+        self._suspects = {lease: self._suspects.get(lease, now) for lease in unknown}
+        lost = [lease for lease, since in self._suspects.items() if now - since >= LOST_SECONDS]
+        if lost and (freed := store.free_lost_runs(cr, self.id, self.name, lost)):
+            _logger.warning("%s job(s) of %s were lost by this worker, and freed", freed, self.dbname)
 
     def obey(self):
         """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.

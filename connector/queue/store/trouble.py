@@ -1,0 +1,184 @@
+"""Rows of jobs that PostgreSQL refuses to change: a trigger, a constraint or an index raises for them.
+
+One such row must not stop the others. A statement for many rows that raises is repeated for each row by itself, and what raises then is
+noted beside the row, in a table of its own: the job's own row may take no change at all. For a while all workers leave such a row out,
+longer each time, and the job's form shows the error.
+
+Is it the row, or is it the database, whose disk is full for instance? The note itself says so: where it cannot be written either, nothing
+is noted, and the worker waits. Where it can, the job fails:
+
+- at once where the error is about data, a constraint or a limit of PostgreSQL (:data:`_OF_THE_ROW`), and other rows can be changed;
+- after :data:`FAIL_SECONDS` in which each try was refused and noted, whatever the error is.
+"""
+
+import logging
+
+import psycopg2
+from psycopg2.errors import LockNotAvailable, QueryCanceled
+
+from odoo.sql_db import BaseCursor
+
+from .sql import BRIEFLY, NOW, storable, transaction
+
+_logger = logging.getLogger(__name__)
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+#: Somebody keeps something locked, or the statement met a limit of time: what is asked for later may do. (Serialization failures do not
+#: happen where each statement sees what was committed before it; a deadlock is over when each row is changed by itself.)
+PASSING = (LockNotAvailable, QueryCanceled)
+
+#: Seconds for which a row has to be refused until its job fails.
+FAIL_SECONDS = 600
+# Classes of SQLSTATE: data exception, integrity constraint violation, program limit exceeded
+_OF_THE_ROW = ("22", "23", "54")
+# Seconds until a refused row is tried again: as long as it is refused by then, between these two
+_FIRST_WAIT, _LONGEST_WAIT = 10, 120
+# After so many seconds in which no try was noted the next one is the first of a new row of tries: perhaps nothing could be written
+_GAP = 300
+
+_IS_OVER = f"(trouble.date_tried < {NOW} - make_interval(secs => {_GAP}))"
+
+IS_LEFT_OUT = (
+    f"EXISTS (SELECT FROM queue_job_trouble trouble WHERE trouble.job_id = job.id AND trouble.date_next > {NOW})"
+)
+
+LEFT_OUT = f"ARRAY(SELECT job_id FROM queue_job_trouble WHERE date_next > {NOW})"
+
+
+def is_refusal(cr, error):
+    """Return whether a statement was refused, so that the same one without some row may do: not where the connection is lost, it is only
+    too early, or the transaction is the caller's, who cannot go on in it."""
+    return not (isinstance(error, PASSING) or isinstance(cr, BaseCursor) or cr.connection.closed)
+
+
+def each(cr, ids, change):
+    """Change rows one by one, as a statement for all of them was refused; note the trouble of those for which it is again.
+
+    :param change: function of an id that returns how many rows it has changed
+    :return: the sum of that
+    :raise psycopg2.Error: the note cannot be written either
+    """
+    changed = 0
+    for id_ in ids:
+        try:
+            changed += change(id_)
+        except psycopg2.Error as error:
+            if isinstance(error, PASSING):
+                continue
+            if not is_refusal(cr, error):
+                raise
+            note_trouble(cr, id_, error)
+    return changed
+
+
+def note_trouble(cr, job_id, error):
+    """Note that a job's row cannot be changed, and leave it out for a while.
+
+    :param error: what PostgreSQL has raised
+    """
+    _logger.warning("The row of job %s cannot be changed: %s", job_id, error)
+    cr.execute(
+        f"""
+        {BRIEFLY}
+        INSERT INTO queue_job_trouble AS trouble (job_id, sqlstate, message, date_since, date_tried, date_next)
+        VALUES (%(job)s, %(sqlstate)s, %(message)s, {NOW}, {NOW}, {NOW} + make_interval(secs => {_FIRST_WAIT}))
+        ON CONFLICT (job_id) DO UPDATE SET
+            sqlstate = excluded.sqlstate, message = excluded.message, date_tried = excluded.date_tried,
+            date_since = CASE WHEN {_IS_OVER} THEN excluded.date_since ELSE trouble.date_since END,
+            date_next = excluded.date_tried + LEAST(
+                make_interval(secs => {_LONGEST_WAIT}),
+                GREATEST(
+                    make_interval(secs => {_FIRST_WAIT}),
+                    CASE WHEN NOT {_IS_OVER} THEN excluded.date_tried - trouble.date_since END
+                )
+            )
+        """,
+        {"job": job_id, "sqlstate": error.pgcode, "message": storable(str(error).strip())},
+    )
+
+
+def fail_troubled(cr, others_changed=False):
+    """Let the jobs fail whose rows are refused for good; return how many.
+
+    :param others_changed: whether another row could just be changed
+    """
+    cr.execute(
+        f"""
+        SELECT trouble.job_id, trouble.message FROM queue_job_trouble trouble JOIN queue_job job ON job.id = trouble.job_id
+        WHERE trouble.date_next > {NOW} AND job.state NOT IN ('done', 'failed', 'cancelled') AND (
+            trouble.date_tried - trouble.date_since >= make_interval(secs => {FAIL_SECONDS})
+            OR %(others_changed)s AND left(trouble.sqlstate, 2) IN {_OF_THE_ROW} AND job.state IN ('pending', 'scheduled')
+        )
+        ORDER BY trouble.job_id LIMIT 100
+        """,
+        {"others_changed": others_changed},
+    )
+    failed = 0
+    for job_id, message in cr.fetchall():
+        try:
+            failed += _fail(cr, job_id, message)
+        except psycopg2.Error as error:
+            if isinstance(error, PASSING):
+                continue
+            if not is_refusal(cr, error):
+                raise
+            _begin_again(cr, job_id, f"{message}\nNor can the job be set to failed: {error}")
+    return failed
+
+
+# A key that is too long for an index becomes what it would have become had it been delayed, see stored_key
+_STORED = "CASE WHEN length({0}) > 250 THEN left({0}, 186) || '#' || encode(sha256(convert_to({0}, 'UTF8')), 'hex') ELSE {0} END"
+
+
+def _fail(cr, job_id, message):
+    """Set a job to failed that nobody runs, and record that; the condition that its trouble holds is looked at again under its lock.
+
+    What may have been the reason does not come along: keys that are too long for an index.
+    """
+    with transaction(cr, BRIEFLY):
+        cr.execute(
+            f"""
+            WITH failed AS (
+                UPDATE queue_job job SET
+                    state = 'failed', date_done = {NOW}, ready_seq = NULL, eta = NULL, worker_id = NULL, lease_token = NULL,
+                    message = %(message)s, identity_key = {_STORED.format("identity_key")},
+                    concurrency_key = {_STORED.format("concurrency_key")}, group_key = {_STORED.format("group_key")}
+                WHERE id = %(job)s AND state NOT IN ('done', 'failed', 'cancelled') AND {IS_LEFT_OUT}
+                RETURNING id, retry, date_started
+            )
+            INSERT INTO queue_job_attempt (job_id, number, date_started, date_ended, outcome, message)
+            SELECT id, retry + 1, date_started, {NOW}, 'failed', %(message)s FROM failed
+            """,
+            {"job": job_id, "message": storable(f"PostgreSQL refuses to change the job's row: {message}")},
+        )
+        failed = cr.rowcount
+        cr.execute("DELETE FROM queue_job_trouble WHERE job_id = %s", (job_id,))
+    return failed
+
+
+def _begin_again(cr, job_id, message):
+    cr.execute(
+        f"""
+        UPDATE queue_job_trouble SET message = %s, date_since = {NOW}, date_tried = {NOW},
+            date_next = {NOW} + make_interval(secs => {_LONGEST_WAIT}), sqlstate = NULL
+        WHERE job_id = %s
+        """,
+        (storable(message), job_id),
+    )
+
+
+def forget_troubles(cr):
+    """Forget what was not noted again for a while: these rows can be changed, or nobody tries."""
+    cr.execute(f"DELETE FROM queue_job_trouble trouble WHERE {_IS_OVER} AND date_next < {NOW}")
+
+
+def claim_trouble(cr, job_id):
+    """Return why a job cannot be claimed, as PostgreSQL says it, or None."""
+    cr.execute(
+        f"SELECT message FROM queue_job_trouble WHERE job_id = %s AND date_next > {NOW} - make_interval(secs => {_FIRST_WAIT})",
+        (job_id,),
+    )
+    row = cr.fetchone()
+    return row and row[0]
