@@ -61,7 +61,11 @@ class NoSuchJobError(JobError):
 
 
 class NotReadableJobError(JobError):
-    """What is stored of the job cannot be turned back into a call: its function or a type is unknown here."""
+    """What is stored of the job cannot be turned back into a call."""
+
+
+class UnknownJobError(NotReadableJobError):
+    """The code of this worker does not know the job's function, or a type or model of its arguments; that of another one may."""
 
 
 class NotSerializableJobError(JobError, TypeError):

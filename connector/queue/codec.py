@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from odoo.models import BaseModel
 
-from ..exception import NotReadableJobError, NotSerializableJobError
+from ..exception import NotReadableJobError, NotSerializableJobError, UnknownJobError
 
 _PLAIN = (type(None), bool, int, str)
 _ALLOWED = "None, bool, int, float, str, list, tuple, dict, date, datetime, Decimal, bytes and records"
@@ -36,7 +36,8 @@ def encode_call(args, kwargs):
 def decode_call(text, env):
     """Return ``(args, kwargs)`` of what :func:`encode_call` wrote, recordsets in ``env``.
 
-    :raise NotReadableJobError: the text, a type or a model is unknown here
+    :raise NotReadableJobError: the text is not that of a call
+    :raise UnknownJobError: a type or a model is unknown here
     """
     call = _load(text)
     try:
@@ -134,7 +135,7 @@ def _decode_tagged(tag, content, env):
             return tuple(_decode(item, env) for item in content)
         return _SCALARS[tag](content)
     except KeyError as error:
-        raise NotReadableJobError(
+        raise UnknownJobError(
             f"The stored arguments name {error.args[0]!r}, which does not exist here: is an addon missing?"
         ) from None
     except (TypeError, ValueError, InvalidOperation) as error:

@@ -8,7 +8,7 @@ import inspect
 from dataclasses import replace
 from pprint import pformat
 
-from ...exception import NotReadableJobError
+from ...exception import UnknownJobError
 from ...registration import addon_of, is_installed
 from ...session import ConnectorSession
 from .. import codec
@@ -61,7 +61,7 @@ def code_options(env, name):
     """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
     try:
         options = options_of(find_function(env, name))
-    except NotReadableJobError:
+    except UnknownJobError:
         options = _WITHOUT_OPTIONS
     return replace(options, name=name)
 
@@ -84,7 +84,7 @@ def named_arguments(env, options, model_name, args, kwargs):
 def find_function(env, name):
     """Return the job function, or the method of a model's class, of that name in this database.
 
-    :raise NotReadableJobError: there is none; the message says why
+    :raise UnknownJobError: there is none; the message says why
     """
     return _find_method(env, name) if is_method(name) else _find_job_function(env, name)
 
@@ -92,14 +92,14 @@ def find_function(env, name):
 def _find_method(env, name):
     model_name, _dot, method_name = name.rpartition(".")
     if model_name not in env.registry:
-        raise NotReadableJobError(
+        raise UnknownJobError(
             env._(
                 "The model “%s” of the job does not exist in this database: is its addon still installed?", model_name
             )
         )
     method = getattr(env.registry[model_name], method_name, None)
     if not callable(method):
-        raise NotReadableJobError(
+        raise UnknownJobError(
             env._(
                 "The model “%(model)s” has no method “%(method)s” any more: cancel the job, or bring the method back.",
                 model=model_name,
@@ -113,7 +113,7 @@ def _find_job_function(env, name):
     module_name = name.rpartition(".")[0]
     addon = addon_of(module_name)
     if not is_installed(env.registry, addon):
-        raise NotReadableJobError(
+        raise UnknownJobError(
             env._(
                 "The addon “%(addon)s” of the job function “%(function)s” is not installed in this database.",
                 addon=addon,
@@ -124,13 +124,13 @@ def _find_job_function(env, name):
         try:
             importlib.import_module(module_name)
         except ImportError as error:
-            raise NotReadableJobError(
+            raise UnknownJobError(
                 env._(
                     "The module “%(module)s” of the job cannot be imported: %(error)s", module=module_name, error=error
                 )
             ) from error
     if name not in _functions:
-        raise NotReadableJobError(env._("“%s” is not a job function any more: it has gone, or lost its @job.", name))
+        raise UnknownJobError(env._("“%s” is not a job function any more: it has gone, or lost its @job.", name))
     return _functions[name]
 
 

@@ -25,9 +25,11 @@ class QueueJobAttempt(models.Model):
             ("cancelled", "Cancelled"),
             ("lost", "Worker lost"),
             ("interrupted", "Interrupted"),
+            ("unknown", "Unknown to the worker"),
         ],
         readonly=True,
     )
+    times = fields.Integer(readonly=True, default=1, help="How many tries in a row the line stands for")
     exc_name = fields.Char(readonly=True, string="Exception")
     message = fields.Text(readonly=True)
     exc_info = fields.Text(readonly=True, string="Traceback", groups="connector.group_connector_manager")

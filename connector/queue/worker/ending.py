@@ -7,8 +7,9 @@ import logging
 
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
-from ...exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled
+from ...exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
 from .. import store
+from . import unknown
 from .errors import LifeEnded, first_line, is_for_people, message_of, name_of, traceback_of
 
 _logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ def end_stopped(worker, job, error):
 
 def _end_without_success(worker, job, error):
     """Let the jobs be tried again or fail; return the halves of a group that is to be run in parts instead."""
+    if isinstance(error, UnknownJobError):
+        return _end_unknown(worker, job, error)
     retry = worker.options_of(job).retry
     if isinstance(error, CONCURRENCY_ERRORS):
         message = _lt(
@@ -72,6 +75,22 @@ def _end_without_success(worker, job, error):
     seconds = retry.seconds(error, job.retry + 1)
     for member in job.members:
         _retry(worker, member, error, message, seconds)
+    return []
+
+
+def _end_unknown(worker, job, error):
+    """Leave a job to other workers that this one's code does not know; return the halves of a group, whose other jobs it may know."""
+    if halves := job.halves():
+        return halves
+    (member,) = job.members
+    if reason := unknown.reason_to_fail(worker, member, error):
+        _fail(worker, member, error, reason)
+        return []
+    message = _in_language_of(member, unknown.message(worker, error))
+    _logger.info("%s of %s: %s", member, worker.dbname, message)
+    with worker.raw_cursor() as cr:
+        if not store.give_back_unknown(cr, member, worker.id, worker.name, unknown.AGAIN_SECONDS, message):
+            _logger.warning("%s of %s was given to another worker meanwhile", member, worker.dbname)
     return []
 
 

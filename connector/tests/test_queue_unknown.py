@@ -1,0 +1,144 @@
+import logging
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.session import ConnectorSession
+
+from .common import JobsCase
+
+_calls = []
+
+
+@job(group_size=5)
+def count_together(session, model_name, calls):
+    """Count calls"""
+    _calls.append(len(calls))
+    return [None] * len(calls)
+
+
+@job
+def count(session, model_name, number):
+    """Count a call"""
+    _calls.append(number)
+
+
+@tagged("post_install", "-at_install")
+class TestUnknown(JobsCase):
+    """Jobs that the code of their worker does not know."""
+
+    def setUp(self):
+        super().setUp()
+        self.session = ConnectorSession.from_env(self.env)
+        _calls.clear()
+
+    def _delay(self, assignment="function = 'odoo.addons.connector.tests.test_queue_unknown.gone'", function=count):
+        record = function.delay(self.session, "res.partner", 1).record(self.env)
+        self.cr.execute(f"UPDATE queue_job SET {assignment} WHERE id = %s", [record.id])
+        return record
+
+    def _run_due(self):
+        self.cr.execute("UPDATE queue_job SET eta = now() AT TIME ZONE 'UTC' WHERE state = 'scheduled'")
+        store.schedule_due(self.cr)
+        self.run_jobs()
+
+    def _let_minutes_pass(self, minutes):
+        self.cr.execute(
+            "UPDATE queue_job_attempt SET date_started = date_started - %s * interval '1 minute'", [minutes]
+        )
+
+    def test_f7_what_this_worker_does_not_know_is_given_back_without_counting_a_try(self):
+        for assignment, culprit in (
+            ("function = 'odoo.addons.connector.tests.test_queue_unknown.gone'", "test_queue_unknown.gone"),
+            ("function = 'odoo.addons.connector.queue.codec.decode'", "queue.codec.decode"),
+            ("function = 'odoo.addons.gone.models.f'", "The addon “gone”"),
+            ("function = 'odoo.addons.connector.gone.f'", "module “odoo.addons.connector.gone”"),
+            ("function = 'gone.model.write'", "gone.model"),
+            ("function = 'res.partner.gone'", "method “gone”"),
+            ("""payload = '{"args":[{"$from_the_future":1}],"kwargs":{}}'""", "$from_the_future"),
+            ("""payload = '{"args":[{"$records":["gone.model",[1]]}],"kwargs":{}}'""", "gone.model"),
+        ):
+            with self.subTest(assignment):
+                record = self._delay(assignment)
+                self.run_jobs()
+                self.assertEqual((record.state, record.retry, record.attempt_ids.outcome), ("scheduled", 0, "unknown"))
+                self.assertIn(culprit, record.message)
+                self.assertIn("whose code does not know it", record.message)
+
+    def test_f7_it_is_tried_again_in_ten_seconds(self):
+        record = self._delay()
+        self.run_jobs()
+        self.assertAlmostEqual((record.eta - record.attempt_ids.date_ended).total_seconds(), 10, delta=2)
+
+    def test_f7_a_worker_that_knows_it_does_it(self):
+        record = self._delay()
+        self.run_jobs()
+        self.cr.execute("UPDATE queue_job SET function = %s WHERE id = %s", [count.job_options.name, record.id])
+        self._run_due()
+        self.env.invalidate_all()
+        self.assertEqual((record.state, _calls), ("done", [1]))
+        self.assertEqual(record.attempt_ids.mapped("outcome"), ["done", "unknown"])
+
+    def test_f7_tries_in_a_row_are_one_attempt_that_counts_them(self):
+        record = self._delay()
+        self.run_jobs()
+        for _time in range(3):
+            self._run_due()
+        self.env.invalidate_all()
+        self.assertEqual(record.attempt_ids.mapped("times"), [4])
+
+    def test_f7_it_fails_when_no_worker_has_known_it_for_an_hour_and_says_what_to_do(self):
+        record = self._delay("function = 'odoo.addons.gone.models.f'")
+        self.run_jobs()
+        self._let_minutes_pass(59)
+        self._run_due()
+        self.env.invalidate_all()
+        self.assertEqual(record.state, "scheduled")
+        self._let_minutes_pass(1)
+        with mute_logger("odoo.addons.connector.queue.worker"):
+            self._run_due()
+        self.env.invalidate_all()
+        self.assertFailed(record, "for 60 minutes: The addon “gone”.*requeue the job")
+
+    def test_f7_the_hour_begins_again_after_another_outcome(self):
+        record = self._delay()
+        self.run_jobs()
+        self._let_minutes_pass(61)
+        self.cr.execute("INSERT INTO queue_job_attempt (job_id, outcome) VALUES (%s, 'interrupted')", [record.id])
+        self._run_due()
+        self.env.invalidate_all()
+        self.assertEqual(record.state, "scheduled")
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_f7_the_hour_is_a_system_parameter(self):
+        self.env["ir.config_parameter"].set_param("connector.unknown_job_minutes", "0")
+        record = self._delay()
+        self.run_jobs()
+        self.assertFailed(record, "gone.* is not a job function")
+
+    def test_f7_a_parameter_that_is_no_number_is_told_in_the_log(self):
+        self.env["ir.config_parameter"].set_param("connector.unknown_job_minutes", "an hour")
+        record = self._delay()
+        with self.assertLogs("odoo.addons.connector.queue.worker.unknown", logging.WARNING) as logs:
+            self.run_jobs()
+        self.assertIn("'an hour', not a number of minutes: 60 is used", logs.output[0])
+        self.assertEqual(record.state, "scheduled")
+
+    def test_f7_in_a_sequential_channel_it_keeps_its_place(self):
+        self.env["queue.job.channel"]._ensure("root.one").is_sequential = True
+        record = count.delay(self.session, "res.partner", 1, channel="root.one").record(self.env)
+        count.delay(self.session, "res.partner", 2, channel="root.one").record(self.env)
+        self.cr.execute("UPDATE queue_job SET function = 'res.partner.gone' WHERE id = %s", [record.id])
+        self.run_jobs()
+        self.assertEqual(record.state, "scheduled")
+        self.assertEqual(_calls, [])
+
+    def test_f7_of_a_group_the_others_are_done(self):
+        jobs = [self._delay("function = function", count_together) for _number in range(3)]
+        unknown = self._delay("""payload = '{"args":[{"$from_the_future":1}],"kwargs":{}}'""", count_together)
+        self.cr.execute("UPDATE queue_job SET group_key = %s WHERE id = %s", [jobs[0].group_key, unknown.id])
+        self.run_jobs()
+        self.assertEqual([record.state for record in jobs], ["done"] * 3)
+        self.assertEqual(unknown.state, "scheduled")
