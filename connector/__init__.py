@@ -10,5 +10,5 @@ from . import export_intent
 from . import producer
 from . import unit
 from . import wizards
-from .hooks import pre_init_hook
+from .hooks import pre_init_hook, uninstall_hook
 from .queue.hosts.server import post_load

@@ -6,19 +6,33 @@ from copy import copy
 
 from .exception import InvalidBackend, InvalidDataError
 from .extension import class_name
+from .queue.keys import unstorable
+from .queue.texts import shown
 from .session import checked_session
+
+#: Characters of an external id: an index holds no more than 2,700 bytes.
+LONGEST_EXTERNAL_ID = 500
+_TOO_LARGE = 10**LONGEST_EXTERNAL_ID
 
 
 def external_id_text(external_id):
     """Return an external id as it is stored, a text; None for none: None, False and "". The number 0 is one.
 
-    :raise InvalidDataError: it is neither a text nor an integer
+    :raise InvalidDataError: it is neither a text nor an integer, longer than :data:`LONGEST_EXTERNAL_ID`, or cannot be stored
     """
     if external_id is None or external_id is False or external_id == "":
         return None
     if not isinstance(external_id, str | int) or external_id is True:
-        raise InvalidDataError(f"{external_id!r} is not an external id: that is a text or an integer")
-    return str(external_id)
+        raise InvalidDataError(f"{shown(external_id)} is not an external id: that is a text or an integer")
+    if isinstance(external_id, int):
+        if abs(external_id) < _TOO_LARGE:
+            return str(external_id)
+        problem = f"it has more than {LONGEST_EXTERNAL_ID} digits"
+    elif len(external_id) > LONGEST_EXTERNAL_ID:
+        problem = f"it has {len(external_id):,} characters, and at most {LONGEST_EXTERNAL_ID} can be looked up"
+    elif not (problem := unstorable(external_id)):
+        return str(external_id)
+    raise InvalidDataError(f"{shown(external_id)} cannot be an external id: {problem}")
 
 
 class ConnectorUnit:

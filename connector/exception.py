@@ -28,13 +28,17 @@ class RetryableJobError(JobError):
     """The job did not work this time and is worth another try.
 
     :param msg: why, shown on the job
-    :param seconds: wait that long before the next try; without it the retry policy of the job decides
+    :param seconds: wait that long before the next try: a number or a timedelta, a year at most; without it the retry policy of the job
+        decides
     :param ignore_retry: do not count this try
+    :raise ValueError: the seconds are no finite number
     """
 
     def __init__(self, msg, seconds=None, ignore_retry=False):
+        from .queue.seconds import as_seconds  # the queue builds on this module
+
         super().__init__(msg)
-        self.seconds = seconds
+        self.seconds = None if seconds is None else as_seconds(seconds, "seconds", clamp=True)
         self.ignore_retry = ignore_retry
 
 

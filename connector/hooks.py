@@ -1,6 +1,8 @@
 from odoo.exceptions import UserError
 from odoo.tools.sql import table_exists
 
+from .queue import store
+
 
 def pre_init_hook(env):
     """Refuse the database of another suite whose models have the same names as ours."""
@@ -11,3 +13,9 @@ def pre_init_hook(env):
                 "queue_job. Uninstall that suite first, or use another database."
             )
         )
+
+
+def uninstall_hook(env):
+    """Leave nothing of what Odoo does not know to be ours: the sequences of the queue, and what was noted of this database."""
+    store.drop_sequences(env.cr)
+    env["ir.config_parameter"].sudo().search([("key", "=like", "connector.%")]).unlink()

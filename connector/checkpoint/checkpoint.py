@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..queue.texts import storable
 from ..session import checked_session
 
 
@@ -150,7 +151,7 @@ def add_checkpoint(
         "model_id": session.env["ir.model"]._get_id(model_name),
         "record_id": record_id,
         "backend_id": f"{backend_record._name},{backend_record.id}",
-        "message": message or False,
+        "message": storable(message or None) or False,
         "on_review": on_review or False,
         "state": "need_review",
     }

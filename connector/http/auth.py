@@ -9,6 +9,8 @@ import time
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from ..queue.seconds import as_seconds
+
 
 class BasicAuth(HTTPBasicAuth):
     """User and password, as text of any script."""
@@ -108,6 +110,6 @@ class ClientCredentialsAuth(AuthBase):
 def _seconds_of(answer):
     """Return for how many seconds a token is good; one that does not say it is asked for anew when it is refused."""
     try:
-        return float(answer["expires_in"])
-    except (KeyError, TypeError, ValueError):
+        return as_seconds(float(answer["expires_in"]), "expires_in", clamp=True)
+    except (KeyError, OverflowError, TypeError, ValueError):
         return _USUAL

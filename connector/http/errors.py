@@ -1,6 +1,8 @@
 """What an answer that is none of success, or none at all, means for a job."""
 
+import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
 from ..exception import (
@@ -12,6 +14,7 @@ from ..exception import (
     NetworkRetryableError,
     RetryableJobError,
 )
+from ..queue.seconds import as_seconds
 
 _EXCEPTIONS = {
     300: ManyIDSInBackend,
@@ -28,6 +31,8 @@ _EXCEPTIONS = {
     501: FailedJobError,
     505: FailedJobError,
 }
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
 
 #: What a proxy or the system itself answers while it is down; 500 may be due to the one record.
 UNAVAILABLE = (502, 503, 504)
@@ -57,17 +62,20 @@ def parse_date(text):
     """Return a date of HTTP as a datetime in UTC, None if it is none."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
 
 
 def retry_after(response):
-    """Return how many seconds a response asks to wait, None if it does not."""
+    """Return how many seconds a response asks to wait, a year at most; None if it does not."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return int(value)
-    date = parse_date(value)
-    return max((date - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 0) if date else None
+    if _NUMBER.fullmatch(value):
+        waiting = Decimal(value)
+    elif date := parse_date(value):
+        waiting = date - datetime.now(UTC).replace(tzinfo=None)
+    else:
+        return None
+    return max(0, as_seconds(waiting, "Retry-After", clamp=True))
 
 
 def what_happened(error):

@@ -15,6 +15,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from ..queue import store
 from ..queue.retry import Exponential
 from ..queue.store.sql import NOW
+from ..queue.texts import REASON, storable
 from ..session import ConnectorSession
 
 _logger = logging.getLogger(__name__)
@@ -210,6 +211,7 @@ class ConnectorBackend(models.AbstractModel):
         :param model_name: name of the binding model whose adapter has met it
         """
         self.ensure_one()
+        message = storable(message, REASON)
         with self._shared_status() as (backend, status):
             if not status or not backend.breaker_threshold:
                 return False
@@ -229,6 +231,7 @@ class ConnectorBackend(models.AbstractModel):
         :param model_name: name of the binding model whose adapter has met it
         """
         self.ensure_one()
+        message = storable(message, REASON)
         with self._shared_status() as (backend, status):
             if not status or not backend.breaker_threshold:
                 return False
@@ -271,6 +274,7 @@ class ConnectorBackend(models.AbstractModel):
         :param message: what the system says, for the user
         """
         self.ensure_one()
+        message = storable(message, REASON)
         with self._shared_status() as (backend, status):
             if not status or status.state == "needs_attention" or backend.write_date > self.write_date:
                 return

@@ -1,7 +1,8 @@
 """The jobs that a transaction has delayed and not yet stored.
 
 They become rows by one INSERT with the cursor's flush: at the end of the transaction, at the borders of a savepoint, before ``queue.job``
-is read. A rollback, also one to a savepoint, forgets what was delayed since.
+is read. Of very many a page is stored each time that it is full, so that the memory for a page is enough. A rollback, also one to a
+savepoint, forgets what was delayed since.
 
 Odoo's precommit hooks do that for all but savepoints that do not flush (``cr.savepoint(flush=False)``): these store nothing before they
 begin and forget nothing when they are rolled back. So the buffer follows all savepoints. It costs one dictionary look-up a savepoint
@@ -15,6 +16,9 @@ from . import store, wakeup
 
 _KEY = "connector.queue.buffer"
 
+#: So many jobs are kept at most.
+PAGE = 10_000
+
 
 def add(env, job):
     """Keep a job until the next flush, and wake the workers after the commit."""
@@ -26,13 +30,21 @@ def add(env, job):
         wakeup.after_commit(cr)
     job.is_delayed = True
     jobs.append(job)
+    if len(jobs) == PAGE:
+        page = jobs.copy()
+        # what storing them flushes must not find them again
+        jobs.clear()
+        _store(page)
 
 
 def flush(cr):
     """Store the jobs that the cursor's transaction has delayed so far."""
-    jobs = cr.precommit.data.pop(_KEY, None)
-    if not jobs:
-        return
+    if jobs := cr.precommit.data.pop(_KEY, None):
+        _store(jobs)
+
+
+def _store(jobs):
+    cr = jobs[0].env.cr
     model = jobs[0].env["queue.job"]
     rows, extra = [], {}
     for job in jobs:

@@ -3,17 +3,22 @@
 import hashlib
 import re
 
+from .texts import TRACEBACK
+
 # What differs from job to job in one message: identifiers, quoted text, numbers
 _VARYING = re.compile(
     r"""[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} | 0x[0-9a-f]+ | "[^"]*" | “[^”]*” | (?<!\w)'[^']*'(?!\w) | \d+(?:[.,:]\d+)*""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Characters at the beginning of a message
+_LOOKED_AT = 1_000
 _FRAME = re.compile(r'^  File "(.+)", line \d+, in (.+)$', re.MULTILINE)
 
 
 def normalise(message):
     """Return the first line of a message with ``…`` for what differs from job to job."""
-    line = next(iter((message or "").strip().splitlines()), "")
+    # cut first: of many opening quotes the expression would look for the end of each
+    line = next(iter((message or "")[:_LOOKED_AT].strip().splitlines()), "")
     return _VARYING.sub("…", line)[:200]
 
 
@@ -22,7 +27,7 @@ def place_of(exc_info):
 
     Without the line's number, which changes when other parts of the file do.
     """
-    frames = _FRAME.findall(exc_info or "")
+    frames = _FRAME.findall((exc_info or "")[-TRACEBACK:])
     in_addons = [frame for frame in frames if "/addons/" in frame[0]]
     if not frames:
         return ""

@@ -1,12 +1,16 @@
 """When a job is tried again: strategies that turn the number of tries into seconds, and which exceptions are worth another try."""
 
+import math
 import random
 from dataclasses import dataclass
+from decimal import Decimal
 
 from ..exception import RetryableJobError
+from .seconds import as_seconds, as_wait
+from .texts import shown
 
-#: Seconds, a year: no try is later, whatever an exception or the header of a response asks for.
-LATEST = 366 * 24 * 3600
+#: Seconds that a :class:`Pattern` waits after the tries that come before its first one, as in the other suites.
+BEFORE_A_PATTERN = 600
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,8 @@ class Exponential:
     """Wait ``first`` seconds, ``factor`` times longer after each try, at most ``longest``.
 
     A part of it, ``jitter``, is left to chance, so that jobs that failed together do not come back together.
+
+    :raise ValueError: a wait is none, see :func:`~.seconds.as_wait`; the factor is below 0, the jitter not between 0 and 1
     """
 
     first: float = 10
@@ -21,18 +27,38 @@ class Exponential:
     longest: float = 3600
     jitter: float = 0.2
 
+    def __post_init__(self):
+        """Refuse what cannot be counted with."""
+        _set(
+            self,
+            first=as_wait(self.first, "first"),
+            factor=_number("factor", self.factor, math.inf),
+            longest=as_wait(self.longest, "longest"),
+            jitter=_number("jitter", self.jitter, 1),
+        )
+
     def seconds(self, tries):
         """Return the seconds to wait after so many tries."""
         # no power beyond what a float holds: the limit is reached long before
-        waiting = min(self.longest, self.first * self.factor ** min(tries - 1, 50))
+        try:
+            waiting = min(self.longest, self.first * self.factor ** min(tries - 1, 50))
+        except OverflowError:
+            waiting = self.longest
         return waiting * random.uniform(1 - self.jitter, 1)
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Wait the same number of seconds after each try."""
+    """Wait the same number of seconds after each try.
+
+    :raise ValueError: it is no wait, see :func:`~.seconds.as_wait`
+    """
 
     every: float
+
+    def __post_init__(self):
+        """Refuse what is no wait."""
+        _set(self, every=as_wait(self.every, "every"))
 
     def seconds(self, tries):
         """Return the seconds to wait after so many tries."""
@@ -41,26 +67,60 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Wait the seconds that a table gives for the largest try number that was reached: ``{1: 10, 5: 60}``."""
+    """Wait the seconds that a table gives for the largest try number that was reached: ``{1: 10, 5: (60, 90)}``.
+
+    Two numbers are a range, of which chance decides. Tries before the first one in the table wait :data:`BEFORE_A_PATTERN` seconds.
+
+    :raise ValueError: it is no such table
+    """
 
     table: dict
 
     def __post_init__(self):
-        """Turn the keys into numbers, as JSON has none; refuse what is not such a table."""
-        try:
-            table = {int(number): float(seconds) for number, seconds in self.table.items()}
-        except (AttributeError, TypeError, ValueError):
-            raise ValueError(
-                f"{self.table!r} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}"
-            ) from None
-        if not table or min(table) < 1 or min(table.values()) < 0:
-            raise ValueError(f"{self.table!r} needs at least one try, counted from 1, and no negative seconds")
-        object.__setattr__(self, "table", table)
+        """Turn the keys into numbers, as JSON has none, and the values into ranges; refuse what is not such a table."""
+        if not isinstance(self.table, dict) or not self.table:
+            raise ValueError(f"{shown(self.table)} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}")
+        _set(self, table={_try_number(number): _range(number, wait) for number, wait in self.table.items()})
 
     def seconds(self, tries):
         """Return the seconds to wait after so many tries."""
-        reached = [number for number in self.table if number <= tries]
-        return self.table[max(reached, default=min(self.table))]
+        reached = max((number for number in self.table if number <= tries), default=None)
+        if reached is None:
+            return BEFORE_A_PATTERN
+        shortest, longest = self.table[reached]
+        return random.uniform(shortest, longest)
+
+
+def _set(strategy, **values):
+    for name, value in values.items():
+        object.__setattr__(strategy, name, value)
+
+
+def _number(name, value, largest):
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if not is_number or not Decimal(value).is_finite() or not 0 <= value <= largest:
+        raise ValueError(f"{name} is {shown(value)}: it must be a number from 0 to {largest}")
+    return float(value)
+
+
+def _try_number(number):
+    # JSON has no other keys than texts
+    value = int(number) if isinstance(number, str) and number.isdecimal() and len(number) < 10 else number
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{shown(number)} is no number of a try: they are counted from 1, as in {{1: 10, 5: 60}}")
+    return int(value)
+
+
+def _range(number, wait):
+    name = f"the wait after try {shown(number)}"
+    if not isinstance(wait, list | tuple):
+        return (as_wait(wait, name),) * 2
+    if len(wait) != 2:
+        raise ValueError(f"{name} is {shown(wait)}: it must be a number of seconds, or the two ends of a range")
+    shortest, longest = (as_wait(end, name) for end in wait)
+    if shortest > longest:
+        raise ValueError(f"{name} is {shown(wait)}: the range ends before it begins")
+    return shortest, longest
 
 
 class RetryPolicy:
@@ -79,7 +139,7 @@ class RetryPolicy:
         self._strategies = {RetryableJobError: Exponential()}
         for exception, strategy in strategies.items():
             if not (isinstance(exception, type) and issubclass(exception, Exception)):
-                raise ValueError(f"{exception!r} is no class of exceptions")
+                raise ValueError(f"{shown(exception)} is no class of exceptions")
             self._strategies[exception] = _strategy(strategy)
 
     def with_pattern(self, table):
@@ -96,18 +156,19 @@ class RetryPolicy:
     def seconds(self, error, tries):
         """Return the seconds until the next try.
 
-        What the exception itself asks for wins: ``seconds`` of a :class:`RetryableJobError`, or ``retry_after`` (seconds).
+        What the exception itself asks for wins: ``seconds`` of a :class:`RetryableJobError`, or ``retry_after`` of any; a year at most.
 
         :param error: the exception of the last try
         :param tries: how many tries were counted, from 1
         """
-        for asked in (getattr(error, "seconds", None), getattr(error, "retry_after", None)):
-            if isinstance(asked, int | float):
-                return min(LATEST, max(0, asked))
-        for exception in type(error).__mro__:
-            if exception in self._strategies:
-                return self._strategies[exception].seconds(max(1, tries))
-        return self._strategies[RetryableJobError].seconds(max(1, tries))
+        for name in ("seconds", "retry_after"):
+            try:
+                return max(0, as_seconds(getattr(error, name), name, clamp=True))
+            except Exception:  # it asks for nothing, or for nothing that can be used; then the policy decides
+                continue
+        strategy = next((self._strategies[kind] for kind in type(error).__mro__ if kind in self._strategies), None)
+        strategy = strategy or self._strategies[RetryableJobError]
+        return max(0, as_seconds(strategy.seconds(max(1, tries)), type(strategy).__name__, clamp=True))
 
 
 def _strategy(value):
@@ -115,8 +176,8 @@ def _strategy(value):
         return Exponential()
     if isinstance(value, dict):
         return Pattern(value)
-    if not hasattr(value, "seconds"):
+    if not callable(getattr(value, "seconds", None)):
         raise ValueError(
-            f"{value!r} is no retry strategy: give Exponential(), Fixed(seconds) or a dict {{try: seconds}}"
+            f"{shown(value)} is no retry strategy: give Exponential(), Fixed(seconds) or a dict {{try: seconds}}"
         )
     return value

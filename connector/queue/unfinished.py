@@ -4,6 +4,7 @@ A job that has failed is still to be done until a later one with its key was. It
 """
 
 from . import buffer, store
+from .keys import stored_key
 
 
 def seconds_waiting(env, identity_keys):
@@ -13,7 +14,9 @@ def seconds_waiting(env, identity_keys):
     :return: dict, identity key to the seconds since its oldest such job was delayed; keys without such a job are left out
     """
     buffer.flush(env.cr)
-    return store.seconds_waiting(env.cr, list(identity_keys), _days(env))
+    stored = {key: stored_key(key) for key in identity_keys}
+    seconds = store.seconds_waiting(env.cr, list(stored.values()), _days(env))
+    return {key: seconds[name] for key, name in stored.items() if name in seconds}
 
 
 def keys_of_failed(env, identity_keys):
@@ -23,7 +26,9 @@ def keys_of_failed(env, identity_keys):
     :return: set of texts
     """
     buffer.flush(env.cr)
-    return store.keys_of_failed(env.cr, list(identity_keys), _days(env))
+    stored = {key: stored_key(key) for key in identity_keys}
+    failed = store.keys_of_failed(env.cr, list(stored.values()), _days(env))
+    return {key for key, name in stored.items() if name in failed}
 
 
 def _days(env):

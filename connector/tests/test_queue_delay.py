@@ -153,7 +153,7 @@ class TestDelay(TransactionCase):
         self.assertEqual((record.state, record.eta), ("pending", False))
 
     def test_a_text_that_cannot_be_stored_is_refused_at_once(self):
-        for option in ("description", "identity_key", "concurrency_key"):
+        for option in ("channel", "identity_key", "concurrency_key"):
             with self.subTest(option=option), self.assertRaisesRegex(ValueError, f"{option}.*NUL"):
                 greet.delay(self.session, "res.partner", "Ada", **{option: "a\0b"})
 

@@ -20,6 +20,7 @@ from ..exception import (
 from ..extension import class_name
 from ..no_export import without_export
 from ..queue.job import job
+from ..queue.texts import shown
 from ..related_action import open_imported
 from .backend_adapter import checked_record
 from .changes import changed_values, write_inherited
@@ -344,7 +345,7 @@ def description_of_import(environment, external_id):
 def _checked_id_text(external_id):
     text = external_id_text(external_id)
     if text is None:
-        raise InvalidDataError(f"{external_id!r} is not an external id, so no record can be imported by it")
+        raise InvalidDataError(f"{shown(external_id)} is not an external id, so no record can be imported by it")
     return text
 
 

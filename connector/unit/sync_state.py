@@ -8,6 +8,7 @@ from odoo.exceptions import ConcurrencyError
 
 from ..exception import IDMissingInBackend, JobStopped, LeaseLost, NothingToDoJob, RetryableJobError
 from ..no_export import without_export
+from ..queue.texts import storable
 
 # What says nothing about the record: another transaction was in the way, the job does not run any more, or it has ended well
 _OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
@@ -40,7 +41,7 @@ def note_failure(session, binding):
         if session.owns_transaction and _is_final(session.job, error):
             session.rollback()
             is_missing = isinstance(error, MissingThere) and error.binding == binding
-            message = str(error) or type(error).__name__
+            message = storable(error) or type(error).__name__
             note_error(binding.exists(), message, "missing" if is_missing else "error", last_job_id=session.job.id)
             session.commit()
         raise
@@ -88,7 +89,7 @@ def note_error(binding, message, state="error", **values):
     :param values: further fields to write
     """
     if not is_in_conflict(binding):
-        values.update(sync_state=state, sync_error=message)
+        values.update(sync_state=state, sync_error=storable(message))
     remember(binding, values)
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from ...registration import addon_of
 from ...session import checked_session
 from ..retry import RetryPolicy
+from ..texts import DESCRIPTION, storable
 from .delaying import prepare
 from .functions import name_to_delay, register
 from .options import (
     DEFAULT_MAX_RETRIES,
     JobOptions,
-    checked_channel,
+    checked_default_channel,
     checked_identity_policy,
     checked_key_function,
     checked_natural,
@@ -77,7 +78,7 @@ def job(
         hint = "; the channel is the default_channel" if "channel" in unknown else ""
         raise TypeError(f"@job has no option {', '.join(unknown)}{hint}. Its options are: {', '.join(known)}")
     options = JobOptions(
-        default_channel=None if callable(default_channel) else checked_channel(default_channel),
+        default_channel=None if callable(default_channel) else checked_default_channel(default_channel),
         channel_of=default_channel if callable(default_channel) else None,
         retry=RetryPolicy(retry_pattern),
         max_retries=checked_natural("max_retries", max_retries),
@@ -104,7 +105,7 @@ def _decorate(options, func):
         options,
         name=f"{func.__module__}.{func.__qualname__}",
         module=addon_of(func.__module__),
-        description=doc.splitlines()[0].rstrip(".") if doc else None,
+        description=storable(doc.splitlines()[0].rstrip("."), DESCRIPTION) if doc else None,
     )
     func.delay = functools.partial(_delay, func)
     func.delayable = functools.partial(_prepare, func)

@@ -3,9 +3,17 @@
 import functools
 
 from .. import codec
+from ..keys import checked_key, stored_key
 from .functions import function_options, named_arguments
 from .handle import Job
-from .options import DEFAULT_PRIORITY, checked_identity_policy, checked_natural, checked_text, parsed_eta
+from .options import (
+    DEFAULT_PRIORITY,
+    checked_channel,
+    checked_description,
+    checked_identity_policy,
+    checked_natural,
+    parsed_eta,
+)
 
 
 def delay(env, function, model_name, args, kwargs, **options):
@@ -57,15 +65,15 @@ def prepare(
         function=function,
         model_name=model_name,
         payload=codec.encode_call(args, kwargs),
-        description=checked_text("description", description),
+        description=checked_description(description),
         priority=DEFAULT_PRIORITY if priority is None else checked_natural("priority", priority),
         max_retries=options.max_retries if max_retries is None else checked_natural("max_retries", max_retries),
-        channel_id=env["queue.job.channel"]._id_of(channel) if channel else _default_channel_id(options, named),
-        identity_key=checked_text("identity_key", identity_key),
+        channel_id=_channel_id(env, channel) or _default_channel_id(options, named),
+        identity_key=checked_key("identity_key", identity_key),
         identity_policy=options.identity_policy
         if identity_policy is None
         else checked_identity_policy(identity_policy),
-        concurrency_key=checked_text("concurrency_key", concurrency_key) or _concurrency_key(options, named),
+        concurrency_key=checked_key("concurrency_key", concurrency_key) or _concurrency_key(options, named),
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else checked_natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else checked_natural("memory_limit", memory_limit),
@@ -86,15 +94,21 @@ def _group_key(options, args, asked, concurrency_key):
     if concurrency_key or options.concurrency_key:
         raise ValueError(f"{options.name} takes a list of calls: its jobs cannot have a concurrency key")
     if asked is not None:
-        return checked_text("group_key", asked) or ""
-    return codec.encode(args[0]) if args else ""
+        return checked_key("group_key", asked) or ""
+    return stored_key(codec.encode(args[0])) if args else ""
+
+
+def _channel_id(env, asked):
+    name = checked_channel("channel", asked)
+    return name and env["queue.job.channel"]._id_of(name)
 
 
 def _default_channel_id(options, named):
-    return (options.channel_of and options.channel_of(named())) or options.channel_id
+    asked = options.channel_of and options.channel_of(named())
+    return checked_natural(f"the default_channel of {options.name}", asked) if asked else options.channel_id
 
 
 def _concurrency_key(options, named):
     """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
     key = options.concurrency_key and options.concurrency_key(named())
-    return None if key is None else checked_text("concurrency_key", str(key))
+    return None if key is None else checked_key("concurrency_key", str(key))

@@ -8,7 +8,9 @@ from ...exception import FailedJobError, NoSuchJobError, NothingToDoJob
 from ...session import ConnectorSession
 from .. import buffer, codec, store
 from ..grouped import perform_calls
+from ..texts import PROGRESS, Log, storable
 from .functions import find_function, function_options, is_method, options_of
+from .options import checked_progress
 
 #: The keys of the context that a job takes over from the code that delays it.
 CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
@@ -23,7 +25,7 @@ class Job:
     __slots__ = (
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
-        "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "log_lines",
+        "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
         "graph_uuid", "parents", "is_delayed", "group_key",
     )  # fmt: skip
 
@@ -33,8 +35,7 @@ class Job:
         self.retry = 0
         self.is_delayed = False
         self.graph_uuid, self.parents, self.group_key = None, {}, None
-        self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = None
-        self.log_lines = []
+        self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = self._log = None
         if env is not None:
             context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
             self.context = json.dumps(context) if context else None
@@ -142,21 +143,30 @@ class Job:
 
         :param done: how many units of work are done
         :param total: of how many, where it is known
-        :param message: what is being done
+        :param message: what is being done; a long text is cut
+        :raise ValueError: done or total is no number that can be stored
         """
+        done = checked_progress("done", done)
+        total = None if total is None else checked_progress("total", total)
+        message = storable(message or None, PROGRESS)
         if (
             self.run is not None and self.run.job.id == self.id
         ):  # a part of a group is not what the group's run tells of
             self.run.report_progress(done, total, message)
 
     def log(self, text):
-        """Keep a line with this attempt, whatever its end; people read it on the job."""
-        self.log_lines.append(text)
+        """Keep a line with this attempt, whatever its end; people read it on the job.
+
+        :param text: what is not text becomes text; long lines are cut, and of many the first and the last ones are kept
+        """
+        if self._log is None:
+            self._log = Log()
+        self._log.add(text)
 
     @property
     def log_text(self):
         """What the job has logged in this attempt, or None."""
-        return "\n".join(self.log_lines) or None
+        return None if self._log is None else str(self._log)
 
     @property
     def usage(self):

@@ -4,11 +4,14 @@ import logging
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
+from odoo.orm.utils import COLLECTION_TYPES
 
 from ...exception import NotReadableJobError
 from .. import buffer, store, wakeup
 from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
+from ..keys import possible_keys
+from ..texts import ARGUMENTS, ARGUMENTS_TO_LAY_OUT, storable
 
 _logger = logging.getLogger(__name__)
 
@@ -30,6 +33,20 @@ IDENTITY_POLICY_CHOICES = [
 ]
 
 
+_KEYS = ("identity_key", "concurrency_key", "group_key")
+_LOOK_UPS = {"=": "in", "=?": "in", "in": "in", "!=": "not in", "not in": "not in"}
+
+
+def _with_stored_key(condition):
+    """Return a condition of a domain that looks for keys as they are stored; any other one as it is."""
+    operator = _LOOK_UPS.get(condition.operator)
+    keys = [condition.value] if isinstance(condition.value, str) else condition.value
+    if condition.field_expr not in _KEYS or not operator or not isinstance(keys, COLLECTION_TYPES):
+        return condition
+    stored = [name for key in keys for name in (possible_keys(key) if isinstance(key, str) else [key])]
+    return fields.Domain(condition.field_expr, operator, stored)
+
+
 class QueueJob(models.Model):
     _name = "queue.job"
     _description = "Job"
@@ -41,13 +58,14 @@ class QueueJob(models.Model):
     description = fields.Char(readonly=True, string="Own Description")
     function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
     model_name = fields.Char(readonly=True, string="Model")
-    payload = fields.Text(required=True, readonly=True, string="Stored Arguments")
+    # Not read with other fields: it may be long
+    payload = fields.Text(required=True, readonly=True, string="Stored Arguments", prefetch=False)
     arguments = fields.Text(compute="_compute_arguments")
     context = fields.Char(readonly=True)
     state = fields.Selection(STATES, required=True, readonly=True)
     message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
     wait_reason = fields.Text(compute="_compute_wait_reason", help="Why a pending job does not start")
-    result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it")
+    result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it", prefetch=False)
 
     channel_id = PlainMany2one("queue.job.channel", readonly=True)
     priority = fields.Integer(readonly=True, aggregator=None, help="0 runs first")
@@ -90,7 +108,7 @@ class QueueJob(models.Model):
 
     # What a worker may claim, in the order in which it claims
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
-    _scheduled_idx = models.Index("(eta) WHERE state = 'scheduled'")
+    _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
     _failed_idx = models.Index("(date_done) WHERE state = 'failed'")
     _failure_idx = models.Index("(failure_id) WHERE state = 'failed'")
@@ -138,10 +156,15 @@ class QueueJob(models.Model):
     @api.depends("function", "payload")
     def _compute_arguments(self):
         for job in self:
-            try:
-                job.arguments = describe_arguments(self.env, job.function, job.payload)
-            except (NotReadableJobError, TypeError):
-                job.arguments = job.payload
+            job.arguments = storable(job._describe_arguments(), ARGUMENTS)
+
+    def _describe_arguments(self):
+        if len(self.payload or "") > ARGUMENTS_TO_LAY_OUT:
+            return self.payload
+        try:
+            return describe_arguments(self.env, self.function, self.payload)
+        except (NotReadableJobError, TypeError):
+            return self.payload
 
     @api.depends("state", "channel_id")
     def _compute_wait_reason(self):
@@ -193,7 +216,7 @@ class QueueJob(models.Model):
         }
         for job in self:
             note = notes.get(job.id) if job.state == "started" else None
-            job.progress = note and note.total and 100 * note.done / note.total
+            job.progress = note and note.total and min(100, 100 * note.done / note.total)
             job.progress_message = note and (
                 note.message or f"{note.done}" + (f" / {note.total}" if note.total else "")
             )
@@ -210,7 +233,7 @@ class QueueJob(models.Model):
     def _search(self, domain, *args, **kwargs):
         # what this transaction has delayed is found too
         buffer.flush(self.env.cr)
-        return super()._search(domain, *args, **kwargs)
+        return super()._search(fields.Domain(domain).map_conditions(_with_stored_key), *args, **kwargs)
 
     @api.model
     def _prepare_job_values(self, job):

@@ -32,8 +32,10 @@ class QueueJobAttempt(models.Model):
     times = fields.Integer(readonly=True, default=1, help="How many tries in a row the line stands for")
     exc_name = fields.Char(readonly=True, string="Exception")
     message = fields.Text(readonly=True)
-    exc_info = fields.Text(readonly=True, string="Traceback", groups="connector.group_connector_manager")
-    log = fields.Text(readonly=True, help="What the job has logged")
+    exc_info = fields.Text(
+        readonly=True, string="Traceback", groups="connector.group_connector_manager", prefetch=False
+    )
+    log = fields.Text(readonly=True, help="What the job has logged", prefetch=False)
     queries = fields.Integer(readonly=True, help="How many queries it made")
     cpu = fields.Float(readonly=True, string="CPU (s)", digits=(16, 3))
     memory = fields.Float(

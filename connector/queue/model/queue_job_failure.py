@@ -15,6 +15,7 @@ from odoo.exceptions import AccessError
 from .. import store, wakeup
 from ..fields import PlainMany2one
 from ..fingerprint import fingerprint, normalise, place_of
+from ..texts import TRACEBACK, storable
 
 PAGE = 1000
 #: How many pages of failed jobs one pass of the scheduled action groups at most.
@@ -36,7 +37,9 @@ class QueueJobFailure(models.Model):
     exc_name = fields.Char(readonly=True, string="Exception")
     place = fields.Char(readonly=True, help="Where in the code of the addons the exception was raised")
     message = fields.Text(readonly=True, string="First Message")
-    exc_info = fields.Text(readonly=True, string="First Traceback", groups="connector.group_connector_manager")
+    exc_info = fields.Text(
+        readonly=True, string="First Traceback", groups="connector.group_connector_manager", prefetch=False
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     date_first = fields.Datetime(readonly=True, string="First Seen")
     date_last = fields.Datetime(readonly=True, string="Last Seen")
@@ -135,8 +138,8 @@ class QueueJobFailure(models.Model):
                 "function": first.function,
                 "exc_name": first.exc_name,
                 "place": place_of(first.exc_info),
-                "message": first.message,
-                "exc_info": first.exc_info,
+                "message": storable(first.message),
+                "exc_info": storable(first.exc_info, TRACEBACK),
                 "company_id": first.company_id,
             }
         )

@@ -1,6 +1,7 @@
 """Job functions: what an administrator decides for the jobs of one, live, and what the code says."""
 
 import json
+import logging
 from dataclasses import replace
 
 from odoo import api, fields, models, tools
@@ -9,6 +10,8 @@ from odoo.exceptions import UserError, ValidationError
 from ..job import code_options, installed_functions
 from ..retry import Pattern
 from .queue_job import IDENTITY_POLICY_CHOICES
+
+_logger = logging.getLogger(__name__)
 
 
 class QueueJobFunction(models.Model):
@@ -26,8 +29,8 @@ class QueueJobFunction(models.Model):
         help="The channel of its jobs; empty means the one that the code names",
     )
     retry_pattern = fields.Char(
-        help='Try number to seconds until the next try, such as {"1": 10, "5": 60}: 10 seconds after the first tries, '
-        "a minute from the fifth on. Empty means what the code says."
+        help='Try number to seconds until the next try, such as {"1": 10, "5": [60, 90]}: 10 seconds after the first tries, '
+        "a minute or up to half a minute longer from the fifth on. Empty means what the code says."
     )
     max_retries = fields.Integer(aggregator=None, help="A job fails after so many tries; 0 means what the code says")
     identity_policy = fields.Selection(
@@ -63,7 +66,7 @@ class QueueJobFunction(models.Model):
         for function in self.filtered("retry_pattern"):
             try:
                 Pattern(json.loads(function.retry_pattern))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValidationError(
                     self.env._("The retry pattern of %(name)s: %(error)s", name=function.name, error=error)
                 ) from None
@@ -95,15 +98,26 @@ class QueueJobFunction(models.Model):
             channel_of=None if record.channel_id else options.channel_of,
             channel_id=record.channel_id.id
             or self.env["queue.job.channel"]._nearest_id(options.default_channel or "root"),
-            retry=options.retry.with_pattern(json.loads(record.retry_pattern))
-            if record.retry_pattern
-            else options.retry,
+            retry=record._retry_policy(options.retry),
             max_retries=record.max_retries or options.max_retries,
             identity_policy=record.identity_policy or options.identity_policy,
             concurrency_limit=record.concurrency_limit or options.concurrency_limit,
             time_limit=record.time_limit or options.time_limit,
             memory_limit=record.memory_limit or options.memory_limit,
         )
+
+    def _retry_policy(self, policy):
+        """Return a :class:`~odoo.addons.connector.queue.retry.RetryPolicy` with the retry pattern of this record, if it has one."""
+        if not self.retry_pattern:
+            return policy
+        try:
+            return policy.with_pattern(json.loads(self.retry_pattern))
+        except (ValueError, RecursionError) as error:
+            # written before there was this check, or past it
+            _logger.warning(
+                "The retry pattern of %s is left out, its jobs are tried as the code says: %s", self.name, error
+            )
+            return policy
 
     def _register_hook(self):
         """Bring the records in step with the code after an install or update of addons."""

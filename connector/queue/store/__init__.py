@@ -11,7 +11,7 @@ the lease ends; whoever writes for a job names it. A writer whose lease was take
 from .buttons import cancel, delete_ended, release_waiting, request_cancellation, requeue, set_done
 from .channels import held, hold, next_in_order, release_holds, seconds_to_next_token
 from .claim import LeasedJob, claim
-from .delay import create_sequences, insert
+from .delay import create_sequences, drop_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
 from .grouped import COMMON, complete_group, join_group, lock_leases, start_group, still_leased
@@ -33,7 +33,7 @@ from .lease import (
 )
 from .prepared import keep_prepared
 from .schedule import lock_due_schedule
-from .sql import BRIEFLY, IN_ORDER, own_cursor, parameter
+from .sql import BRIEFLY, DUE_AT, IN_ORDER, own_cursor, parameter
 from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
 from .trouble import claim_trouble, fail_troubled, forget_troubles, is_refusal, note_trouble
 from .workers import (

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 
+from ..texts import NAME, storable
 from .graph import hold_back, lock_with_parents, release_children
 from .keys import release_keys
 from .sql import NOW, RUNNABLE
@@ -38,14 +39,14 @@ def set_done(cr, ids, message):
         ids,
         states,
         f"state = 'done', date_done = {NOW}, ready_seq = NULL, children_released = NULL, message = %(message)s",
-        message=message,
+        message=storable(message),
     )
 
 
 def cancel(cr, ids, message, states=("failed", "pending", "enqueued", "scheduled", "wait_dependencies")):
     """Cancel jobs that have not started."""
     assignments = f"state = 'cancelled', date_done = {NOW}, worker_id = NULL, lease_token = NULL, ready_seq = NULL, message = %(message)s"
-    return _change(cr, ids, states, assignments, message=message)
+    return _change(cr, ids, states, assignments, message=storable(message))
 
 
 def release_waiting(cr, ids, limit=100):
@@ -82,7 +83,7 @@ def request_cancellation(cr, ids, who):
         SELECT id, %s FROM queue_job WHERE id = ANY(%s) AND state = 'started'
         ON CONFLICT (job_id) DO NOTHING
         """,
-        (who, list(ids)),
+        (storable(who, NAME), list(ids)),
     )
     return cr.rowcount
 

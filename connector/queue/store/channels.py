@@ -2,6 +2,8 @@
 
 from collections import namedtuple
 
+from ..seconds import as_seconds
+from ..texts import REASON, storable
 from .sql import BRIEFLY, IN_ORDER, LEASED, NOW, UNHURRIED
 from .trouble import LEFT_OUT
 
@@ -194,16 +196,19 @@ def hold(cr, channel_id, holder, reason, seconds=None):
     It is a row of its own beside the channel's, which people edit. A channel that others do not see yet is not held.
 
     :param holder: who holds it, text; each holder has one hold a channel, and the newest one counts
-    :param reason: why, for the user
-    :param seconds: from now; None: until :func:`release_holds`
+    :param reason: why, for the user; a long text is cut
+    :param seconds: from now, a year at most; None: until :func:`release_holds`
+    :raise ValueError: the seconds are no finite number
     """
+    if seconds is not None:
+        seconds = as_seconds(seconds, "seconds", clamp=True)
     cr.execute(
         f"""
         INSERT INTO queue_job_channel_hold (channel_id, holder, reason, date_until)
         SELECT id, %(holder)s, %(reason)s, {NOW} + %(seconds)s * interval '1 second' FROM queue_job_channel WHERE id = %(channel)s
         ON CONFLICT (channel_id, holder) DO UPDATE SET reason = excluded.reason, date_until = excluded.date_until
         """,
-        {"channel": channel_id, "holder": holder, "reason": reason, "seconds": seconds},
+        {"channel": channel_id, "holder": holder, "reason": storable(reason, REASON), "seconds": seconds},
     )
 
 

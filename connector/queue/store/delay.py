@@ -14,6 +14,11 @@ def create_sequences(cr):
     cr.execute("CREATE SEQUENCE IF NOT EXISTS queue_job_lease_token_seq")
 
 
+def drop_sequences(cr):
+    """Drop the sequences of the queue, whose tables go next."""
+    cr.execute("DROP SEQUENCE IF EXISTS queue_job_ready_seq, queue_job_lease_token_seq")
+
+
 def insert(cr, rows, extra_columns=()):
     """Insert jobs in the caller's transaction, runnable at once, from their eta on, or once the jobs for which they wait have ended; return
     their ids in order.

@@ -5,6 +5,7 @@ All of it happens after the jobs have failed: a job that fails writes nothing th
 
 from collections import namedtuple
 
+from ..texts import MESSAGE, TRACEBACK
 from .buttons import cancel, requeue
 
 FailedJob = namedtuple("FailedJob", "id function company_id channel_id date message exc_name exc_info")
@@ -18,7 +19,8 @@ def lock_ungrouped(cr, limit):
     """
     cr.execute(
         """
-        SELECT job.id, job.function, job.company_id, job.channel_id, job.date_done, job.message, attempt.exc_name, attempt.exc_info
+        SELECT job.id, job.function, job.company_id, job.channel_id, job.date_done, left(job.message, %s), attempt.exc_name,
+            right(attempt.exc_info, %s)
         FROM queue_job job
         LEFT JOIN LATERAL (
             SELECT exc_name, exc_info FROM queue_job_attempt WHERE job_id = job.id ORDER BY id DESC LIMIT 1
@@ -28,7 +30,7 @@ def lock_ungrouped(cr, limit):
         LIMIT %s
         FOR NO KEY UPDATE OF job SKIP LOCKED
         """,
-        (limit,),
+        (MESSAGE, TRACEBACK, limit),
     )
     return [FailedJob._make(row) for row in cr.fetchall()]
 

@@ -10,10 +10,11 @@ from collections import namedtuple
 import psycopg2
 from psycopg2.errors import LockNotAvailable
 
+from ..texts import storable
 from . import keys
 from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
-from .sql import BRIEFLY, NOW, UNHURRIED, storable, transaction
+from .sql import BRIEFLY, NOW, UNHURRIED, transaction
 from .trouble import IS_LEFT_OUT, is_refusal
 
 _logger = logging.getLogger(__name__)

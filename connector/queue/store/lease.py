@@ -1,7 +1,8 @@
 """The life of a lease, from the start of its job to its end."""
 
+from ..texts import LOG, NAME, TRACEBACK, storable
 from .prepared import Statement
-from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, storable
+from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -94,7 +95,7 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=N
             "worker_name": worker_name,
             "message": storable(message),
             "result": result,
-            "log": storable(log),
+            "log": storable(log, LOG),
             **_usage_values(usage),
         },
     )
@@ -232,7 +233,10 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
         {
             **values,
             **_usage_values(values["usage"]),
-            **{name: storable(values[name]) for name in ("message", "exc_info", "log")},
+            "message": storable(values["message"]),
+            "exc_name": storable(values["exc_name"], NAME),
+            "exc_info": storable(values["exc_info"], TRACEBACK),
+            "log": storable(values["log"], LOG),
             "id": job.id,
             "worker": worker_id,
             "lease_token": job.lease_token,

@@ -9,6 +9,9 @@ from odoo.sql_db import BaseCursor, Cursor
 # The clock of the database, as Odoo stores times
 NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
+# When a scheduled job is due. One without an eta, which only an UPDATE by hand makes, has been for long: nobody else would move it on
+DUE_AT = "COALESCE(eta, '1970-01-01'::timestamp)"
+
 RUNNABLE = """
     state = 'pending', ready_seq = nextval('queue_job_ready_seq'), eta = NULL,
     worker_id = NULL, lease_token = NULL, date_started = NULL, date_done = NULL, duration = NULL,
@@ -84,8 +87,3 @@ def parameter(cr, key):
     cr.execute("SELECT value FROM ir_config_parameter WHERE key = %s", (key,))
     row = cr.fetchone()
     return row and row[0]
-
-
-def storable(text):
-    """Return a text, or None, without what PostgreSQL cannot store in one: zero bytes and halves of characters."""
-    return text and text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="backslashreplace").decode()

@@ -2,7 +2,7 @@
 
 import psycopg2
 
-from .sql import BRIEFLY, NOW, RUNNABLE
+from .sql import BRIEFLY, DUE_AT, NOW, RUNNABLE
 from .trouble import IS_LEFT_OUT, each, is_refusal
 
 # What is formatted into the statements below are constants of this package
@@ -21,11 +21,11 @@ def schedule_due(cr):
     except psycopg2.Error as error:
         if not is_refusal(cr, error):
             raise
-        cr.execute(f"SELECT id FROM queue_job job WHERE {_IS_DUE} ORDER BY eta LIMIT 100")
+        cr.execute(f"SELECT id FROM queue_job job WHERE {_IS_DUE} ORDER BY {DUE_AT} LIMIT 100")
         return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: _schedule(cr, 1, f"id = {id_:d} AND"))
 
 
-_IS_DUE = f"state = 'scheduled' AND eta <= {NOW} AND NOT {IS_LEFT_OUT}"
+_IS_DUE = f"state = 'scheduled' AND {DUE_AT} <= {NOW} AND NOT {IS_LEFT_OUT}"
 
 
 def _schedule(cr, limit, condition=""):
@@ -35,7 +35,7 @@ def _schedule(cr, limit, condition=""):
         UPDATE queue_job job SET {RUNNABLE}
         FROM (
             SELECT id FROM queue_job job WHERE {condition} {_IS_DUE}
-            ORDER BY eta LIMIT {limit:d} FOR NO KEY UPDATE SKIP LOCKED
+            ORDER BY {DUE_AT} LIMIT {limit:d} FOR NO KEY UPDATE SKIP LOCKED
         ) AS due
         WHERE job.id = due.id
         """
@@ -74,7 +74,7 @@ def adopt_strays(cr):
 
 def seconds_to_next_eta(cr):
     """Return how many seconds there are until the next scheduled job, or None if there is none."""
-    cr.execute(f"SELECT extract(epoch FROM min(eta) - {NOW})::float8 FROM queue_job WHERE state = 'scheduled'")
+    cr.execute(f"SELECT extract(epoch FROM min({DUE_AT}) - {NOW})::float8 FROM queue_job WHERE state = 'scheduled'")
     return cr.fetchone()[0]
 
 

@@ -18,7 +18,8 @@ from psycopg2.errors import LockNotAvailable, QueryCanceled
 
 from odoo.sql_db import BaseCursor
 
-from .sql import BRIEFLY, NOW, storable, transaction
+from ..texts import ERROR, storable
+from .sql import BRIEFLY, NOW, transaction
 
 _logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def note_trouble(cr, job_id, error):
                 )
             )
         """,
-        {"job": job_id, "sqlstate": error.pgcode, "message": storable(str(error).strip())},
+        {"job": job_id, "sqlstate": error.pgcode, "message": storable(str(error).strip(), ERROR)},
     )
 
 

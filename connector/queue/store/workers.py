@@ -2,6 +2,7 @@
 
 import psycopg2
 
+from ..texts import REASON, storable
 from .identity import is_original
 from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, savepoint, transaction
 from .trouble import IS_LEFT_OUT, each, is_refusal
@@ -192,6 +193,7 @@ def _end_worker(cr, worker_id, cause, end, condition="true"):
         if not row:
             return None
         name, last_heartbeat = row
+        cause = storable(cause, REASON)
         if end == DIED and last_heartbeat < server_began(cr):
             end, cause = INTERRUPTED, "the database server was restarted"
         cr.execute(

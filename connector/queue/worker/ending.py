@@ -115,10 +115,14 @@ def _retry(worker, job, error, message, seconds):
 
 def _fail(worker, job, error, message=None):
     message = message or message_of(error)
-    level, exc_info = (logging.INFO, None) if is_for_people(error) else (logging.ERROR, error)
-    _logger.log(level, "%s of %s failed: %s", job, worker.dbname, message, exc_info=exc_info)
+    told = _told(job, error, message)
+    if is_for_people(error):
+        _logger.info("%s of %s failed: %s", job, worker.dbname, message)
+    else:
+        # the traceback as it is kept: that of the logging would be as long as the error
+        _logger.error("%s of %s failed: %s\n%s", job, worker.dbname, message, told[-1])
     with worker.raw_cursor() as cr:
-        is_mine = store.fail(cr, job, worker.id, worker.name, *_told(job, error, message), job.log_text, job.usage)
+        is_mine = store.fail(cr, job, worker.id, worker.name, *told, job.log_text, job.usage)
     if not is_mine:
         _logger.warning("%s of %s was given to another worker meanwhile", job, worker.dbname)
 

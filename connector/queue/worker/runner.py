@@ -51,7 +51,8 @@ class JobRunner:
             self._worker.could_not_start(leased, error)
             return False
         if job is None:
-            _logger.info("%s of %s was cancelled or taken away before it started", leased, self._worker.dbname)
+            told = leased.id, leased.function, self._worker.dbname
+            _logger.info("Job %s (%s) of %s was cancelled or taken away before it started", *told)
             return False
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)

@@ -151,7 +151,8 @@ class WorkerWatcher:
                 # the watching thread finds it ended, and begins another one
                 worker.ended = True
                 expected = isinstance(error, (LifeEnded, psycopg2.Error))
-                _logger.warning("%s of %s: %s", worker.name, worker.dbname, error, exc_info=not expected)
+                told = worker.name, worker.dbname, error
+                _logger.warning("Worker %s of %s begins a new life: %s", *told, exc_info=not expected)
         return results
 
     def stop(self):

@@ -109,7 +109,7 @@ class Worker:
     @contextlib.contextmanager
     def _cursor_of(self, connection):
         if self.ended:
-            raise LifeEnded(self.name)
+            raise LifeEnded(f"Worker {self.name} of {self.dbname} ends: this life of it is over")
         try:
             with connection.cursor() as cr:
                 yield cr
