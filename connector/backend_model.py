@@ -5,6 +5,7 @@ import re
 from odoo import api, fields, models
 
 from .backend import get_backend
+from .backend_language import working_language
 from .connector import Environment
 from .queue.fields import PlainMany2one
 from .session import ConnectorSession
@@ -126,7 +127,7 @@ class ConnectorBackend(models.AbstractModel):
     def _open_environment(self, model_name, session):
         self.ensure_one()
         user_lang = session.env.lang
-        lang = self.sudo().default_lang_id.code or user_lang
+        lang = working_language(self, session)
         session = session.with_company(self.sudo().company_id).with_context(lang=lang)
         return Environment(self, session, model_name, user_lang or "en_US")
 

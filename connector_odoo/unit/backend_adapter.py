@@ -168,7 +168,7 @@ class OdooAdapter(HttpAdapter):
     @property
     def _context(self):
         return {
-            "lang": self.backend_record.default_lang_id.code,
+            "lang": self.env.lang,  # that of the backend, unless it is not active here any more
             "active_test": False,
             "display_default_code": False,  # the display_name of a product without the code in brackets before it
         }
