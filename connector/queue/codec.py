@@ -1,138 +1,346 @@
 """The arguments of a job as JSON and back.
 
-A closed list of types: ``None bool int float str list tuple dict date datetime Decimal bytes`` and recordsets. JSON knows some of them;
-the others are written as an object with the single key ``$<type>``. What is not on the list is refused when the job is delayed, by name.
+A closed list of types: ``None bool int float str Markup list tuple dict date datetime Decimal bytes`` and recordsets. JSON
+knows some of them; the others are written as an object with the single key ``$<type>``. What is a kind of one of them is stored as such:
+a frozendict as a dict, a member of an IntEnum as an int, a namedtuple as a tuple, a lazy text in the language of the caller.
+
+An addon adds types of its own with :func:`register_type`. What is of no type on the list is refused when the job is delayed, by name.
 """
 
 import base64
 import json
+from collections import namedtuple
+from collections.abc import Mapping, MutableSequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+from markupsafe import Markup
+
+from odoo.fields import Domain
 from odoo.models import BaseModel
+from odoo.tools import lazy
+from odoo.tools.translate import LazyGettext
 
-from ..exception import NotReadableJobError, NotSerializableJobError, UnknownJobError
+from ..exception import FailedJobError, NotReadableJobError, NotSerializableJobError, UnknownJobError
+from ..registration import is_installed, registering_addon
+from . import environment
 
-_PLAIN = (type(None), bool, int, str)
-_ALLOWED = "None, bool, int, float, str, list, tuple, dict, date, datetime, Decimal, bytes and records"
+_PLAIN = frozenset((type(None), bool, str))
+_ALLOWED = (
+    "None, bool, int, float, str, Markup, list, tuple, dict, date, datetime, Decimal, bytes and records, "
+    "or register a type of your own with register_type"
+)
+
+# How deep lists, dicts and the like may lie in each other: what can be written here can then be read by any worker
+_DEEPEST = 100
+# Python refuses to write the digits of longer numbers
+_LONGEST = 10**600
+# Bytes. PostgreSQL reads no statement above 1 GB, and a text may grow to four times its size in one
+_LARGEST = 200_000_000
+
+#: A value that is encoded already: what :func:`load` has returned.
+Stored = namedtuple("Stored", "content")
+
+_Type = namedtuple("_Type", "kind addon tag encode decode")
+_types = {}  # class -> _Type
+_tags = {}  # tag -> _Type
 
 
-def encode_call(args, kwargs):
+def register_type(kind, name, encode, decode):
+    """Let jobs take and return the values of a class of an addon; call it at the top level of a module of that addon.
+
+    ::
+
+        register_type(Money, "money", lambda money: (money.amount, money.currency), lambda stored: Money(*stored))
+
+    Values of subclasses are stored so, too, and come back as what ``decode`` returns. It holds in databases where the addon is installed.
+
+    :param kind: the class
+    :param name: text under which its values are stored; it belongs to the addon, and must not change while jobs wait
+    :param encode: ``function(value)`` that returns what stands for it, of types that jobs can store
+    :param decode: ``function(stored)`` that returns the value
+    :raise ValueError: the addon has registered another class under that name
+    """
+    addon = registering_addon()
+    tag = f"${addon or ''}.{name}"
+    if tag in _tags and _tags[tag].kind is not kind:
+        raise ValueError(f"{addon} has registered {_tags[tag].kind!r} as {name!r} before: give {kind!r} another name")
+    _types[kind] = _tags[tag] = _Type(kind, addon, tag, encode, decode)
+
+
+def encode_call(args, kwargs, env=None):
     """Return the JSON text of a call's arguments.
 
     :param args: tuple of positional arguments
     :param kwargs: dict of keyword arguments
-    :raise NotSerializableJobError: an argument is not of a type that can be stored; the message names it
+    :param env: environment of the job; records among the arguments keep what is another one in theirs
+    :raise NotSerializableJobError: an argument is not of a type that can be stored, or they are too large; the message names it
     """
-    return json.dumps(
-        {
-            "args": [_encode(value, f"argument {number}") for number, value in enumerate(args, 1)],
-            "kwargs": {name: _encode(value, f"argument {name!r}") for name, value in kwargs.items()},
-        },
-        separators=(",", ":"),
-    )
+    call = {
+        "args": [_encode_named(value, "argument %r", number, env) for number, value in enumerate(args, 1)],
+        "kwargs": {name: _encode_named(value, "argument %r", name, env) for name, value in kwargs.items()},
+    }
+    return _dump(call, "the arguments")
 
 
-def decode_call(text, env):
+def decode_call(text, env, env_of=None):
     """Return ``(args, kwargs)`` of what :func:`encode_call` wrote, recordsets in ``env``.
 
+    :param env_of: ``function(difference)`` that returns the environment of records that were in another one than their job; without,
+        they are in ``env``, too, as for people who look at a job
     :raise NotReadableJobError: the text is not that of a call
     :raise UnknownJobError: a type or a model is unknown here
     """
-    call = _load(text)
+    call = load(text)
     try:
         args, kwargs = call["args"], call["kwargs"]
     except (KeyError, TypeError):
         raise NotReadableJobError("The stored arguments are not those of a call") from None
-    return tuple(_decode(value, env) for value in args), {name: _decode(value, env) for name, value in kwargs.items()}
+    return (
+        tuple(decode_stored(value, env, env_of) for value in args),
+        {name: decode_stored(value, env, env_of) for name, value in kwargs.items()},
+    )
 
 
-def encode(value):
+def encode(value, env=None):
     """Return the JSON text of one value, such as the result of a job.
 
-    :raise NotSerializableJobError: it is not of a type that can be stored
+    :param env: as for :func:`encode_call`
+    :raise NotSerializableJobError: it is not of a type that can be stored, or too large
     """
-    return json.dumps(_encode(value, "the value"), separators=(",", ":"))
+    return _dump(_encode_named(value, "the %s", "value", env), "the value")
 
 
-def decode(text, env):
-    """Return the value that :func:`encode` wrote, recordsets in ``env``."""
-    return _decode(_load(text), env)
+def decode(text, env, env_of=None):
+    """Return the value that :func:`encode` wrote, recordsets as :func:`decode_call` has them."""
+    return decode_stored(load(text), env, env_of)
 
 
-def _load(text):
+def not_stored(reason):
+    """Return the JSON text of a value that could not be stored: whoever decodes it gets a :class:`FailedJobError` with the reason."""
+    return json.dumps({"$not_stored": reason})
+
+
+def _dump(content, what):
+    text = json.dumps(content, separators=(",", ":"))
+    if len(text) > _LARGEST:
+        raise NotSerializableJobError(
+            f"{what}: {len(text) // 10**6} MB are more than a job can store, {_LARGEST // 10**6} MB: "
+            "store them in an attachment, and pass that"
+        )
+    return text
+
+
+def load(text):
+    """Return what :func:`encode` has made of a value before it became text.
+
+    :raise NotReadableJobError: it is not JSON
+    """
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotReadableJobError(f"The stored arguments are not JSON: {error}") from None
 
 
-def _encode(value, where):
+class _NotStorable(Exception):
+    """A value that cannot be stored, told from the inside out: each container says at which place it has it."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.places = []
+
+    def told(self, where):
+        return f"{where}{''.join(reversed(self.places))} {self.args[0]}"
+
+
+class _TooDeep(Exception):
+    """Containers lie in each other deeper than can be stored."""
+
+
+def _encode_named(value, where, name, env):
+    try:
+        return _encode(value, env, _DEEPEST)
+    except _NotStorable as refused:
+        raise NotSerializableJobError(refused.told(where % name)) from None
+    except (_TooDeep, RecursionError):
+        raise NotSerializableJobError(
+            f"{where % name} holds itself, or lists and dicts that lie in each other more than {_DEEPEST} deep"
+        ) from None
+
+
+def _encode(value, env, room):
+    """Return a value as JSON has it: first what it is exactly, which is soon seen, then what it is a kind of.
+
+    :param room: how many containers may still lie in this one
+    """
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if kind is int:
+        return value if -_LONGEST < value < _LONGEST else {"$int": hex(value)}
     if kind is float:
         # JSON has no word for NaN and infinity
         return value if value == value and abs(value) != float("inf") else {"$float": repr(value)}
     if kind is list:
-        return [_encode(item, f"{where}, item {number}") for number, item in enumerate(value)]
+        return _encode_items(value, env, room)
     if kind is tuple:
-        return {"$tuple": [_encode(item, f"{where}, item {number}") for number, item in enumerate(value)]}
+        return {"$tuple": _encode_items(value, env, room)}
     if kind is dict:
-        return _encode_dict(value, where)
-    # by what they are and not by their type, which is another one where a test has frozen the clock
-    if isinstance(value, datetime):
-        return {"$datetime": value.isoformat()}
-    if isinstance(value, date):
-        return {"$date": value.isoformat()}
-    if kind is Decimal:
-        return {"$decimal": str(value)}
-    if kind is bytes:
-        return {"$bytes": base64.b64encode(value).decode()}
+        return _encode_dict(value, env, room)
     if isinstance(value, BaseModel):
-        if not all(isinstance(id_, int) for id_ in value._ids):
-            raise NotSerializableJobError(
-                f"{where} is {value!r}, which is not saved yet: save the record before you delay a job for it"
-            )
-        return {"$records": [value._name, list(value._ids)]}
-    raise NotSerializableJobError(
-        f"{where} is of type {kind.__module__}.{kind.__qualname__}, which a job cannot store: pass one of {_ALLOWED}"
+        return _encode_records(value, env)
+    if kind is Stored:
+        return value.content
+    if registered := _registered_type(kind, env):
+        return {registered.tag: _encode(registered.encode(value), env, _less(room))}
+    return _encode_kind(value, env, room)
+
+
+def _encode_kind(value, env, room):
+    """Return a value as what it is a kind of."""
+    for kind, encode_as in _KINDS:
+        if isinstance(value, kind):
+            return encode_as(value, env, room)
+    kind = type(value)
+    raise _NotStorable(
+        f"is of type {kind.__module__}.{kind.__qualname__}, which a job cannot store: pass one of {_ALLOWED}"
     )
 
 
-def _encode_dict(value, where):
-    encoded = {}
-    for key, item in value.items():
-        if type(key) is not str:
-            return {"$dict": [[_encode(k, f"{where}, a key"), _encode(v, f"{where}[{k!r}]")] for k, v in value.items()]}
-        encoded[key] = _encode(item, f"{where}[{key!r}]")
+def as_text(value, env=None):
+    """Return a value that is a kind of text as text, a lazy one in the language of ``env``; None if it is none."""
+    if isinstance(value, LazyGettext):
+        return str(value) if env is None else value._translate(env.context.get("lang") or "en_US")
+    return str.__str__(value) if isinstance(value, str) else None
+
+
+def _registered_type(kind, env):
+    """Return how values of a class are stored that an addon has registered, or one of its bases; None if there is none."""
+    if not _types:
+        return None
+    found = (_types[base] for base in kind.__mro__ if base in _types)
+    return next((type_ for type_ in found if env is None or is_installed(env.registry, type_.addon)), None)
+
+
+def _less(room):
+    if not room:
+        raise _TooDeep
+    return room - 1
+
+
+def _encode_items(values, env, room):
+    room = _less(room)
+    encoded = []
+    try:
+        for value in values:
+            encoded.append(_encode(value, env, room))
+    except _NotStorable as refused:
+        refused.places.append(f", item {len(encoded)}")
+        raise
+    return encoded
+
+
+def _encode_dict(values, env, room):
+    room = _less(room)
+    key, encoded = None, {}
+    try:
+        for key, value in values.items():
+            if type(key) is not str:
+                return {"$dict": _encode_pairs(values, env, room)}
+            encoded[key] = _encode(value, env, room)
+    except _NotStorable as refused:
+        if type(key) is str:
+            refused.places.append(f"[{key!r}]")
+        raise
     if len(encoded) == 1 and next(iter(encoded)).startswith("$"):
         # a caller's own {"$…": …} must not be taken for one of ours
         return {"$dict": [list(pair) for pair in encoded.items()]}
     return encoded
 
 
-def _decode(value, env):
+def _encode_pairs(values, env, room):
+    pairs = []
+    for key, value in values.items():
+        place = ", a key"
+        try:
+            stored_key, place = _encode_key(key, env, room), f"[{key!r}]"
+            pairs.append([stored_key, _encode(value, env, room)])
+        except _NotStorable as refused:
+            refused.places.append(place)
+            raise
+    return pairs
+
+
+def _encode_key(key, env, room):
+    """Return the key of a dict as JSON; what comes back has to be one, too."""
+    encoded = _encode(key, env, room)
+    if not _is_hashable(encoded):
+        raise _NotStorable(f"is {key!r}, which would come back as a list or a dict: neither can be a key")
+    return encoded
+
+
+def _is_hashable(encoded):
+    if type(encoded) is not dict:
+        return type(encoded) is not list
+    if len(encoded) != 1:
+        return False
+    ((tag, content),) = encoded.items()
+    if tag == "$tuple":
+        return all(map(_is_hashable, content))
+    return tag.startswith("$") and tag != "$dict"
+
+
+def _encode_records(records, env):
+    if not all(isinstance(id_, int) for id_ in records._ids):
+        raise _NotStorable(f"is {records!r}, which is not saved yet: save the record before you delay a job for it")
+    stored = [records._name, list(records._ids)]
+    if env is not None and records.env is not env and (difference := environment.difference(records.env, env)):
+        stored.append(difference)
+    return {"$records": stored}
+
+
+# What values may be a kind of. Their own ``__str__`` and the like are not asked, as these may say something else.
+_KINDS = (
+    (lazy, lambda value, env, room: _encode(value._value, env, _less(room))),
+    (Markup, lambda value, _env, _room: {"$markup": str.__str__(value)}),
+    (str | LazyGettext, lambda value, env, _room: as_text(value, env)),
+    # before date: each is one of these, too
+    (datetime, lambda value, _env, _room: {"$datetime": value.isoformat()}),
+    (date, lambda value, _env, _room: {"$date": value.isoformat()}),
+    (Decimal, lambda value, _env, _room: {"$decimal": Decimal.__str__(value)}),
+    (int, lambda value, env, room: _encode(int.__int__(value), env, room)),
+    (float, lambda value, env, room: _encode(float.__float__(value), env, room)),
+    # before the sequences, of which it is one
+    (bytes | bytearray | memoryview, lambda value, _env, _room: {"$bytes": base64.b64encode(bytes(value)).decode()}),
+    (tuple, lambda value, env, room: {"$tuple": _encode_items(value, env, room)}),
+    (MutableSequence | Domain, _encode_items),
+    (Mapping, _encode_dict),
+)
+
+
+def decode_stored(value, env, env_of=None):
+    """Return the value of what :func:`load` has returned."""
     if type(value) is list:
-        return [_decode(item, env) for item in value]
+        return [decode_stored(item, env, env_of) for item in value]
     if type(value) is not dict:
         return value
     if len(value) == 1:
         ((tag, content),) = value.items()
         if tag.startswith("$"):
-            return _decode_tagged(tag, content, env)
-    return {key: _decode(item, env) for key, item in value.items()}
+            return _decode_tagged(tag, content, env, env_of)
+    return {key: decode_stored(item, env, env_of) for key, item in value.items()}
 
 
-def _decode_tagged(tag, content, env):
+def _decode_tagged(tag, content, env, env_of):
     try:
         if tag == "$records":
-            name, ids = content
-            return env[name].browse(ids)
+            return _decode_records(env, env_of, *content)
         if tag == "$dict":
-            return {_decode(key, env): _decode(item, env) for key, item in content}
+            return {decode_stored(key, env, env_of): decode_stored(item, env, env_of) for key, item in content}
         if tag == "$tuple":
-            return tuple(_decode(item, env) for item in content)
+            return tuple(decode_stored(item, env, env_of) for item in content)
+        if "." in tag:
+            return _decode_registered(tag, content, env, env_of)
         return _SCALARS[tag](content)
     except KeyError as error:
         raise UnknownJobError(
@@ -142,8 +350,28 @@ def _decode_tagged(tag, content, env):
         raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from None
 
 
+def _decode_records(env, env_of, name, ids, difference=None):
+    if difference and env_of:
+        env = env_of(difference)
+    return env[name].browse(ids)
+
+
+def _decode_registered(tag, content, env, env_of):
+    type_ = _tags[tag]
+    if not is_installed(env.registry, type_.addon):
+        raise KeyError(tag)
+    return type_.decode(decode_stored(content, env, env_of))
+
+
+def _raise_not_stored(reason):
+    raise FailedJobError(reason)
+
+
 _SCALARS = {
+    "$not_stored": _raise_not_stored,
+    "$int": lambda digits: int(digits, 16),
     "$float": float,
+    "$markup": Markup,
     "$datetime": datetime.fromisoformat,
     "$date": date.fromisoformat,
     "$decimal": Decimal,

@@ -18,11 +18,12 @@ graph; with ``chain(..., on_failure="continue")`` it starts all the same. What t
 """
 
 import uuid
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from ..exception import GraphError
-from . import buffer, codec, store
+from . import buffer, codec, environment, store
 from .job import Job, prepare
 from .job import job as job_function
 
@@ -153,7 +154,7 @@ def _union(graphs):
 @job_function
 def barrier(session, model_name):
     """Wait for a group of jobs"""
-    return session.job.parent_results
+    return codec.Stored(list(_stored_results(session.env)))
 
 
 # In the context of a job that runs at once: what its parents returned
@@ -166,13 +167,17 @@ def parent_results(env):
     None stands for a job that returned nothing, or failed and was not waited for.
 
     :param env: environment of the running job
+    :raise FailedJobError: what one of them returned could not be stored; the message names it
     """
-    results = []
+    return [codec.decode_stored(stored, env, partial(environment.as_given, env)) for stored in _stored_results(env)]
+
+
+def _stored_results(env):
+    """Yield what the jobs returned, as it is stored: between two groups nobody needs the values."""
     rows = env.context[_INLINE] if _INLINE in env.context else store.parent_results(env.cr, env.context.get("job_id"))
     for function, result in rows:
-        value = codec.decode(result, env) if result else None
+        stored = codec.load(result) if result else None
         if function == barrier.job_options.name:
-            results += value or []
+            yield from stored or []
         else:
-            results.append(value)
-    return results
+            yield stored

@@ -24,7 +24,7 @@ database may therefore happen more than once: send what is safe to repeat.
 
 from ..exception import GroupResultError, NothingToDoJob
 from ..session import ConnectorSession
-from . import codec
+from .texts import storable
 
 
 class Call(tuple):
@@ -45,12 +45,12 @@ def perform_calls(env, func, jobs):
 
     :raise GroupResultError: it does not return one result for each job
     """
-    calls = [Call(*codec.decode_call(job.payload, env)) for job in jobs]
+    calls = [Call(*job.arguments(env)) for job in jobs]
     session = ConnectorSession.from_env(env, job=jobs[0] if len(jobs) == 1 else None)
     try:
         results = func(session, jobs[0].model_name, calls)
     except NothingToDoJob as nothing:
-        results = [str(nothing)] * len(jobs)
+        results = [storable(nothing)] * len(jobs)
     if not isinstance(results, list | tuple):
         raise GroupResultError(
             f"{jobs[0].function} returned {type(results).__name__} for {len(jobs)} calls: it must return a list with one result for each"

@@ -6,6 +6,7 @@ from . import test_queue_channel_config
 from . import test_queue_channels
 from . import test_queue_codec
 from . import test_queue_delay
+from . import test_queue_environment
 from . import test_queue_failure
 from . import test_queue_graph
 from . import test_queue_grouped
@@ -13,6 +14,7 @@ from . import test_queue_hosts
 from . import test_queue_identity
 from . import test_queue_keys
 from . import test_queue_prepared
+from . import test_queue_results
 from . import test_queue_retry
 from . import test_queue_run
 from . import test_queue_schedule

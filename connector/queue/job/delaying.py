@@ -64,7 +64,7 @@ def prepare(
         env=env,
         function=function,
         model_name=model_name,
-        payload=codec.encode_call(args, kwargs),
+        payload=codec.encode_call(args, kwargs, env),
         description=checked_description(description),
         priority=DEFAULT_PRIORITY if priority is None else checked_natural("priority", priority),
         max_retries=options.max_retries if max_retries is None else checked_natural("max_retries", max_retries),
@@ -77,13 +77,13 @@ def prepare(
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else checked_natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else checked_natural("memory_limit", memory_limit),
-        group_key=_group_key(options, args, group_key, concurrency_key),
+        group_key=_group_key(env, options, args, group_key, concurrency_key),
     )
     job.eta, job.eta_seconds = parsed_eta(eta)
     return job
 
 
-def _group_key(options, args, asked, concurrency_key):
+def _group_key(env, options, args, asked, concurrency_key):
     """Return the key of the jobs that run together with this one, None if its function takes one call."""
     if not options.group_size:
         if asked is not None:
@@ -95,7 +95,7 @@ def _group_key(options, args, asked, concurrency_key):
         raise ValueError(f"{options.name} takes a list of calls: its jobs cannot have a concurrency key")
     if asked is not None:
         return checked_key("group_key", asked) or ""
-    return stored_key(codec.encode(args[0])) if args else ""
+    return stored_key(codec.encode(args[0], env)) if args else ""
 
 
 def _channel_id(env, asked):

@@ -25,7 +25,10 @@ class JobGroup:
 
     def environment(self, cr):
         """Return the Odoo environment in which the jobs run; it is the same for all of them."""
-        env = self.members[0].environment(cr)
+        first, *others = self.members
+        env = first.environment(cr)
+        for member in others:
+            member.note(first.notes)
         return env(context={key: value for key, value in env.context.items() if key != "job_id"})
 
     def perform(self, env):

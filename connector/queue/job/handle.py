@@ -2,18 +2,20 @@
 
 import json
 
-from odoo import api, fields
+import psycopg2
 
-from ...exception import FailedJobError, NoSuchJobError, NothingToDoJob
+from odoo import fields
+from odoo.tools.translate import LazyTranslate
+
+from ...exception import JobStopped, NoSuchJobError, NothingToDoJob
 from ...session import ConnectorSession
-from .. import buffer, codec, store
+from .. import buffer, codec, environment, store
 from ..grouped import perform_calls
 from ..texts import PROGRESS, Log, storable
 from .functions import find_function, function_options, is_method, options_of
 from .options import checked_progress
 
-#: The keys of the context that a job takes over from the code that delays it.
-CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
+_lt = LazyTranslate(__name__, default_lang="en_US")
 
 
 class Job:
@@ -26,7 +28,7 @@ class Job:
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
-        "graph_uuid", "parents", "is_delayed", "group_key",
+        "notes", "graph_uuid", "parents", "is_delayed", "group_key",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -36,9 +38,9 @@ class Job:
         self.is_delayed = False
         self.graph_uuid, self.parents, self.group_key = None, {}, None
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = self._log = None
+        self.notes = []
         if env is not None:
-            context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
-            self.context = json.dumps(context) if context else None
+            self.context = environment.dumped(environment.kept_context(env))
             self.user_id, self.su, self.company_id = env.uid, env.su, env.company.id
         for name, value in values.items():
             setattr(self, name, value)
@@ -123,18 +125,25 @@ class Job:
     def environment(self, cr):
         """Return the Odoo environment in which the job runs: user, superuser mode and context of the code that delayed it.
 
-        :raise FailedJobError: its user is archived or does not exist any more, and it does not run as superuser
+        What of the context cannot be used any more, such as a language, is replaced or left out, and the job's log says so.
+
+        :raise FailedJobError: its user was archived since, or its user or company does not exist any more
         """
-        context = json.loads(self.context) if self.context else {}
-        env = api.Environment(cr, self.user_id, {**context, "job_id": self._id}, su=self.su)
-        if not self.su and not env["queue.job"]._may_work(self.user_id):
-            raise FailedJobError(
-                env._(
-                    "The user of the job (id %s) is archived or does not exist any more: delay it again as another user, or restore it.",
-                    self.user_id,
-                )
-            )
+        env, notes = environment.of_job(cr, self.user_id, self.su, self.context, self._id)
+        self.note(notes)
         return env
+
+    def _environment_of_records(self, difference):
+        env, notes = environment.of_records(self.env, difference)
+        self.note(notes)
+        return env
+
+    def note(self, notes):
+        """Log what people should know of the environment, once, whatever needs it."""
+        for note in notes:
+            if note not in self.notes:
+                self.notes.append(note)
+                self.log(note)
 
     # For the code of the job while it runs, as ``session.job``
 
@@ -166,7 +175,8 @@ class Job:
     @property
     def log_text(self):
         """What the job has logged in this attempt, or None."""
-        return None if self._log is None else str(self._log)
+        lines = [*self.notes, *([str(self._log)] if self._log else [])]
+        return "\n".join(lines) or None
 
     @property
     def usage(self):
@@ -199,9 +209,7 @@ class Job:
         A function that raises :class:`NothingToDoJob` has ended well, and what it wrote before is kept.
 
         :raise NotReadableJobError: the function or an argument is unknown here
-        :raise NotSerializableJobError: what it returns cannot be stored
         """
-        self.env = env
         func = find_function(env, self.function)
         if options_of(func).group_size:
             perform_calls(env, func, [self])
@@ -209,16 +217,28 @@ class Job:
         try:
             value = self._call(env, func)
         except NothingToDoJob as nothing:
-            value = str(nothing)
+            value = storable(nothing)
         self.keep(value)
 
     def keep(self, value):
         """Keep what the function returned for this job.
 
-        :raise NotSerializableJobError: it cannot be stored
+        What cannot be stored does not undo the job: its text is kept, the log says so, and only who asks for the value gets an error.
         """
-        self.message = value if isinstance(value, str) else None
-        self.result = None if value is None else codec.encode(value)
+        try:
+            self.message = codec.as_text(value, self.env)
+            self.result = None if value is None else codec.encode(value, self.env)
+        except (JobStopped, psycopg2.Error):
+            raise
+        except Exception as error:
+            reason = storable(error)
+            self.message = storable(value)
+            self.result = codec.not_stored(
+                f"{self!r} has returned what cannot be stored, so nobody can use it: {reason}"
+            )
+            self.log(
+                _lt("What the job returned cannot be stored, only its text is kept: %s", reason)._translate(self.lang)
+            )
 
     @property
     def members(self):
@@ -238,10 +258,15 @@ class Job:
         return store.complete(cr, self, worker_id, worker_name, self.message, self.result, self.log_text, self.usage)
 
     def _call(self, env, func):
-        args, kwargs = codec.decode_call(self.payload, env)
+        args, kwargs = self.arguments(env)
         if is_method(self.function):
             return func(*args, **kwargs)
         return func(ConnectorSession.from_env(env, job=self), self.model_name, *args, **kwargs)
+
+    def arguments(self, env):
+        """Return ``(args, kwargs)`` of the job in its environment, for its code."""
+        self.env = env
+        return codec.decode_call(self.payload, env, self._environment_of_records)
 
     def related_action(self, env):
         """Return the action that opens what the job is about, or None."""

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.orm.utils import COLLECTION_TYPES
 
 from ...exception import NotReadableJobError
-from .. import buffer, store, wakeup
+from .. import buffer, environment, store, wakeup
 from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
 from ..keys import possible_keys
@@ -222,12 +222,21 @@ class QueueJob(models.Model):
             )
 
     @api.model
-    @tools.ormcache("user_id")
-    def _may_work(self, user_id):
-        """Return whether jobs may run as a user: whether it exists and is not archived."""
+    @tools.ormcache("user_id", "archived")
+    def _may_work(self, user_id, archived=False):
+        """Return whether jobs may run as a user: whether it exists and is not archived, or a public one, which always is.
+
+        :param archived: whether it may be archived
+        """
         # the context is the job's, in which archived users may count
-        users = self.env["res.users"].sudo().with_context(active_test=True)
-        return bool(users.search_count([("id", "=", user_id)]))
+        user = self.env["res.users"].sudo().with_context(active_test=False).search([("id", "=", user_id)])
+        return bool(user) and (archived or user.active or user._is_public())
+
+    @api.model
+    @tools.ormcache("user_id", "su", "stored")
+    def _usable_context(self, user_id, su, stored):
+        """Return :func:`~odoo.addons.connector.queue.environment.usable_context`, which is the same for many jobs."""
+        return environment.usable_context(self.env, user_id, su, stored)
 
     @api.model
     def _search(self, domain, *args, **kwargs):

@@ -18,6 +18,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...exception import NotReadableJobError
 from .. import store
+from ..environment import ARCHIVED
 from ..fields import PlainMany2one
 from ..graph import chain
 from ..job import code_options, find_function, named_arguments, prepare
@@ -254,7 +255,7 @@ class QueueJobSchedule(models.Model):
         """Delay the job, several times as a chain."""
         user = self.user_id
         company = self.company_id or user.company_id
-        context = {"lang": user.lang, "tz": user.tz, "allowed_company_ids": company.ids}
+        context = {"lang": user.lang, "tz": user.tz, "allowed_company_ids": company.ids, ARCHIVED: False}
         env = self.env(user=user, su=False, context=context)
         call = self._call(env)
         jobs = [prepare(env, self.function, *call, description=self.name) for _n in range(times)]

@@ -143,8 +143,8 @@ def lock_leases(cr, jobs, worker_id):
 
 
 def complete_group(cr, jobs, worker_id, worker_name):
-    """Set jobs to done, each with its message and result, and record the attempts; return False if one of the leases is not this worker's
-    any more: then the caller rolls all of it back.
+    """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
+    worker's any more: then the caller rolls all of it back.
     """
     jobs = sorted(jobs, key=lambda job: job.id)
     cr.execute(
@@ -153,18 +153,19 @@ def complete_group(cr, jobs, worker_id, worker_name):
             UPDATE queue_job job
             SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
                 message = member.message, result = member.result, worker_id = NULL, lease_token = NULL
-            FROM unnest(%(ids)s::int[], %(tokens)s::bigint[], %(messages)s::text[], %(results)s::text[])
-                AS member (id, lease_token, message, result)
+            FROM unnest(%(ids)s::int[], %(tokens)s::bigint[], %(messages)s::text[], %(results)s::text[], %(logs)s::text[])
+                AS member (id, lease_token, message, result, log)
             WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
-            RETURNING job.id, job.retry, job.date_started, job.date_done, job.message
+            RETURNING job.id, job.retry, job.date_started, job.date_done, job.message, member.log
         )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
-        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message FROM done
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
+        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message, log FROM done
         """,
         {
             **_members(jobs),
             "messages": [storable(job.message) for job in jobs],
             "results": [job.result for job in jobs],
+            "logs": [storable(job.log_text) for job in jobs],
             "worker": worker_id,
             "worker_name": worker_name,
         },
