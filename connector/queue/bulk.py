@@ -17,6 +17,7 @@ def delay_many(session, func, model_name, list_of_arguments, **options):
     :param list_of_arguments: for each job a tuple of further arguments of the function, or a dict of named ones
     :param options: for all of them: those of :func:`~odoo.addons.connector.queue.job.prepare`
     :return: list of :class:`~odoo.addons.connector.queue.job.Job`, in the same order
+    :raise TypeError: the function does not take the arguments of a call; the message names it. Nothing is delayed then
     :raise NotSerializableJobError: an argument cannot be stored; the message names the call and the argument. Nothing is delayed then
     :raise ValueError: an option is not valid, or an item of the list is no tuple and no dict
     """
@@ -35,6 +36,8 @@ def delay_many(session, func, model_name, list_of_arguments, **options):
             jobs.append(prepare(session.env, name, model_name, args, kwargs, **options))
         except NotSerializableJobError as error:
             raise NotSerializableJobError(f"Call {number}, {error}") from None
+        except TypeError as error:
+            raise TypeError(f"Call {number}: {error}") from error
     for job in jobs:
         job.delay()
     return jobs

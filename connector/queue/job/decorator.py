@@ -8,7 +8,7 @@ from ...registration import addon_of
 from ...session import checked_session
 from ..retry import RetryPolicy
 from ..texts import DESCRIPTION, storable
-from .delaying import prepare
+from .delaying import OPTIONS, prepare
 from .functions import name_to_delay, register
 from .options import (
     DEFAULT_MAX_RETRIES,
@@ -19,13 +19,7 @@ from .options import (
     checked_natural,
     checked_positive,
 )
-
-# The options of a call, as against the arguments of the function
-_DELAY_OPTIONS = [
-    name
-    for name, parameter in inspect.signature(prepare).parameters.items()
-    if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-]
+from .signature import named_parameters
 
 
 def job(
@@ -67,7 +61,7 @@ def job(
     :param group_size: the function takes a list of up to so many calls, see ``grouped.py``; 0 means that it takes one call
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
     :raise TypeError: there is no such option
-    :raise ValueError: an option is not valid
+    :raise ValueError: an option is not valid, or an argument of the function is called as an option of :func:`delay`
     """
     if unknown:
         known = [
@@ -100,6 +94,10 @@ def _decorate(options, func):
         raise ValueError(
             f"{func.__qualname__} is a method: only a function at the top level of a module takes a list of calls"
         )
+    if clashes := [name for name in named_parameters(func) if name in OPTIONS]:
+        raise ValueError(
+            f"{func.__qualname__} has an argument {', '.join(clashes)}, which is called as an option of delay: give it another name"
+        )
     doc = inspect.getdoc(func)
     func.job_options = replace(
         options,
@@ -130,7 +128,7 @@ def _prepare(func, session=None, model_name="", *args, **kwargs):
     """Prepare what :func:`_delay` delays: a part of a graph, see ``graph.py``, or a job to delay later.
 
     :return: :class:`Job`
-    :raise TypeError: there is no session, or neither the function nor :func:`delay` knows a keyword
+    :raise TypeError: there is no session, or the function does not take these arguments
     :raise ValueError: the database has no such model
     """
     env, name = checked_session(session).env, name_to_delay(func)
@@ -138,24 +136,5 @@ def _prepare(func, session=None, model_name="", *args, **kwargs):
         raise ValueError(
             f"{name} is delayed with (session, model_name, ...): this database has no model {model_name!r}"
         )
-    options = {option: kwargs.pop(option) for option in _DELAY_OPTIONS if option in kwargs}
-    if kwargs:
-        _check_keywords(func, kwargs)
+    options = {option: kwargs.pop(option) for option in OPTIONS if option in kwargs}
     return prepare(env, name, model_name, args, kwargs, **options)
-
-
-def _check_keywords(func, kwargs):
-    names = _argument_names(func)
-    if names and (unknown := kwargs.keys() - names):
-        raise TypeError(
-            f"{', '.join(sorted(unknown))}: neither an argument of {func.job_options.name} ({', '.join(names)}) "
-            f"nor an option of delay ({', '.join(_DELAY_OPTIONS)})"
-        )
-
-
-@functools.cache
-def _argument_names(func):
-    """Return the names of a function's arguments as the keys of a dict, in their order; None if it takes any, or a list of calls."""
-    parameters = inspect.signature(func).parameters
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    return None if takes_any or func.job_options.group_size else dict.fromkeys(parameters)

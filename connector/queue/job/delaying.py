@@ -1,10 +1,11 @@
 """Calls become jobs: which options hold for one, and when it is stored."""
 
 import functools
+import inspect
 
 from .. import codec
 from ..keys import checked_key, stored_key
-from .functions import function_options, named_arguments
+from .functions import function_options, is_method, named_arguments
 from .handle import Job
 from .options import (
     DEFAULT_PRIORITY,
@@ -55,10 +56,13 @@ def prepare(
     :param memory_limit: see :func:`job`, in MB
     :param group_key: of a function with ``group_size``: jobs with the same key run together; without, the first argument is the key
     :return: :class:`Job`
+    :raise TypeError: the function does not take these arguments
     :raise NotSerializableJobError: an argument cannot be stored
     :raise ValueError: an option is not valid
     """
     options = function_options(env, function)
+    if options.signature is not None and not options.signature.takes(args, kwargs):
+        _refuse(env, options, model_name, args, kwargs)
     named = functools.cache(functools.partial(named_arguments, env, options, model_name, args, kwargs))
     job = Job(
         env=env,
@@ -81,6 +85,42 @@ def prepare(
     )
     job.eta, job.eta_seconds = parsed_eta(eta)
     return job
+
+
+#: The options of a call, as against the arguments of the function.
+OPTIONS = tuple(
+    name
+    for name, parameter in inspect.signature(prepare).parameters.items()
+    if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+)
+
+
+def _refuse(env, options, model_name, args, kwargs):
+    """Say what is wrong with the arguments of a call.
+
+    :raise TypeError: always, but where a test has put another function in place of the one that was looked at
+    """
+    try:
+        named_arguments(env, options, model_name, args, kwargs)
+    except TypeError as error:
+        raise TypeError(_told(options, kwargs) or f"{options.name}: {error}") from None
+
+
+def _told(options, kwargs):
+    """Return what is wrong with the names of arguments; nothing if it is something else."""
+    names = options.signature.names
+    unknown = sorted(kwargs.keys() - names) if names is not None else ()
+    if not unknown:
+        return None
+    if is_method(options.name) and (misplaced := [name for name in unknown if name in OPTIONS]):
+        return (
+            f"{', '.join(misplaced)}: no argument of {options.name} ({', '.join(names)}), but an option of delay: "
+            f"with_delay({misplaced[0]}=...)"
+        )
+    return (
+        f"{', '.join(unknown)}: neither an argument of {options.name} ({', '.join(names)}) "
+        f"nor an option of delay ({', '.join(OPTIONS)})"
+    )
 
 
 def _group_key(env, options, args, asked, concurrency_key):

@@ -13,6 +13,7 @@ from ...registration import addon_of, is_installed
 from ...session import ConnectorSession
 from .. import codec
 from .options import JobOptions
+from .signature import Signature
 
 _ADDONS = "odoo.addons."
 
@@ -60,10 +61,21 @@ def function_options(env, name):
 def code_options(env, name):
     """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
     try:
-        options = options_of(find_function(env, name))
+        func = find_function(env, name)
     except UnknownJobError:
-        options = _WITHOUT_OPTIONS
-    return replace(options, name=name)
+        return replace(_WITHOUT_OPTIONS, name=name)
+    return replace(options_of(func), name=name, signature=_signature(func, name))
+
+
+def _signature(func, name):
+    """Return the :class:`Signature` of a function; None if it takes a list of calls, or does not say what it takes."""
+    if options_of(func).group_size:
+        return None
+    try:
+        # before the arguments of a job function come the session and the model's name; a method's records are its first argument
+        return Signature(func, 0 if is_method(name) else 2)
+    except (TypeError, ValueError):
+        return None
 
 
 def named_arguments(env, options, model_name, args, kwargs):

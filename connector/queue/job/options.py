@@ -10,6 +10,7 @@ from ..keys import checked_text
 from ..retry import RetryPolicy
 from ..seconds import WAITS, as_seconds
 from ..texts import DESCRIPTION, shown, storable
+from .signature import Signature
 
 DEFAULT_PRIORITY = 10
 DEFAULT_MAX_RETRIES = 5
@@ -44,6 +45,7 @@ class JobOptions:
     memory_limit: int = 0
     group_size: int = 0
     related_action: object = None
+    signature: Signature | None = None
 
 
 # Each returns the value; where it is not valid they raise a ValueError that says what would be

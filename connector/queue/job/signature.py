@@ -1,0 +1,61 @@
+"""Which calls a function takes: looked at when a call is delayed, so that whoever has made a mistake is told at once."""
+
+import inspect
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Signature:
+    """How many arguments a function takes, and by which names: worked out once, as ``inspect`` takes longer than the rest of a delay.
+
+    :param func: a function
+    :param implicit: how many arguments go before those of the call
+    :ivar names: the names that it takes, in their order; None if it takes any
+    :raise TypeError, ValueError: it is a callable that does not say which arguments it takes
+    """
+
+    __slots__ = ("_implicit", "_is_taken", "_is_missing", "_most", "_names", "names")
+
+    def __init__(self, func, implicit):
+        parameters = inspect.signature(func).parameters.values()
+        kinds = {parameter.kind for parameter in parameters}
+        positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+        self._implicit = implicit
+        self._most = float("inf") if inspect.Parameter.VAR_POSITIONAL in kinds else len(positional)
+        self.names = None if inspect.Parameter.VAR_KEYWORD in kinds else named_parameters(func)
+        self._names = None if self.names is None else frozenset(self.names)
+        named_only = _required(p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+        # by the number of positional arguments: what has to be given by name then, and what cannot be given so any more
+        counts = range(len(positional) + 1)
+        self._is_missing = [_required(positional[count:]) | named_only for count in counts]
+        self._is_taken = [frozenset(p.name for p in positional[:count] if p.kind in _NAMED) for count in counts]
+
+    def takes(self, args, kwargs):
+        """Return whether the function takes these arguments."""
+        count = self._implicit + len(args)
+        if count > self._most:
+            return False
+        given = min(count, len(self._is_taken) - 1)
+        if not kwargs:
+            return not self._is_missing[given]
+        names = kwargs.keys()
+        return (
+            names >= self._is_missing[given]
+            and names.isdisjoint(self._is_taken[given])
+            and (self._names is None or names <= self._names)
+        )
+
+
+def named_parameters(func):
+    """Return the names of the arguments that a function takes by name, in their order."""
+    return [name for name, parameter in inspect.signature(func).parameters.items() if parameter.kind in _NAMED]
+
+
+def _required(parameters):
+    # one that has no name for the caller can only be missing: in a tuple it equals no name that he gives
+    return frozenset(
+        (parameter.name,) if parameter.kind is inspect.Parameter.POSITIONAL_ONLY else parameter.name
+        for parameter in parameters
+        if parameter.default is inspect.Parameter.empty
+    )
