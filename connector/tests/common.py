@@ -40,7 +40,8 @@ class JobsCase(TransactionCase):
 
     def run_jobs(self, at=None):
         """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
-        The consumers of ``on_record_change`` are called before the first and after each of them.
+        The consumers of ``on_record_change`` are called before the first and after each of them. They run also in ``at_install`` tests,
+        while other addons are still to be installed.
 
         Each job has savepoints in place of transactions, which it may commit and roll back.
 
@@ -158,9 +159,11 @@ class _WorkerInTransaction(Worker):
     def run_all(self):
         transactions = _Savepoints(self)
         self.runner = JobRunner(self, transactions)
+        store.regardless_of_modules(self.env.cr, True)
         while jobs := store.claim(self.env.cr, self.id, 1, 1):
             for leased in jobs:
                 self.run(leased)
+        store.regardless_of_modules(self.env.cr, False)
         store.end_worker(self.env.cr, self.id)
         return list(transactions.ran)
 

@@ -359,8 +359,10 @@ class TestOrder(JobsCase):
 
     def test_nothing_is_leased_while_addons_are_being_installed(self):
         self._delay()
+        self.env.cr.flush()
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
         self.env.cr.execute("UPDATE ir_module_module SET state = 'to install' WHERE name = 'product'")
-        self.assertFalse(self.run_jobs())
+        self.assertFalse(store.claim(self.cr, worker, 9, 9))
 
     def test_a_worker_that_was_declared_dead_gets_no_lease(self):
         self._delay()

@@ -15,6 +15,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from odoo.addons.connector.exception import RetryableJobError
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import ConnectorCase, JobsCase
@@ -57,6 +58,53 @@ class TestLocalServer(ConnectorCase):
                 response = requests.get(server.url, timeout=60)
                 self.assertEqual(response.status_code, 500)
                 self.assertIn(message, response.text)
+
+
+class TestAtInstall(KitCase):
+    """As when the tests of an addon run after its install, and other addons are still to be installed."""
+
+    def setUp(self):
+        super().setUp()
+        self.env.cr.execute("UPDATE ir_module_module SET state = 'to install' WHERE name = 'test_connector_extension'")
+
+    def test_f18_jobs_run_while_other_addons_are_still_to_be_installed(self):
+        do_nothing.delay(self.session, "test.effect")
+        self.assertDone(self.run_jobs())
+
+    def test_f18_jobs_that_run_as_one_call_run_too(self):
+        for _n in range(3):
+            do_nothing_together.delay(self.session, "test.effect")
+        self.assertEqual(len(self.run_jobs()), 3)
+
+    def test_f18_workers_still_wait_afterwards(self):
+        self.run_jobs()
+        do_nothing.delay(self.session, "test.effect")
+        self.cr.flush()
+        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        self.assertFalse(store.claim(self.cr, worker, 9, 9))
+
+    def test_f18_functions_and_channels_of_an_addon_are_there_once_it_is_installed(self):
+        functions = self.env["queue.job.function"]
+        functions.search([("module", "=", "test_connector")]).unlink()
+        other = functions.create({"name": "an addon that is not loaded yet", "module": "test_connector_extension"})
+        channel = self.env["queue.job.channel"].search(
+            [("complete_name", "=", tell_the_time.job_options.default_channel)]
+        )
+        self.env.cr.execute("DELETE FROM queue_job_channel WHERE id = %s", (channel.id,))
+        self.env.invalidate_all()
+        self.env.ref("base.module_test_connector").write({"state": "installed"})
+        function = functions.search([("name", "=", tell_the_time.job_options.name)])
+        self.assertEqual(function.default_channel, "root.test")
+        self.assertEqual(
+            tell_the_time.delay(self.session, "res.partner").record(self.env).channel_id.complete_name, "root.test"
+        )
+        self.assertTrue(other.exists())
+
+    def test_f18_addons_without_jobs_cost_nothing(self):
+        queries = self.cr.sql_log_count
+        module = self.env.ref("base.module_base")
+        module.write({"state": "installed"})
+        self.assertLess(self.cr.sql_log_count - queries, 10)
 
 
 class TestRunningJobs(KitCase):

@@ -11,6 +11,7 @@ from .functions import (
     describe_arguments,
     find_function,
     function_options,
+    has_jobs,
     installed_functions,
     name_to_delay,
     named_arguments,

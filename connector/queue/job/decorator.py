@@ -9,7 +9,7 @@ from ...session import checked_session
 from ..retry import RetryPolicy
 from ..texts import DESCRIPTION, storable
 from .delaying import OPTIONS, prepare
-from .functions import name_to_delay, register
+from .functions import name_to_delay, note_addon, register
 from .options import (
     DEFAULT_MAX_RETRIES,
     JobOptions,
@@ -105,6 +105,7 @@ def _decorate(options, func):
         module=addon_of(func.__module__),
         description=storable(doc.splitlines()[0].rstrip("."), DESCRIPTION) if doc else None,
     )
+    note_addon(func.job_options.module)
     func.delay = functools.partial(_delay, func)
     func.delayable = functools.partial(_prepare, func)
     if not is_method:

@@ -23,9 +23,23 @@ _functions = {}
 _WITHOUT_OPTIONS = JobOptions()
 
 
+# The addons with jobs of their own, methods among them
+_addons = set()
+
+
 def register(func):
     """Let a job function be found by its name."""
     _functions[func.job_options.name] = func
+
+
+def note_addon(addon):
+    """Remember that an addon has job functions or decorated methods."""
+    _addons.add(addon)
+
+
+def has_jobs(addon):
+    """Return whether an addon has job functions or decorated methods, as far as its code was imported."""
+    return addon in _addons
 
 
 def is_method(name):

@@ -2,6 +2,7 @@
 
 from . import base
 from . import ir_actions_server
+from . import ir_module_module
 from . import queue_job
 from . import queue_job_attempt
 from . import queue_job_cancellation

@@ -128,8 +128,23 @@ class QueueJobFunction(models.Model):
     @api.model
     def _synchronize(self):
         """Have one record for each job function of the installed addons, and the channels that they name."""
-        known = {function.name: function for function in self.search([])}
-        for name, options in installed_functions(self.env).items():
+        functions = installed_functions(self.env)
+        self._ensure(functions)
+        self.search([("name", "not in", list(functions))]).unlink()
+
+    @api.model
+    def _synchronize_addon(self, addon):
+        """Have the records and the channels of an addon that was just installed or updated, while others may not be loaded yet."""
+        functions = installed_functions(self.env)
+        self._ensure({name: options for name, options in functions.items() if options.module == addon})
+
+    def _ensure(self, functions):
+        """Have records for job functions, as the code describes them.
+
+        :param functions: dict, name to :class:`~odoo.addons.connector.queue.job.JobOptions`
+        """
+        known = {function.name: function for function in self.search([("name", "in", list(functions))])}
+        for name, options in functions.items():
             values = {
                 "description": options.description,
                 "module": options.module,
@@ -137,9 +152,8 @@ class QueueJobFunction(models.Model):
             }
             if options.default_channel:
                 self.env["queue.job.channel"]._ensure(options.default_channel)
-            function = known.pop(name, None)
+            function = known.get(name)
             if not function:
                 self.create({"name": name, **values})
             elif any(function[field] != (value or False) for field, value in values.items()):
                 function.write(values)
-        self.browse([function.id for function in known.values()]).unlink()

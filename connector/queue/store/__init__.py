@@ -9,7 +9,7 @@ the lease ends; whoever writes for a job names it. A writer whose lease was take
 """
 
 from .buttons import cancel, delete_ended, release_waiting, request_cancellation, requeue, set_done
-from .channels import held, hold, next_in_order, release_holds, seconds_to_next_token
+from .channels import held, hold, next_in_order, regardless_of_modules, release_holds, seconds_to_next_token
 from .claim import LeasedJob, claim
 from .delay import create_sequences, drop_sequences, insert
 from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
