@@ -3,7 +3,7 @@
 from odoo.addons.connector.queue.job import job
 
 
-@job(default_channel="root.test")
+@job(default_channel="root.test.extension")
 def greet(session, model_name):
     """Greet"""
     return "Hello"

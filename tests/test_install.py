@@ -43,4 +43,4 @@ def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_inst
     name = new_database("connector_at_install", installed)
     options = ["--stop-after-init", "--no-http", "--test-tags", "/test_connector_extension"]
     output = run([ODOO, "--database", name, "--init", "test_connector_extension", *options], "read the log.")
-    assert "0 failed, 0 error(s) of 2 tests" in output
+    assert "0 failed, 0 error(s) of 3 tests" in output

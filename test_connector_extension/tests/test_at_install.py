@@ -1,12 +1,13 @@
-from odoo.tests import TransactionCase
-
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.mapper import ImportMapper
 
 from ..consumers import heard
+from ..jobs import greet
 from ..units import PartnerImportMapperRemark
 
 
-class TestAtInstall(TransactionCase):
+class TestAtInstall(JobsCase):
     """Odoo runs these tests while it installs this addon, before the registry is ready."""
 
     def setUp(self):
@@ -21,3 +22,12 @@ class TestAtInstall(TransactionCase):
         tag = self.env["test.shop.tag"].create({"name": "Tag", "backend_id": self.backend.id})
         tag.external_id = "1"
         self.assertIn((self.env.cr.dbname, tag.id), heard)
+
+    def test_f18_jobs_of_the_addon_run_in_its_own_tests_in_their_channel_while_another_is_to_be_installed(self):
+        self.env.ref("base.module_connector_odoo").write({"state": "to install"})
+        job = greet.delay(ConnectorSession.from_env(self.env), "res.partner").record(self.env)
+        self.assertEqual(self.run_jobs(), job)
+        self.assertDone(job)
+        self.assertEqual(job.channel_id.complete_name, "root.test.extension")
+        functions = self.env["queue.job.function"].search([("module", "=", "test_connector_extension")])
+        self.assertIn(greet.job_options.name, functions.mapped("name"))
