@@ -15,14 +15,14 @@ class Signature:
     :raise TypeError, ValueError: it is a callable that does not say which arguments it takes
     """
 
-    __slots__ = ("_implicit", "_is_taken", "_is_missing", "_most", "_names", "names")
+    __slots__ = ("_implicit", "_is_taken", "_is_missing", "_takes_more", "_names", "names")
 
     def __init__(self, func, implicit):
         parameters = inspect.signature(func).parameters.values()
         kinds = {parameter.kind for parameter in parameters}
         positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
         self._implicit = implicit
-        self._most = float("inf") if inspect.Parameter.VAR_POSITIONAL in kinds else len(positional)
+        self._takes_more = inspect.Parameter.VAR_POSITIONAL in kinds
         self.names = None if inspect.Parameter.VAR_KEYWORD in kinds else named_parameters(func)
         self._names = None if self.names is None else frozenset(self.names)
         named_only = _required(p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
@@ -34,17 +34,19 @@ class Signature:
     def takes(self, args, kwargs):
         """Return whether the function takes these arguments."""
         count = self._implicit + len(args)
-        if count > self._most:
-            return False
-        given = min(count, len(self._is_taken) - 1)
+        if count >= len(self._is_missing):
+            if not self._takes_more:
+                return False
+            count = len(self._is_missing) - 1
+        missing = self._is_missing[count]
         if not kwargs:
-            return not self._is_missing[given]
-        names = kwargs.keys()
-        return (
-            names >= self._is_missing[given]
-            and names.isdisjoint(self._is_taken[given])
-            and (self._names is None or names <= self._names)
-        )
+            return not missing
+        # a plain loop: comparing sets takes longer
+        taken, names = self._is_taken[count], self._names
+        for name in kwargs:
+            if name in taken or (names is not None and name not in names):
+                return False
+        return not missing or missing <= kwargs.keys()
 
 
 def named_parameters(func):
