@@ -175,8 +175,7 @@ class Job:
     @property
     def log_text(self):
         """What the job has logged in this attempt, or None."""
-        lines = [*self.notes, *([str(self._log)] if self._log else [])]
-        return "\n".join(lines) or None
+        return None if self._log is None else str(self._log)
 
     @property
     def usage(self):
