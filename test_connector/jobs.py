@@ -156,6 +156,17 @@ def take_memory(session, model_name, gate):
     return len(taken)
 
 
+@job(default_channel="root.test", max_retries=2)
+def change_own_row(session, model_name, statement, apart):
+    """Execute a statement on the job's own row, in the job's transaction or apart from it"""
+    _leave(session, "kept")
+    if not apart:
+        session.cr.execute(statement, [session.job.id])
+        return
+    with session.env.registry.cursor() as cr:
+        cr.execute(statement, [session.job.id])
+
+
 @job(default_channel="root.test")
 def report(session, model_name, gate):
     """Report progress, log, wait until let go, and end"""

@@ -29,7 +29,7 @@ class QueueJobAttempt(models.Model):
         ],
         readonly=True,
     )
-    times = fields.Integer(readonly=True, default=1, help="How many tries in a row the line stands for")
+    times = fields.Integer(readonly=True, help="For how many tries in a row it stands, if for several", aggregator=None)
     exc_name = fields.Char(readonly=True, string="Exception")
     message = fields.Text(readonly=True)
     exc_info = fields.Text(

@@ -309,10 +309,11 @@ def _end_started(cr, job_ids, worker_name, history, outcome, tries, message):
     cr.execute(
         f"""
         WITH fate AS (
-            SELECT job.id, history.times,
+            SELECT job.id, job.date_started, history.times,
                 CASE WHEN history.fails THEN 'failed' WHEN history.times = 0 THEN 'pending' ELSE 'scheduled' END AS state
             FROM queue_job job, LATERAL ({history}) AS history
-            WHERE job.id = ANY(%(ids)s) AND job.state = 'started'
+            -- whatever its state says, which the job may have changed by itself
+            WHERE job.id = ANY(%(ids)s) AND (job.state = 'started' OR job.date_started IS NOT NULL)
         ),
         ended AS (
             UPDATE queue_job job SET
@@ -322,10 +323,11 @@ def _end_started(cr, job_ids, worker_name, history, outcome, tries, message):
                 eta = CASE fate.state
                     WHEN 'scheduled' THEN {NOW} + make_interval(secs => least(3600, 10 * power(2, least(fate.times, 9))))
                 END,
+                date_started = CASE WHEN fate.state <> 'pending' THEN fate.date_started END,
                 date_done = CASE fate.state WHEN 'failed' THEN {NOW} END,
                 retry = retry + %(tries)s, message = %(message)s, worker_id = NULL, lease_token = NULL
             FROM fate WHERE job.id = fate.id
-            RETURNING job.id, job.retry, job.date_started
+            RETURNING job.id, job.retry, fate.date_started
         )
         INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
         SELECT id, retry + 1 - %(tries)s, %(worker)s, date_started, {NOW}, %(outcome)s, %(message)s FROM ended

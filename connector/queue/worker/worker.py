@@ -34,6 +34,8 @@ BATCH_SECONDS = 0.1
 HOLD_SECONDS = 0.5
 #: Seconds for which a job may be leased to this worker while it neither holds nor runs it, as between the two; then its run is lost.
 LOST_SECONDS = 3
+#: Seconds between two looks at jobs that no claim meets because PostgreSQL refuses to change their rows.
+SETTLE_SECONDS = 30
 #: Seconds that a worker waits when no job can be claimed or started, twice as many each time in a row, between these two.
 FIRST_WAIT, LONGEST_WAIT = 1, 60
 
@@ -67,7 +69,7 @@ class Worker:
         self._grace_ends = 0
         self._suspects = {}
         self._complaints = {}
-        self._wait = self._waits_until = 0
+        self._wait = self._waits_until = self._next_settlement = 0
         self._connection = connect(dbname)
         self._sign_connection = connect(dbname)
         self.is_pooled = is_pooled(self._connection)
@@ -263,8 +265,7 @@ class Worker:
                 store.adopt_strays,
                 store.release_forgotten_keys,
                 store.release_forgotten_children,
-                store.fail_troubled,
-                store.forget_troubles,
+                self._settle_troubles,
             ):
                 self._attempt(step, cr)
             waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))
@@ -284,6 +285,12 @@ class Worker:
             level = logging.DEBUG if self._complaints.get(step) == text else logging.WARNING
             self._complaints[step] = text
             _logger.log(level, "%s of %s is tried again each second: %s", step.__name__, self.dbname, text)
+
+    def _settle_troubles(self, cr):
+        if time.monotonic() >= self._next_settlement:
+            self._next_settlement = time.monotonic() + SETTLE_SECONDS
+            store.fail_troubled(cr)
+            store.forget_troubles(cr)
 
     def _end_dead_workers(self, cr):
         for worker_id, name in store.dead_workers(cr):

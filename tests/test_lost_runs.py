@@ -1,0 +1,146 @@
+"""What becomes of leases that no thread of their living worker holds or runs, and of those that its threads do not come to."""
+
+import threading
+
+import pytest
+
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.worker import WorkerWatcher
+from odoo.addons.connector.queue.worker.runner import JobRunner
+from odoo.addons.connector.session import ConnectorSession
+
+
+@pytest.fixture
+def watcher(database, jobs, wait_until):
+    """A worker with two threads in this process."""
+    watcher = WorkerWatcher("command", 2, lambda: [database.name])
+    threads = [threading.Thread(target=watcher.work) for _number in range(2)]
+    watching = threading.Thread(target=watcher.watch, args=(threads,))
+    watching.start()
+    wait_until(lambda: watcher.workers)
+    yield watcher
+    watcher.stop()
+    watching.join()
+
+
+CHANGES = {
+    "frees its lease": "UPDATE queue_job SET worker_id = NULL, lease_token = NULL WHERE id = %s",
+    "has no worker": "UPDATE queue_job SET worker_id = NULL WHERE id = %s",
+    "has another token": "UPDATE queue_job SET lease_token = nextval('queue_job_lease_token_seq') WHERE id = %s",
+    "has no token": "UPDATE queue_job SET lease_token = NULL WHERE id = %s",
+    "is enqueued": "UPDATE queue_job SET state = 'enqueued', lease_token = 1 WHERE id = %s",
+    "is deleted": "DELETE FROM queue_job WHERE id = %s",
+}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in the job's transaction", "apart from it"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_f8_a_job_that_changes_its_own_row_comes_to_an_end(
+    database, jobs, delay, watcher, state, wait_until, change, apart
+):
+    (life,) = database.rows("SELECT uuid FROM queue_worker")
+    job = delay(jobs.change_own_row, CHANGES[change], apart)
+
+    def has_ended():
+        # the second try need not be waited for
+        database.rows(
+            "UPDATE queue_job SET eta = NULL, state = 'pending', ready_seq = 1 WHERE state = 'scheduled' RETURNING id"
+        )
+        return state(job) in ("failed", None)
+
+    wait_until(has_ended)
+    assert database.value("SELECT count(*) FROM queue_job WHERE state IN ('enqueued', 'started')") == 0
+    assert state(job) == (None if change == "is deleted" and apart else "failed")
+    assert database.rows("SELECT name FROM test_effect") == []
+    other = delay(jobs.leave_effect, "other")
+    wait_until(lambda: state(other) == "done")
+    assert database.rows("SELECT uuid FROM queue_worker") == [life]
+
+
+def test_f8_an_end_that_was_not_written_counts_a_try_and_says_so(
+    database, jobs, delay, watcher, state, wait_until, monkeypatch, tmp_path
+):
+    """The last net: an exception that nobody has thought of leaves the thread, the life and the jobs of other threads as they are."""
+    (life,) = database.rows("SELECT uuid FROM queue_worker")
+    beside = delay(jobs.leave_effect_when_let_go, "beside", str(tmp_path / "gate"))
+    wait_until((tmp_path / "gate.reached").exists)
+    run_started = JobRunner._run_started
+
+    def raise_once(runner, job):
+        monkeypatch.setattr(JobRunner, "_run_started", run_started)
+        raise ZeroDivisionError("nobody has thought of this")
+
+    monkeypatch.setattr(JobRunner, "_run_started", raise_once)
+    job = delay(jobs.leave_effect, "job")
+    wait_until(lambda: state(job) == "done")
+    assert state(beside) == "started"
+    (tmp_path / "gate").touch()
+    wait_until(lambda: state(beside) == "done")
+    assert database.rows("SELECT uuid FROM queue_worker") == [life]
+    assert database.rows("SELECT outcome, number FROM queue_job_attempt WHERE job_id = %s ORDER BY id", job) == [
+        ("lost", 1),
+        ("done", 2),
+    ]
+    message = database.value("SELECT message FROM queue_job_attempt WHERE job_id = %s ORDER BY id", job)
+    assert "its run is over, but its end was not written" in message
+    assert database.value("SELECT retry FROM queue_job WHERE id = %s", beside) == 0
+
+
+def test_f8_what_a_worker_holds_or_runs_is_not_taken_for_lost(
+    database, jobs, delay, watcher, state, wait_until, tmp_path, caplog
+):
+    waiting = [delay(jobs.wait_until_let_go, str(tmp_path / "gate")) for _number in range(4)]
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'started'") == 2)
+    worker = watcher.workers[database.name]
+    looks = []
+    look = worker._free_lost_runs
+    worker._free_lost_runs = lambda cr: looks.append(look(cr))
+    wait_until(lambda: len(looks) > 6)
+    (tmp_path / "gate").touch()
+    wait_until(lambda: {state(job) for job in waiting} == {"done"})
+    assert database.rows("SELECT DISTINCT outcome FROM queue_job_attempt") == [("done",)]
+
+
+def test_f22_jobs_behind_a_long_one_are_run_by_another_process(
+    database, jobs, delay, worker, state, wait_until, tmp_path
+):
+    gate = str(tmp_path / "gate")
+
+    def delay_many(env):
+        session = ConnectorSession.from_env(env)
+        for _number in range(1200):
+            jobs.do_nothing.delay(session, "test.effect")
+        long = jobs.leave_effect_when_let_go.delay(session, "test.effect", "long", gate)
+        for _number in range(900):
+            jobs.do_nothing.delay(session, "test.effect")
+        return long.id
+
+    long = database.commit(delay_many)
+    worker("--processes", "2")
+    wait_until((tmp_path / "gate.reached").exists)
+    wait_until(lambda: database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == 2100)
+    assert state(long) == "started"
+    (tmp_path / "gate").touch()
+    wait_until(lambda: state(long) == "done")
+    assert database.value("SELECT count(*) FROM queue_job_attempt WHERE outcome <> 'done'") == 0
+
+
+def test_f22_a_job_that_is_given_back_runs_before_those_that_were_delayed_after_it(
+    database, jobs, delay, watcher, state, wait_until, tmp_path
+):
+    """A worker that is paused gives back what it holds in its old place, too."""
+    worker = watcher.workers[database.name]
+    worker.runner.job_seconds = 0.001
+    delay(jobs.wait_until_let_go, str(tmp_path / "gate"))
+    delay(jobs.leave_effect_when_let_go, "second", str(tmp_path / "gate"))
+    wait_until((tmp_path / "gate.reached").exists)
+    behind = [delay(jobs.leave_effect, str(number)) for number in range(3)]
+    before = database.rows("SELECT id, ready_seq FROM queue_job WHERE id = ANY(%s) ORDER BY id", behind)
+    with worker.raw_cursor() as cr:
+        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+    assert len(worker.queue) == 3
+    wait_until(lambda: {state(job) for job in behind} == {"pending"})
+    assert len(worker.queue) == 0
+    assert database.rows("SELECT id, ready_seq FROM queue_job WHERE id = ANY(%s) ORDER BY id", behind) == before
+    (tmp_path / "gate").touch()
+    wait_until(lambda: {state(job) for job in behind} == {"done"})
