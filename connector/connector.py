@@ -20,10 +20,12 @@ def external_id_text(external_id):
 
     :raise InvalidDataError: it is neither a text nor an integer, longer than :data:`LONGEST_EXTERNAL_ID`, or cannot be stored
     """
-    if external_id is None or external_id is False or external_id == "":
+    if external_id is None or external_id is False:
         return None
     if not isinstance(external_id, str | int) or external_id is True:
         raise InvalidDataError(f"{shown(external_id)} is not an external id: that is a text or an integer")
+    if external_id == "":
+        return None
     if isinstance(external_id, int):
         if abs(external_id) < _TOO_LARGE:
             return str(external_id)

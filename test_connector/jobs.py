@@ -181,3 +181,13 @@ def _wait_for_ever(gate, wait, seconds):
     _touch(f"{gate}.reached")
     while True:
         wait(seconds)
+
+
+#: What :func:`behave` does in this process: ``function(job)``
+behaviour = None
+
+
+@job(default_channel="root.test")
+def behave(session, model_name):
+    """Do what a test wants of it"""
+    return behaviour(session.job)

@@ -44,3 +44,31 @@ def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_inst
     options = ["--stop-after-init", "--no-http", "--test-tags", "/test_connector_extension"]
     output = run([ODOO, "--database", name, "--init", "test_connector_extension", *options], "read the log.")
     assert "0 failed, 0 error(s) of 3 tests" in output
+
+
+@pytest.mark.full
+def test_f20_an_uninstall_leaves_nothing(new_database):
+    name = new_database("connector_uninstalled", databases.template())
+    before = what_is_there(name)
+    databases.install(name, ["connector"])
+    with databases.cursor(name) as cr:
+        cr.execute("INSERT INTO ir_config_parameter (key, value) VALUES ('connector.job_retention_days', '7')")
+    databases.odoo("module", "uninstall", "connector", "--database", name)
+    assert what_is_there(name) - before == set()
+
+
+def what_is_there(name):
+    """The tables, sequences, indexes, functions, types and parameters of a database, and its records that name the addon."""
+    with databases.cursor(name) as cr:
+        cr.execute(
+            """
+            SELECT relkind::text, relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            UNION SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION SELECT 'type', typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace
+            UNION SELECT 'parameter', key FROM ir_config_parameter
+            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module = 'connector'
+            UNION SELECT 'model', model FROM ir_model
+            UNION SELECT 'cron', cron_name FROM ir_cron
+            """
+        )
+        return set(cr.fetchall())

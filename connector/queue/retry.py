@@ -1,6 +1,5 @@
 """When a job is tried again: strategies that turn the number of tries into seconds, and which exceptions are worth another try."""
 
-import math
 import random
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +10,10 @@ from .texts import shown
 
 #: Seconds that a :class:`Pattern` waits after the tries that come before its first one, as in the other suites.
 BEFORE_A_PATTERN = 600
+
+
+# Of an Exponential: what comes of them is a float still
+_LARGEST_FACTOR, _LARGEST_POWER = 10**5, 50
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Exponential:
         _set(
             self,
             first=as_wait(self.first, "first"),
-            factor=_number("factor", self.factor, math.inf),
+            factor=_number("factor", self.factor, _LARGEST_FACTOR),
             longest=as_wait(self.longest, "longest"),
             jitter=_number("jitter", self.jitter, 1),
         )
@@ -40,10 +43,7 @@ class Exponential:
     def seconds(self, tries):
         """Return the seconds to wait after so many tries."""
         # no power beyond what a float holds: the limit is reached long before
-        try:
-            waiting = min(self.longest, self.first * self.factor ** min(tries - 1, 50))
-        except OverflowError:
-            waiting = self.longest
+        waiting = min(self.longest, self.first * self.factor ** min(tries - 1, _LARGEST_POWER))
         return waiting * random.uniform(1 - self.jitter, 1)
 
 

@@ -8,6 +8,7 @@ from . import test_queue_codec
 from . import test_queue_delay
 from . import test_queue_environment
 from . import test_queue_failure
+from . import test_queue_given
 from . import test_queue_graph
 from . import test_queue_grouped
 from . import test_queue_hosts

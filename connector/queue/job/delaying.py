@@ -5,6 +5,7 @@ import inspect
 
 from .. import codec
 from ..keys import checked_key, stored_key
+from ..texts import shown
 from .functions import function_options, is_method, named_arguments
 from .handle import Job
 from .options import (
@@ -63,6 +64,7 @@ def prepare(
     options = function_options(env, function)
     if options.signature is not None and not options.signature.takes(args, kwargs):
         _refuse(env, options, model_name, args, kwargs)
+    concurrency_key = checked_key("concurrency_key", concurrency_key)
     named = functools.cache(functools.partial(named_arguments, env, options, model_name, args, kwargs))
     job = Job(
         env=env,
@@ -77,7 +79,7 @@ def prepare(
         identity_policy=options.identity_policy
         if identity_policy is None
         else checked_identity_policy(identity_policy),
-        concurrency_key=checked_key("concurrency_key", concurrency_key) or _concurrency_key(options, named),
+        concurrency_key=concurrency_key or _concurrency_key(options, named),
         concurrency_limit=options.concurrency_limit,
         time_limit=options.time_limit if time_limit is None else checked_natural("time_limit", time_limit),
         memory_limit=options.memory_limit if memory_limit is None else checked_natural("memory_limit", memory_limit),
@@ -145,10 +147,16 @@ def _channel_id(env, asked):
 
 def _default_channel_id(options, named):
     asked = options.channel_of and options.channel_of(named())
-    return checked_natural(f"the default_channel of {options.name}", asked) if asked else options.channel_id
+    if asked is None or asked is False:
+        return options.channel_id
+    return checked_natural(f"the default_channel of {options.name}", asked) or options.channel_id
 
 
 def _concurrency_key(options, named):
     """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
     key = options.concurrency_key and options.concurrency_key(named())
-    return None if key is None else checked_key("concurrency_key", str(key))
+    try:
+        text = None if key is None else str(key)
+    except Exception:
+        raise ValueError(f"The concurrency_key of {options.name} is {shown(key)}, which has no text") from None
+    return checked_key("concurrency_key", text)

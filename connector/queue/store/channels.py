@@ -220,7 +220,12 @@ def hold(cr, channel_id, holder, reason, seconds=None):
         SELECT id, %(holder)s, %(reason)s, {NOW} + %(seconds)s * interval '1 second' FROM queue_job_channel WHERE id = %(channel)s
         ON CONFLICT (channel_id, holder) DO UPDATE SET reason = excluded.reason, date_until = excluded.date_until
         """,
-        {"channel": channel_id, "holder": holder, "reason": storable(reason, REASON), "seconds": seconds},
+        {
+            "channel": channel_id,
+            "holder": holder,
+            "reason": storable("" if reason is None else reason, REASON),
+            "seconds": seconds,
+        },
     )
 
 
