@@ -53,6 +53,30 @@ class TestRestoredCopy(JobsCase):
         self.assertIsNone(store.reason_not_to_serve(self.cr))
         self.assertFalse(self.has_button())
 
+    def test_f26_what_a_copy_has_taken_over_of_running_jobs_ends_without_a_try_as_it_is_adopted(self):
+        worker = store.register_worker(self.cr, "original", "host", 1, "command", 3, (None, None))
+        store.note_backends(self.cr, worker, [self.cr.connection.info.backend_pid])
+        jobs = [self.env["res.partner"].with_delay().exists() for _number in range(3)]
+        jobs = self.env["queue.job"].browse([job.id for job in jobs])
+        running, _enqueued, orphan = store.claim(self.cr, worker, 3, 3)
+        store.start(self.cr, running)
+        store.start(self.cr, orphan)
+        self.cr.execute("UPDATE queue_job SET worker_id = 0 WHERE id = %s", [orphan.id])
+        self.make_copy()
+        self.env["queue.worker"].action_adopt_database()
+        self.env.invalidate_all()
+        self.assertFalse(self.env["queue.worker"].search([]))
+        self.assertEqual([(job.state, job.retry) for job in jobs], [("pending", 0)] * 3)
+        self.assertEqual(
+            jobs.attempt_ids.mapped(lambda attempt: (attempt.outcome, attempt.message)),
+            [("interrupted", "Interrupted: it ran in the database of which this one is a copy")] * 2,
+        )
+
+    def test_f26_the_workers_of_an_original_live_on_where_it_is_adopted_once_more(self):
+        worker = store.register_worker(self.cr, "original", "host", 1, "command", 2, (None, None))
+        self.env["queue.worker"].action_adopt_database()
+        self.assertTrue(store.heartbeat(self.cr, worker))
+
 
 class TestWhoMayAdopt(TransactionCase):
     def test_a_user_cannot_say_that_it_is_the_production_database(self):

@@ -425,7 +425,8 @@ class TestDeadWorker(JobsCase):
         self.cr.execute("UPDATE queue_job SET eta = eta - interval '1 day'")
         store.schedule_due(self.cr)
         self.worker = store.register_worker(self.cr, "again", "host", 1, "command", 2, (None, None))
-        for lease in store.claim(self.cr, self.worker, 2, 2):
+        self.leases = store.claim(self.cr, self.worker, 2, 2)
+        for lease in self.leases:
             store.start(self.cr, lease)
 
     def test_a_job_that_is_interrupted_runs_again_at_once_and_counts_no_try(self):
@@ -444,9 +445,84 @@ class TestDeadWorker(JobsCase):
     def test_an_attempt_that_ended_otherwise_makes_up_for_interruptions(self):
         self._interrupt()
         self._start_again()
-        self._end_worker()
+        self._end_worker(blamed=dict.fromkeys(lease.lease_token for lease in self.leases))
         self._start_again()
         self.assertEqual(self._interrupt(), ("pending", 1))
+
+    def _attempts_of(self, job):
+        return [(attempt.outcome, attempt.message) for attempt in job.attempt_ids.sorted("id")]
+
+    def test_f2_of_several_jobs_of_a_dead_worker_none_counts_a_try_and_each_runs_alone_the_next_time(self):
+        store.start(self.cr, self.leases[1])
+        self._end_worker()
+        self.assertEqual([(job.retry, job.state, job.runs_alone) for job in self.jobs], [(0, "pending", True)] * 2)
+        message = ("Interrupted with others, one of which may have ended the process: host:1 gave no sign of life",)
+        self.assertEqual(self._attempts_of(self.jobs[0]), [("interrupted", *message)])
+        self.worker = store.register_worker(self.cr, "again", "host", 1, "command", 2, (None, None))
+        leases = store.claim(self.cr, self.worker, 2, 2)
+        self.assertEqual([lease.runs_alone for lease in leases], [True, True])
+        store.start(self.cr, leases[0])
+        self.env.invalidate_all()
+        self.assertEqual(self.jobs.mapped("runs_alone"), [False, True])
+
+    def test_f2_one_job_is_lost_with_others_unless_its_process_ran_several_in_whatever_databases(self):
+        self._end_worker(several=True)
+        self.assertEqual([(job.retry, job.state) for job in self.jobs], [(0, "pending")] * 2)
+
+    def test_f2_the_third_loss_with_others_in_a_row_counts_a_try(self):
+        store.start(self.cr, self.leases[1])
+        for _number in range(3):
+            self._end_worker()
+            self._start_again()
+        self.env.invalidate_all()
+        self.assertEqual(self.jobs.mapped("retry"), [1, 1])
+        outcomes = [outcome for outcome, _message in self._attempts_of(self.jobs[0])]
+        self.assertEqual(outcomes, ["interrupted", "interrupted", "lost"])
+
+    def test_f2_interruptions_for_other_reasons_are_no_losses(self):
+        store.start(self.cr, self.leases[1])
+        for _number in range(3):
+            self._end_worker(end=store.INTERRUPTED)
+            self._start_again()
+        self._end_worker()
+        self.assertEqual(self.jobs.mapped("retry"), [0, 0])
+
+    def test_f2_the_job_that_is_known_to_have_ended_the_process_counts_a_try_and_the_others_none(self):
+        store.start(self.cr, self.leases[1])
+        self._end_worker(blamed={self.leases[1].lease_token: "it held the interpreter"})
+        self.assertEqual([(job.retry, job.runs_alone) for job in self.jobs], [(0, False), (1, True)])
+        self.assertEqual(
+            [self._attempts_of(job) for job in self.jobs],
+            [
+                [("interrupted", "Interrupted by another job: host:1 gave no sign of life")],
+                [("lost", "Worker lost: it held the interpreter")],
+            ],
+        )
+
+    def test_f2_no_job_counts_a_try_where_one_of_another_database_has_ended_the_process(self):
+        self._end_worker(blamed={})
+        self.assertEqual([(job.retry, job.runs_alone) for job in self.jobs], [(0, False)] * 2)
+
+    def test_f25_a_worker_of_another_server_was_interrupted(self):
+        self.cr.execute("UPDATE queue_worker SET place = regexp_replace(place, '/0*1/', '/00000002/')")
+        self._end_worker()
+        self.assertEqual((self.jobs[0].state, self.jobs[0].retry), ("pending", 0))
+        self.assertIn("another server has taken over", self.jobs[0].message)
+
+    def test_f25_a_worker_of_the_version_before_which_has_stored_no_place_is_dead_as_ever(self):
+        self.cr.execute("UPDATE queue_worker SET place = NULL")
+        self._end_worker()
+        self.assertEqual(self.jobs[0].retry, 1)
+
+    def test_f25_where_nobody_is_judged_workers_of_another_server_are_found_alone(self):
+        self.cr.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01'")
+        elsewhere = store.register_worker(self.cr, "elsewhere", "host", 2, "command", 2, (None, None))
+        self.cr.execute(
+            "UPDATE queue_worker SET date_heartbeat = '2020-01-01', place = 'elsewhere' WHERE id = %s", [elsewhere]
+        )
+        me = store.register_worker(self.cr, "me", "host", 3, "command", 2, (None, None))
+        self.assertEqual({id_ for id_, _name in store.dead_workers(self.cr)}, {self.worker, elsewhere})
+        self.assertEqual(store.dead_workers(self.cr, elsewhere_than=me), [(elsewhere, "host:2")])
 
     def test_a_worker_that_was_not_seen_since_the_server_came_back_was_interrupted(self):
         self.cr.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01' WHERE id = %s", [self.worker])
@@ -621,6 +697,14 @@ class TestFrozenWorker(TransactionCase):
         while self.connections():
             self.assertLess(time.monotonic(), deadline, "its connection is still open")
         self.assertEqual([freed for freed in (first, self.sweep()) if freed is not None], [0])
+
+    def test_f26_connections_to_another_database_are_left_alone(self):
+        with contextlib.closing(connect("postgres")) as elsewhere:
+            with store.own_cursor(self.env) as cr:
+                store.note_backends(cr, self.worker, [elsewhere.info.backend_pid])
+            self.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01' WHERE uuid = 'frozen'")
+            self.assertEqual(self.sweep(), 0)
+            elsewhere.cursor().execute("SELECT pg_sleep(0.2)")
 
     def test_the_connections_of_one_that_lives_are_left_alone(self):
         self.freeze_in_a_claim()

@@ -90,6 +90,9 @@ class QueueJob(models.Model):
     )
     time_limit = fields.Integer(readonly=True, aggregator=None, string="Time Limit (s)")
     memory_limit = fields.Integer(readonly=True, aggregator=None, string="Memory Limit (MB)")
+    runs_alone = fields.Boolean(
+        readonly=True, help="Its process died while it and others ran: no other job runs beside it the next time"
+    )
     worker_id = PlainMany2one("queue.worker", readonly=True)
     lease_token = BigInteger(readonly=True, aggregator=None)
 

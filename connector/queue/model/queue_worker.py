@@ -33,10 +33,12 @@ class QueueWorker(models.Model):
     date_heartbeat = fields.Datetime(readonly=True, string="Last Heartbeat")
     # The life of the operating system's process in which it lives, known to the parent of that process
     process = fields.Char(readonly=True)
+    # The server and the database of this row, see store.place_of: a copy has the same row, and so has a standby that was promoted
+    place = fields.Char(readonly=True)
     # The server's process and start of the worker's control connection; both empty behind a pooler
     backend_pid = fields.Integer(readonly=True, aggregator=None)
     backend_start = fields.Float(readonly=True, aggregator=None)
-    # All the server's processes that work for it: {pid: start}
+    # The server's processes that work for it in this database: {pid: start}
     backends = fields.Json(readonly=True)
     is_alive = fields.Boolean(compute="_compute_is_alive")
     is_pooled = fields.Boolean(compute="_compute_is_pooled")

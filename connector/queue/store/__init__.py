@@ -16,7 +16,7 @@ from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
 from .grouped import COMMON, complete_group, join_group, lock_leases, start_group, still_leased
 from .keys import keys_of_failed, release_forgotten_keys, release_keys, seconds_waiting
-from .identity import adopt_database, is_original, remember_database
+from .identity import adopt_database, is_original, reason_not_to_serve, remember_database
 from .lease import (
     cancel_requests,
     complete,
@@ -55,7 +55,7 @@ from .workers import (
     order_workers,
     ordered_state,
     other_hosts_alive,
-    reason_not_to_serve,
+    place_of,
     register_worker,
     server_began,
 )

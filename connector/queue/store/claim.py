@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 LeasedJob = namedtuple(
     "LeasedJob",
     "id lease_token function model_name context user_id su company_id retry max_retries identity_key concurrency_key channel_id "
-    "priority ready_seq date_created time_limit memory_limit graph_uuid group_key",
+    "priority ready_seq date_created time_limit memory_limit graph_uuid group_key runs_alone",
 )
 LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
 

@@ -63,7 +63,8 @@ def start_group(cr, jobs):
             ORDER BY job.id
             FOR NO KEY UPDATE OF job
         )
-        UPDATE queue_job job SET state = 'started', date_started = {NOW} WHERE job.id = ANY(ARRAY(SELECT id FROM mine))
+        UPDATE queue_job job SET state = 'started', date_started = {NOW}, runs_alone = NULL
+        WHERE job.id = ANY(ARRAY(SELECT id FROM mine))
         RETURNING job.id, job.payload
         """,
         _members(jobs),

@@ -1,5 +1,7 @@
 """Which database this is: the one where the addon was installed, or a copy of it that must not do anything by itself."""
 
+from .workers import end_copied_workers
+
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
@@ -30,10 +32,29 @@ def remember_database(cr):
 
 
 def adopt_database(cr):
-    """Store that this database is the original from now on; in the transaction of the caller."""
+    """Store that this database is the original from now on; in the transaction of the caller.
+
+    What a copy has taken over of running jobs and their workers is ended here. Nothing serves a copy: its leases are those of the original.
+    """
+    if is_original(cr):
+        return
+    end_copied_workers(cr)
     cr.execute(
         f"""
         INSERT INTO ir_config_parameter (key, value) VALUES ('connector.database', ({_IDENTITY}))
         ON CONFLICT (key) DO UPDATE SET value = excluded.value
         """
     )
+
+
+def reason_not_to_serve(cr):
+    """Return why no worker may serve the cursor's database, or None."""
+    cr.execute("SELECT to_regclass('ir_module_module')")
+    if cr.fetchone()[0]:
+        cr.execute("SELECT state FROM ir_module_module WHERE name = 'connector'")
+    row = cr.fetchone()
+    if not row or row[0] != "installed":
+        return "the addon connector is not installed"
+    if not is_original(cr):
+        return "it is a copy of another database; a button on the screen of workers makes it the production database"
+    return None

@@ -19,7 +19,7 @@ _START = Statement(
     {"id": "int", "lease_token": "bigint"},
     f"""
     WITH {UNHURRIED}
-    UPDATE queue_job SET state = 'started', date_started = {NOW}
+    UPDATE queue_job SET state = 'started', date_started = {NOW}, runs_alone = NULL
     FROM unhurried
     WHERE id = %(id)s AND lease_token = %(lease_token)s
     RETURNING payload

@@ -3,18 +3,19 @@
 import psycopg2
 
 from ..texts import REASON, storable
-from .identity import is_original
 from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, savepoint, transaction
 from .trouble import IS_LEFT_OUT, each, is_refusal
 
 #: A worker whose last heartbeat is older than this many seconds is dead.
 HEARTBEAT_TIMEOUT = 15
 
-#: How the life of a worker has ended, which decides what becomes of the jobs that it had started. *died*: perhaps it is their fault, they
-#: count a try. *interrupted*: it lost its connections, to a server that was restarted for instance; they count no try, but a job that this
-#: happens to again and again may be what takes the server down, so from the second time in a row on it waits longer and longer.
-#: *stopped*: it was told to; they run again at once.
+#: How the life of a worker has ended, which decides what becomes of the jobs that it had started. *died*: the job that it ran counts a try,
+#: as perhaps it is the job's fault; of several see :func:`_end_lost`. *interrupted*: it lost its connections, to a server that was
+#: restarted for instance; they count no try, but a job that this happens to again and again may be what takes the server down, so from the
+#: second time in a row on it waits longer and longer. *stopped*: it was told to; they run again at once.
 DIED, INTERRUPTED, STOPPED = "died", "interrupted", "stopped"
+#: How often in a row a job may be lost together with others without counting a try.
+LOSSES_WITH_OTHERS = 2
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -30,6 +31,9 @@ ALIVE = f"""(
 )"""
 _DEAD = f"NOT {ALIVE}"
 
+# Of a job that had not started no token is needed; one that has started may have deleted its own
+_LEASE = "id, CASE state WHEN 'started' THEN COALESCE(lease_token, -id) END"
+
 
 def backend_of(cr):
     """Return ``(pid, start)`` of the server's process behind a connection; the start in seconds since 1970."""
@@ -39,25 +43,49 @@ def backend_of(cr):
     return cr.fetchone()
 
 
+def place_of(cr):
+    """Return where the cursor's database lies, as a text: the server's system identifier, its timeline, and the database's oid.
+
+    A standby that was promoted has another timeline, and a copy of the database another oid: what has happened to the workers of another
+    place is not known here. The functions are open to every role, but a service that is not quite PostgreSQL may refuse them; then the oid
+    has to do.
+    """
+    try:
+        cr.execute(
+            """
+            SELECT concat_ws('/', server.system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), database.oid)
+            FROM pg_control_system() server, pg_database database WHERE database.datname = current_database()
+            """
+        )
+    except psycopg2.Error:
+        if cr.connection.closed:
+            raise
+        cr.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()")
+    return cr.fetchone()[0]
+
+
 def register_worker(cr, uuid, host, pid, kind, capacity, backend, process=None):
     """Insert the row that stands for a worker's life and return its id.
 
     :param backend: what :func:`backend_of` says of the worker's control connection, or ``(None, None)``
     :param process: uuid of the process in which it lives, for :func:`end_process`
     """
+    place = place_of(cr)
     cr.execute(
         f"""
-        INSERT INTO queue_worker (uuid, host, pid, kind, capacity, backend_pid, backend_start, process, state, date_started, date_heartbeat)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'running', {NOW}, {NOW})
+        INSERT INTO queue_worker (
+            uuid, host, pid, kind, capacity, backend_pid, backend_start, process, place, state, date_started, date_heartbeat
+        )
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'running', {NOW}, {NOW})
         RETURNING id
         """,
-        (uuid, host, pid, kind, capacity, *backend, process),
+        (uuid, host, pid, kind, capacity, *backend, process, place),
     )
     return cr.fetchone()[0]
 
 
 def note_backends(cr, worker_id, pids):
-    """Store which of the server's processes work for a worker, with their starts: a pid alone may be given to another one later.
+    """Store which of the server's processes work for a worker in its database, with their starts: a pid alone may come again later.
 
     If the worker dies before, its connections end by themselves once the server notices that nobody reads what it sends.
     """
@@ -65,7 +93,7 @@ def note_backends(cr, worker_id, pids):
         """
         UPDATE queue_worker SET backends = (
             SELECT jsonb_object_agg(pid, extract(epoch FROM backend_start)::float8) FROM pg_stat_activity
-            WHERE pid = ANY(%s) OR (pid = backend_pid AND extract(epoch FROM backend_start)::float8 = queue_worker.backend_start)
+            WHERE pid = ANY(%s)
         )
         WHERE id = %s
         """,
@@ -117,36 +145,49 @@ def other_hosts_alive(cr):
     return cr.fetchone()[0]
 
 
-def dead_workers(cr):
+def dead_workers(cr, elsewhere_than=None):
     """Return ``[(id, name)]`` of the workers that are dead.
 
+    :param elsewhere_than: id of a worker; only those of another place than this one's, see :func:`place_of`
     :raise LockNotAvailable: see :func:`heartbeat`
     """
-    cr.execute(f"{BRIEFLY} SELECT id, host || ':' || pid FROM queue_worker worker WHERE {_DEAD} ORDER BY id LIMIT 100")
+    is_meant = (
+        "worker.place <> (SELECT me.place FROM queue_worker me WHERE me.id = %(me)s)" if elsewhere_than else "true"
+    )
+    cr.execute(
+        f"""
+        {BRIEFLY}
+        SELECT id, host || ':' || pid FROM queue_worker worker WHERE {_DEAD} AND {is_meant} ORDER BY id LIMIT 100
+        """,
+        {"me": elsewhere_than},
+    )
     return cr.fetchall()
 
 
-def end_process(cr, process, cause="", end=DIED, terminate=False):
+def end_process(cr, process, cause="", end=DIED, terminate=False, blamed=None, several=False):
     """End the workers of a process, as :func:`end_worker` does; called by itself, or by its parent, who knows how it ended.
 
     If another worker comes first, that one has found it dead and has done the same without knowing the cause.
     """
     cr.execute("SELECT id FROM queue_worker WHERE process = %s ORDER BY id", (process,))
     for (worker_id,) in cr.fetchall():
-        end_worker(cr, worker_id, cause, end, terminate)
+        end_worker(cr, worker_id, cause, end, terminate, blamed, several)
 
 
-def end_worker(cr, worker_id, cause="", end=DIED, terminate=False):
+def end_worker(cr, worker_id, cause="", end=DIED, terminate=False, blamed=None, several=False):
     """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
 
     :param cause: for the message of the jobs that had started
     :param end: :data:`DIED`, :data:`INTERRUPTED` or :data:`STOPPED`
     :param terminate: end the connections of the worker first, as its process has ended: a statement that still runs for it holds locks
+    :param blamed: where it is known which jobs have ended the process, their lease tokens, each with the cause; empty if they were those
+        of another database
+    :param several: whether its process ran several jobs, some of them perhaps in other databases
     :raise LockNotAvailable: somebody holds the table, or one of the jobs; nothing has changed, another time will do
     """
     if terminate:
         _terminate_backends(cr, worker_id)
-    return _end_worker(cr, worker_id, cause, end)
+    return _end_worker(cr, worker_id, cause, end, blamed=blamed, several=several)
 
 
 def end_dead_worker(cr, worker_id, cause):
@@ -162,29 +203,35 @@ def end_dead_worker(cr, worker_id, cause):
 
 
 def _terminate_backends(cr, worker_id, condition="true"):
-    """End the connections of a worker. If it lives after all it begins a new life without them."""
+    """End the connections of a worker to this database. If it lives after all it begins a new life without them.
+
+    The database is a copy perhaps, with the rows of workers that live in the original: their connections are none of this database.
+    """
     cr.execute(
         f"""
         {BRIEFLY}
         SELECT pg_terminate_backend(activity.pid)
         FROM queue_worker worker, jsonb_each_text(worker.backends) backend, pg_stat_activity activity
         WHERE worker.id = %s AND {condition} AND activity.pid = backend.key::int AND activity.pid <> pg_backend_pid()
+          AND activity.datname = current_database()
           AND extract(epoch FROM activity.backend_start)::float8 = backend.value::float8
         """,
         (worker_id,),
     )
 
 
-def _end_worker(cr, worker_id, cause, end, condition="true"):
+def _end_worker(cr, worker_id, cause, end, condition="true", blamed=None, several=False):
     """Free the jobs of a worker for which the condition holds, and delete its row.
 
     One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
     no worker). A worker that was only slow finds its leases gone when it wants to commit.
     """
+    # apart from the transaction, which an error would end
+    place = place_of(cr) if end == DIED else None
     with transaction(cr, BRIEFLY):
         cr.execute(
             f"""
-            SELECT host || ':' || pid, date_heartbeat FROM queue_worker worker WHERE id = %s AND {condition}
+            SELECT host || ':' || pid, date_heartbeat, place FROM queue_worker worker WHERE id = %s AND {condition}
             FOR UPDATE OF worker SKIP LOCKED
             """,
             (worker_id,),
@@ -192,15 +239,20 @@ def _end_worker(cr, worker_id, cause, end, condition="true"):
         row = cr.fetchone()
         if not row:
             return None
-        name, last_heartbeat = row
+        name, last_heartbeat, lived_in = row
         cause = storable(cause, REASON)
-        if end == DIED and last_heartbeat < server_began(cr):
+        if end == DIED and lived_in not in (None, place):
+            end, cause = INTERRUPTED, "another server has taken over the database, or this one is a copy"
+        elif end == DIED and last_heartbeat < server_began(cr):
             end, cause = INTERRUPTED, "the database server was restarted"
         cr.execute(
-            "SELECT id FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE",
+            f"""
+            SELECT {_LEASE} FROM queue_job
+            WHERE worker_id = %s AND state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE
+            """,
             (worker_id,),
         )
-        freed = _free_leases(cr, [id_ for (id_,) in cr.fetchall()], name, end, cause)
+        freed = _free_leases(cr, dict(cr.fetchall()), name, end, cause, blamed, several)
         cr.execute("DELETE FROM queue_worker WHERE id = %s", (worker_id,))
         return freed
 
@@ -214,18 +266,28 @@ def server_began(cr):
     return cr.fetchone()[0]
 
 
+def end_copied_workers(cr):
+    """Free all jobs of a database that is a copy, and delete its workers' rows; nothing is known of these, they live in the original."""
+    cause = "it ran in the database of which this one is a copy"
+    cr.execute(f"SELECT {_LEASE} FROM queue_job WHERE state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE")
+    _free_leases(cr, dict(cr.fetchall()), "", INTERRUPTED, cause)
+    cr.execute("DELETE FROM queue_worker")
+
+
 def free_orphans(cr):
     """Free jobs whose worker has no row: somebody has deleted it by hand. Return how many."""
+    cause = "its worker's record was deleted"
     with transaction(cr):
         cr.execute(
             f"""
-            SELECT id FROM queue_job job
+            SELECT {_LEASE} FROM queue_job job
             WHERE state IN ('enqueued', 'started') AND NOT EXISTS (SELECT FROM queue_worker worker WHERE worker.id = job.worker_id)
               AND NOT {IS_LEFT_OUT}
             ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
             """
         )
-        return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], "", DIED, "its worker's record was deleted")
+        tokens = dict(cr.fetchall())
+        return _free_leases(cr, tokens, "", DIED, cause, dict.fromkeys(tokens.values(), cause))
 
 
 def leases_of(cr, worker_id):
@@ -247,7 +309,7 @@ def free_lost_runs(cr, worker_id, worker_name, leases):
     with transaction(cr, BRIEFLY):
         cr.execute(
             f"""
-            SELECT job.id FROM queue_job job, unnest(%s::int[], %s::bigint[]) AS lease (job_id, token)
+            SELECT {_LEASE} FROM queue_job job, unnest(%s::int[], %s::bigint[]) AS lease (job_id, token)
             WHERE job.id = lease.job_id AND job.lease_token IS NOT DISTINCT FROM lease.token
               AND job.worker_id = %s AND job.state IN ('enqueued', 'started') AND NOT {IS_LEFT_OUT}
             ORDER BY job.id
@@ -256,7 +318,8 @@ def free_lost_runs(cr, worker_id, worker_name, leases):
             (*map(list, zip(*leases, strict=True)), worker_id),
         )
         cause = "its run is over, but its end was not written: a job must not change or delete its own row"
-        return _free_leases(cr, [id_ for (id_,) in cr.fetchall()], worker_name, DIED, cause)
+        tokens = dict(cr.fetchall())
+        return _free_leases(cr, tokens, worker_name, DIED, cause, dict.fromkeys(tokens.values(), cause))
 
 
 # What becomes of a job whose worker has died: how often that happened before (any other try that failed counts too), and whether it fails
@@ -273,39 +336,87 @@ _INTERRUPTION = """
 """
 
 
-def _free_leases(cr, job_ids, worker_name, end, cause):
-    """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says.
+def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False):
+    """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says. Return how many.
 
     Those whose rows are refused stay as they are; once their worker is gone they are orphans.
-    """
 
-    def free(ids):
+    :param tokens: ``{id: lease token}`` of the jobs; None for those that had not started
+    """
+    several = several or len({token for token in tokens.values() if token}) > 1
+
+    def free(tokens):
         with savepoint(cr):
-            return _free(cr, ids, worker_name, end, cause)
+            return _free(cr, tokens, worker_name, end, cause, blamed, several)
 
     try:
-        return free(job_ids) if job_ids else 0
+        return free(tokens) if tokens else 0
     except psycopg2.Error as error:
         if not is_refusal(cr, error):
             raise
-        return each(cr, job_ids, lambda id_: free([id_]))
+        return each(cr, tokens, lambda id_: free({id_: tokens[id_]}))
 
 
-def _free(cr, job_ids, worker_name, end, cause):
+def _free(cr, tokens, worker_name, end, cause, blamed, several):
+    started = {id_: token for id_, token in tokens.items() if token}
     if end == DIED:
-        _end_started(cr, job_ids, worker_name, _DEATH, "lost", 1, f"Worker lost: {cause}" if cause else "Worker lost")
+        _end_lost(cr, started, worker_name, cause, blamed, several)
     elif end == INTERRUPTED:
         message = f"Interrupted: {cause or 'the worker has lost its connections to the database'}"
-        _end_started(cr, job_ids, worker_name, _INTERRUPTION, "interrupted", 0, message)
+        _end_started(cr, list(started), worker_name, _INTERRUPTION, "interrupted", 0, message)
     cr.execute(
         f"UPDATE queue_job SET {RUNNABLE} WHERE id = ANY(%s) AND state IN ('enqueued', 'started')",
-        (job_ids,),
+        (list(tokens),),
     )
-    return len(job_ids)
+    return len(tokens)
 
 
-def _end_started(cr, job_ids, worker_name, history, outcome, tries, message):
-    """Record the attempt of jobs that were lost; the first time they run again at once, later after growing delays, if they do not fail."""
+def _end_lost(cr, started, worker_name, cause, blamed, several):
+    """End the started jobs of a worker that has died: whoever is to blame counts a try, the others are interrupted.
+
+    One job that ran by itself is to blame; a group that runs as one call is one. Of several nobody knows which one it was: none counts a
+    try, and each runs alone the next time, so that it can be known. If they were not alone after all (see ``worker/company.py``), the
+    third loss in a row counts.
+    """
+    if blamed is None and not several and len(set(started.values())) == 1:
+        blamed = dict.fromkeys(started.values(), cause)
+    if blamed is None:
+        lost = dict.fromkeys(_lost_with_others(cr, list(started)), cause)
+        message = f"{_WITH_OTHERS}: {cause}"
+    else:
+        lost = {id_: blamed[token] for id_, token in started.items() if token in blamed}
+        message = f"Interrupted by another job: {cause}"
+    for reason in set(lost.values()):
+        ids = [id_ for id_ in lost if lost[id_] == reason]
+        text = f"Worker lost: {reason}" if reason else "Worker lost"
+        _end_started(cr, ids, worker_name, _DEATH, "lost", 1, text, runs_alone=True)
+    others = [id_ for id_ in started if id_ not in lost]
+    _end_started(cr, others, worker_name, _INTERRUPTION, "interrupted", 0, message, runs_alone=blamed is None)
+
+
+# How the message of an attempt begins that was lost together with others
+_WITH_OTHERS = "Interrupted with others, one of which may have ended the process"
+
+
+def _lost_with_others(cr, job_ids):
+    """Return the ids of those of these jobs that were lost with others so often in a row that this time counts a try."""
+    cr.execute(
+        f"""
+        SELECT job.id FROM queue_job job, LATERAL ({_INTERRUPTION} AND starts_with(attempt.message, %(with_others)s)) AS history
+        WHERE job.id = ANY(%(ids)s) AND history.times >= %(times)s
+        """,
+        {"ids": job_ids, "with_others": _WITH_OTHERS, "times": LOSSES_WITH_OTHERS},
+    )
+    return [id_ for (id_,) in cr.fetchall()]
+
+
+def _end_started(cr, job_ids, worker_name, history, outcome, tries, message, runs_alone=False):
+    """Record the attempt of jobs that were lost; the first time they run again at once, later after growing delays, if they do not fail.
+
+    :param runs_alone: whether no other job may run in the same process the next time
+    """
+    if not job_ids:
+        return
     cr.execute(
         f"""
         WITH fate AS (
@@ -325,25 +436,19 @@ def _end_started(cr, job_ids, worker_name, history, outcome, tries, message):
                 END,
                 date_started = CASE WHEN fate.state <> 'pending' THEN fate.date_started END,
                 date_done = CASE fate.state WHEN 'failed' THEN {NOW} END,
-                retry = retry + %(tries)s, message = %(message)s, worker_id = NULL, lease_token = NULL
+                retry = retry + %(tries)s, message = %(message)s, worker_id = NULL, lease_token = NULL, runs_alone = %(runs_alone)s
             FROM fate WHERE job.id = fate.id
             RETURNING job.id, job.retry, fate.date_started
         )
         INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
         SELECT id, retry + 1 - %(tries)s, %(worker)s, date_started, {NOW}, %(outcome)s, %(message)s FROM ended
         """,
-        {"ids": job_ids, "worker": worker_name, "outcome": outcome, "tries": tries, "message": message},
+        {
+            "ids": job_ids,
+            "worker": worker_name,
+            "outcome": outcome,
+            "tries": tries,
+            "message": message,
+            "runs_alone": runs_alone or None,
+        },
     )
-
-
-def reason_not_to_serve(cr):
-    """Return why no worker may serve the cursor's database, or None."""
-    cr.execute("SELECT to_regclass('ir_module_module')")
-    if cr.fetchone()[0]:
-        cr.execute("SELECT state FROM ir_module_module WHERE name = 'connector'")
-    row = cr.fetchone()
-    if not row or row[0] != "installed":
-        return "the addon connector is not installed"
-    if not is_original(cr):
-        return "it is a copy of another database; a button on the screen of workers makes it the production database"
-    return None
