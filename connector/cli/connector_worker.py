@@ -34,6 +34,13 @@ class ConnectorWorker(Command):
             type="int",
             help="how many jobs each process runs at once (default 1)",
         )
+        group.add_option(
+            "--no-watchdog",
+            dest="connector_no_watchdog",
+            action="store_true",
+            my_default=False,
+            help="never kill a process that gives no sign of life, for instance while a debugger holds it",
+        )
         config.parser.add_option_group(group)
         config.parser.prog = self.prog
         config.parse_config(args, setup_logging=True)
@@ -43,7 +50,9 @@ class ConnectorWorker(Command):
             config.parser.error("--processes and --threads must be at least 1")
         server.load_server_wide_modules()
 
+        from odoo.addons.connector.queue.hosts.child import silence_limit
         from odoo.addons.connector.queue.hosts.command import Supervisor
         from odoo.addons.connector.queue.hosts.databases import served_databases
 
-        Supervisor(processes, threads, served_databases).run()
+        limit = 0 if config.get("connector_no_watchdog") else silence_limit()
+        Supervisor(processes, threads, served_databases, limit).run()

@@ -1,13 +1,18 @@
 import os
+import queue
 import resource
 import signal
+import threading
 import time
+from types import SimpleNamespace
 
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import config
 
+from odoo.addons.connector.queue import worker
 from odoo.addons.connector.queue.hosts import child, command
 from odoo.addons.connector.queue.hosts.cron import reason_to_stop
+from odoo.addons.connector.queue.worker import company
 
 
 @tagged("post_install", "-at_install")
@@ -68,6 +73,160 @@ class TestCauseOfDeath(TransactionCase):
         self.assertIsNone(child.exit_code_of(pid))
         os.close(read)
         os.close(write)
+
+
+@tagged("post_install", "-at_install")
+class TestSignsOfLife(TransactionCase):
+    """What a parent makes of the signs that a process gives, at times that the test says."""
+
+    def setUp(self):
+        super().setUp()
+        self.now = 1000.0
+        self.patch(time, "monotonic", lambda: self.now)
+        self.child = child.Child(2, silence_limit=15)
+        self.child.pid = 7
+        self.child.signs.beat()
+
+    def turns(self, seconds, each=0.5):
+        """Let time pass in turns of the parent's loop; return the first reason to kill."""
+        for _turn in range(round(seconds / each)):
+            self.now += each
+            if reason := self.child.reason_to_kill():
+                return reason
+        return None
+
+    def run_job(self, token, time_limit=0, dbname="db"):
+        self.child.signs.begin(dbname, SimpleNamespace(lease_token=token, time_limit=time_limit))
+
+    def test_f2_a_process_that_beats_is_left_alone_whatever_its_jobs_do(self):
+        self.run_job(5, time_limit=1)
+        for _beat in range(100):
+            self.assertIsNone(self.turns(3))
+            self.child.signs.beat()
+
+    def test_f2_one_that_gives_no_beat_is_killed_after_the_limit_once(self):
+        self.run_job(5)
+        self.assertIsNone(self.turns(15))
+        reason = "the worker process 7 was killed: it gave no sign of life for 15 s, as it was stopped or a job held the interpreter"
+        self.assertEqual(self.turns(1), reason)
+        self.assertIsNone(self.turns(100))
+        self.assertEqual(self.child.cause_of_death(-signal.SIGKILL), reason)
+        self.assertIsNone(self.child._blamed("db"))
+
+    def test_f2_one_whose_job_is_beyond_its_time_limit_is_killed_when_its_own_steps_did_not_help(self):
+        self.run_job(5, time_limit=3)
+        self.assertIsNone(self.turns(6.5))
+        self.assertIn("longer than its time limit", self.turns(1))
+        self.assertEqual(
+            self.child._blamed("db"),
+            {5: "it ran longer than its time limit of 3 s and held the interpreter: its process was killed"},
+        )
+        self.assertEqual(self.child._blamed("another"), {})
+
+    def test_f2_a_machine_that_was_suspended_kills_nobody(self):
+        self.run_job(5, time_limit=3)
+        self.assertIsNone(self.turns(2))
+        self.now += 3600
+        self.assertIsNone(self.child.reason_to_kill())
+        self.assertIsNone(self.turns(1))
+
+    def test_f2_one_that_has_not_begun_to_beat_is_not_judged(self):
+        self.child = child.Child(1, silence_limit=15)
+        self.assertIsNone(self.turns(100))
+
+    def test_f2_without_a_watchdog_nobody_is_killed(self):
+        self.child = child.Child(1, silence_limit=0)
+        self.child.signs.beat()
+        self.run_job(5, time_limit=1)
+        self.assertIsNone(self.turns(100))
+
+    def test_f2_the_end_of_one_that_has_lost_its_files_is_told(self):
+        self.assertEqual(
+            self.child.cause_of_death(worker.FILES_CLOSED),
+            "the worker process 7 ended: somebody, perhaps a job, has closed its files",
+        )
+
+    def test_f2_each_thread_shows_its_run_to_the_parent_and_a_run_that_has_ended_is_not_shown(self):
+        shown = child.SignsOfLife(2)
+        pid = os.fork()
+        if not pid:
+            shown.begin("one", SimpleNamespace(lease_token=2**40, time_limit=10))
+            thread = threading.Thread(target=shown.begin, args=("two", SimpleNamespace(lease_token=6, time_limit=None)))
+            thread.start()
+            thread.join()
+            shown.beat()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        self.assertEqual(shown.beats, 1)
+        self.assertEqual([(run.lease_token, run.deadline) for run in shown.runs("one")], [(2**40, 1010.0)])
+        self.assertEqual([(run.lease_token, run.deadline) for run in shown.runs("two")], [(6, 0)])
+        shown.end()
+        self.assertEqual([run.lease_token for run in shown.runs()], [6])
+
+
+@tagged("post_install", "-at_install")
+class TestCompany(TransactionCase):
+    """Threads that want to run jobs."""
+
+    def setUp(self):
+        super().setUp()
+        self.stopping = threading.Event()
+        self.company = company.Company(self.stopping)
+        self.joined = queue.Queue()
+        self.addCleanup(self.stopping.set)
+
+    def join(self, name, runs_alone=False):
+        job = SimpleNamespace(name=name, runs_alone=runs_alone)
+
+        def join():
+            self.company.join(job)
+            self.joined.put(name)
+
+        threading.Thread(target=join, daemon=True).start()
+        return job
+
+    def has_joined(self):
+        return self.joined.get(timeout=10)
+
+    def test_f2_jobs_run_beside_each_other(self):
+        self.join("one")
+        self.join("two")
+        self.assertEqual({self.has_joined(), self.has_joined()}, {"one", "two"})
+
+    def test_f2_a_job_that_was_lost_with_others_waits_for_these_and_no_other_begins_before_it_has_ended(self):
+        first = self.join("first")
+        self.has_joined()
+        alone = self.join("alone", runs_alone=True)
+        while not self.company.is_closed:
+            self.assertFalse(self.joined.qsize())
+        later = self.join("later")
+        self.company.leave(first)
+        self.assertEqual(self.has_joined(), "alone")
+        self.assertFalse(self.joined.qsize())
+        self.company.leave(alone)
+        self.assertEqual(self.has_joined(), "later")
+        self.company.leave(later)
+        self.assertFalse(self.company.is_closed)
+
+    def test_f2_it_does_not_wait_for_ever_and_does_not_keep_others_waiting_for_ever(self):
+        self.patch(company, "PATIENCE", 0.1)
+        self.patch(company, "ALONE_SECONDS", 0.1)
+        self.join("for hours")
+        self.has_joined()
+        self.join("alone", runs_alone=True)
+        self.assertEqual(self.has_joined(), "alone")
+        self.join("later")
+        self.assertEqual(self.has_joined(), "later")
+
+    def test_f2_a_stop_ends_all_waiting(self):
+        self.join("for hours")
+        self.has_joined()
+        self.join("alone", runs_alone=True)
+        while not self.company.is_closed:
+            self.assertFalse(self.joined.qsize())
+        self.join("later")
+        self.stopping.set()
+        self.assertEqual({self.has_joined(), self.has_joined()}, {"alone", "later"})
 
 
 @tagged("post_install", "-at_install")

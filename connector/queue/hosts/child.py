@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: the parent alone learns how it has ended."""
+"""A worker process as its parent sees it: the parent alone learns how it has ended, and sees from outside whether it still lives."""
 
 import contextlib
 import logging
@@ -9,30 +9,88 @@ import uuid
 
 import psycopg2
 
+from ... import configuration
 from .. import store
 from ..connection import connect
+from ..worker import FILES_CLOSED, PATIENCE, SignsOfLife
 
 _logger = logging.getLogger(__name__)
+
+#: Seconds without a beat after which a process is killed, by default.
+SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT
+#: Seconds after the time limit of a job in which its process can stop it by itself; then one that has given no beat for so long is killed.
+STOP_SECONDS = 2 * PATIENCE
+#: A turn of the parent's loop that has taken more seconds says nothing about the child: the whole machine, or the parent itself, was held
+#: up. Odoo's own loop takes up to 4 s.
+LONGEST_TURN = 6
+
+
+def silence_limit():
+    """Return for how many seconds a process may give no beat, as the option ``watchdog`` in the section ``[connector]`` says; 0 for ever.
+
+    :raise ValueError: it is no number
+    """
+    return configuration.number("watchdog", SILENCE_LIMIT)
 
 
 class Child:
     """A worker process, made by its parent before the fork.
 
+    :param threads: how many jobs it runs at once
+    :param silence_limit: seconds without a sign of life after which it has to be killed; 0 for never
     :ivar process: the uuid under which its workers are registered
     :ivar pid: set by the parent after the fork
+    :ivar signs: what it shows of itself
     """
 
-    def __init__(self):
+    def __init__(self, threads=1, silence_limit=SILENCE_LIMIT):
         self.process = str(uuid.uuid4())
         self.pid = None
-        self.began = time.monotonic()
+        self.signs = SignsOfLife(threads)
+        self._silence_limit = silence_limit
+        self.began = self._looked = time.monotonic()
+        self._beats = self._silent = 0
+        self._overdue = []
+        self._killed_for = None
         self._out_of_memory = _count_out_of_memory()
+
+    def reason_to_kill(self):
+        """Return in words why the process has to be killed, once; None if it need not. Called in each turn of the parent's loop.
+
+        The time of these turns is what counts, so that a machine that was suspended kills nobody. One that has not begun to beat is not
+        judged.
+        """
+        now = time.monotonic()
+        turn, self._looked = now - self._looked, now
+        beats = self.signs.beats
+        if not self._silence_limit or not beats or self._killed_for:
+            return None
+        if beats != self._beats:
+            self._beats, self._silent = beats, 0
+        elif turn <= LONGEST_TURN:
+            self._silent += turn
+        if self._silent >= STOP_SECONDS:
+            self._overdue = [run for run in self.signs.runs() if run.deadline and now >= run.deadline + STOP_SECONDS]
+        if self._overdue:
+            why = "a job has run longer than its time limit and held the interpreter"
+        elif self._silent >= self._silence_limit:
+            why = (
+                f"it gave no sign of life for {self._silence_limit} s, as it was stopped or a job held the interpreter"
+            )
+        else:
+            return None
+        self._killed_for = f"the worker process {self.pid} was killed: {why}"
+        return self._killed_for
 
     def cause_of_death(self, exit_code):
         """Return in words how the process has ended.
 
         :param exit_code: its exit status, or the negative number of the signal that killed it, as of :func:`os.waitstatus_to_exitcode`
         """
+        if self._killed_for:
+            return self._killed_for
+        if exit_code == FILES_CLOSED:
+            return f"the worker process {self.pid} ended: somebody, perhaps a job, has closed its files"
         if exit_code >= 0:
             return f"the worker process {self.pid} ended with exit status {exit_code}"
         if exit_code == -signal.SIGKILL and _count_out_of_memory() > self._out_of_memory:
@@ -49,9 +107,20 @@ class Child:
             try:
                 with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
                     if not store.reason_not_to_serve(cr):
-                        store.end_process(cr, self.process, cause, end, terminate=True)
+                        blamed, several = self._blamed(dbname), len(self.signs.runs()) > 1
+                        store.end_process(cr, self.process, cause, end, terminate=True, blamed=blamed, several=several)
             except psycopg2.Error as error:
                 _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
+
+    def _blamed(self, dbname):
+        """Return the jobs that have ended the process as ``{lease token: cause}``, or None if nobody knows."""
+        if not self._overdue:
+            return None
+        cause = "it ran longer than its time limit of %g s and held the interpreter: its process was killed"
+        return {
+            run.lease_token: cause % round(run.deadline - run.began, 3)
+            for run in set(self._overdue) & set(self.signs.runs(dbname))
+        }
 
 
 def exit_code_of(pid):

@@ -17,7 +17,7 @@ from odoo.tools import config
 from .. import store
 from ..connection import connect
 from ..worker import GRACE_SECONDS, WorkerWatcher
-from .child import Child
+from .child import SILENCE_LIMIT, Child
 
 _logger = logging.getLogger(__name__)
 
@@ -33,12 +33,14 @@ class Supervisor:
     :param processes: how many
     :param threads: how many jobs each of them runs at once
     :param dbnames: function that returns the names of the databases to serve
+    :param silence_limit: seconds after which a process that gives no sign of life is killed, with what holds it up; 0 for never
     """
 
-    def __init__(self, processes, threads, dbnames):
+    def __init__(self, processes, threads, dbnames, silence_limit=SILENCE_LIMIT):
         self.processes = processes
         self.threads = threads
         self.dbnames = dbnames
+        self.silence_limit = silence_limit
         self.children = {}
         self._stopping = False
 
@@ -54,6 +56,7 @@ class Supervisor:
             # asked again and again: Python goes on waiting for a child after a signal, and no grace time would begin
             if not self._reap(block=False):
                 time.sleep(0.1)
+            self._kill_silent()
         self._end_children()
 
     def _stop(self, _signal, _frame):
@@ -93,7 +96,7 @@ class Supervisor:
     def _spawn(self):
         # no connection may be shared between two processes
         sql_db.close_all()
-        child = Child()
+        child = Child(self.threads, self.silence_limit)
         # a signal that comes before the child has its own handler must not make it act as the parent
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         pid = os.fork()
@@ -104,13 +107,22 @@ class Supervisor:
             return
         status = 1
         try:
-            run_process(self.threads, self.dbnames, child.process)
+            run_process(self.threads, self.dbnames, child)
             status = 0
         except Exception:
             _logger.exception("The worker process ends")
         finally:
             logging.shutdown()
             os._exit(status)
+
+    def _kill_silent(self):
+        """Kill the processes that give no sign of life."""
+        for pid, child in list(self.children.items()):
+            if cause := child.reason_to_kill():
+                # first, so that no other worker finds it dead without knowing the cause
+                child.end_workers(self._databases(), cause, store.DIED)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _reap(self, block):
         try:
@@ -142,10 +154,10 @@ class Supervisor:
             self._reap(block=True)
 
 
-def run_process(threads, dbnames, process):
+def run_process(threads, dbnames, child):
     """Be a worker process until SIGTERM: jobs run in threads of their own, the main thread watches.
 
-    :param process: the uuid by which the parent knows it
+    :param child: the :class:`~.child.Child` by which the parent knows it
     """
     parent = os.getppid()
 
@@ -156,7 +168,13 @@ def run_process(threads, dbnames, process):
             watcher.stop()
 
     watcher = WorkerWatcher(
-        "command", threads, dbnames, is_replaceable=True, each_second=look_after_parent, process=process
+        "command",
+        threads,
+        dbnames,
+        is_replaceable=True,
+        each_second=look_after_parent,
+        process=child.process,
+        signs=child.signs,
     )
     signal.signal(signal.SIGTERM, lambda _signal, _frame: watcher.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -21,7 +21,7 @@ from odoo.tools import config
 from ... import configuration
 from .. import store
 from ..worker import WorkerWatcher
-from .child import Child, exit_code_of
+from .child import Child, exit_code_of, silence_limit
 from .databases import served_databases
 
 _logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ def post_load():
     threaded, prefork = server.ThreadedServer, server.PreforkServer
     threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
     prefork.process_zombie = _in_turn(_note_dead, prefork.process_zombie)
+    prefork.process_timeout = _in_turn(_kill_silent, prefork.process_timeout)
     prefork.process_spawn = _in_turn(prefork.process_spawn, _spawn_processes)
     server.WorkerCron.process_work = _in_turn(_begin_pass_of_crons, server.WorkerCron.process_work)
 
@@ -109,7 +110,7 @@ def _begin_pass_of_crons(cron_process):
     threading.current_thread().start_time = time.time()
 
 
-# Processes that have died, each with the cause: [(Child, text)]. The next one reports it, so that the parent needs no database
+# Processes that have died or were killed, each with the cause: [(Child, text)]. The next one reports it: the parent needs no database
 _dead = []
 
 
@@ -118,6 +119,18 @@ def _note_dead(multi):
     for pid, worker in multi.workers.items():
         if isinstance(worker, WorkerQueue) and (exit_code := exit_code_of(pid)) is not None:
             _dead.append((worker.child, worker.child.cause_of_death(exit_code)))
+
+
+@_where_jobs_run
+def _kill_silent(multi):
+    """Kill the processes that give no sign of life.
+
+    Odoo's own watchdog knows nothing of jobs and their time limits, and after a machine was suspended it would kill all of them.
+    """
+    for pid, worker in list(multi.workers.items()):
+        if isinstance(worker, WorkerQueue) and (cause := worker.child.reason_to_kill()):
+            _dead.append((worker.child, cause))
+            multi.worker_kill(pid, signal.SIGKILL)
 
 
 @_where_jobs_run
@@ -142,7 +155,8 @@ class WorkerQueue(server.Worker):
     def __init__(self, multi, dead=()):
         super().__init__(multi)
         self.watchdog_timeout = None
-        self.child = Child()
+        _processes, threads = _options()
+        self.child = Child(threads, silence_limit())
         self._dead = dead
         self._watcher = None
 
@@ -155,6 +169,7 @@ class WorkerQueue(server.Worker):
             is_replaceable=True,
             each_second=self._check,
             process=self.child.process,
+            signs=self.child.signs,
         )
         super().start()
         # service managers send it to all processes at once; it must not cost a running job a try

@@ -27,11 +27,17 @@ class ControlConnection:
         self._is_pooled = False
         self._is_missed = False
         self._interrupted, self._interrupt = os.pipe()
+        self._pipe = _file_of(self._interrupted)
 
     @property
     def is_lost(self):
         """Whether it was there and was lost; it is so until :meth:`open`."""
         return self._connection is not None and bool(self._connection.closed)
+
+    @property
+    def is_intact(self):
+        """Whether its files are still its own: a job may have closed all of the process."""
+        return _file_of(self._interrupted) == self._pipe
 
     def open(self):
         """Have the connection, if it can be had."""
@@ -95,3 +101,12 @@ class ControlConnection:
         interrupt, self._interrupt = self._interrupt, None
         os.close(interrupt)
         os.close(self._interrupted)
+
+
+def _file_of(number):
+    """Return which file has a number, or None if none has."""
+    try:
+        status = os.fstat(number)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

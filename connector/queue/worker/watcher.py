@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import random
 import threading
 import time
@@ -16,8 +17,10 @@ from odoo.sql_db import close_db
 from ...exception import CONCURRENCY_ERRORS
 from .. import store
 from ..connection import connect
+from .company import Company
 from .control import ControlConnection
 from .errors import LifeEnded, first_line, message_of
+from .signs import SignsOfLife
 from .worker import GRACE_SECONDS, Worker
 
 _logger = logging.getLogger(__name__)
@@ -26,6 +29,8 @@ _logger = logging.getLogger(__name__)
 HEARTBEAT_INTERVAL = 4
 #: Seconds between two looks at the limits of running jobs, and at who wants them to be stopped.
 RUN_WATCH_INTERVAL = 0.5
+#: Seconds between two beats for the parent, see signs.py.
+BEAT_INTERVAL = 0.5
 #: Seconds between two looks at what all workers share: dead workers, due jobs, forgotten keys.
 TEND_INTERVAL = 1
 #: Seconds between two looks at which databases there are.
@@ -34,6 +39,8 @@ DISCOVERY_INTERVAL = 2
 RECONNECT_SECONDS = 2
 #: How long to leave a database alone whose addons cannot be loaded.
 RELOAD_SECONDS = 60
+#: Exit status of a process whose files somebody has closed: it can neither be woken nor speak to the database.
+FILES_CLOSED = os.EX_IOERR
 
 
 class WorkerWatcher:
@@ -41,7 +48,8 @@ class WorkerWatcher:
 
     :meth:`watch` runs in one thread, :meth:`work` in each thread that runs jobs. NOTIFY wakes them at once; without it they look at the
     database every :data:`TEND_INTERVAL` seconds. A further thread gives the signs of life and watches the running jobs: these must not
-    wait while the others do, for a lock or for the addons of a database to be loaded.
+    wait while the others do, for a lock or for the addons of a database to be loaded. The parent of the process does not see the database's
+    signs; the thread that beats for it needs nothing but the interpreter, so that it goes on while the database does not answer.
 
     :param kind: see :class:`Worker`
     :param capacity: how many threads call :meth:`work`
@@ -49,28 +57,40 @@ class WorkerWatcher:
     :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
     :param each_second: function that the watching thread calls about once a second
     :param process: uuid by which the parent knows this process
+    :param signs: the :class:`~.signs.SignsOfLife` at which the parent looks
     :param reason_to_stop: function that returns the exception with which the running jobs have to be stopped, as the host is going to end
         their process, or None
     """
 
     def __init__(
-        self, kind, capacity, dbnames, is_replaceable=False, each_second=None, process=None, reason_to_stop=None
+        self,
+        kind,
+        capacity,
+        dbnames,
+        is_replaceable=False,
+        each_second=None,
+        process=None,
+        signs=None,
+        reason_to_stop=None,
     ):
         self.kind = kind
         self.capacity = capacity
         self.is_replaceable = is_replaceable
         self.workers = {}
         self.process = process or str(uuid.uuid4())
+        self._signs = signs or SignsOfLife(capacity)
         self._dbnames = dbnames
         self._reason_to_stop = reason_to_stop or (lambda: None)
         self._each_second = each_second or (lambda: None)
         self._stopping = threading.Event()
+        self._company = Company(self._stopping)
         self._jobs_may_be_there = threading.Condition()
         self._wakeups = 0
         self._control = ControlConnection()
         self._next_discovery = 0
         self._refused = {}
         self._left_alone_until = {}
+        self._judges_from = 0
         self._loaders = {}
         self._retired = set()
         self._grace_ends = None
@@ -86,7 +106,9 @@ class WorkerWatcher:
         """
         for thread in threads:
             thread.start()
+        beating = threading.Thread(target=self._beat, name="connector beats", daemon=True)
         signs = threading.Thread(target=self._give_signs, name="connector signs of life", daemon=True)
+        beating.start()
         signs.start()
         next_tend = 0
         try:
@@ -104,6 +126,7 @@ class WorkerWatcher:
             self._ended.set()
             signs.join()
             self._close()
+            beating.join()
 
     def _look_after_all(self, next_tend):
         """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.tend`."""
@@ -123,6 +146,13 @@ class WorkerWatcher:
             self._wake_threads()
         return next_tend
 
+    def _beat(self):
+        """Show the parent that this process runs Python code, until the end of :meth:`watch`."""
+        while True:
+            self._signs.beat()
+            if self._ended.wait(BEAT_INTERVAL):
+                return
+
     def _give_signs(self):
         """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
         next_beat = 0
@@ -135,9 +165,14 @@ class WorkerWatcher:
                     # who is kept from it must sign soon after
                     next_beat = 0
             self._for_each_life(Worker.share)
-            self._for_each_life(lambda worker: self._lost_threads.update(worker.runner.watch()))
+            self._for_each_life(self._watch_runs)
             if self._lost_threads and self.is_replaceable:
                 self.stop()
+
+    def _watch_runs(self, worker):
+        for thread_id in worker.runner.watch():
+            self._lost_threads.add(thread_id)
+            self._signs.end(thread_id)
 
     def _for_each_life(self, method):
         """Call a method of all workers for the thread that gives signs, which ends no life: that takes time. Return the results."""
@@ -168,7 +203,12 @@ class WorkerWatcher:
 
     def _connect(self):
         """Have the control connection; where it was lost, others have seen that and end the workers of this process."""
+        if self.is_replaceable and not self._control.is_intact:
+            # before another life says that this one was only interrupted
+            _logger.critical("Somebody, perhaps a job, has closed the files of this process: it ends")
+            os._exit(FILES_CLOSED)
         if self._control.is_lost:
+            self._judge_later()
             _logger.warning("The control connection is lost: all workers of this process begin a new life")
             for dbname in list(self.workers):
                 self._end_worker(dbname, store.INTERRUPTED)
@@ -199,7 +239,9 @@ class WorkerWatcher:
                 return
             if not self._is_loaded(dbname):
                 return
-            self.workers[dbname] = Worker(dbname, self.kind, self.capacity, self._control.backend, self.process)
+            self.workers[dbname] = Worker(
+                dbname, self.kind, self.capacity, self._control.backend, self.process, self._judges_from
+            )
             self._refused.pop(dbname, None)
         except LockNotAvailable as error:
             _logger.info("The database %s is served later: %s", dbname, first_line(error))
@@ -261,7 +303,11 @@ class WorkerWatcher:
         if worker := self.workers.pop(dbname, None):
             worker.end(end)
             if worker.is_cut_off:
+                self._judge_later()
                 self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
+
+    def _judge_later(self):
+        self._judges_from = time.monotonic() + store.HEARTBEAT_TIMEOUT
 
     def _retire(self):
         """End the workers that were stopped from the screen; this process does not serve their databases any more."""
@@ -322,7 +368,7 @@ class WorkerWatcher:
         """Run one job of each database that has one; return whether there was any."""
         ran = False
         for dbname, worker in list(self.workers.items()):
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._company.is_closed:
                 break
             thread = threading.current_thread()
             thread.dbname = dbname
@@ -330,7 +376,7 @@ class WorkerWatcher:
                 if leased := worker.next_job():
                     ran = True
                     thread.uid = leased.user_id
-                    worker.run(leased)
+                    self._run(worker, leased)
             except LifeEnded as ended:
                 _logger.warning("%s", ended)
                 worker.end(store.INTERRUPTED)
@@ -343,3 +389,19 @@ class WorkerWatcher:
             finally:
                 thread.dbname = thread.uid = None
         return ran
+
+    def _run(self, worker, leased):
+        self._company.join(leased)
+        try:
+            if self._stopping.is_set():
+                # while it waited; the end of the worker's life frees it
+                return
+            self._signs.begin(worker.dbname, leased)
+            try:
+                worker.run(leased)
+            finally:
+                self._signs.end()
+        finally:
+            self._company.leave(leased)
+            if leased.runs_alone:
+                self._wake_threads()

@@ -52,12 +52,14 @@ class Worker:
     :param backend: ``(pid, start)`` of the server's process that stands for this life, see :func:`store.backend_of`; without, that of the
         raw connection
     :param process: uuid of the process; what is left of its earlier lives ends with the beginning of this one
+    :param judges_from: before this time (of the monotonic clock) nobody is declared dead, as this process has lost a connection: so may
+        have the others, who say themselves that they live as soon as they are connected again
     """
 
     #: what the screen of workers has ordered; anything but ``running`` takes no jobs
     state = "running"
 
-    def __init__(self, dbname, kind, capacity, backend=None, process=None):
+    def __init__(self, dbname, kind, capacity, backend=None, process=None, judges_from=0):
         self.dbname = dbname
         self.capacity = capacity
         self.name = f"{socket.gethostname()}:{os.getpid()}"
@@ -70,6 +72,7 @@ class Worker:
         self._suspects = {}
         self._complaints = {}
         self._wait = self._waits_until = self._next_settlement = 0
+        self._judges_from = judges_from
         self._connection = connect(dbname)
         self._sign_connection = connect(dbname)
         self.is_pooled = is_pooled(self._connection)
@@ -293,7 +296,8 @@ class Worker:
             store.forget_troubles(cr)
 
     def _end_dead_workers(self, cr):
-        for worker_id, name in store.dead_workers(cr):
+        elsewhere_than = self.id if time.monotonic() < self._judges_from else None
+        for worker_id, name in store.dead_workers(cr, elsewhere_than):
             if worker_id == self.id:
                 continue
             try:

@@ -1,0 +1,74 @@
+"""What a process shows its parent while it lives: that it can run Python code, and which jobs it runs, until when.
+
+It is a page of memory that both share, mapped by the parent before the fork. So it costs a job a microsecond, and it can be read when the
+process itself can do nothing any more, as one of its jobs holds Python's interpreter.
+"""
+
+import mmap
+import struct
+import threading
+import time
+import zlib
+from collections import namedtuple
+
+_BEATS = struct.Struct("q")
+_RUN = struct.Struct("qqdd")
+_NOTHING = (0, 0, 0.0, 0.0)
+
+#: A run of a job, or of a group: the token of its lease, its database (see :func:`_number_of`), and when it began and has to end at the
+#: latest, on the monotonic clock, which all processes of a machine share; it ends at 0 where it has no time limit.
+RunSign = namedtuple("RunSign", "lease_token database began deadline")
+
+
+class SignsOfLife:
+    """The page of one process.
+
+    :param threads: how many run jobs
+    """
+
+    def __init__(self, threads):
+        self._page = mmap.mmap(-1, _BEATS.size + threads * _RUN.size)
+        self._threads = threads
+        self._slots = {}
+        self._beats = 0
+
+    # Called in the process
+
+    def beat(self):
+        """Show that this process runs Python code."""
+        self._beats += 1
+        _BEATS.pack_into(self._page, 0, self._beats)
+
+    def begin(self, dbname, leased):
+        """Show that the calling thread runs a job."""
+        began = time.monotonic()
+        deadline = began + leased.time_limit if leased.time_limit else 0.0
+        self._write(threading.get_ident(), leased.lease_token, _number_of(dbname), began, deadline)
+
+    def end(self, thread_id=None):
+        """Show that a thread, by default the calling one, runs no job any more."""
+        self._write(thread_id or threading.get_ident(), *_NOTHING)
+
+    def _write(self, thread_id, *values):
+        # Between two jobs there is nothing: whoever reads in the midst of this sees no job, or one without some of its values
+        slot = self._slots.setdefault(thread_id, len(self._slots))
+        _RUN.pack_into(self._page, _BEATS.size + slot * _RUN.size, *values)
+
+    # Called in its parent
+
+    @property
+    def beats(self):
+        """How often it has shown that it runs Python code."""
+        return _BEATS.unpack_from(self._page)[0]
+
+    def runs(self, dbname=None):
+        """Return the runs, as a list of :class:`RunSign`.
+
+        :param dbname: only those of this database
+        """
+        runs = [RunSign(*_RUN.unpack_from(self._page, _BEATS.size + slot * _RUN.size)) for slot in range(self._threads)]
+        return [run for run in runs if run.lease_token and (dbname is None or run.database == _number_of(dbname))]
+
+
+def _number_of(dbname):
+    return zlib.crc32(dbname.encode())
