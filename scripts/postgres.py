@@ -208,7 +208,16 @@ def identity():
 
 def as_owner(program, *arguments, **options):
     """Run a program of PostgreSQL as the cluster's owner."""
-    copied = POSTGRES.resolve() / PROGRAMS
-    path = (copied if copied.exists() else PACKAGES / PROGRAMS) / "bin" / program
+    path = program_path(program)
     remedy = f"see {server_log()}; begin anew by `make clean`, or name a server of your own by PGHOST and PGUSER."
     return run([path, *arguments], remedy, log="postgres.log", cwd="/", **options, **identity())
+
+
+def client(program, *arguments):
+    """Run a client program of PostgreSQL against the server that libpq's environment variables name."""
+    return run([program_path(program), *arguments], "see its log.", log="postgres.log")
+
+
+def program_path(program):
+    copied = POSTGRES.resolve() / PROGRAMS
+    return (copied if copied.exists() else PACKAGES / PROGRAMS) / "bin" / program

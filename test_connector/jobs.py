@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 
@@ -165,6 +166,23 @@ def change_own_row(session, model_name, statement, apart):
         return
     with session.env.registry.cursor() as cr:
         cr.execute(statement, [session.job.id])
+
+
+@job(default_channel="root.test", max_retries=2)
+def hold_the_interpreter(session, model_name, gate):
+    """Search text by a regular expression that takes longer than the world will stand; no other thread runs Python code meanwhile"""
+    _leave(session, "before")
+    _touch(f"{gate}.reached")
+    re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+@job(default_channel="root.test", max_retries=2)
+def close_all_files(session, model_name, gate):
+    """Close all files of the process but its log, and wait"""
+    _leave(session, "before")
+    _touch(f"{gate}.reached")
+    os.closerange(3, 65536)
+    time.sleep(1000)
 
 
 @job(default_channel="root.test")

@@ -1,9 +1,9 @@
 """A worker stays alive, and runs what it can, while somebody else keeps locked what it would need."""
 
+import contextlib
 import itertools
 import logging
 import threading
-from contextlib import contextmanager
 
 import psycopg2
 import pytest
@@ -12,6 +12,7 @@ from psycopg2.errors import DeadlockDetected, SerializationFailure
 from odoo.modules.registry import Registry
 
 from odoo.addons.connector.queue import store, worker
+from odoo.addons.connector.queue.connection import connect
 from odoo.addons.connector.queue.worker import WorkerWatcher
 
 from scripts import databases
@@ -22,7 +23,7 @@ def serve(monkeypatch, wait_until):
     """A function that serves databases by workers in this process whose hearts beat fast."""
     monkeypatch.setattr(worker.watcher, "HEARTBEAT_INTERVAL", 0.2)
 
-    @contextmanager
+    @contextlib.contextmanager
     def serve(*served):
         watcher = WorkerWatcher("command", 1, lambda: [database.name for database in served])
         job_thread = threading.Thread(target=watcher.work)
@@ -56,7 +57,7 @@ def other(database, copy_database):
     databases.drop(name)
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(database, statement, *values):
     """Execute a statement in a transaction that stays open for the time of the block."""
     connection = psycopg2.connect(dbname=database.name)
@@ -212,6 +213,25 @@ def test_the_loss_of_the_control_connection_is_an_interruption(
     (tmp_path / "gate").touch()
     wait_until(lambda: state(job) == "done")
     assert database.rows("SELECT outcome FROM queue_job_attempt ORDER BY id") == [("interrupted",), ("done",)]
+
+
+def test_f25_a_worker_that_has_just_lost_its_connections_declares_nobody_dead(
+    database, jobs, watcher, wait_until, monkeypatch
+):
+    monkeypatch.setattr(store, "HEARTBEAT_TIMEOUT", 5)
+    looks = []
+    dead_workers = store.dead_workers
+    monkeypatch.setattr(store, "dead_workers", lambda *arguments: looks.append(1) or dead_workers(*arguments))
+    ((before,),) = database.rows("SELECT uuid FROM queue_worker")
+    with contextlib.closing(connect(database.name)) as connection, connection.cursor() as cr:
+        other = store.register_worker(cr, "other", "host", 1, "command", 1, store.backend_of(cr))
+        database.rows("SELECT pg_terminate_backend(backend_pid) FROM queue_worker WHERE uuid = %s", before)
+        wait_until(lambda: not database.value("SELECT count(*) FROM queue_worker WHERE uuid = %s", before))
+    # now the other one has lost its connection, too: perhaps it connects again
+    looks.clear()
+    wait_until(lambda: len(looks) > 1)
+    assert database.value("SELECT id FROM queue_worker WHERE uuid = 'other'") == other
+    wait_until(lambda: not database.value("SELECT id FROM queue_worker WHERE uuid = 'other'"))
 
 
 def test_a_worker_is_looked_after_again_after_an_error_that_nobody_expected(
