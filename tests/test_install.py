@@ -53,7 +53,7 @@ def test_f20_an_uninstall_leaves_nothing(new_database):
     databases.install(name, ["connector"])
     with databases.cursor(name) as cr:
         cr.execute("INSERT INTO ir_config_parameter (key, value) VALUES ('connector.job_retention_days', '7')")
-    databases.odoo("module", "uninstall", "connector", "--database", name)
+    databases.odoo("module", "uninstall", "--database", name, "connector")
     assert what_is_there(name) - before == set()
 
 

@@ -125,8 +125,8 @@ things = st.one_of(
 tables = st.dictionaries(
     st.one_of(numbers, texts), st.one_of(waits, texts, st.lists(waits, max_size=3), st.tuples(waits, waits)), max_size=3
 )
-# what comes with a test, and not with each of its examples, they share
-shared = settings(suppress_health_check=list(HealthCheck))
+# The examples of a test share its fixtures. Those that reach the database take long
+shared = settings(suppress_health_check=list(HealthCheck), max_examples=settings.default.max_examples // 2)
 
 OPTIONS = (
     "priority", "eta", "max_retries", "description", "channel", "identity_key", "identity_policy", "concurrency_key", "time_limit",
@@ -220,7 +220,7 @@ def test_an_external_id_is_refused_or_can_be_looked_up(value):
     assert text is None or (len(text) <= 501 and "\0" not in text and text.encode())
 
 
-@settings(shared, max_examples=30)
+@shared
 @given(
     key=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
     | st.integers(200, 3000).map("é".__mul__)
