@@ -28,7 +28,7 @@ CHANGES = {
     "has no worker": "UPDATE queue_job SET worker_id = NULL WHERE id = %s",
     "has another token": "UPDATE queue_job SET lease_token = nextval('queue_job_lease_token_seq') WHERE id = %s",
     "has no token": "UPDATE queue_job SET lease_token = NULL WHERE id = %s",
-    "is enqueued": "UPDATE queue_job SET state = 'enqueued', lease_token = 1 WHERE id = %s",
+    "is enqueued": "UPDATE queue_job SET state = 'enqueued', lease_token = 0 WHERE id = %s",
     "is deleted": "DELETE FROM queue_job WHERE id = %s",
 }
 

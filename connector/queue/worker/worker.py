@@ -153,15 +153,19 @@ class Worker:
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
         try:
             with self.raw_cursor() as cr:
-                self.queue.put(store.claim(cr, self.id, free * batch, free))
+                jobs = store.claim(cr, self.id, free * batch, free)
+                self.queue.put(jobs)
         except psycopg2.Error as error:
             self.wait(error)
             return None
+        if not jobs:
+            self._wait = 0
         self.transactions.expect_changes()
         return self.queue.get()
 
     def wait(self, error):
-        """Claim nothing for a while, as what has just failed would fail for other jobs too; longer each time until a job was run.
+        """Claim nothing for a while, as what has just failed would fail for other jobs too; longer each time until a job was run, or there
+        is none.
 
         :param error: what was raised
         """
