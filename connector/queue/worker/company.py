@@ -30,12 +30,13 @@ class Company:
     @property
     def is_closed(self):
         """Whether another job has to wait now; who looks at it before a claim holds nothing while it waits."""
-        return time.monotonic() < self._alone_until
+        return bool(self._alone_until) and time.monotonic() < self._alone_until
 
     def join(self, leased):
         """Wait until a leased job may run in the calling thread."""
         with self._changed:
-            self._wait_while(lambda: self.is_closed)
+            if self.is_closed:
+                self._wait_while(lambda: self.is_closed)
             if leased.runs_alone:
                 self._alone = leased
                 patience_ends = time.monotonic() + PATIENCE

@@ -394,7 +394,8 @@ class WorkerWatcher:
         self._company.join(leased)
         try:
             if self._stopping.is_set():
-                # while it waited; the end of the worker's life frees it
+                # since it was taken: it is given back with the others
+                worker.queue.put([leased])
                 return
             self._signs.begin(worker.dbname, leased)
             try:
