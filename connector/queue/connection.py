@@ -1,17 +1,49 @@
-"""Raw connections to PostgreSQL, beside those of Odoo's pool, and cursors of that pool."""
+"""Connections to PostgreSQL beside those of Odoo's pool, and cursors of that pool."""
+
+import weakref
 
 import psycopg2
 
-from odoo.sql_db import connection_info_for
+from odoo import sql_db
+from odoo.sql_db import PsycoConnection, connection_info_for
 from odoo.tools import config
+
+# A lost peer is noticed within seconds
+_KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+
+#: The connections that this module has opened and that are still there.
+opened = weakref.WeakSet()
 
 
 def connect(dbname):
-    """Return a new autocommit connection to a database, READ COMMITTED, on which a lost peer is noticed within seconds."""
-    _name, info = connection_info_for(dbname)
-    connection = psycopg2.connect(**info, keepalives_idle=5, keepalives_interval=2, keepalives_count=3)
+    """Return a new autocommit connection to a database, READ COMMITTED, on which a lost peer is noticed within seconds.
+
+    What an administrator has set for the role or the database to limit the sessions of others does not hold for it.
+    """
+    connection = _open(connection_info_for(dbname)[1])
     connection.autocommit = True
+    if not is_pooled(connection):
+        _lift_limits(connection)
     return connection
+
+
+def _open(info, **options):
+    connection = psycopg2.connect(**info, **_KEEPALIVES, **options)
+    opened.add(connection)
+    return connection
+
+
+def _lift_limits(connection):
+    # each by itself: as options of the connection's start they would break PgBouncer, and reading pg_settings may take longer than a limit
+    timeouts = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
+    if connection.server_version >= 140000:
+        timeouts.append("idle_session_timeout")
+    if connection.server_version >= 170000:
+        timeouts.append("transaction_timeout")
+    settings = dict.fromkeys(timeouts, "0")
+    settings.update(default_transaction_isolation="'read committed'", default_transaction_read_only="off")
+    with connection.cursor() as cr:
+        cr.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
 
 
 def notice_lost_peer(connection):
@@ -28,6 +60,32 @@ def is_pooled(connection):
     with connection.cursor() as cr:
         cr.execute("SELECT pg_backend_pid()")
         return cr.fetchone()[0] != connection.info.backend_pid
+
+
+class OwnConnections:
+    """What a cursor has in place of Odoo's pool when its connection is its own: opened with the cursor and closed with it.
+
+    It takes no place of the pool (``db_maxconn``), which Odoo's requests need.
+    """
+
+    readonly = False
+
+    def borrow(self, info):
+        """Return a new connection, of the class of those in Odoo's pool."""
+        return _open(info, connection_factory=PsycoConnection)
+
+    def give_back(self, connection, keep_in_pool=False):
+        """Close a connection."""
+        connection.close()
+
+
+def pids_of_pool():
+    """Return the pids of the server's processes behind the connections of Odoo's pool that somebody uses."""
+    return [
+        connection.get_backend_pid()
+        for connection in list(sql_db._Pool._connections if sql_db._Pool else [])
+        if connection._pool_in_use and not connection.closed
+    ]
 
 
 def cursor_of(registry):
