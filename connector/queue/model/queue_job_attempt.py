@@ -26,6 +26,7 @@ class QueueJobAttempt(models.Model):
             ("lost", "Worker lost"),
             ("interrupted", "Interrupted"),
             ("unknown", "Unknown to the worker"),
+            ("no_resources", "No Resources"),
         ],
         readonly=True,
     )

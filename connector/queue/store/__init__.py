@@ -20,8 +20,11 @@ from .identity import adopt_database, is_original, reason_not_to_serve, remember
 from .lease import (
     cancel_requests,
     complete,
+    count_in_a_row,
     end_cancelled,
+    end_locker,
     fail,
+    give_back,
     give_back_unknown,
     lock_lease,
     release,

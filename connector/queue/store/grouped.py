@@ -14,7 +14,7 @@ from ..texts import storable
 from . import keys
 from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
-from .sql import BRIEFLY, NOW, UNHURRIED, transaction
+from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, transaction
 from .trouble import IS_LEFT_OUT, is_refusal
 
 _logger = logging.getLogger(__name__)
@@ -133,6 +133,7 @@ def lock_leases(cr, jobs, worker_id):
     """Lock the rows of running jobs on their own cursor; return False if one of the leases is not this worker's any more."""
     cr.execute(
         f"""
+        {PATIENTLY}
         SELECT FROM queue_job job, {_MEMBERS}
         WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
         ORDER BY job.id
@@ -150,6 +151,7 @@ def complete_group(cr, jobs, worker_id, worker_name):
     jobs = sorted(jobs, key=lambda job: job.id)
     cr.execute(
         f"""
+        {PATIENTLY}
         WITH done AS (
             UPDATE queue_job job
             SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),

@@ -2,7 +2,7 @@
 
 from ..texts import LOG, NAME, TRACEBACK, storable
 from .prepared import Statement
-from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED
+from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -43,9 +43,11 @@ def lock_lease(cr, job, worker_id):
 
     Called before each commit of the job's cursor. If the lease was taken away after the transaction's snapshot, PostgreSQL raises a
     serialization failure instead: the commit does not happen either way. If it is ours, nobody can take it before the commit has ended.
+
+    :raise LockNotAvailable: somebody has the row locked
     """
     cr.execute(
-        "SELECT FROM queue_job WHERE id = %s AND worker_id = %s AND lease_token = %s FOR NO KEY UPDATE",
+        f"{PATIENTLY} SELECT FROM queue_job WHERE id = %s AND worker_id = %s AND lease_token = %s FOR NO KEY UPDATE",
         (job.id, worker_id, job.lease_token),
     )
     return cr.rowcount == 1
@@ -85,6 +87,9 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=N
 
     It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
     state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
+
+    :raise LockNotAvailable: somebody has the row locked
+    :raise InvalidSqlStatementName: see :class:`~.prepared.Statement`
     """
     _COMPLETE.execute(
         cr,
@@ -98,8 +103,12 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=N
             "log": storable(log, LOG),
             **_usage_values(usage),
         },
+        PATIENTLY,
     )
     return cr.rowcount == 1
+
+
+# What follows is executed on the raw connection, which others wait for: it waits briefly, and raises LockNotAvailable if the row is locked
 
 
 def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info, log=None, usage=NOT_MEASURED):
@@ -133,8 +142,12 @@ def end_cancelled(cr, job, worker_id, worker_name, message, log=None, usage=NOT_
     )
 
 
-def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info, log=None, usage=NOT_MEASURED):
+def retry(
+    cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info, log=None, usage=NOT_MEASURED, outcome="retry"
+):  # fmt: skip
     """Schedule another try of a job and record the attempt; return False if the lease is not this worker's any more.
+
+    ``date_started`` is kept: in a sequential channel the job keeps its place.
 
     :param seconds: until the next try
     :param count: whether this try counts
@@ -146,7 +159,7 @@ def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, ex
         worker_name,
         f"state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s",
         {
-            "outcome": "retry",
+            "outcome": outcome,
             "message": message,
             "exc_name": exc_name,
             "exc_info": exc_info,
@@ -156,6 +169,33 @@ def retry(cr, job, worker_id, worker_name, seconds, count, message, exc_name, ex
             "tries": int(count),
         },
     )
+
+
+def give_back(
+    cr, job, worker_id, worker_name, outcome, seconds, message, exc_name=None, exc_info=None, log=None, usage=NOT_MEASURED
+):  # fmt: skip
+    """Schedule another try of a job for a reason that is not its fault; return False if the lease is not this worker's any more.
+
+    :param outcome: that of the attempt: ``no_resources``, the worker or the server had no means to run it
+    :param seconds: until the next try
+    """
+    return retry(
+        cr, job, worker_id, worker_name, seconds, False, message, exc_name, exc_info, log, usage, outcome=outcome
+    )
+
+
+def count_in_a_row(cr, job_id, outcome):
+    """Return how many of a job's last attempts had an outcome, one after the other."""
+    cr.execute(
+        """
+        SELECT count(*) FROM queue_job_attempt attempt
+        WHERE job_id = %(job)s AND id > (
+            SELECT COALESCE(max(id), 0) FROM queue_job_attempt WHERE job_id = %(job)s AND outcome <> %(outcome)s
+        )
+        """,
+        {"job": job_id, "outcome": outcome},
+    )
+    return cr.fetchone()[0]
 
 
 def give_back_unknown(cr, job, worker_id, worker_name, seconds, message):
@@ -219,6 +259,7 @@ def _usage_values(usage):
 def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
     cr.execute(
         f"""
+        {BRIEFLY}
         WITH ended AS (
             UPDATE queue_job SET {assignments}, message = %(message)s, worker_id = NULL, lease_token = NULL
             WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
@@ -245,6 +286,23 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
         },
     )
     return cr.rowcount == 1
+
+
+def end_locker(cr, job, pids):
+    """End the connection that keeps the row of a job locked, if it is one of these.
+
+    The transaction that has locked a row last stands in the row. If it is only one of several that have, none is ended.
+
+    :param pids: of the server's processes behind the connections of the worker's own process
+    """
+    cr.execute(
+        """
+        SELECT pg_terminate_backend(holder.pid) FROM queue_job job, pg_locks holder
+        WHERE job.id = %s AND holder.locktype = 'transactionid' AND holder.granted AND holder.transactionid = job.xmax
+          AND holder.pid = ANY(%s)
+        """,
+        (job.id, list(pids)),
+    )
 
 
 def release_unstarted(cr, jobs):

@@ -14,6 +14,8 @@ import itertools
 import time
 from weakref import WeakKeyDictionary
 
+from psycopg2.errors import InvalidSqlStatementName
+
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
@@ -53,26 +55,32 @@ class Statement:
         self._prepared = f"({', '.join(types.values())}) AS {query % numbered}"
         self._arguments = f"({', '.join(f'%({parameter})s' for parameter in types)})"
 
-    def execute(self, cr, values):
+    def execute(self, cr, values, settings=""):
         """Execute the statement on a cursor.
 
         :param values: dict, name of a parameter to its value
+        :param settings: such as :data:`BRIEFLY`
+        :raise InvalidSqlStatementName: somebody has dropped what was prepared; it is forgotten, and another time will do
         """
         plans = _plans.get(cr.connection)
         if plans is None:
-            cr.execute(self._query, values)
+            cr.execute(settings + self._query, values)
             return
         plan = plans.setdefault(self._name, _Plan())
         now = time.monotonic()
-        if now >= plan.ends:
-            # the first one of a second is planned for itself: what is executed now and then has nothing to gain
-            name, plan.name, plan.ends = plan.name, None, now + PLAN_SECONDS
-            if name:
-                cr.execute(f"DEALLOCATE {name}")
-            cr.execute(self._query, values)
-            return
-        if not plan.name:
-            name = f"{self._name}_{next(_numbers)}"
-            cr.execute(f"PREPARE {name} {self._prepared}")
-            plan.name = name
-        cr.execute(f"EXECUTE {plan.name} {self._arguments}", values)
+        try:
+            if now >= plan.ends:
+                # the first one of a second is planned for itself: what is executed now and then has nothing to gain
+                name, plan.name, plan.ends = plan.name, None, now + PLAN_SECONDS
+                if name:
+                    cr.execute(f"DEALLOCATE {name}")
+                cr.execute(settings + self._query, values)
+                return
+            if not plan.name:
+                name = f"{self._name}_{next(_numbers)}"
+                cr.execute(f"PREPARE {name} {self._prepared}")
+                plan.name = name
+            cr.execute(f"{settings} EXECUTE {plan.name} {self._arguments}", values)
+        except InvalidSqlStatementName:
+            plans.clear()
+            raise

@@ -36,6 +36,10 @@ UNHURRIED = "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 
 # for the transaction only, like the setting above.
 BRIEFLY = "SET LOCAL lock_timeout = 300;"
 
+# As BRIEFLY, for what a job itself does with its own row before a COMMIT. Nobody else updates that row while the job runs, but another
+# cursor of the job may have it locked, and would be waited for as long as the job waits
+PATIENTLY = "SET LOCAL lock_timeout = '10s';"
+
 
 @contextlib.contextmanager
 def own_cursor(env):

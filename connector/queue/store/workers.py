@@ -327,9 +327,10 @@ _DEATH = """
     SELECT retry AS times, max_retries > 0 AND retry + 1 >= max_retries AS fails
 """
 
-# What becomes of a job whose worker was interrupted: how often that was so since the last attempt that has ended otherwise
+# What becomes of a job whose worker was interrupted: how often that was so since the last attempt that has ended otherwise. The tenth time
+# in a row it fails: it may be what takes the server down
 _INTERRUPTION = """
-    SELECT count(*) AS times, false AS fails FROM queue_job_attempt attempt
+    SELECT count(*) AS times, count(*) >= 9 AS fails FROM queue_job_attempt attempt
     WHERE attempt.job_id = job.id AND attempt.id > (
         SELECT COALESCE(max(other.id), 0) FROM queue_job_attempt other WHERE other.job_id = job.id AND other.outcome <> 'interrupted'
     )
@@ -413,6 +414,8 @@ def _lost_with_others(cr, job_ids):
 def _end_started(cr, job_ids, worker_name, history, outcome, tries, message, runs_alone=False):
     """Record the attempt of jobs that were lost; the first time they run again at once, later after growing delays, if they do not fail.
 
+    Where it is an interruption that fails a job, its attempt says *failed*: who requeues it has all of them anew.
+
     :param runs_alone: whether no other job may run in the same process the next time
     """
     if not job_ids:
@@ -420,7 +423,7 @@ def _end_started(cr, job_ids, worker_name, history, outcome, tries, message, run
     cr.execute(
         f"""
         WITH fate AS (
-            SELECT job.id, job.date_started, history.times,
+            SELECT job.id, job.date_started, history.times, history.fails AND %(tries)s = 0 AS gives_up,
                 CASE WHEN history.fails THEN 'failed' WHEN history.times = 0 THEN 'pending' ELSE 'scheduled' END AS state
             FROM queue_job job, LATERAL ({history}) AS history
             -- whatever its state says, which the job may have changed by itself
@@ -436,12 +439,14 @@ def _end_started(cr, job_ids, worker_name, history, outcome, tries, message, run
                 END,
                 date_started = CASE WHEN fate.state <> 'pending' THEN fate.date_started END,
                 date_done = CASE fate.state WHEN 'failed' THEN {NOW} END,
-                retry = retry + %(tries)s, message = %(message)s, worker_id = NULL, lease_token = NULL, runs_alone = %(runs_alone)s
+                retry = retry + %(tries)s, worker_id = NULL, lease_token = NULL, runs_alone = %(runs_alone)s,
+                message = concat(CASE WHEN fate.gives_up THEN fate.times + 1 || ' times in a row: ' END, %(message)s)
             FROM fate WHERE job.id = fate.id
-            RETURNING job.id, job.retry, fate.date_started
+            RETURNING job.id, job.retry, fate.date_started, job.message,
+                CASE WHEN fate.gives_up THEN 'failed' ELSE %(outcome)s END AS outcome
         )
         INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message)
-        SELECT id, retry + 1 - %(tries)s, %(worker)s, date_started, {NOW}, %(outcome)s, %(message)s FROM ended
+        SELECT id, retry + 1 - %(tries)s, %(worker)s, date_started, {NOW}, outcome, message FROM ended
         """,
         {
             "ids": job_ids,
