@@ -99,6 +99,22 @@ def wait_until_let_go(session, model_name, gate):
     _wait_for(gate)
 
 
+#: What tests want a job of a worker in their own process to do: functions of the job's session, by their names.
+deeds = {}
+
+
+@job(default_channel="root.test", max_retries=5)
+def do(session, model_name, deed):
+    """Do what a test in this process wants to be done"""
+    return deeds[deed](session)
+
+
+@job(default_channel="root.test", group_size=10)
+def do_together(session, model_name, calls):
+    """Do what a test in this process wants to be done, as one call"""
+    return [deeds[deed](session) for (deed,) in calls]
+
+
 @job(default_channel="root.test")
 def leave_pid(session, model_name):
     """Leave the process's id as an effect"""

@@ -154,6 +154,66 @@ def worker(database):
 
 
 @pytest.fixture
+def own_worker(database, jobs):
+    """A worker in this process, whose jobs the test runs itself."""
+    workers = importlib.import_module("odoo.addons.connector.queue.worker")
+    worker = workers.Worker(database.name, "command", 1)
+    yield worker
+    worker.close_thread()
+    worker.end()
+    jobs.deeds.clear()
+
+
+@pytest.fixture
+def run_here(own_worker, jobs, delay):
+    """A function that has the worker in this process run jobs one after the other, each of which does a deed; it returns their ids.
+
+    A deed is a function of the job's session.
+    """
+
+    def run(*deeds, function=None, **options):
+        names = [f"deed {number}" for number in range(len(deeds))]
+        jobs.deeds.update(zip(names, deeds, strict=True))
+        ids = [delay(function or jobs.do, name, **options) for name in names]
+        while leased := own_worker.next_job():
+            own_worker.run(leased)
+        return ids
+
+    return run
+
+
+@pytest.fixture
+def ends(database):
+    """A function that returns state and number of tries of each of these jobs."""
+    query = "SELECT state, retry FROM queue_job WHERE id = %s"
+    return lambda ids: [database.rows(query, id_)[0] for id_ in ids]
+
+
+@pytest.fixture
+def attempts(database):
+    """A function that returns the outcomes of a job's attempts."""
+    query = "SELECT outcome FROM queue_job_attempt WHERE job_id = %s ORDER BY id"
+    return lambda job_id: [outcome for (outcome,) in database.rows(query, job_id)]
+
+
+@pytest.fixture
+def effects(database):
+    """A function that returns the names of the effects that jobs have left."""
+    return lambda: [name for (name,) in database.rows("SELECT name FROM test_effect ORDER BY id")]
+
+
+@pytest.fixture
+def leave():
+    """A deed that leaves an effect."""
+
+    def leave(session, name="effect"):
+        session.env["test.effect"].create({"job_id": session.job.id, "name": name})
+        session.env.flush_all()
+
+    return leave
+
+
+@pytest.fixture
 def state(database):
     return lambda job_id: database.value("SELECT state FROM queue_job WHERE id = %s", job_id)
 

@@ -22,8 +22,6 @@ from hypothesis.stateful import (
 )
 from psycopg2.errors import SerializationFailure
 
-from odoo.modules.registry import Registry
-
 from odoo.addons.connector.exception import LeaseLost
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.connection import connect
@@ -220,7 +218,7 @@ class Run:
     def __init__(self, dbname, leased, worker_id):
         self.lease = (worker_id, leased.lease_token)
         self.job = Job(id=leased.id, function=leased.function, retry=leased.retry, lease_token=leased.lease_token)
-        self.cr = JobCursor.open(Registry(dbname))
+        self.cr = JobCursor(dbname)
         self.cr.lease(self.job, worker_id)
         self.effects = []
 

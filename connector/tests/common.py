@@ -18,6 +18,7 @@ from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import function_options
 from odoo.addons.connector.queue.queue import JobsQueue
 from odoo.addons.connector.queue.worker import Worker
+from odoo.addons.connector.queue.worker.backoff import Backoff
 from odoo.addons.connector.queue.worker.runner import JobRunner
 
 from .local_server import local_server
@@ -154,6 +155,7 @@ class _WorkerInTransaction(Worker):
         self.dbname = env.cr.dbname
         self.name = "test"
         self.queue = JobsQueue()
+        self.backoff = Backoff()
         self.id = store.register_worker(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
 
     def run_all(self):

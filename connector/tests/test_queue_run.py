@@ -245,7 +245,7 @@ class TestLostConnection(JobsCase):
         for error_class in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
             error = error_class("server closed the connection unexpectedly")
             with self.subTest(error_class=error_class), self.assertRaises(RetryableJobError):
-                transactions._connection_lost(None, error, committing=False)
+                transactions._connection_lost(None, MagicMock(is_committing=False, is_closed_by_job=False), error)
 
     def test_a_worker_leaves_a_database_whose_registry_odoo_has_forgotten_and_loads_it_not_again(self):
         worker_ = _WorkerInTransaction(self.env)
@@ -254,7 +254,9 @@ class TestLostConnection(JobsCase):
         self.patch(Registry, "registries", {})
         with self.assertRaises(LifeEnded):
             JobTransactions(worker_)._connection_lost(
-                None, psycopg2.InterfaceError("connection closed"), committing=False
+                None,
+                MagicMock(is_committing=False, is_closed_by_job=False),
+                psycopg2.InterfaceError("connection closed"),
             )
         self.assertEqual((ends, worker_.is_cut_off), ([store.INTERRUPTED], True))
 
@@ -441,6 +443,27 @@ class TestDeadWorker(JobsCase):
             self.assertEqual(self._interrupt(), ("scheduled", 0))
             waited.append((self.jobs[0].eta - datetime.utcnow()).total_seconds())
         self.assertEqual([round(seconds, -1) for seconds in waited], [20, 40])
+
+    def _interrupt_in_a_row(self, times):
+        self._interrupt()
+        for _number in range(times - 1):
+            self._start_again()
+            self._interrupt()
+
+    def test_the_tenth_interruption_in_a_row_fails_the_job_and_names_the_cause(self):
+        self._interrupt_in_a_row(9)
+        self.assertEqual((self.jobs[0].state, self.jobs[0].retry), ("scheduled", 0))
+        self._start_again()
+        self.assertEqual(self._interrupt(), ("failed", 0))
+        self.assertEqual(self.jobs[0].message, "10 times in a row: Interrupted: host:1 gave no sign of life")
+        self.assertEqual(self.jobs[0].attempt_ids.mapped("outcome"), ["failed"] + ["interrupted"] * 9)
+        self.assertTrue(self.jobs[0].date_done)
+
+    def test_a_job_that_has_failed_by_interruptions_may_be_interrupted_as_often_again_when_it_is_requeued(self):
+        self._interrupt_in_a_row(10)
+        self.cr.execute("UPDATE queue_job SET state = 'pending', ready_seq = 0 WHERE id = %s", [self.jobs[0].id])
+        self._start_again()
+        self.assertEqual(self._interrupt(), ("pending", 0))
 
     def test_an_attempt_that_ended_otherwise_makes_up_for_interruptions(self):
         self._interrupt()

@@ -1,16 +1,39 @@
 """The cursor on which a job runs."""
 
+import contextlib
 import logging
+import os
+import select
 
-from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+import psycopg2
+from psycopg2.errors import DeadlockDetected, InvalidSqlStatementName, LockNotAvailable, SerializationFailure
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, STATUS_BEGIN, TRANSACTION_STATUS_IDLE
 
-from odoo.sql_db import Cursor
+from odoo.exceptions import ConcurrencyError
+from odoo.sql_db import Cursor, connection_info_for
 from odoo.tools.misc import Callbacks
+from odoo.tools.translate import LazyTranslate
 
-from ...exception import LeaseLost
-from ..connection import cursor_of
+from ...exception import FailedJobError, LeaseLost
+from ..connection import OwnConnections
+from .errors import RowLocked
 
 _logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__, default_lang="en_US")
+
+_own_connections = OwnConnections()
+
+# All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans.
+# psycopg2 needs the format of dates that it has asked for when it connected
+_AS_NEW = """
+    RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL;
+    SELECT set_config('datestyle', 'ISO', false), pg_advisory_unlock_all(), pg_my_temp_schema()
+"""
+# PostgreSQL 14 and later take a job for idle that computes for long before its first statement
+_AS_NEW_AND_NEVER_IDLE = _AS_NEW.replace("SELECT", "SET idle_session_timeout = 0; SELECT")
+
+# What a pooler keeps for each of its clients
+_PARAMETERS = ("client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings")
 
 
 class JobCursor(Cursor):
@@ -18,25 +41,58 @@ class JobCursor(Cursor):
 
     A job may commit, also deep inside of Odoo's code. Each commit first locks the job's row by its lease: a worker that was declared dead
     cannot commit anything for the job any more, however late it wakes up.
+
+    It is kept from job to job; :meth:`clean` makes it as new for the next one.
+
+    :param dbname: name of the database
+    :param is_pooled: whether a pooler stands between, behind which a session is not the cursor's alone
+    :ivar is_clean: whether no job has used it since it was as new
+    :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not come
     """
 
-    _job = None
-    _worker_id = None
+    def __init__(self, dbname, is_pooled=False):
+        super().__init__(_own_connections, *connection_info_for(dbname))
+        self._pid = os.getpid()
+        self._is_pooled = is_pooled
+        self._job = self._worker_id = None
+        self.is_clean, self.is_committing = True, False
+        if not is_pooled:
+            self._reset_session()
+        self._as_new = None
+        self._as_new = self._state()
 
-    @classmethod
-    def open(cls, registry):
-        """Return a new cursor of a registry's database."""
-        cr = cursor_of(registry)
-        # Odoo has no way to say which class of cursor its pool should hand out
-        cr.__class__ = cls
-        return cr
+    def __del__(self):
+        # what a forked child forgets is its parent's
+        if os.getpid() == self.__dict__.get("_pid"):
+            super().__del__()
+
+    @property
+    def is_usable(self):
+        """Whether a job can run on it: nobody has used it since it was as new, and the server has not closed its connection."""
+        if self.closed or not self.is_clean:
+            return False
+        # the server says nothing unasked, but that it ends the connection
+        poll = select.poll()
+        poll.register(self._cnx.fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+    @property
+    def is_closed_by_job(self):
+        """Whether the job itself has closed it."""
+        return self._closed
 
     def lease(self, job, worker_id):
         """Fence all that follows by the lease of a job."""
+        self.is_clean = False
         self._job, self._worker_id = job, worker_id
 
     def execute(self, query, params=None, log_exceptions=True):
-        """Execute a query; that another transaction was in the way is no error worth a log entry, as the worker runs the job again."""
+        """Execute a query; that another transaction was in the way is no error worth a log entry, as the worker runs the job again.
+
+        :raise FailedJobError: the job has no transaction any more that its *done* could be a part of
+        """
+        if self._job is not None:
+            self._check_transaction()
         try:
             super().execute(query, params, log_exceptions=False)
         except (SerializationFailure, DeadlockDetected, LockNotAvailable):
@@ -46,17 +102,29 @@ class JobCursor(Cursor):
                 _logger.error("%r: bad query: %s\nERROR: %s", self._job, self._obj.query or query, error)
             raise
 
+    def _check_transaction(self):
+        connection = self._cnx
+        if connection.autocommit or (
+            connection.status == STATUS_BEGIN and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        ):
+            raise FailedJobError(
+                _lt(
+                    "The job has switched its cursor to autocommit, or has committed by SQL: what it wrote since then would be kept even "
+                    "if it failed. Call session.commit(), or do what cannot be in a transaction on a cursor of its own."
+                )
+            )
+
     def commit(self):
         """Commit what the job did so far.
 
         :raise LeaseLost: the job is not this worker's any more
+        :raise RowLocked: another transaction, for instance on another cursor of the job, keeps the job's row locked
         """
         if self._job is not None:
             self.flush()
-            if not self._job.lock_lease(self, self._worker_id):
-                raise LeaseLost(
-                    f"{self._job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
-                )
+            with _row_of_job():
+                is_mine = self._job.lock_lease(self, self._worker_id)
+            self._check_lease(is_mine)
         super().commit()
 
     def complete(self, worker_name):
@@ -65,21 +133,104 @@ class JobCursor(Cursor):
         What was to be called after the commit is left in ``postcommit``: what goes wrong there does not undo the job.
 
         :raise LeaseLost: the job is not this worker's any more
+        :raise RowLocked: see :meth:`commit`
         """
-        job = self._job
-        if not job.complete(self, self._worker_id, worker_name):
-            raise LeaseLost(
-                f"{job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
-            )
+        with _row_of_job():
+            is_mine = self._job.complete(self, self._worker_id, worker_name)
+        self._check_lease(is_mine)
         self._job = None
         hooks, self.postcommit = self.postcommit, Callbacks()
+        self.flush()
+        self.is_committing = True
         try:
             self.commit()
+            self.is_committing = False
         finally:
             self.postcommit = hooks
 
+    def _check_lease(self, is_mine):
+        if not is_mine:
+            raise LeaseLost(
+                f"{self._job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
+            )
+
     def abandon(self):
-        """Roll back what the job did since its last commit, and end the lease."""
+        """Roll back what the job did since its last commit, and end the lease; whatever its hooks do about it."""
         self._job = None
-        if not self.connection.closed:
+        try:
             self.rollback()
+        except BaseException as error:
+            if not self._cnx.closed:
+                if not isinstance(error, psycopg2.Error):
+                    _logger.warning("A hook that was to be called at the rollback of a job has failed", exc_info=error)
+                self._cnx.rollback()
+
+    # Between two jobs
+
+    def clean(self):
+        """Make the cursor as new, in one message to the server; where that cannot be done it is of no more use, see :attr:`is_usable`."""
+        self._job = None
+        self.is_committing = False
+        if self.closed:
+            return
+        self.transaction = None
+        for hooks in (self.precommit, self.postcommit, self.prerollback, self.postrollback):
+            hooks.clear()
+        if self._state() != self._as_new:
+            # an attribute of the connection or the cursor that a job has set: nobody knows which, and what hangs on it
+            return
+        with contextlib.suppress(psycopg2.Error):
+            self._cnx.rollback()
+            if not self._is_pooled:
+                self._reset_session()
+            self.cache.clear()
+            self._now = None
+            # with the one before goes what it holds of the last answer
+            self._obj = self._cnx.cursor()
+            self.is_clean = True
+
+    def _state(self):
+        """Return what a job may have set on this side of the connection, to be compared."""
+        connection = self._cnx
+        return (
+            connection.autocommit,
+            connection.isolation_level,
+            connection.readonly,
+            connection.deferrable,
+            connection.encoding,
+            connection.cursor_factory,
+            len(connection.string_types),
+            len(connection.binary_types),
+            self._is_pooled and [connection.get_parameter_status(name) for name in _PARAMETERS],
+            tuple(self.__dict__),
+        )
+
+    def _reset_session(self):
+        with self.outside_transactions(), self._cnx.cursor() as cr:
+            cr.execute(_AS_NEW if self._cnx.server_version < 140000 else _AS_NEW_AND_NEVER_IDLE)
+            *_settings, temporary_schema = cr.fetchone()
+            if temporary_schema:
+                cr.execute("DISCARD TEMP")
+        self._cnx.notices.clear()
+        self._cnx.notifies.clear()
+
+    @contextlib.contextmanager
+    def outside_transactions(self):
+        """Have the statements of a block be transactions of their own."""
+        connection = self._cnx
+        # one that has no settings of its own goes to autocommit and back without a message to the server
+        connection.set_session(isolation_level="DEFAULT", readonly="DEFAULT", autocommit=True)
+        yield
+        connection.set_session(autocommit=False)
+        connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=False)
+
+
+@contextlib.contextmanager
+def _row_of_job():
+    """Around the last statement before a COMMIT: say which row it waits for in vain, and run a job again that has dropped our plans."""
+    try:
+        yield
+    except LockNotAvailable as error:
+        raise RowLocked(error) from error
+    except InvalidSqlStatementName as error:
+        raise ConcurrencyError(str(error)) from error

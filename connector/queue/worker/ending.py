@@ -1,22 +1,49 @@
 """How a job ends that is not done: another try, failed or cancelled.
 
-All of it is written on the worker's raw connection, after the job's own transaction was rolled back.
+All of it is written on the worker's raw connection, after the job's own transaction was rolled back. Writing it fails with that connection
+only, and then the worker's life ends: what the job has left, however strange, is replaced by something that can be written.
 """
 
 import logging
+import time
+import traceback
+
+from psycopg2.errors import LockNotAvailable
 
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
-from ...exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
+from ...exception import GroupResultError, JobCancelled, UnknownJobError
 from .. import store
+from ..connection import pids_of_pool
 from . import unknown
-from .errors import LifeEnded, first_line, is_for_people, message_of, name_of, traceback_of
+from .errors import (
+    LifeEnded,
+    NotReady,
+    RowLocked,
+    first_line,
+    is_concurrency_error,
+    is_for_people,
+    is_of,
+    is_over_limit,
+    lacks_means,
+    message_of,
+    name_of,
+    traceback_of,
+)
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
 #: How often a job is run again at once, on a fresh transaction, when PostgreSQL says that another transaction was in the way.
 IMMEDIATE_RETRIES = 3
+
+#: Seconds until a job is tried again whose code has met a lack of means, each time in a row; these tries do not count, the next ones do.
+NO_MEANS_WAITS = (10, 60, 600)
+
+_NO_MEANS = "no_resources"
+
+#: Seconds for which an end is written again and again while somebody has the job's row locked, or the table.
+_LOCKED_SECONDS = 10
 
 
 def end(worker, job, error):
@@ -32,10 +59,33 @@ def end(worker, job, error):
         end_stopped(worker, job, error)
     except LifeEnded:
         raise
-    except Exception as problem:
+    except BaseException as problem:
         for member in job.members:
-            _fail(worker, member, problem)
+            _end_anyhow(worker, member, problem)
     return []
+
+
+def _end_anyhow(worker, job, problem):
+    """Let a job fail because its end could not be written; where that is not its fault its lease stays, and the worker frees it later."""
+    if not (is_concurrency_error(problem) or lacks_means(problem)):
+        for fail in (_fail, _fail_without_words):
+            try:
+                fail(worker, job, problem)
+                return
+            except LifeEnded:
+                raise
+            except BaseException as another:
+                problem = another
+    worker.backoff.begin()
+    _logger.error("The end of job %s of %s cannot be written: %s", job.id, worker.dbname, first_line(problem))
+
+
+def _fail_without_words(worker, job, _problem):
+    """Let a job fail without anything that comes from its code."""
+    message = _in_language_of(
+        job, _lt("The job has ended with what cannot be written: the log of its worker says more.")
+    )
+    _write(worker, lambda cr: store.fail(cr, job, worker.id, worker.name, message, None, None))
 
 
 def end_stopped(worker, job, error):
@@ -49,21 +99,35 @@ def end_stopped(worker, job, error):
         _logger.info("%s of %s was cancelled while it ran", job, worker.dbname)
         _cancel(worker, job, message_of(reason))
     else:
-        _end_without_success(worker, job, reason)
+        _decide(worker, job, reason)
 
 
 def _end_without_success(worker, job, error):
     """Let the jobs be tried again or fail; return the halves of a group that is to be run in parts instead."""
-    if isinstance(error, UnknownJobError):
+    if is_of(error, UnknownJobError):
         return _end_unknown(worker, job, error)
+    if is_of(error, NotReady):
+        _put_off(worker, job, error)
+        return []
+    if not lacks_means(error):
+        return _decide(worker, job, error)
+    if is_of(error, RowLocked):
+        _unlock(worker, job, error)
+    for member in job.members:
+        _end_without_means(worker, member, error)
+    return []
+
+
+def _decide(worker, job, error):
+    """Let the retry policy of the jobs' function decide; return the halves of a group that is to be run in parts instead."""
     retry = worker.options_of(job).retry
-    if isinstance(error, CONCURRENCY_ERRORS):
+    if is_concurrency_error(error):
         message = _lt(
             "Another transaction was in the way, %(times)s times in a row: %(error)s",
             times=IMMEDIATE_RETRIES + 1,
             error=first_line(error),
         )
-    elif retry.is_retryable(error):
+    elif retry.is_retryable(error) or is_over_limit(error):
         message = message_of(error)
     elif not isinstance(error, GroupResultError) and (halves := job.halves()):
         _logger.info("%s of %s: each half is run again for itself (%s)", job, worker.dbname, first_line(error))
@@ -88,13 +152,53 @@ def _end_unknown(worker, job, error):
         return []
     message = _in_language_of(member, unknown.message(worker, error))
     _logger.info("%s of %s: %s", member, worker.dbname, message)
-    with worker.raw_cursor() as cr:
-        if not store.give_back_unknown(cr, member, worker.id, worker.name, unknown.AGAIN_SECONDS, message):
-            _logger.warning("%s of %s was given to another worker meanwhile", member, worker.dbname)
+    _write_for(
+        worker,
+        member,
+        lambda cr: store.give_back_unknown(cr, member, worker.id, worker.name, unknown.AGAIN_SECONDS, message),
+    )
     return []
 
 
-def _retry(worker, job, error, message, seconds):
+def _put_off(worker, job, error):
+    """Give back jobs whose code was not called, as the worker or the server had not what it takes, and take no others for a time."""
+    seconds = worker.take_no_jobs(error)
+    message = _lt("It could not begin, for want of means of its worker or the server: %s", first_line(error))
+    for member in job.members:
+        _give_back(worker, member, error, message, seconds)
+
+
+def _unlock(worker, job, error):
+    """End what keeps the rows of jobs locked that have ended, and is of this process: the cursors that the jobs have left open."""
+    traceback.clear_frames(error.__traceback__)
+    with worker.raw_cursor() as cr:
+        for member in job.members:
+            store.end_locker(cr, member, pids_of_pool())
+
+
+def _end_without_means(worker, job, error):
+    """Let a job be tried again whose code has met a lack of means; only if that goes on the tries count."""
+    with worker.raw_cursor() as cr:
+        times = store.count_in_a_row(cr, job.id, _NO_MEANS)
+    if times >= len(NO_MEANS_WAITS):
+        seconds = worker.options_of(job).retry.seconds(error, job.retry + 1)
+        _retry(worker, job, error, message_of(error), seconds, _NO_MEANS)
+        return
+    message = _lt("For want of means of its worker or the server: %s", message_of(error))
+    _logger.info("%s of %s is tried again in %s s: %s", job, worker.dbname, NO_MEANS_WAITS[times], message)
+    _give_back(worker, job, error, message, NO_MEANS_WAITS[times])
+
+
+def _give_back(worker, job, error, message, seconds):
+    told = _told(job, error, message)
+    _write_for(
+        worker,
+        job,
+        lambda cr: store.give_back(cr, job, worker.id, worker.name, _NO_MEANS, seconds, *told, job.log_text, job.usage),
+    )
+
+
+def _retry(worker, job, error, message, seconds, outcome="retry"):
     tries, counts = job.retry + 1, not getattr(error, "ignore_retry", False)
     if counts and job.max_retries and tries >= job.max_retries:
         gave_up = (
@@ -105,12 +209,14 @@ def _retry(worker, job, error, message, seconds):
         _fail(worker, job, error, gave_up)
         return
     _logger.info("%s of %s is tried again in %.0f s: %s", job, worker.dbname, seconds, message)
-    with worker.raw_cursor() as cr:
-        is_mine = store.retry(
-            cr, job, worker.id, worker.name, seconds, counts, *_told(job, error, message), job.log_text, job.usage
-        )
-    if not is_mine:
-        _logger.warning("%s of %s was given to another worker meanwhile", job, worker.dbname)
+    told = _told(job, error, message)
+    _write_for(
+        worker,
+        job,
+        lambda cr: store.retry(
+            cr, job, worker.id, worker.name, seconds, counts, *told, job.log_text, job.usage, outcome
+        ),
+    )
 
 
 def _fail(worker, job, error, message=None):
@@ -121,21 +227,42 @@ def _fail(worker, job, error, message=None):
     else:
         # the traceback as it is kept: that of the logging would be as long as the error
         _logger.error("%s of %s failed: %s\n%s", job, worker.dbname, message, told[-1])
-    with worker.raw_cursor() as cr:
-        is_mine = store.fail(cr, job, worker.id, worker.name, *told, job.log_text, job.usage)
-    if not is_mine:
-        _logger.warning("%s of %s was given to another worker meanwhile", job, worker.dbname)
+    _write_for(worker, job, lambda cr: store.fail(cr, job, worker.id, worker.name, *told, job.log_text, job.usage))
 
 
 def _cancel(worker, job, message):
     """Cancel the members that somebody wants to be stopped; the others of a group run without them."""
-    with worker.raw_cursor() as cr:
+
+    def cancel(cr):
         cancelled = store.cancel_requests(cr, [member.id for member in job.members])
         for member in job.members:
             if member.id in cancelled:
                 text = _in_language_of(member, message)
                 store.end_cancelled(cr, member, worker.id, worker.name, text, member.log_text, member.usage)
         store.release(cr, [member for member in job.members if member.id not in cancelled])
+
+    _write(worker, cancel)
+
+
+def _write_for(worker, job, write):
+    if not _write(worker, write):
+        _logger.warning("%s of %s was given to another worker meanwhile", job, worker.dbname)
+
+
+def _write(worker, write):
+    """Call a function that writes an end on a cursor, and return what it returns.
+
+    The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it.
+    """
+    until = time.monotonic() + _LOCKED_SECONDS
+    while True:
+        try:
+            with worker.raw_cursor() as cr:
+                return write(cr)
+        except LockNotAvailable:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
 
 
 def _told(job, error, message):

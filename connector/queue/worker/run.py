@@ -8,12 +8,14 @@ It is stopped in steps, each when the one before has not helped for :data:`PATIE
    replaced. Where nobody can do that (Odoo's cron, a threaded server), the thread goes on in vain until its code returns.
 """
 
+import contextlib
 import ctypes
 import resource
 import threading
 import time
 
 import psutil
+import psycopg2
 
 from odoo.tools.translate import LazyTranslate
 
@@ -109,8 +111,10 @@ class Run:
             self._steps += 1
             self._next_step = time.monotonic() + PATIENCE
             if self._steps == 1:
-                if self._cr is not None and not self._cr.connection.closed:
-                    self._cr.connection.cancel()
+                if self._cr is not None and not self._cr._cnx.closed:
+                    # a cancellation has a connection of its own; where there is none left, the next step will do
+                    with contextlib.suppress(psycopg2.Error):
+                        self._cr._cnx.cancel()
             elif self._steps == 2:
                 self._raised = True
                 _raise_in_thread(self.thread_id, type(self.stopped))

@@ -14,7 +14,8 @@ from ...exception import CONCURRENCY_ERRORS, LeaseLost
 from .. import store
 from ..job import Job, JobGroup
 from . import ending
-from .errors import LifeEnded, first_line
+from .errors import LifeEnded, first_line, is_concurrency_error
+from .leftovers import taken_back
 from .run import Run
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class JobRunner:
         self._transactions = transactions
 
     def run(self, leased):
-        """Run a leased job; return whether it was started.
+        """Run a leased job to one of its ends.
 
         :raise LifeEnded: the worker may not write for any job any more
         """
@@ -49,17 +50,18 @@ class JobRunner:
             raise
         except Exception as error:
             self._worker.could_not_start(leased, error)
-            return False
+            return
         if job is None:
             told = leased.id, leased.function, self._worker.dbname
             _logger.info("Job %s (%s) of %s was cancelled or taken away before it started", *told)
-            return False
+            return
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
             parts = [job]
-            while parts:
-                parts = self._run_started(parts[0]) + parts[1:]
+            with taken_back():
+                while parts:
+                    parts = self._run_started(parts[0]) + parts[1:]
         finally:
             run.end()
             for member in job.members:
@@ -72,7 +74,6 @@ class JobRunner:
         except (psycopg2.Error, *CONCURRENCY_ERRORS) as error:
             # the sweep does it, see Worker.tend
             _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
-        return True
 
     def _start(self, leased):
         with self._worker.raw_cursor() as cr:
@@ -116,7 +117,7 @@ class JobRunner:
             except LifeEnded:
                 raise
             except BaseException as error:  # SystemExit too: what ends is the job and not the thread
-                if not again or job.run.stopped or not isinstance(error, CONCURRENCY_ERRORS):
+                if not again or job.run.stopped or not is_concurrency_error(error):
                     return ending.end(self._worker, job, error)
                 _logger.info(
                     "%s of %s met another transaction (%s): again at once", job, self._worker.dbname, first_line(error)

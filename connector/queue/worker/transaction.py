@@ -1,19 +1,22 @@
 """The transaction in which a job runs: what it does and its *done* are one commit."""
 
 import contextlib
+import contextvars
 import logging
 import threading
 import time
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+import psycopg2
 
 from odoo.modules.registry import Registry
 from odoo.tools.translate import LazyTranslate
 
-from ...exception import RetryableJobError
+from ...exception import JobError
 from .. import store
 from .cursor import JobCursor
-from .errors import CONNECTION_LOST, LifeEnded, first_line
+from .errors import CONNECTION_LOST, ConnectionLost, LifeEnded, NotReady, comes_from, first_line, is_of, lacks_means
+from .fork import watched
+from .kept import close, kept
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -30,42 +33,51 @@ class JobTransactions:
 
     def __init__(self, worker):
         self._worker = worker
-        self._threads = threading.local()
         self._backends = {}
         self._registry_fresh_until = 0
 
     def run(self, job):
         """Run a job, or a group of jobs, in one transaction that ends with its *done*.
 
+        :raise NotReady: the worker or the server lacks what it takes; the job's code was not called
         :raise LeaseLost: it was given to another worker; nothing that it did is kept
+        :raise ConnectionLost: its connection was lost in the midst of its code
         :raise LifeEnded: whether it is done is not known
         """
-        cr = self._cursor()
+        cr, registry = self._ready()
         cr.lease(job, self._worker.id)
         job.run.executes_on(cr)
-        registry = self._registry()
-        committing = False
         try:
-            registry = self._fresh_registry(registry, cr)
-            env = job.environment(cr)
-            env.transaction.default_env = env
-            job.perform(env)
-            cr.flush()
-            committing = True
+            self._perform(job, self._environment(job, cr))
             cr.complete(self._worker.name)
-            committing = False
             self._after_commit(job, cr, registry)
         except BaseException as error:
             with contextlib.suppress(*CONNECTION_LOST):
                 cr.abandon()
             registry.reset_changes()
-            if cr.connection.closed:
-                self.close_cursor()
-                self._connection_lost(job, error, committing)
+            if cr._cnx.closed:
+                self._connection_lost(job, cr, error)
             raise
         finally:
-            cr.transaction = None
-            cr.cache.clear()
+            cr.clean()
+            self._keep(cr)
+
+    def _environment(self, job, cr):
+        try:
+            env = job.environment(cr)
+        except Exception as error:
+            if is_of(error, psycopg2.Error) or lacks_means(error):
+                raise NotReady(first_line(error)) from error
+            raise
+        env.transaction.default_env = env
+        self._worker.backoff.end()
+        return env
+
+    def _perform(self, job, env):
+        with watched(job):
+            # a context of its own: what a job sets in it, such as the precision of decimals, is not there for the next one
+            contextvars.Context().run(job.perform, env)
+            env.cr.flush()
 
     def _after_commit(self, job, cr, registry):
         """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""
@@ -73,7 +85,8 @@ class JobTransactions:
 
         def attempt(step):
             try:
-                step()
+                with watched(job):
+                    step()
             except BaseException:
                 _logger.exception("%s of %s is done, but not all that follows its commit", job, self._worker.dbname)
 
@@ -83,18 +96,23 @@ class JobTransactions:
         cr.postcommit.clear()
         attempt(registry.signal_changes)
 
-    def _connection_lost(self, job, error, committing):
-        if committing:
+    def _connection_lost(self, job, cr, error):
+        if cr.is_committing:
             # Whether the job is done is not known here. The database knows: with this life ends the lease, if it is still there.
             self._worker.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} has lost its connection while it committed {job!r}") from error
-        if isinstance(error, CONNECTION_LOST):
+        if comes_from(error, CONNECTION_LOST) and not cr.is_closed_by_job:
             self._make_way()
-            with self._worker.raw_cursor() as cr:
+            with self._worker.raw_cursor() as raw:
                 # if all connections were terminated, this one was too, and the database is left alone
-                cr.execute("SELECT 1")
-            raise RetryableJobError(
-                _lt("The connection to the database was lost: %s", first_line(error)), seconds=1
+                raw.execute("SELECT 1")
+            raise ConnectionLost(
+                _lt(
+                    "The connection of the job was closed while it ran, perhaps by a limit of the server "
+                    "(idle_in_transaction_session_timeout, transaction_timeout): %s",
+                    first_line(error),
+                ),
+                seconds=1,
             ) from error
 
     def _make_way(self):
@@ -110,7 +128,28 @@ class JobTransactions:
             self._worker.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} leaves {self._worker.dbname}: Odoo has closed its connections")
 
-    # The registry
+    # What there must be before a job begins
+
+    def _ready(self):
+        """Return the cursor of the calling thread and the registry.
+
+        :raise NotReady: they cannot be had
+        """
+        try:
+            while True:
+                cr, is_new = self._cursor()
+                try:
+                    return cr, self._fresh_registry(cr)
+                except BaseException:
+                    is_lost = bool(cr._cnx.closed)
+                    close(cr)
+                    if is_new or not is_lost:
+                        raise
+                    # it was closed since it was kept: the job need not know
+        except (LifeEnded, JobError):
+            raise
+        except Exception as error:
+            raise NotReady(first_line(error)) from error
 
     def _registry(self):
         """Return the registry, which the worker has loaded before its first job; one that is gone is not loaded again."""
@@ -121,16 +160,18 @@ class JobTransactions:
         """Have the next job ask whether code or caches have changed; without, it is asked once a second."""
         self._registry_fresh_until = 0
 
-    def _fresh_registry(self, registry, cr):
+    def _fresh_registry(self, cr):
         """Return a registry with the code and caches that the database asks for; it is asked before the job's transaction begins."""
+        registry = self._registry()
         if time.monotonic() < self._registry_fresh_until:
             return registry
         self._registry_fresh_until = time.monotonic() + _REGISTRY_SECONDS
-        cr.connection.autocommit = True
         try:
-            return registry.check_signaling(cr)
-        finally:
-            cr.connection.autocommit = False
+            with cr.outside_transactions():
+                return registry.check_signaling(cr)
+        except BaseException:
+            self.expect_changes()
+            raise
 
     # The cursors of the threads
 
@@ -139,26 +180,44 @@ class JobTransactions:
         """The pids of the server's processes that work for the threads."""
         return list(self._backends.values())
 
+    def forget_backend(self):
+        """Say that the server's process behind the cursor of the calling thread works for it no more."""
+        self._backends.pop(threading.get_ident(), None)
+
     def _cursor(self):
-        """Return this thread's cursor, clean; it is kept from job to job, as opening one costs more than a small job."""
-        cr = getattr(self._threads, "cr", None)
-        if cr is None or cr.closed:
-            cr = self._threads.cr = JobCursor.open(self._registry())
-            self._backends[threading.get_ident()] = cr.connection.get_backend_pid()
-            if not self._worker.is_pooled:
-                store.keep_prepared(cr.connection)
-            self._worker.note_backends()
-        if cr.connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-            # the job before was stopped in the midst of its rollback
-            cr.abandon()
-        return cr
+        """Return a cursor for the calling thread, and whether it is a new one; it is kept from job to job."""
+        cr = kept.take(self)
+        if cr is not None:
+            if cr.is_usable:
+                return cr, False
+            close(cr)
+        kept.make_room(self._worker.capacity)
+        cr = self._open()
+        self._backends[threading.get_ident()] = cr._cnx.get_backend_pid()
+        if not self._worker.is_pooled:
+            store.keep_prepared(cr._cnx)
+        self._worker.note_backends()
+        return cr, True
+
+    def _keep(self, cr):
+        """Keep a cursor for the next job, unless the one before has left it in a state that nobody can put right."""
+        if cr.is_clean:
+            kept.keep(self, cr)
+        else:
+            self.forget_backend()
+            close(cr)
+
+    def _open(self):
+        self._make_way()
+        try:
+            return JobCursor(self._worker.dbname, self._worker.is_pooled)
+        except psycopg2.OperationalError:
+            # perhaps there is no connection left: this thread itself holds some that it does not use
+            if not kept.close_idle(0):
+                raise
+            return JobCursor(self._worker.dbname, self._worker.is_pooled)
 
     def close_cursor(self):
         """Close the cursor of the calling thread."""
-        cr, self._threads.cr = getattr(self._threads, "cr", None), None
-        self._backends.pop(threading.get_ident(), None)
-        if cr is not None:
-            with contextlib.suppress(*CONNECTION_LOST):
-                # not back into Odoo's pool: it may be terminated with this life
-                cr.connection.close()
-                cr.close()
+        self.forget_backend()
+        close(kept.take(self))

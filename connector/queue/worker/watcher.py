@@ -20,6 +20,7 @@ from ..connection import connect
 from .company import Company
 from .control import ControlConnection
 from .errors import LifeEnded, first_line, message_of
+from .kept import kept
 from .signs import SignsOfLife
 from .worker import GRACE_SECONDS, Worker
 
@@ -353,6 +354,7 @@ class WorkerWatcher:
             while not self._stopping.is_set():
                 seen = self._wakeups
                 ran = self._run_one_of_each()
+                kept.close_idle()
                 if go_on is not None and not go_on(ran):
                     break
                 if not ran:
@@ -361,8 +363,7 @@ class WorkerWatcher:
                             lambda seen=seen: self._wakeups != seen or self._stopping.is_set(), TEND_INTERVAL
                         )
         finally:
-            for worker in list(self.workers.values()):
-                worker.close_thread()
+            kept.close_idle(0)
 
     def _run_one_of_each(self):
         """Run one job of each database that has one; return whether there was any."""
@@ -384,7 +385,7 @@ class WorkerWatcher:
             except Exception as error:
                 # nothing that is known; the jobs of other threads run on, and a lease that has no run any more is freed, see Worker.tend
                 _logger.exception("A thread of worker %s of %s goes on with another job", worker.name, dbname)
-                worker.wait(error)
+                worker.take_no_jobs(error)
                 worker.close_thread()
             finally:
                 thread.dbname = thread.uid = None

@@ -19,7 +19,8 @@ from .. import store, wakeup
 from ..connection import connect, cursor_of, is_pooled
 from ..job import function_options
 from ..queue import JobsQueue
-from .errors import CONNECTION_LOST, LifeEnded, first_line
+from .backoff import Backoff
+from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
 from .runner import JobRunner
 from .transaction import JobTransactions
 
@@ -36,8 +37,6 @@ HOLD_SECONDS = 0.5
 LOST_SECONDS = 3
 #: Seconds between two looks at jobs that no claim meets because PostgreSQL refuses to change their rows.
 SETTLE_SECONDS = 30
-#: Seconds that a worker waits when no job can be claimed or started, twice as many each time in a row, between these two.
-FIRST_WAIT, LONGEST_WAIT = 1, 60
 
 
 class Worker:
@@ -64,6 +63,7 @@ class Worker:
         self.capacity = capacity
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.queue = JobsQueue()
+        self.backoff = Backoff()
         self.transactions = JobTransactions(self)
         self.runner = JobRunner(self, self.transactions)
         self.ended = self.is_cut_off = False
@@ -71,7 +71,7 @@ class Worker:
         self._grace_ends = 0
         self._suspects = {}
         self._complaints = {}
-        self._wait = self._waits_until = self._next_settlement = 0
+        self._next_settlement = 0
         self._judges_from = judges_from
         self._connection = connect(dbname)
         self._sign_connection = connect(dbname)
@@ -137,7 +137,7 @@ class Worker:
 
     def next_job(self):
         """Return a leased job to run now, or None."""
-        if self.state != "running":
+        if self.state != "running" or self.backoff.is_on:
             return None
         job = self.queue.get()
         if job is None:
@@ -147,60 +147,45 @@ class Worker:
         return job
 
     def _claim(self):
-        if time.monotonic() < self._waits_until:
-            return None
         free = max(1, self.capacity - len(set(self.runner.runs.values())))
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
         try:
             with self.raw_cursor() as cr:
                 jobs = store.claim(cr, self.id, free * batch, free)
-                self.queue.put(jobs)
         except psycopg2.Error as error:
-            self.wait(error)
+            self.take_no_jobs(error)
             return None
+        self.queue.put(jobs)
         if not jobs:
-            self._wait = 0
+            self.backoff.end()
         self.transactions.expect_changes()
         return self.queue.get()
-
-    def wait(self, error):
-        """Claim nothing for a while, as what has just failed would fail for other jobs too; longer each time until a job was run, or there
-        is none.
-
-        :param error: what was raised
-        """
-        self._wait = min(LONGEST_WAIT, 2 * self._wait or FIRST_WAIT)
-        self._waits_until = time.monotonic() + self._wait
-        _logger.warning(
-            "Worker %s claims no jobs of %s for %s s: %s", self.name, self.dbname, self._wait, first_line(error)
-        )
 
     def run(self, leased):
         """Run a leased job to one of its ends: done, another try, or failed.
 
         :raise LifeEnded: this worker may not write for any job any more
         """
-        if self.runner.run(leased):
-            self._wait = 0
+        self.runner.run(leased)
 
     def could_not_start(self, job, error):
         """Give a leased job back whose start has raised.
 
-        Where PostgreSQL refuses its row it is left out for a while, else this worker waits. Where the row cannot be given back either, the
-        lease is freed as one without a run, see :meth:`tend`.
+        Where PostgreSQL refuses its row it is left out for a while, else this worker takes no jobs. Where the row cannot be given back
+        either, the lease is freed as one without a run, see :meth:`tend`.
 
         :raise LifeEnded: as :meth:`raw_cursor`
         """
         _logger.warning("Job %s of %s cannot be started: %s", job.id, self.dbname, first_line(error))
         try:
             with self.raw_cursor() as cr:
-                if getattr(error, "pgcode", None) and store.is_refusal(cr, error):
+                if getattr(error, "pgcode", None) and not lacks_means(error) and store.is_refusal(cr, error):
                     store.note_trouble(cr, job.id, error)
+                    store.release_unstarted(cr, [job])
                 else:
-                    self.wait(error)
-                store.release_unstarted(cr, [job])
+                    self.take_no_jobs(error, job)
         except psycopg2.Error as refused:
-            self.wait(refused)
+            self.take_no_jobs(refused)
 
     def options_of(self, job):
         """Return the options of a job's function in the database; read apart from the job's transaction."""
@@ -232,6 +217,21 @@ class Worker:
         self.queue.put([job for job in jobs if job.id not in given])
         return len(given)
 
+    def take_no_jobs(self, error, *unstarted):
+        """Take no jobs for a time, as there are no means to run them, and make runnable again what this worker has not started.
+
+        :param error: what says so
+        :param unstarted: leased jobs that are not in the queue any more
+        :return: for how many seconds
+        """
+        seconds = self.backoff.begin()
+        _logger.warning(
+            "Worker %s of %s takes no jobs for %.0f s: %s", self.name, self.dbname, seconds, first_line(error)
+        )
+        self.queue.put(unstarted)
+        self.give_back()
+        return seconds
+
     def wake_others(self):
         """Wake the workers of the database: there are more jobs than the calling thread runs next."""
         wakeup.wake(self.dbname)
@@ -245,7 +245,7 @@ class Worker:
         """
         with self.sign_cursor() as cr:
             try:
-                is_alive = store.heartbeat(cr, self.id, psutil.Process().memory_info().rss // 1_000_000)
+                is_alive = store.heartbeat(cr, self.id, _used_memory())
             except LockNotAvailable:
                 return False
         if not is_alive:
@@ -357,3 +357,11 @@ class Worker:
                     store.end_worker(cr, self.id, end=end)
                 self._connection.close()
             self._sign_connection.close()
+
+
+def _used_memory():
+    """Return how many MB the process uses, or None where it has no open files left to look."""
+    try:
+        return psutil.Process().memory_info().rss // 1_000_000
+    except OSError:
+        return None

@@ -1,0 +1,270 @@
+"""What a job leaves in its session, its thread or its process: the next one does not notice."""
+
+import contextvars
+import decimal
+import itertools
+import os
+import socket
+import sys
+import threading
+
+import psycopg2
+import pytest
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+
+from odoo.tools import config
+
+from chaos.proxy import Proxy
+from scripts import databases
+
+LOOKS = {
+    # those of extensions, which are there when a session needs them, and those that nobody knows, which stay with an empty value
+    "settings": "SELECT name, setting FROM pg_settings WHERE name NOT LIKE '%.%'",
+    "users": "SELECT session_user, current_user",
+    "locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    "tables": "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()",
+    "channels": "SELECT pg_listening_channels()",
+    "cursors": "SELECT name FROM pg_cursors",
+}
+
+
+def look_around(session):
+    """Return all that a job can see of its session."""
+    connection = session.cr.connection
+    seen = {name: session.cr.execute(query) or session.cr.fetchall() for name, query in LOOKS.items()}
+    for name in ("autocommit", "isolation_level", "readonly", "deferrable", "encoding", "cursor_factory", "status"):
+        seen[name] = [getattr(connection, name)]
+    seen["kept"] = [*connection.notices, *connection.notifies, *connection.string_types, *connection.binary_types]
+    seen["cursor"] = (sorted(vars(session.cr)), session.cr.arraysize, session.cr.itersize, bool(session.cr.postcommit))
+    seen["cache"] = dict(session.cr.cache)
+    return seen
+
+
+def statement(text):
+    return lambda session: session.cr.execute(text)
+
+
+def at_once(text):
+    """A deed that executes a statement beside Odoo's cursor."""
+    return lambda session: session.cr.connection.cursor().execute(text)
+
+
+def with_session(**values):
+    return lambda session: session.cr.connection.set_session(**values)
+
+
+def kept_attribute(session):
+    session.cr.execute_kw = session.cr.execute
+
+
+def typecaster(session):
+    backwards = psycopg2.extensions.new_type((23,), "BACKWARDS", lambda value, cr: value and value[::-1])
+    psycopg2.extensions.register_type(backwards, session.cr.connection)
+
+
+def array_size(session):
+    session.cr._obj.arraysize = 5
+    psycopg2.extensions.register_type(psycopg2.extensions.UNICODEARRAY, session.cr._obj)
+
+
+HABITS = {
+    "read only": with_session(readonly=True),
+    "another isolation": with_session(isolation_level=ISOLATION_LEVEL_READ_COMMITTED),
+    "deferrable": with_session(deferrable=True),
+    "a time-out": statement("SET statement_timeout = '10min'"),
+    "a time-out that is too short for all": statement("SET statement_timeout = 1"),
+    "a setting by a function": statement("SELECT set_config('search_path', 'pg_catalog', false)"),
+    "a setting in a block": statement("DO $$ BEGIN SET work_mem = '1MB'; END $$"),
+    "a setting of its own": statement("SELECT set_config('my.setting', 'x', false)"),
+    "a role": statement("SET ROLE pg_monitor"),
+    "a time zone": statement("SET TimeZone = 'Pacific/Auckland'"),
+    "a format of dates": statement("SET DateStyle = 'SQL, DMY'"),
+    "an encoding of the server": statement("SET client_encoding = 'LATIN1'"),
+    "an encoding of the client": lambda session: session.cr.connection.set_client_encoding("LATIN1"),
+    "replicated": statement("SET default_transaction_read_only = on"),
+    "a lock": statement("SELECT pg_advisory_lock(7), pg_advisory_lock(7), pg_advisory_lock_shared(8)"),
+    "a temporary table": statement("CREATE TEMP TABLE left_behind (id int)"),
+    "a temporary sequence": statement("CREATE TEMP SEQUENCE left_behind"),
+    "an ear": statement("LISTEN left_behind; NOTIFY left_behind, 'x'"),
+    "a cursor": statement("DECLARE left_behind CURSOR WITH HOLD FOR SELECT generate_series(1, 10)"),
+    "a notice": statement("DO $$ BEGIN RAISE WARNING 'left behind'; END $$"),
+    "all plans dropped": statement("DEALLOCATE ALL"),
+    "all plans dropped beside": at_once("DEALLOCATE ALL"),
+    "a class of cursors": lambda session: setattr(session.cr.connection, "cursor_factory", psycopg2.extensions.cursor),
+    "a type of its own": typecaster,
+    "a cursor that is not as it was": array_size,
+    "an attribute": kept_attribute,
+    "a cache": lambda session: session.cr.cache.update(key="value"),
+    "a hook that opens a transaction": lambda session: session.cr.postcommit.add(
+        lambda: session.cr.execute("SET statement_timeout = 1")
+    ),
+    "a hook that closes the cursor": lambda session: session.cr.postcommit.add(session.cr.close),
+    "a hook that closes the connection": lambda session: session.cr.postcommit.add(
+        lambda: session.cr.connection.close()
+    ),
+    "a hook that exits": lambda session: session.cr.postcommit.add(sys.exit),
+    "a hook that breaks the transaction": lambda session: session.cr.postcommit.add(
+        lambda: session.cr.execute("SELECT no_such_column")
+    ),
+    "a connection that is reset": lambda session: session.commit() or session.cr.connection.reset(),
+    "a connection that is closed": lambda session: session.cr.connection.close(),
+    "a cursor that is closed": lambda session: session.cr.close(),
+    "a cursor of psycopg2 that is closed": lambda session: session.cr._obj.close(),
+}
+
+
+def fails(habit):
+    def deed(session):
+        HABITS[habit](session)
+        raise ValueError("it fails, too")
+
+    return deed
+
+
+@pytest.mark.parametrize("ending", ["done", "failed"])
+@pytest.mark.parametrize("habit", HABITS)
+def test_f6_the_next_job_does_not_notice_what_one_has_left_in_its_session(
+    habit, ending, run_here, ends, leave, effects
+):
+    seen = []
+
+    def look(session):
+        seen.append(look_around(session))
+        leave(session, "looked")
+
+    ids = run_here(look, HABITS[habit] if ending == "done" else fails(habit), look)
+    assert ends(ids)[2] == ("done", 0)
+    for name in seen[0]:
+        assert set(map(repr, seen[0][name])) ^ set(map(repr, seen[1][name])) == set(), name
+    assert effects() == ["looked", "looked"]
+
+
+@pytest.mark.parametrize("habit", ["a time-out", "a temporary table", "all plans dropped", "a hook that exits"])
+def test_f6_jobs_that_all_have_a_bad_habit_are_done_with_their_first_try(habit, run_here, ends, leave, effects):
+    def deed(session):
+        leave(session)
+        HABITS[habit](session)
+
+    assert ends(run_here(*[deed] * 4)) == [("done", 0)] * 4
+    assert effects() == ["effect"] * 4
+
+
+def set_autocommit(session):
+    session.commit()
+    session.cr.connection.autocommit = True
+
+
+def commit_by_sql(session):
+    session.cr.execute("COMMIT")
+
+
+def commit_by_sql_beside(session):
+    session.cr.connection.cursor().execute("COMMIT")
+
+
+@pytest.mark.parametrize("habit", [set_autocommit, commit_by_sql, commit_by_sql_beside])
+@pytest.mark.parametrize("is_last", [True, False], ids=["at its end", "in its midst"])
+def test_f6_a_job_that_is_not_atomic_any_more_fails_and_says_why(
+    habit, is_last, run_here, ends, leave, effects, database
+):
+    def deed(session):
+        leave(session, "before")
+        habit(session)
+        if not is_last:
+            leave(session, "after")
+
+    ids = run_here(deed, leave)
+    assert ends(ids) == [("failed", 1), ("done", 0)]
+    assert "has switched its cursor to autocommit, or has committed by SQL" in database.value(
+        "SELECT message FROM queue_job WHERE id = %s", ids[0]
+    )
+    assert effects() == ["before", "effect"]
+
+
+_variable = contextvars.ContextVar("connector_test", default="unset")
+
+
+def test_f6_the_next_job_does_not_notice_what_one_has_left_in_its_thread_and_its_process(run_here, ends, tmp_path):
+    def look(session):
+        thread = threading.current_thread()
+        seen.append(
+            [
+                (decimal.getcontext().prec, _variable.get(), thread.name, sorted(vars(thread))),
+                (os.getcwd(), socket.getdefaulttimeout(), sys.getrecursionlimit()),
+            ]
+        )
+
+    def leave_things(session):
+        thread = threading.current_thread()
+        decimal.getcontext().prec = 3
+        _variable.set("left")
+        thread.name, thread.left = "left", 1
+        socket.setdefaulttimeout(1)
+        sys.setrecursionlimit(5000)
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        os.chdir(gone)
+        gone.rmdir()
+
+    seen = []
+    ids = run_here(look, leave_things, look)
+    assert ends(ids) == [("done", 0)] * 3
+    assert seen[0] == seen[1]
+
+
+def test_f6_a_hook_after_the_commit_that_never_ends_is_stopped_at_the_time_limit_and_the_job_is_done(
+    run_here, ends, leave, own_worker
+):
+    def deed(session):
+        leave(session)
+        session.cr.postcommit.add(lambda: session.cr.execute("SELECT pg_sleep(1000)"))
+
+    watching, is_over = None, threading.Event()
+
+    def watch():
+        while not is_over.wait(0.1):
+            own_worker.runner.watch()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        ids = run_here(deed, leave, time_limit=1)
+    finally:
+        is_over.set()
+        watching.join()
+    assert ends(ids) == [("done", 0)] * 2
+
+
+class Listener(Proxy):
+    """Notes the queries that it lets through."""
+
+    def __init__(self, folder, server):
+        self.queries = []
+        super().__init__(folder, server)
+
+    def _relay(self, data, source, target):
+        if data.startswith(b"Q"):
+            self.queries.append(data[5:-1].decode().strip())
+        super()._relay(data, source, target)
+
+
+@pytest.fixture
+def listener(database, tmp_path, monkeypatch):
+    """What stands between the worker in this process and the server."""
+    with databases.cursor() as cr:
+        server = cr.connection.info.host
+    if not server.startswith("/"):
+        pytest.skip(f"PostgreSQL at {server} is not reached by a socket on which one can listen")
+    monkeypatch.setitem(config.options, "db_host", str(tmp_path))
+    return Listener(tmp_path, server)
+
+
+def test_f6_a_clean_session_costs_one_message_a_job(listener, request, ends):
+    do_nothing = request.getfixturevalue("run_here")
+    ids = do_nothing(*[lambda session: None] * 20)
+    assert ends(ids) == [("done", 0)] * 20
+    begins = [number for number, query in enumerate(listener.queries) if query.startswith("BEGIN ISOLATION LEVEL REP")]
+    jobs = [listener.queries[begin:next_] for begin, next_ in itertools.pairwise(begins)]
+    # the shortest is one for which nothing was claimed or planned anew; its last statement starts the next job
+    shortest = min(jobs, key=len)
+    assert [query.split()[0] for query in shortest] == ["BEGIN", "SET", "COMMIT", "RESET", "EXECUTE"]

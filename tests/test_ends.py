@@ -1,0 +1,271 @@
+"""How jobs end, whatever they raise, lock or delete."""
+
+import logging
+
+import pytest
+
+from odoo.addons.connector.exception import RetryableJobError
+from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue.worker import ending
+
+
+class NoText(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class ExitsAsText(Exception):
+    def __str__(self):
+        raise SystemExit(3)
+
+
+class NoString(Exception):
+    def __str__(self):
+        return 5
+
+
+class StrangeText(str):
+    __slots__ = ()
+
+    def strip(self, *args):
+        raise RuntimeError("no strip")
+
+    def __format__(self, spec):
+        raise RuntimeError("no format")
+
+
+class WithStrangeText(Exception):
+    def __str__(self):
+        return StrangeText("strange")
+
+
+class Liar(Exception):
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+
+class Pretender(Exception):
+    __class__ = dict
+
+
+class Nameless(type):
+    def __getattribute__(cls, name):
+        if name in ("__name__", "__qualname__", "__module__"):
+            raise RuntimeError("no name")
+        return super().__getattribute__(name)
+
+
+class OfNamelessClass(Exception, metaclass=Nameless):
+    pass
+
+
+class NoArguments(Exception):
+    args = 5
+
+
+class NoCause(Exception):
+    @property
+    def __cause__(self):
+        raise RuntimeError("no cause")
+
+
+class StrangeRetry(RetryableJobError):
+    @property
+    def ignore_retry(self):
+        raise RuntimeError("no answer")
+
+    @ignore_retry.setter
+    def ignore_retry(self, value):
+        pass
+
+
+class WithStrangeSeconds(RetryableJobError):
+    @property
+    def seconds(self):
+        raise RuntimeError("no seconds")
+
+    @seconds.setter
+    def seconds(self, value):
+        pass
+
+
+def with_many_causes():
+    error = ValueError("the first")
+    for number in range(1000):
+        another = ValueError(str(number))
+        another.__cause__ = error
+        error = another
+    return error
+
+
+def with_strange_notes():
+    error = ValueError("noted")
+    error.__notes__ = 5
+    return error
+
+
+class ThatBecause(BaseException):
+    pass
+
+
+ERRORS = {
+    "no text": NoText,
+    "a text that exits": ExitsAsText,
+    "a number as text": NoString,
+    "a strange text": WithStrangeText,
+    "a class that raises": Liar,
+    "another class": Pretender,
+    "no name": OfNamelessClass,
+    "no arguments": NoArguments,
+    "an object as argument": lambda: ValueError(object()),
+    "no cause": NoCause,
+    "an odd retry": lambda: StrangeRetry("later"),
+    "odd seconds": lambda: WithStrangeSeconds("later"),
+    "a thousand causes": with_many_causes,
+    "odd notes": with_strange_notes,
+    "zero bytes and halves": lambda: ValueError("\0 \ud83d"),
+    "no exception": lambda: ThatBecause("?"),
+    "the end of a generator": StopIteration,
+    "an interrupt": KeyboardInterrupt,
+    "an exit with an object": lambda: SystemExit(object()),
+    "a group": lambda: BaseExceptionGroup("several", [NoText(), SystemExit(3)]),
+}
+
+
+def raises(make):
+    def deed(session):
+        raise make()
+
+    return deed
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_f4_a_job_ends_whatever_it_raises_and_its_worker_goes_on(error, run_here, ends, leave, database, own_worker):
+    job, other = run_here(raises(ERRORS[error]), leave)
+    assert ends([job]) in ([("failed", 1)], [("scheduled", 1)])
+    assert database.value("SELECT message FROM queue_job WHERE id = %s", job)
+    assert ends([other]) == [("done", 0)]
+    assert not own_worker.ended
+
+
+def log_objects(session):
+    session.job.log_lines.append(object())
+    raise ValueError("it fails")
+
+
+def test_f4_a_job_whose_log_is_no_text_ends(run_here, ends, leave, own_worker):
+    job, other = run_here(log_objects, leave)
+    assert ends([job, other]) == [("failed", 1), ("done", 0)]
+    assert not own_worker.ended
+
+
+class Unthought(BaseException):
+    """What nobody has thought of."""
+
+
+@pytest.mark.parametrize("place", ["message_of", "traceback_of", "name_of", "_fail", "_decide"])
+def test_f4_an_end_is_written_whatever_goes_wrong_on_the_way(place, run_here, ends, leave, own_worker, monkeypatch):
+    def raise_(*_arguments, **_options):
+        raise Unthought
+
+    monkeypatch.setattr(ending, place, raise_)
+    job, other = run_here(raises(lambda: ValueError("it fails")), leave)
+    assert ends([job, other]) == [("failed", 1), ("done", 0)]
+    assert not own_worker.ended
+
+
+def test_f4_where_no_end_can_be_written_the_lease_stays_and_the_worker_goes_on(
+    run_here, ends, leave, own_worker, monkeypatch, caplog, wait_until
+):
+    def raise_(*_arguments, **_options):
+        raise Unthought("unthought")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(store, "fail", raise_)
+        (job,) = run_here(raises(lambda: ValueError("it fails")))
+    assert ends([job]) == [("started", 0)]
+    assert f"The end of job {job}" in caplog.text
+    assert not own_worker.ended
+    wait_until(lambda: not own_worker.backoff.is_on)
+    assert ends(run_here(leave)) == [("done", 0)]
+
+
+# F8: the job's own row
+
+
+_left_open = []
+
+
+def lock_own_row(session, statement):
+    cr = session.env.registry.cursor()
+    _left_open.append(cr)
+    cr.execute(statement.format(session.job.id))
+
+
+LOCKS = {
+    "the row": "SELECT FROM queue_job WHERE id = {} FOR UPDATE",
+    "the row, written": "UPDATE queue_job SET description = 'x' WHERE id = {}",
+}
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Have a job wait for its own row for half a second."""
+    for module in (store.lease, store.grouped):
+        monkeypatch.setattr(module, "PATIENTLY", "SET LOCAL lock_timeout = 500;")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_f8_a_job_whose_own_row_another_cursor_of_it_has_locked_ends(
+    lock, run_here, ends, attempts, leave, own_worker, effects, impatient
+):
+    def deed(session):
+        leave(session)
+        lock_own_row(session, LOCKS[lock])
+
+    job, other = run_here(deed, lambda session: leave(session, "other"))
+    assert ends([job, other]) == [("scheduled", 0), ("done", 0)]
+    assert attempts(job) == ["no_resources"]
+    assert effects() == ["other"]
+    assert not own_worker.ended
+    _left_open.clear()
+
+
+def test_f8_a_job_that_commits_while_its_row_is_locked_by_itself_ends(
+    run_here, ends, leave, own_worker, effects, impatient
+):
+    def deed(session):
+        leave(session)
+        lock_own_row(session, LOCKS["the row"])
+        session.commit()
+
+    assert ends(run_here(deed, leave)) == [("scheduled", 0), ("done", 0)]
+    assert effects() == ["effect"]
+    _left_open.clear()
+
+
+def test_f8_grouped_jobs_whose_rows_are_locked_by_themselves_end(run_here, ends, jobs, impatient):
+    locked = []
+
+    def deed(session):
+        if not locked:
+            locked.append(session)
+            cr = session.env.registry.cursor()
+            _left_open.append(cr)
+            cr.execute("SELECT FROM queue_job FOR UPDATE")
+
+    ids = run_here(deed, deed, function=jobs.do_together, group_key="together")
+    assert ends(ids) == [("scheduled", 0)] * 2
+    _left_open.clear()
+
+
+def test_f8_a_job_that_frees_its_own_lease_or_deletes_itself_does_not_stop_its_thread(run_here, ends, leave):
+    def free(session):
+        session.cr.execute("UPDATE queue_job SET lease_token = NULL WHERE id = %s", [session.job.id])
+
+    def delete(session):
+        session.cr.execute("DELETE FROM queue_job WHERE id = %s", [session.job.id])
+
+    ids = run_here(free, delete, leave)
+    assert ends(ids[2:]) == [("done", 0)]
