@@ -93,7 +93,7 @@ class Database:
 
     def clear(self):
         """Forget all jobs and their effects; where the end of a worker of the test before is in the way, once that is over."""
-        tables = "queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_worker, test_effect"
+        tables = "queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_job_trouble, queue_worker, test_effect"
         while True:
             try:
                 with databases.cursor(self.name) as cr:

@@ -67,6 +67,17 @@ class TestUnknown(JobsCase):
                 self.assertIn(culprit, record.message)
                 self.assertIn("whose code does not know it", record.message)
 
+    def test_f7_the_screen_says_how_often_it_was_given_back_until_it_has_ended(self):
+        record = self._delay()
+        self.run_jobs()
+        self._run_due()
+        self.env.invalidate_all()
+        self.assertEqual((record.given_back, record.retry), (2, 0))
+        self.cr.execute("UPDATE queue_job SET function = %s WHERE id = %s", [count.job_options.name, record.id])
+        self._run_due()
+        self.env.invalidate_all()
+        self.assertEqual((record.state, record.given_back), ("done", 0))
+
     def test_f7_it_is_tried_again_in_ten_seconds(self):
         record = self._delay()
         self.run_jobs()

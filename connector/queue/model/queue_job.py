@@ -1,6 +1,7 @@
 """Jobs as people see them, with the buttons. The state of a job is written by ``store/`` only: nobody may create or write these rows."""
 
 import logging
+from itertools import takewhile
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
@@ -12,6 +13,7 @@ from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
 from ..keys import possible_keys
 from ..texts import ARGUMENTS, ARGUMENTS_TO_LAY_OUT, storable
+from .queue_job_attempt import UNCOUNTED
 
 _logger = logging.getLogger(__name__)
 
@@ -103,6 +105,9 @@ class QueueJob(models.Model):
     # That of its last end, if it failed: set by a scheduled action, emptied when the job is made runnable again
     failure_id = PlainMany2one("queue.job.failure", readonly=True)
     attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
+    given_back = fields.Integer(
+        compute="_compute_given_back", help="How often in a row a worker gave it back without counting a try"
+    )
     progress = fields.Float(compute="_compute_progress", string="Progress (%)")
     progress_message = fields.Char(compute="_compute_progress")
     exc_info = fields.Text(
@@ -172,11 +177,15 @@ class QueueJob(models.Model):
     @api.depends("state", "channel_id")
     def _compute_wait_reason(self):
         for job in self:
-            job.wait_reason = job.state == "pending" and job._wait_reason()
+            trouble = job.state in ("pending", "scheduled") and store.claim_trouble(self.env.cr, job.id)
+            if trouble:
+                job.wait_reason = self.env._(
+                    "PostgreSQL refuses to change the job's row; it is tried again: %s", trouble
+                )
+            else:
+                job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
-        if trouble := store.claim_trouble(self.env.cr, self.id):
-            return self.env._("PostgreSQL refuses to change the job's row; it is tried again: %s", trouble)
         if not store.is_original(self.env.cr):
             return self.env._(
                 "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
@@ -207,6 +216,13 @@ class QueueJob(models.Model):
                 self.env.cr.dbname,
             )
         return False
+
+    @api.depends("attempt_ids.outcome", "state")
+    def _compute_given_back(self):
+        for job in self:
+            ended = job.state in ("done", "failed", "cancelled")
+            last = () if ended else takewhile(lambda attempt: attempt.outcome in UNCOUNTED, job.attempt_ids)
+            job.given_back = sum(attempt.times or 1 for attempt in last)
 
     @api.depends("attempt_ids.exc_info")
     def _compute_exc_info(self):

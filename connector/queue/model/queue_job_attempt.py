@@ -4,6 +4,9 @@ from odoo import fields, models
 
 from ..fields import PlainMany2one
 
+#: The outcomes of attempts with which a job was given back without counting a try.
+UNCOUNTED = ("interrupted", "unknown", "no_resources")
+
 
 class QueueJobAttempt(models.Model):
     _name = "queue.job.attempt"
