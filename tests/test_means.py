@@ -78,6 +78,7 @@ def test_f3_the_waits_of_a_worker_without_means_grow_until_it_can_run_a_job(
     for job in leased:
         own_worker.backoff._until = 0
         own_worker.run(job)
+        assert own_worker.backoff.is_on
         waits.append(round(own_worker.backoff.begin()))
     assert waits == [1, 2, 4]
     limit_connections(database, -1)

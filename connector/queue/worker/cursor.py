@@ -219,7 +219,8 @@ class JobCursor(Cursor):
         """Have the statements of a block be transactions of their own."""
         connection = self._cnx
         # one that has no settings of its own goes to autocommit and back without a message to the server
-        connection.set_session(isolation_level="DEFAULT", readonly="DEFAULT", autocommit=True)
+        connection.set_session(isolation_level="DEFAULT", readonly="DEFAULT")
+        connection.set_session(autocommit=True)
         yield
         connection.set_session(autocommit=False)
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=False)
