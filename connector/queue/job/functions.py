@@ -3,8 +3,10 @@
 The name of a job function is its dotted path, ``odoo.addons.…``; that of a method is ``model.method``.
 """
 
+import functools
 import importlib
 import inspect
+import operator
 from dataclasses import replace
 from pprint import pformat
 
@@ -181,8 +183,13 @@ def installed_functions(env):
         if is_installed(env.registry, func.job_options.module)
     }
     for model_name, model_class in env.registry.items():
-        for method_name, method in inspect.getmembers_static(model_class, inspect.isfunction):
-            if hasattr(method, "job_options") and not model_class._abstract:
+        for method_name, method in ({} if model_class._abstract else _attributes(model_class)).items():
+            if inspect.isfunction(method) and hasattr(method, "job_options"):
                 name = f"{model_name}.{method_name}"
                 found[name] = replace(method.job_options, name=name)
     return found
+
+
+def _attributes(model_class):
+    """Return the attributes of a class and those that it inherits: `inspect.getmembers_static` takes seconds for all models."""
+    return functools.reduce(operator.or_, map(vars, reversed(model_class.__mro__)), {})
