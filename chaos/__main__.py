@@ -5,7 +5,6 @@ in which order; when it hits is up to the machine.
 """
 
 import argparse
-import os
 import random
 import tempfile
 from contextlib import ExitStack
@@ -28,7 +27,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats the attacks of another run")
     options = parser.parse_args()
     print(f"Seed {options.seed}", flush=True)
-    if any(os.environ.get(name) for name in postgres.OWN_SERVER):
+    if postgres.is_own():
         raise Failure(
             "chaos restarts PostgreSQL, which it does with a private one only.",
             f"unset {', '.join(postgres.OWN_SERVER)}.",
@@ -37,10 +36,10 @@ def main():
         stack.enter_context(postgres.running())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log = folder / "lines"
+        template = databases.installed(["test_connector"], databases.template(databases.BASE))
         with step("Database with the jobs"):
-            databases.create(DATABASE, databases.template(("mail",)))
+            databases.create_original(DATABASE, template)
             stack.callback(databases.drop, DATABASE)
-            databases.install(DATABASE, ["test_connector"])
             gates = [folder / f"gate {number}" for number in range(RERUNS)]
             jobs, waiting = delay_jobs(DATABASE, options.jobs, log, gates)
         attack = Attack(DATABASE, jobs, dict(zip(waiting, gates, strict=True)), random.Random(options.seed), folder)

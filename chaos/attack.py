@@ -47,7 +47,7 @@ class Attack:
 
     def run(self):
         """Attack until all jobs have ended, take times, and stop the workers; return how many seconds that took."""
-        self.proxy = Proxy(self.folder, postgres.socket_folder())
+        self.proxy = Proxy(self.folder, postgres.private_cluster().socket_folder)
         began = time.monotonic()
         with self.observer:
             try:
@@ -132,7 +132,7 @@ class Attack:
         if self.restarts and ended >= self.restarts[0]:
             del self.restarts[0]
             self.attacks["server restarted"] += 1
-            postgres.restart("immediate")
+            postgres.private_cluster().restart("immediate")
             return
         attacks = {self._kill: 50, self._terminate: 20, self._stop: 5, self._cut: 5, self._deploy: 20}
         (attack,) = self.chance.choices(list(attacks), list(attacks.values()))

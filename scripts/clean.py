@@ -18,7 +18,7 @@ def main():
         return
     if POSTGRES.exists():
         refuse_if_used()
-        stop_cluster()
+        stop_clusters()
         with step(f"Removing {POSTGRES.resolve()}"):
             shutil.rmtree(POSTGRES.resolve())  # may lie outside the checkout
     with step(f"Removing {HOME}"):
@@ -33,19 +33,17 @@ def refuse_if_used():
             raise Failure(f"a command still uses {HOME}.", "stop it, then run again.") from None
 
 
-def stop_cluster():
-    cluster = POSTGRES.resolve() / "data"
-    pid_file = cluster / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text().split()[0])
-    process = Path("/proc") / str(pid)
-    if not process.exists() or os.fsencode(cluster) not in (process / "cmdline").read_bytes():
-        return  # the file is of an earlier life of the machine
-    with step("Stopping PostgreSQL"):
-        os.kill(pid, signal.SIGINT)  # its fast shutdown
-        while process.exists():
-            time.sleep(0.1)
+def stop_clusters():
+    """Stop the servers that a killed command has left: the cluster's, and that of a copy."""
+    for pid_file in POSTGRES.resolve().glob("**/postmaster.pid"):
+        pid = int(pid_file.read_text().split()[0])
+        process = Path("/proc") / str(pid)
+        if not process.exists() or os.fsencode(pid_file.parent) not in (process / "cmdline").read_bytes():
+            continue  # the file is of an earlier life of the machine
+        with step("Stopping PostgreSQL"):
+            os.kill(pid, signal.SIGINT)  # its fast shutdown
+            while process.exists():
+                time.sleep(0.1)
 
 
 if __name__ == "__main__":

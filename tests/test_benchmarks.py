@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 from types import SimpleNamespace
 
 import psycopg2
@@ -13,7 +14,6 @@ from benchmarks.journal import Journal
 from benchmarks.measure import MEASURES, at_least, at_most, times
 from benchmarks.pairs import half_width, percent
 from benchmarks.report import Report
-from scripts import postgres
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_report_has_a_table_for_queues_and_one_for_frameworks_each_with_whom
 
 
 def test_the_line_counts_messages_and_the_statements_in_each(tmp_path):
-    proxy = CountingProxy(tmp_path, postgres.socket_folder())
+    proxy = CountingProxy(tmp_path, os.environ["PGHOST"])
     with contextlib.closing(psycopg2.connect(host=str(tmp_path), dbname="postgres")) as connection:
         connection.autocommit = True
         cr = connection.cursor()

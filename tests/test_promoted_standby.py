@@ -4,7 +4,7 @@ import importlib
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -14,80 +14,65 @@ from odoo import sql_db
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-from scripts import postgres, servers
+from scripts import servers
+from scripts.cluster import PACKAGES, USER, Cluster, client, may_enter, owner
 
 pytestmark = pytest.mark.full
 
 NAME = "connector_promoted"
 
 
-class Cluster:
-    """A cluster of its own, reached by a socket in a folder of its own."""
+class Server(Cluster):
+    """A cluster of its own, in a folder of its own."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.data = folder / "data"
-
-    def start(self):
-        options = f"-h '' -k '{self.folder}' -c wal_keep_size=1GB"
-        postgres.as_owner("pg_ctl", "start", "--wait", "-D", self.data, "-o", options, "-l", self.folder / "log")
-
-    def stop(self, mode):
-        postgres.as_owner("pg_ctl", "stop", "--wait", f"--mode={mode}", "-D", self.data)
-
-    def promote(self):
-        postgres.as_owner("pg_ctl", "promote", "--wait", "-D", self.data)
-
-    def rows(self, query, dbname=NAME):
-        connection = psycopg2.connect(
-            host=str(self.folder), port=5432, user="postgres", dbname=dbname, target_session_attrs="any"
-        )
-        try:
-            with connection.cursor() as cr:
-                cr.execute(query)
-                return cr.fetchall()
-        finally:
-            connection.close()
+    def rows(self, query):
+        host = str(self.socket_folder)
+        with (
+            closing(
+                psycopg2.connect(host=host, port=5432, user=USER, dbname=NAME, target_session_attrs="any")
+            ) as connection,
+            connection.cursor() as cr,
+        ):
+            cr.execute(query)
+            return cr.fetchall()
 
 
 @contextmanager
-def folder_of_owner(name):
+def server_of_its_own(name, **settings):
     folder = Path(tempfile.mkdtemp(prefix=name))
-    shutil.chown(folder, *postgres.owner())
-    yield folder
-    shutil.rmtree(folder)
+    shutil.chown(folder, *owner())
+    server = Server(folder, **settings)
+    try:
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture
 def clusters(installed, tmp_path, monkeypatch):
     """A primary with a database, and its standby; libpq's environment variables name whichever takes writes."""
-    if not postgres.may_enter():
-        pytest.skip(f"the owner of a PostgreSQL server, {postgres.owner()[0]}, may not enter {postgres.PACKAGES}")
+    if not may_enter():
+        pytest.skip(f"the owner of a PostgreSQL server, {owner()[0]}, may not enter {PACKAGES}")
     dump = tmp_path / "dump"
-    postgres.client("pg_dump", "--format=custom", f"--file={dump}", installed)
-    with folder_of_owner("primary") as first, folder_of_owner("standby") as second:
-        primary, standby = Cluster(first), Cluster(second)
-        postgres.as_owner("initdb", "--no-sync", "--username=postgres", "--auth=trust", "-D", primary.data)
+    client("pg_dump", "--format=custom", f"--file={dump}", installed)
+    with server_of_its_own("primary", wal_keep_size="1GB") as primary, server_of_its_own("standby") as standby:
+        primary.create()
         primary.start()
-        as_superuser = ("-h", primary.folder, "-p", "5432", "-U", "postgres")
-        postgres.client("createuser", *as_superuser, "--createdb", postgres.USER)
-        postgres.client("createdb", *as_superuser, "--owner", postgres.USER, NAME)
-        postgres.client("pg_restore", *as_superuser, "--no-owner", f"--role={postgres.USER}", f"--dbname={NAME}", dump)
-        postgres.as_owner(
-            "pg_basebackup", *as_superuser, "--write-recovery-conf", "--checkpoint=fast", "-D", standby.data
-        )
+        there = ("-h", primary.socket_folder, "-p", "5432", "-U", USER)
+        client("createdb", *there, NAME)
+        client("pg_restore", *there, "--no-owner", f"--dbname={NAME}", dump)
+        standby.copy(primary, "--write-recovery-conf")
         standby.start()
-        hosts = f"{primary.folder},{standby.folder}"
+        hosts = f"{primary.socket_folder},{standby.socket_folder}"
         monkeypatch.setenv("PGHOST", hosts)
         # this process has read it already
         monkeypatch.setattr(config, "options", {**config.options, "db_host": hosts})
         monkeypatch.setenv("PGPORT", "5432")
-        monkeypatch.setenv("PGUSER", postgres.USER)
+        monkeypatch.setenv("PGUSER", USER)
         monkeypatch.setenv("PGTARGETSESSIONATTRS", "read-write")
         yield primary, standby
         Registry.delete(NAME)
         sql_db.close_all()
-        standby.stop("immediate")
 
 
 @pytest.fixture

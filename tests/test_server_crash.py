@@ -4,31 +4,26 @@ import os
 import shutil
 import signal
 import tempfile
-from pathlib import Path
 
 import psycopg2
 import pytest
 
 from odoo.addons.connector.queue.store import server_began
 
-from scripts import postgres
-
-pytestmark = pytest.mark.full
+from scripts.cluster import PACKAGES, Cluster, may_enter, owner
 
 
 @pytest.fixture
 def server():
     """The folder of the socket of a PostgreSQL that may crash."""
-    if not postgres.may_enter():
-        pytest.skip(f"the owner of a PostgreSQL server, {postgres.owner()[0]}, may not enter {postgres.PACKAGES}")
-    folder = Path(tempfile.mkdtemp(prefix="crash"))
-    shutil.chown(folder, *postgres.owner())
-    data = folder / "data"
-    postgres.as_owner("initdb", "--no-sync", "--username=postgres", "--auth=trust", "-D", data)
-    postgres.as_owner("pg_ctl", "start", "--wait", "-D", data, "-o", f"-h '' -k '{folder}'", "-l", folder / "log")
-    yield folder
-    postgres.as_owner("pg_ctl", "stop", "--wait", "--mode=fast", "-D", data)
-    shutil.rmtree(folder)
+    if not may_enter():
+        pytest.skip(f"the owner of a PostgreSQL server, {owner()[0]}, may not enter {PACKAGES}")
+    cluster = Cluster(tempfile.mkdtemp(prefix="crash"))
+    shutil.chown(cluster.folder, *owner())
+    cluster.create()
+    cluster.start()
+    yield cluster.socket_folder
+    cluster.remove()
 
 
 def test_a_server_that_has_crashed_and_recovered_has_begun_anew(server, wait_until):

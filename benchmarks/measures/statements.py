@@ -1,8 +1,7 @@
 """What each job asks of PostgreSQL, counted on the line and not timed: these figures are the same on each machine."""
 
+import os
 import tempfile
-
-from scripts import postgres
 
 from ..counting import CountingProxy
 from ..measure import Figure, measure
@@ -23,7 +22,7 @@ def statements_write(peer, options):
 def _count(peer, method, jobs):
     peer.clear()
     with tempfile.TemporaryDirectory() as folder:
-        proxy = CountingProxy(folder, postgres.socket_folder())
+        proxy = CountingProxy(folder, os.environ["PGHOST"])
         peer.options = ("--db_host", folder)
         try:
             with peer.workers(1) as process:

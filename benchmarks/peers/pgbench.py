@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from scripts import databases, postgres
+from scripts import cluster, databases
 from scripts.programs import run
 from scripts.progress import step
 
 from ..peer import Peer, create_empty
 from ..processes import Usage
 
-PROGRAM = postgres.PACKAGES / postgres.PROGRAMS / "bin" / "pgbench"
+PROGRAM = cluster.program_path("pgbench")
 SCRIPTS = Path(__file__).with_name("pgbench_scripts")
 
 
