@@ -1,21 +1,26 @@
-"""Databases of Odoo: templates that are made once, copies of them in two seconds."""
+"""Databases of Odoo: templates that are made once, and copies of them, which PostgreSQL makes in a second."""
 
 import ast
 import fcntl
 import hashlib
-from contextlib import contextmanager
+import importlib
+import shutil
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
 from psycopg2.sql import SQL, Identifier, Literal
 
 from odoo import release
+from odoo.modules.module import initialize_sys_path
+from odoo.tools import config
 
-from .paths import ADDONS, HOME, ODOO, ROOT
+from .paths import ADDONS, HOME, ODOO, ODOO_CONFIG, ODOO_DATA, ROOT
 from .programs import run
 from .progress import Failure, step
 
 MARK = f"Made by the scripts of {ROOT}"  # a database's comment; others are never dropped
+BASE = ("mail",)  # what each other template is made from, unless it has demo data
 SHOP = ("product", "contacts")  # with Odoo's demo data, the external system of the tests and the demo
 
 
@@ -27,20 +32,63 @@ def template(modules=None, demo=False):
     :param modules: names of modules; by default those that the addons depend on
     """
     modules = sorted(set(modules or odoo_modules()))
-    content = hashlib.sha256(repr((odoo_version(), modules, demo, str(ROOT))).encode()).hexdigest()
-    name = f"template_{'_'.join(modules)[:30]}_{content[:8]}"
+    name = f"template_{'_'.join(modules)[:30]}_{digest(odoo_version(), modules, demo, str(ROOT))}"
+    base = None if demo or modules == sorted(BASE) or exists(name) else template(BASE)
+    title = f"{', '.join(modules)}{' and demo data' if demo else ''}"
+    return make_once(name, title, base, modules, "--with-demo" if demo else "--without-demo=all")
+
+
+def installed(addons, template):
+    """Have a database with addons of this repository installed, to be copied by :func:`create`, and return its name.
+
+    It is made anew when a file of the addons has changed.
+
+    :param template: name of the template to begin with
+    """
+    files = [path for addon in ADDONS for path in (ROOT / addon).rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    of_any_content = f"installed_{'_'.join(addons)[:20]}_on_{template[-8:]}_"
+    name = of_any_content + digest([(str(path), path.read_bytes()) for path in sorted(files)])
+    if not exists(name):
+        drop_older(of_any_content)
+    return make_once(name, ", ".join(addons), template, addons, "--without-demo=all")
+
+
+def digest(*content):
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+
+
+def make_once(name, title, base, modules, demo):
+    """Make a template, unless it is there, and return its name."""
     with (HOME / "templates.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not exists(name):
-            with step(f"Template database with {', '.join(modules)}{' and demo data' if demo else ''}"):
-                part = f"{name}_part"
-                drop(part)
-                install(part, modules, "--with-demo" if demo else "--without-demo=all")
-                mark(part)
-                odoo("db", "rename", part, name)
-                with cursor() as cr:  # hides it from Odoo's list of databases
-                    cr.execute(SQL("ALTER DATABASE {} IS_TEMPLATE true").format(Identifier(name)))
+            with step(f"Template database with {title}"):
+                make_template(name, base, modules, demo)
     return name
+
+
+def make_template(name, base, modules, demo):
+    """Install modules in a new database, or a copy of another template, which gets its name when it is finished."""
+    part = f"{name}_part"
+    drop(part)
+    if base:
+        copy(base, part)
+    install(part, modules, demo)
+    mark(part)
+    execute("ALTER DATABASE {} RENAME TO {}", part, name)
+    if filestore(part).exists():
+        filestore(part).rename(filestore(name))
+    execute("ALTER DATABASE {} IS_TEMPLATE true", name)  # hides it from Odoo's list of databases
+
+
+def drop_older(prefix):
+    """Drop the templates that were made of the same addons when their files were other ones."""
+    with cursor() as cr:
+        cr.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{prefix}[0-9a-f]{{8}}$"])
+        names = [name for (name,) in cr.fetchall()]
+    for name in names:
+        execute("ALTER DATABASE {} IS_TEMPLATE false", name)
+        drop(name)
 
 
 def odoo_modules():
@@ -64,8 +112,41 @@ def create(name, template):
     :raise Failure: the name is taken by a database that the scripts did not make
     """
     drop(name)
-    odoo("db", "duplicate", template, name)
+    copy(template, name)
     mark(name)
+
+
+def create_original(name, template):
+    """Make a database as a copy of one that has the addons, and say that this copy is the original: its jobs run."""
+    create(name, template)
+    adopt(name)
+
+
+def adopt(name):
+    """Say of a copy that it is the production database."""
+    config.parse_config(["--config", str(ODOO_CONFIG)], setup_logging=False)
+    initialize_sys_path()
+    with cursor(name) as cr:
+        importlib.import_module("odoo.addons.connector.queue.store").adopt_database(cr)
+
+
+def copy(source, name):
+    """Copy a database and its files as Odoo does (`odoo db duplicate`), which would be started for it each time."""
+    with cursor() as cr:
+        cr.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+    # by way of the log, sequences that were used in the source count backwards in the copy after a crash (PostgreSQL 18)
+    execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
+    with cursor(name) as cr:
+        cr.execute(
+            "UPDATE ir_config_parameter SET value = gen_random_uuid() WHERE key IN ('database.uuid', 'database.secret')"
+        )
+    if filestore(source).exists():
+        shutil.copytree(filestore(source), filestore(name))
+
+
+def filestore(name):
+    """The folder of a database's files."""
+    return ODOO_DATA / "filestore" / name
 
 
 def install(name, modules, *options):
@@ -81,12 +162,13 @@ def drop(name):
         cr.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
         (comment,) = cr.fetchone()
     # A template that was not finished has no mark yet, and a name that nobody else gives.
-    if comment != MARK and not (name.startswith("template_") and name.endswith("_part")):
+    if comment != MARK and not (name.startswith(("template_", "installed_")) and name.endswith("_part")):
         raise Failure(
             f"the database {name} exists, and these scripts did not make it.",
             "rename or drop it, or unset PGHOST to get a private server.",
         )
-    odoo("db", "drop", name)
+    execute("DROP DATABASE {} WITH (FORCE)", name)
+    shutil.rmtree(filestore(name), ignore_errors=True)
 
 
 def exists(name):
@@ -104,6 +186,14 @@ def cursor(database="postgres"):
             yield cr
     finally:
         connection.close()
+
+
+def execute(statement, *names):
+    """Execute a statement about databases, which cannot be part of a transaction."""
+    with closing(psycopg2.connect(dbname="postgres")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cr:
+            cr.execute(SQL(statement).format(*map(Identifier, names)))
 
 
 def mark(name):

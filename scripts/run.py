@@ -63,15 +63,18 @@ class Demo:
         self.shop = shop
         self.erp = erp
 
+    @staticmethod
+    def templates():
+        """Have the templates of the shop, with Odoo's demo data, and of the ERP, with the connector; return their names."""
+        erp = databases.installed(["connector_odoo"], databases.template(databases.SHOP))
+        return databases.template(databases.SHOP, demo=True), erp
+
     def create_databases(self):
-        """Make the shop with Odoo's demo data, and the ERP with the connector and without data."""
-        shop = databases.template(databases.SHOP, demo=True)
-        with step(f"Database {self.shop}, with demo data"):
+        """Make both databases anew."""
+        shop, erp = self.templates()
+        with step(f"Databases {self.shop} and {self.erp}"):
             databases.create(self.shop, shop)
-        erp = databases.template(databases.SHOP)
-        with step(f"Database {self.erp}, with the connector"):
-            databases.create(self.erp, erp)
-            databases.install(self.erp, ["connector_odoo"], "--without-demo=all")
+            databases.create_original(self.erp, erp)
 
     def create_api_key(self):
         """Give the shop's administrator an API key, and return it."""

@@ -5,7 +5,6 @@ import time
 
 import psycopg2
 import pytest
-from hypothesis import Phase, configuration, settings
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.module import initialize_sys_path
@@ -13,39 +12,24 @@ from odoo.modules.registry import Registry
 from odoo.tools import config
 
 from scripts import databases, servers
-from scripts.paths import HOME, ODOO_CONFIG
+from scripts.paths import ODOO_CONFIG
 
 # this process is an Odoo with the addons of this repository, before they are imported
 config.parse_config(["--config", str(ODOO_CONFIG)])
 initialize_sys_path()
 
-# The same steps each time, unless pytest is told --hypothesis-profile=thorough. Not explained line by line: for that Hypothesis traces all
-# code, which takes longer than the test, and under which Python 3.11 was seen to hang.
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
-configuration.set_hypothesis_home_dir(HOME / "hypothesis")
-settings.register_profile(
-    "repeatable", derandomize=True, max_examples=80, stateful_step_count=30, deadline=None, phases=PHASES
-)
-settings.register_profile("thorough", max_examples=2000, stateful_step_count=60, deadline=None, phases=PHASES)
-settings.load_profile("repeatable")
-
 
 @pytest.fixture(scope="session")
 def installed():
     """The name of a database with test_connector installed, to be copied: that is done in a fifth of the time."""
-    template = databases.template()
-    name = f"{template}_installed"
-    databases.create(name, template)
-    databases.install(name, ["test_connector"])
-    yield name
-    databases.drop(name)
+    return databases.installed(["test_connector"], databases.template())
 
 
 @pytest.fixture(scope="module")
-def database(request, installed, copy_database):
+def database(request, installed):
     """A database with test_connector installed, of the module's own; no cron runs in it unless a test starts a server."""
     name = f"connector_{request.module.__name__.rpartition('.')[2]}"
-    copy_database(installed, name)
+    databases.create_original(name, installed)
     yield Database(name)
     Registry.delete(name)
     databases.drop(name)
@@ -54,13 +38,7 @@ def database(request, installed, copy_database):
 @pytest.fixture(scope="session")
 def copy_database():
     """A function that copies a database under another name, and says that the copy is the original: its jobs run."""
-
-    def copy(source, name):
-        databases.create(name, source)
-        with databases.cursor(name) as cr:
-            importlib.import_module("odoo.addons.connector.queue.store").adopt_database(cr)
-
-    return copy
+    return lambda source, name: databases.create_original(name, source)
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,7 @@ IMPORTED = {
 @pytest.fixture(scope="module")
 def erp(open_database):
     """The database that has the connector."""
-    databases.create(ERP, databases.template())
-    databases.install(ERP, ["connector_odoo_sale"], "--without-demo=all")
+    databases.create_original(ERP, databases.installed(["connector_odoo_sale"], databases.template()))
     database = open_database(ERP)
     # prices without taxes are the same on both sides
     database.commit(lambda env: env.company.write({"account_sale_tax_id": False}))
@@ -435,7 +434,6 @@ def test_what_is_changed_there_during_imports_arrives_with_the_next_one(erp, bac
     assert functions.items() <= dict(here).items()
 
 
-@pytest.mark.full
 def test_500_exports_wait_while_the_other_odoo_is_down_and_arrive_when_it_is_up_again(erp, backend, server, wait_until):
     contacts = new_contacts(backend.shop, 1, 500)[1]
     backend.delay("bulk_importer", "import_page", "odoo.res.partner", backend.id, external_ids=contacts)
@@ -457,7 +455,6 @@ def test_500_exports_wait_while_the_other_odoo_is_down_and_arrive_when_it_is_up_
     assert phones == {contact: str(id_) for contact, id_ in zip(contacts, ids, strict=True)}
 
 
-@pytest.mark.full
 def test_an_import_goes_on_after_the_other_odoo_and_a_worker_were_killed_in_its_midst(
     backend, server, worker, start_worker, wait_until
 ):
@@ -474,7 +471,6 @@ def test_an_import_goes_on_after_the_other_odoo_and_a_worker_were_killed_in_its_
     assert {str(id_) for id_ in companies + contacts} <= backend.bound("odoo.res.partner").keys()
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("version", ["19.0", "legacy"])
 def test_what_is_created_there_while_the_other_odoo_is_killed_is_there_once(
     erp, connect, shop, server, wait_until, version

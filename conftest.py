@@ -1,0 +1,15 @@
+"""How the property tests of all suites are run."""
+
+from hypothesis import Phase, configuration, settings
+
+from scripts.paths import HOME
+
+# The same steps each time, unless pytest is told --hypothesis-profile=thorough. Not explained line by line: for that Hypothesis traces all
+# code, which takes longer than the test, and under which Python 3.11 was seen to hang.
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+configuration.set_hypothesis_home_dir(HOME / "hypothesis")
+settings.register_profile(
+    "repeatable", derandomize=True, max_examples=80, stateful_step_count=30, deadline=None, phases=PHASES
+)
+settings.register_profile("thorough", max_examples=2000, stateful_step_count=60, deadline=None, phases=PHASES)
+settings.load_profile("repeatable")
