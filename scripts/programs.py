@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import time
+from contextlib import contextmanager
 
 from .paths import LOGS, ODOO_CONFIG
 from .progress import Failure, disk_full
@@ -65,3 +67,42 @@ def attend(arguments, cwd=None):
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
+
+
+@contextmanager
+def beside(arguments, log, cwd=None, variables=()):
+    """Run a program in the background, at the latest to the end of the block, which interrupts it.
+
+    The value is a function that shows in the terminal what the program prints, from its beginning until it has ended, and returns its exit
+    status.
+
+    :param log: path of the file that gets the output
+    :param variables: of the environment, as a dict, beside those of this process
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            arguments,
+            env=environment() | dict(variables),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches this command alone, which then interrupts the program
+        )
+    try:
+        yield lambda: show(process, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def show(process, log):
+    with log.open(errors="replace") as output:
+        while True:
+            has_ended = process.poll() is not None
+            print(output.read(), end="", flush=True)
+            if has_ended:
+                return process.returncode
+            time.sleep(0.2)

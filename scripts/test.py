@@ -1,22 +1,25 @@
 """The tests: `make test`, or some of them: `make test ARGS="connector/tests/test_x.py -k name"`.
 
 The addons' tests run inside Odoo, on a fresh database; those of the folder `tests` are plain ones, about processes and
-packages.
+packages. All of them are run side by side, the plain ones on a server of their own, with which they may do anything.
 """
 
 import fcntl
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
 from . import databases, postgres
 from .paths import ADDONS, HOME, LOGS, ODOO_CONFIG, PYTHON, ROOT
-from .programs import attend
+from .programs import attend, beside
 from .progress import Failure, command, step
+from .run import Demo
 
 DATABASE = "connector_test"
 PLAIN = "tests"  # the folder of the plain tests
+NO_TEST = 5  # pytest's exit status when it has found none
 
 
 def main():
@@ -24,14 +27,38 @@ def main():
     paths, options = split(sys.argv[1:])
     plain = [path for path in paths if path.split("/")[0] == PLAIN]
     of_addons = [path for path in paths if path not in plain]
-    suites = []
-    with (HOME / "test.lock").open("w") as lock, postgres.running():
+    with (HOME / "test.lock").open("w") as lock, postgres.running(), ExitStack() as stack:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        suites = []
         if of_addons or not paths:
-            suites.append(run_in_odoo(of_addons or ADDONS, options))
+            suites.append(Suite("addons", [*(of_addons or ADDONS), *stack.enter_context(in_odoo()), *options]))
         if plain or not paths:
-            suites.append(run_pytest("processes and packages", [*(plain or [PLAIN]), "-p", "no:odoo", *options]))
-    return report(suites, selected=bool(options))
+            suites.append(Suite("processes and packages", [*(plain or [PLAIN]), "-p", "no:odoo", *options]))
+        if len(suites) > 1 and not postgres.is_own():
+            suites[1].variables = stack.enter_context(server_of_their_own())
+        return report(run(suites), selected=bool(options))
+
+
+@dataclass
+class Suite:
+    """Tests that one pytest runs.
+
+    :param arguments: of pytest
+    :param variables: of the environment, beside those of this process
+    """
+
+    name: str
+    arguments: list
+    variables: dict = field(default_factory=dict)
+
+    @property
+    def results(self):
+        """The file of pytest's report."""
+        return LOGS / f"results of {self.name}.xml"
+
+    @property
+    def command(self):
+        return [PYTHON, "-m", "pytest", f"--junit-xml={self.results}", *self.arguments]
 
 
 @dataclass
@@ -53,30 +80,61 @@ def split(arguments):
     return paths, [word for word in arguments if word not in paths]
 
 
-def run_in_odoo(paths, options):
+@contextmanager
+def in_odoo():
+    """Have a database with the addons for the time of the block; the value are the options by which pytest runs in it."""
     template = databases.template()
     os.environ["CONNECTOR_ORDERS_TEMPLATE"] = template
     os.environ["CONNECTOR_SHOP_TEMPLATE"] = databases.template(databases.SHOP, demo=True)
-    with step("Test database with the addons"):
-        databases.create(DATABASE, template)
-        databases.install(DATABASE, ADDONS, "--without-demo=all")
-    odoo = [f"--odoo-config={ODOO_CONFIG}", f"--odoo-database={DATABASE}", "--odoo-http"]
+    databases.create_original(DATABASE, databases.installed(ADDONS, databases.installed(["test_connector"], template)))
     try:
-        return run_pytest("addons", [*paths, *odoo, *options])
+        yield [f"--odoo-config={ODOO_CONFIG}", f"--odoo-database={DATABASE}", "--odoo-http"]
     finally:
         databases.drop(DATABASE)
 
 
-def run_pytest(suite, arguments):
-    results = LOGS / "results.xml"
-    results.unlink(missing_ok=True)
-    print(f"\nTests of {suite}", flush=True)
-    pytest = [PYTHON, "-m", "pytest", f"--junit-xml={results}", *arguments]
-    status = attend(pytest, cwd=ROOT)
-    outcome = count(suite, results)
-    if status not in (0, 5) and not outcome.failed:  # 5: no test was found
+@contextmanager
+def server_of_their_own():
+    """Have a copy of the server, with all templates, for the time of the block; the value are the variables that name it."""
+    Demo.templates()
+    with ExitStack() as stack:
+        with step("PostgreSQL of its own for the tests of processes"):
+            cluster = stack.enter_context(postgres.copied("tests"))
+        yield postgres.variables(cluster)
+
+
+def run(suites):
+    """Run suites side by side, the first one in the terminal; what another one prints is shown when that has ended."""
+    for suite in suites:
+        suite.results.unlink(missing_ok=True)
+    first, *others = suites
+    with ExitStack() as stack:
+        shown = [stack.enter_context(run_beside(suite)) for suite in others]
+        print_title(first)
+        statuses = [attend(first.command, cwd=ROOT)]
+        for suite, show in zip(others, shown, strict=True):
+            print_title(suite)
+            statuses.append(show())
+    return [outcome(suite, status) for suite, status in zip(suites, statuses, strict=True)]
+
+
+def run_beside(suite):
+    return beside(suite.command, LOGS / f"tests of {suite.name}.log", cwd=ROOT, variables=suite.variables)
+
+
+def print_title(suite):
+    print(f"\nTests of {suite.name}", flush=True)
+
+
+def outcome(suite, status):
+    """Return the :class:`Outcome` of a suite.
+
+    :raise Failure: pytest has ended otherwise than by a test
+    """
+    counted = count(suite.name, suite.results)
+    if status not in (0, NO_TEST) and not counted.failed:
         raise Failure(f"pytest ended with status {status}.", "read what it printed above.")
-    return outcome
+    return counted
 
 
 def count(suite, results):

@@ -64,7 +64,6 @@ def test_a_served_database_is_duplicated_dropped_and_restored_without_a_restart(
         process.check()
 
 
-@pytest.mark.full
 def test_the_addon_is_uninstalled_and_installed_without_a_restart(database, busy, wait_until):
     with servers.Process("worker_busy", "connector_worker", "--database", busy) as process:
         wait_until(lambda: done(busy))
@@ -85,9 +84,7 @@ def other(busy):
         databases.drop(name)
 
 
-@pytest.mark.parametrize(
-    "host", [pytest.param((), id="threaded"), pytest.param(("--workers", "2"), id="prefork", marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("host", [(), ("--workers", "2")], ids=["threaded", "prefork"])
 def test_a_server_duplicates_and_drops_a_database_whose_jobs_it_runs(host, busy, other, wait_until, tmp_path):
     configuration = tmp_path / "odoo.conf"
     configuration.write_text(f"{ODOO_CONFIG.read_text()}\nadmin_passwd = master\n")

@@ -10,8 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-pytestmark = pytest.mark.full
-
 
 class Shop:
     """A shop over HTTP that creates at once what it is told to, and answers when it is let go."""

@@ -12,8 +12,6 @@ from odoo.addons.connector.session import ConnectorSession
 
 from scripts import servers
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture
 def jobs(database):

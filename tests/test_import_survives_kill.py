@@ -10,8 +10,6 @@ from scripts.paths import ODOO
 from scripts.programs import run
 from scripts.run import Demo
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture
 def demo():

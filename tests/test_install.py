@@ -38,7 +38,6 @@ def test_a_database_with_the_queue_job_of_another_suite_is_refused_and_stays_as_
         assert cr.fetchone() == (0,)
 
 
-@pytest.mark.full
 def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_installed(new_database, installed):
     name = new_database("connector_at_install", installed)
     options = ["--stop-after-init", "--no-http", "--test-tags", "/test_connector_extension"]

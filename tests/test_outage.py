@@ -7,8 +7,6 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.full
-
 JOBS = 500
 
 

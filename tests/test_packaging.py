@@ -15,8 +15,6 @@ from scripts import databases
 from scripts.paths import ADDONS, ODOO_DATA, ROOT
 from scripts.programs import environment
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):

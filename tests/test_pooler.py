@@ -10,8 +10,6 @@ import pytest
 
 from scripts import databases, pooler, servers
 
-pytestmark = pytest.mark.full
-
 CONFIGURATION = """
 [databases]
 * = host={host} port={port} user={user}

@@ -11,8 +11,6 @@ from scripts import databases
 from scripts.paths import ODOO, ROOT
 from scripts.programs import run
 
-pytestmark = pytest.mark.full
-
 CUSTOMERS = {"1": {"id": 1, "name": "Ada", "mail": "ada@example.com"}, "2": {"id": 2, "name": "Grace", "mail": None}}
 
 
@@ -51,7 +49,7 @@ class Shop(BaseHTTPRequestHandler):
 
 def test_the_smallest_connector_imports_the_customers(addons_path, shop):
     name = "connector_test_readme"
-    databases.create(name, databases.template(("mail",)))
+    databases.create(name, databases.template(databases.BASE))
     odoo = [ODOO, f"--addons-path={addons_path}"]
     try:
         run([*odoo, "server", "-d", name, "-i", "my_shop", "--stop-after-init", "--no-http"], "see the log.")

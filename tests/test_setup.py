@@ -1,5 +1,6 @@
 """The set-up: what it says when it cannot go on, and what it starts and stops."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from scripts import databases, odoo_source, postgres, servers, test
 from scripts.paths import HOME, ROOT
-from scripts.programs import environment, run
+from scripts.programs import beside, environment, run
 from scripts.progress import Failure
 
 
@@ -144,3 +145,25 @@ def test_skipped_tests_do_not_count_as_run():
 
 def test_a_failed_test_fails_the_run():
     assert test.report([test.Outcome("addons", passed=3, failed=1)], selected=False) == 1
+
+
+def test_f23_continuous_integration_runs_the_commands_of_the_readme():
+    commands = re.findall(r"^\$ (make \w+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    run = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert commands == ["make run", "make test"]
+    assert {"make run ONCE=1", "make test"} <= set(run)
+
+
+def test_what_a_program_prints_in_the_background_is_shown_to_its_end(tmp_path, capsys):
+    script = "import sys; print('first', flush=True); print('last'); sys.exit(3)"
+    with beside([sys.executable, "-c", script], tmp_path / "log") as show:
+        assert show() == 3
+    assert capsys.readouterr().out == "first\nlast\n"
+
+
+def test_a_program_in_the_background_is_interrupted_at_the_end_of_its_block(tmp_path):
+    script = f"import pathlib, signal; pathlib.Path({str(tmp_path / 'began')!r}).touch(); signal.pause()"
+    with beside([sys.executable, "-c", script], tmp_path / "log"):
+        while not (tmp_path / "began").exists():
+            pass
+    assert "KeyboardInterrupt" in (tmp_path / "log").read_text()

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -70,6 +71,7 @@ batches = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.hypothesis
 def test_no_order_of_events_breaks_an_invariant(database):
     with Store(database) as store_:
         run_state_machine_as_test(lambda: Queue(store_))

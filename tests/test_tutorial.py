@@ -10,8 +10,6 @@ from scripts.paths import ODOO, ROOT
 from scripts.programs import run
 from scripts.progress import Failure
 
-pytestmark = pytest.mark.full
-
 FILE = re.compile(r"^`(connector_\w+/[\w/.]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDONS = ["connector_shop", "connector_shop_loyalty"]
@@ -43,7 +41,7 @@ def installed(tmp_path_factory, shown):
     name = "connector_test_tutorial"
     odoo = [ODOO, f"--addons-path={ROOT},{folder}"]
     tests = ",".join(f"/{addon}" for addon in ADDONS)
-    databases.create(name, databases.template(("mail",)))
+    databases.create(name, databases.template(databases.BASE))
     try:
         options = ["-d", name, "-i", ",".join(ADDONS), "--test-tags", tests, "--stop-after-init", "--no-http"]
         yield [*odoo, "shell", "-d", name, "--no-http"], run([*odoo, "server", *options], LOG)
