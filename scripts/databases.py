@@ -140,6 +140,7 @@ def copy(source, name):
         cr.execute(
             "UPDATE ir_config_parameter SET value = gen_random_uuid() WHERE key IN ('database.uuid', 'database.secret')"
         )
+    shutil.rmtree(filestore(name), ignore_errors=True)  # of one that has gone with its server
     if filestore(source).exists():
         shutil.copytree(filestore(source), filestore(name))
 
