@@ -198,7 +198,8 @@ def test_a_worker_that_was_declared_dead_cannot_commit_when_it_wakes_up(
 ):
     gate = tmp_path / "gate"
     job = delay(getattr(jobs, function), "job", str(gate))
-    worker()
+    # else its parent would kill it while it sleeps
+    worker("--no-watchdog")
     wait_until((tmp_path / "gate.reached").exists)
     asleep = child_of(database)
     os.kill(asleep, signal.SIGSTOP)
