@@ -24,9 +24,10 @@ class ConnectorBackend(models.AbstractModel):
     """
 
     _name = "connector.backend"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["connector.checked.access", "mail.thread", "mail.activity.mixin"]
     _description = "Connector Backend"
     _backend_type = None  # the service of a Backend
+    _written_by_code = ("channel_id",)
 
     name = fields.Char(required=True)
     version = fields.Selection([])
@@ -64,18 +65,22 @@ class ConnectorBackend(models.AbstractModel):
             # a name that somebody has given to the channel stays
             if channel.name == name and backend._channel_name() != name:
                 channel.name = backend._channel_name()
+        if "company_id" in vals:
+            self._share_channels()
         return result
 
     def _register_hook(self):
         """Have the channel of the service before its backends are created: two that are created at once do not wait for each other.
 
-        Backends that are older than this have none yet.
+        Backends that are older than this have none yet, or one that all companies see.
         """
         super()._register_hook()
         if self.env.registry.updated_modules and not self._abstract:
             self._service_channel()
-            for backend in self.search([("channel_id", "=", False), ("active", "in", (True, False))]):
+            backends = self.search([("active", "in", (True, False))])
+            for backend in backends.filtered(lambda backend: not backend.channel_id):
                 backend._create_channel()
+            backends._share_channels()
 
     def _service_channel(self):
         service = (self._backend_type or self._name).replace(".", "_")
@@ -85,6 +90,13 @@ class ConnectorBackend(models.AbstractModel):
         """Create the backend's channel, as ``root.shop.berlin-7`` for the backend “Berlin” with the id 7 of the service “shop”."""
         service = self._service_channel()
         self.sudo().channel_id = service.create({"name": self._channel_name(), "parent_id": service.id})
+        self._share_channels()
+
+    def _share_channels(self):
+        """Let the channels of these backends be seen by those who see the backends: they are named after them, and stop their jobs."""
+        for backend in self.sudo():
+            if backend.channel_id.company_id != backend.company_id:
+                backend.channel_id._share_with(backend.company_id)
 
     def _channel_name(self):
         words = re.sub(r"\W+", "-", self.sudo().name.lower()).strip("-")
@@ -107,6 +119,7 @@ class ConnectorBackend(models.AbstractModel):
         channels.unlink()
         return result
 
+    @api.private
     def get_backend(self):
         """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.
 
@@ -115,6 +128,7 @@ class ConnectorBackend(models.AbstractModel):
         self.ensure_one()
         return get_backend(self._backend_type, self.sudo().version or None)
 
+    @api.private
     def work_on(self, model_name, session=None):
         """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the company and the language of the
         backend: ``with backend.work_on("shop.product") as environment``. What its units tell the user stays in the user's language.
@@ -175,6 +189,7 @@ class ExternalBinding(models.AbstractModel):
     """
 
     _name = "external.binding"
+    _inherit = "connector.checked.access"
     _description = "External Binding"
 
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
@@ -217,7 +232,29 @@ class ExternalBinding(models.AbstractModel):
     def action_open_admin(self):
         """Open the record in the external system."""
         self.ensure_one()
+        self.check_access("read")
         return {"type": "ir.actions.act_url", "url": self.admin_url, "target": "new"}
+
+    @api.model
+    def _has_field_access(self, field, operation):
+        """Return whether the user may use a field: which record is bound, and so what it gives to its binding, is for those who may read
+        such records.
+
+        Odoo asks for that right when an inherited field is read, not when it is searched, ordered, grouped or added up: each of them goes
+        through the field that points to the record. The rules of the record's model count for its bindings anyway.
+        """
+        return super()._has_field_access(field, operation) and (
+            self.env.su or field.type != "many2one" or not field.delegate or _may_read(self.env[field.comodel_name])
+        )
+
+    @api.model
+    def fields_get(self, allfields=None, attributes=None):
+        """Describe the fields, also those that point to a record that the user may not read: the screens name them."""
+        descriptions = super().fields_get(allfields, attributes)
+        for name in self._inherits.values():
+            if name not in descriptions and (not allfields or name in allfields):
+                descriptions[name] = self._fields[name].get_description(self.env, attributes=attributes)
+        return descriptions
 
     @api.model
     def _add_sql_constraints(self):
@@ -226,6 +263,11 @@ class ExternalBinding(models.AbstractModel):
                 f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend"
             )
         return super()._add_sql_constraints()
+
+
+def _may_read(model):
+    """Return whether the user may read records of a model, and of those that it inherits in turn."""
+    return model.has_access("read") and all(_may_read(model.env[name]) for name in model._inherits)
 
 
 connector_backend = ConnectorBackend

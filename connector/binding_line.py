@@ -34,6 +34,7 @@ class ExternalBindingLine(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         """Create bindings, and their lines in the record that the parent binding binds."""
+        self.check_access("create")
         parents = self.env[self._fields[self._parent_binding_field].comodel_name]
         if any(not values.get(self._parent_binding_field) for values in vals_list):
             raise InvalidDataError(

@@ -6,7 +6,7 @@
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
     "depends": ["connector"],
-    "data": ["security/ir.model.access.csv"],
+    "data": ["security/ir.model.access.csv", "security/test_connector_rules.xml"],
     "assets": {
         "web.assets_tests": [
             "test_connector/static/tests/tours/**/*",

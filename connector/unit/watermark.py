@@ -15,9 +15,11 @@ class ConnectorWatermark(models.Model):
     """
 
     _name = "connector.watermark"
+    _inherit = "connector.checked.access"
     _description = "Watermark of a Connector"
     _order = "backend_model, backend_id, model_name, direction"
     _rec_name = "model_name"
+    _written_by_code = ("backend_model", "backend_id", "company_id", "model_name", "direction", "moved_at")
 
     backend_model = fields.Char(required=True, readonly=True)
     backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)

@@ -1,6 +1,7 @@
 """The tables of the queue as Odoo models, one file a model; jobs and workers are known as ``model.QueueJob`` and ``model.QueueWorker``."""
 
 from . import base
+from . import checked_access
 from . import ir_actions_server
 from . import ir_module_module
 from . import queue_job

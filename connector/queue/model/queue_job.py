@@ -198,9 +198,8 @@ class QueueJob(models.Model):
                 "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
                 ", ".join(changing.mapped("name")),
             )
-        paused = self.env["queue.job.channel"].search(
-            [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)], limit=1
-        )
+        above = [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)]
+        paused = self.env["queue.job.channel"].sudo().search(above, limit=1)
         if paused:
             return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
         if held := store.held(self.env.cr, self.channel_id.id):
@@ -324,6 +323,7 @@ class QueueJob(models.Model):
     def button_related(self):
         """Open what the job is about: the job function's related action, or the records among its arguments."""
         self.ensure_one()
+        self.check_access("read")
         action = Job.load(self).related_action(self.env)
         if not action:
             raise UserError(self.env._("Nothing is related to this job."))

@@ -13,16 +13,23 @@ _logger = logging.getLogger(__name__)
 class QueueJobChannel(models.Model):
     _name = "queue.job.channel"
     _description = "Channel of Jobs"
-    _inherit = ["mail.thread"]
+    _inherit = ["connector.checked.access", "mail.thread"]
     _order = "complete_name"
     _rec_name = "complete_name"
     _parent_store = True
+    _written_by_code = ("company_id",)
 
     name = fields.Char(required=True)
     complete_name = fields.Char(compute="_compute_complete_name", store=True, recursive=True, readonly=True)
     parent_id = fields.Many2one("queue.job.channel", ondelete="restrict", index=True, domain="[('id', '!=', id)]")
     parent_path = fields.Char(index=True)
     child_ids = fields.One2many("queue.job.channel", "parent_id")
+    company_id = fields.Many2one(
+        "res.company",
+        readonly=True,
+        copy=False,
+        help="Who sees the channel and may pause it: the company of the backend whose jobs go there. Without one, all share it.",
+    )
     capacity = fields.Integer(
         default=0,
         aggregator=None,
@@ -126,6 +133,21 @@ class QueueJobChannel(models.Model):
                     )
                 )
 
+    @api.constrains("parent_id")
+    def _check_company(self):
+        for channel in self:
+            company = channel.parent_id.company_id
+            if company and channel.company_id != company:
+                raise ValidationError(
+                    self.env._(
+                        "The channel “%(channel)s” cannot be below “%(parent)s”, which is for the company %(company)s alone. "
+                        "Create another one there.",
+                        channel=channel.name,
+                        parent=channel.parent_id.complete_name,
+                        company=company.name,
+                    )
+                )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         if self._root() in self:
@@ -148,9 +170,17 @@ class QueueJobChannel(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        channels = super().create(vals_list)
+        channels = super().create([{**vals, "company_id": self._company_below(vals)} for vals in vals_list])
         self.env.registry.clear_cache()
         return channels
+
+    def _company_below(self, vals):
+        """Return the id of the company of a channel to be created: that of its parent, whatever is said."""
+        return self.sudo().browse(vals.get("parent_id") or ()).company_id.id
+
+    def _share_with(self, company):
+        """Let a company alone see these channels and those below them; an empty one: let all see them."""
+        self.sudo().search([("id", "child_of", self.ids)]).company_id = company
 
     def write(self, vals):
         if parent := self.browse(vals.get("parent_id") or ()):
@@ -221,6 +251,7 @@ class QueueJobChannel(models.Model):
             )
         for name in names[1:]:
             parent = channel
-            channel = self.search([("parent_id", "=", parent.id), ("name", "=", name)])
+            # one that the user may not see is there all the same
+            channel = self.sudo().search([("parent_id", "=", parent.id), ("name", "=", name)]).with_env(self.env)
             channel = channel or self.create({"name": name, "parent_id": parent.id})
         return channel

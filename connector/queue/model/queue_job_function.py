@@ -16,6 +16,7 @@ _logger = logging.getLogger(__name__)
 
 class QueueJobFunction(models.Model):
     _name = "queue.job.function"
+    _inherit = "connector.checked.access"
     _description = "Job Function"
     _order = "name"
 
@@ -70,6 +71,19 @@ class QueueJobFunction(models.Model):
                 raise ValidationError(
                     self.env._("The retry pattern of %(name)s: %(error)s", name=function.name, error=error)
                 ) from None
+
+    @api.constrains("channel_id")
+    def _check_channel(self):
+        of_company = self.channel_id.filtered("company_id")
+        if of_company and self.env["res.company"].sudo().search_count([], limit=2) > 1:
+            raise ValidationError(
+                self.env._(
+                    "The channel “%(channel)s” is for the company %(company)s alone, but a job function is for all. "
+                    "Choose one that is shared.",
+                    channel=of_company[:1].complete_name,
+                    company=of_company[:1].company_id.name,
+                )
+            )
 
     @api.model_create_multi
     def create(self, vals_list):

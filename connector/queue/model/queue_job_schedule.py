@@ -33,6 +33,7 @@ TICKS_OF_A_PASS = 100
 
 class QueueJobSchedule(models.Model):
     _name = "queue.job.schedule"
+    _inherit = "connector.checked.access"
     _description = "Schedule of Jobs"
     _order = "next_run, id"
 
@@ -192,6 +193,7 @@ class QueueJobSchedule(models.Model):
     def action_open_job(self):
         """Open the last job."""
         self.ensure_one()
+        self.check_access("read")
         return self.job_id.get_formview_action()
 
     @api.model

@@ -1,0 +1,198 @@
+"""What a manager of one company cannot reach of another one, by whatever way he writes."""
+
+from odoo import Command
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import Form
+
+from odoo.addons.connector.tests.roles import Roles
+
+from .common import ShopCase
+
+
+class TwoCompaniesCase(Roles, ShopCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.theirs = cls.env["test.shop.backend"].create({"name": "Theirs", "company_id": cls.elsewhere.id})
+        cls.tag = cls.env["test.shop.tag"].create({"backend_id": cls.backend.id, "name": "Tag"})
+
+    def as_manager(self, records):
+        return records.with_user(self.manager).with_context(allowed_company_ids=self.manager.company_ids.ids)
+
+
+class TestAfterAWrite(TwoCompaniesCase):
+    def setUp(self):
+        super().setUp()
+        self.binding = self.as_manager(self.partner())
+
+    def test_s1_a_binding_is_not_moved_to_the_backend_of_another_company(self):
+        # each way in which a client writes
+        values = {"backend_id": self.theirs.id}
+        tries = {
+            "write": lambda: self.binding.write(values),
+            "web_save": lambda: self.binding.web_save(values, {}),
+            "create": lambda: self.binding.create({"odoo_id": self.binding.odoo_id.id, **values}),
+            "copy": lambda: self.binding.copy(values),
+            "name_create": lambda: self.binding.with_context(default_backend_id=self.theirs.id).name_create("Ada"),
+            "load": lambda: self._load(["name", "backend_id/.id"], ["Ada", str(self.theirs.id)]),
+            "load on": lambda: self._load([".id", "backend_id/.id"], [str(self.binding.id), str(self.theirs.id)]),
+        }
+        jobs = self.env["queue.job"].search_count([])
+        for name, attempt in tries.items():
+            with self.subTest(name), self.assertRefused():
+                attempt()
+        self.binding.invalidate_recordset()
+        self.assertEqual(self.binding.backend_id, self.backend)
+        self.assertEqual(self.env["queue.job"].search_count([]), jobs)
+
+    def _load(self, names, row):
+        loaded = self.binding.load(names, [row])
+        if not loaded["ids"]:
+            raise AccessError(str(loaded["messages"]))
+
+    def test_s1_a_binding_that_has_no_rule_is_not_moved_there_either(self):
+        tag = self.as_manager(self.tag)
+        with self.assertRefused():
+            tag.backend_id = self.theirs.id
+        with self.assertRefused():
+            tag.create({"name": "New", "backend_id": self.theirs.id})
+
+    def test_s1_a_backend_is_not_given_to_another_company(self):
+        backend = self.as_manager(self.backend)
+        for name, attempt in {
+            "write": lambda: backend.write({"company_id": self.elsewhere.id}),
+            "web_save": lambda: backend.web_save({"company_id": self.elsewhere.id}, {}),
+            "create": lambda: backend.create({"name": "New", "company_id": self.elsewhere.id}),
+            "copy": lambda: backend.copy({"company_id": self.elsewhere.id}),
+        }.items():
+            with self.subTest(name), self.assertRefused():
+                attempt()
+
+    def test_s1_a_record_is_not_pointed_to_what_its_user_may_not_read(self):
+        partner = self.env["res.partner"].create({"name": "Of theirs", "company_id": self.elsewhere.id})
+        with self.assertRefused():
+            self.binding.odoo_id = partner.id
+        with self.assertRefused():
+            self.binding.create({"backend_id": self.backend.id, "odoo_id": partner.id})
+
+    def test_s1_what_belongs_to_another_backend_does_not_come_by_a_list_of_ones_own(self):
+        self.env["connector.watermark"].move(self.theirs, "test.shop.partner", "7")
+        theirs = self.theirs.watermark_ids
+        for command in (
+            Command.link(theirs.id),
+            Command.update(theirs.id, {"value": "1"}),
+            Command.delete(theirs.id),
+            Command.create({"value": "1"}),
+        ):
+            with self.subTest(command), self.assertRefused():
+                self.as_manager(self.backend).write({"watermark_ids": [command]})
+        self.assertEqual((theirs.value, theirs.backend_id), ("7", self.theirs.id))
+
+    def test_s1_a_binding_of_another_company_is_not_taken(self):
+        theirs = self.as_manager(self.partner(backend_id=self.theirs.id))
+        for values in ({"odoo_id": self.binding.odoo_id.id}, {"backend_id": self.backend.id}):
+            with self.subTest(values), self.assertRefused():
+                theirs.write(values)
+
+    def test_s1_who_sees_both_companies_moves_what_he_likes(self):
+        self.manager.company_ids += self.elsewhere
+        self.binding.with_context(allowed_company_ids=self.manager.company_ids.ids).backend_id = self.theirs.id
+        self.assertEqual(self.binding.backend_id, self.theirs)
+
+    def test_s1_a_watermark_stays_that_of_its_backend(self):
+        self.env["connector.watermark"].move(self.backend, "test.shop.partner", "7")
+        watermark = self.as_manager(self.backend.watermark_ids)
+        for values in (
+            {"backend_id": self.theirs.id},
+            {"backend_model": "other.backend"},
+            {"company_id": False},
+            {"model_name": "test.shop.tag"},
+            {"value": "8", "direction": "export"},
+        ):
+            with self.subTest(values), self.assertRefused("written by code alone"):
+                watermark.write(values)
+        watermark.value = "8"
+        self.assertEqual(watermark.value, "8")
+
+    def test_s1_a_backend_keeps_the_channel_that_was_made_for_it(self):
+        root = self.env.ref("connector.channel_root")
+        for channel in (root, self.theirs.channel_id):
+            with self.assertRefused("written by code alone"):
+                self.as_manager(self.backend).channel_id = channel.id
+        created = self.as_manager(self.backend).create({"name": "New", "channel_id": root.id})
+        self.assertEqual(created.channel_id.name, f"new-{created.id}")
+
+
+class TestChannels(TwoCompaniesCase):
+    def setUp(self):
+        super().setUp()
+        self.ours, self.foreign = self.as_manager(self.backend.channel_id), self.as_manager(self.theirs.channel_id)
+
+    def test_s8_the_channel_of_a_backend_has_its_company(self):
+        self.assertEqual(self.backend.channel_id.company_id, self.backend.company_id)
+        self.assertEqual(self.theirs.channel_id.company_id, self.elsewhere)
+        self.theirs.company_id = False
+        self.assertFalse(self.theirs.channel_id.company_id)
+
+    def test_s8_the_channels_below_it_have_it_too(self):
+        channel = self.ours.create({"name": "images", "parent_id": self.ours.id})
+        self.assertEqual(channel.company_id, self.backend.company_id)
+        self.backend.company_id = self.elsewhere
+        self.assertEqual(channel.company_id, self.elsewhere)
+
+    def test_s8_a_manager_neither_sees_nor_stops_the_channel_of_another_company(self):
+        self.assertFalse(self.foreign.search([("complete_name", "like", "theirs")]))
+        for name, attempt in {
+            "read": lambda: self.foreign.read(["name"]),
+            "pause": self.foreign.action_pause,
+            "resume": self.foreign.action_resume,
+            "slow": lambda: self.foreign.write({"capacity": 1}),
+            "rate": lambda: self.foreign.write({"rate": 1, "rate_period": 3600}),
+            "weight": lambda: self.foreign.write({"weight": 1}),
+            "create below": lambda: self.foreign.create({"name": "mine", "parent_id": self.foreign.id}),
+            "move below": lambda: self.ours.write({"parent_id": self.foreign.id}),
+            "give away": lambda: self.ours.write({"company_id": self.elsewhere.id}),
+            "share": lambda: self.ours.write({"company_id": False}),
+            "delete": self.foreign.unlink,
+            "copy": lambda: self.foreign.copy({"name": "mine"}),
+        }.items():
+            with self.subTest(name), self.assertRefused():
+                attempt()
+        self.assertTrue(self.ours.search([("id", "=", self.ours.id)]))
+
+    def test_s8_nor_what_holds_it(self):
+        for channel in (self.backend.channel_id, self.theirs.channel_id):
+            self.env["queue.job.channel.hold"].create({"channel_id": channel.id, "holder": "busy", "reason": "Wait"})
+        holds = self.env["queue.job.channel.hold"].with_user(self.manager).search([])
+        self.assertEqual(holds.channel_id.ids, self.ours.ids)
+
+    def test_s8_channels_that_all_share_stay_so(self):
+        service = self.as_manager(self.backend.channel_id.parent_id)
+        self.assertFalse(service.company_id)
+        with self.assertRefused("written by code alone"):
+            service.company_id = self.manager.company_id.id
+        with self.assertRaisesRegex(ValidationError, "for the company"):
+            service.create({"name": "shared", "parent_id": service.parent_id.id}).parent_id = self.ours.id
+        service.action_pause()
+        self.assertTrue(service.is_paused)
+
+    def test_s8_nobody_makes_the_jobs_of_all_go_through_the_channel_of_a_company(self):
+        function = self.as_manager(self.env["queue.job.function"].search([], limit=1))
+        with self.assertRefused():
+            function.channel_id = self.foreign.id
+        with self.assertRaisesRegex(ValidationError, "a job function is for all"):
+            function.channel_id = self.ours.id
+
+    def test_s8_why_a_job_waits_is_told_whoever_may_see_the_channel(self):
+        self.theirs.channel_id.is_paused = True
+        job = self.env["queue.job"].new({"state": "pending", "channel_id": self.theirs.channel_id.id})
+        self.assertIn("paused", job.with_user(self.manager)._wait_reason())
+
+
+class TestTheFormOfAChannel(TwoCompaniesCase):
+    def test_s8_a_manager_creates_a_channel_on_the_screen(self):
+        form = Form(
+            self.as_manager(self.env["queue.job.channel"]).with_context(default_parent_id=self.backend.channel_id.id)
+        )
+        form.name = "images"
+        self.assertEqual(form.save().company_id, self.backend.company_id)
