@@ -20,7 +20,7 @@ from odoo.fields import Domain
 from .connector import get_environment
 from .event.change import Change
 from .exception import NoConnectorUnitError
-from .no_export import NO_EXPORT, forbids_export
+from .no_export import forbids_all, forbids_export
 from .registration import lookups
 from .session import ConnectorSession
 from .unit.bulk_exporter import export_bulk
@@ -163,7 +163,7 @@ def _is_binding(record):
 
 def _bindings_of(record, binding_models):
     """Yield the bindings of a record, a recordset for each binding model; none where nothing may be exported, which saves the search."""
-    if record.env.context.get(NO_EXPORT) is True:
+    if forbids_all(record.env.context):
         return
     for name, path in _paths_to(record):
         if binding_models is None or name in binding_models:

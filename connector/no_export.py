@@ -1,9 +1,14 @@
 """What keeps a change from being exported: the context key ``no_connector_export``, which the consumers of ``consumer.py`` obey.
 
-It is True, or names one backend, as ``"shop.backend,3"``: what was imported from a shop is exported to the other backends only.
+:func:`without_export` sets it: to all backends, or to one, as ``shop.backend,3``: what was imported from a shop is exported to the other
+backends only. What somebody sends over RPC under this key has no meaning.
 """
 
+from .queue.by_code import ByCode, by_code
+
 NO_EXPORT = "no_connector_export"
+
+_ALL = ByCode("all")
 
 
 def without_export(records, backend_record=None):
@@ -12,8 +17,8 @@ def without_export(records, backend_record=None):
     :param records: recordset
     :param backend_record: record of the backend to which it is not exported; None: it is exported to none at all
     """
-    if backend_record is None or records.env.context.get(NO_EXPORT) is True:
-        return records.with_context(**{NO_EXPORT: True})
+    if backend_record is None or forbids_all(records.env.context):
+        return records.with_context(**{NO_EXPORT: _ALL})
     return records.with_context(**{NO_EXPORT: _name(backend_record)})
 
 
@@ -23,8 +28,13 @@ def forbids_export(context, backend_record):
     :param context: dict
     :param backend_record: record of a model that inherits ``connector.backend``
     """
-    forbidden = context.get(NO_EXPORT)
-    return forbidden == _name(backend_record) if isinstance(forbidden, str) else bool(forbidden)
+    forbidden = by_code(context, NO_EXPORT)
+    return forbidden is not None and forbidden in (_ALL, _name(backend_record))
+
+
+def forbids_all(context):
+    """Return whether a context keeps changes from being exported to any backend."""
+    return by_code(context, NO_EXPORT) == _ALL
 
 
 def forbidden_by_all(contexts):
@@ -32,11 +42,21 @@ def forbidden_by_all(contexts):
 
     :param contexts: list of dicts, one at least
     """
-    forbidden = {context.get(NO_EXPORT) or False for context in contexts}
+    forbidden = {by_code(context, NO_EXPORT) or False for context in contexts}
     if len(forbidden) > 1:
-        forbidden.discard(True)  # what forbids all says no more than the others do
+        forbidden.discard(_ALL)  # what forbids all says no more than the others do
     return forbidden.pop() if len(forbidden) == 1 else False
 
 
+def as_argument(context):
+    """Return what a context forbids as the argument of a job, text or False; :func:`from_argument` makes the key's value of it again."""
+    return str(by_code(context, NO_EXPORT) or "") or False
+
+
+def from_argument(argument):
+    """Return the value of the key for what :func:`as_argument` has returned; True is what older jobs have for all backends."""
+    return _ALL if argument is True else ByCode(argument) if argument else False
+
+
 def _name(backend_record):
-    return f"{backend_record._name},{backend_record.id}"
+    return ByCode(f"{backend_record._name},{backend_record.id}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from odoo import api
 
 from ..exception import NothingToDoJob
-from ..no_export import NO_EXPORT, forbidden_by_all
+from ..no_export import NO_EXPORT, as_argument, forbidden_by_all, from_argument
 from ..queue.job import job
 from ..queue.retry import Exponential
 from ..session import ConnectorSession
@@ -135,7 +135,7 @@ class _Call:
                 self.change.kind,
                 sorted(self.change.fields),
                 self.change.old,
-                self.env.context.get(NO_EXPORT, False),
+                as_argument(self.env.context),
             )
 
 
@@ -151,7 +151,7 @@ def call_consumer(session, model_name, consumer, record_id, kind, fields, old, n
     for subscription in on_record_change.subscriptions(session.env.registry, model_name):
         if consumer_name(subscription.consumer) == consumer:
             change = Change(kind, frozenset(fields), old)
-            session = session.with_context(no_connector_export=no_connector_export)
+            session = session.with_context(**{NO_EXPORT: from_argument(no_connector_export)})
             return subscription.consumer(session, model_name, record_id, change)
     raise NothingToDoJob(
         session.env._("%(consumer)s is not called for %(model)s any more.", consumer=consumer, model=model_name)

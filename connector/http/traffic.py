@@ -12,6 +12,7 @@ from ..exception import (
     RetryableJobError,
 )
 from ..queue import store
+from ..queue.by_code import JOB, by_code
 
 #: Seconds for which a request waits in its job for the backend's rate limit; what has to wait longer is another try of the job.
 LONGEST_WAIT = 10
@@ -33,7 +34,7 @@ class Traffic:
         self._backend = environment.backend_record.sudo()
         self._user_env = environment.user_session.env
         # a person who presses a button, a test of the connection for instance, does not wait for what holds the jobs
-        self._is_admitted = not environment.env.context.get("job_id")
+        self._is_admitted = not by_code(environment.env.context, JOB)
         status = self._backend._status()
         self._is_troubled = bool(status.failures) or status.state not in (False, "ready")
 

@@ -7,6 +7,7 @@ import pytz
 from odoo import api
 
 from ..exception import FailedJobError
+from .by_code import JOB, IdByCode
 
 #: The keys of the context that a job takes over from the code that delays it, and a record among its arguments from where it comes.
 CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
@@ -37,7 +38,7 @@ def of_job(cr, user_id, su, context, job_id):
     """
     env = api.Environment(cr, user_id, {}, su=su)
     usable, notes = env["queue.job"]._usable_context(user_id, env.su, context)
-    return env(context={**usable, "job_id": job_id}), notes
+    return env(context={**usable, "job_id": job_id, JOB: IdByCode(job_id)}), notes
 
 
 def difference(own, env):

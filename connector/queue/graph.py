@@ -24,6 +24,7 @@ from itertools import pairwise
 
 from ..exception import GraphError
 from . import buffer, codec, environment, store
+from .by_code import JOB, by_code
 from .job import Job, prepare
 from .job import job as job_function
 
@@ -83,7 +84,8 @@ class Graph:
         return list(self._parents)
 
     def delay(self):
-        """Delay the jobs of the graph in the caller's transaction; those with ``connector_no_delay`` in their context run at once.
+        """Delay the jobs of the graph in the caller's transaction; those with ``connector_no_delay=BY_CODE`` in their context run at
+        once.
 
         :return: the graph itself
         :raise GraphError: one of the jobs was delayed before, or the jobs are of several transactions
@@ -98,9 +100,9 @@ class Graph:
         for job in jobs:
             job.graph_uuid, job.parents = graph_uuid, self._parents[job]
         for job in jobs:
-            if job.env.context.get("connector_no_delay"):
+            if by_code(job.env.context, "connector_no_delay"):
                 job.is_delayed = True
-                results = tuple((parent.function, parent.result) for parent in job.parents)
+                results = _Results((parent.function, parent.result) for parent in job.parents)
                 job.perform(job.env(context={**job.env.context, _INLINE: results}))
             else:
                 buffer.add(job.env, job)
@@ -161,6 +163,12 @@ def barrier(session, model_name):
 _INLINE = "job_parent_results"
 
 
+class _Results(tuple):
+    """They count if they are of this class: over RPC anybody could send others."""
+
+    __slots__ = ()
+
+
 def parent_results(env):
     """Return what the jobs returned for which the running job waited: a list, in the order in which the graph names them.
 
@@ -174,7 +182,9 @@ def parent_results(env):
 
 def _stored_results(env):
     """Yield what the jobs returned, as it is stored: between two groups nobody needs the values."""
-    rows = env.context[_INLINE] if _INLINE in env.context else store.parent_results(env.cr, env.context.get("job_id"))
+    rows = env.context.get(_INLINE)
+    if not isinstance(rows, _Results):
+        rows = store.parent_results(env.cr, by_code(env.context, JOB))
     for function, result in rows:
         stored = codec.load(result) if result else None
         if function == barrier.job_options.name:

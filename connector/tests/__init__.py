@@ -1,4 +1,5 @@
 from . import test_backend
+from . import test_by_code
 from . import test_discovery
 from . import test_event
 from . import test_extension

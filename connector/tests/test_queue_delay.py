@@ -10,7 +10,7 @@ from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import NotSerializableJobError
-from odoo.addons.connector.queue.job import Job, job
+from odoo.addons.connector.queue.job import BY_CODE, Job, job
 from odoo.addons.connector.session import ConnectorSession
 
 
@@ -183,7 +183,7 @@ class TestDelay(TransactionCase):
         self.assertEqual(record.context, '{"lang": "en_US", "tz": "Asia/Tokyo"}')
 
     def test_without_delay_the_function_runs_at_once(self):
-        session = ConnectorSession.from_env(self.env(context={"connector_no_delay": True}))
+        session = ConnectorSession.from_env(self.env(context={"connector_no_delay": BY_CODE}))
         done = greet.delay(session, "res.partner", "Ada")
         self.assertEqual(done.message, "Hello Ada")
         self.assertFalse(self.env["queue.job"].search_count([("function", "=", greet.job_options.name)]))

@@ -7,7 +7,7 @@ from odoo.modules.registry import Registry
 from odoo.addons.connector.exception import FailedJobError, GraphError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.graph import chain, group, parent_results
-from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.job import BY_CODE, job
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -114,7 +114,7 @@ class TestGraph(GraphCase):
         self.assertEqual(self._states(graph), {"now": "done", "later": "scheduled"})
 
     def test_without_delay_the_jobs_run_at_once_in_their_order(self):
-        self.session = ConnectorSession.from_env(self.env(context={"connector_no_delay": True}))
+        self.session = ConnectorSession.from_env(self.env(context={"connector_no_delay": BY_CODE}))
         one, two, three, four = self._jobs("one two three four")
         chain(group(one, two), group(three, four)).delay()
         self.assertEqual(four.message, "four(one, two)")

@@ -8,7 +8,7 @@ from odoo.addons.connector.exception import NothingToDoJob, RetryableJobError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.bulk import delay_many
 from odoo.addons.connector.queue.graph import chain, group
-from odoo.addons.connector.queue.job import Job, job
+from odoo.addons.connector.queue.job import BY_CODE, Job, job
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -217,7 +217,7 @@ class TestGrouped(GroupedCase):
         self.assertEqual(jobs.mapped("state") + jobs.mapped("message"), ["done", "done"] + ["The shop is asleep"] * 2)
 
     def test_without_delay_the_function_is_called_with_one_call(self):
-        self.session = ConnectorSession.from_env(self.env(context={"connector_no_delay": True}))
+        self.session = ConnectorSession.from_env(self.env(context={"connector_no_delay": BY_CODE}))
         done = send.delay(self.session, "res.partner", 1, "a")
         self.assertEqual((_calls, done.message), ([["a"]], "a was sent"))
 

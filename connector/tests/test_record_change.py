@@ -4,6 +4,7 @@ from unittest.mock import patch
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.no_export import as_argument, from_argument, without_export
 from odoo.addons.connector.tests.common import JobsCase
 
 from ..event import Change, after_commit, on_record_change
@@ -126,9 +127,9 @@ class TestOneCallARecord(ChangeCase):
 
     def test_the_export_is_forbidden_only_to_those_backends_to_which_all_changes_forbid_it(self):
         seen = []
-        self.subscribe(lambda session, *args: seen.append(session.context.get("no_connector_export", False)))
+        self.subscribe(lambda session, *args: seen.append(as_argument(session.context)))
         for changes, expected in (
-            ([True], True),
+            ([True], "all"),
             ([True, False], False),
             (["shop.backend,1", "shop.backend,1"], "shop.backend,1"),
             (["shop.backend,1", True], "shop.backend,1"),
@@ -138,7 +139,7 @@ class TestOneCallARecord(ChangeCase):
         ):
             with self.subTest(changes=changes):
                 for forbidden in changes:
-                    self.tag.with_context(no_connector_export=forbidden).color += 1
+                    self.tag.with_context(no_connector_export=from_argument(forbidden)).color += 1
                 self.tell_changes()
                 self.assertEqual(seen.pop(), expected)
 
@@ -267,7 +268,7 @@ class TestConsumersThatRaise(ChangeCase):
     @mute_logger(LOGGER)
     def test_its_job_tells_it_the_same(self):
         broken.append("the shop is closed")
-        self.tag.with_context(no_connector_export=True).color = 3
+        without_export(self.tag).color = 3
         self.tell_changes()
         first = told[0]
         broken.clear()
@@ -280,12 +281,12 @@ class TestConsumersThatRaise(ChangeCase):
         seen = []
 
         def fail_once(session, *args):
-            seen.append(session.context.get("no_connector_export"))
+            seen.append(as_argument(session.context))
             if len(seen) < 3:
                 raise ZeroDivisionError
 
         self.subscribe(fail_once)
-        self.tag.with_context(no_connector_export="shop.backend,1").color = 3
+        self.tag.with_context(no_connector_export=from_argument("shop.backend,1")).color = 3
         self.assertDone(self.run_jobs())
         self.assertEqual(seen, ["shop.backend,1"] * 3)
 

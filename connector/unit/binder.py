@@ -8,6 +8,7 @@ from ..backend import general
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import InvalidDataError
 from ..no_export import without_export
+from ..queue.by_code import JOB, by_code
 from .clock import database_now
 
 
@@ -151,7 +152,7 @@ class Binder(ConnectorUnit):
     def sync_values(self):
         """Return what is written to a binding, beside its external id, when it has just been synchronised."""
         values = {self._sync_date_field: database_now(self.environment), "sync_state": "in_sync", "sync_error": False}
-        if job_id := self.env.context.get("job_id"):
+        if job_id := by_code(self.env.context, JOB):
             values["last_job_id"] = job_id
         return {name: value for name, value in values.items() if name in self.model._fields}
 

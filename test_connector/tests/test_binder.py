@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.connector import Binder, external_id_text
 from odoo.addons.connector.event import on_record_write
 from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.queue.by_code import JOB, IdByCode
 from odoo.addons.connector.unit.clock import database_now
 
 from .common import ShopCase
@@ -113,7 +114,7 @@ class TestBinder(ShopCase):
 
     def test_binding_says_that_the_record_is_in_sync_and_which_job_did_it(self):
         binding = self.partner(sync_state="error", sync_error="The shop is closed")
-        binder = self.unit(Binder, backend=self.backend.with_context(job_id=7))
+        binder = self.unit(Binder, backend=self.backend.with_context(**{JOB: IdByCode(7)}))
         binder.bind(42, binding)
         self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
         self.env.flush_all()

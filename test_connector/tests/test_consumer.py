@@ -323,5 +323,5 @@ class TestTwoBackends(ConsumerCase):
 
     def test_an_import_that_is_told_to_export_nothing_exports_to_no_backend(self):
         self.table[42]["name"] = "Lovelace"
-        self.import_from(self.backend.with_context(no_connector_export=True), 42)
+        self.import_from(without_export(self.backend), 42)
         self.assertFalse(self.run_jobs())

@@ -14,6 +14,7 @@ from odoo.addons.connector.exception import (
     RetryableJobError,
     TransactionOutdated,
 )
+from odoo.addons.connector.no_export import as_argument, forbids_all, without_export
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.batch_importer import import_batch
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
@@ -262,7 +263,7 @@ class TestNoExportBack(ImporterCase):
         contexts = []
 
         def consume(session, model_name, record_id, vals):
-            contexts.append((model_name, session.context.get("no_connector_export")))
+            contexts.append((model_name, as_argument(session.context)))
 
         for event in (on_record_create, on_record_write):
             event.subscribe(consume, model_names=["test.shop.partner", "res.partner"])
@@ -274,14 +275,14 @@ class TestNoExportBack(ImporterCase):
         mark = f"test.shop.backend,{self.backend.id}"
         # what a binding remembers of a synchronisation is exported to nobody
         self.assertEqual(
-            set(contexts), {("test.shop.partner", mark), ("res.partner", mark), ("test.shop.partner", True)}
+            set(contexts), {("test.shop.partner", mark), ("res.partner", mark), ("test.shop.partner", "all")}
         )
 
     def test_an_import_that_is_told_to_export_nothing_exports_nothing(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        backend = self.backend.with_context(no_connector_export=True)
+        backend = without_export(self.backend)
         importer = self.unit(RecordImporter, backend=backend)
-        self.assertIs(importer._in_import(importer.model).env.context["no_connector_export"], True)
+        self.assertTrue(forbids_all(importer._in_import(importer.model).env.context))
 
     def test_what_comes_after_the_import_may_be_exported(self):
         self.shop.add("test.shop.partner", 42, name="Ada")

@@ -5,6 +5,7 @@ import time
 from odoo import fields, models
 
 from odoo.addons.connector.connector import external_id_text
+from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.batch_importer import import_batch
 from odoo.addons.connector.unit.mapper import ImportMapper
@@ -29,7 +30,7 @@ class BenchmarkBackend(models.Model):
     def create_records(self, kind, first, count, page_size):
         """Create the bindings as Odoo does it by itself, and commit each page; return the seconds it took."""
         mapped, read = source.DIRECT[kind], source.RECORDS[kind]
-        model = self.env[source.MODELS[kind]].with_context(no_connector_export=True, tracking_disable=True)
+        model = without_export(self.env[source.MODELS[kind]].with_context(tracking_disable=True))
         common = {"backend_id": self.id, "sync_state": "in_sync", "sync_date": fields.Datetime.now()}
         began = time.perf_counter()
         for start in range(first, first + count, page_size):

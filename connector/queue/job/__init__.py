@@ -4,6 +4,7 @@ A *job function* is a function at the top level of a module of an addon, marked 
 A method of a model is delayed with ``record.with_delay().method(...)``; :func:`job` on it is needed for options only.
 """
 
+from ..by_code import BY_CODE
 from .decorator import job
 from .delaying import delay, prepare
 from .functions import (

@@ -1,6 +1,7 @@
 """JobGroup: jobs that run as one call."""
 
 from .. import store
+from ..by_code import JOB
 from ..grouped import perform_calls
 from .functions import find_function
 
@@ -29,7 +30,7 @@ class JobGroup:
         env = first.environment(cr)
         for member in others:
             member.note(first.notes)
-        return env(context={key: value for key, value in env.context.items() if key != "job_id"})
+        return env(context={key: value for key, value in env.context.items() if key not in ("job_id", JOB)})
 
     def perform(self, env):
         """Call the function and keep what it returns for each job."""

@@ -10,6 +10,7 @@ from odoo.tools.translate import LazyTranslate
 from ...exception import JobStopped, NoSuchJobError, NothingToDoJob
 from ...session import ConnectorSession
 from .. import buffer, codec, environment, store
+from ..by_code import by_code
 from ..grouped import perform_calls
 from ..texts import PROGRESS, Log, storable
 from .functions import find_function, function_options, is_method, options_of
@@ -84,14 +85,14 @@ class Job:
     def delay(self):
         """Delay the job in the caller's transaction: it is stored with the transaction's commit, or not at all.
 
-        With ``connector_no_delay`` in the context it runs at once, in the caller's transaction.
+        With ``connector_no_delay=BY_CODE`` in the context it runs at once, in the caller's transaction.
 
         :return: the job itself
         :raise ValueError: it was delayed before
         """
         if self.is_delayed:
             raise ValueError(f"{self!r} was delayed before: prepare it anew to run it once more")
-        if self.env.context.get("connector_no_delay"):
+        if by_code(self.env.context, "connector_no_delay"):
             self.is_delayed = True
             self.perform(self.env)
         else:

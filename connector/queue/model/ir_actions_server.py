@@ -2,6 +2,8 @@
 
 from odoo import fields, models
 
+from ..by_code import IdByCode, by_code
+
 # The id of the action whose job is running: there it runs, and is not delayed once more
 _KEY = "connector_server_action_in_job"
 
@@ -17,7 +19,7 @@ class IrActionsServer(models.Model):
 
     def _run(self, records, eval_context):
         # the records of an onchange are not saved: no job could find them
-        if not self.run_as_job or self.env.context.get(_KEY) == self.id or self.env.context.get("onchange_self"):
+        if not self.run_as_job or by_code(self.env.context, _KEY) == self.id or self.env.context.get("onchange_self"):
             return super()._run(records, eval_context)
         # self is in superuser mode here; the job is the user's, and checks again whether the user may run the action on the records
         self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)
@@ -33,7 +35,7 @@ class IrActionsServer(models.Model):
         if records and not existing:
             return self.env._("The records do not exist any more.")
         context = {
-            _KEY: self.id,
+            _KEY: IdByCode(self.id),
             "active_model": records._name,
             "active_ids": existing.ids,
             "active_id": existing[:1].id,
