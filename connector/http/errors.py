@@ -62,7 +62,7 @@ def parse_date(text):
     """Return a date of HTTP as a datetime in UTC, None if it is none."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
-    except (OverflowError, TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError, IndexError):
         return None
 
 

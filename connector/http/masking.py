@@ -63,7 +63,10 @@ def masked_body(content, secrets):
             return _BINARY % len(content)
     if not content:
         return ""
-    text = masked_text(content, secrets).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text = masked_text(content, secrets).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    except RecursionError:
+        return _BINARY % len(content)  # nested too deep to be looked at for secrets
     return text if len(text) <= LONGEST else text[:LONGEST] + _CUT % (len(text) - LONGEST)
 
 

@@ -7,6 +7,8 @@ def readable(text):
     """Return JSON with a line for each value, and any other text as it is."""
     try:
         value = json.loads(text or "")
-    except ValueError:
+        shown = json.dumps(value, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
         return text
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    # JSON may name half a character, which no screen can show
+    return shown.encode(errors="backslashreplace").decode()

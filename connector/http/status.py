@@ -13,6 +13,7 @@ from psycopg2.errors import LockNotAvailable
 from odoo import SUPERUSER_ID, api, fields, models
 
 from ..queue import store
+from ..queue.html_text import html_text
 from ..queue.retry import Exponential
 from ..queue.store.sql import NOW
 from ..queue.texts import REASON, storable
@@ -367,7 +368,7 @@ class ConnectorBackend(models.AbstractModel):
             return
         user = next(filter(self._may_attend, self._attendants()), None)
         if user:
-            self.activity_schedule(_TO_DO, note=message, user_id=user.id)
+            self.activity_schedule(_TO_DO, note=html_text(message), user_id=user.id)
         else:
             _logger.error("Nobody who may read %s is there to be told: %s", self, message)
 

@@ -10,14 +10,13 @@ _VARYING = re.compile(
     r"""[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} | 0x[0-9a-f]+ | "[^"]*" | “[^”]*” | (?<!\w)'[^']*'(?!\w) | \d+(?:[.,:]\d+)*""",
     re.VERBOSE | re.IGNORECASE,
 )
-# Characters at the beginning of a message
+# Characters of a message that are looked at: some patterns take the square of the time where what they open is not closed
 _LOOKED_AT = 1_000
 _FRAME = re.compile(r'^  File "(.+)", line \d+, in (.+)$', re.MULTILINE)
 
 
 def normalise(message):
     """Return the first line of a message with ``…`` for what differs from job to job."""
-    # cut first: of many opening quotes the expression would look for the end of each
     line = next(iter((message or "")[:_LOOKED_AT].strip().splitlines()), "")
     return _VARYING.sub("…", line)[:200]
 

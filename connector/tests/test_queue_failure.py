@@ -183,6 +183,15 @@ class TestDigest(FailureCase):
         self.let_fail(1)
         self.assertFalse(self.messages(self.group()))
 
+    def test_s2_what_a_job_failed_with_is_text_to_them(self):
+        error = '<a href="https://evil.example">log in again</a> <img src="https://evil.example/x.png"> https://evil.example %s'
+        self.channel.message_subscribe(self.user.partner_id.ids)
+        self.let_fail(1, error=error, channel="root.shop.export")
+        message = self.messages(self.group())
+        self.assertIn("&lt;a href=", message.body)
+        for tag in ("<a", "<img"):
+            self.assertNotIn(tag, message.body)
+
     def test_while_it_goes_on_they_get_one_message_a_day(self):
         self.channel.message_subscribe(self.user.partner_id.ids)
         self.let_fail(1, channel="root.shop.export")

@@ -15,14 +15,18 @@ from ..exception import (
     RetryableJobError,
     UnreadableAnswer,
 )
+from ..http.answer import AnswerTooLong, AnswerTooSlow, json_content, read_answer
 from ..http.auth import BearerAuth
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
 from ..http.masking import masked_body, masked_headers, masked_url, without, without_userinfo
 from ..http.paging import Paging
+from ..queue.by_code import by_code
 from .backend_adapter import CRUDAdapter
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _NOT_MODIFIED = 304
+#: Characters of a message of the other side that are looked at
+_LONGEST_MESSAGE = 10_000
 
 
 class HttpAdapter(Paging, CRUDAdapter):
@@ -51,6 +55,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     unreachable, time-out, connection lost               NetworkRetryableError
     certificate not valid                                NetworkRetryableError, and the backend is paused at once
     address or header not valid                          FailedJobError
+    an answer that is too long, or cannot be read        UnreadableAnswer
     an answer that is none of success                    see :func:`~odoo.addons.connector.http.errors.exception_for`
     ===================================================  ========================
 
@@ -59,6 +64,12 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     #: Seconds to wait for a connection, and seconds without a byte, after which a request is given up
     _timeout = (10, 60)
+
+    #: Seconds for which the content of an answer is read, from its first byte to its last
+    _longest_reading = 300
+
+    #: Bytes of the longest answer that is read, after decompression
+    _longest_answer = 50_000_000
 
     #: Statuses that mean something else in this system than elsewhere: {status: class of exception}
     _exceptions = {}
@@ -90,7 +101,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         if 300 < response.status_code < 400 and "Location" in response.headers:
             return response.headers["Location"]
         try:
-            body = response.json()
+            body = json_content(response)
         except ValueError:
             body = None
         if isinstance(body, dict):
@@ -134,7 +145,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         :raise UnreadableAnswer: it is not JSON
         """
         try:
-            return response.json()
+            return json_content(response)
         except ValueError:
             raise self._nonsense() from None
 
@@ -165,6 +176,8 @@ class HttpAdapter(Paging, CRUDAdapter):
             response = self._send_once(method, url, None, **content)
         except requests.RequestException as error:
             refusal = self._no_answer(error)
+            if isinstance(refusal, UnreadableAnswer):
+                return True
             if _is_distrust(error):
                 # the backend itself: each probe is a try, after which the next one comes later
                 self.backend_record.sudo().note_untrusted(str(refusal), self.environment.model_name)
@@ -234,7 +247,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _send_once(self, method, url, auth, **content):
         began, response, failure = time.monotonic(), None, None
         try:
-            response = self._http.request(
+            answer = self._http.request(
                 method,
                 url,
                 auth=auth,
@@ -242,8 +255,11 @@ class HttpAdapter(Paging, CRUDAdapter):
                 allow_redirects=False,
                 # with each request: as an attribute of the session it would give way to variables of the environment
                 verify=self.backend_record.sudo().verify_ssl,
+                stream=True,
                 **content,
             )
+            read_answer(answer, self._longest_answer, self._longest_reading)
+            response = answer
             return response
         except requests.RequestException as error:
             failure = error
@@ -253,7 +269,9 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _log(self, response, failure, seconds):
         """Keep an exchange, if the backend wants it to be kept."""
-        wanted = "all" if self.env.context.get("connector_log_exchange") else self.backend_record.sudo().exchange_log
+        wanted = (
+            "all" if by_code(self.env.context, "connector_log_exchange") else self.backend_record.sudo().exchange_log
+        )
         is_error = response is None or response.status_code >= 400
         request = getattr(failure if response is None else response, "request", None)
         if request is None or wanted == "off" or (wanted == "errors" and not is_error):
@@ -284,6 +302,25 @@ class HttpAdapter(Paging, CRUDAdapter):
         if _is_distrust(error):
             return NetworkRetryableError(
                 self._("The certificate of %(system)s is not valid: %(message)s. Once it is, the jobs go on.", **said)
+            )
+        if isinstance(error, AnswerTooLong):
+            return UnreadableAnswer(
+                self._(
+                    "%(system)s answers with more than %(bytes)s bytes, or compresses them several times: that is not read.",
+                    system=self._label,
+                    bytes=self._longest_answer,
+                )
+            )
+        if isinstance(error, requests.exceptions.ContentDecodingError):
+            return self._nonsense()
+        if isinstance(error, AnswerTooSlow):
+            seconds = self._longest_reading
+            return NetworkRetryableError(
+                self._(
+                    "The answer of %(system)s has not ended after %(seconds)s seconds",
+                    system=self._label,
+                    seconds=seconds,
+                )
             )
         if isinstance(error, requests.ReadTimeout):
             seconds = self._timeout[1]
@@ -354,7 +391,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _mask(self, message):
         """Return a text of the other side, short enough for a message and without our secrets."""
-        message = " ".join(str(message).split()).rstrip(".")
+        message = " ".join(str(message)[:_LONGEST_MESSAGE].split()).rstrip(".")
         return without_userinfo(without(message, self._secrets()))[:500]
 
 

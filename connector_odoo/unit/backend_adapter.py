@@ -4,6 +4,7 @@ import xmlrpc.client
 from xml.parsers.expat import ExpatError
 
 from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, RetryableJobError, UnreadableAnswer
+from odoo.addons.connector.http.answer import json_content
 from odoo.addons.connector.http.auth import BearerAuth
 from odoo.addons.connector.unit.http_adapter import HttpAdapter
 
@@ -234,7 +235,7 @@ class Json2Adapter(OdooAdapter):
 
     def _error_of(self, response):
         try:
-            body = response.json()
+            body = json_content(response)
         except ValueError:
             body = None
         name = body.get("name") if isinstance(body, dict) else None
@@ -323,7 +324,7 @@ class XmlRpcAdapter(OdooAdapter):
             (answer,), _method = xmlrpc.client.loads(response.content)
         except xmlrpc.client.Fault as fault:
             raise self._fault_error(fault) from None
-        except (ExpatError, xmlrpc.client.ResponseError, ValueError, TypeError):
+        except (ExpatError, xmlrpc.client.ResponseError, ValueError, TypeError, LookupError, ArithmeticError):
             raise self._nonsense() from None
         return answer
 

@@ -466,6 +466,17 @@ class TestAttendant(StatusCase):
             self.assertFalse(self.attendants())
         self.assertIn("refuses our credentials", logs.output[0])
 
+    def test_s2_what_a_system_says_is_text_to_who_is_asked(self):
+        said = '<a href="https://evil.example">log in again</a> <img src="https://evil.example/x.png"> https://evil.example & more'
+        self.manager("manager")
+        self.env.flush_all()
+        self.backend.note_refused(said)
+        self.env.invalidate_all()
+        note = self.backend.activity_ids.note
+        self.assertIn("&lt;a href=", note)
+        for tag in ("<a", "<img"):
+            self.assertNotIn(tag, note)
+
     def test_who_was_asked_is_not_any_more_when_it_is_resolved(self):
         self.manager("manager")
         self.assertTrue(self.attendants())

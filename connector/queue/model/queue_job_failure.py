@@ -15,6 +15,7 @@ from odoo.exceptions import AccessError
 from .. import store, wakeup
 from ..fields import PlainMany2one
 from ..fingerprint import fingerprint, normalise, place_of
+from ..html_text import html_text
 from ..texts import TRACEBACK, storable
 
 PAGE = 1000
@@ -98,6 +99,7 @@ class QueueJobFailure(models.Model):
 
     def action_open_jobs(self):
         """Open the jobs that are still failed like this."""
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.queue_job_action_of")
         action["domain"] = [("failure_id", "in", self.ids), ("state", "=", "failed")]
         return action
@@ -161,9 +163,7 @@ class QueueJobFailure(models.Model):
         ):
             news = failure.date_told and self.env._("New since the last message: %s.", failure.untold_count)
             failure.message_post(
-                body=tools.plaintext2html(
-                    "\n".join(filter(None, [failure.summary, news, failure.message or failure.name]))
-                ),
+                body=html_text("\n".join(filter(None, [failure.summary, news, failure.message or failure.name]))),
                 subject=self.env._("Jobs failed: %s", failure.name),
                 message_type="notification",
                 subtype_xmlid="mail.mt_comment",
