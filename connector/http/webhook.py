@@ -22,6 +22,10 @@ _FORM = "application/x-www-form-urlencoded"
 _VACUUM_LIMIT = 10_000
 
 
+class TakenBefore(Exception):
+    """What is signed was taken before, under another topic: somebody may send once more what he has seen."""
+
+
 class WebhookDelivery(models.Model):
     _name = "connector.webhook.delivery"
     _description = "Delivery of a Webhook"
@@ -70,6 +74,7 @@ class WebhookDelivery(models.Model):
         :param receiver: the backend's :class:`~odoo.addons.connector.unit.webhook.WebhookReceiver`
         :param headers: dict-like
         :param body: bytes
+        :raise TakenBefore: it was received before under another topic, which no signature covers
         """
         backend = receiver.backend_record
         reference = f"{backend._name},{backend.id}"
@@ -77,6 +82,7 @@ class WebhookDelivery(models.Model):
         self._forget_content(reference, content_key, receiver.replay_window)
         delivery = self._claim(reference, delivery_key, content_key)
         if not delivery:
+            self._check_topic(reference, content_key, receiver.topic(headers))
             return False
         delivery.write(
             {
@@ -89,6 +95,12 @@ class WebhookDelivery(models.Model):
         )
         delivery._delay()
         return True
+
+    def _check_topic(self, reference, content_key, topic):
+        if content_key:
+            known = self.search([("backend_id", "=", reference), ("content_key", "=", content_key)])
+            if known and known.topic != (topic or False):
+                raise TakenBefore(f"it was received before, under the topic {known.topic!r}")
 
     def _claim(self, reference, delivery_key, content_key):
         """Return a new delivery that has nothing but its keys; an empty recordset where there is one with them.
@@ -139,6 +151,7 @@ class WebhookDelivery(models.Model):
 
     def action_process_again(self):
         """Deal with these deliveries once more."""
+        self.check_access("read")
         for delivery in self:
             delivery.backend_id.check_access("write")
         self.sudo()._delay()

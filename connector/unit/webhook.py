@@ -44,6 +44,9 @@ class WebhookReceiver(ConnectorUnit):
     #: may have the same content as the first. It is for a system that signs something unique, but no time; where the time is signed,
     #: what it has sent is taken once anyway, for as long as that time is not too old
     _replay_window = 0
+    #: Whether the system tells of several topics by the same content at once. Where the header of the topic is not signed, whoever has seen
+    #: a delivery could then send it once more under another topic
+    _topics_share_content = False
     #: Header with the id of the delivery, by which one that the system sends once more is known; None: it sends none
     _delivery_header = None
     #: Header that says what has happened; None: the content does
@@ -65,7 +68,7 @@ class WebhookReceiver(ConnectorUnit):
         """
         try:
             return json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidDataError(self._("The webhook's content is not JSON: %s", error)) from None
 
     def parse_form(self, body):
@@ -98,11 +101,13 @@ class WebhookReceiver(ConnectorUnit):
     def content_key(self, headers, body):
         """Return the text that identifies what is signed: the same within :attr:`replay_window` is a replay. None where that is allowed.
 
-        The topic counts with it: a system may tell of several topics by the same content at once.
+        The topic, which no signature covers, counts with it only where the system tells of several topics by the same content.
         """
         if not self._signature_header or not self.replay_window:
             return None
-        content = (self.topic(headers) or "").encode() + b"\0" + self.signed(headers, body)
+        content = self.signed(headers, body)
+        if self._topics_share_content:
+            content = (self.topic(headers) or "").encode() + b"\0" + content
         return hashlib.sha256(content).hexdigest()
 
     @property

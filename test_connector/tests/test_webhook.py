@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
 from datetime import timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests.common import HOST, TEST_CURSOR_COOKIE_NAME
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.controllers.webhook import LONGEST
@@ -43,7 +45,8 @@ class WebhookCase(JobsCase):
 class TestWebhook(WebhookCase, HttpCase):
     def send(self, payload=None, key="s3cr3t", at=None, path=None, body=None, **headers):
         """Send a signed webhook; return the response."""
-        body = body or json.dumps(payload or {"title": "Home"}).encode()
+        data = body or json.dumps(payload or {"title": "Home"}).encode()
+        body = b"".join(data) if isinstance(data, list) else data
         sent = str(int(at or time.time()))
         headers = {
             "Content-Type": "application/json",
@@ -53,7 +56,8 @@ class TestWebhook(WebhookCase, HttpCase):
             **headers,
         }
         path = path or "/" + self.backend.webhook_url.split("/", 3)[3]
-        return self.url_open(path, data=body, headers=headers)
+        # what comes piece by piece does not say how long it is
+        return self.url_open(path, data=iter(data) if isinstance(data, list) else data, headers=headers)
 
     def test_what_is_sent_is_stored_and_a_job_deals_with_it(self):
         response = self.send()
@@ -119,6 +123,101 @@ class TestWebhook(WebhookCase, HttpCase):
     def test_two_receivers_of_a_backend_are_an_error_and_no_address_that_is_wrong(self):
         register_another(self, WebhookReceiver, None)
         self.assertEqual(self.send().status_code, 500)
+
+    def test_s7_no_address_makes_an_error(self):
+        backend = f"test.shop.backend-{self.backend.id}"
+        token = self.backend.stored_webhook_token
+        for name in (
+            f"test.shop.backend-{'9' * 5000}",
+            f"test.shop.backend-{'9' * 18}",
+            "test.shop.backend-" + "\u0663" * 5000,
+            f"test.shop.backend-{self.backend.id}%00",
+            "test.shop.backend--1",
+            "%00-1",
+            "x" * 5000 + "-1",
+        ):
+            with self.subTest(name[:40]):
+                self.assertEqual(self.send(path=f"/connector/webhook/{name}/{token}").status_code, 404)
+        for token in ("%00", "%ff", "\u20ac" * 5000, "%ED%A0%BD"):
+            with self.subTest(token[:40]):
+                self.assertEqual(self.send(path=f"/connector/webhook/{backend}/{token}").status_code, 404)
+
+    @mute_logger(CONTROLLER)
+    def test_s7_no_header_makes_an_error(self):
+        for name, value, status in (
+            ("X-Shop-Topic", "t" * 5000, 400),
+            ("X-Shop-Topic", "caf\xe9", 200),
+            ("X-Shop-Topic", "<b>topic</b>", 200),
+            ("X-Shop-Time", "9" * 5000, 401),
+            ("X-Shop-Time", "nan", 401),
+            ("X-Shop-Time", "1e999", 401),
+            ("X-Shop-Signature", "sha256=\xff", 401),
+            ("X-Shop-Signature", "s" * 50_000, 401),
+            ("Content-Type", "application/json; charset=\xff", 200),
+        ):
+            with self.subTest(name, value=value[:10]):
+                self.assertEqual(
+                    self.send({"title": f"{name} {value[:10]}"}, **{name: value.encode("latin-1")}).status_code, status
+                )
+
+    @mute_logger(CONTROLLER)
+    def test_s7_a_header_with_a_nul_is_refused(self):
+        for name in ("X-Shop-Topic", "X-Shop-Signature", "X-Anything"):
+            with self.subTest(name):
+                self.assertEqual(self.send_raw([f"{name}: a\0b"], b"{}"), 400)
+        self.assertFalse(self.deliveries())
+
+    @mute_logger(CONTROLLER)
+    def test_s7_a_long_body_is_refused_whether_or_not_it_says_how_long_it_is(self):
+        self.assertEqual(self.send(body=b" " * (LONGEST + 1)).status_code, 413)
+        self.assertEqual(self.send(body=[b" " * 1_000_000] * 20).status_code, 413)
+        self.assertFalse(self.deliveries())
+
+    @mute_logger(CONTROLLER)
+    def test_s7_a_captured_delivery_is_refused_under_another_topic(self):
+        now = time.time()
+        self.send(at=now)
+        self.assertEqual(self.send(at=now, **{"X-Shop-Topic": "page/deleted"}).status_code, 401)
+        self.assertEqual(self.deliveries().topic, "page/changed")
+
+    def test_s7_what_the_screen_cannot_show_is_shown_in_another_way(self):
+        manager = new_test_user(self.env, "manager", "connector.group_connector_manager", password="manager1234")
+        self.authenticate(manager.login, "manager1234")
+        for number, body in enumerate(
+            (
+                b"[" * 100_000,
+                b'{"a":' * 3_000 + b"1" + b"}" * 3_000,
+                b'{"title": "cut \\ud83d"}',
+                b'{"title": "nul \\u0000"}',
+                b'{"title": ' + b"9" * 5_000 + b"}",
+                b"\xff\xfe\0",
+                b"<script>alert(1)</script>",
+            )
+        ):
+            with self.subTest(body[:20]):
+                self.assertEqual(self.send(body=body, at=time.time() - number).status_code, 200)
+                delivery = self.deliveries()[0]
+                self.env.flush_all()
+                shown = self.make_jsonrpc_request(
+                    f"/web/dataset/call_kw/{delivery._name}/web_read",
+                    {
+                        "model": delivery._name,
+                        "method": "web_read",
+                        "args": [delivery.ids, {"readable_body": {}, "headers": {}, "topic": {}}],
+                        "kwargs": {},
+                    },
+                )
+                self.assertTrue(shown[0]["readable_body"])
+
+    def send_raw(self, lines, body):
+        """Send a request as bytes, which no client would send so; return the status."""
+        path = "/" + self.backend.webhook_url.split("/", 3)[3]
+        head = [f"POST {path} HTTP/1.1", f"Host: {HOST}", f"Content-Length: {len(body)}", "Connection: close", *lines]
+        self.env.flush_all()
+        with self.allow_requests(), socket.create_connection((HOST, self.http_port()), timeout=60) as connection:
+            cookie = f"Cookie: {TEST_CURSOR_COOKIE_NAME}={self.http_request_key}"
+            connection.sendall("\r\n".join([*head, cookie, "", ""]).encode() + body)
+            return int(connection.makefile("rb").readline().split()[1])
 
     def test_of_a_form_the_handler_gets_the_values(self):
         content_type = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -258,10 +357,21 @@ class TestReceiver(ShopCase):
         receiver = self.receiver(_timestamp_header="X-Time", _tolerance=1000)
         self.assertEqual(receiver.replay_window, 2000)
 
-    def test_the_same_content_may_tell_of_several_topics(self):
-        receiver = self.receiver(_topic_header="X-Topic", _replay_window=600)
+    def test_the_same_content_may_tell_of_several_topics_where_the_author_says_so(self):
+        receiver = self.receiver(_topic_header="X-Topic", _replay_window=600, _topics_share_content=True)
         self.assertTrue(self.receive(receiver, **{"X-Topic": "created"}))
         self.assertTrue(self.receive(receiver, **{"X-Topic": "paid"}))
+
+    def test_s7_what_was_received_is_not_taken_again_under_another_topic(self):
+        for attributes in ({"_replay_window": 600}, {"_timestamp_header": "X-Time"}):
+            receiver = self.receiver(_topic_header="X-Topic", _delivery_header="X-Id", **attributes)
+            with self.subTest(attributes):
+                first = {"X-Topic": "created", "X-Time": str(attributes), "X-Id": str(attributes)}
+                self.assertTrue(self.receive(receiver, **first))
+                self.assertFalse(self.receive(receiver, **{**first, "X-Id": "2"}))
+                for topic in ({"X-Topic": "paid"}, {"X-Topic": ""}):
+                    with self.assertRaisesRegex(webhook.TakenBefore, "under the topic 'created'"):
+                        self.receive(receiver, **{**first, "X-Id": "3", **topic})
 
     def test_without_a_signed_time_a_second_change_may_have_the_content_of_the_first(self):
         for attributes in ({}, {"_delivery_header": "X-Id"}, {"_signature_header": None, "_replay_window": 600}):
