@@ -48,6 +48,7 @@ class ConnectorExportIntent(models.Model):
     def action_open_binding(self):
         """Open the binding whose record is being created."""
         self.ensure_one()
+        self.check_access("read")
         binding = self.env[self.model].browse(self.binding_id).exists()
         if not binding:
             raise UserError(

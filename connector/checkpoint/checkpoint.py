@@ -107,6 +107,7 @@ class ConnectorCheckpoint(models.Model):
     def action_related(self):
         """Open the record to review."""
         self.ensure_one()
+        self.check_access("read")
         record = self._records()
         if not record:
             return {

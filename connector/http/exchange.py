@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 
 from ..exception import ConnectorException
 from ..queue import store
+from ..queue.by_code import BY_CODE, JOB, by_code
 from ..queue.fields import PlainMany2one
 from ..unit.http_adapter import HttpAdapter
 from .masking import MASK, is_complete
@@ -76,6 +77,7 @@ class ConnectorExchange(models.Model):
         :raise UserError: a part of it was not kept, or nothing could be sent
         """
         self.ensure_one()
+        self.check_access("read")
         backend = self.backend_id and self.backend_id.exists()
         if not backend:
             raise UserError(self.env._("The backend does not exist any more."))
@@ -84,7 +86,7 @@ class ConnectorExchange(models.Model):
             raise UserError(
                 self.env._("It cannot be sent again: a part of it is secret or too long, and was not kept.")
             )
-        with backend.with_context(connector_log_exchange=True).work_on(self.model_name) as environment:
+        with backend.with_context(connector_log_exchange=BY_CODE).work_on(self.model_name) as environment:
             adapter = environment.get_connector_unit(HttpAdapter)
             try:
                 adapter.request(self.method, self.url, data=(self.request_body or "").encode(), headers=self._headers())
@@ -108,6 +110,7 @@ class ConnectorExchange(models.Model):
         }
 
     def action_open_backend(self):
+        self.check_access("read")
         return self.backend_id.get_formview_action()
 
     @api.autovacuum
@@ -152,6 +155,7 @@ class ConnectorBackend(models.AbstractModel):
         return super().unlink()
 
     def action_open_exchanges(self):
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_exchange_action")
         return {**action, "domain": [("backend_id", "=", f"{self._name},{self.id}")]}
 
@@ -171,6 +175,6 @@ class ConnectorBackend(models.AbstractModel):
             reference = {
                 "backend_id": f"{self._name},{self.id}",
                 "company_id": record.company_id.id,
-                "job_id": self.env.context.get("job_id"),
+                "job_id": by_code(self.env.context, JOB),
             }
             return env["connector.exchange"].create({**values, **reference}).id

@@ -42,6 +42,7 @@ class ConnectorBackend(models.AbstractModel):
     def action_open_units(self):
         """Open the list of the classes that serve the backend."""
         self.ensure_one()
+        self.check_access("read")
         units = self.env["connector.backend.unit"]._list(self.get_backend())
         return {
             "type": "ir.actions.act_window",

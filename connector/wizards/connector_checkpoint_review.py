@@ -17,4 +17,5 @@ class ConnectorCheckpointReview(models.TransientModel):
 
     def action_reviewed(self):
         self.ensure_one()
+        self.check_access("write")
         return self.checkpoint_ids.action_reviewed() or {"type": "ir.actions.act_window_close"}

@@ -53,6 +53,7 @@ class ConnectorMappingTrial(models.TransientModel):
     def action_try(self):
         """Show how each value of the record comes about."""
         self.ensure_one()
+        self.check_access("write")
         self.line_ids.unlink()
         savepoint = self.env.cr.savepoint()
         try:

@@ -58,6 +58,7 @@ class QueueJob(models.Model):
 
     def button_cancel_graph(self):
         """Cancel the jobs of the graph that have not ended."""
+        self.check_access("read")
         return self._graph_jobs().filtered(lambda job: job.state not in ("done", "cancelled")).button_cancel()
 
     def button_requeue_graph(self):
@@ -65,6 +66,7 @@ class QueueJob(models.Model):
 
         :raise UserError: there is none
         """
+        self.check_access("read")
         jobs = self._graph_jobs().filtered(lambda job: job.state in ("failed", "cancelled"))
         if not jobs:
             raise UserError(self.env._("No job of this graph has failed or was cancelled."))
@@ -72,6 +74,7 @@ class QueueJob(models.Model):
 
     def action_open_graph(self):
         """Open the jobs of the graph."""
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.queue_job_action_of")
         action["domain"] = [("graph_uuid", "in", self.mapped("graph_uuid"))]
         return action

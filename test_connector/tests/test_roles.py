@@ -1,0 +1,340 @@
+"""What each role may do with each model, by each way in which a client asks; and which methods it may call."""
+
+import inspect
+
+from odoo.exceptions import AccessError
+from odoo.orm.models import MAGIC_COLUMNS
+from odoo.service.model import get_public_method
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.tests.roles import Roles
+
+from .common import ShopCase
+
+#: Model: rights of a Connector user and of a Connector manager: read, write, create, unlink. Nobody else has any.
+RIGHTS = {
+    "queue.job": ("r", "r"),
+    "queue.job.attempt": ("r", "r"),
+    "queue.job.cancellation": ("", "r"),
+    "queue.job.channel": ("r", "rwcu"),
+    "queue.job.channel.bucket": ("r", "r"),
+    "queue.job.channel.hold": ("r", "r"),
+    "queue.job.dependency": ("r", "r"),
+    "queue.job.failure": ("r", "r"),
+    "queue.job.function": ("r", "rw"),
+    "queue.job.progress": ("r", "r"),
+    "queue.job.schedule": ("r", "r"),
+    "queue.worker": ("r", "r"),
+    "connector.backend.status": ("", ""),
+    "connector.checkpoint": ("r", "ru"),
+    "connector.exchange": ("", "ru"),
+    "connector.export.intent": ("r", "ru"),
+    "connector.watermark": ("r", "rw"),
+    "connector.webhook.delivery": ("", "ru"),
+    "test.shop.backend": ("", "rwcu"),
+    "test.shop.partner": ("", "rwcu"),
+    "odoo.backend": ("r", "rwcu"),
+    "odoo.res.partner": ("r", "rwcu"),
+    "odoo.product.category": ("r", "rwcu"),
+    "odoo.product.product": ("r", "rwcu"),
+    "odoo.sale.order": ("r", "rwcu"),
+    "odoo.sale.order.line": ("r", "rwcu"),
+}
+#: Those whose records are of no company
+OF_ALL = {"queue.job.function", "queue.worker", "connector.backend.status"}
+
+#: The public methods of ours; each of them looks at the rights of who calls it. A new one is added here by who has seen to that.
+METHODS = {
+    "ConnectorBackend.action_open_exchanges",
+    "ConnectorBackend.action_open_units",
+    "ConnectorBackend.action_renew_webhook",
+    "ConnectorBackend.action_resume",
+    "ConnectorCheckpoint.action_related",
+    "ConnectorCheckpoint.action_reviewed",
+    "ConnectorCheckpointReview.action_reviewed",
+    "ConnectorExchange.action_open_backend",
+    "ConnectorExchange.action_replay",
+    "ConnectorExportIntent.action_open_binding",
+    "ConnectorMappingTrial.action_try",
+    "ExternalBinding.action_keep_ours",
+    "ExternalBinding.action_open_admin",
+    "ExternalBinding.action_take_theirs",
+    "QueueJob.action_open_graph",
+    "QueueJob.button_cancel",
+    "QueueJob.button_cancel_graph",
+    "QueueJob.button_done",
+    "QueueJob.button_related",
+    "QueueJob.button_requeue",
+    "QueueJob.button_requeue_graph",
+    "QueueJobChannel.action_import_configuration",
+    "QueueJobChannel.action_pause",
+    "QueueJobChannel.action_resume",
+    "QueueJobFailure.action_open_jobs",
+    "QueueJobFailure.button_cancel",
+    "QueueJobFailure.button_requeue",
+    "QueueJobSchedule.action_open_job",
+    "QueueJobSchedule.button_run",
+    "QueueWorker.action_adopt_database",
+    "QueueWorker.action_drain",
+    "QueueWorker.action_pause",
+    "QueueWorker.action_resume",
+    "QueueWorker.action_stop",
+    "WebhookDelivery.action_process_again",
+    "OdooBackend.action_compare",
+    "OdooBackend.action_export_stock",
+    "OdooBackend.action_import_orders",
+    "OdooBackend.action_import_partners",
+    "OdooBackend.action_import_products",
+    "OdooBackend.action_test_connection",
+    "SaleOrder.action_cancel_reviewed",
+    "SaleOrder.action_confirm_reviewed",
+}
+_OURS = "odoo.addons.connector"
+
+
+class Hidden(Exception):
+    """What a way is to give is not given, as if it did not exist."""
+
+
+@tagged("post_install", "-at_install")
+class RolesCase(Roles, ShopCase, JobsCase):
+    """A record of each model, of the company of the tests."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.backend.user_id = cls.env.ref("base.user_root")
+        env, company = cls.env, cls.env.company
+        partner = cls.Partner.create({"name": "Ada", "backend_id": cls.backend.id, "external_id": "1"})
+        channel = cls.backend.channel_id
+        reference = f"{cls.backend._name},{cls.backend.id}"
+        job = partner.odoo_id.with_delay(channel=channel.complete_name).write({"name": "Ada"}).record(env)
+        child = partner.odoo_id.with_delay(channel=channel.complete_name).write({"name": "Ada"}).record(env)
+        worker = {"uuid": "of a test", "host": "here", "pid": 1, "kind": "command", "capacity": 1}
+        cls.records = {
+            "queue.job": job,
+            "queue.job.attempt": env["queue.job.attempt"].create({"job_id": job.id, "number": 1}),
+            "queue.job.channel": channel,
+            "queue.job.function": env["queue.job.function"].search([], limit=1),
+            "queue.job.failure": env["queue.job.failure"].create(
+                {"name": "Failure", "fingerprint": "of a test", "function": job.function, "company_id": company.id}
+            ),
+            "queue.job.schedule": env["queue.job.schedule"].create(
+                {"name": "Schedule", "function": "res.partner.exists", "company_id": company.id}
+            ),
+            "queue.job.channel.hold": env["queue.job.channel.hold"].create(
+                {"channel_id": channel.id, "holder": "a test", "reason": "a test"}
+            ),
+            "queue.job.channel.bucket": env["queue.job.channel.bucket"].create(
+                {"channel_id": channel.id, "tokens": 1, "date_filled": "2026-01-01"}
+            ),
+            "queue.job.dependency": cls.inserted(
+                "queue.job.dependency", parent_id=job.id, child_id=child.id, on_failure="stop"
+            ),
+            "queue.job.progress": cls.inserted("queue.job.progress", job_id=job.id, done=1),
+            "queue.job.cancellation": cls.inserted("queue.job.cancellation", job_id=job.id, who="Ada"),
+            "queue.worker": cls.inserted("queue.worker", **worker),
+            "connector.backend.status": env["connector.backend.status"]._locked(cls.backend),
+            "connector.checkpoint": add_checkpoint(
+                cls.session_of(env), "res.partner", partner.odoo_id.id, cls.backend, "Look at it"
+            ),
+            "connector.exchange": env["connector.exchange"].create(
+                {"backend_id": reference, "company_id": company.id, "method": "GET", "url": "http://x"}
+            ),
+            "connector.export.intent": env["connector.export.intent"]._declare(partner, cls.backend, "key"),
+            "connector.webhook.delivery": env["connector.webhook.delivery"].create(
+                {"backend_id": reference, "company_id": company.id, "topic": "page"}
+            ),
+            "test.shop.backend": cls.backend,
+            "test.shop.partner": partner,
+        }
+        env["connector.watermark"].move(cls.backend, "test.shop.partner", "7")
+        cls.records["connector.watermark"] = cls.backend.watermark_ids
+        if "odoo.backend" in env:
+            cls.records.update(cls.records_of_the_other_odoo())
+        env.flush_all()
+
+    @classmethod
+    def session_of(cls, env):
+        return ConnectorSession.from_env(env)
+
+    @classmethod
+    def inserted(cls, model_name, **values):
+        """Return a record of a model that SQL alone writes."""
+        columns = ", ".join(values)
+        places = ", ".join(["%s"] * len(values))
+        table = cls.env[model_name]._table
+        cls.env.cr.execute(f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id", list(values.values()))
+        return cls.env[model_name].browse(cls.env.cr.fetchone())
+
+    @classmethod
+    def records_of_the_other_odoo(cls):
+        env = cls.env
+        backend = env["odoo.backend"].create({"name": "Odoo", "location": "http://x", "database": "shop"})
+        bound = {"backend_id": backend.id, "external_id": "1"}
+        records = {
+            "odoo.backend": backend,
+            "odoo.res.partner": env["odoo.res.partner"].create({**bound, "name": "Ada"}),
+            "odoo.product.category": env["odoo.product.category"].create({**bound, "name": "Chairs"}),
+            "odoo.product.product": env["odoo.product.product"].create({**bound, "name": "Chair"}),
+        }
+        if "odoo.sale.order" in env:
+            customer, product = records["odoo.res.partner"].odoo_id, records["odoo.product.product"].odoo_id
+            order = env["odoo.sale.order"].create({**bound, "partner_id": customer.id})
+            line = {**bound, "odoo_order_id": order.id, "product_id": product.id}
+            records["odoo.sale.order"] = order
+            records["odoo.sale.order.line"] = env["odoo.sale.order.line"].create(line)
+        return records
+
+
+class TestWays(RolesCase):
+    def ways(self, record):
+        """Return the ways to do something with a record, by name, each with the right that it needs."""
+        name = next(
+            name
+            for name, field in record._fields.items()
+            if field.store and field.column_type and name not in MAGIC_COLUMNS and not field.groups
+        )
+        return {
+            "read": ("r", lambda: record.read([name])),
+            "web_read": ("r", lambda: record.web_read({name: {}})),
+            "search": ("r", lambda: self.found(record.search([("id", "=", record.id)]))),
+            "search_count": ("r", lambda: self.found(record.search_count([("id", "=", record.id)]))),
+            "search_read": ("r", lambda: self.found(record.search_read([("id", "=", record.id)], [name]))),
+            "web_search_read": (
+                "r",
+                lambda: self.found(record.web_search_read([("id", "=", record.id)], {name: {}})["records"]),
+            ),
+            "read_group": (
+                "r",
+                lambda: self.found(
+                    record.formatted_read_group([("id", "=", record.id)], [], ["__count"])[0]["__count"]
+                ),
+            ),
+            "fields_get": ("", lambda: record.fields_get([name])),
+            "write": ("w", lambda: record.write({})),
+            "web_save": ("w", lambda: record.web_save({}, {})),
+            "unlink": ("u", record.unlink),
+            "create": ("c", lambda: record.create({})),
+            "load": ("c", lambda: self.loaded(record.load([name], [["1"]]))),
+            "copy": ("rc", lambda: record.copy()),
+        }
+
+    def found(self, result):
+        if not result:
+            raise Hidden
+
+    def loaded(self, result):
+        if not result["ids"] and "not allowed to create" in str(result["messages"]):
+            raise Hidden
+
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models", "odoo.sql_db")
+    def test_each_role_may_do_with_each_model_what_the_table_says(self):
+        calls, wrong = 0, []
+        roles = {
+            "nobody": (self.nobody, None),
+            "portal": (self.portal, None),
+            "employee": (self.employee, None),
+            "user": (self.user, 0),
+            "manager": (self.manager, 1),
+            "other manager": (self.other_manager, 1),
+        }
+        for model_name, record in self.records.items():
+            for role, (user, column) in roles.items():
+                rights = "" if column is None else RIGHTS[model_name][column]
+                if role == "other manager" and model_name not in OF_ALL:
+                    rights = rights.replace("r", "").replace("w", "").replace("u", "")
+                for way, (needed, attempt) in self.ways(record.with_user(user)).items():
+                    calls += 1
+                    allowed = set(needed) <= set(rights)
+                    refused = self.is_refused(attempt)
+                    # to a binding belongs the right to the record, too
+                    if way != "fields_get" and refused == allowed and not (refused and record._inherits):
+                        wrong.append((model_name, role, way, "refused" if allowed else "allowed"))
+        self.assertFalse(wrong)
+        self.assertGreater(calls, 1_400)
+
+    def is_refused(self, attempt):
+        """Return whether rights stand against it; what else does, such as a value that is needed, comes after them."""
+        savepoint = self.env.cr.savepoint()
+        try:
+            attempt()
+        except (AccessError, Hidden):
+            return True
+        except Exception:
+            return False
+        finally:
+            savepoint.close(rollback=True)
+        return False
+
+    def test_the_table_names_each_model(self):
+        ours = {
+            name
+            for name, model in self.env.registry.items()
+            if model._original_module.startswith("connector") and not model._abstract and not model._transient
+        }
+        self.assertLessEqual(ours, RIGHTS.keys())
+
+
+class TestMethods(RolesCase):
+    def public_methods(self):
+        """Yield ``(name of the model, name of the method, class)`` for each method of ours that can be called over RPC."""
+        for model_name, model_class in self.env.registry.items():
+            for parent in model_class.mro():
+                if not parent.__module__.startswith(_OURS):
+                    continue
+                for name, member in vars(parent).items():
+                    is_odoos = any(
+                        name in vars(other)
+                        for other in model_class.mro()
+                        if other.__module__.startswith("odoo.") and not other.__module__.startswith(_OURS)
+                    )
+                    if inspect.isfunction(member) and not name.startswith("_") and not is_odoos:
+                        try:
+                            get_public_method(self.env[model_name], name)
+                        except AccessError:
+                            continue
+                        yield model_name, name, parent.__name__
+
+    def test_s5_each_public_method_was_decided_on(self):
+        found = {f"{parent}.{name}" for _model, name, parent in self.public_methods()}
+        self.assertFalse(found - METHODS, "Make it private, or let it look at the rights and add it to METHODS")
+
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models")
+    def test_s5_who_has_nothing_to_do_with_connectors_calls_none_of_them(self):
+        self.enterContext(self.enter_registry_test_mode())
+        methods = {(model_name, name) for model_name, name, _parent in self.public_methods()}
+        records = {**self.records, **self.wizards()}
+        if "odoo.sale.order" in records:
+            records["sale.order"] = records["odoo.sale.order"].odoo_id
+        called = 0
+        for model_name, name in sorted(methods):
+            record = records.get(model_name)
+            for user in self.outsiders if record else ():
+                called += 1
+                with self.subTest(model=model_name, method=name, user=user.login), self.assertRaises(AccessError):
+                    getattr(record.with_user(user), name)()
+        self.assertGreater(called, 100)
+
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models")
+    def test_s5_nor_does_a_manager_of_another_company_where_a_record_has_one(self):
+        self.enterContext(self.enter_registry_test_mode())
+        for model_name, name in sorted({(model_name, name) for model_name, name, _parent in self.public_methods()}):
+            record = self.records.get(model_name)
+            if not record or model_name in OF_ALL or name == "action_import_configuration":
+                continue
+            with self.subTest(model=model_name, method=name), self.assertRaises(AccessError):
+                getattr(record.with_user(self.other_manager), name)()
+
+    def wizards(self):
+        reference = f"{self.backend._name},{self.backend.id}"
+        model_id = self.env["ir.model"]._get_id("test.shop.partner")
+        return {
+            "connector.mapping.trial": self.env["connector.mapping.trial"].create(
+                {"backend_id": reference, "model_id": model_id, "external_id": "1"}
+            ),
+        }
