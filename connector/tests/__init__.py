@@ -15,6 +15,7 @@ from . import test_queue_grouped
 from . import test_queue_hosts
 from . import test_queue_identity
 from . import test_queue_keys
+from . import test_queue_mass_change
 from . import test_queue_prepared
 from . import test_queue_results
 from . import test_queue_retry

@@ -8,10 +8,11 @@ from odoo.exceptions import AccessError, UserError
 from odoo.orm.utils import COLLECTION_TYPES
 
 from ...exception import NotReadableJobError
-from .. import buffer, environment, store, wakeup
+from .. import buffer, environment, store
 from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
 from ..keys import possible_keys
+from ..mass_change import SECONDS_AT_ONCE, MassChange
 from ..texts import ARGUMENTS, ARGUMENTS_TO_LAY_OUT, storable
 from .queue_job_attempt import UNCOUNTED
 
@@ -275,47 +276,60 @@ class QueueJob(models.Model):
 
     def button_requeue(self):
         """Make failed, cancelled and done jobs runnable again, with all their tries."""
-        return self._change(store.requeue, self.env._("requeued"))
+        return self._change("requeue")
 
     def button_done(self):
         """Set jobs that do not run to done, without running them."""
-        message = self.env._("Set to done by %s", self.env.user.name)
-        return self._change(store.set_done, self.env._("set to done"), message)
+        return self._change("done")
 
     def button_cancel(self):
         """Cancel jobs that have not started, and ask the workers to stop those that run."""
+        return self._change("cancel")
 
-        def cancel(cr, ids):
-            message = self.env._("Cancelled by %s", self.env.user.name)
-            return store.cancel(cr, ids, message) + store.request_cancellation(cr, ids, self.env.user.name)
+    def _change(self, kind):
+        """Change these jobs, or all that the user has selected in a list, and tell the user what came of it."""
+        self._check_may_change()
+        if (domain := self._selected_domain()) is not None:
+            # it comes from the client: what the user may not see is not changed
+            return self.sudo(False)._change_all(kind, domain)
+        self.check_access("read")
+        return self._change_all(kind, [("id", "in", self.ids)])
 
-        return self._change(cancel, self.env._("cancelled, or asked to stop"))
-
-    def _change(self, operation, done, *args):
-        """Call an operation of the store with these jobs on a cursor of its own and tell the user how many changed."""
+    def _check_may_change(self):
         if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
             raise AccessError(self.env._("Only a connector manager may change jobs."))
-        self.check_access("read")
-        with store.own_cursor(self.env) as cr:
-            changed = operation(cr, self.ids, *args)
-            cr.commit()  # pylint: disable=invalid-commit; a cursor of its own, and what follows needs to see that end
-            store.release_waiting(cr, self.ids)
-        self.env.invalidate_all()
-        wakeup.wake(self.env.cr.dbname)
-        return self._tell(changed, len(self), done)
+
+    def _selected_domain(self):
+        """Return the domain of the list in which *Select all* has selected more jobs than the client names; None otherwise."""
+        context = self.env.context
+        if context.get("active_model", self._name) != self._name or not isinstance(context.get("active_domain"), list):
+            return None
+        limit = int(self.env["ir.config_parameter"].sudo().get_param("web.active_ids_limit", 20000))
+        return context["active_domain"] if len(self) >= limit else None
 
     @api.model
-    def _tell(self, changed, total, done):
-        """Return the action that tells the user how many jobs a button has changed, and loads the screen anew."""
-        text = self.env._("%(changed)s of %(total)s jobs %(done)s.", changed=changed, total=total, done=done)
-        if changed < total:
-            text += " " + self.env._("The others were in a state in which this is not possible.")
+    def _change_all(self, kind, domain):
+        """Change the jobs of a domain, as far as the user sees them: see ``mass_change.py``.
+
+        :return: the action that tells the user what was done, and loads the screen anew
+        """
+        change = MassChange(self.env, kind, domain)
+        finished = change.run(SECONDS_AT_ONCE)
+        self.env.invalidate_all()
+        message, links = change.text(), []
+        if not finished:
+            job = change.go_on_as_job()
+            links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"}]
+            message += " " + self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
+        done = finished and change.position.changed == change.position.total
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "success" if changed == total else "warning",
-                "message": text,
+                "type": "success" if done else "warning",
+                "message": message,
+                "links": links,
+                "sticky": not done,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }

@@ -10,9 +10,8 @@ fails there and in the channels below it.
 from datetime import timedelta
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import AccessError
 
-from .. import store, wakeup
+from .. import store
 from ..fields import PlainMany2one
 from ..fingerprint import fingerprint, normalise, place_of
 from ..html_text import html_text
@@ -77,31 +76,25 @@ class QueueJobFailure(models.Model):
 
     def button_requeue(self):
         """Requeue all jobs that are still failed like this."""
-        return self._change(store.requeue_group, self.env._("requeued"))
+        return self._change("requeue_failed")
 
     def button_cancel(self):
         """Cancel all jobs that are still failed like this."""
-        return self._change(
-            store.cancel_group, self.env._("cancelled"), self.env._("Cancelled by %s", self.env.user.name)
-        )
+        return self._change("cancel_failed")
 
-    def _change(self, operation, done, *args):
-        if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
-            raise AccessError(self.env._("Only a connector manager may change jobs."))
+    def _change(self, kind):
+        self.env["queue.job"]._check_may_change()
         self.check_access("read")
-        self.invalidate_recordset()
-        total = sum(self.mapped("failed_count"))
-        with store.own_cursor(self.env) as cr:
-            changed = operation(cr, self.ids, *args)
-        self.env.invalidate_all()
-        wakeup.wake(self.env.cr.dbname)
-        return self.env["queue.job"]._tell(changed, max(changed, total), done)
+        return self.env["queue.job"]._change_all(kind, self._failed_jobs_domain())
+
+    def _failed_jobs_domain(self):
+        return [("failure_id", "in", self.ids), ("state", "=", "failed")]
 
     def action_open_jobs(self):
         """Open the jobs that are still failed like this."""
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.queue_job_action_of")
-        action["domain"] = [("failure_id", "in", self.ids), ("state", "=", "failed")]
+        action["domain"] = self._failed_jobs_domain()
         return action
 
     # What the scheduled action does

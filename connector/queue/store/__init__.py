@@ -8,11 +8,20 @@ A *lease* is the pair (worker_id, lease_token) on a job's row. The token comes f
 the lease ends; whoever writes for a job names it. A writer whose lease was taken away finds no row.
 """
 
-from .buttons import cancel, delete_ended, release_waiting, request_cancellation, requeue, set_done
+from .buttons import (
+    cancel,
+    count_by_state,
+    delete_ended,
+    release_waiting,
+    request_cancellation,
+    requeue,
+    set_done,
+    unlocked,
+)
 from .channels import held, hold, next_in_order, regardless_of_modules, release_holds, seconds_to_next_token
 from .claim import LeasedJob, claim
 from .delay import create_sequences, drop_sequences, insert
-from .failure import cancel_group, lock_ungrouped, put_in_group, requeue_group
+from .failure import lock_ungrouped, put_in_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
 from .grouped import COMMON, complete_group, join_group, lock_leases, start_group, still_leased
 from .keys import keys_of_failed, release_forgotten_keys, release_keys, seconds_waiting
@@ -36,7 +45,7 @@ from .lease import (
 )
 from .prepared import keep_prepared
 from .schedule import lock_due_schedule
-from .sql import BRIEFLY, DUE_AT, IN_ORDER, own_cursor, parameter
+from .sql import BRIEFLY, DUE_AT, IN_ORDER, now, own_cursor, parameter
 from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
 from .trouble import claim_trouble, fail_troubled, forget_troubles, is_refusal, note_trouble
 from .workers import (

@@ -5,7 +5,7 @@ from collections import namedtuple
 from ..texts import NAME, storable
 from .graph import hold_back, lock_with_parents, release_children
 from .keys import release_keys
-from .sql import NOW, RUNNABLE
+from .sql import BRIEFLY, NOW, RUNNABLE
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -14,6 +14,23 @@ _Ended = namedtuple("_Ended", "id graph_uuid identity_key concurrency_key")
 
 # Buttons: on a cursor of their own, guarded by the states from which the change is possible; they return how many jobs changed. A job that
 # is leased is not touched, except that one that has not started may be cancelled: its worker then finds the lease gone.
+
+
+def count_by_state(cr, ids):
+    """Return ``{state: number}`` of jobs; the first statement of a change, which from here on waits for no lock for long.
+
+    :raise LockNotAvailable: by what follows; see :func:`unlocked`
+    """
+    cr.execute(f"{BRIEFLY} SELECT state, count(*) FROM queue_job WHERE id = ANY(%s) GROUP BY state", (list(ids),))
+    return dict(cr.fetchall())
+
+
+def unlocked(cr, ids):
+    """Return which of these jobs nobody has locked just now."""
+    cr.execute(
+        f"{BRIEFLY} SELECT id FROM queue_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED", (list(ids),)
+    )
+    return [id_ for (id_,) in cr.fetchall()]
 
 
 def requeue(cr, ids, states=("failed", "cancelled", "done", "scheduled")):

@@ -6,7 +6,6 @@ All of it happens after the jobs have failed: a job that fails writes nothing th
 from collections import namedtuple
 
 from ..texts import MESSAGE, TRACEBACK
-from .buttons import cancel, requeue
 
 FailedJob = namedtuple("FailedJob", "id function company_id channel_id date message exc_name exc_info")
 
@@ -53,18 +52,3 @@ def put_in_group(cr, failure_id, jobs):
             "last": max(job.date for job in jobs),
         },
     )
-
-
-def requeue_group(cr, failure_ids):
-    """Requeue the jobs of groups that are still failed; return how many. One that somebody has requeued meanwhile is left alone."""
-    return requeue(cr, _failed_jobs(cr, failure_ids), states=("failed",))
-
-
-def cancel_group(cr, failure_ids, message):
-    """Cancel the jobs of groups that are still failed; return how many. One that somebody has requeued meanwhile is left alone."""
-    return cancel(cr, _failed_jobs(cr, failure_ids), message, states=("failed",))
-
-
-def _failed_jobs(cr, failure_ids):
-    cr.execute("SELECT id FROM queue_job WHERE state = 'failed' AND failure_id = ANY(%s)", (list(failure_ids),))
-    return [id_ for (id_,) in cr.fetchall()]

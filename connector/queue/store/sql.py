@@ -41,6 +41,12 @@ BRIEFLY = "SET LOCAL lock_timeout = 300;"
 PATIENTLY = "SET LOCAL lock_timeout = '10s';"
 
 
+def now(cr):
+    """Return the time of the database, in UTC."""
+    cr.execute(f"SELECT {NOW}")  # pylint: disable=sql-injection; a constant
+    return cr.fetchone()[0]
+
+
 @contextlib.contextmanager
 def own_cursor(env):
     """Give a READ COMMITTED cursor apart from the caller's transaction; what is done with it is committed at the end."""
