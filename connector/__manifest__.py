@@ -35,6 +35,9 @@
         "views/connector_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": [
+            "connector/static/src/**/*",
+        ],
         "web.assets_tests": [
             "connector/static/tests/tours/**/*",
         ],

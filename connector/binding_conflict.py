@@ -20,6 +20,7 @@ class ExternalBinding(models.AbstractModel):
             binding.write({**forgotten, "sync_state": "to_export", "sync_error": False})
             identity = export_identity(binding._name, binding.id)
             export_record.delay(binding._job_session(), binding._name, binding.id, identity_key=identity)
+        return self.env["queue.worker"]._answer(self.env._("The records are sent in the background."))
 
     def action_take_theirs(self):
         """Have the record that is there imported, over the one that is here."""
@@ -27,6 +28,7 @@ class ExternalBinding(models.AbstractModel):
             record = binding._name, binding.backend_id.id, binding.external_id
             identity = import_identity(*record, force=True)
             import_record.delay(binding._job_session(), *record, force=True, identity_key=identity)
+        return self.env["queue.worker"]._answer(self.env._("The records are imported in the background."))
 
     def _settle(self):
         """Return those of the bindings that are in conflict, with all rights; the checkpoints that ask about them are reviewed."""

@@ -155,6 +155,7 @@ class WebhookDelivery(models.Model):
         for delivery in self:
             delivery.backend_id.check_access("write")
         self.sudo()._delay()
+        return self.env["queue.worker"]._answer(self.env._("The deliveries are processed in the background."))
 
     @api.autovacuum
     def _gc_deliveries(self):

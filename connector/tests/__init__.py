@@ -22,6 +22,7 @@ from . import test_queue_retry
 from . import test_queue_run
 from . import test_queue_schedule
 from . import test_queue_server_action
+from . import test_queue_service
 from . import test_queue_signature
 from . import test_queue_unknown
 from . import test_queue_usage

@@ -143,9 +143,12 @@ class OdooBackend(models.Model):
                 login = environment.get_connector_unit(BackendAdapter).who_am_i()
             except ConnectorException as error:
                 raise UserError(str(error)) from error
-        return self._notify(
-            "success", self.env._("Connected to %(location)s as %(login)s.", location=self.location, login=login)
-        )
+        message = self.env._("Connected to %(location)s as %(login)s.", location=self.location, login=login)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "success", "message": message},
+        }
 
     def action_import_partners(self):
         return self._delay_imports(["odoo.res.partner"])
@@ -156,12 +159,12 @@ class OdooBackend(models.Model):
     def action_compare(self):
         """Compare all records of both sides in the background; nothing is changed but the state of the bindings."""
         jobs = self._delay(reconcile, ["odoo.res.partner", "odoo.product.category", "odoo.product.product"])
-        return self._notify("info", self.env._("The comparison runs in the background:"), jobs)
+        return self.env["queue.worker"]._answer(self.env._("The comparison runs in the background:"), jobs)
 
     def _delay_imports(self, model_names):
         """Delay an import of what changed for each binding model; return a notification with links to the jobs."""
         jobs = self._delay(import_batch, model_names)
-        return self._notify("info", self.env._("The import runs in the background:"), jobs)
+        return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _delay(self, function, model_names):
         """Delay a job function for each binding model; return the jobs.
@@ -180,11 +183,3 @@ class OdooBackend(models.Model):
             for backend in self
             for model_name in model_names
         ]
-
-    def _notify(self, kind, message, jobs=()):
-        links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"} for job in jobs]
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {"type": kind, "message": " ".join([message, *["%s"] * len(links)]), "links": links},
-        }

@@ -27,4 +27,6 @@ class OdooBackend(models.Model):
             .search([("backend_id", "in", self.ids), ("odoo_id.is_storable", "=", True)])
         )
         delay_bulk_export(ConnectorSession.from_env(self.env), bindings)
-        return self._notify("info", self.env._("The stock of %s products is sent in the background.", len(bindings)))
+        return self.env["queue.worker"]._answer(
+            self.env._("The stock of %s products is sent in the background.", len(bindings))
+        )

@@ -19,5 +19,6 @@ from . import queue_job_progress
 from . import queue_job_schedule
 from . import queue_job_trouble
 from . import queue_worker
+from . import queue_worker_service
 from .queue_job import QueueJob
 from .queue_worker import QueueWorker

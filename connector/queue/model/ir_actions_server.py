@@ -23,11 +23,7 @@ class IrActionsServer(models.Model):
             return super()._run(records, eval_context)
         # self is in superuser mode here; the job is the user's, and checks again whether the user may run the action on the records
         self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {"type": "info", "message": self.env._("“%s” runs in the background.", self.name)},
-        }
+        return self.env["queue.worker"]._answer(self.env._("“%s” runs in the background.", self.name))
 
     def _run_in_job(self, records):
         """Run the action on those of the records that still exist; called by the job that was delayed for it."""

@@ -187,18 +187,6 @@ class QueueJob(models.Model):
                 job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
-        if not store.is_original(self.env.cr):
-            return self.env._(
-                "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
-            )
-        changing = (
-            self.env["ir.module.module"].sudo().search([("state", "in", ("to install", "to upgrade", "to remove"))])
-        )
-        if changing:
-            return self.env._(
-                "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
-                ", ".join(changing.mapped("name")),
-            )
         above = [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)]
         paused = self.env["queue.job.channel"].sudo().search(above, limit=1)
         if paused:
@@ -209,11 +197,13 @@ class QueueJob(models.Model):
         first = store.next_in_order(self.env.cr, self.channel_id.id)
         if first and first != self.id:
             return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
-        if not store.alive_workers(self.env.cr):
+        workers = self.env["queue.worker"]
+        if reason := workers._reason_no_job_runs():
+            return reason
+        if workers._runs_in_cron():
             return self.env._(
-                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: "
-                "odoo connector_worker -d %s",
-                self.env.cr.dbname,
+                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: %s",
+                workers._command(),
             )
         return False
 
@@ -321,6 +311,8 @@ class QueueJob(models.Model):
             job = change.go_on_as_job()
             links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"}]
             message += " " + self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
+            if reason := self.env["queue.worker"]._reason_no_job_runs():
+                message += " " + reason
         done = finished and change.position.changed == change.position.total
         return {
             "type": "ir.actions.client",

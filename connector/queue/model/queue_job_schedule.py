@@ -189,6 +189,7 @@ class QueueJobSchedule(models.Model):
             if schedule._is_busy():
                 raise UserError(self.env._("The last job of the schedule “%s” has not ended yet.", schedule.name))
             schedule._delay(1)
+        return self.env["queue.worker"]._answer(self.env._("The job runs in the background:"), self.job_id)
 
     def action_open_job(self):
         """Open the last job."""

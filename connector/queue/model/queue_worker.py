@@ -8,6 +8,8 @@ from odoo.exceptions import AccessError
 from .. import store, wakeup
 from ..hosts.cron import run_in_cron
 
+_EMPTY_LIST = Markup('<p class="o_view_nocontent_neutral_face">%s</p><p>%s</p>')
+
 
 class QueueWorker(models.Model):
     _name = "queue.worker"
@@ -101,15 +103,17 @@ class QueueWorker(models.Model):
 
     @api.model
     def get_empty_list_help(self, help_message):
-        if store.is_original(self.env.cr):
-            return super().get_empty_list_help(help_message)
-        return Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>') % (
-            self.env._("This database is a copy: no job runs in it"),
-            self.env._(
-                "It was restored or copied from the database where the addon was installed. If its jobs shall run, and call the external "
-                "systems for real, press the button “This is the production database”."
-            ),
-        )
+        if not store.is_original(self.env.cr):
+            return _EMPTY_LIST % (
+                self.env._("This database is a copy: no job runs in it"),
+                self.env._(
+                    "It was restored or copied from the database where the addon was installed. If its jobs shall run, and call the "
+                    "external systems for real, press the button “This is the production database”."
+                ),
+            )
+        if reason := self._reason_no_job_runs():
+            return _EMPTY_LIST % (self.env._("Nobody runs jobs"), reason)
+        return super().get_empty_list_help(help_message)
 
     @api.model
     def _get_view_cache_key(self, view_id=None, view_type="form", **options):

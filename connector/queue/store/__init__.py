@@ -70,4 +70,5 @@ from .workers import (
     place_of,
     register_worker,
     server_began,
+    states_of_alive,
 )

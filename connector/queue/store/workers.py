@@ -139,6 +139,12 @@ def alive_workers(cr):
     return {id_ for (id_,) in cr.fetchall()}
 
 
+def states_of_alive(cr):
+    """Return the set of the states of the workers that are alive."""
+    cr.execute(f"SELECT DISTINCT state FROM queue_worker worker WHERE {ALIVE}")
+    return {state for (state,) in cr.fetchall()}
+
+
 def other_hosts_alive(cr):
     """Tell whether a worker other than Odoo's cron serves the database."""
     cr.execute(f"SELECT EXISTS (SELECT FROM queue_worker worker WHERE kind <> 'cron' AND {ALIVE})")

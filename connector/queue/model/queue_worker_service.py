@@ -1,0 +1,105 @@
+"""Who runs jobs: what screens say of it is looked up each time, and nothing is promised that nobody would do."""
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import config
+
+from .. import store
+
+#: A scheduled action that should have run so long ago is not run by anybody; the server looks for them once a minute.
+OVERDUE = timedelta(minutes=3)
+
+
+class QueueWorker(models.Model):
+    _inherit = "queue.worker"
+
+    @api.model
+    def reason_no_job_runs(self):
+        """Return why nobody would run a job now, and the way out; an empty text where somebody would. The banner of lists asks it."""
+        self.check_access("read")
+        return self._reason_no_job_runs() or ""
+
+    @api.model
+    def _reason_no_job_runs(self):
+        """Return why nobody would run a job now, and the way out; False where somebody would."""
+        if not store.is_original(self.env.cr):
+            return self.env._(
+                "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
+            )
+        changing = (
+            self.env["ir.module.module"].sudo().search([("state", "in", ("to install", "to upgrade", "to remove"))])
+        )
+        if changing:
+            return self.env._(
+                "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
+                ", ".join(changing.mapped("name")),
+            )
+        states = store.states_of_alive(self.env.cr)
+        if "running" in states:
+            return False
+        if states:
+            return self.env._(
+                "No job starts: all workers are paused, or about to end. Resume one on the screen of workers, or start another one: %s",
+                self._command(),
+            )
+        why = self._reason_no_cron_runs()
+        return why and self.env._(
+            "No job runs now: there is no worker, and %(why)s. Start a worker: %(command)s",
+            why=why,
+            command=self._command(),
+        )
+
+    @api.model
+    def _runs_in_cron(self):
+        """Return whether nobody but Odoo's scheduled actions would run a job now."""
+        return not store.states_of_alive(self.env.cr) and not self._reason_no_cron_runs()
+
+    @api.model
+    def _command(self):
+        return f"odoo connector_worker -d {self.env.cr.dbname}"
+
+    @api.model
+    def _reason_no_cron_runs(self):
+        """Return why Odoo's scheduled actions would run no job now, False if they would."""
+        slots = self.sudo()._cron_slots()
+        if not slots:
+            return self.env._("the scheduled actions that would run jobs are switched off")
+        nextcall = max(slots.mapped("nextcall"))
+        if nextcall < fields.Datetime.now() - OVERDUE:
+            return self.env._(
+                "Odoo's scheduled actions are not run: jobs should have been at %s UTC",
+                fields.Datetime.to_string(nextcall),
+            )
+        # another server may run them; that one of them has ever run and is not late says so
+        if not config["max_cron_threads"] and not any(slots.mapped("lastcall")):
+            return self.env._("this server runs no scheduled actions (max_cron_threads = 0)")
+        return False
+
+    # What buttons answer
+
+    @api.model
+    def _answer(self, message, jobs=()):
+        """Return the action with which a button answers that has delayed jobs: what it has set going, or that nobody would do it.
+
+        :param message: such as “The import runs in the background.”
+        :param jobs: those to link to, each a :class:`~odoo.addons.connector.queue.job.Job` or a ``queue.job`` record
+        """
+        reason = self._reason_no_job_runs()
+        message = reason or message
+        links = [
+            {"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"} for job in jobs if job.id
+        ]
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if reason else "info",
+                "sticky": bool(reason),
+                # the client puts the links where the message has %s
+                "message": " ".join([message.replace("%", "%%") if links else message, *["%s"] * len(links)]),
+                "links": links,
+                # loads the record or list anew
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }

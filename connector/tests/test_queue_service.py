@@ -1,0 +1,161 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import config
+
+from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.session import ConnectorSession
+
+from .common import JobsCase
+
+
+@job
+def import_record(session, model_name, external_id):
+    """Import a record"""
+
+
+class ServiceCase(JobsCase):
+    """Nobody serves the database: no worker, and the scheduled actions are late."""
+
+    def setUp(self):
+        super().setUp()
+        self.workers = self.env["queue.worker"]
+        self.command = f"odoo connector_worker -d {self.env.cr.dbname}"
+        self.env.cr.execute("DELETE FROM queue_worker")
+        self.slots = self.workers._cron_slots()
+        self.let_crons_run(timedelta(minutes=-10))
+
+    def let_crons_run(self, later):
+        now = fields.Datetime.now()
+        self.slots.write({"nextcall": now + later, "lastcall": now + later - timedelta(minutes=1)})
+
+    def add_worker(self, state="running", seconds_ago=0):
+        """Insert the row of a worker, as it is behind a pooler: only its signs of life tell that it is alive."""
+        self.env.cr.execute(
+            """
+            INSERT INTO queue_worker (uuid, host, pid, kind, capacity, state, date_started, date_heartbeat)
+            VALUES (gen_random_uuid(), 'host', 1, 'command', 1, %s, now() AT TIME ZONE 'UTC',
+                    clock_timestamp() AT TIME ZONE 'UTC' - make_interval(secs => %s))
+            """,
+            (state, seconds_ago),
+        )
+        self.env.invalidate_all()
+
+    def reason(self):
+        return self.workers.reason_no_job_runs()
+
+
+class TestWhoRunsJobs(ServiceCase):
+    def test_u4_without_worker_and_with_late_scheduled_actions_the_way_out_is_told(self):
+        self.assertIn("Odoo's scheduled actions are not run", self.reason())
+        self.assertIn(self.command, self.reason())
+
+    def test_u4_a_living_worker_runs_jobs(self):
+        self.add_worker()
+        self.assertEqual(self.reason(), "")
+
+    def test_u4_a_worker_without_signs_of_life_runs_none(self):
+        self.add_worker(seconds_ago=60)
+        self.assertIn(self.command, self.reason())
+
+    def test_u4_workers_that_are_paused_or_end_start_no_job_and_neither_do_crons_beside_them(self):
+        self.let_crons_run(timedelta(minutes=1))
+        for state in ("paused", "draining", "stopping"):
+            with self.subTest(state=state):
+                self.env.cr.execute("DELETE FROM queue_worker")
+                self.add_worker(state)
+                self.assertIn("all workers are paused, or about to end", self.reason())
+        self.add_worker("running")
+        self.assertEqual(self.reason(), "")
+
+    def test_u4_scheduled_actions_that_are_in_time_run_jobs(self):
+        self.let_crons_run(timedelta(seconds=-20))
+        self.assertEqual(self.reason(), "")
+
+    def test_u4_switched_off_scheduled_actions_run_none(self):
+        self.let_crons_run(timedelta(minutes=1))
+        self.slots.active = False
+        self.assertIn("switched off", self.reason())
+
+    def test_u4_a_server_without_cron_threads_runs_none_unless_another_one_does(self):
+        self.slots.write({"nextcall": fields.Datetime.now() + timedelta(minutes=1), "lastcall": False})
+        self.addCleanup(config.__setitem__, "max_cron_threads", config["max_cron_threads"])
+        config["max_cron_threads"] = 0
+        self.assertIn("max_cron_threads = 0", self.reason())
+        self.slots.lastcall = fields.Datetime.now()
+        self.assertEqual(self.reason(), "")
+
+    def test_u4_only_connector_users_ask(self):
+        with self.assertRaises(AccessError):
+            self.workers.with_user(new_test_user(self.env, "employee", "base.group_user")).reason_no_job_runs()
+
+
+class TestScreens(ServiceCase):
+    def wait_reason(self):
+        waiting = import_record.delay(ConnectorSession.from_env(self.env), "res.partner", "42").record(self.env)
+        return waiting.wait_reason
+
+    def test_u4_the_job_s_form_promises_nothing_that_nobody_does(self):
+        self.assertEqual(self.wait_reason(), self.reason())
+        self.let_crons_run(timedelta(minutes=1))
+        self.assertIn("Odoo's scheduled actions run the job at their next pass", self.wait_reason())
+        self.add_worker()
+        self.assertFalse(self.wait_reason())
+
+    def test_u4_the_empty_screen_of_workers_smiles_only_where_jobs_run(self):
+        standard = '<p class="o_view_nocontent_smiling_face">No worker is running</p>'
+        self.assertIn("Nobody runs jobs", self.workers.get_empty_list_help(standard))
+        self.assertIn(self.command, self.workers.get_empty_list_help(standard))
+        self.assertNotIn("smiling", self.workers.get_empty_list_help(standard))
+        self.let_crons_run(timedelta(minutes=1))
+        self.assertIn("No worker is running", self.workers.get_empty_list_help(standard))
+
+    def test_u4_the_lists_of_jobs_failures_and_workers_have_the_banner(self):
+        for model in ("queue.job", "queue.job.failure", "queue.worker"):
+            with self.subTest(model=model):
+                self.assertIn("connector_jobs_list", self.env[model].get_view(view_type="list")["arch"])
+
+
+class TestAnswers(ServiceCase):
+    def test_u4_a_button_says_that_nobody_would_run_its_jobs(self):
+        jobs = [import_record.delay(ConnectorSession.from_env(self.env), "res.partner", "42")]
+        told = self.workers._answer("The import runs in the background:", jobs)["params"]
+        self.assertEqual((told["type"], told["sticky"]), ("warning", True))
+        self.assertIn(self.command, told["message"])
+        self.assertNotIn("background", told["message"])
+        self.assertEqual(told["links"], [{"label": f"Job {jobs[0].id}", "url": f"/odoo/connector-jobs/{jobs[0].id}"}])
+
+    def test_u4_a_button_says_what_runs_where_somebody_runs_it(self):
+        self.add_worker()
+        told = self.workers._answer("The import runs in the background:")["params"]
+        self.assertEqual((told["type"], told["message"]), ("info", "The import runs in the background:"))
+
+    def test_u4_a_server_action_that_runs_as_a_job_says_so(self):
+        action = self.env["ir.actions.server"].create(
+            {
+                "name": "Mark",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "state": "code",
+                "code": "records",
+                "run_as_job": True,
+            }
+        )
+        partner = self.env["res.partner"].create({"name": "Ada"})
+        told = action.with_context(active_model="res.partner", active_ids=partner.ids).run()
+        self.assertIn(self.command, told["params"]["message"])
+
+
+@tagged("post_install", "-at_install")
+class TestSchedule(ServiceCase):
+    def test_u4_running_a_schedule_now_says_so(self):
+        schedule = self.env["queue.job.schedule"].create(
+            {
+                "name": "Import at night",
+                "function": import_record.job_options.name,
+                "model_name": "res.partner",
+                "arguments": '{"external_id": "42"}',
+            }
+        )
+        self.assertIn(self.command, schedule.button_run()["params"]["message"])
