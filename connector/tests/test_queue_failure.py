@@ -1,14 +1,18 @@
+import itertools
+import json
+import time
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user
+from odoo.tests import BaseCase, new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import FailedJobError
-from odoo.addons.connector.queue.fingerprint import normalise, place_of
+from odoo.addons.connector.queue.fingerprint import Places, merged, names_and_words
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.store import FailedJob
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -27,6 +31,12 @@ def export_order(session, model_name, number, error="The shop refuses the order 
 def export_stock(session, model_name, number):
     """Export a stock level"""
     raise FailedJobError(f"The shop refuses the order {number}")
+
+
+@job
+def map_record(session, model_name, field):
+    """Map a record"""
+    raise KeyError(field)
 
 
 class FailureCase(JobsCase):
@@ -53,32 +63,129 @@ class FailureCase(JobsCase):
         return self.failures.search([]) - known
 
 
-class TestGrouping(FailureCase):
+RANKS = {"shop": 0, "stock": 2, "sale": 2, "connector": 1, "base": 2}
+
+
+def failed_job(message, exc_name="builtins.ValueError", args=()):
+    payload = json.dumps({"args": list(args), "kwargs": {}})
+    return FailedJob(function="f", company_id=1, message=message, exc_name=exc_name, payload=payload)
+
+
+class TestWords(BaseCase):
+    def words(self, message, **options):
+        return " ".join(names_and_words(failed_job(message, **options))[1])
+
+    def names(self, message, **options):
+        fields = options.pop("fields", ())
+        return names_and_words(failed_job(message, **options), fields)[0]
+
     def test_what_differs_from_job_to_job_in_a_message_does_not_count(self):
         self.assertEqual(
-            normalise(
+            self.words(
                 "Order 42 of 'Ada' (0x7f3a, 6ba7b810-9dad-11d1-80b4-00c04fd430c8) isn't paid: 1,200.50 EUR\nmore"
             ),
             "Order … of … (…, …) isn't paid: … EUR",
         )
 
-    def test_the_place_is_the_last_line_of_an_addon_in_the_traceback(self):
-        traceback = (
-            'Traceback (most recent call last):\n  File "/srv/odoo/addons/shop/models/order.py", line 12, in export\n    x\n'
-            '  File "/usr/lib/python3/requests/api.py", line 59, in get\n    y\nValueError: no\n'
+    def test_u3_values_of_the_job_s_own_arguments_do_not_count(self):
+        self.assertEqual(
+            self.words("No price of Wood Corner for ABC, sorry", args=["ABC", {"name": "Wood Corner"}]),
+            "No price of … for …, sorry",
         )
-        self.assertEqual(place_of(traceback), "shop/models/order.py: export")
 
+    def test_u3_fields_constraints_and_models_count(self):
+        for message, names, options in (
+            ("KeyError: 'tax_id'", ["tax_id"], {"exc_name": "builtins.KeyError"}),
+            ("KeyError: 'lineItems'", ["lineItems"], {"exc_name": "builtins.KeyError"}),
+            ("'Shop' object has no attribute 'vat'", ["Shop", "vat"], {"exc_name": "builtins.AttributeError"}),
+            ('duplicate key value violates unique constraint "a_uniq"\nDETAIL: Key (x)=(1)', ["a_uniq"], {}),
+            ('null value in column "email" of relation "res_partner"', ["email", "res_partner"], {}),
+            ("email: True is no text", ["email"], {"fields": {"email"}}),
+            ("No value for partner_shipping_id", ["partner_shipping_id"], {}),
+        ):
+            with self.subTest(message=message):
+                self.assertEqual(self.names(message, **options), names)
+
+    def test_u3_values_are_no_names(self):
+        for message, options in (
+            ("KeyError: 'ABCDEF'", {"exc_name": "builtins.KeyError"}),
+            ("KeyError: 'gadget'", {"exc_name": "builtins.KeyError", "args": ["gadget"]}),
+            ("The customer 'Ada' is not known", {}),
+        ):
+            with self.subTest(message=message):
+                self.assertEqual(self.names(message, **options), [])
+
+    def test_u3_messages_that_differ_by_a_word_in_one_place_are_of_one_kind(self):
+        pattern = ["Unknown", "product", "ABC", "in", "the", "order"]
+        for product in ("DEF", "", "GHI JKL", "MNO PQR STU"):
+            words = f"Unknown product {product} in the order".split()
+            pattern = merged(pattern, words)
+        self.assertEqual(pattern, ["Unknown", "product", "…", "in", "the", "order"])
+
+    def test_u3_messages_that_differ_in_more_are_of_several_kinds(self):
+        for first, second in (
+            ("The shop refuses the order", "The shop does not answer to it"),
+            ("Timeout", "Refused"),
+            ("The product is archived", "A customer has no address at all"),
+        ):
+            with self.subTest(first=first):
+                self.assertIsNone(merged(first.split(), second.split()))
+
+    def test_u3_a_long_message_of_quotes_costs_no_time(self):
+        for message in ("'" * 80_000, "“" * 80_000, '"' * 79_999, "a_" * 40_000, "a." * 40_000):
+            began = time.process_time()
+            names_and_words(failed_job(message))
+            self.assertLess(time.process_time() - began, 0.1)
+
+
+class TestPlace(BaseCase):
+    def place(self, *paths):
+        frames = [f'  File "{path}", line 12, in function_{number}\n    x' for number, path in enumerate(paths)]
+        return Places(RANKS).of("\n".join(["Traceback (most recent call last):", *frames, "ValueError: no"]))
+
+    def test_u3_the_place_is_a_module_whatever_the_path_on_the_server(self):
+        for path in (
+            "/srv/odoo/addons/shop/models/order.py",
+            "/mnt/extra-addons/shop/models/order.py",
+            "/srv/sale/addons/shop/models/order.py",
+            "/home/ada/project/shop/models/order.py",
+            "C:\\odoo\\addons\\shop\\models\\order.py",
+        ):
+            with self.subTest(path=path):
+                self.assertEqual(self.place(path), "odoo.addons.shop.models.order: function_0")
+
+    def test_u3_own_addons_come_before_ours_and_these_before_odoo_s(self):
+        odoo, ours = "/usr/lib/odoo/addons/sale/models/sale.py", "/mnt/extra-addons/connector/unit/importer.py"
+        own = "/mnt/extra-addons/shop/unit/mapper.py"
+        self.assertEqual(self.place(ours, own, ours, odoo), "odoo.addons.shop.unit.mapper: function_1")
+        self.assertEqual(self.place(ours, odoo), "odoo.addons.connector.unit.importer: function_0")
+        self.assertEqual(
+            self.place(odoo, "/usr/lib/python3/dist-packages/odoo/orm/models.py"),
+            "odoo.addons.sale.models.sale: function_0",
+        )
+
+    def test_u3_without_an_addon_the_place_is_a_module_too(self):
+        self.assertEqual(self.place("/usr/lib/python3/dist-packages/requests/api.py"), "requests.api: function_0")
+        self.assertEqual(self.place("/tmp/script.py"), "script: function_0")
+        self.assertEqual(Places(RANKS).of(None), "")
+
+    def test_u3_an_endless_traceback_costs_no_time(self):
+        began = time.process_time()
+        Places(RANKS).of('  File "' + '", line ' * 100_000)
+        self.assertLess(time.process_time() - began, 0.1)
+
+
+class TestGrouping(FailureCase):
     def test_jobs_that_failed_in_the_same_way_are_one_failure(self):
         jobs = self.let_fail(1, 22, 333)
         failure = self.group()
         self.assertEqual(jobs.failure_id, failure)
-        self.assertEqual((failure.name, failure.count, failure.failed_count), ("The shop refuses the order …", 3, 3))
+        self.assertEqual((failure.name, failure.count, failure.failed_count), ("The shop refuses the order 1", 3, 3))
         self.assertEqual(failure.job_id, jobs[-1])
         self.assertIn("3 jobs failed like this since", failure.summary)
         self.assertEqual(failure.message, "The shop refuses the order 1")
         self.assertIn("in export_order", failure.exc_info)
-        self.assertTrue(failure.place.endswith("tests/test_queue_failure.py: export_order"))
+        self.assertEqual(failure.place, "odoo.addons.connector.tests.test_queue_failure: export_order")
 
     def test_another_function_or_message_or_company_is_another_failure(self):
         self.let_fail(1)
@@ -104,12 +211,88 @@ class TestGrouping(FailureCase):
             "UPDATE queue_job SET state = 'failed', date_done = now(), message = 'Worker lost: 4711 was killed' WHERE id = %s",
             (job.id,),
         )
-        self.assertEqual(self.group().name, "Worker lost: … was killed")
+        self.assertEqual(self.group().name, "Worker lost: 4711 was killed")
 
     def test_more_jobs_than_a_page_are_grouped(self):
         self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))
         self.let_fail(*range(5))
         self.assertEqual(self.group().count, 5)
+
+    def test_u3_two_fields_are_two_failures_with_their_names_in_the_titles(self):
+        self.let_fail("tax_id", "uom_id", "tax_id", function=map_record)
+        self.assertEqual(
+            {(f.name, f.count) for f in self.group()}, {("KeyError: 'tax_id'", 2), ("KeyError: 'uom_id'", 1)}
+        )
+
+    def test_u3_1000_messages_that_differ_by_a_sku_of_letters_are_one_failure(self):
+        job = self.let_fail(1)
+        skus = itertools.product("abcdefghij", repeat=3)
+        self.env.cr.execute("SELECT array_agg(id) FROM queue_job_attempt WHERE job_id = %s", (job.id,))
+        for sku in map("".join, skus):
+            self.insert_like(job, f"No product has the SKU {sku} in the shop")
+        job.button_done()
+        failure = self.group()
+        self.assertEqual((len(failure), failure.count), (1, 1000))
+        self.assertEqual(failure.name, "No product has the SKU aaa in the shop")
+
+    def insert_like(self, job, message):
+        """Insert a job that has failed as another one has, with another message."""
+        self.env.cr.execute(
+            """
+            WITH failed AS (
+                INSERT INTO queue_job (function, model_name, payload, state, channel_id, message, date_done, company_id, user_id)
+                SELECT function, model_name, payload, state, channel_id, %(message)s, date_done, company_id, user_id
+                FROM queue_job WHERE id = %(id)s RETURNING id
+            )
+            INSERT INTO queue_job_attempt (job_id, exc_name, exc_info)
+            SELECT failed.id, exc_name, exc_info FROM failed, queue_job_attempt WHERE job_id = %(id)s
+            """,
+            {"message": message, "id": job.id},
+        )
+
+    def test_u3_a_title_names_the_field_that_only_the_end_of_the_message_names(self):
+        job = self.let_fail(1)
+        self.insert_like(job, "The operation cannot be completed.\n" + "a long explanation, " * 20 + "\nField: tax_id")
+        job.button_done()
+        self.assertTrue(self.group().name.endswith("(tax_id)"))
+
+
+class TestLooking(FailureCase):
+    def test_u2_failures_are_grouped_when_people_look_at_them(self):
+        jobs = self.let_fail(*range(25))
+        found = self.failures.web_search_read([("job_ids.state", "=", "failed")], {"name": {}, "failed_count": {}})
+        self.assertEqual([record["failed_count"] for record in found["records"]], [25])
+        self.assertTrue(jobs.failure_id)
+
+    def test_u2_groups_of_failures_look_too(self):
+        self.let_fail(1)
+        self.let_fail(2, function=export_stock)
+        groups = self.failures.web_read_group([("job_ids.state", "=", "failed")], ["function"], ["__count"])
+        self.assertEqual(groups["length"], 2)
+
+    def test_u2_users_without_rights_to_change_look_too(self):
+        self.let_fail(1)
+        user = new_test_user(self.env, "connector user", "connector.group_connector_user")
+        found = self.failures.with_user(user).web_search_read([("job_ids.state", "=", "failed")], {"name": {}})
+        self.assertEqual(found["length"], 1)
+
+    def test_u2_the_empty_screen_never_says_that_no_job_has_failed_while_some_are_ungrouped(self):
+        standard = '<p class="o_view_nocontent_smiling_face">No job has failed</p>'
+        self.let_fail(1)
+        for text in (self.failures.get_empty_list_help(standard), self.failures.list_warning()):
+            self.assertIn("they are being grouped", text)
+            self.assertNotIn("smiling", text)
+        self.group()
+        self.assertIn("No job has failed", self.failures.get_empty_list_help(standard))
+        self.assertNotIn("being grouped", self.failures.list_warning())
+
+    def test_u2_who_looks_does_not_wait_until_all_are_grouped(self):
+        self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))
+        self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.SECONDS_TO_LOOK", 0))
+        self.let_fail(*range(5))
+        found = self.failures.web_search_read([("job_ids.state", "=", "failed")], {"count": {}})
+        self.assertEqual([record["count"] for record in found["records"]], [2])
+        self.assertIn("being grouped", self.failures.list_warning())
 
 
 class TestButtons(FailureCase):

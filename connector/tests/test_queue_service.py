@@ -44,7 +44,7 @@ class ServiceCase(JobsCase):
         self.env.invalidate_all()
 
     def reason(self):
-        return self.workers.reason_no_job_runs()
+        return self.workers.list_warning()
 
 
 class TestWhoRunsJobs(ServiceCase):
@@ -89,7 +89,7 @@ class TestWhoRunsJobs(ServiceCase):
 
     def test_u4_only_connector_users_ask(self):
         with self.assertRaises(AccessError):
-            self.workers.with_user(new_test_user(self.env, "employee", "base.group_user")).reason_no_job_runs()
+            self.workers.with_user(new_test_user(self.env, "employee", "base.group_user")).list_warning()
 
 
 class TestScreens(ServiceCase):

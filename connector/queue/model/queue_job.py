@@ -202,7 +202,8 @@ class QueueJob(models.Model):
             return reason
         if workers._runs_in_cron():
             return self.env._(
-                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: %s",
+                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: "
+                "%s",
                 workers._command(),
             )
         return False
@@ -261,6 +262,12 @@ class QueueJob(models.Model):
         :return: dict, column to value
         """
         return {}
+
+    @api.model
+    def list_warning(self):
+        """Return what has to be said above the list of jobs, or an empty text."""
+        self.check_access("read")
+        return self.env["queue.worker"]._reason_no_job_runs() or ""
 
     # Buttons
 

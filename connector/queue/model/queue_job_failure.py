@@ -1,25 +1,33 @@
 """Failed jobs in groups: jobs that failed in the same way are one failure, which is requeued, cancelled and told as one.
 
-A scheduled action groups what has failed since its last pass, so that a job that fails touches no row that others touch. The same way
-means: the same function, exception, place in the code and message, apart from what differs from job to job in it (numbers, quoted text).
+They are grouped after they have failed, so that a job that fails touches no row that others touch: by workers, by a scheduled action, and
+when people look. What the same way means is said in ``fingerprint.py``.
 
 Who follows a failure gets a message when it is first seen, and at most one a day while it goes on. Followers of a channel follow what
 fails there and in the channels below it.
 """
 
+import contextlib
+import time
 from datetime import timedelta
+
+from markupsafe import Markup
+from psycopg2.errors import LockNotAvailable
 
 from odoo import api, fields, models, tools
 
 from .. import store
 from ..fields import PlainMany2one
-from ..fingerprint import fingerprint, normalise, place_of
+from ..fingerprint import Places, fingerprint, merged, names_and_words, title
 from ..html_text import html_text
 from ..texts import TRACEBACK, storable
 
-PAGE = 1000
-#: How many pages of failed jobs one pass of the scheduled action groups at most.
-PAGES_OF_A_PASS = 50
+#: So many failed jobs are grouped in one transaction.
+PAGE = 200
+#: How many pages one pass of the scheduled action, or of a worker, groups at most.
+PAGES_OF_A_PASS = 250
+#: Who looks at failures waits so many seconds at most until they are grouped.
+SECONDS_TO_LOOK = 0.1
 #: Between two messages to the followers of one failure.
 TIME_BETWEEN_DIGESTS = timedelta(days=1)
 
@@ -35,6 +43,7 @@ class QueueJobFailure(models.Model):
     fingerprint = fields.Char(required=True, readonly=True)
     function = fields.Char(required=True, readonly=True)
     exc_name = fields.Char(readonly=True, string="Exception")
+    pattern = fields.Char(readonly=True, help="The words of the message, without what differs from job to job")
     place = fields.Char(readonly=True, help="Where in the code of the addons the exception was raised")
     message = fields.Text(readonly=True, string="First Message")
     exc_info = fields.Text(
@@ -51,7 +60,8 @@ class QueueJobFailure(models.Model):
     failed_count = fields.Integer(compute="_compute_failed_count", string="Jobs Still Failed")
     summary = fields.Char(compute="_compute_summary")
 
-    _fingerprint_uniq = models.UniqueIndex("(fingerprint)")
+    # Failures of one fingerprint differ in the words of their messages
+    _fingerprint_idx = models.Index("(fingerprint)")
 
     def _compute_failed_count(self):
         groups = self.env["queue.job"]._read_group(
@@ -97,50 +107,147 @@ class QueueJobFailure(models.Model):
         action["domain"] = self._failed_jobs_domain()
         return action
 
-    # What the scheduled action does
+    # Looking
+
+    @api.model
+    def web_search_read(self, *args, **kwargs):
+        with self._grouped() as failures:
+            return super(QueueJobFailure, failures).web_search_read(*args, **kwargs)
+
+    @api.model
+    def web_read_group(self, *args, **kwargs):
+        with self._grouped() as failures:
+            return super(QueueJobFailure, failures).web_read_group(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _grouped(self):
+        """Group failed jobs for a moment, and give the model in a transaction that sees what was grouped: the caller's began before."""
+        until = time.monotonic() + SECONDS_TO_LOOK
+        number = store.has_ungrouped(self.env.cr) and self._group_page()
+        if not number:
+            yield self
+            return
+        while number == PAGE and time.monotonic() < until:
+            number = self._group_page()
+        with self.env.registry.cursor() as cr:
+            yield self.with_env(self.env(cr=cr))
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        if not store.has_ungrouped(self.env.cr):
+            return super().get_empty_list_help(help_message)
+        return Markup('<p class="o_view_nocontent_neutral_face">%s</p>') % self._still_grouping()
+
+    @api.model
+    def list_warning(self):
+        """Return what has to be said above the list of failures, or an empty text."""
+        self.check_access("read")
+        reasons = [
+            self.env["queue.worker"]._reason_no_job_runs(),
+            store.has_ungrouped(self.env.cr) and self._still_grouping(),
+        ]
+        return " ".join(filter(None, reasons))
+
+    def _still_grouping(self):
+        return self.env._("More jobs have failed than are shown here: they are being grouped. Look again in a moment.")
+
+    # Grouping
 
     @api.model
     def _group_and_tell(self):
         """Group the jobs that have failed since the last pass, and tell the followers what is new."""
-        for _page in range(PAGES_OF_A_PASS):
-            if not self._group_page():
-                break
+        self._group_new()
         self._tell_followers()
 
     @api.model
+    def _group_new(self):
+        """Group the jobs that have failed since the last pass."""
+        for _page in range(PAGES_OF_A_PASS):
+            if self._group_page() < PAGE:
+                break
+
+    @api.model
     def _group_page(self):
-        """Group a page of failed jobs, committed at once; return whether there may be more."""
+        """Group a page of failed jobs, committed at once; return how many: 0 also while somebody else groups for long."""
+        try:
+            return self._group_locked_page()
+        except LockNotAvailable:
+            return 0
+
+    @api.model
+    def _group_locked_page(self):
         with store.own_cursor(self.env) as cr:
-            failures = self.with_env(self.env(cr=cr))
+            failures = self.with_env(self.env(cr=cr, su=True))
             jobs = store.lock_ungrouped(cr, PAGE)
-            groups = {}
-            for job in jobs:
-                groups.setdefault(fingerprint(job), []).append(job)
-            # in one order for all, so that two passes cannot wait for each other
-            for key, similar in sorted(groups.items()):
-                failure = failures.search([("fingerprint", "=", key)]) or failures._create_for(key, similar)
+            for failure, similar in failures._group(jobs):
                 failure.flush_recordset()
                 store.put_in_group(cr, failure.id, similar)
         self.env.invalidate_all()
-        return len(jobs) == PAGE
+        return len(jobs)
 
-    def _create_for(self, key, jobs):
-        first = jobs[0]
-        failure = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True).create(
+    def _group(self, jobs):
+        """Return ``[(failure, jobs)]`` of failed jobs; failures that are new are created."""
+        places = Places(self._addon_ranks())
+        known, groups = {}, {}
+        for job in jobs:
+            fields_of_model = self.env[job.model_name]._fields if job.model_name in self.env else ()
+            names, words = names_and_words(job, fields_of_model)
+            place = places.of(job.exc_info)
+            key = fingerprint(job, place, names)
+            if key not in known:
+                same = self.search([("fingerprint", "=", key)], order="id")
+                known[key] = [(failure, (failure.pattern or "").split(" ")) for failure in same]
+            failure = self._join(known[key], words) or self._create_for(job, key, place, names, words)
+            if not any(failure == other for other, _pattern in known[key]):
+                known[key].append((failure, words))
+            groups.setdefault(failure, []).append(job)
+        for failure, similar in groups.items():
+            failure._subscribe_followers_of_channels(similar)
+        return groups.items()
+
+    def _join(self, candidates, words):
+        """Return the failure whose pattern the words of a message have, or come close to; the pattern becomes what they have in common."""
+        for number, (failure, pattern) in enumerate(candidates):
+            common = merged(pattern, words)
+            if common is not None:
+                if common != pattern:
+                    candidates[number] = failure, common
+                    failure.pattern = " ".join(common)
+                return failure
+        return None
+
+    @api.model
+    @tools.ormcache()
+    def _addon_ranks(self):
+        """Return ``{addon: rank}``; the lowest rank have those whose lines say most: other people's addons, then ours, then Odoo's."""
+        addons = self.env["ir.module.module"].sudo().search([("state", "=", "installed")])
+        return {
+            addon.name: 2 if (addon.author or "").startswith("Odoo") else int(addon.name == "connector")
+            for addon in addons
+        }
+
+    def _create_for(self, job, key, place, names, words):
+        text = title(job.message) or job.exc_name or job.function
+        hidden = [name for name in names if name not in text]
+        return self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True).create(
             {
-                "name": normalise(first.message) or first.exc_name or first.function,
+                "name": f"{text} ({', '.join(hidden)})" if hidden else text,
                 "fingerprint": key,
-                "function": first.function,
-                "exc_name": first.exc_name,
-                "place": place_of(first.exc_info),
-                "message": storable(first.message),
-                "exc_info": storable(first.exc_info, TRACEBACK),
-                "company_id": first.company_id,
+                "pattern": " ".join(words),
+                "function": job.function,
+                "exc_name": job.exc_name,
+                "place": place,
+                "message": storable(job.message),
+                "exc_info": storable(job.exc_info, TRACEBACK),
+                "company_id": job.company_id,
             }
         )
-        channels = self.env["queue.job.channel"].search([("id", "parent_of", [job.channel_id for job in jobs])])
-        failure.message_subscribe(channels.message_partner_ids.ids)
-        return failure
+
+    def _subscribe_followers_of_channels(self, jobs):
+        """Let those follow a failure that is new who follow the channels of its jobs, or channels above them."""
+        if not self.count:
+            channels = self.env["queue.job.channel"].search([("id", "parent_of", [job.channel_id for job in jobs])])
+            self.message_subscribe(channels.message_partner_ids.ids)
 
     @api.model
     def _tell_followers(self):

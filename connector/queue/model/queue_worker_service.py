@@ -15,8 +15,8 @@ class QueueWorker(models.Model):
     _inherit = "queue.worker"
 
     @api.model
-    def reason_no_job_runs(self):
-        """Return why nobody would run a job now, and the way out; an empty text where somebody would. The banner of lists asks it."""
+    def list_warning(self):
+        """Return what has to be said above the list: why nobody would run a job now, and the way out; an empty text where somebody would."""
         self.check_access("read")
         return self._reason_no_job_runs() or ""
 

@@ -21,7 +21,7 @@ from .buttons import (
 from .channels import held, hold, next_in_order, regardless_of_modules, release_holds, seconds_to_next_token
 from .claim import LeasedJob, claim
 from .delay import create_sequences, drop_sequences, insert
-from .failure import lock_ungrouped, put_in_group
+from .failure import FailedJob, has_ungrouped, lock_ungrouped, put_in_group
 from .graph import insert_edges, parent_results, release_children, release_forgotten_children
 from .grouped import COMMON, complete_group, join_group, lock_leases, start_group, still_leased
 from .keys import keys_of_failed, release_forgotten_keys, release_keys, seconds_waiting

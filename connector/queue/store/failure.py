@@ -5,21 +5,39 @@ All of it happens after the jobs have failed: a job that fails writes nothing th
 
 from collections import namedtuple
 
-from ..texts import MESSAGE, TRACEBACK
+from .sql import BRIEFLY
 
-FailedJob = namedtuple("FailedJob", "id function company_id channel_id date message exc_name exc_info")
+#: ``message``, ``payload`` and ``exc_info`` are cut; a payload that is longer than they are looked at is left out.
+FailedJob = namedtuple(
+    "FailedJob",
+    "id function model_name company_id channel_id date message payload exc_name exc_info",
+    defaults=(None,) * 10,
+)
+
+# One at a time groups: two would make two groups of one kind
+_LOCK = f"{BRIEFLY} SELECT pg_advisory_xact_lock(hashtext('connector group failures'))"
+
+
+def has_ungrouped(cr):
+    """Tell whether a failed job has no group yet: a look into an index that is normally empty."""
+    cr.execute("SELECT EXISTS (SELECT FROM queue_job WHERE state = 'failed' AND failure_id IS NULL)")
+    return cr.fetchone()[0]
 
 
 def lock_ungrouped(cr, limit):
     """Lock failed jobs that have no group yet, until the end of the transaction; return a list of :class:`FailedJob`.
 
-    READ COMMITTED, with SKIP LOCKED: of two that group at the same time each gets other jobs. Who wants to requeue one of them waits, and
-    then takes it out of its group. If this process dies before the commit the jobs have no group yet, and the next pass finds them.
+    READ COMMITTED: who has waited for another one that groups sees what that one has left. SKIP LOCKED: a job that somebody requeues just
+    now is left to the next pass. Who wants to requeue one of them waits, and then takes it out of its group. If this process dies before
+    the commit the jobs have no group yet, and the next pass finds them.
+
+    :raise LockNotAvailable: somebody else has been grouping for long
     """
+    cr.execute(_LOCK)
     cr.execute(
         """
-        SELECT job.id, job.function, job.company_id, job.channel_id, job.date_done, left(job.message, %s), attempt.exc_name,
-            right(attempt.exc_info, %s)
+        SELECT job.id, job.function, job.model_name, job.company_id, job.channel_id, job.date_done, left(job.message, 10000),
+               CASE WHEN octet_length(job.payload) <= 10000 THEN job.payload END, attempt.exc_name, left(attempt.exc_info, 100000)
         FROM queue_job job
         LEFT JOIN LATERAL (
             SELECT exc_name, exc_info FROM queue_job_attempt WHERE job_id = job.id ORDER BY id DESC LIMIT 1
@@ -29,7 +47,7 @@ def lock_ungrouped(cr, limit):
         LIMIT %s
         FOR NO KEY UPDATE OF job SKIP LOCKED
         """,
-        (MESSAGE, TRACEBACK, limit),
+        (limit,),
     )
     return [FailedJob._make(row) for row in cr.fetchall()]
 

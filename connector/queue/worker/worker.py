@@ -21,6 +21,7 @@ from ..job import function_options
 from ..queue import JobsQueue
 from .backoff import Backoff
 from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
+from .failures import FailureGroups
 from .runner import JobRunner
 from .transaction import JobTransactions
 
@@ -66,6 +67,7 @@ class Worker:
         self.backoff = Backoff()
         self.transactions = JobTransactions(self)
         self.runner = JobRunner(self, self.transactions)
+        self.failures = FailureGroups(dbname)
         self.ended = self.is_cut_off = False
         self._lock = threading.RLock()
         self._grace_ends = 0
@@ -273,6 +275,7 @@ class Worker:
                 store.release_forgotten_keys,
                 store.release_forgotten_children,
                 self._settle_troubles,
+                self.failures.tend,
             ):
                 self._attempt(step, cr)
             waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))

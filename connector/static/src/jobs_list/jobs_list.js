@@ -8,7 +8,7 @@ import { kanbanView } from "@web/views/kanban/kanban_view";
 import { onMounted, useState } from "@odoo/owl";
 
 /**
- * The frame of a list that says above it when nobody would run a job now. It is asked with each search.
+ * The frame of a list with what its model has to say above it, such as that nobody would run a job now; it is asked with each search.
  */
 class JobsLayout extends Layout {
     static template = "connector.JobsLayout";
@@ -18,7 +18,7 @@ class JobsLayout extends Layout {
         this.orm = useService("orm");
         this.warning = useState({ text: "" });
         const look = async () => {
-            this.warning.text = await this.orm.silent.call("queue.worker", "reason_no_job_runs", []);
+            this.warning.text = await this.orm.silent.call(this.env.searchModel.resModel, "list_warning", []);
         };
         onMounted(look);
         useBus(this.env.searchModel, "update", look);
