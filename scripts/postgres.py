@@ -30,12 +30,15 @@ def running():
         with changing_state():
             ensure_started()
             fcntl.flock(users, fcntl.LOCK_SH)
-        for name in [name for name in os.environ if name.startswith("PG")]:
-            del os.environ[name]
+        before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
         os.environ.update(variables(private_cluster()))
         try:
             yield
         finally:
+            # what comes after must not take this server, which may be stopped now, for one of the user's
+            for name in ("PGHOST", "PGUSER"):
+                del os.environ[name]
+            os.environ.update(before)
             with changing_state():
                 stop_unless_used(users)
 

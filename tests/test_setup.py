@@ -56,6 +56,17 @@ def test_a_program_that_fails_shows_the_end_of_its_output_and_the_way_out():
     assert "What to do: try another one." in str(failure.value)
 
 
+def test_u7_after_a_command_its_private_server_is_not_taken_for_one_of_the_user_s():
+    script = (
+        "import os; from scripts import postgres\n"
+        "for _time in range(2):\n"
+        "    with postgres.running(): assert os.environ['PGHOST'] == str(postgres.socket_folder())\n"
+        "    assert 'PGHOST' not in os.environ and os.environ['PGTZ'] == 'UTC'"
+    )
+    env = {name: value for name, value in environment().items() if not name.startswith("PG")} | {"PGTZ": "UTC"}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, check=True)
+
+
 def test_a_full_disk_is_called_by_its_name():
     with pytest.raises(Failure, match="the disk is full"):
         run([sys.executable, "-c", "import sys; sys.exit('No space left on device')"], remedy="", log="test.log")
