@@ -10,11 +10,14 @@ import sys
 import time
 from statistics import median
 
+from lxml import etree
+
 import odoo
 from odoo import api, fields
 from odoo.modules.registry import Registry
 from odoo.service.server import load_server_wide_modules
 from odoo.tools import config
+from odoo.tools.safe_eval import safe_eval
 
 ADMIN = 2  # the user that Odoo creates first
 
@@ -86,6 +89,55 @@ def delay_groups(registry, count):
     return time.perf_counter() - began
 
 
+def screens(registry):
+    """Return how many milliseconds the screens of the queue take of the server, each the best of three times."""
+
+    def took(show):
+        seconds = []
+        for _time in range(3):
+            with registry.cursor() as cr:
+                env = api.Environment(cr, ADMIN, {})
+                began = time.perf_counter()
+                show(env)
+                seconds.append(time.perf_counter() - began)
+        return 1000 * min(seconds)
+
+    def job_list(domain):
+        columns = {name: {} for name in ("name", "model_name", "state", "message", "date_created", "duration", "retry")}
+        return lambda env: env["queue.job"].web_search_read(domain, columns, limit=80, count_limit=10_001)
+
+    def panel(env):
+        for field, options in (("state", {"enable_counters": True}), ("channel_id", {"expand": True})):
+            env["queue.job"].search_panel_select_range(field, search_domain=[], limit=500, **options)
+
+    def channels(env):
+        columns = {
+            name: {} for name in ("complete_name", "pending_count", "running_count", "failed_count", "hold_reason")
+        }
+        env["queue.job.channel"].web_search_read([], columns, limit=80)
+
+    def failures(env):
+        columns = {name: {} for name in ("name", "function", "failed_count", "count", "date_last")}
+        env["queue.job.failure"].web_search_read([("job_ids.state", "=", "failed")], columns, limit=80)
+
+    with registry.cursor() as cr:
+        arch = api.Environment(cr, ADMIN, {})["queue.job"].get_view(view_type="search")["arch"]
+    filters = [
+        safe_eval(node.get("domain"), {"uid": ADMIN})
+        for node in etree.fromstring(arch).iter("filter")
+        if node.get("domain")
+    ]
+    with registry.cursor() as cr:
+        api.Environment(cr, ADMIN, {})["queue.job.failure"]._group_new()
+    return {
+        "panel": took(panel),
+        "jobs": max(took(job_list(domain)) for domain in [[], *filters]),
+        "record": took(job_list([("name", "ilike", "4711")])),
+        "channels": took(channels),
+        "failures": took(failures),
+    }
+
+
 def of_backend(registry, method, args):
     """Call a method of the backend of a benchmark's connector and return what it returned."""
     with registry.cursor() as cr:
@@ -141,6 +193,7 @@ def compare_writes(registry, other_database, pairs=2000, writes=10):
 
 COMMANDS = {
     "of_backend": of_backend,
+    "screens": screens,
     "change_records": change_records,
     "compare_writes": compare_writes,
     "delay": delay,

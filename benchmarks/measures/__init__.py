@@ -8,6 +8,7 @@ from . import latency
 from . import start
 from . import backlog
 from . import held
+from . import screens
 from . import one_process
 from . import memory
 from . import framework

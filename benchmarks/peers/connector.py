@@ -43,6 +43,22 @@ class Connector(OdooPeer):
         scheduled = {"state": "'scheduled'", "ready_seq": "NULL", "eta": "now() + interval '1 day'"}
         self.multiply(count, **(scheduled if kind == "scheduled" else {}))
 
+    def mixed_backlog(self, count):
+        """Have so many jobs in all states, most of them done, each about a record of its own."""
+        self.delay("unmeasured", 1, channel="root.other")
+        state = """
+            CASE WHEN generate_series % 25 = 0 THEN 'failed' WHEN generate_series % 100 = 1 THEN 'pending'
+                 WHEN generate_series % 500 = 2 THEN 'scheduled' WHEN generate_series % 500 = 3 THEN 'cancelled'
+                 WHEN generate_series % 1000 = 4 THEN 'wait_dependencies' ELSE 'done' END
+        """
+        self.multiply(
+            count,
+            state=state,
+            external_id="generate_series::varchar",
+            message="'Order ' || generate_series || ' is refused'",
+            date_done="now() AT TIME ZONE 'UTC'",
+        )
+
 
 class ConnectorServer(Connector):
     """The server host: a threaded Odoo as it is without configuration, which runs one job at a time."""

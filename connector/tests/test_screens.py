@@ -1,8 +1,14 @@
+import time
+from unittest.mock import patch
+
+from lxml import etree
+
 from odoo.exceptions import UserError
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.model import queue_job_count
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -12,6 +18,24 @@ from .common import JobsCase
 def import_record(session, model_name, backend_id, external_id, force=False):
     """Import a record"""
     raise FailedJobError("The shop refuses the key")
+
+
+def about_order(env, model_name, external_id, number=None):
+    return external_id, number
+
+
+@job(about=about_order)
+def export_order(session, model_name, external_id, number=None):
+    """Export an order"""
+
+
+@job
+def log_lines(session, model_name, fails):
+    """Log two lines"""
+    session.job.log("Read 2 pages")
+    session.job.log("Wrote 3 records")
+    if fails:
+        raise FailedJobError("The shop refuses the key")
 
 
 class ScreensCase(JobsCase):
@@ -70,6 +94,46 @@ class TestJobScreen(ScreensCase):
         self.run_jobs()
         self.assertIn("The shop refuses the key", failed.exc_info)
 
+    def test_a_job_about_one_record_says_which(self):
+        shown = export_order.delay(self.session, "res.partner", "1042").record(self.env)
+        self.assertEqual((shown.name, shown.external_id), ("Export an order: 1042", "1042"))
+        named = export_order.delay(self.session, "res.partner", "1042", "S00007").record(self.env)
+        self.assertEqual(named.name, "Export an order: S00007")
+        own = export_order.delay(self.session, "res.partner", "1042", description="Export it").record(self.env)
+        self.assertEqual(own.name, "Export it")
+
+    def test_the_search_box_finds_the_jobs_of_a_record_by_its_numbers_and_others_by_words(self):
+        jobs = [export_order.delay(self.session, "res.partner", "1042", "S00007") for _n in range(2)]
+        other = export_order.delay(self.session, "res.partner", "7", description="Export 1042 pieces").record(self.env)
+        ids = {job.id for job in jobs}
+        for number in ("1042", "S00007", " S00007 "):
+            with self.subTest(number=number):
+                self.assertEqual(set(self.env["queue.job"].search([("name", "ilike", number)]).ids), ids)
+        self.assertEqual(self.env["queue.job"].search([("name", "ilike", "pieces")]), other)
+
+    def test_the_search_by_number_reads_an_index(self):
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        for column in ("external_id", "record_name"):
+            self.env.cr.execute(f"EXPLAIN SELECT id FROM queue_job WHERE {column} = '1042'")
+            self.assertIn(f"{column}_idx", str(self.env.cr.fetchall()))
+
+    def test_a_long_number_does_not_keep_the_caller_from_committing(self):
+        shown = export_order.delay(self.session, "res.partner", "x" * 6000, "a\0b").record(self.env)
+        self.assertEqual((len(shown.external_id), shown.record_name), (250, "ab"))
+
+    def test_u5_what_a_job_has_logged_is_shown_when_it_is_done_and_when_it_has_failed(self):
+        for fails, state in ((False, "done"), (True, "failed")):
+            with self.subTest(state=state):
+                shown = log_lines.delay(self.session, "res.partner", fails).record(self.env)
+                self.run_jobs()
+                self.assertEqual((shown.state, shown.log), (state, "Read 2 pages\nWrote 3 records"))
+        views = self.env["queue.job"].get_views([(False, "form")])["views"]["form"]["arch"]
+        form = etree.fromstring(views)
+        self.assertTrue(form.xpath("//page/field[@name='log']"))
+        self.assertTrue(form.xpath("//field[@name='attempt_ids']//field[@name='log']"))
+        attempt = etree.fromstring(self.env["queue.job.attempt"].get_view(view_type="form")["arch"])
+        self.assertTrue(attempt.xpath("//field[@name='log']"))
+
     def test_a_job_of_a_paused_channel_says_what_it_waits_for(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop.import")
         channel.parent_id.action_pause()
@@ -101,6 +165,43 @@ class TestChannelScreen(ScreensCase):
         self.run_jobs()
         import_record.delay(self.session, "res.partner", 1, "43", channel="root.shop")
         self.assertEqual((channel.pending_count, channel.running_count, channel.failed_count), (1, 0, 1))
+
+
+class TestNumbers(ScreensCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(patch.object(queue_job_count, "BOUND", 3))
+        for number in range(5):
+            export_order.delay(self.session, "res.partner", str(number))
+        self.env.cr.flush()
+
+    def panel(self, domain=(), **options):
+        domain = [("function", "=", export_order.job_options.name), *domain]
+        result = self.env["queue.job"].search_panel_select_range(
+            "state", search_domain=domain, enable_counters=True, **options
+        )
+        return {value["id"]: value for value in result["values"]}
+
+    def test_the_side_panel_counts_up_to_a_bound_and_says_so(self):
+        self.assertEqual(self.panel(), {"pending": {"id": "pending", "display_name": "Pending (3+)"}})
+        self.assertEqual(self.panel([("external_id", "=", "1")])["pending"]["__count"], 1)
+
+    def test_the_side_panel_leaves_out_what_takes_long_to_count(self):
+        self.enterContext(patch.object(queue_job_count, "SECONDS_TO_COUNT", 0))
+        self.assertNotIn("__count", self.panel()["pending"])
+
+    def test_a_statement_that_took_too_long_leaves_the_transaction_usable(self):
+        count = self.env["queue.job"]._count_until([("state", "=", "pending")], time.monotonic() + 60)
+        self.assertEqual(count, 4)
+        with patch.object(
+            type(self.env["queue.job"]), "search_count", lambda *_a, **_o: self.env.cr.execute("SELECT pg_sleep(5)")
+        ):
+            self.assertIsNone(self.env["queue.job"]._count_until([], time.monotonic() + 0.05))
+        self.env.cr.execute("SELECT current_setting('statement_timeout')")
+        self.assertEqual(self.env.cr.fetchone(), ("0",))
+
+    def test_a_channel_counts_up_to_the_bound(self):
+        self.assertEqual(self.env.ref("connector.channel_root").pending_count, 4)
 
 
 class TestJobFunctionScreen(ScreensCase):

@@ -6,6 +6,7 @@ from ..exception import GroupResultError, MappingError, NoExternalId, RetryableJ
 from ..extension import class_name
 from ..queue.job import job
 from ..related_action import open_exported_in_bulk
+from .about import exported_in_bulk
 from .conflict_policy import ConflictPolicy
 from .export_checksum import not_sent, sent_with
 from .identity import bulk_export_identity
@@ -166,7 +167,7 @@ class BulkExporter(ImportHold):
         return self._("Refused: %s\nA job of its own tries it once more.", error)
 
 
-@job(default_channel=backend_channel, group_size=100, related_action=open_exported_in_bulk)
+@job(default_channel=backend_channel, group_size=100, related_action=open_exported_in_bulk, about=exported_in_bulk)
 def export_bulk(session, model_name, calls):
     """Export changes of records to an external system, many by one call
 

@@ -6,6 +6,7 @@ from ..connector import get_environment
 from ..exception import IDMissingInBackend
 from ..queue.job import job
 from ..related_action import open_backend
+from .about import imported
 from .synchronizer import Deleter
 
 
@@ -30,7 +31,7 @@ class DeleteExporter(Deleter):
 RecordDeleter = DeleteExporter
 
 
-@job(default_channel=backend_channel, related_action=open_backend)
+@job(default_channel=backend_channel, related_action=open_backend, about=imported)
 def delete_record(session, model_name, backend_id, external_id):
     """Delete a record in an external system
 

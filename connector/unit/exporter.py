@@ -6,6 +6,7 @@ from ..connector import get_environment
 from ..exception import IDMissingInBackend, InvalidDataError, RetryableJobError
 from ..queue.job import job
 from ..related_action import open_exported
+from .about import exported
 from .conflict import ConflictResolution
 from .export_checksum import not_sent, sent_with
 from .safe_creation import SafeCreation
@@ -191,6 +192,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
 @job(
     default_channel=backend_channel,
     related_action=open_exported,
+    about=exported,
     concurrency_key=lambda args: f"export,{args['model_name']},{args['binding_id']}",
 )
 def export_record(session, model_name, binding_id, fields=None):

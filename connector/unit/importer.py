@@ -22,6 +22,7 @@ from ..no_export import without_export
 from ..queue.job import job
 from ..queue.texts import shown
 from ..related_action import open_imported
+from .about import imported
 from .backend_adapter import checked_record
 from .changes import changed_values, write_inherited
 from .export_checksum import note_created, note_updated, would_send
@@ -353,7 +354,7 @@ def _key(args):
     return f"{args['model_name']},{args['backend_id']},{_checked_id_text(args['external_id'])}"
 
 
-@job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key)
+@job(default_channel=backend_channel, related_action=open_imported, concurrency_key=_key, about=imported)
 def import_record(session, model_name, backend_id, external_id, force=False, data=None, read_at=None):
     """Import a record of an external system
 

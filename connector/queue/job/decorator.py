@@ -35,6 +35,7 @@ def job(
     memory_limit=0,
     group_size=0,
     related_action=None,
+    about=None,
     **unknown,
 ):
     """Make a job function of a function, or give options to a method that is delayed.
@@ -60,6 +61,8 @@ def job(
     :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
     :param group_size: the function takes a list of up to so many calls, see ``grouped.py``; 0 means that it takes one call
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
+    :param about: ``function(env, model_name, *args, **kwargs)`` that returns of the record that a call is about ``(external id, name)``, by
+        which people find the job: texts or None. It is called with each delay, so it should read nothing that is not read anyway
     :raise TypeError: there is no such option
     :raise ValueError: an option is not valid, or an argument of the function is called as an option of :func:`delay`
     """
@@ -83,6 +86,7 @@ def job(
         memory_limit=checked_natural("memory_limit", memory_limit),
         group_size=checked_natural("group_size", group_size),
         related_action=related_action,
+        about=about,
     )
     decorate = functools.partial(_decorate, options)
     return decorate if func is None else decorate(func)

@@ -5,7 +5,7 @@ import inspect
 
 from .. import codec
 from ..keys import checked_key, stored_key
-from ..texts import shown
+from ..texts import shown, storable
 from .functions import function_options, is_method, named_arguments
 from .handle import Job
 from .options import (
@@ -16,6 +16,9 @@ from .options import (
     checked_natural,
     parsed_eta,
 )
+
+#: So many characters of a record's number or name are kept with a job, to be found by.
+_LONGEST_NUMBER = 250
 
 
 def delay(env, function, model_name, args, kwargs, **options):
@@ -86,6 +89,8 @@ def prepare(
         group_key=_group_key(env, options, args, group_key, concurrency_key),
     )
     job.eta, job.eta_seconds = parsed_eta(eta)
+    if options.about:
+        job.external_id, job.record_name = map(_as_number, options.about(env, model_name, *args, **kwargs))
     return job
 
 
@@ -123,6 +128,11 @@ def _told(options, kwargs):
         f"{', '.join(unknown)}: neither an argument of {options.name} ({', '.join(names)}) "
         f"nor an option of delay ({', '.join(OPTIONS)})"
     )
+
+
+def _as_number(text):
+    """Return a text as an index can have it, None if it is empty."""
+    return storable(text, _LONGEST_NUMBER) if text else None
 
 
 def _group_key(env, options, args, asked, concurrency_key):

@@ -29,7 +29,7 @@ class Job:
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
-        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone",
+        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -38,6 +38,7 @@ class Job:
         self.retry = 0
         self.is_delayed = False
         self.graph_uuid, self.parents, self.group_key = None, {}, None
+        self.external_id = self.record_name = None
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = self._log = None
         self.notes = []
         if env is not None:
@@ -304,6 +305,8 @@ class Job:
             # most jobs have none, and what is missing is NULL
             **({"graph_uuid": self.graph_uuid, "waits": bool(self.parents)} if self.graph_uuid else {}),
             **({"group_key": self.group_key} if self.group_key is not None else {}),
+            **({"external_id": self.external_id} if self.external_id else {}),
+            **({"record_name": self.record_name} if self.record_name else {}),
         }
 
 

@@ -46,6 +46,7 @@ class JobOptions:
     group_size: int = 0
     related_action: object = None
     signature: Signature | None = None
+    about: object = None
 
 
 # Each returns the value; where it is not valid they raise a ValueError that says what would be

@@ -11,6 +11,7 @@ from . import queue_job_channel
 from . import queue_job_channel_bucket
 from . import queue_job_channel_hold
 from . import queue_job_channel_import
+from . import queue_job_count
 from . import queue_job_dependency
 from . import queue_job_failure
 from . import queue_job_function

@@ -59,6 +59,9 @@ class QueueJob(models.Model):
 
     name = fields.Char(compute="_compute_name", search="_search_name", string="Description")
     description = fields.Char(readonly=True, string="Own Description")
+    # By these people find the job of a record; given when the job is delayed
+    external_id = fields.Char(readonly=True, string="External ID", help="Of the record that the job is about")
+    record_name = fields.Char(readonly=True, string="Record", help="Name or number of the record that the job is about")
     function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
     model_name = fields.Char(readonly=True, string="Model")
     # Not read with other fields: it may be long
@@ -111,6 +114,7 @@ class QueueJob(models.Model):
     )
     progress = fields.Float(compute="_compute_progress", string="Progress (%)")
     progress_message = fields.Char(compute="_compute_progress")
+    log = fields.Text(compute="_compute_log", string="Last Log", help="What the job has logged in its last attempt")
     exc_info = fields.Text(
         compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager"
     )
@@ -120,6 +124,10 @@ class QueueJob(models.Model):
     _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
     _failed_idx = models.Index("(date_done) WHERE state = 'failed'")
+    # What screens count and filter; most jobs have none of these states
+    _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled')")
+    _failed_in_channel_idx = models.Index("(channel_id) WHERE state = 'failed'")
+    _retried_idx = models.Index("(id) WHERE retry > 0")
     _failure_idx = models.Index("(failure_id) WHERE state = 'failed'")
     # Normally empty: the jobs that have failed since their failures were last grouped
     _ungrouped_idx = models.Index("(id) WHERE state = 'failed' AND failure_id IS NULL")
@@ -145,22 +153,35 @@ class QueueJob(models.Model):
     _group_idx = models.Index(
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )
+    _external_id_idx = models.Index("(external_id) WHERE external_id IS NOT NULL")
+    _record_name_idx = models.Index("(record_name) WHERE record_name IS NOT NULL")
     # The order of sequential channels
     _in_order_idx = models.Index(f"(channel_id, (id::bigint)) WHERE {store.IN_ORDER}")
 
     def init(self):
         store.create_sequences(self.env.cr)
 
-    @api.depends("description", "function")
+    @api.depends("description", "function", "record_name", "external_id")
     def _compute_name(self):
         for job in self:
-            job.name = job.description or function_options(self.env, job.function).description or job.function
+            name = job.description or function_options(self.env, job.function).description or job.function
+            record = job.record_name or job.external_id
+            job.name = f"{name}: {record}" if record and not job.description else name
 
     def _search_name(self, operator, value):
+        if operator in ("=", "ilike") and isinstance(value, str) and self._is_of_record(value.strip()):
+            return self._of_record(value.strip())
         domain = fields.Domain("description", operator, value)
         if operator in fields.Domain.NEGATIVE_OPERATORS:
             return domain & fields.Domain("function", operator, value)
         return domain | fields.Domain("function", operator, value)
+
+    def _of_record(self, text):
+        return fields.Domain("external_id", "=", text) | fields.Domain("record_name", "=", text)
+
+    def _is_of_record(self, text):
+        """Return whether there are jobs about a record with that number: two look-ups by index, which come before a search for words."""
+        return bool(text) and bool(self.search_count(self._of_record(text), limit=1))
 
     @api.depends("function", "payload")
     def _compute_arguments(self):
@@ -214,6 +235,11 @@ class QueueJob(models.Model):
             ended = job.state in ("done", "failed", "cancelled")
             last = () if ended else takewhile(lambda attempt: attempt.outcome in UNCOUNTED, job.attempt_ids)
             job.given_back = sum(attempt.times or 1 for attempt in last)
+
+    @api.depends("attempt_ids.log")
+    def _compute_log(self):
+        for job in self:
+            job.log = job.attempt_ids[:1].log
 
     @api.depends("attempt_ids.exc_info")
     def _compute_exc_info(self):

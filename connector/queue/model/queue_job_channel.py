@@ -84,16 +84,17 @@ class QueueJobChannel(models.Model):
             channel.complete_name = f"{parent.complete_name}.{channel.name}" if parent else channel.name
 
     def _compute_counts(self):
-        groups = self.env["queue.job"]._read_group(
-            [("channel_id", "in", self.ids), ("state", "in", ("pending", "enqueued", "started", "failed"))],
-            ["channel_id", "state"],
-            ["__count"],
-        )
-        counts = {(channel.id, state): count for channel, state, count in groups}
+        counts = {
+            field: self.env["queue.job"]._count_by_channel(self.ids, [("state", "in", states)])
+            for field, states in (
+                ("pending_count", ["pending"]),
+                ("running_count", ["enqueued", "started"]),
+                ("failed_count", ["failed"]),
+            )
+        }
         for channel in self:
-            channel.pending_count = counts.get((channel.id, "pending"), 0)
-            channel.running_count = counts.get((channel.id, "enqueued"), 0) + counts.get((channel.id, "started"), 0)
-            channel.failed_count = counts.get((channel.id, "failed"), 0)
+            for field, by_channel in counts.items():
+                channel[field] = by_channel.get(channel.id, 0)
 
     def _compute_hold_reason(self):
         for channel in self:

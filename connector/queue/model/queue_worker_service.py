@@ -16,7 +16,7 @@ class QueueWorker(models.Model):
 
     @api.model
     def list_warning(self):
-        """Return what has to be said above the list: why nobody would run a job now, and the way out; an empty text where somebody would."""
+        """Return what has to be said above the list: why nobody would run a job now, and the way out; empty where somebody would."""
         self.check_access("read")
         return self._reason_no_job_runs() or ""
 
