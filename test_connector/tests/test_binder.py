@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.connector import Binder, external_id_text
 from odoo.addons.connector.event import on_record_write
 from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.no_export import as_argument
 from odoo.addons.connector.queue.by_code import JOB, IdByCode
 from odoo.addons.connector.unit.clock import database_now
 
@@ -105,7 +106,7 @@ class TestBinder(ShopCase):
         contexts = []
 
         def consume(session, model_name, record_id, vals):
-            contexts.append(session.context.get("no_connector_export"))
+            contexts.append(as_argument(session.context))
 
         on_record_write.subscribe(consume, model_names="test.shop.partner")
         self.addCleanup(on_record_write.unsubscribe, consume, model_names="test.shop.partner")

@@ -134,6 +134,13 @@ class TestChannels(TwoCompaniesCase):
         self.theirs.company_id = False
         self.assertFalse(self.theirs.channel_id.company_id)
 
+    def test_s8_the_channel_of_an_older_backend_gets_it_with_the_update(self):
+        channel = self.theirs.channel_id
+        channel.company_id = False
+        self.patch(self.env.registry, "updated_modules", ["connector"])
+        self.theirs.browse()._register_hook()
+        self.assertEqual(channel.company_id, self.elsewhere)
+
     def test_s8_the_channels_below_it_have_it_too(self):
         channel = self.ours.create({"name": "images", "parent_id": self.ours.id})
         self.assertEqual(channel.company_id, self.backend.company_id)
