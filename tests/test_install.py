@@ -45,7 +45,6 @@ def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_inst
     assert "0 failed, 0 error(s) of 3 tests" in output
 
 
-@pytest.mark.full
 def test_f20_an_uninstall_leaves_nothing(new_database):
     name = new_database("connector_uninstalled", databases.template())
     before = what_is_there(name)

@@ -17,8 +17,6 @@ from odoo.tools import config
 from scripts import servers
 from scripts.cluster import PACKAGES, USER, Cluster, client, may_enter, owner
 
-pytestmark = pytest.mark.full
-
 NAME = "connector_promoted"
 
 

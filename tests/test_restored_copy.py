@@ -5,7 +5,7 @@ import pytest
 from odoo.addons.connector.queue import store
 
 from scripts import databases, servers
-from scripts.postgres import client
+from scripts.cluster import client
 
 
 @pytest.fixture

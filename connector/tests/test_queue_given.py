@@ -19,7 +19,7 @@ from odoo.addons.connector.connector import external_id_text
 from odoo.addons.connector.exception import FailedJobError, InvalidDataError, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.http.errors import parse_date, retry_after
 from odoo.addons.connector.queue import buffer, store
-from odoo.addons.connector.queue.fingerprint import normalise, place_of
+from odoo.addons.connector.queue.fingerprint import Places, names_and_words
 from odoo.addons.connector.queue.graph import chain
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.keys import stored_key
@@ -139,8 +139,8 @@ class TestStorable(BaseCase):
     def test_s3_a_message_of_many_opening_quotes_is_grouped_in_milliseconds(self):
         began = time.process_time()
         for quote in "\"'“":
-            normalise(f"x{quote} " * 80_000)
-            place_of('  File "' + f"x{quote}, line 1 in " * 80_000)
+            names_and_words(store.FailedJob(message=f"x{quote} " * 80_000))
+            Places({}).of('  File "' + f"x{quote}, line 1 in " * 80_000)
         self.assertLess(time.process_time() - began, 1)
 
 
