@@ -1,5 +1,9 @@
-"""The jobs: of every kind there is, each with one effect that bears its name."""
+"""The jobs: of every kind there is, each with one effect that bears its name, and some that do what a job must not do."""
 
+import math
+from collections import Counter
+from contextlib import contextmanager
+from fractions import Fraction
 from itertools import count, cycle, islice
 
 from odoo import SUPERUSER_ID, api
@@ -13,27 +17,60 @@ from scripts.paths import LOGS, ODOO_CONFIG
 #: Channels with a limit: how many leases each may have
 LIMITED = {"root.test.limited": 2, "root.test.ordered": 1}
 #: How many jobs of each kind there are in a hundred; a graph counts for all of its own
-SHARES = {"plain": 34, "limited": 16, "ordered": 8, "keyed": 10, "twins": 8, "grouped": 10, "retried": 6, "graph": 8}
+SHARES = {
+    "plain": 33,
+    "limited": 15,
+    "ordered": 8,
+    "keyed": 10,
+    "twins": 8,
+    "grouped": 10,
+    "retried": 6,
+    "graph": 8,
+    "slow": 2,
+}
+#: The kinds of jobs that do what a job must not do, or that one worker does not know; how many beside a hundred others
+HOSTILE = {"newer": 3, "forking": 1, "careless": 6, "holding": Fraction(1, 10)}
 CONCURRENCY_KEYS = 3
 
 
-def delay_jobs(dbname, jobs, log, gates):
+def delay_jobs(dbname, jobs, log, gates, hostile):
     """Delay about so many jobs in one transaction, and one for each gate that begins tomorrow and waits there.
 
     :param log: path of the file in which they leave a line each before they commit
     :param gates: list of paths of files; a job waits until its one exists
+    :param hostile: which of :data:`HOSTILE` are among the jobs
     :return: how many were delayed, without those at the gates, and the list of the ids of the latter
     """
+    with environment_of(dbname) as env:
+        load = Load(env, log)
+        load.delay(jobs, hostile)
+        env.cr.flush()
+        env.cr.execute("SELECT count(*) FROM queue_job")
+        return env.cr.fetchone()[0], load.delay_at(gates)
+
+
+def delay_lines(dbname, log, short=0, slow=0, **options):
+    """Delay jobs that leave a line each.
+
+    :param short: how many that take some milliseconds
+    :param slow: how many that take seconds
+    :param options: of the jobs
+    """
+    with environment_of(dbname) as env:
+        load = Load(env, log, **options)
+        load._delay_slow(slow)
+        load._delay_plain(short)
+
+
+@contextmanager
+def environment_of(dbname):
+    """Have an environment of a database, in a transaction that is committed."""
     # this process is an Odoo with the addons of this repository, before they are imported
     config.parse_config(["--config", str(ODOO_CONFIG), "--logfile", str(LOGS / "chaos.log")])
     initialize_sys_path()
     try:
         with Registry(dbname).cursor() as cr:
-            load = Load(api.Environment(cr, SUPERUSER_ID, {}), log)
-            load.delay(jobs)
-            cr.flush()
-            cr.execute("SELECT count(*) FROM queue_job")
-            return cr.fetchone()[0], load.delay_at(gates)
+            yield api.Environment(cr, SUPERUSER_ID, {})
     finally:
         Registry.delete(dbname)
         close_db(dbname)
@@ -44,26 +81,35 @@ class Load:
 
     :param env: the environment in which
     :param log: see :func:`delay_jobs`
+    :param options: of the jobs
     """
 
-    def __init__(self, env, log):
+    def __init__(self, env, log, **options):
         from odoo.addons.connector.queue.graph import chain, group
         from odoo.addons.connector.session import ConnectorSession
-        from odoo.addons.test_connector import jobs
+        from odoo.addons.test_connector import hostile_jobs, jobs, newer_jobs
 
         self.chain, self.group, self.functions = chain, group, jobs
+        self.hostile, self.newer = hostile_jobs, newer_jobs
+        self.habits = cycle(hostile_jobs.HABITS)
         self.session = ConnectorSession.from_env(env)
         self.log = str(log)
+        # without limit: that a worker dies is not the job's fault here
+        self.options = {"max_retries": 0, **options}
         self.numbers = count(1)
         ensure = env["queue.job.channel"]._ensure
         ensure("root.test.limited").capacity = LIMITED["root.test.limited"]
         ensure("root.test.ordered").is_sequential = True
 
-    def delay(self, jobs):
-        rounds = max(1, jobs // sum(SHARES.values()))
-        for _round in range(rounds):
-            for kind, share in SHARES.items():
-                getattr(self, f"_delay_{kind}")(share)
+    def delay(self, jobs, hostile):
+        shares = SHARES | {kind: HOSTILE[kind] for kind in hostile}
+        left = Counter()
+        for _round in range(max(1, jobs // sum(SHARES.values()))):
+            for kind, share in shares.items():
+                left[kind] += share
+                number = math.ceil(left[kind])
+                left[kind] -= number
+                getattr(self, f"_delay_{kind}")(number)
 
     def delay_at(self, gates):
         wait = self.functions.wait_until_let_go
@@ -71,10 +117,8 @@ class Load:
 
     def _prepare(self, function, **options):
         name = f"{function.__name__} {next(self.numbers)}"
-        # without limit: that a worker dies is not the job's fault here
-        return function.delayable(
-            self.session, "test.effect", name, self.log, description=name, max_retries=0, **options
-        )
+        options = {**self.options, **options}
+        return function.delayable(self.session, "test.effect", name, self.log, description=name, **options)
 
     def _delay(self, jobs, function, **options):
         for _number in range(jobs):
@@ -108,6 +152,26 @@ class Load:
 
     def _delay_retried(self, jobs):
         self._delay(jobs, self.functions.leave_line_when_tried_again)
+
+    def _delay_slow(self, jobs):
+        self._delay(jobs, self.functions.leave_line_slowly)
+
+    def _delay_forking(self, jobs):
+        self._delay(jobs, self.hostile.leave_line_and_fork)
+
+    def _delay_newer(self, jobs):
+        """One of the workers has the code of an older version, which does not know this function."""
+        self._delay(jobs, self.newer.leave_line)
+
+    def _delay_holding(self, jobs):
+        """They fail at their time limit, and their process with them."""
+        for _number in range(jobs):
+            self.hostile.hold_interpreter.delay(self.session, None)
+
+    def _delay_careless(self, jobs):
+        """They may fail; the next ones must not notice."""
+        for habit in islice(self.habits, jobs):
+            self.hostile.leave_session.delay(self.session, None, habit)
 
     def _delay_graph(self, _jobs):
         """One, then three side by side, then three others: with the border between the groups eight jobs."""

@@ -5,8 +5,11 @@ from statistics import median
 
 from .load import LIMITED
 
+#: Which jobs have ended as they should; those that do what a job must not do may fail
+ENDED = "(state IN ('done', 'cancelled') OR state = 'failed' AND function LIKE '%%.hostile_jobs.%%')"
+
 FINDINGS = {
-    "jobs that have not ended": "SELECT id, state FROM queue_job WHERE state NOT IN ('done', 'cancelled')",
+    "jobs that have not ended": f"SELECT id, state FROM queue_job WHERE NOT {ENDED}",
     "jobs cancelled without a twin that was done": """
         SELECT id FROM queue_job job WHERE state = 'cancelled' AND NOT EXISTS (
             SELECT FROM queue_job twin WHERE twin.identity_key = job.identity_key AND twin.state = 'done'
@@ -34,6 +37,10 @@ FINDINGS = {
             SELECT job.id, date_done, lag(date_done) OVER (ORDER BY job.id) AS before
             FROM queue_job job JOIN queue_job_channel channel ON channel.id = job.channel_id WHERE channel.is_sequential
         ) AS ordered WHERE date_done < before
+    """,
+    "tries counted for want of means": """
+        SELECT job_id, message FROM queue_job_attempt WHERE outcome IN ('retry', 'failed', 'lost')
+            AND message ~* 'connection slots|too many clients|pool is full|no space left|could not extend'
     """,
     "workers left": "SELECT host, pid FROM queue_worker",
 }

@@ -75,20 +75,26 @@ def kill_own_worker(session, model_name):
 @job(default_channel="root.test")
 def leave_line(session, model_name, name, log):
     """Leave an effect, and a line outside of the database before it is committed"""
-    _leave_lines(session, [name], log)
+    leave_lines_outside(session, [name], log)
+
+
+@job(default_channel="root.test")
+def leave_line_slowly(session, model_name, name, log):
+    """Leave an effect and a line, with seconds between them"""
+    leave_lines_outside(session, [name], log, seconds=3)
 
 
 @job(default_channel="root.test", group_size=20)
 def leave_lines(session, model_name, calls):
     """Leave an effect and a line for each call"""
-    _leave_lines(session, [name for name, _log in calls], calls[0][1])
+    leave_lines_outside(session, [name for name, _log in calls], calls[0][1])
     return [None] * len(calls)
 
 
 @job(default_channel="root.test", retry_pattern={1: 1})
 def leave_line_when_tried_again(session, model_name, name, log):
     """Leave an effect and a line, which are kept at the second try only"""
-    _leave_lines(session, [name], log)
+    leave_lines_outside(session, [name], log)
     if session.job.attempt == 1:
         raise RetryableJobError("Not yet")
 
@@ -125,10 +131,11 @@ def _leave(session, name):
     session.env["test.effect"].create({"job_id": session.job.id, "name": name})
 
 
-def _leave_lines(session, names, log):
+def leave_lines_outside(session, names, log, seconds=None):
+    """Leave an effect for each name, wait for some milliseconds or so many seconds, and leave a line for each in a file."""
     session.env["test.effect"].create([{"name": name} for name in names])
     session.env.flush_all()
-    time.sleep(random.uniform(0, 0.1))
+    time.sleep(seconds or random.uniform(0, 0.1))
     with open(log, "a") as lines:
         lines.writelines(f"{name}\n" for name in names)
 

@@ -1,0 +1,16 @@
+"""The network to PostgreSQL is cut in silence."""
+
+from ..attack import LastingAttack
+from .stop import SECONDS
+
+
+class CutLine(LastingAttack):
+    name = f"line cut for {SECONDS} s"
+    weight = 5
+    seconds = SECONDS
+
+    def begin(self):
+        self.run.proxy.cut()
+
+    def stop(self):
+        self.run.proxy.mend()

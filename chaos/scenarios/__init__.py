@@ -1,0 +1,7 @@
+"""The scenarios, one a file."""
+
+from .adopted_copy import AdoptedCopy
+from .promoted_standby import PromotedStandby
+from .small_pool import SmallPool
+
+SCENARIOS = (SmallPool, AdoptedCopy, PromotedStandby)

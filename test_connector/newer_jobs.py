@@ -1,0 +1,11 @@
+"""A job that older versions of this addon do not know: for workers with the code of two versions."""
+
+from odoo.addons.connector.queue.job import job
+
+from .jobs import leave_lines_outside
+
+
+@job(default_channel="root.test")
+def leave_line(session, model_name, name, log):
+    """Leave an effect, and a line outside of the database before it is committed"""
+    leave_lines_outside(session, [name], log)
