@@ -49,7 +49,7 @@ class ServiceCase(JobsCase):
 
 class TestWhoRunsJobs(ServiceCase):
     def test_u4_without_worker_and_with_late_scheduled_actions_the_way_out_is_told(self):
-        self.assertIn("Odoo's scheduled actions are not run", self.reason())
+        self.assertIn("nobody runs Odoo's scheduled actions", self.reason())
         self.assertIn(self.command, self.reason())
 
     def test_u4_a_living_worker_runs_jobs(self):

@@ -193,10 +193,15 @@ class TestNumbers(ScreensCase):
     def test_a_statement_that_took_too_long_leaves_the_transaction_usable(self):
         count = self.env["queue.job"]._count_until([("state", "=", "pending")], time.monotonic() + 60)
         self.assertEqual(count, 4)
-        with patch.object(
-            type(self.env["queue.job"]), "search_count", lambda *_a, **_o: self.env.cr.execute("SELECT pg_sleep(5)")
-        ):
-            self.assertIsNone(self.env["queue.job"]._count_until([], time.monotonic() + 0.05))
+        # more rows than a millisecond suffices for
+        self.env.cr.execute(
+            """
+            INSERT INTO queue_job (function, payload, state)
+            SELECT 'f', repeat('x', 100), 'wait_dependencies' FROM generate_series(1, 20000)
+            """
+        )
+        slow = [("state", "=", "wait_dependencies"), ("payload", "ilike", "%x%y%x%")]
+        self.assertIsNone(self.env["queue.job"]._count_until(slow, time.monotonic() + 0.006))
         self.env.cr.execute("SELECT current_setting('statement_timeout')")
         self.assertEqual(self.env.cr.fetchone(), ("0",))
 

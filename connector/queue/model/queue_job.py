@@ -127,6 +127,8 @@ class QueueJob(models.Model):
     # What screens count and filter; most jobs have none of these states
     _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled')")
     _failed_in_channel_idx = models.Index("(channel_id) WHERE state = 'failed'")
+    # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
+    _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")
     _retried_idx = models.Index("(id) WHERE retry > 0")
     _failure_idx = models.Index("(failure_id) WHERE state = 'failed'")
     # Normally empty: the jobs that have failed since their failures were last grouped

@@ -142,10 +142,8 @@ class QueueJobFailure(models.Model):
     def list_warning(self):
         """Return what has to be said above the list of failures, or an empty text."""
         self.check_access("read")
-        reasons = [
-            self.env["queue.worker"]._reason_no_job_runs(),
-            store.has_ungrouped(self.env.cr) and self._still_grouping(),
-        ]
+        grouping = store.has_ungrouped(self.env.cr) and self._still_grouping()
+        reasons = [grouping, self.env["queue.worker"]._reason_no_job_runs()]
         return " ".join(filter(None, reasons))
 
     def _still_grouping(self):

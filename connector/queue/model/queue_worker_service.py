@@ -68,7 +68,7 @@ class QueueWorker(models.Model):
         nextcall = max(slots.mapped("nextcall"))
         if nextcall < fields.Datetime.now() - OVERDUE:
             return self.env._(
-                "Odoo's scheduled actions are not run: jobs should have been at %s UTC",
+                "nobody runs Odoo's scheduled actions, which were due at %s UTC",
                 fields.Datetime.to_string(nextcall),
             )
         # another server may run them; that one of them has ever run and is not late says so

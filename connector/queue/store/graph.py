@@ -101,11 +101,15 @@ def lock_with_parents(cr, ids):
 
     The next statement then sees in which states the parents are and stay: one that runs cannot end before, as its completion needs the
     lock; and when it has ended, its release finds these jobs as this transaction left them.
+
+    One list of ids and not an OR, for which PostgreSQL would read the whole table.
     """
     cr.execute(
         """
         SELECT FROM queue_job
-        WHERE id = ANY(%(ids)s) OR id IN (SELECT parent_id FROM queue_job_dependency WHERE child_id = ANY(%(ids)s))
+        WHERE id IN (
+            SELECT unnest(%(ids)s::int[]) UNION SELECT parent_id FROM queue_job_dependency WHERE child_id = ANY(%(ids)s)
+        )
         ORDER BY id
         FOR NO KEY UPDATE
         """,

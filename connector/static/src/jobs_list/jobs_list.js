@@ -1,6 +1,7 @@
 import { useBus, useService } from "@web/core/utils/hooks";
 import { registry } from "@web/core/registry";
 import { Layout } from "@web/search/layout";
+import { SearchModel } from "@web/search/search_model";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
@@ -25,6 +26,19 @@ class JobsLayout extends Layout {
     }
 }
 
+/**
+ * Counts the side panel anew when the screen is loaded anew, after a button or on the way back from a form: Odoo would show the numbers
+ * from before.
+ */
+class JobsSearchModel extends SearchModel {
+    async load(config) {
+        await super.load(config);
+        if (config.state) {
+            await this._reloadSections();
+        }
+    }
+}
+
 class JobsListController extends ListController {
     static components = { ...ListController.components, Layout: JobsLayout };
 }
@@ -33,5 +47,13 @@ class JobsKanbanController extends KanbanController {
     static components = { ...KanbanController.components, Layout: JobsLayout };
 }
 
-registry.category("views").add("connector_jobs_list", { ...listView, Controller: JobsListController });
-registry.category("views").add("connector_jobs_kanban", { ...kanbanView, Controller: JobsKanbanController });
+registry.category("views").add("connector_jobs_list", {
+    ...listView,
+    Controller: JobsListController,
+    SearchModel: JobsSearchModel,
+});
+registry.category("views").add("connector_jobs_kanban", {
+    ...kanbanView,
+    Controller: JobsKanbanController,
+    SearchModel: JobsSearchModel,
+});
