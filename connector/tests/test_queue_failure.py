@@ -235,6 +235,12 @@ class TestGrouping(FailureCase):
         self.assertEqual((len(failure), failure.count), (1, 1000))
         self.assertEqual(failure.name, "No product has the SKU aaa in the shop")
 
+    def test_u3_jobs_without_a_message_are_one_failure_whenever_they_are_grouped(self):
+        self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))
+        jobs = self.let_fail(*range(5))
+        self.env.cr.execute("UPDATE queue_job SET message = NULL WHERE id = ANY(%s)", (jobs.ids,))
+        self.assertEqual(self.group().count, 5)
+
     def insert_like(self, job, message):
         """Insert a job that has failed as another one has, with another message."""
         self.env.cr.execute(

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector_odoo.tests.common import OdooCase
 from odoo.addons.connector_odoo.tests.other_odoo import other_odoo_with_orders
@@ -188,6 +189,7 @@ class TestStock(StockCase):
         self.create_product(is_storable=False)
         self.count(chair, 5)
         self.backend.stock_warehouse_id = self.warehouse
+        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         notification = self.backend.action_export_stock()
         self.assertDone(self.run_jobs())
         self.assertEqual((self.stock_there(chair), self.stock_there(table)), (5, 0))

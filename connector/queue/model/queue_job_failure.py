@@ -194,7 +194,7 @@ class QueueJobFailure(models.Model):
             key = fingerprint(job, place, names)
             if key not in known:
                 same = self.search([("fingerprint", "=", key)], order="id")
-                known[key] = [(failure, (failure.pattern or "").split(" ")) for failure in same]
+                known[key] = [(failure, (failure.pattern or "").split()) for failure in same]
             failure = self._join(known[key], words) or self._create_for(job, key, place, names, words)
             if not any(failure == other for other, _pattern in known[key]):
                 known[key].append((failure, words))
