@@ -47,9 +47,9 @@ class Connector(OdooPeer):
         """Have so many jobs in all states, most of them done, each about a record of its own."""
         self.delay("unmeasured", 1, channel="root.other")
         state = """
-            CASE WHEN generate_series % 25 = 0 THEN 'failed' WHEN generate_series % 100 = 1 THEN 'pending'
-                 WHEN generate_series % 500 = 2 THEN 'scheduled' WHEN generate_series % 500 = 3 THEN 'cancelled'
-                 WHEN generate_series % 1000 = 4 THEN 'wait_dependencies' ELSE 'done' END
+            CASE WHEN mod(generate_series, 25) = 0 THEN 'failed' WHEN mod(generate_series, 100) = 1 THEN 'pending'
+                 WHEN mod(generate_series, 500) = 2 THEN 'scheduled' WHEN mod(generate_series, 500) = 3 THEN 'cancelled'
+                 WHEN mod(generate_series, 1000) = 4 THEN 'wait_dependencies' ELSE 'done' END
         """
         self.multiply(
             count,

@@ -1,0 +1,49 @@
+"""What screens promise, with several connections and with real workers."""
+
+import contextlib
+
+from odoo.addons.connector.queue.connection import connect
+
+
+def let_fail(database, number):
+    """Insert jobs that have failed, and return their ids."""
+    with contextlib.closing(connect(database.name)) as connection, connection.cursor() as cr:
+        cr.execute(
+            """
+            INSERT INTO queue_job (function, payload, state, channel_id, priority, retry, max_retries, su, user_id, message, date_done)
+            SELECT 'odoo.addons.test_connector.jobs.do_nothing', '{"args":[],"kwargs":{}}', 'failed',
+                   (SELECT id FROM queue_job_channel WHERE parent_id IS NULL), 10, 1, 5, true, 1, 'The shop refuses the key',
+                   clock_timestamp() AT TIME ZONE 'UTC'
+            FROM generate_series(1, %s) RETURNING id
+            """,
+            (number,),
+        )
+        return [id_ for (id_,) in cr.fetchall()]
+
+
+def test_u1_a_job_that_somebody_has_locked_does_not_hold_up_the_others_and_is_told(database, jobs):
+    ids = let_fail(database, 5)
+    with contextlib.closing(connect(database.name)) as other, other.cursor() as cr:
+        cr.execute("BEGIN; SELECT FROM queue_job WHERE id = %s FOR UPDATE", (ids[2],))
+        told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]
+    assert told["message"] == "4 of 5 jobs requeued. Changed by somebody else meanwhile: 1."
+    assert database.value("SELECT array_agg(id) FROM queue_job WHERE state = 'failed'") == [ids[2]]
+
+
+def test_u2_workers_group_what_has_failed_where_no_scheduled_action_runs(database, jobs, worker, wait_until):
+    let_fail(database, 3)
+    worker()
+    wait_until(lambda: not database.value("SELECT count(*) FROM queue_job WHERE failure_id IS NULL"))
+    assert database.rows("SELECT name, count FROM queue_job_failure") == [("The shop refuses the key", 3)]
+
+
+def test_u2_who_looks_sees_what_failed_before_the_request_began(database, jobs):
+    let_fail(database, 3)
+
+    def look(env):
+        # the snapshot of the request
+        env.cr.execute("SELECT count(*) FROM queue_job")
+        return env["queue.job.failure"].web_search_read([("job_ids.state", "=", "failed")], {"failed_count": {}})
+
+    found = database.commit(look)
+    assert [record["failed_count"] for record in found["records"]] == [3]
