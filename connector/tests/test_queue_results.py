@@ -10,7 +10,7 @@ from odoo.tools.translate import LazyTranslate
 
 from odoo.addons.connector.exception import NothingToDoJob
 from odoo.addons.connector.queue.graph import chain, group
-from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.job import BY_CODE, job
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -204,6 +204,6 @@ class TestResults(JobsCase):
             self.assertFailed(child.record(self.env), rf"Job {parents[1].id}: ")
 
     def test_f11_without_delay_the_caller_is_not_disturbed_either(self):
-        session = ConnectorSession.from_env(self.env(context={"connector_no_delay": True}))
+        session = ConnectorSession.from_env(self.env(context={"connector_no_delay": BY_CODE}))
         done = create_and_return.delay(session, "res.partner", "a set")
         self.assertEqual((done.message, self.created("a set")), ("{1, 2}", 1))

@@ -119,7 +119,7 @@ class TestJobScreen(ScreensCase):
 
     def test_a_long_number_does_not_keep_the_caller_from_committing(self):
         shown = export_order.delay(self.session, "res.partner", "x" * 6000, "a\0b").record(self.env)
-        self.assertEqual((len(shown.external_id), shown.record_name), (250, "ab"))
+        self.assertEqual((len(shown.external_id), shown.record_name), (250, "a\N{REPLACEMENT CHARACTER}b"))
 
     def test_u5_what_a_job_has_logged_is_shown_when_it_is_done_and_when_it_has_failed(self):
         for fails, state in ((False, "done"), (True, "failed")):

@@ -10,6 +10,7 @@ from odoo.tests import TransactionCase
 from ..backend import Backend
 from ..connector import Binder, ConnectorUnit
 from ..event import Event
+from ..queue.worker.backoff import Backoff
 from ..session import ConnectorSession
 from ..unit.backend_adapter import BackendAdapter
 from ..unit.mapper import Mapper
@@ -87,6 +88,7 @@ class TestVocabulary(TransactionCase):
 
     def test_a_worker_takes_its_jobs_from_a_jobs_queue_in_order(self):
         worker = object.__new__(find("connector.queue.worker.Worker"))
+        worker.backoff = Backoff()
         worker.queue = find("connector.queue.queue.JobsQueue")()
         worker.queue.put(["first job", "second job"])
         self.assertEqual([worker.next_job(), worker.next_job()], ["first job", "second job"])

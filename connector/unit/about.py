@@ -12,7 +12,8 @@ def exported(env, model_name, binding_id, *args, **kwargs):
     """Return the numbers of the record of a job that is called with ``(binding_id)``."""
     binding = env(su=True)[model_name].browse(binding_id)
     try:
-        return binding.external_id or None, binding.display_name or None
+        # a model with a binder of its own may keep the id in another field
+        return getattr(binding, "external_id", None) or None, binding.display_name or None
     except MissingError:
         # the job says so
         return None, None

@@ -25,6 +25,7 @@ from odoo.addons.connector.exception import (
 )
 from odoo.addons.connector.http import status as status_module
 from odoo.addons.connector.http import traffic
+from odoo.addons.connector.queue.by_code import JOB, IdByCode
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
@@ -190,7 +191,7 @@ class TestBreaker(StatusCase):
     def test_a_job_that_was_claimed_before_the_pause_waits_too(self):
         self.pause()
         asked = len(self.server.requests)
-        error = self.read(200, job_id=1)
+        error = self.read(200, **{JOB: IdByCode(1)})
         self.assertIsInstance(error, RetryableJobError)
         self.assertTrue(error.ignore_retry)
         self.assertEqual(len(self.server.requests), asked)
@@ -257,7 +258,7 @@ class TestBreakerWithoutProbe(StatusCase):
     def test_a_job_that_was_claimed_before_the_pause_waits_too(self):
         self.pause()
         self.open_shop()
-        self.assertIsInstance(self.read(job_id=1), RetryableJobError)
+        self.assertIsInstance(self.read(**{JOB: IdByCode(1)}), RetryableJobError)
 
     def test_a_missing_record_proves_that_it_is_there(self):
         self.pause()

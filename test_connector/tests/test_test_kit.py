@@ -90,7 +90,7 @@ class TestAtInstall(KitCase):
         channel = self.env["queue.job.channel"].search(
             [("complete_name", "=", tell_the_time.job_options.default_channel)]
         )
-        self.env.cr.execute("DELETE FROM queue_job_channel WHERE id = %s", (channel.id,))
+        self.env.cr.execute("DELETE FROM queue_job_channel WHERE starts_with(parent_path, %s)", (channel.parent_path,))
         self.env.invalidate_all()
         self.env.ref("base.module_test_connector").write({"state": "installed"})
         function = functions.search([("name", "=", tell_the_time.job_options.name)])

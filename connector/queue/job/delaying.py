@@ -132,7 +132,8 @@ def _told(options, kwargs):
 
 def _as_number(text):
     """Return a text as an index can have it, None if it is empty."""
-    return storable(text, _LONGEST_NUMBER) if text else None
+    # its beginning, by which it is searched for
+    return storable(text[:_LONGEST_NUMBER]) if text else None
 
 
 def _group_key(env, options, args, asked, concurrency_key):
