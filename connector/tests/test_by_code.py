@@ -9,6 +9,7 @@ from odoo.tools import mute_logger
 from odoo.tools.json import json_default
 
 from odoo.addons.connector.no_export import as_argument, forbids_all, forbids_export, from_argument, without_export
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.by_code import BY_CODE, JOB, ByCode, IdByCode, _tell, by_code
 from odoo.addons.connector.queue.graph import parent_results
 from odoo.addons.connector.queue.job import job
@@ -125,6 +126,7 @@ class TestByCode(JobsCase):
             "active_id": partner.id,
             "active_ids": partner.ids,
         }
+        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         self.assertIn("background", action.with_context(**context).run()["params"]["message"])
 
     def test_s6_a_plain_value_is_told_of_once(self):
