@@ -437,7 +437,7 @@ class TestWaits(GivenCase):
         self.assertGreater(store.seconds_to_next_eta(self.cr), 7000)
 
     def test_f21_what_is_due_is_found_by_an_index(self):
-        self.cr.execute("SET LOCAL enable_seqscan = off")
+        self.cr.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         for query in (
             f"SELECT id FROM queue_job WHERE state = 'scheduled' AND {store.DUE_AT} <= now() ORDER BY {store.DUE_AT} LIMIT 1000",
             f"SELECT min({store.DUE_AT}) FROM queue_job WHERE state = 'scheduled'",

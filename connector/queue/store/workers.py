@@ -31,8 +31,8 @@ ALIVE = f"""(
 )"""
 _DEAD = f"NOT {ALIVE}"
 
-# Of a job that had not started no token is needed; one that has started may have deleted its own
-_LEASE = "id, CASE state WHEN 'started' THEN COALESCE(lease_token, -id) END"
+# Of a job that had not started no token is needed; one that has started may have changed its own state and token
+_LEASE = "id, CASE WHEN state = 'started' OR date_started IS NOT NULL THEN COALESCE(lease_token, -id) END"
 
 
 def backend_of(cr):
@@ -325,7 +325,9 @@ def free_lost_runs(cr, worker_id, worker_name, leases):
         )
         cause = "its run is over, but its end was not written: a job must not change or delete its own row"
         tokens = dict(cr.fetchall())
-        return _free_leases(cr, tokens, worker_name, DIED, cause, dict.fromkeys(tokens.values(), cause))
+        return _free_leases(
+            cr, tokens, worker_name, DIED, cause, dict.fromkeys(tokens.values(), cause), ends_processes=False
+        )
 
 
 # What becomes of a job whose worker has died: how often that happened before (any other try that failed counts too), and whether it fails
@@ -343,18 +345,19 @@ _INTERRUPTION = """
 """
 
 
-def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False):
+def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False, ends_processes=True):
     """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says. Return how many.
 
     Those whose rows are refused stay as they are; once their worker is gone they are orphans.
 
     :param tokens: ``{id: lease token}`` of the jobs; None for those that had not started
+    :param ends_processes: whether who is to blame may have ended its process, and runs alone the next time
     """
-    several = several or len({token for token in tokens.values() if token}) > 1
+    several = several or len({token for token in tokens.values() if token is not None}) > 1
 
     def free(tokens):
         with savepoint(cr):
-            return _free(cr, tokens, worker_name, end, cause, blamed, several)
+            return _free(cr, tokens, worker_name, end, cause, blamed, several, ends_processes)
 
     try:
         return free(tokens) if tokens else 0
@@ -364,10 +367,10 @@ def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False
         return each(cr, tokens, lambda id_: free({id_: tokens[id_]}))
 
 
-def _free(cr, tokens, worker_name, end, cause, blamed, several):
-    started = {id_: token for id_, token in tokens.items() if token}
+def _free(cr, tokens, worker_name, end, cause, blamed, several, ends_processes):
+    started = {id_: token for id_, token in tokens.items() if token is not None}
     if end == DIED:
-        _end_lost(cr, started, worker_name, cause, blamed, several)
+        _end_lost(cr, started, worker_name, cause, blamed, several, ends_processes)
     elif end == INTERRUPTED:
         message = f"Interrupted: {cause or 'the worker has lost its connections to the database'}"
         _end_started(cr, list(started), worker_name, _INTERRUPTION, "interrupted", 0, message)
@@ -378,7 +381,7 @@ def _free(cr, tokens, worker_name, end, cause, blamed, several):
     return len(tokens)
 
 
-def _end_lost(cr, started, worker_name, cause, blamed, several):
+def _end_lost(cr, started, worker_name, cause, blamed, several, ends_processes):
     """End the started jobs of a worker that has died: whoever is to blame counts a try, the others are interrupted.
 
     One job that ran by itself is to blame; a group that runs as one call is one. Of several nobody knows which one it was: none counts a
@@ -396,7 +399,7 @@ def _end_lost(cr, started, worker_name, cause, blamed, several):
     for reason in set(lost.values()):
         ids = [id_ for id_ in lost if lost[id_] == reason]
         text = f"Worker lost: {reason}" if reason else "Worker lost"
-        _end_started(cr, ids, worker_name, _DEATH, "lost", 1, text, runs_alone=True)
+        _end_started(cr, ids, worker_name, _DEATH, "lost", 1, text, runs_alone=ends_processes)
     others = [id_ for id_ in started if id_ not in lost]
     _end_started(cr, others, worker_name, _INTERRUPTION, "interrupted", 0, message, runs_alone=blamed is None)
 

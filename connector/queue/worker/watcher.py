@@ -392,7 +392,11 @@ class WorkerWatcher:
         return ran
 
     def _run(self, worker, leased):
-        self._company.join(leased)
+        worker.waiting.add(leased.id)
+        try:
+            self._company.join(leased)
+        finally:
+            worker.waiting.discard(leased.id)
         try:
             if self._stopping.is_set():
                 # since it was taken: it is given back with the others

@@ -64,6 +64,8 @@ class Worker:
         self.capacity = capacity
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.queue = JobsQueue()
+        # ids of the jobs that threads hold until they may begin, see Company
+        self.waiting = set()
         self.backoff = Backoff()
         self.transactions = JobTransactions(self)
         self.runner = JobRunner(self, self.transactions)
@@ -317,7 +319,7 @@ class Worker:
     def _free_lost_runs(self, cr):
         """Free what is leased to this worker although none of its threads holds or runs it: an end that could not be written, or a job that
         has changed its own row. No claim comes in between, as this thread has the raw connection."""
-        now, known = time.monotonic(), {*self.queue.ids(), *self.runner.running()}
+        now, known = time.monotonic(), {*self.queue.ids(), *self.waiting, *self.runner.running()}
         unknown = [lease for lease in store.leases_of(cr, self.id) if lease[0] not in known]
         self._suspects = {lease: self._suspects.get(lease, now) for lease in unknown}
         lost = [lease for lease, since in self._suspects.items() if now - since >= LOST_SECONDS]
