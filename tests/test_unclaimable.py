@@ -299,7 +299,7 @@ def test_f1_a_worker_that_can_claim_nothing_waits_longer_and_longer(
     refuse("P0001", bad="true")
     job = delay(jobs.leave_effect, "late")
     process = worker()
-    wait_until(lambda: "claims no jobs of" in process.log.read_text())
+    wait_until(lambda: "takes no jobs for" in process.log.read_text())
     refuse("P0001", bad="false")
     cr.execute("UPDATE queue_job_trouble SET date_next = date_tried")
     began = time.monotonic()
