@@ -24,7 +24,7 @@ from odoo.addons.connector.exception import InvalidDataError, NotSerializableJob
 from odoo.addons.connector.http.errors import retry_after
 from odoo.addons.connector.queue import codec, store
 from odoo.addons.connector.queue.bulk import delay_many
-from odoo.addons.connector.queue.fingerprint import fingerprint
+from odoo.addons.connector.queue.fingerprint import Places, fingerprint, merged, names_and_words
 from odoo.addons.connector.queue.job import Job, job
 from odoo.addons.connector.queue.keys import stored_key
 from odoo.addons.connector.queue.retry import Exponential, Fixed, Pattern, RetryPolicy
@@ -195,9 +195,11 @@ def test_a_log_has_a_limit_and_keeps_its_ends(lines, times):
 
 @given(texts, texts, texts)
 def test_any_failed_job_has_a_fingerprint(message, exc_name, exc_info):
-    job = SimpleNamespace(company_id=1, function="f", message=message, exc_name=exc_name, exc_info=exc_info)
-    stored = {name: storable(value) for name, value in vars(job).items() if name not in ("company_id", "function")}
-    assert len(fingerprint(SimpleNamespace(**{**vars(job), **stored}))) == 64
+    stored = {"message": storable(message), "exc_name": storable(exc_name), "exc_info": storable(exc_info)}
+    job = store.FailedJob(company_id=1, function="f", **stored)
+    names, words = names_and_words(job)
+    assert len(fingerprint(job, Places({}).of(job.exc_info), names)) == 64
+    assert merged(words, words) == words
 
 
 # Keys and ids

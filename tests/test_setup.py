@@ -60,7 +60,7 @@ def test_u7_after_a_command_its_private_server_is_not_taken_for_one_of_the_user_
     script = (
         "import os; from scripts import postgres\n"
         "for _time in range(2):\n"
-        "    with postgres.running(): assert os.environ['PGHOST'] == str(postgres.socket_folder())\n"
+        "    with postgres.running(): assert os.environ['PGHOST'] == str(postgres.private_cluster().socket_folder)\n"
         "    assert 'PGHOST' not in os.environ and os.environ['PGTZ'] == 'UTC'"
     )
     env = {name: value for name, value in environment().items() if not name.startswith("PG")} | {"PGTZ": "UTC"}
