@@ -133,7 +133,10 @@ def adopt(name):
 def copy(source, name):
     """Copy a database and its files as Odoo does (`odoo db duplicate`), which would be started for it each time."""
     with cursor() as cr:
-        cr.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+        cr.execute(  # autovacuum's processes are not ours to end; the copy waits for them
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
+            [source],
+        )
     # by way of the log, sequences that were used in the source count backwards in the copy after a crash (PostgreSQL 18)
     execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
     with cursor(name) as cr:

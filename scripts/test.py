@@ -86,7 +86,7 @@ def in_odoo():
     template = databases.template()
     os.environ["CONNECTOR_ORDERS_TEMPLATE"] = template
     os.environ["CONNECTOR_SHOP_TEMPLATE"] = databases.template(databases.SHOP, demo=True)
-    databases.create_original(DATABASE, databases.installed(ADDONS, databases.installed(["test_connector"], template)))
+    databases.create_original(DATABASE, databases.installed(ADDONS, template))
     try:
         yield [f"--odoo-config={ODOO_CONFIG}", f"--odoo-database={DATABASE}", "--odoo-http"]
     finally:
@@ -96,6 +96,7 @@ def in_odoo():
 @contextmanager
 def server_of_their_own():
     """Have a copy of the server, with all templates, for the time of the block; the value are the variables that name it."""
+    databases.installed(["test_connector"], databases.template(databases.BASE))
     Demo.templates()
     with ExitStack() as stack:
         with step("PostgreSQL of its own for the tests of processes"):

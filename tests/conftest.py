@@ -21,8 +21,8 @@ initialize_sys_path()
 
 @pytest.fixture(scope="session")
 def installed():
-    """The name of a database with test_connector installed, to be copied: that is done in a fifth of the time."""
-    return databases.installed(["test_connector"], databases.template())
+    """The name of a database with test_connector installed, and no more of Odoo than it needs, to be copied."""
+    return databases.installed(["test_connector"], databases.template(databases.BASE))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,9 @@ def database(request, installed):
     """A database with test_connector installed, of the module's own; no cron runs in it unless a test starts a server."""
     name = f"connector_{request.module.__name__.rpartition('.')[2]}"
     databases.create_original(name, installed)
-    yield Database(name)
+    database = Database(name)
+    yield database
+    database.close()
     Registry.delete(name)
     databases.drop(name)
 
@@ -48,10 +50,14 @@ def open_database():
 
 
 class Database:
-    """A database as the tests see it: committed rows only."""
+    """A database as the tests see it: committed rows only.
+
+    Its connection is kept, as tests look again and again until something has come true.
+    """
 
     def __init__(self, name):
         self.name = name
+        self._connection = None
 
     def commit(self, function):
         """Call ``function(env)`` in a transaction of its own, commit it, and return what it returned."""
@@ -60,9 +66,25 @@ class Database:
 
     def rows(self, query, *values):
         """Return the rows of a query."""
-        with databases.cursor(self.name) as cr:
+        try:
+            return self._rows(query, values)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            # the server was restarted, or has ended the connection
+            if self._connection is None or not self._connection.closed:
+                raise
+            return self._rows(query, values)
+
+    def _rows(self, query, values):
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg2.connect(dbname=self.name)
+            self._connection.autocommit = True
+        with self._connection.cursor() as cr:
             cr.execute(query, values)
             return cr.fetchall()
+
+    def close(self):
+        if self._connection is not None:
+            self._connection.close()
 
     def value(self, query, *values):
         """Return the first column of the first row of a query, or None."""

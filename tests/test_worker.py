@@ -240,7 +240,8 @@ def test_a_worker_that_lost_all_its_connections_begins_a_new_life(database, jobs
     worker()
     first = wait_until(lambda: database.value("SELECT uuid FROM queue_worker"))
     database.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() "
         "AND (datname = current_database() OR pid IN (SELECT backend_pid FROM queue_worker))"
     )
     job = delay(jobs.leave_effect, "later")

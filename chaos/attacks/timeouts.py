@@ -33,5 +33,5 @@ class Timeouts(LastingAttack):
         # it holds for new connections
         self.run.observer.value(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid()"
+            "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
