@@ -89,6 +89,7 @@ def beside(arguments, log, cwd=None, variables=()):
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches this command alone, which then interrupts the program
+            preexec_fn=heed_interrupts,
         )
     try:
         yield lambda: show(process, log)
@@ -96,6 +97,11 @@ def beside(arguments, log, cwd=None, variables=()):
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             process.wait()
+
+
+def heed_interrupts():
+    """Let Ctrl-C end this program: a command that a shell runs in its background ignores it, and so would what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def show(process, log):
