@@ -1,7 +1,7 @@
 """The tests: `make test`, or some of them: `make test ARGS="connector/tests/test_x.py -k name"`.
 
-The addons' tests run inside Odoo, on a fresh database; those of the folder `tests` are plain ones, about processes and
-packages. All of them are run side by side, the plain ones on a server of their own, with which they may do anything.
+The addons' tests run inside Odoo, on a fresh database; those of the folder `tests` are plain ones, which start processes of their
+own. All suites are run side by side, each of plain tests on a server of its own, with which it may do anything.
 """
 
 import fcntl
@@ -12,30 +12,28 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from . import databases, postgres
-from .paths import ADDONS, HOME, LOGS, ODOO_CONFIG, PYTHON, ROOT
+from .paths import ADDONS, HOME, LOG_FOLDER, LOGS, ODOO_CONFIG, PYTHON, ROOT
 from .programs import attend, beside
 from .progress import Failure, command, step
 from .run import Demo
 
 DATABASE = "connector_test"
 PLAIN = "tests"  # the folder of the plain tests
+PLAIN_SUITES = ("workers", "systems")  # its folders; they take about the same time
 NO_TEST = 5  # pytest's exit status when it has found none
 
 
 def main():
     """Run the tests that the command line names, or all; return 0 if some ran and none failed."""
     paths, options = split(sys.argv[1:])
-    plain = [path for path in paths if path.split("/")[0] == PLAIN]
-    of_addons = [path for path in paths if path not in plain]
+    of_addons = [path for path in paths if path.split("/")[0] != PLAIN]
     with (HOME / "test.lock").open("w") as lock, postgres.running(), ExitStack() as stack:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        suites = []
+        suites = list(plain_suites(paths, options))
+        if len(suites) + bool(of_addons) > 1 or not paths:
+            use_servers_of_their_own(suites, stack)
         if of_addons or not paths:
-            suites.append(Suite("addons", [*(of_addons or ADDONS), *stack.enter_context(in_odoo()), *options]))
-        if plain or not paths:
-            suites.append(Suite("processes and packages", [*(plain or [PLAIN]), "-p", "no:odoo", *options]))
-        if len(suites) > 1 and not postgres.is_own():
-            suites[1].variables = stack.enter_context(server_of_their_own())
+            suites.insert(0, Suite("addons", [*(of_addons or ADDONS), *stack.enter_context(in_odoo()), *options]))
         return report(run(suites), selected=bool(options))
 
 
@@ -93,15 +91,27 @@ def in_odoo():
         databases.drop(DATABASE)
 
 
-@contextmanager
-def server_of_their_own():
-    """Have a copy of the server, with all templates, for the time of the block; the value are the variables that name it."""
+def plain_suites(paths, options):
+    """Yield the suites of plain tests that are among these paths, or all."""
+    for name in PLAIN_SUITES:
+        folder = f"{PLAIN}/{name}"
+        chosen = [path for path in paths if path.startswith(folder)]
+        if not paths or PLAIN in paths:
+            chosen = [folder]
+        if chosen:
+            yield Suite(name, [*chosen, "-p", "no:odoo", *options])
+
+
+def use_servers_of_their_own(suites, stack):
+    """Give each suite a copy of the server, with all templates, and a folder for its logs, until the stack is closed."""
+    if postgres.is_own():
+        return
     databases.installed(["test_connector"], databases.template(databases.BASE))
     Demo.templates()
-    with ExitStack() as stack:
-        with step("PostgreSQL of its own for the tests of processes"):
-            cluster = stack.enter_context(postgres.copied("tests"))
-        yield postgres.variables(cluster)
+    for suite in suites:
+        with step(f"PostgreSQL of its own for the tests of {suite.name}"):
+            cluster = stack.enter_context(postgres.copied(suite.name))
+        suite.variables = postgres.variables(cluster) | {LOG_FOLDER: suite.name}
 
 
 def run(suites):

@@ -37,7 +37,8 @@ from .common import ShopCase
 class StatusCase(ConnectorCase, ShopCase):
     """A shop whose site answers with the status ``self.status``.
 
-    What is noted about it stays in the test's transaction, so a job that fails here takes it back; ``tests/test_outage.py`` has real ones.
+    What is noted about it stays in the test's transaction, so a job that fails here takes it back;
+    ``tests/systems/test_outage.py`` has real ones.
     """
 
     def setUp(self):

@@ -280,8 +280,10 @@ def test_f24_a_thread_without_a_connection_for_a_job_closes_those_that_it_does_n
 ):
     run_one_each(database, jobs, delay, three_workers[:1])
     job = delay(jobs.leave_effect, "job")
-    connections = database.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") - 1
-    limit_connections(database, connections)
+    used = database.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
+    limit_connections(database, used)
     three_workers[1].run(three_workers[1].next_job())
     limit_connections(database, -1)
     assert ends([job]) == [("done", 0)]
