@@ -11,8 +11,11 @@ from psycopg2.errors import CannotConnectNow, ConfigurationLimitExceeded, DiskFu
 from psycopg2.pool import PoolError
 
 from odoo import sql_db
+from odoo.modules.registry import Registry
 from odoo.tools import config
 
+from odoo.addons.connector.exception import FailedJobError, RetryableJobError
+from odoo.addons.connector.queue.connection import opened
 from odoo.addons.connector.queue.worker import Worker
 from odoo.addons.connector.queue.worker.kept import kept
 
@@ -234,6 +237,76 @@ def test_f24_a_job_takes_no_place_of_odoos_pool(run_here, ends):
 
 
 @pytest.fixture
+def full_pool(monkeypatch, database):
+    """A function that takes all places of Odoo's pool, as requests do, until the end of the test."""
+    held = []
+
+    def fill():
+        monkeypatch.setattr(sql_db._Pool, "_maxconn", 2)
+        with pytest.raises(PoolError):
+            while True:
+                held.append(Registry(database.name).cursor())
+
+    yield fill
+    for cr in held:
+        cr.close()
+
+
+class Unreachable(Exception):
+    """What the policy of a function does not name."""
+
+
+ENDS_WITH_A_FULL_POOL = {
+    "for good": (FailedJobError("no"), {}, ("failed", 1), ["failed"]),
+    "an error": (Unreachable("no"), {}, ("failed", 1), ["failed"]),
+    "another try": (RetryableJobError("later"), {}, ("scheduled", 1), ["retry"]),
+    "the last try": (RetryableJobError("later"), {"max_retries": 1}, ("failed", 1), ["failed"]),
+    "a try that does not count": (RetryableJobError("later", ignore_retry=True), {}, ("scheduled", 0), ["retry"]),
+    "no means": (PoolError("The Connection Pool Is Full"), {}, ("scheduled", 0), ["no_resources"]),
+}
+
+
+@pytest.mark.parametrize("end", ENDS_WITH_A_FULL_POOL)
+def test_f24_a_job_ends_as_it_should_while_odoos_pool_is_full(end, run_here, ends, attempts, full_pool):
+    error, options, state, outcomes = ENDS_WITH_A_FULL_POOL[end]
+
+    def deed(session):
+        full_pool()
+        raise error
+
+    (job,) = run_here(deed, **options)
+    assert ends([job]) == [state]
+    assert attempts(job) == outcomes
+
+
+def test_f24_grouped_jobs_end_as_they_should_while_odoos_pool_is_full(run_here, ends, jobs, full_pool):
+    def deed(session):
+        full_pool()
+        raise RetryableJobError("later")
+
+    # the first one of the group has filled it
+    ids = run_here(deed, deed, function=jobs.do_together, group_key="together")
+    assert ends(ids) == [("scheduled", 1)] * 2
+
+
+def test_f24_the_pattern_that_an_administrator_has_set_holds_while_odoos_pool_is_full(
+    run_here, database, jobs, full_pool
+):
+    def set_pattern(env):
+        env["queue.job.function"].search(
+            [("name", "=", jobs.do_together.job_options.name)]
+        ).retry_pattern = '{"1": 4000}'
+
+    def deed(session):
+        full_pool()
+        raise RetryableJobError("later")
+
+    database.commit(set_pattern)
+    (job,) = run_here(deed, function=jobs.do_together)
+    assert 3900 < seconds_to_wait(database, job) <= 4000
+
+
+@pytest.fixture
 def three_workers(database, jobs):
     """Three workers of one thread, as if each had a database of its own."""
     workers = [Worker(database.name, "command", 2) for _number in range(3)]
@@ -280,7 +353,12 @@ def test_f24_a_thread_without_a_connection_for_a_job_closes_those_that_it_does_n
 ):
     run_one_each(database, jobs, delay, three_workers[:1])
     job = delay(jobs.leave_effect, "job")
-    connections = database.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") - 1
+    # no room for one more; the server may not have ended those yet that the test before has closed
+    pool = sql_db._Pool._connections
+    connections = sum(
+        not connection.closed and connection.info.dbname == database.name for connection in [*opened, *pool]
+    )
+    connections += 1  # that of the test
     limit_connections(database, connections)
     three_workers[1].run(three_workers[1].next_job())
     limit_connections(database, -1)

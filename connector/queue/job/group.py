@@ -20,6 +20,7 @@ class JobGroup:
         self.time_limit = min((job.time_limit for job in members if job.time_limit), default=0)
         self.memory_limit = min((job.memory_limit for job in members if job.memory_limit), default=0)
         self.retry = max(job.retry for job in members)
+        self.retry_policy = None
 
     def __repr__(self):
         return f"<{len(self.members)} jobs from {self.id}: {self.function}>"
@@ -30,6 +31,7 @@ class JobGroup:
         env = first.environment(cr)
         for member in others:
             member.note(first.notes)
+        self.retry_policy = first.retry_policy
         return env(context={key: value for key, value in env.context.items() if key not in ("job_id", JOB)})
 
     def perform(self, env):

@@ -29,7 +29,7 @@ class Job:
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
-        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name",
+        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name", "retry_policy",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -40,6 +40,7 @@ class Job:
         self.graph_uuid, self.parents, self.group_key = None, {}, None
         self.external_id = self.record_name = None
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = self._log = None
+        self.retry_policy = None  # known with the environment in which the job runs
         self.notes = []
         if env is not None:
             self.context = environment.dumped(environment.kept_context(env))
@@ -133,6 +134,8 @@ class Job:
         """
         env, notes = environment.of_job(cr, self.user_id, self.su, self.context, self._id)
         self.note(notes)
+        # for the end of the job, which has no cursor of its own
+        self.retry_policy = function_options(env, self.function).retry
         return env
 
     def _environment_of_records(self, difference):

@@ -1,7 +1,8 @@
 """How a job ends that is not done: another try, failed or cancelled.
 
 All of it is written on the worker's raw connection, after the job's own transaction was rolled back. Writing it fails with that connection
-only, and then the worker's life ends: what the job has left, however strange, is replaced by something that can be written.
+only, and then the worker's life ends: what the job has left, however strange, is replaced by something that can be written. It takes
+nothing but that connection: Odoo's pool may be full, and is not asked.
 """
 
 import logging
@@ -15,6 +16,7 @@ from odoo.tools.translate import LazyGettext, LazyTranslate
 from ...exception import GroupResultError, JobCancelled, UnknownJobError
 from .. import store
 from ..connection import pids_of_pool
+from ..retry import RetryPolicy
 from . import unknown
 from .errors import (
     LifeEnded,
@@ -41,6 +43,9 @@ IMMEDIATE_RETRIES = 3
 NO_MEANS_WAITS = (10, 60, 600)
 
 _NO_MEANS = "no_resources"
+
+# Of jobs that have ended before it was known what their function's policy is
+_USUAL_POLICY = RetryPolicy()
 
 #: Seconds for which an end is written again and again while somebody has the job's row locked, or the table.
 _LOCKED_SECONDS = 10
@@ -114,13 +119,13 @@ def _end_without_success(worker, job, error):
     if is_of(error, RowLocked):
         _unlock(worker, job, error)
     for member in job.members:
-        _end_without_means(worker, member, error)
+        _end_without_means(worker, member, error, job.retry_policy or _USUAL_POLICY)
     return []
 
 
 def _decide(worker, job, error):
     """Let the retry policy of the jobs' function decide; return the halves of a group that is to be run in parts instead."""
-    retry = worker.options_of(job).retry
+    retry = job.retry_policy or _USUAL_POLICY
     if is_concurrency_error(error):
         message = _lt(
             "Another transaction was in the way, %(times)s times in a row: %(error)s",
@@ -176,12 +181,12 @@ def _unlock(worker, job, error):
             store.end_locker(cr, member, pids_of_pool())
 
 
-def _end_without_means(worker, job, error):
+def _end_without_means(worker, job, error, policy):
     """Let a job be tried again whose code has met a lack of means; only if that goes on the tries count."""
     with worker.raw_cursor() as cr:
         times = store.count_in_a_row(cr, job.id, _NO_MEANS)
     if times >= len(NO_MEANS_WAITS):
-        seconds = worker.options_of(job).retry.seconds(error, job.retry + 1)
+        seconds = policy.seconds(error, job.retry + 1)
         _retry(worker, job, error, message_of(error), seconds, _NO_MEANS)
         return
     message = _lt("For want of means of its worker or the server: %s", message_of(error))
