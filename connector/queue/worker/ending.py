@@ -9,11 +9,9 @@ import logging
 import time
 import traceback
 
-from psycopg2.errors import LockNotAvailable
-
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
-from ...exception import GroupResultError, JobCancelled, UnknownJobError
+from ...exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
 from .. import store
 from ..connection import pids_of_pool
 from ..retry import RetryPolicy
@@ -71,7 +69,8 @@ def end(worker, job, error):
 
 
 def _end_anyhow(worker, job, problem):
-    """Let a job fail because its end could not be written; where that is not its fault its lease stays, and the worker frees it later."""
+    """Let a job fail because its end could not be written; where that is not its fault its lease stays, and the worker frees it later, as
+    an interruption."""
     if not (is_concurrency_error(problem) or lacks_means(problem)):
         for fail in (_fail, _fail_without_words):
             try:
@@ -81,6 +80,8 @@ def _end_anyhow(worker, job, problem):
                 raise
             except BaseException as another:
                 problem = another
+    if is_concurrency_error(problem) or lacks_means(problem):
+        worker.unwritten[job.id, job.lease_token] = first_line(problem)
     worker.backoff.begin()
     _logger.error("The end of job %s of %s cannot be written: %s", job.id, worker.dbname, first_line(problem))
 
@@ -183,8 +184,7 @@ def _unlock(worker, job, error):
 
 def _end_without_means(worker, job, error, policy):
     """Let a job be tried again whose code has met a lack of means; only if that goes on the tries count."""
-    with worker.raw_cursor() as cr:
-        times = store.count_in_a_row(cr, job.id, _NO_MEANS)
+    times = _write(worker, lambda cr: store.count_in_a_row(cr, job.id, _NO_MEANS))
     if times >= len(NO_MEANS_WAITS):
         seconds = policy.seconds(error, job.retry + 1)
         _retry(worker, job, error, message_of(error), seconds, _NO_MEANS)
@@ -257,14 +257,15 @@ def _write_for(worker, job, write):
 def _write(worker, write):
     """Call a function that writes an end on a cursor, and return what it returns.
 
-    The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it.
+    The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it. Somebody may also
+    cancel the statement.
     """
     until = time.monotonic() + _LOCKED_SECONDS
     while True:
         try:
             with worker.raw_cursor() as cr:
                 return write(cr)
-        except LockNotAvailable:
+        except CONCURRENCY_ERRORS:
             if time.monotonic() > until:
                 raise
         time.sleep(0.1)
