@@ -202,6 +202,36 @@ def test_f3_from_the_fourth_time_in_a_row_on_a_lack_of_means_counts(run_here, en
     assert attempts(job) == ["no_resources"] * 4 + ["failed"]
 
 
+def test_f3_what_was_put_off_before_its_code_was_called_is_none_of_the_three_times(
+    database, jobs, delay, own_worker, no_connections, ends, attempts
+):
+    def run_due():
+        make_due(database)
+        own_worker.backoff._until = 0
+        own_worker.run(own_worker.next_job())
+
+    def put_off():
+        own_worker.close_thread()
+        no_connections()
+        run_due()
+        limit_connections(database, -1)
+
+    waits = []
+    jobs.deeds["meets a full pool"] = DEEDS["the pool"]
+    job = delay(jobs.do, "meets a full pool", max_retries=1)
+    for _time in range(2):
+        put_off()
+    for _time in range(3):
+        run_due()
+        waits.append(round(seconds_to_wait(database, job), -1))
+        put_off()
+    assert waits == [10, 60, 600]
+    assert ends([job]) == [("scheduled", 0)]
+    run_due()
+    assert ends([job]) == [("failed", 1)]
+    assert attempts(job) == ["no_resources"] * 8 + ["failed"]
+
+
 def test_f3_a_limit_that_was_set_for_statements_counts_always(run_here, ends, attempts):
     (job,) = run_here(raises(ConfigurationLimitExceeded("temporary file size exceeds temp_file_limit")))
     assert ends([job]) == [("scheduled", 1)]

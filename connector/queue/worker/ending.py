@@ -171,7 +171,8 @@ def _put_off(worker, job, error):
     seconds = worker.take_no_jobs(error)
     message = _lt("It could not begin, for want of means of its worker or the server: %s", first_line(error))
     for member in job.members:
-        _give_back(worker, member, error, message, seconds)
+        # the error is none of the job's
+        _give_back(worker, member, (_in_language_of(member, message), None, traceback_of(error)), seconds)
 
 
 def _unlock(worker, job, error):
@@ -191,11 +192,10 @@ def _end_without_means(worker, job, error, policy):
         return
     message = _lt("For want of means of its worker or the server: %s", message_of(error))
     _logger.info("%s of %s is tried again in %s s: %s", job, worker.dbname, NO_MEANS_WAITS[times], message)
-    _give_back(worker, job, error, message, NO_MEANS_WAITS[times])
+    _give_back(worker, job, _told(job, error, message), NO_MEANS_WAITS[times])
 
 
-def _give_back(worker, job, error, message, seconds):
-    told = _told(job, error, message)
+def _give_back(worker, job, told, seconds):
     _write_for(
         worker,
         job,
