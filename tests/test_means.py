@@ -157,12 +157,12 @@ def raises(error):
     return deed
 
 
-def raises_from(error):
+def raises_from(error, make=lambda: ValueError("something went wrong")):
     def deed(session):
         try:
             raise error
         except Exception as cause:
-            raise ValueError("something went wrong") from cause
+            raise make() from cause
 
     return deed
 
@@ -202,19 +202,70 @@ def test_f3_from_the_fourth_time_in_a_row_on_a_lack_of_means_counts(run_here, en
     assert attempts(job) == ["no_resources"] * 4 + ["failed"]
 
 
+def raises_while_handling(error):
+    def deed(session):
+        try:
+            raise PoolError("The Connection Pool Is Full")
+        except PoolError:
+            raises(error)(session)
+
+    return deed
+
+
+DECIDED = {
+    "when to try again": (
+        raises_from(PoolError("full"), lambda: RetryableJobError("the shop is away", seconds=3600)),
+        ("scheduled", 1),
+    ),
+    "when, without counting": (
+        raises_from(PoolError("full"), lambda: RetryableJobError("the shop is away", seconds=3600, ignore_retry=True)),
+        ("scheduled", 0),
+    ),
+    "that it fails": (raises_from(PoolError("full"), lambda: FailedJobError("no")), ("failed", 1)),
+    "another error meanwhile": (raises_while_handling(ValueError("wrong")), ("failed", 1)),
+    "another try meanwhile": (raises_while_handling(RetryableJobError("later")), ("scheduled", 1)),
+}
+
+
+@pytest.mark.parametrize("decision", DECIDED)
+def test_f3_what_the_code_decides_holds_whatever_has_led_to_it(decision, run_here, ends, attempts, database):
+    deed, end = DECIDED[decision]
+    (job,) = run_here(deed)
+    assert ends([job]) == [end]
+    assert attempts(job) != ["no_resources"]
+    if "when" in decision:
+        assert 3500 < seconds_to_wait(database, job) <= 3600
+
+
+def test_f3_of_a_group_that_lacks_means_again_and_again_only_the_guilty_one_pays(
+    database, jobs, own_worker, run_here, ends, attempts
+):
+    ids = run_here(
+        DEEDS["memory"], lambda session: None, lambda session: None, function=jobs.do_together, group_key="g"
+    )
+    for _time in range(2):
+        make_due(database)
+        own_worker.run(own_worker.next_job())
+    assert ends(ids) == [("scheduled", 0)] * 3
+    make_due(database)
+    own_worker.run(own_worker.next_job())
+    assert ends(ids) == [("scheduled", 1), ("done", 0), ("done", 0)]
+
+
 def test_f3_what_was_put_off_before_its_code_was_called_is_none_of_the_three_times(
     database, jobs, delay, own_worker, no_connections, ends, attempts
 ):
     def run_due():
-        make_due(database)
         own_worker.backoff._until = 0
         own_worker.run(own_worker.next_job())
 
     def put_off():
         own_worker.close_thread()
+        make_due(database)
         no_connections()
         run_due()
         limit_connections(database, -1)
+        make_due(database)
 
     waits = []
     jobs.deeds["meets a full pool"] = DEEDS["the pool"]

@@ -119,9 +119,7 @@ def _end_without_success(worker, job, error):
         return _decide(worker, job, error)
     if is_of(error, RowLocked):
         _unlock(worker, job, error)
-    for member in job.members:
-        _end_without_means(worker, member, error, job.retry_policy or _USUAL_POLICY)
-    return []
+    return _end_without_means(worker, job, error)
 
 
 def _decide(worker, job, error):
@@ -183,16 +181,25 @@ def _unlock(worker, job, error):
             store.end_locker(cr, member, pids_of_pool())
 
 
-def _end_without_means(worker, job, error, policy):
-    """Let a job be tried again whose code has met a lack of means; only if that goes on the tries count."""
-    times = _write(worker, lambda cr: store.count_in_a_row(cr, job.id, _NO_MEANS))
-    if times >= len(NO_MEANS_WAITS):
-        seconds = policy.seconds(error, job.retry + 1)
-        _retry(worker, job, error, message_of(error), seconds, _NO_MEANS)
-        return
-    message = _lt("For want of means of its worker or the server: %s", message_of(error))
-    _logger.info("%s of %s is tried again in %s s: %s", job, worker.dbname, NO_MEANS_WAITS[times], message)
-    _give_back(worker, job, _told(job, error, message), NO_MEANS_WAITS[times])
+def _end_without_means(worker, job, error):
+    """Let jobs be tried again whose code has met a lack of means; return the halves of a group that is to be run in parts instead.
+
+    Only if that goes on do the tries count. As one job of a group may be the reason, the others are not to pay for it.
+    """
+    times = [
+        _write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS)) for member in job.members
+    ]
+    if max(times) >= len(NO_MEANS_WAITS) and (halves := job.halves()):
+        return halves
+    for member, before in zip(job.members, times, strict=True):
+        if before >= len(NO_MEANS_WAITS):
+            seconds = (job.retry_policy or _USUAL_POLICY).seconds(error, member.retry + 1)
+            _retry(worker, member, error, message_of(error), seconds, _NO_MEANS)
+            continue
+        message = _lt("For want of means of its worker or the server: %s", message_of(error))
+        _logger.info("%s of %s is tried again in %s s: %s", member, worker.dbname, NO_MEANS_WAITS[before], message)
+        _give_back(worker, member, _told(member, error, message), NO_MEANS_WAITS[before])
+    return []
 
 
 def _give_back(worker, job, told, seconds):
