@@ -37,7 +37,7 @@ class JobGroup:
     def perform(self, env):
         """Call the function and keep what it returns for each job."""
         for member in self.members:
-            member.run = self.run
+            member.run, member.is_called = self.run, False
         perform_calls(env, find_function(env, self.function), self.members)
 
     def halves(self):

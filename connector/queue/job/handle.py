@@ -29,7 +29,7 @@ class Job:
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
-        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name", "retry_policy",
+        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name", "retry_policy", "is_called",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -41,6 +41,7 @@ class Job:
         self.external_id = self.record_name = None
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = self._log = None
         self.retry_policy = None  # known with the environment in which the job runs
+        self.is_called = False  # whether its function and arguments were known here, and its code was called
         self.notes = []
         if env is not None:
             self.context = environment.dumped(environment.kept_context(env))
@@ -214,6 +215,7 @@ class Job:
 
         :raise NotReadableJobError: the function or an argument is unknown here
         """
+        self.is_called = False
         func = find_function(env, self.function)
         if options_of(func).group_size:
             perform_calls(env, func, [self])
@@ -263,6 +265,7 @@ class Job:
 
     def _call(self, env, func):
         args, kwargs = self.arguments(env)
+        self.is_called = True
         if is_method(self.function):
             return func(*args, **kwargs)
         return func(ConnectorSession.from_env(env, job=self), self.model_name, *args, **kwargs)

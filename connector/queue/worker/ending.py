@@ -110,7 +110,8 @@ def end_stopped(worker, job, error):
 
 def _end_without_success(worker, job, error):
     """Let the jobs be tried again or fail; return the halves of a group that is to be run in parts instead."""
-    if is_of(error, UnknownJobError):
+    # what the code itself meets, of another job for instance, is an error as any other
+    if is_of(error, UnknownJobError) and not any(member.is_called for member in job.members):
         return _end_unknown(worker, job, error)
     if is_of(error, NotReady):
         _put_off(worker, job, error)
