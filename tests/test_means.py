@@ -277,7 +277,7 @@ def test_f3_what_was_put_off_before_its_code_was_called_is_none_of_the_three_tim
         waits.append(round(seconds_to_wait(database, job), -1))
         put_off()
     assert waits == [10, 60, 600]
-    assert ends([job]) == [("scheduled", 0)]
+    assert ends([job]) == [("pending", 0)]
     run_due()
     assert ends([job]) == [("failed", 1)]
     assert attempts(job) == ["no_resources"] * 8 + ["failed"]

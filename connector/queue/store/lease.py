@@ -299,7 +299,7 @@ def end_locker(cr, job, pids):
 
     The transaction that has locked a row last stands in the row. If it is only one of several that have, none is ended.
 
-    :param pids: of the server's processes behind the connections of the worker's own process
+    :param pids: of the server's processes behind the connections that the job itself has opened
     """
     cr.execute(
         """

@@ -13,7 +13,7 @@ from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from ...exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
 from .. import store
-from ..connection import pids_of_pool
+from ..connection import pids_of_thread
 from ..retry import RetryPolicy
 from . import unknown
 from .errors import (
@@ -175,11 +175,11 @@ def _put_off(worker, job, error):
 
 
 def _unlock(worker, job, error):
-    """End what keeps the rows of jobs locked that have ended, and is of this process: the cursors that the jobs have left open."""
+    """End what keeps the rows of jobs locked that have ended, and is of this thread: the cursors that the jobs have left open."""
     traceback.clear_frames(error.__traceback__)
     with worker.raw_cursor() as cr:
         for member in job.members:
-            store.end_locker(cr, member, pids_of_pool())
+            store.end_locker(cr, member, pids_of_thread())
 
 
 def _end_without_means(worker, job, error):
