@@ -281,8 +281,12 @@ def end_copied_workers(cr):
 
 
 def free_orphans(cr):
-    """Free jobs whose worker has no row: somebody has deleted it by hand. Return how many."""
-    cause = "its worker's record was deleted"
+    """Free jobs whose worker has no row; return how many.
+
+    Somebody has deleted it by hand, or the worker has ended while PostgreSQL refused their rows. How their runs have ended is not known:
+    they were interrupted.
+    """
+    cause = "its worker has ended, or its record was deleted"
     with transaction(cr):
         cr.execute(
             f"""
@@ -292,8 +296,7 @@ def free_orphans(cr):
             ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
             """
         )
-        tokens = dict(cr.fetchall())
-        return _free_leases(cr, tokens, "", DIED, cause, dict.fromkeys(tokens.values(), cause))
+        return _free_leases(cr, dict(cr.fetchall()), "", INTERRUPTED, cause)
 
 
 def leases_of(cr, worker_id):
