@@ -1,10 +1,13 @@
 """How jobs end, whatever they raise, lock or delete."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 import pytest
 from psycopg2.errors import DiskFull
+
+from odoo.modules.registry import Registry
 
 from odoo.addons.connector.exception import RetryableJobError
 from odoo.addons.connector.queue import store
@@ -237,6 +240,25 @@ def test_f8_a_job_whose_own_row_another_cursor_of_it_has_locked_ends(
     _left_open.clear()
 
 
+def test_f8_a_request_of_the_same_process_that_has_a_jobs_row_locked_is_not_ended(
+    run_here, ends, own_worker, database, impatient, monkeypatch, wait_until
+):
+    monkeypatch.setattr(ending, "_LOCKED_SECONDS", 0.1)
+    request = ThreadPoolExecutor(1)
+    cr = request.submit(Registry(database.name).cursor).result()
+
+    def deed(session):
+        request.submit(cr.execute, "SELECT FROM queue_job WHERE id = %s FOR UPDATE", [session.job.id]).result()
+
+    with request:
+        (job,) = run_here(deed)
+        assert ends([job]) == [("started", 0)]
+        request.submit(cr.execute, "UPDATE queue_job SET description = 'a request'").result()
+        request.submit(cr.commit).result()
+        request.submit(cr.close).result()
+    assert database.value("SELECT description FROM queue_job WHERE id = %s", job) == "a request"
+
+
 def test_f8_a_job_that_commits_while_its_row_is_locked_by_itself_ends(
     run_here, ends, leave, own_worker, effects, impatient
 ):
@@ -378,3 +400,19 @@ def test_f8_a_job_that_has_changed_its_own_row_still_counts_a_try(run_here, ends
     free_lost()
     assert ends([job]) == [("pending", 1)]
     assert attempts(job) == ["lost"]
+
+
+# F10: what a query is told to the log
+
+
+def test_f10_a_failed_query_is_cut_in_the_log(run_here, ends, caplog):
+    def deed(session):
+        session.cr.execute("SELECT %s::int", ["x" * 2_000_000])
+
+    with caplog.at_level(logging.ERROR):
+        (job,) = run_here(deed)
+    assert ends([job]) == [("failed", 1)]
+    (told,) = [record.getMessage() for record in caplog.records if "bad query" in record.getMessage()]
+    assert "SELECT" in told
+    assert len(told) < 11_000
+    assert max(len(record.getMessage()) for record in caplog.records) < 60_000
