@@ -29,7 +29,8 @@ class Job:
         "_id", "env", "function", "model_name", "payload", "context", "description", "priority", "max_retries", "channel_id",
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
-        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name", "retry_policy", "is_called",
+        "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name",
+        "retry_policy", "is_called",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
