@@ -16,8 +16,11 @@ from . import store, wakeup
 
 _KEY = "connector.queue.buffer"
 
-#: So many jobs are kept at most.
+_SIZE = "connector.queue.buffer.size"
+
+#: So many jobs are kept at most, and so many characters of arguments until one more job has come.
 PAGE = 10_000
+PAGE_SIZE = 16_000_000
 
 
 def add(env, job):
@@ -30,17 +33,34 @@ def add(env, job):
         wakeup.after_commit(cr)
     job.is_delayed = True
     jobs.append(job)
-    if len(jobs) == PAGE:
-        page = jobs.copy()
-        # what storing them flushes must not find them again
-        jobs.clear()
-        _store(page)
+    size = cr.precommit.data[_SIZE] = cr.precommit.data.get(_SIZE, 0) + len(job.payload)
+    if len(jobs) >= PAGE or size >= PAGE_SIZE:
+        _store_page(cr, jobs)
 
 
 def flush(cr):
     """Store the jobs that the cursor's transaction has delayed so far."""
+    # it is forgotten, so that the next job has the hook called again
     if jobs := cr.precommit.data.pop(_KEY, None):
-        _store(jobs)
+        try:
+            _store_page(cr, jobs)
+        except BaseException:
+            cr.precommit.data[_KEY] = jobs + cr.precommit.data.get(_KEY, [])
+            cr.precommit.add(functools.partial(flush, cr))
+            raise
+
+
+def _store_page(cr, jobs):
+    """Store jobs and forget them; what raises leaves them as they are, for who catches it and goes on."""
+    page, size = jobs.copy(), cr.precommit.data.pop(_SIZE, 0)
+    # what storing them flushes must not find them again
+    jobs.clear()
+    try:
+        _store(page)
+    except BaseException:
+        jobs[:0] = page
+        cr.precommit.data[_SIZE] = cr.precommit.data.get(_SIZE, 0) + size
+        raise
 
 
 def _store(jobs):
@@ -63,6 +83,7 @@ def _store(jobs):
 
 def _forget(cr, _begun):
     cr.precommit.data.pop(_KEY, None)
+    cr.precommit.data.pop(_SIZE, None)
 
 
 follow_savepoints(flush, _forget)

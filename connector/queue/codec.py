@@ -12,7 +12,7 @@ import json
 from collections import namedtuple
 from collections.abc import Mapping, MutableSequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from markupsafe import Markup
 
@@ -332,48 +332,67 @@ def decode_stored(value, env, env_of=None):
 
 
 def _decode_tagged(tag, content, env, env_of):
+    """Return the value that stands under a tag.
+
+    That a name is unknown here is told apart from what is wrong with the value: another worker may know it.
+    """
+    decode = _decoder(tag, env)
+    if decode is None:
+        raise _unknown(tag)
     try:
-        if tag == "$records":
-            return _decode_records(env, env_of, *content)
-        if tag == "$dict":
-            return {decode_stored(key, env, env_of): decode_stored(item, env, env_of) for key, item in content}
-        if tag == "$tuple":
-            return tuple(decode_stored(item, env, env_of) for item in content)
-        if "." in tag:
-            return _decode_registered(tag, content, env, env_of)
-        return _SCALARS[tag](content)
-    except KeyError as error:
-        raise UnknownJobError(
-            f"The stored arguments name {error.args[0]!r}, which does not exist here: is an addon missing?"
-        ) from None
-    except (TypeError, ValueError, InvalidOperation) as error:
-        raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from None
+        return decode(content, env, env_of)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from error
 
 
-def _decode_records(env, env_of, name, ids, difference=None):
+def _decoder(tag, env):
+    if "." not in tag:
+        return _DECODERS.get(tag)
+    type_ = _tags.get(tag)
+    if type_ is None or not is_installed(env.registry, type_.addon):
+        return None
+    return lambda content, env, env_of: type_.decode(decode_stored(content, env, env_of))
+
+
+def _unknown(name):
+    return UnknownJobError(f"The stored arguments name {name!r}, which does not exist here: is an addon missing?")
+
+
+def _decode_records(content, env, env_of):
+    name, ids, *difference = content
+    if name not in env.registry:
+        raise _unknown(name)
     if difference and env_of:
-        env = env_of(difference)
+        env = env_of(*difference)
     return env[name].browse(ids)
 
 
-def _decode_registered(tag, content, env, env_of):
-    type_ = _tags[tag]
-    if not is_installed(env.registry, type_.addon):
-        raise KeyError(tag)
-    return type_.decode(decode_stored(content, env, env_of))
+def _decode_dict(pairs, env, env_of):
+    return {decode_stored(key, env, env_of): decode_stored(item, env, env_of) for key, item in pairs}
+
+
+def _decode_tuple(items, env, env_of):
+    return tuple(decode_stored(item, env, env_of) for item in items)
+
+
+def _scalar(decode):
+    return lambda content, _env, _env_of: decode(content)
 
 
 def _raise_not_stored(reason):
     raise FailedJobError(reason)
 
 
-_SCALARS = {
-    "$not_stored": _raise_not_stored,
-    "$int": lambda digits: int(digits, 16),
-    "$float": float,
-    "$markup": Markup,
-    "$datetime": datetime.fromisoformat,
-    "$date": date.fromisoformat,
-    "$decimal": Decimal,
-    "$bytes": base64.b64decode,
+_DECODERS = {
+    "$records": _decode_records,
+    "$dict": _decode_dict,
+    "$tuple": _decode_tuple,
+    "$not_stored": _scalar(_raise_not_stored),
+    "$int": _scalar(lambda digits: int(digits, 16)),
+    "$float": _scalar(float),
+    "$markup": _scalar(Markup),
+    "$datetime": _scalar(datetime.fromisoformat),
+    "$date": _scalar(date.fromisoformat),
+    "$decimal": _scalar(Decimal),
+    "$bytes": _scalar(base64.b64decode),
 }

@@ -1,5 +1,7 @@
 """Connections to PostgreSQL beside those of Odoo's pool, and cursors of that pool."""
 
+import functools
+import threading
 import weakref
 
 import psycopg2
@@ -79,12 +81,29 @@ class OwnConnections:
         connection.close()
 
 
-def pids_of_pool():
-    """Return the pids of the server's processes behind the connections of Odoo's pool that somebody uses."""
+def _teach_pool():
+    """Have Odoo's pool note which thread has borrowed a connection."""
+    borrow = sql_db.ConnectionPool.borrow
+
+    @functools.wraps(borrow)
+    def borrow_and_note(self, connection_info):
+        connection = borrow(self, connection_info)
+        connection._borrower = threading.get_ident()
+        return connection
+
+    sql_db.ConnectionPool.borrow = borrow_and_note
+
+
+_teach_pool()
+
+
+def pids_of_thread():
+    """Return the pids of the server's processes behind the connections of Odoo's pool that the calling thread has, and not given back."""
+    me = threading.get_ident()
     return [
         connection.get_backend_pid()
         for connection in list(sql_db._Pool._connections if sql_db._Pool else [])
-        if connection._pool_in_use and not connection.closed
+        if connection._pool_in_use and not connection.closed and getattr(connection, "_borrower", None) == me
     ]
 
 

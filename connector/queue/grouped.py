@@ -47,6 +47,8 @@ def perform_calls(env, func, jobs):
     """
     calls = [Call(*job.arguments(env)) for job in jobs]
     session = ConnectorSession.from_env(env, job=jobs[0] if len(jobs) == 1 else None)
+    for job in jobs:
+        job.is_called = True
     try:
         results = func(session, jobs[0].model_name, calls)
     except NothingToDoJob as nothing:

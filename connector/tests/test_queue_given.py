@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
 from types import SimpleNamespace
+from unittest import TestCase
+from unittest.mock import patch
 
 from markupsafe import Markup
 
@@ -46,6 +48,11 @@ class Unprintable(Exception):
 def act(session, model_name):
     """Do what the test says"""
     return _act[0](session.job)
+
+
+@job
+def take(session, model_name, value):
+    """Take a value"""
 
 
 @job(group_size=10)
@@ -455,6 +462,31 @@ class TestPages(GivenCase):
         self.assertEqual([handle._id is not None for handle in handles], [True] * 20 + [False] * 5)
         records = [handle.record(self.env) for handle in handles]
         self.assertEqual([record.description for record in records], [str(number) for number in range(25)])
+
+    def test_f27_a_page_is_full_too_when_its_arguments_are_large(self):
+        self.patch(buffer, "PAGE_SIZE", 3000)
+        handles = [take.delay(self.session, "res.partner", "x" * 1000) for _number in range(7)]
+        self.assertEqual([handle._id is not None for handle in handles], [True] * 6 + [False])
+        self.cr.flush()
+        handles = [take.delay(self.session, "res.partner", "x" * 1000) for _number in range(4)]
+        self.assertEqual([handle._id is not None for handle in handles], [True] * 3 + [False])
+
+    def test_f27_jobs_that_could_not_be_stored_are_not_lost_for_who_goes_on(self):
+        def refuse(model, job):
+            raise ZeroDivisionError
+
+        self.patch(buffer, "PAGE", 3)
+        model = type(self.env["queue.job"])
+        handles = [act.delay(self.session, "res.partner") for _number in range(2)]
+        with patch.object(model, "_prepare_job_values", refuse):
+            for go_on in (self.cr.flush, lambda: handles.append(act.delay(self.session, "res.partner"))):
+                # Odoo's own would flush first, and roll back
+                TestCase.assertRaises(self, ZeroDivisionError, go_on)
+        self.cr.flush()
+        self.assertEqual(len({handle._id for handle in handles} - {None}), len(handles))
+        self.assertEqual(
+            self.env["queue.job"].browse([handle.id for handle in handles]).exists().mapped("state"), ["pending"] * 2
+        )
 
     def test_f27_a_graph_over_several_pages_keeps_its_order(self):
         self.patch(buffer, "PAGE", 3)

@@ -34,6 +34,14 @@ def send(session, model_name, calls):
 
 
 @job(group_size=5)
+def log_much(session, model_name, calls):
+    """Log much"""
+    for _line in range(9):
+        session.job.log("x" * 5000)
+    return [None]
+
+
+@job(group_size=5)
 def commit(session, model_name, calls):
     """Commit where the transaction is the job's"""
     _calls.append((len(calls), session.owns_transaction))
@@ -87,6 +95,12 @@ class TestGrouped(GroupedCase):
         self.assertEqual(jobs.mapped("message"), ["a was sent", "b was sent"])
         self.assertEqual(jobs.mapped("result"), ['"a was sent"', '"b was sent"'])
         self.assertEqual([len(job.attempt_ids) for job in jobs], [1, 1])
+
+    def test_f10_the_log_of_a_job_in_a_group_is_as_long_as_that_of_any_other(self):
+        record = log_much.delay(self.session, "res.partner").record(self.env)
+        self.run_jobs()
+        self.assertDone(record)
+        self.assertEqual(len(record.attempt_ids.log), 9 * 5001 - 1)
 
     def test_no_call_gets_more_jobs_than_the_size_of_its_group(self):
         self._delay("a b c d e f g")

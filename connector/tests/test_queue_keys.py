@@ -213,6 +213,21 @@ class TestUnfinished(KeysCase):
         self.assertEqual(list(seconds_waiting(self.env, ["2", "4"])), ["2"])
         self.assertEqual(keys_of_failed(self.env, ["2", "4"]), {"2"})
 
+    def test_f16_days_that_are_no_number_are_told_in_the_log_and_do_no_harm(self):
+        self._end(self._delay(identity_key="k"), "failed", timedelta(days=-1))
+        for days in ("\N{SUPERSCRIPT TWO}", "-1", "nan", "1e300", "a month"):
+            self.env["ir.config_parameter"].set_param("connector.job_retention_days", days)
+            with self.subTest(days), self.assertLogs("odoo.addons.connector.queue", "WARNING") as logs:
+                self.assertEqual(keys_of_failed(self.env, ["k"]), {"k"})
+            self.assertIn(f"{days!r}, not a number of days: 30 is used", logs.output[0])
+
+    def test_f16_days_may_be_parts_of_a_day(self):
+        self._end(self._delay(identity_key="k"), "failed", timedelta(hours=-7))
+        for days, keys in (("0.25", set()), ("0.5", {"k"}), ("100000", {"k"})):
+            self.env["ir.config_parameter"].set_param("connector.job_retention_days", days)
+            self.assertEqual(keys_of_failed(self.env, ["k"]), keys)
+        self.env["queue.job.failure"]._gc_failures()
+
     def test_jobs_that_wait_have_not_failed(self):
         self._delay(identity_key="k")
         self.assertFalse(keys_of_failed(self.env, ["k"]))

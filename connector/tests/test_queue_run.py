@@ -601,6 +601,14 @@ class TestDeadWorker(JobsCase):
         self.env.invalidate_all()
         self.assertEqual(self.jobs.mapped("state"), ["pending", "pending"])
 
+    def test_f4_jobs_of_a_worker_without_a_row_were_interrupted_and_count_no_try(self):
+        self.cr.execute("DELETE FROM queue_worker")
+        self.cr.execute("UPDATE queue_job SET max_retries = 1")
+        store.free_orphans(self.cr)
+        self.env.invalidate_all()
+        self.assertEqual([(job.state, job.retry) for job in self.jobs], [("pending", 0)] * 2)
+        self.assertEqual(self.jobs.attempt_ids.mapped("outcome"), ["interrupted"])
+
 
 @tagged("post_install", "-at_install")
 class TestButtons(JobsCase):

@@ -1,10 +1,13 @@
 import logging
+from unittest.mock import patch
 
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue import codec, store
+from odoo.addons.connector.queue.codec import register_type
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.job.functions import find_function
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -23,6 +26,31 @@ def count_together(session, model_name, calls):
 def count(session, model_name, number):
     """Count a call"""
     _calls.append(number)
+
+
+@job
+def find_unknown(session, model_name, number):
+    """Count a call, and ask for a function that does not exist here, as to run another job at once"""
+    _calls.append(number)
+    find_function(session.env, "res.partner.gone")
+
+
+@job
+def read_unknown(session, model_name, number):
+    """Count a call, and read what does not exist here, as the result of another job"""
+    _calls.append(number)
+    codec.decode('{"$records": ["gone.model", [1]]}', session.env)
+
+
+@job(group_size=5)
+def find_unknown_together(session, model_name, calls):
+    """Count a call, and ask for a function that does not exist here"""
+    _calls.append(len(calls))
+    find_function(session.env, "res.partner.gone")
+
+
+class Money:
+    """What an addon stores."""
 
 
 @tagged("post_install", "-at_install")
@@ -145,6 +173,28 @@ class TestUnknown(JobsCase):
         self.run_jobs()
         self.assertEqual(record.state, "scheduled")
         self.assertEqual(_calls, [])
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_f7_what_an_addon_cannot_read_of_its_own_type_is_not_unknown(self):
+        def missing(_stored):
+            return {}["gone"]
+
+        for decode in (missing, lambda stored: stored[3], lambda stored: 1 // 0, lambda stored: int("x")):
+            with self.subTest(decode=decode), patch.dict(codec._types), patch.dict(codec._tags):
+                register_type(Money, "money", lambda money: 1, decode)
+                record = self._delay("""payload = '{"args":[[{"$connector.money":1}]],"kwargs":{}}'""")
+                self.run_jobs()
+                self.assertFailed(record, "unreadable connector.money")
+
+    @mute_logger("odoo.addons.connector.queue.worker")
+    def test_f7_what_the_code_itself_finds_unknown_is_an_error_as_any_other(self):
+        for function in (find_unknown, read_unknown, find_unknown_together):
+            with self.subTest(function.__name__):
+                _calls.clear()
+                record = function.delay(self.session, "res.partner", 1).record(self.env)
+                self.run_jobs()
+                self.assertFailed(record, "gone")
+                self.assertEqual((_calls, record.retry), ([1], 1))
 
     def test_f7_of_a_group_the_others_are_done(self):
         jobs = [self._delay("function = function", count_together) for _number in range(3)]

@@ -1,12 +1,20 @@
 """How jobs end, whatever they raise, lock or delete."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
+from psycopg2.errors import DiskFull
+
+from odoo.modules.registry import Registry
 
 from odoo.addons.connector.exception import RetryableJobError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.worker import ending
+from odoo.addons.connector.queue.worker import worker as worker_module
+
+from scripts import databases
 
 
 class NoText(Exception):
@@ -232,6 +240,25 @@ def test_f8_a_job_whose_own_row_another_cursor_of_it_has_locked_ends(
     _left_open.clear()
 
 
+def test_f8_a_request_of_the_same_process_that_has_a_jobs_row_locked_is_not_ended(
+    run_here, ends, own_worker, database, impatient, monkeypatch, wait_until
+):
+    monkeypatch.setattr(ending, "_LOCKED_SECONDS", 0.1)
+    request = ThreadPoolExecutor(1)
+    cr = request.submit(Registry(database.name).cursor).result()
+
+    def deed(session):
+        request.submit(cr.execute, "SELECT FROM queue_job WHERE id = %s FOR UPDATE", [session.job.id]).result()
+
+    with request:
+        (job,) = run_here(deed)
+        assert ends([job]) == [("started", 0)]
+        request.submit(cr.execute, "UPDATE queue_job SET description = 'a request'").result()
+        request.submit(cr.commit).result()
+        request.submit(cr.close).result()
+    assert database.value("SELECT description FROM queue_job WHERE id = %s", job) == "a request"
+
+
 def test_f8_a_job_that_commits_while_its_row_is_locked_by_itself_ends(
     run_here, ends, leave, own_worker, effects, impatient
 ):
@@ -269,3 +296,123 @@ def test_f8_a_job_that_frees_its_own_lease_or_deletes_itself_does_not_stop_its_t
 
     ids = run_here(free, delete, leave)
     assert ends(ids[2:]) == [("done", 0)]
+
+
+# F3: ends that cannot be written for want of means, or because of a lock
+
+
+@pytest.fixture
+def refuse_attempts(database):
+    """A function that has the server refuse to store attempts with a SQLSTATE, or with None to take them again.
+
+    The second argument says how often at most.
+    """
+
+    def refuse(sqlstate, times=1_000_000):
+        with databases.cursor(database.name) as cr:
+            cr.execute("DROP TRIGGER IF EXISTS refuse ON queue_job_attempt; DROP SEQUENCE IF EXISTS refused")
+            if sqlstate is None:
+                return
+            cr.execute(
+                f"""
+                CREATE SEQUENCE refused;
+                CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    IF nextval('refused') <= {times} THEN RAISE 'refused' USING ERRCODE = '{sqlstate}'; END IF;
+                    RETURN NEW;
+                END $$;
+                CREATE TRIGGER refuse BEFORE INSERT ON queue_job_attempt FOR EACH ROW EXECUTE FUNCTION refuse()
+                """
+            )
+
+    yield refuse
+    refuse(None)
+
+
+@pytest.fixture
+def free_lost(own_worker, monkeypatch):
+    """A function that has the worker tend to what it has lost, at once."""
+    monkeypatch.setattr(worker_module, "LOST_SECONDS", 0)
+
+    def free():
+        for _time in range(2):
+            own_worker.tend()
+        own_worker.backoff._until = 0
+
+    return free
+
+
+@pytest.mark.parametrize("error", [DiskFull("no room"), ValueError("it fails"), RetryableJobError("later")])
+def test_f3_an_end_for_which_there_is_no_room_on_the_disk_costs_no_try(
+    error, run_here, ends, attempts, own_worker, refuse_attempts, free_lost, database, leave
+):
+    def deed(session):
+        refuse_attempts("53100")
+        raise error
+
+    (job,) = run_here(deed)
+    assert ends([job]) == [("started", 0)]
+    refuse_attempts(None)
+    free_lost()
+    assert ends([job]) == [("pending", 0)]
+    assert attempts(job) == ["interrupted"]
+    message = database.value("SELECT message FROM queue_job WHERE id = %s", job)
+    assert message == "Interrupted: its end could not be written: refused"
+    free_lost()
+    assert not own_worker.unwritten
+
+
+def test_f3_an_end_that_waits_in_vain_for_the_jobs_row_costs_no_try(
+    run_here, ends, attempts, own_worker, free_lost, database, impatient, monkeypatch
+):
+    monkeypatch.setattr(ending, "_LOCKED_SECONDS", 0.1)
+    somebody = psycopg2.connect(dbname=database.name)
+
+    def deed(session):
+        somebody.cursor().execute("SELECT FROM queue_job WHERE id = %s FOR UPDATE", [session.job.id])
+
+    (job,) = run_here(deed)
+    assert ends([job]) == [("started", 0)]
+    free_lost()
+    assert ends([job]) == [("started", 0)]
+    somebody.close()
+    free_lost()
+    assert ends([job]) == [("pending", 0)]
+    assert attempts(job) == ["interrupted"]
+    assert not own_worker.ended
+
+
+def test_f3_an_end_whose_statement_somebody_cancels_is_written_again(run_here, ends, attempts, refuse_attempts):
+    def deed(session):
+        refuse_attempts("57014", times=2)
+        raise ValueError("it fails")
+
+    (job,) = run_here(deed)
+    assert ends([job]) == [("failed", 1)]
+    assert attempts(job) == ["failed"]
+
+
+def test_f8_a_job_that_has_changed_its_own_row_still_counts_a_try(run_here, ends, attempts, free_lost):
+    def deed(session):
+        with session.env.registry.cursor() as cr:
+            cr.execute("UPDATE queue_job SET lease_token = NULL WHERE id = %s", [session.job.id])
+
+    (job,) = run_here(deed)
+    free_lost()
+    assert ends([job]) == [("pending", 1)]
+    assert attempts(job) == ["lost"]
+
+
+# F10: what a query is told to the log
+
+
+def test_f10_a_failed_query_is_cut_in_the_log(run_here, ends, caplog):
+    def deed(session):
+        session.cr.execute("SELECT %s::int", ["x" * 2_000_000])
+
+    with caplog.at_level(logging.ERROR):
+        (job,) = run_here(deed)
+    assert ends([job]) == [("failed", 1)]
+    (told,) = [record.getMessage() for record in caplog.records if "bad query" in record.getMessage()]
+    assert "SELECT" in told
+    assert len(told) < 11_000
+    assert max(len(record.getMessage()) for record in caplog.records) < 60_000

@@ -20,6 +20,7 @@ class JobGroup:
         self.time_limit = min((job.time_limit for job in members if job.time_limit), default=0)
         self.memory_limit = min((job.memory_limit for job in members if job.memory_limit), default=0)
         self.retry = max(job.retry for job in members)
+        self.retry_policy = None
 
     def __repr__(self):
         return f"<{len(self.members)} jobs from {self.id}: {self.function}>"
@@ -30,12 +31,13 @@ class JobGroup:
         env = first.environment(cr)
         for member in others:
             member.note(first.notes)
+        self.retry_policy = first.retry_policy
         return env(context={key: value for key, value in env.context.items() if key not in ("job_id", JOB)})
 
     def perform(self, env):
         """Call the function and keep what it returns for each job."""
         for member in self.members:
-            member.run = self.run
+            member.run, member.is_called = self.run, False
         perform_calls(env, find_function(env, self.function), self.members)
 
     def halves(self):

@@ -30,6 +30,7 @@ class Job:
         "identity_key", "identity_policy", "concurrency_key", "concurrency_limit", "eta", "eta_seconds", "user_id", "company_id", "su",
         "retry", "lease_token", "ready_seq", "date_created", "result", "message", "time_limit", "memory_limit", "run", "_log",
         "notes", "graph_uuid", "parents", "is_delayed", "group_key", "runs_alone", "external_id", "record_name",
+        "retry_policy", "is_called",
     )  # fmt: skip
 
     def __init__(self, *, env=None, id=None, **values):
@@ -40,6 +41,8 @@ class Job:
         self.graph_uuid, self.parents, self.group_key = None, {}, None
         self.external_id = self.record_name = None
         self.eta = self.eta_seconds = self.result = self.message = self.lease_token = self.run = self._log = None
+        self.retry_policy = None  # known with the environment in which the job runs
+        self.is_called = False  # whether its function and arguments were known here, and its code was called
         self.notes = []
         if env is not None:
             self.context = environment.dumped(environment.kept_context(env))
@@ -133,6 +136,8 @@ class Job:
         """
         env, notes = environment.of_job(cr, self.user_id, self.su, self.context, self._id)
         self.note(notes)
+        # for the end of the job, which has no cursor of its own
+        self.retry_policy = function_options(env, self.function).retry
         return env
 
     def _environment_of_records(self, difference):
@@ -211,6 +216,7 @@ class Job:
 
         :raise NotReadableJobError: the function or an argument is unknown here
         """
+        self.is_called = False
         func = find_function(env, self.function)
         if options_of(func).group_size:
             perform_calls(env, func, [self])
@@ -260,6 +266,7 @@ class Job:
 
     def _call(self, env, func):
         args, kwargs = self.arguments(env)
+        self.is_called = True
         if is_method(self.function):
             return func(*args, **kwargs)
         return func(ConnectorSession.from_env(env, job=self), self.model_name, *args, **kwargs)

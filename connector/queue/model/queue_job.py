@@ -13,6 +13,7 @@ from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
 from ..keys import possible_keys
 from ..mass_change import SECONDS_AT_ONCE, MassChange
+from ..setting import number_of
 from ..texts import ARGUMENTS, ARGUMENTS_TO_LAY_OUT, storable
 from .queue_job_attempt import UNCOUNTED
 
@@ -377,10 +378,5 @@ class QueueJob(models.Model):
             return store.delete_ended(cr, self._retention_days())
 
     def _retention_days(self):
-        text = self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days", "30")
-        if not text.strip().isdigit():
-            _logger.warning(
-                "The system parameter connector.job_retention_days is %r, not a number of days: 30 is used", text
-            )
-            return 30
-        return int(text)
+        text = self.env["ir.config_parameter"].sudo().get_param("connector.job_retention_days")
+        return number_of(text, "connector.job_retention_days", "days", 30, _logger)

@@ -98,6 +98,7 @@ class QueueWorker(models.Model):
         if not self.env.user.has_group("connector.group_connector_manager"):
             raise AccessError(self.env._("Only a connector manager can say that this is the production database."))
         store.adopt_database(self.env.cr)
+        self.env.invalidate_all()
         wakeup.after_commit(self.env.cr)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 

@@ -127,7 +127,7 @@ def delete_ended(cr, days, limit=10000):
         f"""
         WITH old AS (
             SELECT id FROM queue_job
-            WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - make_interval(days => %(days)s)
+            WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - %(days)s * interval '1 day'
               AND NOT EXISTS (
                     SELECT FROM queue_job_dependency edge JOIN queue_job child ON child.id = edge.child_id
                     WHERE edge.parent_id = queue_job.id AND child.state NOT IN ('done', 'cancelled')

@@ -10,7 +10,7 @@ from collections import namedtuple
 import psycopg2
 from psycopg2.errors import LockNotAvailable
 
-from ..texts import storable
+from ..texts import LOG, storable
 from . import keys
 from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
@@ -168,7 +168,7 @@ def complete_group(cr, jobs, worker_id, worker_name):
             **_members(jobs),
             "messages": [storable(job.message) for job in jobs],
             "results": [job.result for job in jobs],
-            "logs": [storable(job.log_text) for job in jobs],
+            "logs": [storable(job.log_text, LOG) for job in jobs],
             "worker": worker_id,
             "worker_name": worker_name,
         },

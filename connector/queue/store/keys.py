@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 # Has failed, and no later job with its key was done. It counts for as many days as ended jobs are kept, so that the later one is there
 _FAILED_FOR_GOOD = f"""
-    job.state = 'failed' AND job.date_done > {NOW} - make_interval(days => %(days)s)
+    job.state = 'failed' AND job.date_done > {NOW} - %(days)s * interval '1 day'
     AND NOT EXISTS (
         SELECT FROM queue_job later
         WHERE later.identity_key = job.identity_key AND later.state = 'done' AND later.date_done > job.date_done

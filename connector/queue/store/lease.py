@@ -176,6 +176,8 @@ def give_back(
 ):  # fmt: skip
     """Schedule another try of a job for a reason that is not its fault; return False if the lease is not this worker's any more.
 
+    Without the name of an exception its code was not called, see :func:`count_in_a_row`.
+
     :param outcome: that of the attempt: ``no_resources``, the worker or the server had no means to run it
     :param seconds: until the next try
     """
@@ -185,11 +187,15 @@ def give_back(
 
 
 def count_in_a_row(cr, job_id, outcome):
-    """Return how many of a job's last attempts had an outcome, one after the other."""
+    """Return how many of a job's last attempts its code has ended with an outcome, one after the other.
+
+    Those without an exception are passed over: the code was not called.
+    """
     cr.execute(
-        """
+        f"""
+        {BRIEFLY}
         SELECT count(*) FROM queue_job_attempt attempt
-        WHERE job_id = %(job)s AND id > (
+        WHERE job_id = %(job)s AND exc_name IS NOT NULL AND id > (
             SELECT COALESCE(max(id), 0) FROM queue_job_attempt WHERE job_id = %(job)s AND outcome <> %(outcome)s
         )
         """,
@@ -293,7 +299,7 @@ def end_locker(cr, job, pids):
 
     The transaction that has locked a row last stands in the row. If it is only one of several that have, none is ended.
 
-    :param pids: of the server's processes behind the connections of the worker's own process
+    :param pids: of the server's processes behind the connections that the job itself has opened
     """
     cr.execute(
         """

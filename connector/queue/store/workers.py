@@ -281,8 +281,12 @@ def end_copied_workers(cr):
 
 
 def free_orphans(cr):
-    """Free jobs whose worker has no row: somebody has deleted it by hand. Return how many."""
-    cause = "its worker's record was deleted"
+    """Free jobs whose worker has no row; return how many.
+
+    Somebody has deleted it by hand, or the worker has ended while PostgreSQL refused their rows. How their runs have ended is not known:
+    they were interrupted.
+    """
+    cause = "its worker has ended, or its record was deleted"
     with transaction(cr):
         cr.execute(
             f"""
@@ -292,8 +296,7 @@ def free_orphans(cr):
             ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
             """
         )
-        tokens = dict(cr.fetchall())
-        return _free_leases(cr, tokens, "", DIED, cause, dict.fromkeys(tokens.values(), cause))
+        return _free_leases(cr, dict(cr.fetchall()), "", INTERRUPTED, cause)
 
 
 def leases_of(cr, worker_id):
@@ -304,13 +307,15 @@ def leases_of(cr, worker_id):
     return set(cr.fetchall())
 
 
-def free_lost_runs(cr, worker_id, worker_name, leases):
+def free_lost_runs(cr, worker_id, worker_name, leases, unwritten):
     """Free leases that a living worker has found to be its own without running their jobs; return how many.
 
     The worker, the token and the lock say that nothing has happened to them meanwhile. Should a thread hold such a job after all, it
     cannot start it, or cannot commit anything for it: as of any lease that was taken away.
 
     :param leases: ``(job id, lease token)`` of each
+    :param unwritten: dict, lease to the reason why its worker could not write its end, where that is not the job's fault: it was
+        interrupted. The others count a try
     """
     with transaction(cr, BRIEFLY):
         cr.execute(
@@ -323,11 +328,16 @@ def free_lost_runs(cr, worker_id, worker_name, leases):
             """,
             (*map(list, zip(*leases, strict=True)), worker_id),
         )
-        cause = "its run is over, but its end was not written: a job must not change or delete its own row"
         tokens = dict(cr.fetchall())
-        return _free_leases(
-            cr, tokens, worker_name, DIED, cause, dict.fromkeys(tokens.values(), cause), ends_processes=False
-        )
+        reasons = {id_: unwritten[id_, token] for id_, token in tokens.items() if (id_, token) in unwritten}
+        freed = 0
+        for reason in set(reasons.values()):
+            interrupted = {id_: tokens.pop(id_) for id_ in reasons if reasons[id_] == reason}
+            cause = f"its end could not be written: {reason}"
+            freed += _free_leases(cr, interrupted, worker_name, INTERRUPTED, cause)
+        cause = "its run is over, but its end was not written: a job must not change or delete its own row"
+        blamed = dict.fromkeys(tokens.values(), cause)
+        return freed + _free_leases(cr, tokens, worker_name, DIED, cause, blamed, ends_processes=False)
 
 
 # What becomes of a job whose worker has died: how often that happened before (any other try that failed counts too), and whether it fails

@@ -16,6 +16,7 @@ from odoo.tools.translate import LazyTranslate
 
 from ...exception import FailedJobError, LeaseLost
 from ..connection import OwnConnections
+from ..texts import storable
 from .errors import RowLocked
 
 _logger = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ class JobCursor(Cursor):
             raise
         except Exception as error:
             if log_exceptions:
-                _logger.error("%r: bad query: %s\nERROR: %s", self._job, self._obj.query or query, error)
+                told = storable(self._obj.query or query), storable(error)
+                _logger.error("%r: bad query: %s\nERROR: %s", self._job, *told)
             raise
 
     def _check_transaction(self):

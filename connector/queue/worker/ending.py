@@ -1,20 +1,20 @@
 """How a job ends that is not done: another try, failed or cancelled.
 
 All of it is written on the worker's raw connection, after the job's own transaction was rolled back. Writing it fails with that connection
-only, and then the worker's life ends: what the job has left, however strange, is replaced by something that can be written.
+only, and then the worker's life ends: what the job has left, however strange, is replaced by something that can be written. It takes
+nothing but that connection: Odoo's pool may be full, and is not asked.
 """
 
 import logging
 import time
 import traceback
 
-from psycopg2.errors import LockNotAvailable
-
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
-from ...exception import GroupResultError, JobCancelled, UnknownJobError
+from ...exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
 from .. import store
-from ..connection import pids_of_pool
+from ..connection import pids_of_thread
+from ..retry import RetryPolicy
 from . import unknown
 from .errors import (
     LifeEnded,
@@ -42,6 +42,9 @@ NO_MEANS_WAITS = (10, 60, 600)
 
 _NO_MEANS = "no_resources"
 
+# Of jobs that have ended before it was known what their function's policy is
+_USUAL_POLICY = RetryPolicy()
+
 #: Seconds for which an end is written again and again while somebody has the job's row locked, or the table.
 _LOCKED_SECONDS = 10
 
@@ -66,7 +69,8 @@ def end(worker, job, error):
 
 
 def _end_anyhow(worker, job, problem):
-    """Let a job fail because its end could not be written; where that is not its fault its lease stays, and the worker frees it later."""
+    """Let a job fail because its end could not be written; where that is not its fault its lease stays, and the worker frees it later, as
+    an interruption."""
     if not (is_concurrency_error(problem) or lacks_means(problem)):
         for fail in (_fail, _fail_without_words):
             try:
@@ -76,6 +80,8 @@ def _end_anyhow(worker, job, problem):
                 raise
             except BaseException as another:
                 problem = another
+    if is_concurrency_error(problem) or lacks_means(problem):
+        worker.unwritten[job.id, job.lease_token] = first_line(problem)
     worker.backoff.begin()
     _logger.error("The end of job %s of %s cannot be written: %s", job.id, worker.dbname, first_line(problem))
 
@@ -104,7 +110,8 @@ def end_stopped(worker, job, error):
 
 def _end_without_success(worker, job, error):
     """Let the jobs be tried again or fail; return the halves of a group that is to be run in parts instead."""
-    if is_of(error, UnknownJobError):
+    # what the code itself meets, of another job for instance, is an error as any other
+    if is_of(error, UnknownJobError) and not any(member.is_called for member in job.members):
         return _end_unknown(worker, job, error)
     if is_of(error, NotReady):
         _put_off(worker, job, error)
@@ -113,14 +120,12 @@ def _end_without_success(worker, job, error):
         return _decide(worker, job, error)
     if is_of(error, RowLocked):
         _unlock(worker, job, error)
-    for member in job.members:
-        _end_without_means(worker, member, error)
-    return []
+    return _end_without_means(worker, job, error)
 
 
 def _decide(worker, job, error):
     """Let the retry policy of the jobs' function decide; return the halves of a group that is to be run in parts instead."""
-    retry = worker.options_of(job).retry
+    retry = job.retry_policy or _USUAL_POLICY
     if is_concurrency_error(error):
         message = _lt(
             "Another transaction was in the way, %(times)s times in a row: %(error)s",
@@ -165,32 +170,40 @@ def _put_off(worker, job, error):
     seconds = worker.take_no_jobs(error)
     message = _lt("It could not begin, for want of means of its worker or the server: %s", first_line(error))
     for member in job.members:
-        _give_back(worker, member, error, message, seconds)
+        # the error is none of the job's
+        _give_back(worker, member, (_in_language_of(member, message), None, traceback_of(error)), seconds)
 
 
 def _unlock(worker, job, error):
-    """End what keeps the rows of jobs locked that have ended, and is of this process: the cursors that the jobs have left open."""
+    """End what keeps the rows of jobs locked that have ended, and is of this thread: the cursors that the jobs have left open."""
     traceback.clear_frames(error.__traceback__)
     with worker.raw_cursor() as cr:
         for member in job.members:
-            store.end_locker(cr, member, pids_of_pool())
+            store.end_locker(cr, member, pids_of_thread())
 
 
 def _end_without_means(worker, job, error):
-    """Let a job be tried again whose code has met a lack of means; only if that goes on the tries count."""
-    with worker.raw_cursor() as cr:
-        times = store.count_in_a_row(cr, job.id, _NO_MEANS)
-    if times >= len(NO_MEANS_WAITS):
-        seconds = worker.options_of(job).retry.seconds(error, job.retry + 1)
-        _retry(worker, job, error, message_of(error), seconds, _NO_MEANS)
-        return
-    message = _lt("For want of means of its worker or the server: %s", message_of(error))
-    _logger.info("%s of %s is tried again in %s s: %s", job, worker.dbname, NO_MEANS_WAITS[times], message)
-    _give_back(worker, job, error, message, NO_MEANS_WAITS[times])
+    """Let jobs be tried again whose code has met a lack of means; return the halves of a group that is to be run in parts instead.
+
+    Only if that goes on do the tries count. As one job of a group may be the reason, the others are not to pay for it.
+    """
+    times = [
+        _write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS)) for member in job.members
+    ]
+    if max(times) >= len(NO_MEANS_WAITS) and (halves := job.halves()):
+        return halves
+    for member, before in zip(job.members, times, strict=True):
+        if before >= len(NO_MEANS_WAITS):
+            seconds = (job.retry_policy or _USUAL_POLICY).seconds(error, member.retry + 1)
+            _retry(worker, member, error, message_of(error), seconds, _NO_MEANS)
+            continue
+        message = _lt("For want of means of its worker or the server: %s", message_of(error))
+        _logger.info("%s of %s is tried again in %s s: %s", member, worker.dbname, NO_MEANS_WAITS[before], message)
+        _give_back(worker, member, _told(member, error, message), NO_MEANS_WAITS[before])
+    return []
 
 
-def _give_back(worker, job, error, message, seconds):
-    told = _told(job, error, message)
+def _give_back(worker, job, told, seconds):
     _write_for(
         worker,
         job,
@@ -252,14 +265,15 @@ def _write_for(worker, job, write):
 def _write(worker, write):
     """Call a function that writes an end on a cursor, and return what it returns.
 
-    The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it.
+    The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it. Somebody may also
+    cancel the statement.
     """
     until = time.monotonic() + _LOCKED_SECONDS
     while True:
         try:
             with worker.raw_cursor() as cr:
                 return write(cr)
-        except LockNotAvailable:
+        except CONCURRENCY_ERRORS:
             if time.monotonic() > until:
                 raise
         time.sleep(0.1)

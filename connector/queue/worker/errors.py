@@ -69,8 +69,8 @@ _WITHOUT_MEANS = (
     TooManyConnections,
 )
 
-# What the code of a job, or its worker, has decided, whatever error has led to it
-_DECIDED = (FailedJobError, UserError, ConnectionLost)
+# What the code of a job has decided, whatever error has led to it; so it has when it says in how many seconds to try again
+_DECIDED = (FailedJobError, UserError)
 
 
 def is_of(error, classes):
@@ -84,27 +84,35 @@ def is_concurrency_error(error):
 
 
 def comes_from(error, classes):
-    """Return whether an error, or one that has led to it, is of one of these classes."""
-    return any(is_of(cause, classes) for cause in _causes(error))
+    """Return whether an error, or one that has led to it or was being handled when it came, is of one of these classes."""
+    return any(is_of(cause, classes) for cause in _causes(error, with_context=True))
 
 
 def lacks_means(error):
     """Return whether an error says that the worker or the server had no means: connections, open files, memory, room on the disk.
 
-    One that has led to it may say so, too. A limit that was set for the job's own statements is none of these.
+    One that was given as its cause may say so, too; one that was only being handled when it came may have been dealt with. A limit that was
+    set for the job's own statements is none of these.
     """
     return any(_lacks_means(cause) for cause in _causes(error))
 
 
-def _causes(error):
-    """Return an error and those that have led to it, up to where somebody has decided what that means for the job."""
+def _causes(error, with_context=False):
+    """Return an error and those that have led to it, up to where somebody has decided what that means for the job.
+
+    :param with_context: follow also to what was being handled when an error came
+    """
     causes = []
     # an exception of a job may not even have causes that can be read
     with contextlib.suppress(Exception):
-        while error is not None and len(causes) < _CAUSES and not is_of(error, _DECIDED):
+        while error is not None and len(causes) < _CAUSES and not _is_decided(error):
             causes.append(error)
-            error = error.__cause__ or error.__context__
+            error = error.__cause__ or (error.__context__ if with_context else None)
     return causes
+
+
+def _is_decided(error):
+    return is_of(error, _DECIDED) or (is_of(error, RetryableJobError) and error.seconds is not None)
 
 
 def _lacks_means(error):

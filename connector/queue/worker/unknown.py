@@ -9,6 +9,7 @@ import logging
 from odoo.tools.translate import LazyTranslate
 
 from .. import store
+from ..setting import number_of
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -23,7 +24,8 @@ UNKNOWN_MINUTES_PARAMETER = "connector.unknown_job_minutes"
 def reason_to_fail(worker, job, error):
     """Return why a job fails that no worker has known for long enough, or None."""
     with worker.raw_cursor() as cr:
-        minutes = _minutes(store.parameter(cr, UNKNOWN_MINUTES_PARAMETER))
+        text = store.parameter(cr, UNKNOWN_MINUTES_PARAMETER)
+        minutes = number_of(text, UNKNOWN_MINUTES_PARAMETER, "minutes", UNKNOWN_MINUTES, _logger)
         if store.seconds_unknown(cr, job.id) < 60 * minutes:
             return None
     return _lt(
@@ -39,21 +41,3 @@ def message(worker, error):
     return _lt(
         "Given back by worker %(worker)s, whose code does not know it: %(error)s", worker=worker.name, error=error
     )
-
-
-def _minutes(text):
-    if text is None:
-        return UNKNOWN_MINUTES
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = -1
-    if 0 <= minutes < float("inf"):
-        return minutes
-    _logger.warning(
-        "The system parameter %s is %r, not a number of minutes: %s is used",
-        UNKNOWN_MINUTES_PARAMETER,
-        text,
-        UNKNOWN_MINUTES,
-    )
-    return UNKNOWN_MINUTES

@@ -69,6 +69,8 @@ class Worker:
         self.backoff = Backoff()
         self.transactions = JobTransactions(self)
         self.runner = JobRunner(self, self.transactions)
+        # (job id, lease token) of jobs whose end could not be written for want of means, or because of a lock, with the reason
+        self.unwritten = {}
         self.failures = FailureGroups(dbname)
         self.ended = self.is_cut_off = False
         self._lock = threading.RLock()
@@ -320,10 +322,13 @@ class Worker:
         """Free what is leased to this worker although none of its threads holds or runs it: an end that could not be written, or a job that
         has changed its own row. No claim comes in between, as this thread has the raw connection."""
         now, known = time.monotonic(), {*self.queue.ids(), *self.waiting, *self.runner.running()}
-        unknown = [lease for lease in store.leases_of(cr, self.id) if lease[0] not in known]
+        leases = store.leases_of(cr, self.id)
+        for ended in set(self.unwritten) - leases:
+            self.unwritten.pop(ended, None)
+        unknown = [lease for lease in leases if lease[0] not in known]
         self._suspects = {lease: self._suspects.get(lease, now) for lease in unknown}
         lost = [lease for lease, since in self._suspects.items() if now - since >= LOST_SECONDS]
-        if lost and (freed := store.free_lost_runs(cr, self.id, self.name, lost)):
+        if lost and (freed := store.free_lost_runs(cr, self.id, self.name, lost, self.unwritten)):
             _logger.warning("%s job(s) of %s were lost by this worker, and freed", freed, self.dbname)
 
     def obey(self):
