@@ -93,6 +93,8 @@ class JobRunner:
                 payloads = store.start_group(cr, held)
             except psycopg2.Error as error:
                 if len(held) == 1 or not store.is_refusal(cr, error):
+                    # the others are held as before
+                    self._worker.queue.put(held[1:])
                     raise
                 _logger.warning("%s of %s starts alone: %s", leased, self._worker.dbname, first_line(error))
                 store.release_unstarted(cr, held[1:])
@@ -153,8 +155,12 @@ class JobRunner:
             self._worker.wake_others()
 
     def _write_progress(self, job, done, total, message):
-        with self._worker.raw_cursor() as cr:
-            store.write_progress(cr, job.id, done, total, message)
+        try:
+            with self._worker.raw_cursor() as cr:
+                store.write_progress(cr, job.id, done, total, message)
+        except psycopg2.Error as error:
+            # it may have the note locked itself; that nobody sees how far it is, is no reason for it to fail
+            _logger.info("The progress of %s of %s is not noted: %s", job, self._worker.dbname, first_line(error))
 
     # Called by the threads that watch
 
