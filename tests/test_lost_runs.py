@@ -5,7 +5,9 @@ import threading
 import pytest
 
 from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.worker import WorkerWatcher
+from odoo.addons.connector.queue.worker import Worker, WorkerWatcher
+from odoo.addons.connector.queue.worker.backoff import Backoff
+from odoo.addons.connector.queue.worker.kept import kept
 from odoo.addons.connector.queue.worker.runner import JobRunner
 from odoo.addons.connector.session import ConnectorSession
 
@@ -144,3 +146,66 @@ def test_f22_a_job_that_is_given_back_runs_before_those_that_were_delayed_after_
     assert database.rows("SELECT id, ready_seq FROM queue_job WHERE id = ANY(%s) ORDER BY id", behind) == before
     (tmp_path / "gate").touch()
     wait_until(lambda: {state(job) for job in behind} == {"done"})
+
+
+# The last nets of a thread that runs jobs
+
+
+@pytest.fixture
+def one_thread(database, jobs):
+    """A worker of this process, and its watcher, whose jobs the test's own thread runs."""
+    watcher = WorkerWatcher("command", 1, lambda: [database.name])
+    watcher.workers[database.name] = Worker(database.name, "command", 1)
+    yield watcher
+    for worker in watcher.workers.values():
+        worker.close_thread()
+        worker.end()
+
+
+def raise_once(monkeypatch, owner, name, before=lambda: None):
+    """Let a method raise what nobody has thought of, the first time."""
+    method = getattr(owner, name)
+
+    def raises(*args, **kwargs):
+        monkeypatch.setattr(owner, name, method)
+        before()
+        raise ZeroDivisionError("nobody has thought of this")
+
+    monkeypatch.setattr(owner, name, raises)
+
+
+def test_f8_a_thread_goes_on_when_the_life_of_its_worker_is_over_in_the_midst_of_an_error(
+    database, jobs, delay, one_thread, monkeypatch
+):
+    ids = [delay(jobs.leave_effect, str(number)) for number in range(2)]
+    worker = one_thread.workers[database.name]
+    with worker.raw_cursor() as cr:
+        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+    assert worker.queue.ids() == ids
+
+    def end_the_life():
+        worker.ended = True
+
+    raise_once(monkeypatch, Worker, "run", end_the_life)
+    turns = []
+    one_thread.work(go_on=lambda ran: turns.append(ran) or len(turns) < 2)
+    assert turns == [True, True] or turns == [True, False]
+    assert worker.ended
+
+
+@pytest.mark.parametrize("owner, name", [(kept, "close_idle"), (Worker, "next_job"), (Worker, "take_no_jobs")])
+def test_f8_a_thread_goes_on_after_what_nobody_has_thought_of(
+    database, jobs, delay, one_thread, state, monkeypatch, owner, name
+):
+    job = delay(jobs.leave_effect, "job")
+    if name == "take_no_jobs":
+        raise_once(monkeypatch, Worker, "next_job")
+    raise_once(monkeypatch, owner, name)
+    worker = one_thread.workers[database.name]
+
+    def go_on(_ran):
+        worker.backoff = Backoff()
+        return state(job) != "done"
+
+    one_thread.work(go_on=go_on)
+    assert state(job) == "done"

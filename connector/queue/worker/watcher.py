@@ -353,8 +353,13 @@ class WorkerWatcher:
         try:
             while not self._stopping.is_set():
                 seen = self._wakeups
-                ran = self._run_one_of_each()
-                kept.close_idle()
+                ran = False
+                try:
+                    ran = self._run_one_of_each()
+                    kept.close_idle()
+                except Exception:
+                    # nobody would begin another thread
+                    _logger.exception("A thread that runs jobs goes on")
                 if go_on is not None and not go_on(ran):
                     break
                 if not ran:
