@@ -306,3 +306,31 @@ def test_f1_a_worker_that_can_claim_nothing_waits_longer_and_longer(
     wait_until(lambda: state(job) == "done")
     assert time.monotonic() - began < 30
     assert database.value("SELECT count(*) FROM queue_worker") == 1
+
+
+@pytest.mark.parametrize("eta", ["infinity", "-infinity", "294276-12-31", "4713-01-01 BC"])
+def test_f1_a_date_of_a_job_that_nobody_can_wait_for_does_not_end_the_life_of_a_worker(
+    cr, database, delay, jobs, own_worker, state, eta
+):
+    delay(jobs.do_nothing, eta=3600)
+    cr.execute("UPDATE queue_job SET eta = %s", [eta])
+    own_worker.tend()
+    soon = delay(jobs.do_nothing, eta=30)
+    own_worker.tend()
+    assert state(soon) == "scheduled"
+
+
+@pytest.mark.parametrize("step", ["seconds_to_next_eta", "seconds_to_next_token", "adopt_strays", "free_orphans"])
+@pytest.mark.parametrize("sqlstate", ["22008", "57014", "55P03", "53100", "XX000"])
+def test_f1_no_part_of_the_care_for_all_ends_a_life_or_keeps_the_others_from_being_done(
+    cr, database, own_worker, monkeypatch, step, sqlstate
+):
+    def refuse(cr):
+        cr.execute(f"DO $$ BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$")
+
+    done = []
+    monkeypatch.setattr(store, step, refuse)
+    monkeypatch.setattr(store, "release_forgotten_children", lambda cr: done.append(cr))
+    own_worker.tend()
+    assert len(done) == 1
+    assert not own_worker.ended

@@ -223,7 +223,8 @@ class Worker:
         try:
             with cursor() as cr:
                 given = store.release_unstarted(cr, jobs)
-        except psycopg2.Error as error:
+        except (LifeEnded, psycopg2.Error) as error:
+            # what the life holds ends with it
             _logger.info("%s job(s) of %s are given back later: %s", len(jobs), self.dbname, first_line(error))
         if hold:
             self.queue.put([job for job in jobs if job.id not in given])
@@ -290,7 +291,10 @@ class Worker:
             ):
                 with contextlib.suppress(LockNotAvailable):
                     self._attempt(step, cr)
-            waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))
+            waiting = []
+            for step in (store.seconds_to_next_eta, store.seconds_to_next_token):
+                with contextlib.suppress(LockNotAvailable):
+                    waiting.append(self._attempt(step, cr))
             return min((seconds for seconds in waiting if seconds is not None), default=None)
 
     def _attempt(self, step, cr):
