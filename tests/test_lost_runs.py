@@ -1,15 +1,21 @@
 """What becomes of leases that no thread of their living worker holds or runs, and of those that its threads do not come to."""
 
+import errno
 import threading
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.worker import Worker, WorkerWatcher
 from odoo.addons.connector.queue.worker.backoff import Backoff
 from odoo.addons.connector.queue.worker.kept import kept
+from odoo.addons.connector.queue.worker.run import Run
 from odoo.addons.connector.queue.worker.runner import JobRunner
 from odoo.addons.connector.session import ConnectorSession
+
+from scripts import databases
 
 
 @pytest.fixture
@@ -209,3 +215,80 @@ def test_f8_a_thread_goes_on_after_what_nobody_has_thought_of(
 
     one_thread.work(go_on=go_on)
     assert state(job) == "done"
+
+
+# The last nets of the threads that watch
+
+
+@pytest.fixture
+def refuse_in(database):
+    """A function that lets each UPDATE of a table, or INSERT, be refused until the end of the test."""
+    tables = []
+
+    def refuse(table, sqlstate):
+        tables.append(table)
+        with databases.cursor(database.name) as cr:
+            cr.execute(f"""
+                CREATE OR REPLACE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$;
+                CREATE TRIGGER refuse_all BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION refuse_all();
+            """)
+
+    def allow():
+        while tables:
+            with databases.cursor(database.name) as cr:
+                cr.execute(f"DROP TRIGGER refuse_all ON {tables.pop()}")
+
+    refuse.allow = allow
+    yield refuse
+    allow()
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "57014", "55P03", "40P01", "XX000"])
+def test_f2_a_heartbeat_that_is_refused_ends_no_life(own_worker, refuse_in, sqlstate):
+    refuse_in("queue_worker", sqlstate)
+    assert not own_worker.beat()
+    assert not own_worker.ended
+    refuse_in.allow()
+    assert own_worker.beat()
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "57014", "55P03", "XX000"])
+def test_f2_jobs_reach_their_limits_where_nobody_can_be_asked_who_is_cancelled(own_worker, monkeypatch, sqlstate):
+    def refuse(cr, *_others):
+        cr.execute(f"DO $$ BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$")
+
+    monkeypatch.setattr(store, "cancel_requests", refuse)
+    own_worker.runner.runs[1] = run = Run(SimpleNamespace(time_limit=1, memory_limit=0), None)
+    run.began -= 2
+    assert own_worker.runner.watch() == set()
+    assert run.stopped
+    assert not own_worker.ended
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), psutil.AccessDenied(), MemoryError()])
+def test_f2_a_limit_of_memory_that_cannot_be_looked_at_ends_no_life(own_worker, monkeypatch, error):
+    def refuse(*_pid):
+        raise error
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    run = Run(SimpleNamespace(time_limit=0, memory_limit=1), None)
+    run.check_limits()
+    assert run.stopped is None
+    assert own_worker.beat()
+
+
+def test_f2_what_nobody_has_thought_of_ends_no_life_and_keeps_nobody_from_being_watched(one_thread, database):
+    worker = one_thread.workers[database.name]
+    another = one_thread.workers["another"] = SimpleNamespace(ended=False, name="another", dbname="another", end=None)
+
+    def method(worker):
+        if worker is not another:
+            raise ZeroDivisionError("nobody has thought of this")
+        return True
+
+    assert one_thread._for_each_life(method) == [False, True]
+    assert one_thread._each_worker(method) == [True]
+    del one_thread.workers["another"]
+    assert one_thread.workers == {database.name: worker}
+    assert not worker.ended

@@ -1,6 +1,5 @@
 """How a leased job runs, from its start to one of its ends, and what that lets run."""
 
-import contextlib
 import functools
 import logging
 import operator
@@ -8,7 +7,6 @@ import random
 import time
 
 import psycopg2
-from psycopg2.errors import LockNotAvailable
 
 from ...exception import CONCURRENCY_ERRORS, LeaseLost
 from .. import store
@@ -178,10 +176,9 @@ class JobRunner:
         runs = set(self.runs.values())
         if not runs:
             return set()
-        with self._worker.sign_cursor() as cr, contextlib.suppress(LockNotAvailable):
-            for job_id, who in store.cancel_requests(cr, list(self.runs), store.BRIEFLY).items():
-                if run := self.runs.get(job_id):
-                    run.cancel(who)
+        for job_id, who in self._cancel_requests().items():
+            if run := self.runs.get(job_id):
+                run.cancel(who)
         for run in runs:
             run.check_limits()
             if run.press():
@@ -190,3 +187,14 @@ class JobRunner:
                 )
                 ending.end_stopped(self._worker, run.job, None)
         return {run.thread_id for run in runs if run.abandoned}
+
+    def _cancel_requests(self):
+        with self._worker.sign_cursor() as cr:
+            try:
+                return store.cancel_requests(cr, list(self.runs), store.BRIEFLY)
+            except psycopg2.Error as error:
+                if cr.connection.closed:
+                    raise
+                # the limits of the jobs are looked at all the same
+                _logger.info("Who is to be stopped in %s is asked later: %s", self._worker.dbname, first_line(error))
+                return {}

@@ -9,7 +9,7 @@ import time
 import uuid
 
 import psycopg2
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, UndefinedTable
 
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
@@ -176,19 +176,22 @@ class WorkerWatcher:
             self._signs.end(thread_id)
 
     def _for_each_life(self, method):
-        """Call a method of all workers for the thread that gives signs, which ends no life: that takes time. Return the results."""
+        """Call a method of all workers for the thread that gives signs; return the results, False where it has raised.
+
+        It ends no life, as that takes time: the watching thread finds it ended, and begins another one. What else is raised ends none.
+        """
         results = []
         for worker in list(self.workers.values()):
             if worker.ended:
                 continue
             try:
                 results.append(method(worker))
-            except Exception as error:
-                # the watching thread finds it ended, and begins another one
-                worker.ended = True
-                expected = isinstance(error, (LifeEnded, psycopg2.Error))
-                told = worker.name, worker.dbname, error
-                _logger.warning("Worker %s of %s begins a new life: %s", *told, exc_info=not expected)
+            except LifeEnded as error:
+                results.append(False)
+                _logger.warning("Worker %s of %s begins a new life: %s", worker.name, worker.dbname, error)
+            except Exception:
+                results.append(False)
+                _logger.exception("The signs of worker %s of %s are given again soon", worker.name, worker.dbname)
         return results
 
     def stop(self):
@@ -294,10 +297,13 @@ class WorkerWatcher:
                 self._end_worker(dbname, store.INTERRUPTED)
             except CONCURRENCY_ERRORS as error:
                 _logger.info("Worker %s of %s tries again later: %s", worker.name, dbname, first_line(error))
-            except psycopg2.Error as error:
-                # the addon may just now be uninstalled, or the database be renamed
+            except UndefinedTable as error:
+                # the addon is being uninstalled
                 _logger.warning("Worker %s of %s stops: %s", worker.name, dbname, first_line(error))
                 self._end_worker(dbname)
+            except Exception:
+                # nobody has thought of it; the other databases are looked after all the same
+                _logger.exception("Worker %s of %s is looked after again soon", worker.name, dbname)
         return results
 
     def _end_worker(self, dbname, end=store.STOPPED):

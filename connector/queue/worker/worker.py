@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 
-import psutil
 import psycopg2
 from psycopg2.errors import LockNotAvailable, UndefinedTable
 
@@ -22,6 +21,7 @@ from ..queue import JobsQueue
 from .backoff import Backoff
 from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
 from .failures import FailureGroups
+from .run import used_memory
 from .runner import JobRunner
 from .transaction import JobTransactions
 
@@ -252,14 +252,17 @@ class Worker:
     # Life
 
     def beat(self):
-        """Sign that this worker is alive; return False if it could not, as somebody has locked its row or the table of workers.
+        """Sign that this worker is alive; return False if it could not, as somebody has locked its row, or the disk is full.
 
         :raise LifeEnded: it was declared dead
         """
         with self.sign_cursor() as cr:
             try:
-                is_alive = store.heartbeat(cr, self.id, _used_memory())
-            except LockNotAvailable:
+                is_alive = store.heartbeat(cr, self.id, used_memory())
+            except psycopg2.Error as error:
+                if cr.connection.closed:
+                    raise
+                _logger.info("Worker %s of %s signs later: %s", self.name, self.dbname, first_line(error))
                 return False
         if not is_alive:
             self.ended = True
@@ -381,11 +384,3 @@ class Worker:
                     store.end_worker(cr, self.id, end=end)
                 self._connection.close()
             self._sign_connection.close()
-
-
-def _used_memory():
-    """Return how many MB the process uses, or None where it has no open files left to look."""
-    try:
-        return psutil.Process().memory_info().rss // 1_000_000
-    except OSError:
-        return None
