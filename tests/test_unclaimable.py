@@ -60,6 +60,16 @@ def delay_bad(delay, jobs):
     return delay_bad
 
 
+def delay_many(database, jobs, number):
+    """Delay so many jobs whose rows are refused."""
+
+    def delay(env):
+        for _number in range(number):
+            jobs.do_nothing.delay(ConnectorSession.from_env(env), "test.effect", description=BAD)
+
+    database.commit(delay)
+
+
 def row(cr, job_id):
     cr.execute("SELECT state, message, retry FROM queue_job WHERE id = %s", [job_id])
     return cr.fetchone()
@@ -173,18 +183,45 @@ def test_f1_many_refused_rows_keep_the_one_behind_them_for_a_few_claims_only(
     cr, worker_id, refuse, delay, database, jobs
 ):
     refuse("P0001")
-
-    def delay_many(env):
-        for _number in range(35):
-            jobs.do_nothing.delay(ConnectorSession.from_env(env), "test.effect", description=BAD)
-
-    database.commit(delay_many)
+    delay_many(database, jobs, 35)
     good = delay(jobs.do_nothing)
     for _time in range(4):
         with contextlib.suppress(psycopg2.errors.RaiseException):
             if claimed(cr, worker_id, limit=1) == {good}:
                 return
     raise AssertionError("it was not leased")
+
+
+@pytest.mark.parametrize("sqlstate", ["P0001", "23514"])
+def test_f1_hundreds_of_refused_rows_do_not_stop_their_channel(
+    cr, worker_id, refuse, delay, database, jobs, wait_until, sqlstate
+):
+    refuse(sqlstate)
+    delay_many(database, jobs, 300)
+    good = delay(jobs.do_nothing)
+    # no claim raises: a worker would wait longer and longer then
+    wait_until(lambda: claimed(cr, worker_id, limit=1) == {good}, timeout=20)
+
+
+@pytest.mark.parametrize("limit", [1, 9])
+@pytest.mark.parametrize("capacity", [0, 5])
+def test_f1_refused_rows_of_one_channel_do_not_keep_another_one_waiting(
+    cr, worker_id, refuse, delay, database, jobs, limit, capacity
+):
+    refuse("P0001")
+    delay_many(database, jobs, 20)
+    cr.execute("UPDATE queue_job_channel SET capacity = %s WHERE complete_name = 'root.test'", [capacity])
+    good = delay(jobs.do_nothing, channel="root")
+    assert claimed(cr, worker_id, limit) == {good}
+
+
+def test_f1_where_all_are_refused_the_worker_is_told_to_wait(cr, worker_id, refuse, database, jobs):
+    refuse("P0001")
+    delay_many(database, jobs, 25)
+    with pytest.raises(psycopg2.errors.RaiseException):
+        claimed(cr, worker_id)
+    cr.execute("SELECT count(*) FROM queue_job_trouble")
+    assert cr.fetchone() == (25,)
 
 
 def test_f1_a_key_that_is_too_long_for_an_index_is_cut_where_its_job_fails(cr, worker_id, delay, jobs):
