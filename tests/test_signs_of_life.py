@@ -13,7 +13,7 @@ from odoo.modules.registry import Registry
 
 from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.queue.worker import WorkerWatcher
+from odoo.addons.connector.queue.worker import WorkerWatcher, ending
 from odoo.addons.connector.session import ConnectorSession
 
 from scripts import databases
@@ -249,6 +249,32 @@ def test_a_worker_is_looked_after_again_after_an_error_that_nobody_expected(
     wait_until(lambda: len(calls) > 1)
     job = delay(jobs.leave_effect, "job")
     wait_until(lambda: state(job) == "done")
+
+
+def test_f2_a_process_signs_that_it_lives_while_the_end_of_a_job_that_does_not_stop_cannot_be_written(
+    database, jobs, delay, watcher, state, beats, wait_until, monkeypatch
+):
+    """Whatever keeps that end from being written, another database that is loaded for instance, keeps no heartbeat."""
+    writing, may_write, may_return = threading.Event(), threading.Event(), threading.Event()
+    end = ending.end
+
+    def wait_and_end(*arguments):
+        writing.set()
+        may_write.wait(60)
+        return end(*arguments)
+
+    monkeypatch.setattr(ending, "end", wait_and_end)
+    before = lives(database)
+    jobs.deeds["wait"] = lambda session: may_return.wait(60)
+    job = delay(jobs.do, "wait", time_limit=1, max_retries=1)
+    wait_until(writing.is_set)
+    beats(5)
+    assert lives(database) == before
+    assert state(job) == "started"
+    may_write.set()
+    wait_until(lambda: state(job) == "failed")
+    assert "longer than its time limit" in database.value("SELECT message FROM queue_job WHERE id = %s", job)
+    may_return.set()
 
 
 # What the bookkeeping for a job waits for

@@ -5,6 +5,7 @@ import logging
 import operator
 import random
 import time
+from collections import deque
 
 import psycopg2
 
@@ -28,18 +29,21 @@ class JobRunner:
     :param worker: the :class:`~.worker.Worker`
     :param transactions: what runs a job once, with its *done*: :class:`~.transaction.JobTransactions`
     :ivar runs: those that run now, by the ids of their jobs
+    :ivar abandoned: those that did not stop, until their ends are written
     :ivar job_seconds: how long a job takes, a moving average
     """
 
     def __init__(self, worker, transactions):
         self.runs = {}
+        self.abandoned = deque()
         self.job_seconds = _FIRST_GUESS
         self._worker = worker
         self._transactions = transactions
 
-    def run(self, leased):
+    def run(self, leased, show=None):
         """Run a leased job to one of its ends.
 
+        :param show: function to which a group is given that has started with it, as its limit of time may be another
         :raise LifeEnded: the worker may not write for any job any more
         """
         try:
@@ -53,6 +57,8 @@ class JobRunner:
             told = leased.id, leased.function, self._worker.dbname
             _logger.info("Job %s (%s) of %s was cancelled or taken away before it started", *told)
             return
+        if show and len(job.members) > 1:
+            show(job)
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
@@ -172,7 +178,10 @@ class JobRunner:
             run.stop(error)
 
     def watch(self):
-        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them."""
+        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them.
+
+        Called by the thread that gives signs, which writes no end: that may take long, see :meth:`end_abandoned`.
+        """
         runs = set(self.runs.values())
         if not runs:
             return set()
@@ -185,8 +194,17 @@ class JobRunner:
                 _logger.error(
                     "%s of %s does not stop: its lease ends, its thread is lost", run.job, self._worker.dbname
                 )
-                ending.end_stopped(self._worker, run.job, None)
+                self.abandoned.append(run)
         return {run.thread_id for run in runs if run.abandoned}
+
+    def end_abandoned(self):
+        """Write the ends of jobs that did not stop. From then on nothing that they still do can be committed.
+
+        :raise LifeEnded: as :meth:`run`
+        """
+        while self.abandoned:
+            ending.end(self._worker, self.abandoned[0].job, None)
+            self.abandoned.popleft()
 
     def _cancel_requests(self):
         with self._worker.sign_cursor() as cr:

@@ -1,6 +1,7 @@
 """WorkerWatcher: keeps one worker per database and signals that it is alive."""
 
 import contextlib
+import functools
 import logging
 import os
 import random
@@ -113,10 +114,7 @@ class WorkerWatcher:
         signs.start()
         next_tend = 0
         try:
-            while not self._stopping.is_set() or (
-                any(thread.is_alive() for thread in threads if thread.ident not in self._lost_threads)
-                and not self._grace_is_over()
-            ):
+            while not self._stopping.is_set() or (self._is_busy(threads) and not self._grace_is_over()):
                 try:
                     next_tend = self._look_after_all(next_tend)
                 except Exception:
@@ -129,9 +127,15 @@ class WorkerWatcher:
             self._close()
             beating.join()
 
+    def _is_busy(self, threads):
+        return any(worker.runner.abandoned for worker in self.workers.values()) or any(
+            thread.is_alive() for thread in threads if thread.ident not in self._lost_threads
+        )
+
     def _look_after_all(self, next_tend):
         """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.tend`."""
         self._connect()
+        self._each_worker(lambda worker: worker.runner.end_abandoned())
         if not self._stopping.is_set():
             self._discover()
         else:
@@ -158,6 +162,7 @@ class WorkerWatcher:
         """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
         next_beat = 0
         while not self._ended.wait(RUN_WATCH_INTERVAL):
+            self._signs.turn()
             if reason := self._reason_to_stop():
                 self._for_each_life(lambda worker, reason=reason: worker.runner.stop(reason))
             if time.monotonic() >= next_beat:
@@ -172,7 +177,9 @@ class WorkerWatcher:
 
     def _watch_runs(self, worker):
         for thread_id in worker.runner.watch():
-            self._lost_threads.add(thread_id)
+            if thread_id not in self._lost_threads:
+                self._lost_threads.add(thread_id)
+                self._control.interrupt()
             self._signs.end(thread_id)
 
     def _for_each_life(self, method):
@@ -415,7 +422,7 @@ class WorkerWatcher:
                 return
             self._signs.begin(worker.dbname, leased)
             try:
-                worker.run(leased)
+                worker.run(leased, functools.partial(self._signs.begin, worker.dbname))
             finally:
                 self._signs.end()
         finally:

@@ -164,12 +164,13 @@ class Worker:
         self.transactions.expect_changes()
         return self.queue.get()
 
-    def run(self, leased):
+    def run(self, leased, show=None):
         """Run a leased job to one of its ends: done, another try, or failed.
 
+        :param show: as for :meth:`JobRunner.run`
         :raise LifeEnded: this worker may not write for any job any more
         """
-        self.runner.run(leased)
+        self.runner.run(leased, show)
 
     def could_not_start(self, job, error):
         """Give a leased job back whose start has raised.
