@@ -191,8 +191,13 @@ class Worker:
                 if getattr(error, "pgcode", None) and not lacks_means(error) and store.is_refusal(cr, error):
                     store.note_trouble(cr, job.id, error)
                     store.release_unstarted(cr, [job])
-                else:
-                    self.take_no_jobs(error, job)
+                    return
+                self.take_no_jobs(error)
+                if not store.release_unstarted(cr, [job]):
+                    # it has started before its arguments came
+                    message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
+                    seconds = max(1, self.backoff.begin())
+                    store.give_back(cr, job, self.id, self.name, "no_resources", seconds, message)
         except psycopg2.Error as refused:
             self.take_no_jobs(refused)
 
