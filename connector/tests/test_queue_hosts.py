@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import config
 
-from odoo.addons.connector.queue import worker
+from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.hosts import child, command
 from odoo.addons.connector.queue.hosts.cron import reason_to_stop
 from odoo.addons.connector.queue.job import JobGroup
@@ -178,6 +178,12 @@ class TestSignsOfLife(TransactionCase):
             {5: "it ran longer than its time limit of 3 s and held the interpreter: its process was killed"},
         )
         self.assertEqual(self.child._blamed("another"), {})
+
+    def test_f2_a_silent_process_is_killed_before_other_workers_find_it_dead(self):
+        self.child = child.Child(1)
+        self.child.signs.beat()
+        self.assertIsNone(self.turns(10))
+        self.assertIn("no sign of life for 10 s", self.turns(store.HEARTBEAT_TIMEOUT - 4 - 10))
 
     def test_f2_a_machine_that_was_suspended_kills_nobody(self):
         self.run_job(5, time_limit=3)

@@ -11,13 +11,16 @@ import psycopg2
 
 from ... import configuration
 from .. import store
-from ..connection import connect
+from ..connection import LOCK_TIMEOUT, connect
 from ..worker import FILES_CLOSED, PATIENCE, SignsOfLife
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds without a beat after which a process is killed, by default.
-SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT
+#: Seconds without a beat after which a process is killed, by default. Its last heartbeat may be 4 s older: other workers must not be first
+#: to find it dead, as they do not know the cause.
+SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT - 5
+#: Seconds for which the parent waits for a connection: it has other processes to watch.
+CONNECT_SECONDS = 5
 #: Seconds after the time limit of a job in which its process can stop it by itself; then one is killed that has given no beat for so long,
 #: or has not looked at the limits of its jobs.
 STOP_SECONDS = 2 * PATIENCE
@@ -113,7 +116,7 @@ class Child:
         """
         for dbname in dbnames:
             try:
-                with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
+                with contextlib.closing(_connect(dbname)) as connection, connection.cursor() as cr:
                     if not store.reason_not_to_serve(cr):
                         blamed, several = self._blamed(dbname), len(self.signs.runs()) > 1
                         store.end_process(cr, self.process, cause, end, terminate=True, blamed=blamed, several=several)
@@ -129,6 +132,10 @@ class Child:
             run.lease_token: cause % round(run.deadline - run.began, 3)
             for run in set(self._overdue) & set(self.signs.runs(dbname))
         }
+
+
+def _connect(dbname):
+    return connect(dbname, LOCK_TIMEOUT, CONNECT_SECONDS)
 
 
 def exit_code_of(pid):
