@@ -13,37 +13,48 @@ from odoo.tools import config
 # A lost peer is noticed within seconds
 _KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
+#: Milliseconds that what serves many jobs waits for a lock: bookkeeping and claims; then another time will do.
+LOCK_TIMEOUT = 300
+
 #: The connections that this module has opened and that are still there.
 opened = weakref.WeakSet()
 
 
-def connect(dbname):
+def connect(dbname, lock_timeout=0, connect_timeout=0):
     """Return a new autocommit connection to a database, READ COMMITTED, on which a lost peer is noticed within seconds.
 
     What an administrator has set for the role or the database to limit the sessions of others does not hold for it.
+
+    :param lock_timeout: milliseconds that each of its statements waits for a lock, 0 for ever. Behind a pooler, where no setting of a
+        session lasts, the statement has to say so itself, as with :data:`store.BRIEFLY`
+    :param connect_timeout: seconds to wait for the server, 0 for as long as the system does
     """
-    connection = _open(connection_info_for(dbname)[1])
+    connection = _open(
+        connection_info_for(dbname)[1], **({"connect_timeout": connect_timeout} if connect_timeout else {})
+    )
     connection.autocommit = True
     if not is_pooled(connection):
-        _lift_limits(connection)
+        _set_limits(connection, lock_timeout)
     return connection
 
 
 def _open(info, **options):
-    connection = psycopg2.connect(**info, **_KEEPALIVES, **options)
+    connection = psycopg2.connect(**{**info, **_KEEPALIVES, **options})
     opened.add(connection)
     return connection
 
 
-def _lift_limits(connection):
+def _set_limits(connection, lock_timeout):
     # each by itself: as options of the connection's start they would break PgBouncer, and reading pg_settings may take longer than a limit
-    timeouts = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
+    timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
     if connection.server_version >= 140000:
         timeouts.append("idle_session_timeout")
     if connection.server_version >= 170000:
         timeouts.append("transaction_timeout")
     settings = dict.fromkeys(timeouts, "0")
-    settings.update(default_transaction_isolation="'read committed'", default_transaction_read_only="off")
+    settings.update(
+        lock_timeout=lock_timeout, default_transaction_isolation="'read committed'", default_transaction_read_only="off"
+    )
     with connection.cursor() as cr:
         cr.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
 

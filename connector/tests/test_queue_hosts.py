@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import config
 
-from odoo.addons.connector.queue import worker
+from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.hosts import child, command
 from odoo.addons.connector.queue.hosts.cron import reason_to_stop
+from odoo.addons.connector.queue.job import JobGroup
 from odoo.addons.connector.queue.worker import company
 
 
@@ -98,11 +99,66 @@ class TestSignsOfLife(TransactionCase):
     def run_job(self, token, time_limit=0, dbname="db"):
         self.child.signs.begin(dbname, SimpleNamespace(lease_token=token, time_limit=time_limit))
 
-    def test_f2_a_process_that_beats_is_left_alone_whatever_its_jobs_do(self):
-        self.run_job(5, time_limit=1)
+    def test_f2_a_process_that_beats_is_left_alone_however_long_its_jobs_run(self):
+        self.run_job(5)
         for _beat in range(100):
             self.assertIsNone(self.turns(3))
             self.child.signs.beat()
+
+    def test_f2_one_that_beats_and_does_not_look_at_the_limits_of_its_jobs_is_killed_after_such_a_limit(self):
+        self.run_job(5, time_limit=1)
+        for _beat in range(2):
+            self.assertIsNone(self.turns(2))
+            self.child.signs.beat()
+        self.child.signs.beat()
+        self.assertIn("longer than its time limit", self.turns(1.5))
+        self.assertEqual(set(self.child._blamed("db")), {5})
+
+    def test_f2_one_whose_job_is_not_stopped_long_after_its_time_limit_is_killed_whatever_it_shows(self):
+        self.run_job(5, time_limit=1)
+        for _turn in range(10):
+            self.assertIsNone(self.turns(2))
+            self.child.signs.beat()
+            self.child.signs.turn()
+        self.assertIn("longer than its time limit", self.turns(2))
+
+    def test_f2_a_group_is_shown_with_the_smallest_time_limit_of_its_jobs(self):
+        members = [
+            SimpleNamespace(
+                id=number, function="f", user_id=1, lease_token=5, time_limit=limit, memory_limit=0, retry=0
+            )
+            for number, limit in enumerate((None, 9, 4))
+        ]
+        self.child.signs.begin("db", JobGroup(members))
+        self.assertEqual([(run.lease_token, run.deadline) for run in self.child.signs.runs()], [(5, self.now + 4)])
+
+    def test_f2_threads_that_begin_at_the_same_time_show_their_runs_beside_each_other(self):
+        shown = child.SignsOfLife(2)
+
+        class Meeting(dict):
+            """A dict that lets both threads look before one of them writes."""
+
+            barrier = threading.Barrier(2, timeout=10)
+
+            def get(self, key, default=None):
+                found = super().get(key, default)
+                self.barrier.wait()
+                return found
+
+            def setdefault(self, key, value):
+                self.barrier.wait()
+                return super().setdefault(key, value)
+
+        shown._slots = Meeting()
+        threads = [
+            threading.Thread(target=shown.begin, args=("db", SimpleNamespace(lease_token=token, time_limit=None)))
+            for token in (1, 2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual({run.lease_token for run in shown.runs()}, {1, 2})
 
     def test_f2_one_that_gives_no_beat_is_killed_after_the_limit_once(self):
         self.run_job(5)
@@ -122,6 +178,12 @@ class TestSignsOfLife(TransactionCase):
             {5: "it ran longer than its time limit of 3 s and held the interpreter: its process was killed"},
         )
         self.assertEqual(self.child._blamed("another"), {})
+
+    def test_f2_a_silent_process_is_killed_before_other_workers_find_it_dead(self):
+        self.child = child.Child(1)
+        self.child.signs.beat()
+        self.assertIsNone(self.turns(10))
+        self.assertIn("no sign of life for 10 s", self.turns(store.HEARTBEAT_TIMEOUT - 4 - 10))
 
     def test_f2_a_machine_that_was_suspended_kills_nobody(self):
         self.run_job(5, time_limit=3)

@@ -1,13 +1,21 @@
 """What becomes of leases that no thread of their living worker holds or runs, and of those that its threads do not come to."""
 
+import errno
 import threading
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.worker import WorkerWatcher
+from odoo.addons.connector.queue.worker import Worker, WorkerWatcher
+from odoo.addons.connector.queue.worker.backoff import Backoff
+from odoo.addons.connector.queue.worker.kept import kept
+from odoo.addons.connector.queue.worker.run import Run
 from odoo.addons.connector.queue.worker.runner import JobRunner
 from odoo.addons.connector.session import ConnectorSession
+
+from scripts import databases
 
 
 @pytest.fixture
@@ -144,3 +152,143 @@ def test_f22_a_job_that_is_given_back_runs_before_those_that_were_delayed_after_
     assert database.rows("SELECT id, ready_seq FROM queue_job WHERE id = ANY(%s) ORDER BY id", behind) == before
     (tmp_path / "gate").touch()
     wait_until(lambda: {state(job) for job in behind} == {"done"})
+
+
+# The last nets of a thread that runs jobs
+
+
+@pytest.fixture
+def one_thread(database, jobs):
+    """A worker of this process, and its watcher, whose jobs the test's own thread runs."""
+    watcher = WorkerWatcher("command", 1, lambda: [database.name])
+    watcher.workers[database.name] = Worker(database.name, "command", 1)
+    yield watcher
+    for worker in watcher.workers.values():
+        worker.close_thread()
+        worker.end()
+
+
+def raise_once(monkeypatch, owner, name, before=lambda: None):
+    """Let a method raise what nobody has thought of, the first time."""
+    method = getattr(owner, name)
+
+    def raises(*args, **kwargs):
+        monkeypatch.setattr(owner, name, method)
+        before()
+        raise ZeroDivisionError("nobody has thought of this")
+
+    monkeypatch.setattr(owner, name, raises)
+
+
+def test_f8_a_thread_goes_on_when_the_life_of_its_worker_is_over_in_the_midst_of_an_error(
+    database, jobs, delay, one_thread, monkeypatch
+):
+    ids = [delay(jobs.leave_effect, str(number)) for number in range(2)]
+    worker = one_thread.workers[database.name]
+    with worker.raw_cursor() as cr:
+        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+    assert worker.queue.ids() == ids
+
+    def end_the_life():
+        worker.ended = True
+
+    raise_once(monkeypatch, Worker, "run", end_the_life)
+    turns = []
+    one_thread.work(go_on=lambda ran: turns.append(ran) or len(turns) < 2)
+    assert turns == [True, True] or turns == [True, False]
+    assert worker.ended
+
+
+@pytest.mark.parametrize("owner, name", [(kept, "close_idle"), (Worker, "next_job"), (Worker, "take_no_jobs")])
+def test_f8_a_thread_goes_on_after_what_nobody_has_thought_of(
+    database, jobs, delay, one_thread, state, monkeypatch, owner, name
+):
+    job = delay(jobs.leave_effect, "job")
+    if name == "take_no_jobs":
+        raise_once(monkeypatch, Worker, "next_job")
+    raise_once(monkeypatch, owner, name)
+    worker = one_thread.workers[database.name]
+
+    def go_on(_ran):
+        worker.backoff = Backoff()
+        return state(job) != "done"
+
+    one_thread.work(go_on=go_on)
+    assert state(job) == "done"
+
+
+# The last nets of the threads that watch
+
+
+@pytest.fixture
+def refuse_in(database):
+    """A function that lets each UPDATE of a table, or INSERT, be refused until the end of the test."""
+    tables = []
+
+    def refuse(table, sqlstate):
+        tables.append(table)
+        with databases.cursor(database.name) as cr:
+            cr.execute(f"""
+                CREATE OR REPLACE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$;
+                CREATE TRIGGER refuse_all BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION refuse_all();
+            """)
+
+    def allow():
+        while tables:
+            with databases.cursor(database.name) as cr:
+                cr.execute(f"DROP TRIGGER refuse_all ON {tables.pop()}")
+
+    refuse.allow = allow
+    yield refuse
+    allow()
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "57014", "55P03", "40P01", "XX000"])
+def test_f2_a_heartbeat_that_is_refused_ends_no_life(own_worker, refuse_in, sqlstate):
+    refuse_in("queue_worker", sqlstate)
+    assert not own_worker.beat()
+    assert not own_worker.ended
+    refuse_in.allow()
+    assert own_worker.beat()
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "57014", "55P03", "XX000"])
+def test_f2_jobs_reach_their_limits_where_nobody_can_be_asked_who_is_cancelled(own_worker, monkeypatch, sqlstate):
+    def refuse(cr, *_others):
+        cr.execute(f"DO $$ BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$")
+
+    monkeypatch.setattr(store, "cancel_requests", refuse)
+    own_worker.runner.runs[1] = run = Run(SimpleNamespace(time_limit=1, memory_limit=0), None)
+    run.began -= 2
+    assert own_worker.runner.watch() == set()
+    assert run.stopped
+    assert not own_worker.ended
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), psutil.AccessDenied(), MemoryError()])
+def test_f2_a_limit_of_memory_that_cannot_be_looked_at_ends_no_life(own_worker, monkeypatch, error):
+    def refuse(*_pid):
+        raise error
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    run = Run(SimpleNamespace(time_limit=0, memory_limit=1), None)
+    run.check_limits()
+    assert run.stopped is None
+    assert own_worker.beat()
+
+
+def test_f2_what_nobody_has_thought_of_ends_no_life_and_keeps_nobody_from_being_watched(one_thread, database):
+    worker = one_thread.workers[database.name]
+    another = one_thread.workers["another"] = SimpleNamespace(ended=False, name="another", dbname="another", end=None)
+
+    def method(worker):
+        if worker is not another:
+            raise ZeroDivisionError("nobody has thought of this")
+        return True
+
+    assert one_thread._for_each_life(method) == [False, True]
+    assert one_thread._each_worker(method) == [True]
+    del one_thread.workers["another"]
+    assert one_thread.workers == {database.name: worker}
+    assert not worker.ended

@@ -15,6 +15,7 @@ from odoo.modules.registry import Registry
 from odoo.tools import config
 
 from odoo.addons.connector.exception import FailedJobError, RetryableJobError
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.connection import opened
 from odoo.addons.connector.queue.worker import Worker
 from odoo.addons.connector.queue.worker.kept import kept
@@ -287,6 +288,28 @@ def test_f3_a_limit_that_was_set_for_statements_counts_always(run_here, ends, at
     (job,) = run_here(raises(ConfigurationLimitExceeded("temporary file size exceeds temp_file_limit")))
     assert ends([job]) == [("scheduled", 1)]
     assert attempts(job) == ["retry"]
+
+
+def test_f3_a_job_whose_arguments_do_not_come_after_its_start_waits_and_others_run_before_it(
+    database, jobs, delay, own_worker, ends, attempts, monkeypatch
+):
+    large, other = delay(jobs.leave_effect, "large"), delay(jobs.leave_effect, "other")
+    start = store.start
+
+    def lack_memory(cr, job):
+        start(cr, job)
+        if job.id == large:
+            raise MemoryError
+
+    monkeypatch.setattr(store, "start", lack_memory)
+    own_worker.run(own_worker.next_job())
+    assert own_worker.next_job() is None
+    assert ends([large, other]) == [("scheduled", 0), ("pending", 0)]
+    assert attempts(large) == ["no_resources"]
+    monkeypatch.setattr(store, "start", start)
+    own_worker.backoff._until = 0
+    own_worker.run(own_worker.next_job())
+    assert ends([other]) == [("done", 0)]
 
 
 def test_f3_a_full_pool_of_connections_puts_off_grouped_jobs_and_costs_no_try(

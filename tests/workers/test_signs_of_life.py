@@ -7,13 +7,14 @@ import threading
 
 import psycopg2
 import pytest
-from psycopg2.errors import DeadlockDetected, SerializationFailure
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from odoo.modules.registry import Registry
 
 from odoo.addons.connector.queue import store, worker
 from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.queue.worker import WorkerWatcher
+from odoo.addons.connector.queue.worker import WorkerWatcher, ending
+from odoo.addons.connector.session import ConnectorSession
 
 from scripts import databases
 
@@ -248,3 +249,128 @@ def test_a_worker_is_looked_after_again_after_an_error_that_nobody_expected(
     wait_until(lambda: len(calls) > 1)
     job = delay(jobs.leave_effect, "job")
     wait_until(lambda: state(job) == "done")
+
+
+def test_f2_a_process_signs_that_it_lives_while_the_end_of_a_job_that_does_not_stop_cannot_be_written(
+    database, jobs, delay, watcher, state, beats, wait_until, monkeypatch
+):
+    """Whatever keeps that end from being written, another database that is loaded for instance, keeps no heartbeat."""
+    writing, may_write, may_return = threading.Event(), threading.Event(), threading.Event()
+    end = ending.end
+
+    def wait_and_end(*arguments):
+        writing.set()
+        may_write.wait(60)
+        return end(*arguments)
+
+    monkeypatch.setattr(ending, "end", wait_and_end)
+    before = lives(database)
+    jobs.deeds["wait"] = lambda session: may_return.wait(60)
+    job = delay(jobs.do, "wait", time_limit=1, max_retries=1)
+    wait_until(writing.is_set)
+    beats(5)
+    assert lives(database) == before
+    assert state(job) == "started"
+    may_write.set()
+    wait_until(lambda: state(job) == "failed")
+    assert "longer than its time limit" in database.value("SELECT message FROM queue_job WHERE id = %s", job)
+    may_return.set()
+
+
+# What the bookkeeping for a job waits for
+
+
+def claim_all(worker):
+    """Have a worker hold all runnable jobs in its memory."""
+    with worker.raw_cursor() as cr:
+        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+
+
+def test_f8_a_worker_does_not_wait_for_the_rows_of_jobs_that_somebody_keeps_locked(
+    database, jobs, delay, own_worker, state, wait_until
+):
+    ids = [delay(jobs.leave_effect, str(number)) for number in range(3)]
+    claim_all(own_worker)
+    with locked(database, "UPDATE queue_job SET priority = priority WHERE id = ANY(%s)", ids[:2]):
+        own_worker.run(own_worker.next_job())
+        assert [state(id_) for id_ in ids] == ["enqueued", "enqueued", "pending"]
+        own_worker.run(own_worker.next_job())
+        assert state(ids[2]) == "done"
+        assert own_worker.next_job() is None
+    wait_until(lambda: own_worker.tend() or [state(id_) for id_ in ids] == ["pending", "pending", "done"])
+    own_worker.run(own_worker.next_job())
+    assert [state(id_) for id_ in ids] == ["done", "pending", "done"]
+    assert database.value("SELECT count(*) FROM queue_job_attempt WHERE outcome <> 'done'") == 0
+
+
+def test_f8_a_group_is_given_back_while_somebody_keeps_one_of_its_jobs_locked(database, jobs, delay, own_worker, state):
+    jobs.deeds["nothing"] = lambda session: None
+    ids = [delay(jobs.do_together, "nothing") for _number in range(3)]
+    claim_all(own_worker)
+    with locked(database, "SELECT FROM queue_job WHERE id = %s FOR UPDATE", ids[1]):
+        own_worker.run(own_worker.next_job())
+        assert [state(id_) for id_ in ids] == ["pending", "enqueued", "pending"]
+        own_worker.run(own_worker.next_job())
+    assert [state(id_) for id_ in ids] == ["done", "enqueued", "done"]
+
+
+def test_f8_the_jobs_of_another_database_run_while_the_table_of_jobs_is_locked_for_a_start(
+    database, jobs, other, delay, serve, wait_until
+):
+    with serve(database, other) as watcher:
+        worker = watcher.workers[database.name]
+        with worker.raw_cursor() as cr:
+            delay(jobs.leave_effect, "held up")
+            held = store.claim(cr, worker.id, 9, 9)
+            with locked(database, "LOCK TABLE queue_job"):
+                worker.queue.put(held)
+                worker._lock.release()
+                try:
+                    elsewhere = other.commit(
+                        lambda env: jobs.leave_effect.delay(ConnectorSession.from_env(env), "test.effect", "free").id
+                    )
+                    done = "SELECT state = 'done' FROM queue_job WHERE id = %s"
+                    wait_until(lambda: other.value(done, elsewhere))
+                finally:
+                    worker._lock.acquire()
+        wait_until(lambda: database.value("SELECT state = 'done' FROM queue_job"))
+
+
+def test_f8_a_job_that_keeps_the_note_of_its_progress_locked_does_not_wait_for_itself(run_here, ends, own_worker):
+    def deed(session):
+        session.cr.execute(
+            "INSERT INTO queue_job_progress (job_id, done, date) VALUES (%s, 1, now())", [session.job.id]
+        )
+        session.job.progress(10, 10)
+
+    assert ends(run_here(deed)) == [("done", 0)]
+
+
+MARKS = {
+    "start": lambda cr, job: store.start(cr, job),
+    "start of a group": lambda cr, job: store.start_group(cr, [job]),
+    "unknown": lambda cr, job: store.give_back_unknown(cr, job, 1, "worker", 10, "unknown"),
+    "release": lambda cr, job: store.release(cr, [job]),
+    "release of what has not started": lambda cr, job: store.release_unstarted(cr, [job]),
+    "progress": lambda cr, job: store.write_progress(cr, job.id, 1, 2, None),
+}
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_f8_no_mark_waits_for_a_locked_table_where_a_pooler_forgets_settings(database, jobs, delay, own_worker, mark):
+    delay(jobs.do_nothing)
+    job = own_worker.next_job()
+    with (
+        contextlib.closing(connect(database.name)) as connection,
+        connection.cursor() as cr,
+        locked(database, "LOCK TABLE queue_job, queue_job_progress"),
+        pytest.raises(LockNotAvailable),
+    ):
+        MARKS[mark](cr, job)
+
+
+def test_f8_the_connections_of_a_worker_wait_briefly_for_locks(own_worker):
+    for cursor in (own_worker.raw_cursor, own_worker.sign_cursor):
+        with cursor() as cr:
+            cr.execute("SHOW lock_timeout")
+            assert cr.fetchone() == ("300ms",)

@@ -60,6 +60,16 @@ def delay_bad(delay, jobs):
     return delay_bad
 
 
+def delay_many(database, jobs, number):
+    """Delay so many jobs whose rows are refused."""
+
+    def delay(env):
+        for _number in range(number):
+            jobs.do_nothing.delay(ConnectorSession.from_env(env), "test.effect", description=BAD)
+
+    database.commit(delay)
+
+
 def row(cr, job_id):
     cr.execute("SELECT state, message, retry FROM queue_job WHERE id = %s", [job_id])
     return cr.fetchone()
@@ -173,18 +183,45 @@ def test_f1_many_refused_rows_keep_the_one_behind_them_for_a_few_claims_only(
     cr, worker_id, refuse, delay, database, jobs
 ):
     refuse("P0001")
-
-    def delay_many(env):
-        for _number in range(35):
-            jobs.do_nothing.delay(ConnectorSession.from_env(env), "test.effect", description=BAD)
-
-    database.commit(delay_many)
+    delay_many(database, jobs, 35)
     good = delay(jobs.do_nothing)
     for _time in range(4):
         with contextlib.suppress(psycopg2.errors.RaiseException):
             if claimed(cr, worker_id, limit=1) == {good}:
                 return
     raise AssertionError("it was not leased")
+
+
+@pytest.mark.parametrize("sqlstate", ["P0001", "23514"])
+def test_f1_hundreds_of_refused_rows_do_not_stop_their_channel(
+    cr, worker_id, refuse, delay, database, jobs, wait_until, sqlstate
+):
+    refuse(sqlstate)
+    delay_many(database, jobs, 300)
+    good = delay(jobs.do_nothing)
+    # no claim raises: a worker would wait longer and longer then
+    wait_until(lambda: claimed(cr, worker_id, limit=1) == {good}, timeout=20)
+
+
+@pytest.mark.parametrize("limit", [1, 9])
+@pytest.mark.parametrize("capacity", [0, 5])
+def test_f1_refused_rows_of_one_channel_do_not_keep_another_one_waiting(
+    cr, worker_id, refuse, delay, database, jobs, limit, capacity
+):
+    refuse("P0001")
+    delay_many(database, jobs, 20)
+    cr.execute("UPDATE queue_job_channel SET capacity = %s WHERE complete_name = 'root.test'", [capacity])
+    good = delay(jobs.do_nothing, channel="root")
+    assert claimed(cr, worker_id, limit) == {good}
+
+
+def test_f1_where_all_are_refused_the_worker_is_told_to_wait(cr, worker_id, refuse, database, jobs):
+    refuse("P0001")
+    delay_many(database, jobs, 25)
+    with pytest.raises(psycopg2.errors.RaiseException):
+        claimed(cr, worker_id)
+    cr.execute("SELECT count(*) FROM queue_job_trouble")
+    assert cr.fetchone() == (25,)
 
 
 def test_f1_a_key_that_is_too_long_for_an_index_is_cut_where_its_job_fails(cr, worker_id, delay, jobs):
@@ -306,3 +343,31 @@ def test_f1_a_worker_that_can_claim_nothing_waits_longer_and_longer(
     wait_until(lambda: state(job) == "done")
     assert time.monotonic() - began < 30
     assert database.value("SELECT count(*) FROM queue_worker") == 1
+
+
+@pytest.mark.parametrize("eta", ["infinity", "-infinity", "294276-12-31", "4713-01-01 BC"])
+def test_f1_a_date_of_a_job_that_nobody_can_wait_for_does_not_end_the_life_of_a_worker(
+    cr, database, delay, jobs, own_worker, state, eta
+):
+    delay(jobs.do_nothing, eta=3600)
+    cr.execute("UPDATE queue_job SET eta = %s", [eta])
+    own_worker.tend()
+    soon = delay(jobs.do_nothing, eta=30)
+    own_worker.tend()
+    assert state(soon) == "scheduled"
+
+
+@pytest.mark.parametrize("step", ["seconds_to_next_eta", "seconds_to_next_token", "adopt_strays", "free_orphans"])
+@pytest.mark.parametrize("sqlstate", ["22008", "57014", "55P03", "53100", "XX000"])
+def test_f1_no_part_of_the_care_for_all_ends_a_life_or_keeps_the_others_from_being_done(
+    cr, database, own_worker, monkeypatch, step, sqlstate
+):
+    def refuse(cr):
+        cr.execute(f"DO $$ BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$")
+
+    done = []
+    monkeypatch.setattr(store, step, refuse)
+    monkeypatch.setattr(store, "release_forgotten_children", lambda cr: done.append(cr))
+    own_worker.tend()
+    assert len(done) == 1
+    assert not own_worker.ended

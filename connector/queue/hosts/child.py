@@ -11,15 +11,22 @@ import psycopg2
 
 from ... import configuration
 from .. import store
-from ..connection import connect
+from ..connection import LOCK_TIMEOUT, connect
 from ..worker import FILES_CLOSED, PATIENCE, SignsOfLife
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds without a beat after which a process is killed, by default.
-SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT
-#: Seconds after the time limit of a job in which its process can stop it by itself; then one that has given no beat for so long is killed.
+#: Seconds without a beat after which a process is killed, by default. Its last heartbeat may be 4 s older: other workers must not be first
+#: to find it dead, as they do not know the cause.
+SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT - 5
+#: Seconds for which the parent waits for a connection: it has other processes to watch.
+CONNECT_SECONDS = 5
+#: Seconds after the time limit of a job in which its process can stop it by itself; then one is killed that has given no beat for so long,
+#: or has not looked at the limits of its jobs.
 STOP_SECONDS = 2 * PATIENCE
+#: Seconds after the time limit of a job after which its process is killed whatever it shows: it had time to stop the job, and to write how
+#: it has ended while somebody had its row locked.
+OVERDUE_SECONDS = 20
 #: A turn of the parent's loop that has taken more seconds says nothing about the child: the whole machine, or the parent itself, was held
 #: up. Odoo's own loop takes up to 4 s.
 LONGEST_TURN = 6
@@ -49,7 +56,8 @@ class Child:
         self.signs = SignsOfLife(threads)
         self._silence_limit = silence_limit
         self.began = self._looked = time.monotonic()
-        self._beats = self._silent = 0
+        self._beats = self._silent = self._turns = self._idle = 0
+        self._late = {}
         self._overdue = []
         self._killed_for = None
         self._out_of_memory = _count_out_of_memory()
@@ -65,12 +73,15 @@ class Child:
         beats = self.signs.beats
         if not self._silence_limit or not beats or self._killed_for:
             return None
-        if beats != self._beats:
-            self._beats, self._silent = beats, 0
-        elif turn <= LONGEST_TURN:
-            self._silent += turn
-        if self._silent >= STOP_SECONDS:
-            self._overdue = [run for run in self.signs.runs() if run.deadline and now >= run.deadline + STOP_SECONDS]
+        turns = self.signs.turns
+        counted = turn if turn <= LONGEST_TURN else 0
+        self._silent = self._silent + counted if beats == self._beats else 0
+        self._idle = self._idle + counted if turns == self._turns else 0
+        self._beats, self._turns = beats, turns
+        late = [run for run in self.signs.runs() if run.deadline and now >= run.deadline + STOP_SECONDS]
+        self._late = {run: self._late.get(run, STOP_SECONDS) + counted for run in late}
+        is_stuck = max(self._silent, self._idle) >= STOP_SECONDS
+        self._overdue = [run for run, seconds in self._late.items() if is_stuck or seconds >= OVERDUE_SECONDS]
         if self._overdue:
             why = "a job has run longer than its time limit and held the interpreter"
         elif self._silent >= self._silence_limit:
@@ -105,7 +116,7 @@ class Child:
         """
         for dbname in dbnames:
             try:
-                with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
+                with contextlib.closing(_connect(dbname)) as connection, connection.cursor() as cr:
                     if not store.reason_not_to_serve(cr):
                         blamed, several = self._blamed(dbname), len(self.signs.runs()) > 1
                         store.end_process(cr, self.process, cause, end, terminate=True, blamed=blamed, several=several)
@@ -121,6 +132,10 @@ class Child:
             run.lease_token: cause % round(run.deadline - run.began, 3)
             for run in set(self._overdue) & set(self.signs.runs(dbname))
         }
+
+
+def _connect(dbname):
+    return connect(dbname, LOCK_TIMEOUT, CONNECT_SECONDS)
 
 
 def exit_code_of(pid):

@@ -16,7 +16,12 @@ class JobGroup:
         self.members = members
         self.run = run
         first = members[0]
-        self.id, self.function, self.user_id = first.id, first.function, first.user_id
+        self.id, self.function, self.user_id, self.lease_token = (
+            first.id,
+            first.function,
+            first.user_id,
+            first.lease_token,
+        )
         self.time_limit = min((job.time_limit for job in members if job.time_limit), default=0)
         self.memory_limit = min((job.memory_limit for job in members if job.memory_limit), default=0)
         self.retry = max(job.retry for job in members)

@@ -47,7 +47,7 @@ from .prepared import keep_prepared
 from .schedule import lock_due_schedule
 from .sql import BRIEFLY, DUE_AT, IN_ORDER, now, own_cursor, parameter
 from .tend import adopt_strays, count_runnable, schedule_due, seconds_to_next_eta
-from .trouble import claim_trouble, fail_troubled, forget_troubles, is_refusal, note_trouble
+from .trouble import PASSING, claim_trouble, fail_troubled, forget_troubles, is_refusal, note_trouble
 from .workers import (
     DIED,
     HEARTBEAT_TIMEOUT,

@@ -1,6 +1,7 @@
 """Leasing runnable jobs to a worker."""
 
 import logging
+import time
 from collections import namedtuple
 
 import psycopg2
@@ -57,8 +58,10 @@ _LEASE_READY = f"""
 # Which of the runnable jobs of a channel a claim may take: all, those whose rows are not left out, or a single one
 _Choice = namedtuple("_Choice", "condition ids", defaults=("true", None))
 
-# So many rows are claimed one by one without success, then it is not the rows
+# So many rows of a channel are claimed one by one without success, then it is another channel's turn
 _REFUSALS = 10
+# For so many seconds a claim goes on with other rows where all were refused; nobody else has the worker's connection meanwhile
+_SECONDS = 0.3
 
 
 def claim(cr, worker_id, limit, free):
@@ -68,19 +71,22 @@ def claim(cr, worker_id, limit, free):
 
     :param limit: how many jobs the worker wants at most
     :param free: how many it can start at once: no more are taken from limited channels
-    :raise psycopg2.Error: none could be leased, for a reason that is not a single row's as far as one can see: the worker waits
+    :raise psycopg2.Error: none could be leased, for a reason that is not a single row's as far as one can see: the worker waits. Where
+        there was no time to try all of them nothing is raised: the next claim goes on
     """
     limited, unlimited, refused = [], [], None
+    ends = time.monotonic() + _SECONDS
     try:
-        chosen, left_out = shares(cr, limit)
-        choice = _Choice("job.id <> ALL(%(only)s)", left_out) if left_out else _Choice()
-        if others := [share for share in chosen if not share.is_limited]:
-            refused = _lease(cr, worker_id, unlimited, _claim_unlimited, others, limit, choice)
-        for share in chosen:
-            if share.is_limited and len(limited) < free:
-                most = min(share.jobs, free - len(limited))
-                refused = _lease(cr, worker_id, limited, _claim_limited, [share], most, choice) or refused
-        if left_out or refused:
+        while True:
+            left_out, is_refused = _claim_round(cr, worker_id, limit, free, limited, unlimited)
+            refused = is_refused or refused
+            # those that were refused are left out by the next round, which looks behind them and into other channels
+            if limited or unlimited or not is_refused:
+                break
+            if time.monotonic() > ends:
+                refused = None
+                break
+        if left_out or is_refused:
             fail_troubled(cr, others_changed=bool(limited or unlimited))
     except PASSING as error:
         # somebody edits a channel and takes his time, or changes a table: what is leased so far is run, the rest waits
@@ -92,6 +98,20 @@ def claim(cr, worker_id, limit, free):
     if refused and not (limited or unlimited):
         raise refused
     return limited + sorted(unlimited, key=lambda job: (job.priority, job.ready_seq or 0))
+
+
+def _claim_round(cr, worker_id, limit, free, limited, unlimited):
+    """Lease what a claim wants as far as it is not refused, and add it to two lists; return ``(ids left out, what was raised or None)``."""
+    refused = None
+    chosen, left_out = shares(cr, limit)
+    choice = _Choice("job.id <> ALL(%(only)s)", left_out) if left_out else _Choice()
+    if others := [share for share in chosen if not share.is_limited]:
+        refused = _lease(cr, worker_id, unlimited, _claim_unlimited, others, limit, choice)
+    for share in chosen:
+        if share.is_limited and len(limited) < free:
+            most = min(share.jobs, free - len(limited))
+            refused = _lease(cr, worker_id, limited, _claim_limited, [share], most, choice) or refused
+    return left_out, refused
 
 
 def _lease(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice):
@@ -114,16 +134,14 @@ def _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice
 
     :raise psycopg2.Error: the note cannot be written either
     """
-    refusals = 0
     most = len(jobs) + limit
     for share in channel_shares:
+        refusals = 0
         most_of_share = min(most, len(jobs) + share.jobs)
         one = [share._replace(jobs=1)]
         for id_ in _heads(cr, share, choice):
-            if len(jobs) == most_of_share:
+            if len(jobs) == most_of_share or (refusals == _REFUSALS and not jobs):
                 break
-            if refusals == _REFUSALS and not jobs:
-                return
             try:
                 jobs += claim_shares(cr, worker_id, one, 1, _Choice("job.id = %(only)s", id_))
             except psycopg2.Error as error:

@@ -8,14 +8,13 @@ import logging
 from collections import namedtuple
 
 import psycopg2
-from psycopg2.errors import LockNotAvailable
 
 from ..texts import LOG, storable
 from . import keys
 from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
 from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, transaction
-from .trouble import IS_LEFT_OUT, is_refusal
+from .trouble import IS_LEFT_OUT, PASSING, is_refusal
 
 _logger = logging.getLogger(__name__)
 
@@ -53,9 +52,12 @@ def start_group(cr, jobs):
     """Mark leased jobs as started; return ``{id: stored arguments}`` of those whose lease is still there: others were cancelled meanwhile.
 
     Locked in the order of their ids, as buttons do, so that neither waits for the other.
+
+    :raise LockNotAvailable: somebody has one of the rows locked; none is started
     """
     cr.execute(
         f"""
+        {BRIEFLY}
         WITH {UNHURRIED},
         mine AS (
             SELECT job.id FROM unhurried, queue_job job, {_MEMBERS}
@@ -83,7 +85,7 @@ def join_group(cr, worker_id, leader, limit):
     try:
         with transaction(cr, BRIEFLY):
             return _join(cr, {**leader._asdict(), "worker": worker_id, "limit": limit})
-    except LockNotAvailable:
+    except PASSING:
         return []
     except psycopg2.Error as error:
         if not is_refusal(cr, error):

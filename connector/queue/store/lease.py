@@ -1,7 +1,7 @@
 """The life of a lease, from the start of its job to its end."""
 
 from ..texts import LOG, NAME, TRACEBACK, storable
-from .prepared import Statement
+from .prepared import Statement, keeps_session
 from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED
 
 # What is formatted into the statements below are constants of this package
@@ -32,8 +32,12 @@ def start(cr, job):
 
     It is committed before the job's own transaction begins: an update after that one's snapshot would make its completion fail. The token
     alone says that the lease is there; naming the state too would make the planner walk the index of leased jobs and its dead entries.
+
+    :raise LockNotAvailable: somebody has the row locked
     """
-    _START.execute(cr, {"id": job.id, "lease_token": job.lease_token})
+    # each job does it: where the session keeps its settings, the worker has said once how long it waits
+    settings = "" if keeps_session(cr.connection) else BRIEFLY
+    _START.execute(cr, {"id": job.id, "lease_token": job.lease_token}, settings)
     row = cr.fetchone()
     return row and row[0]
 
@@ -213,6 +217,7 @@ def give_back_unknown(cr, job, worker_id, worker_name, seconds, message):
     """
     cr.execute(
         f"""
+        {BRIEFLY}
         WITH given AS (
             UPDATE queue_job SET state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL,
                 message = %(message)s, worker_id = NULL, lease_token = NULL
@@ -344,7 +349,7 @@ def release_unstarted(cr, jobs):
 def release(cr, jobs):
     """Make started jobs runnable again without having ended them; no try is counted."""
     cr.execute(
-        f"UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state = 'started'",
+        f"{BRIEFLY} UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state = 'started'",
         ([job.lease_token for job in jobs], [job.id for job in jobs]),
     )
 
@@ -353,9 +358,13 @@ def release(cr, jobs):
 
 
 def write_progress(cr, job_id, done, total, message):
-    """Note how far a running job is; committed at once, on the worker's raw connection."""
+    """Note how far a running job is; committed at once, on the worker's raw connection.
+
+    :raise LockNotAvailable: somebody has the note locked, perhaps the job itself
+    """
     cr.execute(
         f"""
+        {BRIEFLY}
         WITH {UNHURRIED}
         INSERT INTO queue_job_progress (job_id, done, total, message, date)
         SELECT %s, %s, %s, %s, {NOW} FROM unhurried

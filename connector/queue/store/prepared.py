@@ -40,6 +40,11 @@ def keep_prepared(connection):
     _plans[connection] = {}
 
 
+def keeps_session(connection):
+    """Return whether what is set or prepared on a connection is there for its next statement, see :func:`keep_prepared`."""
+    return connection in _plans
+
+
 class Statement:
     """A statement with named parameters.
 

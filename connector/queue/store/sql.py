@@ -6,6 +6,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from odoo.sql_db import BaseCursor, Cursor
 
+from ..connection import LOCK_TIMEOUT
+
 # The clock of the database, as Odoo stores times
 NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
@@ -31,10 +33,10 @@ IN_ORDER = "(state IN ('pending', 'failed') OR state = 'scheduled' AND date_star
 # commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
 UNHURRIED = "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
 
-# Before a statement, in one message with it: for claims and the care for all. They wait so many milliseconds for a lock and then raise
-# LockNotAvailable, as somebody may hold a channel or a whole table for long, and what is not done now is done at the next time. It holds
-# for the transaction only, like the setting above.
-BRIEFLY = "SET LOCAL lock_timeout = 300;"
+# Before a statement, in one message with it: for claims, marks and the care for all. They wait briefly for a lock and then raise
+# LockNotAvailable, as somebody may hold a row, a channel or a whole table for long, and what is not done now is done at the next time. It
+# holds for the transaction only, like the setting above. A worker's connections wait no longer anyway, but behind a pooler they would.
+BRIEFLY = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT};"
 
 # As BRIEFLY, for what a job itself does with its own row before a COMMIT. Nobody else updates that row while the job runs, but another
 # cursor of the job may have it locked, and would be waited for as long as the job waits

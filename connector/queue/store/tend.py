@@ -73,9 +73,16 @@ def adopt_strays(cr):
 
 
 def seconds_to_next_eta(cr):
-    """Return how many seconds there are until the next scheduled job, or None if there is none."""
-    cr.execute(f"SELECT extract(epoch FROM min({DUE_AT}) - {NOW})::float8 FROM queue_job WHERE state = 'scheduled'")
-    return cr.fetchone()[0]
+    """Return how many seconds there are until the next scheduled job, or None if there is none, or none that has a date at all."""
+    cr.execute(
+        f"""
+        SELECT extract(epoch FROM due - {NOW})::float8
+        FROM (SELECT min({DUE_AT}) AS due FROM queue_job WHERE state = 'scheduled') AS next
+        WHERE isfinite(due)
+        """
+    )
+    row = cr.fetchone()
+    return row and row[0]
 
 
 def count_runnable(cr):

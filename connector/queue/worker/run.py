@@ -82,7 +82,7 @@ class Run:
             self.stop(
                 LimitReached(_lt("The job was stopped: it ran longer than its time limit of %s s", job.time_limit))
             )
-        elif job.memory_limit and (used := psutil.Process().memory_info().rss / 1e6) > job.memory_limit:
+        elif job.memory_limit and (used := used_memory() or 0) > job.memory_limit:
             self.stop(
                 LimitReached(
                     _lt(
@@ -135,6 +135,14 @@ class Run:
         """Say that the job's code is called again, on a fresh transaction."""
         with self._lock:
             self._ended = self._raised = False
+
+
+def used_memory():
+    """Return how many MB the process uses, or None where the system does not say, for want of open files for instance."""
+    try:
+        return psutil.Process().memory_info().rss // 1_000_000
+    except (OSError, MemoryError, psutil.Error):
+        return None
 
 
 def _usage(cr):

@@ -1,14 +1,13 @@
 """How a leased job runs, from its start to one of its ends, and what that lets run."""
 
-import contextlib
 import functools
 import logging
 import operator
 import random
 import time
+from collections import deque
 
 import psycopg2
-from psycopg2.errors import LockNotAvailable
 
 from ...exception import CONCURRENCY_ERRORS, LeaseLost
 from .. import store
@@ -30,18 +29,21 @@ class JobRunner:
     :param worker: the :class:`~.worker.Worker`
     :param transactions: what runs a job once, with its *done*: :class:`~.transaction.JobTransactions`
     :ivar runs: those that run now, by the ids of their jobs
+    :ivar abandoned: those that did not stop, until their ends are written
     :ivar job_seconds: how long a job takes, a moving average
     """
 
     def __init__(self, worker, transactions):
         self.runs = {}
+        self.abandoned = deque()
         self.job_seconds = _FIRST_GUESS
         self._worker = worker
         self._transactions = transactions
 
-    def run(self, leased):
+    def run(self, leased, show=None):
         """Run a leased job to one of its ends.
 
+        :param show: function to which a group is given that has started with it, as its limit of time may be another
         :raise LifeEnded: the worker may not write for any job any more
         """
         try:
@@ -55,6 +57,8 @@ class JobRunner:
             told = leased.id, leased.function, self._worker.dbname
             _logger.info("Job %s (%s) of %s was cancelled or taken away before it started", *told)
             return
+        if show and len(job.members) > 1:
+            show(job)
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
@@ -93,6 +97,8 @@ class JobRunner:
                 payloads = store.start_group(cr, held)
             except psycopg2.Error as error:
                 if len(held) == 1 or not store.is_refusal(cr, error):
+                    # the others are held as before
+                    self._worker.queue.put(held[1:])
                     raise
                 _logger.warning("%s of %s starts alone: %s", leased, self._worker.dbname, first_line(error))
                 store.release_unstarted(cr, held[1:])
@@ -153,8 +159,12 @@ class JobRunner:
             self._worker.wake_others()
 
     def _write_progress(self, job, done, total, message):
-        with self._worker.raw_cursor() as cr:
-            store.write_progress(cr, job.id, done, total, message)
+        try:
+            with self._worker.raw_cursor() as cr:
+                store.write_progress(cr, job.id, done, total, message)
+        except psycopg2.Error as error:
+            # it may have the note locked itself; that nobody sees how far it is, is no reason for it to fail
+            _logger.info("The progress of %s of %s is not noted: %s", job, self._worker.dbname, first_line(error))
 
     # Called by the threads that watch
 
@@ -168,19 +178,41 @@ class JobRunner:
             run.stop(error)
 
     def watch(self):
-        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them."""
+        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them.
+
+        Called by the thread that gives signs, which writes no end: that may take long, see :meth:`end_abandoned`.
+        """
         runs = set(self.runs.values())
         if not runs:
             return set()
-        with self._worker.sign_cursor() as cr, contextlib.suppress(LockNotAvailable):
-            for job_id, who in store.cancel_requests(cr, list(self.runs), store.BRIEFLY).items():
-                if run := self.runs.get(job_id):
-                    run.cancel(who)
+        for job_id, who in self._cancel_requests().items():
+            if run := self.runs.get(job_id):
+                run.cancel(who)
         for run in runs:
             run.check_limits()
             if run.press():
                 _logger.error(
                     "%s of %s does not stop: its lease ends, its thread is lost", run.job, self._worker.dbname
                 )
-                ending.end_stopped(self._worker, run.job, None)
+                self.abandoned.append(run)
         return {run.thread_id for run in runs if run.abandoned}
+
+    def end_abandoned(self):
+        """Write the ends of jobs that did not stop. From then on nothing that they still do can be committed.
+
+        :raise LifeEnded: as :meth:`run`
+        """
+        while self.abandoned:
+            ending.end(self._worker, self.abandoned[0].job, None)
+            self.abandoned.popleft()
+
+    def _cancel_requests(self):
+        with self._worker.sign_cursor() as cr:
+            try:
+                return store.cancel_requests(cr, list(self.runs), store.BRIEFLY)
+            except psycopg2.Error as error:
+                if cr.connection.closed:
+                    raise
+                # the limits of the jobs are looked at all the same
+                _logger.info("Who is to be stopped in %s is asked later: %s", self._worker.dbname, first_line(error))
+                return {}

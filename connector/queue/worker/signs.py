@@ -4,6 +4,7 @@ It is a page of memory that both share, mapped by the parent before the fork. So
 process itself can do nothing any more, as one of its jobs holds Python's interpreter.
 """
 
+import itertools
 import mmap
 import struct
 import threading
@@ -11,7 +12,7 @@ import time
 import zlib
 from collections import namedtuple
 
-_BEATS = struct.Struct("q")
+_BEATS = struct.Struct("qq")
 _RUN = struct.Struct("qqdd")
 _NOTHING = (0, 0, 0.0, 0.0)
 
@@ -30,17 +31,26 @@ class SignsOfLife:
         self._page = mmap.mmap(-1, _BEATS.size + threads * _RUN.size)
         self._threads = threads
         self._slots = {}
-        self._beats = 0
+        self._free = itertools.count()
+        self._beats = self._turns = 0
 
     # Called in the process
 
     def beat(self):
         """Show that this process runs Python code."""
         self._beats += 1
-        _BEATS.pack_into(self._page, 0, self._beats)
+        self._show()
+
+    def turn(self):
+        """Show that this process looks at the limits of its jobs."""
+        self._turns += 1
+        self._show()
+
+    def _show(self):
+        _BEATS.pack_into(self._page, 0, self._beats, self._turns)
 
     def begin(self, dbname, leased):
-        """Show that the calling thread runs a job."""
+        """Show that the calling thread runs a job, or a group of jobs."""
         began = time.monotonic()
         deadline = began + leased.time_limit if leased.time_limit else 0.0
         self._write(threading.get_ident(), leased.lease_token, _number_of(dbname), began, deadline)
@@ -51,7 +61,10 @@ class SignsOfLife:
 
     def _write(self, thread_id, *values):
         # Between two jobs there is nothing: whoever reads in the midst of this sees no job, or one without some of its values
-        slot = self._slots.setdefault(thread_id, len(self._slots))
+        slot = self._slots.get(thread_id)
+        if slot is None:
+            # of all threads each asks for its own only
+            slot = self._slots[thread_id] = next(self._free)
         _RUN.pack_into(self._page, _BEATS.size + slot * _RUN.size, *values)
 
     # Called in its parent
@@ -60,6 +73,11 @@ class SignsOfLife:
     def beats(self):
         """How often it has shown that it runs Python code."""
         return _BEATS.unpack_from(self._page)[0]
+
+    @property
+    def turns(self):
+        """How often it has looked at the limits of its jobs."""
+        return _BEATS.unpack_from(self._page)[1]
 
     def runs(self, dbname=None):
         """Return the runs, as a list of :class:`RunSign`.

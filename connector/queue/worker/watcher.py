@@ -1,6 +1,7 @@
 """WorkerWatcher: keeps one worker per database and signals that it is alive."""
 
 import contextlib
+import functools
 import logging
 import os
 import random
@@ -9,7 +10,7 @@ import time
 import uuid
 
 import psycopg2
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, UndefinedTable
 
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
@@ -113,10 +114,7 @@ class WorkerWatcher:
         signs.start()
         next_tend = 0
         try:
-            while not self._stopping.is_set() or (
-                any(thread.is_alive() for thread in threads if thread.ident not in self._lost_threads)
-                and not self._grace_is_over()
-            ):
+            while not self._stopping.is_set() or (self._is_busy(threads) and not self._grace_is_over()):
                 try:
                     next_tend = self._look_after_all(next_tend)
                 except Exception:
@@ -129,9 +127,15 @@ class WorkerWatcher:
             self._close()
             beating.join()
 
+    def _is_busy(self, threads):
+        return any(worker.runner.abandoned for worker in self.workers.values()) or any(
+            thread.is_alive() for thread in threads if thread.ident not in self._lost_threads
+        )
+
     def _look_after_all(self, next_tend):
         """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.tend`."""
         self._connect()
+        self._each_worker(lambda worker: worker.runner.end_abandoned())
         if not self._stopping.is_set():
             self._discover()
         else:
@@ -158,6 +162,7 @@ class WorkerWatcher:
         """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
         next_beat = 0
         while not self._ended.wait(RUN_WATCH_INTERVAL):
+            self._signs.turn()
             if reason := self._reason_to_stop():
                 self._for_each_life(lambda worker, reason=reason: worker.runner.stop(reason))
             if time.monotonic() >= next_beat:
@@ -172,23 +177,28 @@ class WorkerWatcher:
 
     def _watch_runs(self, worker):
         for thread_id in worker.runner.watch():
-            self._lost_threads.add(thread_id)
+            if thread_id not in self._lost_threads:
+                self._lost_threads.add(thread_id)
+                self._control.interrupt()
             self._signs.end(thread_id)
 
     def _for_each_life(self, method):
-        """Call a method of all workers for the thread that gives signs, which ends no life: that takes time. Return the results."""
+        """Call a method of all workers for the thread that gives signs; return the results, False where it has raised.
+
+        It ends no life, as that takes time: the watching thread finds it ended, and begins another one. What else is raised ends none.
+        """
         results = []
         for worker in list(self.workers.values()):
             if worker.ended:
                 continue
             try:
                 results.append(method(worker))
-            except Exception as error:
-                # the watching thread finds it ended, and begins another one
-                worker.ended = True
-                expected = isinstance(error, (LifeEnded, psycopg2.Error))
-                told = worker.name, worker.dbname, error
-                _logger.warning("Worker %s of %s begins a new life: %s", *told, exc_info=not expected)
+            except LifeEnded as error:
+                results.append(False)
+                _logger.warning("Worker %s of %s begins a new life: %s", worker.name, worker.dbname, error)
+            except Exception:
+                results.append(False)
+                _logger.exception("The signs of worker %s of %s are given again soon", worker.name, worker.dbname)
         return results
 
     def stop(self):
@@ -294,10 +304,13 @@ class WorkerWatcher:
                 self._end_worker(dbname, store.INTERRUPTED)
             except CONCURRENCY_ERRORS as error:
                 _logger.info("Worker %s of %s tries again later: %s", worker.name, dbname, first_line(error))
-            except psycopg2.Error as error:
-                # the addon may just now be uninstalled, or the database be renamed
+            except UndefinedTable as error:
+                # the addon is being uninstalled
                 _logger.warning("Worker %s of %s stops: %s", worker.name, dbname, first_line(error))
                 self._end_worker(dbname)
+            except Exception:
+                # nobody has thought of it; the other databases are looked after all the same
+                _logger.exception("Worker %s of %s is looked after again soon", worker.name, dbname)
         return results
 
     def _end_worker(self, dbname, end=store.STOPPED):
@@ -353,8 +366,13 @@ class WorkerWatcher:
         try:
             while not self._stopping.is_set():
                 seen = self._wakeups
-                ran = self._run_one_of_each()
-                kept.close_idle()
+                ran = False
+                try:
+                    ran = self._run_one_of_each()
+                    kept.close_idle()
+                except Exception:
+                    # nobody would begin another thread
+                    _logger.exception("A thread that runs jobs goes on")
                 if go_on is not None and not go_on(ran):
                     break
                 if not ran:
@@ -404,7 +422,7 @@ class WorkerWatcher:
                 return
             self._signs.begin(worker.dbname, leased)
             try:
-                worker.run(leased)
+                worker.run(leased, functools.partial(self._signs.begin, worker.dbname))
             finally:
                 self._signs.end()
         finally:

@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 
-import psutil
 import psycopg2
 from psycopg2.errors import LockNotAvailable, UndefinedTable
 
@@ -16,12 +15,13 @@ from odoo.api import Environment
 from odoo.modules.registry import Registry
 
 from .. import store, wakeup
-from ..connection import connect, cursor_of, is_pooled
+from ..connection import LOCK_TIMEOUT, connect, cursor_of, is_pooled
 from ..job import function_options
 from ..queue import JobsQueue
 from .backoff import Backoff
 from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
 from .failures import FailureGroups
+from .run import used_memory
 from .runner import JobRunner
 from .transaction import JobTransactions
 
@@ -79,8 +79,7 @@ class Worker:
         self._complaints = {}
         self._next_settlement = 0
         self._judges_from = judges_from
-        self._connection = connect(dbname)
-        self._sign_connection = connect(dbname)
+        self._connection, self._sign_connection = (connect(dbname, LOCK_TIMEOUT) for _number in range(2))
         self.is_pooled = is_pooled(self._connection)
         if not self.is_pooled:
             store.keep_prepared(self._connection)
@@ -167,29 +166,40 @@ class Worker:
         self.transactions.expect_changes()
         return self.queue.get()
 
-    def run(self, leased):
+    def run(self, leased, show=None):
         """Run a leased job to one of its ends: done, another try, or failed.
 
+        :param show: as for :meth:`JobRunner.run`
         :raise LifeEnded: this worker may not write for any job any more
         """
-        self.runner.run(leased)
+        self.runner.run(leased, show)
 
     def could_not_start(self, job, error):
         """Give a leased job back whose start has raised.
 
-        Where PostgreSQL refuses its row it is left out for a while, else this worker takes no jobs. Where the row cannot be given back
-        either, the lease is freed as one without a run, see :meth:`tend`.
+        Where PostgreSQL refuses its row it is left out for a while; where somebody has it locked that does not concern this worker, which
+        takes other jobs; else it takes none. Where the row cannot be given back either, the lease is freed as one without a run, see
+        :meth:`tend`.
 
         :raise LifeEnded: as :meth:`raw_cursor`
         """
         _logger.warning("Job %s of %s cannot be started: %s", job.id, self.dbname, first_line(error))
+        if isinstance(error, store.PASSING):
+            # what else it holds may be locked, too, and would keep all threads waiting, one after the other
+            self._give_back([job, *self.queue.drain()], self.raw_cursor, hold=False)
+            return
         try:
             with self.raw_cursor() as cr:
                 if getattr(error, "pgcode", None) and not lacks_means(error) and store.is_refusal(cr, error):
                     store.note_trouble(cr, job.id, error)
                     store.release_unstarted(cr, [job])
-                else:
-                    self.take_no_jobs(error, job)
+                    return
+                self.take_no_jobs(error)
+                if not store.release_unstarted(cr, [job]):
+                    # it has started before its arguments came
+                    message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
+                    seconds = max(1, self.backoff.begin())
+                    store.give_back(cr, job, self.id, self.name, "no_resources", seconds, message)
         except psycopg2.Error as refused:
             self.take_no_jobs(refused)
 
@@ -210,17 +220,22 @@ class Worker:
         if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
             wakeup.wake_workers(self.dbname)
 
-    def _give_back(self, jobs, cursor):
-        """Make jobs runnable again that were taken out of memory; what cannot be given back now is held again. Return how many were."""
+    def _give_back(self, jobs, cursor, hold=True):
+        """Make jobs runnable again that were taken out of memory; return how many were.
+
+        :param hold: whether what cannot be given back now is held again; else :meth:`tend` frees its lease
+        """
         if not jobs:
             return 0
         given = ()
         try:
             with cursor() as cr:
                 given = store.release_unstarted(cr, jobs)
-        except psycopg2.Error as error:
+        except (LifeEnded, psycopg2.Error) as error:
+            # what the life holds ends with it
             _logger.info("%s job(s) of %s are given back later: %s", len(jobs), self.dbname, first_line(error))
-        self.queue.put([job for job in jobs if job.id not in given])
+        if hold:
+            self.queue.put([job for job in jobs if job.id not in given])
         return len(given)
 
     def take_no_jobs(self, error, *unstarted):
@@ -245,14 +260,17 @@ class Worker:
     # Life
 
     def beat(self):
-        """Sign that this worker is alive; return False if it could not, as somebody has locked its row or the table of workers.
+        """Sign that this worker is alive; return False if it could not, as somebody has locked its row, or the disk is full.
 
         :raise LifeEnded: it was declared dead
         """
         with self.sign_cursor() as cr:
             try:
-                is_alive = store.heartbeat(cr, self.id, _used_memory())
-            except LockNotAvailable:
+                is_alive = store.heartbeat(cr, self.id, used_memory())
+            except psycopg2.Error as error:
+                if cr.connection.closed:
+                    raise
+                _logger.info("Worker %s of %s signs later: %s", self.name, self.dbname, first_line(error))
                 return False
         if not is_alive:
             self.ended = True
@@ -264,7 +282,8 @@ class Worker:
 
         While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
 
-        :raise CONCURRENCY_ERRORS: another transaction was in the way; the next time does what is left
+        :raise LifeEnded: as :meth:`raw_cursor`
+        :raise UndefinedTable: the addon is being uninstalled
         """
         with self.raw_cursor() as cr:
             try:
@@ -281,24 +300,33 @@ class Worker:
                 self._settle_troubles,
                 self.failures.tend,
             ):
-                self._attempt(step, cr)
-            waiting = (store.seconds_to_next_eta(cr), store.seconds_to_next_token(cr))
+                with contextlib.suppress(LockNotAvailable):
+                    self._attempt(step, cr)
+            waiting = []
+            for step in (store.seconds_to_next_eta, store.seconds_to_next_token):
+                with contextlib.suppress(LockNotAvailable):
+                    waiting.append(self._attempt(step, cr))
             return min((seconds for seconds in waiting if seconds is not None), default=None)
 
     def _attempt(self, step, cr):
-        """Do a part of :meth:`tend`; that it is refused is no reason to leave out the others, or to end the jobs that run here."""
+        """Do a part of :meth:`tend`, and return what it returns; that it is refused is no reason to leave out the others, or to end the
+        jobs that run here.
+
+        :raise LockNotAvailable: somebody has locked what it needs
+        :raise UndefinedTable: the addon is being uninstalled
+        """
         try:
-            step(cr)
-        except UndefinedTable:
-            # the addon is being uninstalled
+            return step(cr)
+        except (LockNotAvailable, UndefinedTable):
             raise
         except psycopg2.Error as error:
-            if not store.is_refusal(cr, error):
+            if cr.connection.closed:
                 raise
             text = first_line(error)
             level = logging.DEBUG if self._complaints.get(step) == text else logging.WARNING
             self._complaints[step] = text
             _logger.log(level, "%s of %s is tried again each second: %s", step.__name__, self.dbname, text)
+            return None
 
     def _settle_troubles(self, cr):
         if time.monotonic() >= self._next_settlement:
@@ -367,11 +395,3 @@ class Worker:
                     store.end_worker(cr, self.id, end=end)
                 self._connection.close()
             self._sign_connection.close()
-
-
-def _used_memory():
-    """Return how many MB the process uses, or None where it has no open files left to look."""
-    try:
-        return psutil.Process().memory_info().rss // 1_000_000
-    except OSError:
-        return None
