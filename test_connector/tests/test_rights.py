@@ -4,6 +4,8 @@ from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form
 
+from odoo.addons.connector.backend_model import _LEFT_BEHIND
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
 from odoo.addons.connector.tests.roles import Roles
 
 from .common import ShopCase
@@ -113,6 +115,64 @@ class TestAfterAWrite(TwoCompaniesCase):
                 watermark.write(values)
         watermark.value = "8"
         self.assertEqual(watermark.value, "8")
+
+    def test_s1_what_a_backend_leaves_behind_goes_with_it_to_another_company(self):
+        reference = {"backend_id": f"{self.backend._name},{self.backend.id}", "company_id": self.backend.company_id.id}
+        other = self.env["test.shop.backend"].create({"name": "Another"})
+        self.env["connector.watermark"].move(self.backend, "test.shop.partner", "7")
+        left_behind = {
+            "connector.checkpoint": add_checkpoint(self.session, *self.backend_and_id(), self.backend, "Look"),
+            "connector.exchange": self.env["connector.exchange"].create(
+                {**reference, "method": "GET", "url": "http://x"}
+            ),
+            "connector.export.intent": self.env["connector.export.intent"]._declare(
+                self.binding.sudo(), self.backend, "key"
+            ),
+            "connector.webhook.delivery": self.env["connector.webhook.delivery"].create({**reference, "topic": "page"}),
+            "connector.watermark": self.backend.watermark_ids,
+        }
+        foreign = add_checkpoint(self.session, other._name, other.id, other, "Look")
+        for company in (self.elsewhere, self.env["res.company"], self.env.company):
+            self.backend.company_id = company
+            for model_name, record in left_behind.items():
+                with self.subTest(model_name, company=company.name):
+                    self.assertEqual(record.company_id, company)
+                    seen = self.as_manager(self.env[model_name]).search([("id", "=", record.id)])
+                    self.assertEqual(bool(seen), company != self.elsewhere)
+        self.assertEqual(foreign.company_id, self.env.company)
+
+    def test_s1_what_was_left_behind_before_goes_with_it_at_the_update(self):
+        checkpoint = add_checkpoint(self.session, *self.backend_and_id(), self.backend, "Look")
+        checkpoint.company_id = self.elsewhere
+        self.patch(self.env.registry, "updated_modules", ["connector"])
+        self.backend.browse()._register_hook()
+        self.assertEqual(checkpoint.company_id, self.backend.company_id)
+
+    def backend_and_id(self):
+        return self.backend._name, self.backend.id
+
+    def test_s1_each_model_that_refers_to_backends_goes_with_them(self):
+        self.assertEqual(
+            {
+                name
+                for name, model in self.env.registry.items()
+                if model._original_module == "connector"
+                and not (model._abstract or model._transient)
+                and "backend_id" in model._fields
+                and "company_id" in model._fields
+                and model._fields["company_id"].store
+            },
+            {*_LEFT_BEHIND, "connector.watermark"},
+        )
+
+    def test_s1_a_watermark_is_written_by_who_may_write_its_backend(self):
+        self.env["connector.watermark"].move(self.theirs, "test.shop.partner", "7")
+        watermark = self.theirs.watermark_ids
+        for company in (self.backend.company_id, self.env["res.company"]):  # as one that was left behind
+            watermark.company_id = company
+            with self.subTest(company=company.name), self.assertRefused():
+                self.as_manager(watermark).value = "1"
+        self.assertEqual(watermark.value, "7")
 
     def test_s1_a_backend_keeps_the_channel_that_was_made_for_it(self):
         root = self.env.ref("connector.channel_root")
