@@ -1,8 +1,11 @@
 """What a manager of one company cannot reach of another one, by whatever way he writes."""
 
+from psycopg2.errors import NotNullViolation
+
 from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form
+from odoo.tools import mute_logger
 
 from odoo.addons.connector.backend_model import _LEFT_BEHIND
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
@@ -181,6 +184,47 @@ class TestAfterAWrite(TwoCompaniesCase):
                 self.as_manager(self.backend).channel_id = channel.id
         created = self.as_manager(self.backend).create({"name": "New", "channel_id": root.id})
         self.assertEqual(created.channel_id.name, f"new-{created.id}")
+
+
+class TestValuesOfCode(TwoCompaniesCase):
+    def ways(self, model, values, **forged):
+        """Return the ways to create a record with values that code alone writes."""
+        defaults = {f"default_{name}": value for name, value in forged.items()}
+        return {
+            "create": lambda: model.create({**values, **forged}),
+            "web_save": lambda: model.browse(model.web_save({**values, **forged}, {})[0]["id"]),
+            "default": lambda: model.with_context(**defaults).create(values),
+            "load": lambda: model.browse(
+                model.load(
+                    [*values, *(f"{name}/.id" for name in forged)], [[*values.values(), *map(str, forged.values())]]
+                )["ids"]
+            ),
+        }
+
+    def test_s1_a_new_record_has_nothing_that_code_alone_writes(self):
+        backends = self.as_manager(self.backend.browse())
+        self.patch(type(backends), "_create_channel", lambda backend: None)
+        for name, create in self.ways(backends, {"name": "New"}, channel_id=self.backend.channel_id.id).items():
+            with self.subTest(name):
+                record = create()
+                self.assertTrue(record)
+                self.assertFalse(record.channel_id)
+
+    def test_s1_nor_has_a_new_channel_another_company_than_the_one_above_it(self):
+        below = self.as_manager(self.backend.channel_id)
+        self.manager.company_ids += self.elsewhere
+        for number, way in enumerate(("create", "web_save", "default")):
+            values = {"name": f"new {number}", "parent_id": below.id}
+            with self.subTest(way):
+                record = self.ways(below.browse(), values, company_id=self.elsewhere.id)[way]()
+                self.assertEqual(record.company_id, self.backend.company_id)
+
+    def test_s1_a_new_watermark_has_none_either_whoever_gets_the_right_to_create_one(self):
+        access = self.env["ir.model.access"].search([("model_id.model", "=", "connector.watermark")])
+        access.perm_create = True
+        values = {"backend_model": self.theirs._name, "backend_id": self.theirs.id, "model_name": "test.shop.partner"}
+        with self.assertRaises(NotNullViolation), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            self.as_manager(self.env["connector.watermark"]).create({**values, "value": "1"})
 
 
 class TestChannels(TwoCompaniesCase):

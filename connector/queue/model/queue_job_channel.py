@@ -171,13 +171,13 @@ class QueueJobChannel(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        channels = super().create([{**vals, "company_id": self._company_below(vals)} for vals in vals_list])
+        channels = super().create(vals_list)
         self.env.registry.clear_cache()
         return channels
 
-    def _company_below(self, vals):
-        """Return the id of the company of a channel to be created: that of its parent, whatever is said."""
-        return self.sudo().browse(vals.get("parent_id") or ()).company_id.id
+    def _values_by_code(self, vals):
+        # the company of its parent, whatever is said
+        return {"company_id": self.sudo().browse(vals.get("parent_id") or ()).company_id.id}
 
     def _share_with(self, company):
         """Let a company alone see these channels and those below them; an empty one: let all see them."""
