@@ -122,6 +122,7 @@ class QueueJobFailure(models.Model):
     @contextlib.contextmanager
     def _grouped(self):
         """Group failed jobs for a moment, and give the model in a transaction that sees what was grouped: the caller's began before."""
+        self.check_access("read")
         until = time.monotonic() + SECONDS_TO_LOOK
         number = store.has_ungrouped(self.env.cr) and self._group_page()
         if not number:
@@ -134,7 +135,7 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def get_empty_list_help(self, help_message):
-        if not store.has_ungrouped(self.env.cr):
+        if not self.has_access("read") or not store.has_ungrouped(self.env.cr):
             return super().get_empty_list_help(help_message)
         return Markup('<p class="o_view_nocontent_neutral_face">%s</p>') % self._still_grouping()
 
