@@ -4,7 +4,7 @@ from psycopg2.errors import NotNullViolation
 
 from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import Form
+from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.backend_model import _LEFT_BEHIND
@@ -280,15 +280,59 @@ class TestChannels(TwoCompaniesCase):
     def test_s8_channels_that_all_share_stay_so(self):
         service = self.as_manager(self.backend.channel_id.parent_id)
         self.assertFalse(service.company_id)
+        self.manager.group_ids += self.env.ref("base.group_system")
         with self.assertRefused("written by code alone"):
             service.company_id = self.manager.company_id.id
         with self.assertRaisesRegex(ValidationError, "for the company"):
-            service.create({"name": "shared", "parent_id": service.parent_id.id}).parent_id = self.ours.id
+            shared = self.env["queue.job.channel"].create({"name": "shared", "parent_id": service.parent_id.id})
+            shared.parent_id = self.ours.id
+
+    def test_s8_what_all_companies_share_is_changed_by_who_may_speak_for_all(self):
+        service = self.backend.channel_id.parent_id
+        function = self.env["queue.job.function"].search([], limit=1)
+        administrator = new_test_user(self.env, "administrator", "base.group_system,connector.group_connector_manager")
+        of_all = new_test_user(
+            self.env,
+            "manager of all",
+            "connector.group_connector_manager",
+            company_ids=self.env["res.company"].search([]).ids,
+        )
+
+        def attempts(user):
+            channel = service.with_user(user)
+            return {
+                "pause": channel.action_pause,
+                "resume": channel.action_resume,
+                "slow": lambda: channel.write({"capacity": 1}),
+                "web_save": lambda: channel.web_save({"weight": 7}, {}),
+                "create": lambda: channel.create({"name": f"of {user.id}", "parent_id": service.id}),
+                "delete": lambda: channel.search([("name", "=", f"of {user.id}")]).unlink(),
+                "tries": lambda: function.with_user(user).write({"max_retries": 1}),
+                "seconds": lambda: function.with_user(user).write({"time_limit": 1}),
+                "jobs at once": lambda: function.with_user(user).write({"concurrency_limit": 1}),
+            }
+
+        for name, attempt in attempts(self.manager).items():
+            if name != "delete":
+                with self.subTest(name), self.assertRefused("All companies share.*Elsewhere"):
+                    attempt()
+        with self.assertRefused("All companies share"):
+            service.create({"name": "empty", "parent_id": service.id}).with_user(self.manager).unlink()
+        for user in (administrator, of_all):
+            for name, attempt in attempts(user).items():
+                with self.subTest(name, user=user.login):
+                    attempt()
+
+    def test_s8_where_there_is_one_company_its_managers_change_all(self):
+        one = self.env.company
+        self.patch(type(one), "search", lambda companies, *args, **kwargs: one.with_env(companies.env))
+        service = self.as_manager(self.backend.channel_id.parent_id)
         service.action_pause()
         self.assertTrue(service.is_paused)
 
     def test_s8_nobody_makes_the_jobs_of_all_go_through_the_channel_of_a_company(self):
         function = self.as_manager(self.env["queue.job.function"].search([], limit=1))
+        self.manager.group_ids += self.env.ref("base.group_system")
         with self.assertRefused():
             function.channel_id = self.foreign.id
         with self.assertRaisesRegex(ValidationError, "a job function is for all"):
