@@ -44,7 +44,7 @@ class CheckedAccess(models.AbstractModel):
         vals_list = [
             {name: value for name, value in vals.items() if name not in self._written_by_code} for vals in vals_list
         ]
-        return self.with_context(context), vals_list
+        return self.with_context(context), vals_list  # pylint: disable=context-overridden
 
     def _values_by_code(self, vals):
         """Return what code alone writes of a record that is created with some values; a hook."""
