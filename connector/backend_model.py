@@ -11,7 +11,6 @@ from .connector import Environment
 from .queue.fields import PlainMany2one
 from .session import ConnectorSession
 
-
 #: Models of what a backend leaves behind, with a reference to it and its company, by which their rules go.
 _LEFT_BEHIND = (
     "connector.checkpoint",
