@@ -3,12 +3,21 @@
 import re
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from .backend import get_backend
 from .backend_language import working_language
 from .connector import Environment
 from .queue.fields import PlainMany2one
 from .session import ConnectorSession
+
+#: Models of what a backend leaves behind, with a reference to it and its company, by which their rules go.
+_LEFT_BEHIND = (
+    "connector.checkpoint",
+    "connector.exchange",
+    "connector.export.intent",
+    "connector.webhook.delivery",
+)
 
 
 class ConnectorBackend(models.AbstractModel):
@@ -67,6 +76,7 @@ class ConnectorBackend(models.AbstractModel):
                 channel.name = backend._channel_name()
         if "company_id" in vals:
             self._share_channels()
+            self._take_along()
         return result
 
     def _register_hook(self):
@@ -81,6 +91,7 @@ class ConnectorBackend(models.AbstractModel):
             for backend in backends.filtered(lambda backend: not backend.channel_id):
                 backend._create_channel()
             backends._share_channels()
+            backends._take_along()
 
     def _service_channel(self):
         service = (self._backend_type or self._name).replace(".", "_")
@@ -97,6 +108,28 @@ class ConnectorBackend(models.AbstractModel):
         for backend in self.sudo():
             if backend.channel_id.company_id != backend.company_id:
                 backend.channel_id._share_with(backend.company_id)
+
+    def _take_along(self):
+        """Give what these backends have left behind to their companies, so that who sees no such backend sees nothing of it.
+
+        By SQL, as there may be very many exchanges. A row that is written at the same time by a job has the company from before: it tells
+        of that time.
+        """
+        for backend in self.sudo():
+            backend.watermark_ids.company_id = backend.company_id
+            for model_name in _LEFT_BEHIND:
+                model = self.env[model_name]
+                model.flush_model(["backend_id", "company_id"])
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE %s SET company_id = %s WHERE backend_id = %s AND company_id IS DISTINCT FROM %s",
+                        SQL.identifier(model._table),
+                        backend.company_id.id or None,
+                        f"{backend._name},{backend.id}",
+                        backend.company_id.id or None,
+                    )
+                )
+                model.invalidate_model(["company_id"])
 
     def _channel_name(self):
         words = re.sub(r"\W+", "-", self.sudo().name.lower()).strip("-")

@@ -4,8 +4,6 @@ import secrets
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
-from psycopg2.errors import UniqueViolation
-
 from odoo import api, fields, models
 
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
@@ -23,7 +21,7 @@ _VACUUM_LIMIT = 10_000
 
 
 class TakenBefore(Exception):
-    """What is signed was taken before, under another topic: somebody may send once more what he has seen."""
+    """The same delivery, or what it has signed, was taken before under another topic: somebody may send once more what he has seen."""
 
 
 class WebhookDelivery(models.Model):
@@ -35,7 +33,7 @@ class WebhookDelivery(models.Model):
     backend_id = fields.Reference(selection="_select_backends", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     delivery_key = fields.Char(string="Delivery", readonly=True, help="What the other system calls it")
-    content_key = fields.Char(readonly=True, help="The hash of what is signed, for as long as it is not taken again")
+    content_key = fields.Char(readonly=True, help="The hash of what is signed, in the last delivery of it")
     topic = fields.Char(readonly=True, help="What has happened there")
     content_type = fields.Char(readonly=True)
     headers = fields.Text(readonly=True)
@@ -77,17 +75,23 @@ class WebhookDelivery(models.Model):
         :raise TakenBefore: it was received before under another topic, which no signature covers
         """
         backend = receiver.backend_record
-        reference = f"{backend._name},{backend.id}"
-        delivery_key, content_key = receiver.delivery_key(headers, body), receiver.content_key(headers, body)
-        self._forget_content(reference, content_key, receiver.replay_window)
-        delivery = self._claim(reference, delivery_key, content_key)
-        if not delivery:
-            self._check_topic(reference, content_key, receiver.topic(headers))
+        topic = receiver.topic(headers)
+        keys = (
+            f"{backend._name},{backend.id}",
+            receiver.delivery_key(headers, body),
+            receiver.content_key(headers, body),
+        )
+        known = self._find(*keys)
+        self._check_topic(known, topic)
+        if known._is_replay(keys[1], receiver.replay_window):
             return False
+        # the last delivery with the content has its key
+        known.content_key = False
+        delivery = self._claim(*keys)
         delivery.write(
             {
                 "company_id": backend.company_id.id,
-                "topic": receiver.topic(headers),
+                "topic": topic,
                 "content_type": headers.get("Content-Type"),
                 "headers": masked_headers(headers, ()),
                 "body": body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
@@ -96,39 +100,48 @@ class WebhookDelivery(models.Model):
         delivery._delay()
         return True
 
-    def _check_topic(self, reference, content_key, topic):
-        if content_key:
-            known = self.search([("backend_id", "=", reference), ("content_key", "=", content_key)])
-            if known and known.topic != (topic or False):
-                raise TakenBefore(f"it was received before, under the topic {known.topic!r}")
-
-    def _claim(self, reference, delivery_key, content_key):
-        """Return a new delivery that has nothing but its keys; an empty recordset where there is one with them.
-
-        Safe because of the unique indexes: who inserts the same waits until the first one has committed or rolled back. By SQL, as
-        ``create()`` would log an error for the violation, which is nobody's.
-        """
-        try:
-            with self.env.cr.savepoint():
-                self.env.cr.execute(
-                    """
-                    INSERT INTO connector_webhook_delivery (backend_id, delivery_key, content_key, create_uid, create_date)
-                    VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC') RETURNING id
-                    """,
-                    (reference, delivery_key, content_key, self.env.uid),
-                    log_exceptions=False,
-                )
-                return self.browse(self.env.cr.fetchone())
-        except UniqueViolation:
-            return self.browse()
+    @api.model
+    def _find(self, reference, delivery_key, content_key):
+        """Return the deliveries that were received with one of these keys."""
+        same = [
+            [(name, "=", key)] for name, key in (("delivery_key", delivery_key), ("content_key", content_key)) if key
+        ]
+        return self.search(fields.Domain("backend_id", "=", reference) & fields.Domain.OR(same))
 
     @api.model
-    def _forget_content(self, reference, content_key, seconds):
-        """Let the same content be taken again that was received longer ago than so many seconds."""
-        before = self.env.cr.now() - timedelta(seconds=seconds)
-        domain = [("backend_id", "=", reference), ("content_key", "=", content_key), ("create_date", "<", before)]
-        if content_key:
-            self.search(domain).content_key = False
+    def _check_topic(self, known, topic):
+        for delivery in known:
+            if delivery.topic != (topic or False):
+                raise TakenBefore(
+                    f"it was received before under the topic {delivery.topic!r}, and is now sent under {topic!r}. If the system sends the "
+                    "same content under several topics, set _topics_share_content on its WebhookReceiver"
+                )
+
+    def _is_replay(self, delivery_key, seconds):
+        """Return whether one of these deliveries has the same id, or is not older than so many seconds."""
+        since = self.env.cr.now() - timedelta(seconds=seconds)
+        return any(
+            (delivery_key and delivery.delivery_key == delivery_key) or delivery.create_date > since
+            for delivery in self
+        )
+
+    @api.model
+    def _claim(self, reference, delivery_key, content_key):
+        """Return a new delivery that has nothing but its keys.
+
+        Safe because of the unique indexes: who inserts the same waits until the first one has committed or rolled back. Then the statement
+        raises a serialization failure, as the transaction began before, and Odoo serves the request anew.
+        """
+        self.flush_model(["content_key"])
+        self.env.cr.execute(
+            """
+            INSERT INTO connector_webhook_delivery (backend_id, delivery_key, content_key, create_uid, create_date)
+            VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING RETURNING id
+            """,
+            (reference, delivery_key, content_key, self.env.uid),
+            log_exceptions=False,
+        )
+        return self.browse(self.env.cr.fetchone())
 
     def _is_form(self):
         return (self.content_type or "").partition(";")[0].strip().lower() == _FORM

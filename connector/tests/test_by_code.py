@@ -128,6 +128,11 @@ class TestByCode(JobsCase):
         }
         store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         self.assertIn("background", action.with_context(**context).run()["params"]["message"])
+        # Odoo puts the record of an onchange there; no client can send a record
+        for sent in (True, 1, "res.partner(1,)", partner.ids, {"id": partner.id}):
+            with self.subTest(onchange_self=sent):
+                answer = action.with_context(**context, onchange_self=sent)._run(partner, {"env": self.env})
+                self.assertIn("background", answer["params"]["message"])
 
     def test_s6_a_plain_value_is_told_of_once(self):
         _tell.cache_clear()

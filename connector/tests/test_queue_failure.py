@@ -372,6 +372,42 @@ class TestDigest(FailureCase):
         self.let_fail(1)
         self.assertFalse(self.messages(self.group()))
 
+    def test_s8_followers_of_a_channel_that_all_share_are_told_of_their_companies_alone(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        group = "connector.group_connector_user"
+        people = {
+            "of the company": new_test_user(self.env, "of the company", group),
+            "of both": new_test_user(self.env, "of both", group, company_ids=(self.env.company + elsewhere).ids),
+            "elsewhere": new_test_user(
+                self.env, "elsewhere", group, company_id=elsewhere.id, company_ids=elsewhere.ids
+            ),
+            "employee": new_test_user(self.env, "employee", "base.group_user"),
+            "portal": new_test_user(self.env, "portal", "base.group_portal"),
+        }
+        partners = {name: user.partner_id for name, user in people.items()}
+        partners["nobody"] = self.env["res.partner"].create({"name": "Nobody", "email": "nobody@example.com"})
+        people["of both"].company_id = elsewhere
+        root = self.env.ref("connector.channel_root")
+        for partner in partners.values():
+            root.message_subscribe(partner.ids)
+        self.let_fail(1)
+        failure = self.group()
+        notified = failure.message_ids.notified_partner_ids
+        told = {name for name, partner in partners.items() if partner in notified | failure.message_partner_ids}
+        self.assertEqual(told, {"of the company", "of both"})
+
+    def test_s8_who_may_read_a_failure_no_more_is_told_no_more(self):
+        self.channel.message_subscribe(self.user.partner_id.ids)
+        self.let_fail(1, channel="root.shop.export")
+        failure = self.group()
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        self.user.write({"company_id": elsewhere.id, "company_ids": elsewhere.ids})
+        failure.date_told = False
+        self.let_fail(2, channel="root.shop.export")
+        self.group()
+        self.assertEqual(len(self.messages(failure)), 1)
+        self.assertNotIn(self.user.partner_id, failure.message_partner_ids)
+
     def test_s2_what_a_job_failed_with_is_text_to_them(self):
         error = '<a href="https://evil.example">log in again</a> <img src="https://evil.example/x.png"> https://evil.example %s'
         self.channel.message_subscribe(self.user.partner_id.ids)

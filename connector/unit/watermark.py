@@ -45,6 +45,16 @@ class ConnectorWatermark(models.Model):
             model = self.env.get(watermark.model_name)
             watermark.model_description = watermark.model_name if model is None else model._description
 
+    def write(self, vals):
+        self._check_backends()
+        return super().write(vals)
+
+    def _check_backends(self):
+        """Raise an error unless the user may change the backends of these watermarks: from where they are read anew is up to who may."""
+        for watermark in () if self.env.su else self:
+            if watermark.backend_model in self.env:
+                self.env[watermark.backend_model].browse(watermark.backend_id).exists().check_access("write")
+
     @api.private
     def value_of(self, backend_record, model_name, direction="import"):
         """Return the value of a watermark, None when there is none yet.

@@ -44,8 +44,8 @@ class WebhookReceiver(ConnectorUnit):
     #: may have the same content as the first. It is for a system that signs something unique, but no time; where the time is signed,
     #: what it has sent is taken once anyway, for as long as that time is not too old
     _replay_window = 0
-    #: Whether the system tells of several topics by the same content at once. Where the header of the topic is not signed, whoever has seen
-    #: a delivery could then send it once more under another topic
+    #: Whether the system sends the same content under several topics. Where it does not, what is signed is refused under another topic for
+    #: as long as deliveries are kept: the header of the topic is not signed, so whoever has seen a delivery could name another one
     _topics_share_content = False
     #: Header with the id of the delivery, by which one that the system sends once more is known; None: it sends none
     _delivery_header = None
@@ -99,11 +99,12 @@ class WebhookReceiver(ConnectorUnit):
         return (self._delivery_header and headers.get(self._delivery_header)) or None
 
     def content_key(self, headers, body):
-        """Return the text that identifies what is signed: the same within :attr:`replay_window` is a replay. None where that is allowed.
+        """Return the text that identifies what is signed. None where nothing is.
 
-        The topic, which no signature covers, counts with it only where the system tells of several topics by the same content.
+        The same under another topic is refused, the same within :attr:`replay_window` is a replay. The topic, which no signature covers,
+        counts with it only where the system sends the same content under several topics.
         """
-        if not self._signature_header or not self.replay_window:
+        if not self._signature_header:
             return None
         content = self.signed(headers, body)
         if self._topics_share_content:
@@ -112,7 +113,7 @@ class WebhookReceiver(ConnectorUnit):
 
     @property
     def replay_window(self):
-        """For how many seconds the same content is not taken again: as long as its time of sending is not too old, at least."""
+        """For how many seconds the same content is not taken again: as long as its time of sending is not too old, at least. 0: it is."""
         return max(self._replay_window, 2 * self._tolerance if self._timestamp_header else 0)
 
     def topic(self, headers):

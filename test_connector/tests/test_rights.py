@@ -1,9 +1,14 @@
 """What a manager of one company cannot reach of another one, by whatever way he writes."""
 
+from psycopg2.errors import NotNullViolation
+
 from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import Form
+from odoo.tests import Form, new_test_user
+from odoo.tools import mute_logger
 
+from odoo.addons.connector.backend_model import _LEFT_BEHIND
+from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
 from odoo.addons.connector.tests.roles import Roles
 
 from .common import ShopCase
@@ -114,6 +119,64 @@ class TestAfterAWrite(TwoCompaniesCase):
         watermark.value = "8"
         self.assertEqual(watermark.value, "8")
 
+    def test_s1_what_a_backend_leaves_behind_goes_with_it_to_another_company(self):
+        reference = {"backend_id": f"{self.backend._name},{self.backend.id}", "company_id": self.backend.company_id.id}
+        other = self.env["test.shop.backend"].create({"name": "Another"})
+        self.env["connector.watermark"].move(self.backend, "test.shop.partner", "7")
+        left_behind = {
+            "connector.checkpoint": add_checkpoint(self.session, *self.backend_and_id(), self.backend, "Look"),
+            "connector.exchange": self.env["connector.exchange"].create(
+                {**reference, "method": "GET", "url": "http://x"}
+            ),
+            "connector.export.intent": self.env["connector.export.intent"]._declare(
+                self.binding.sudo(), self.backend, "key"
+            ),
+            "connector.webhook.delivery": self.env["connector.webhook.delivery"].create({**reference, "topic": "page"}),
+            "connector.watermark": self.backend.watermark_ids,
+        }
+        foreign = add_checkpoint(self.session, other._name, other.id, other, "Look")
+        for company in (self.elsewhere, self.env["res.company"], self.env.company):
+            self.backend.company_id = company
+            for model_name, record in left_behind.items():
+                with self.subTest(model_name, company=company.name):
+                    self.assertEqual(record.company_id, company)
+                    seen = self.as_manager(self.env[model_name]).search([("id", "=", record.id)])
+                    self.assertEqual(bool(seen), company != self.elsewhere)
+        self.assertEqual(foreign.company_id, self.env.company)
+
+    def test_s1_what_was_left_behind_before_goes_with_it_at_the_update(self):
+        checkpoint = add_checkpoint(self.session, *self.backend_and_id(), self.backend, "Look")
+        checkpoint.company_id = self.elsewhere
+        self.patch(self.env.registry, "updated_modules", ["connector"])
+        self.backend.browse()._register_hook()
+        self.assertEqual(checkpoint.company_id, self.backend.company_id)
+
+    def backend_and_id(self):
+        return self.backend._name, self.backend.id
+
+    def test_s1_each_model_that_refers_to_backends_goes_with_them(self):
+        self.assertEqual(
+            {
+                name
+                for name, model in self.env.registry.items()
+                if model._original_module == "connector"
+                and not (model._abstract or model._transient)
+                and "backend_id" in model._fields
+                and "company_id" in model._fields
+                and model._fields["company_id"].store
+            },
+            {*_LEFT_BEHIND, "connector.watermark"},
+        )
+
+    def test_s1_a_watermark_is_written_by_who_may_write_its_backend(self):
+        self.env["connector.watermark"].move(self.theirs, "test.shop.partner", "7")
+        watermark = self.theirs.watermark_ids
+        for company in (self.backend.company_id, self.env["res.company"]):  # as one that was left behind
+            watermark.company_id = company
+            with self.subTest(company=company.name), self.assertRefused():
+                self.as_manager(watermark).value = "1"
+        self.assertEqual(watermark.value, "7")
+
     def test_s1_a_backend_keeps_the_channel_that_was_made_for_it(self):
         root = self.env.ref("connector.channel_root")
         for channel in (root, self.theirs.channel_id):
@@ -121,6 +184,47 @@ class TestAfterAWrite(TwoCompaniesCase):
                 self.as_manager(self.backend).channel_id = channel.id
         created = self.as_manager(self.backend).create({"name": "New", "channel_id": root.id})
         self.assertEqual(created.channel_id.name, f"new-{created.id}")
+
+
+class TestValuesOfCode(TwoCompaniesCase):
+    def ways(self, model, values, **forged):
+        """Return the ways to create a record with values that code alone writes."""
+        defaults = {f"default_{name}": value for name, value in forged.items()}
+        return {
+            "create": lambda: model.create({**values, **forged}),
+            "web_save": lambda: model.browse(model.web_save({**values, **forged}, {})[0]["id"]),
+            "default": lambda: model.with_context(**defaults).create(values),
+            "load": lambda: model.browse(
+                model.load(
+                    [*values, *(f"{name}/.id" for name in forged)], [[*values.values(), *map(str, forged.values())]]
+                )["ids"]
+            ),
+        }
+
+    def test_s1_a_new_record_has_nothing_that_code_alone_writes(self):
+        backends = self.as_manager(self.backend.browse())
+        self.patch(type(backends), "_create_channel", lambda backend: None)
+        for name, create in self.ways(backends, {"name": "New"}, channel_id=self.backend.channel_id.id).items():
+            with self.subTest(name):
+                record = create()
+                self.assertTrue(record)
+                self.assertFalse(record.channel_id)
+
+    def test_s1_nor_has_a_new_channel_another_company_than_the_one_above_it(self):
+        below = self.as_manager(self.backend.channel_id)
+        self.manager.company_ids += self.elsewhere
+        for number, way in enumerate(("create", "web_save", "default")):
+            values = {"name": f"new {number}", "parent_id": below.id}
+            with self.subTest(way):
+                record = self.ways(below.browse(), values, company_id=self.elsewhere.id)[way]()
+                self.assertEqual(record.company_id, self.backend.company_id)
+
+    def test_s1_a_new_watermark_has_none_either_whoever_gets_the_right_to_create_one(self):
+        access = self.env["ir.model.access"].search([("model_id.model", "=", "connector.watermark")])
+        access.perm_create = True
+        values = {"backend_model": self.theirs._name, "backend_id": self.theirs.id, "model_name": "test.shop.partner"}
+        with self.assertRaises(NotNullViolation), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            self.as_manager(self.env["connector.watermark"]).create({**values, "value": "1"})
 
 
 class TestChannels(TwoCompaniesCase):
@@ -176,15 +280,59 @@ class TestChannels(TwoCompaniesCase):
     def test_s8_channels_that_all_share_stay_so(self):
         service = self.as_manager(self.backend.channel_id.parent_id)
         self.assertFalse(service.company_id)
+        self.manager.group_ids += self.env.ref("base.group_system")
         with self.assertRefused("written by code alone"):
             service.company_id = self.manager.company_id.id
         with self.assertRaisesRegex(ValidationError, "for the company"):
-            service.create({"name": "shared", "parent_id": service.parent_id.id}).parent_id = self.ours.id
+            shared = self.env["queue.job.channel"].create({"name": "shared", "parent_id": service.parent_id.id})
+            shared.parent_id = self.ours.id
+
+    def test_s8_what_all_companies_share_is_changed_by_who_may_speak_for_all(self):
+        service = self.backend.channel_id.parent_id
+        function = self.env["queue.job.function"].search([], limit=1)
+        administrator = new_test_user(self.env, "administrator", "base.group_system,connector.group_connector_manager")
+        of_all = new_test_user(
+            self.env,
+            "manager of all",
+            "connector.group_connector_manager",
+            company_ids=self.env["res.company"].search([]).ids,
+        )
+
+        def attempts(user):
+            channel = service.with_user(user)
+            return {
+                "pause": channel.action_pause,
+                "resume": channel.action_resume,
+                "slow": lambda: channel.write({"capacity": 1}),
+                "web_save": lambda: channel.web_save({"weight": 7}, {}),
+                "create": lambda: channel.create({"name": f"of {user.id}", "parent_id": service.id}),
+                "delete": lambda: channel.search([("name", "=", f"of {user.id}")]).unlink(),
+                "tries": lambda: function.with_user(user).write({"max_retries": 1}),
+                "seconds": lambda: function.with_user(user).write({"time_limit": 1}),
+                "jobs at once": lambda: function.with_user(user).write({"concurrency_limit": 1}),
+            }
+
+        for name, attempt in attempts(self.manager).items():
+            if name != "delete":
+                with self.subTest(name), self.assertRefused("All companies share.*Elsewhere"):
+                    attempt()
+        with self.assertRefused("All companies share"):
+            service.create({"name": "empty", "parent_id": service.id}).with_user(self.manager).unlink()
+        for user in (administrator, of_all):
+            for name, attempt in attempts(user).items():
+                with self.subTest(name, user=user.login):
+                    attempt()
+
+    def test_s8_where_there_is_one_company_its_managers_change_all(self):
+        one = self.env.company
+        self.patch(type(one), "search", lambda companies, *args, **kwargs: one.with_env(companies.env))
+        service = self.as_manager(self.backend.channel_id.parent_id)
         service.action_pause()
         self.assertTrue(service.is_paused)
 
     def test_s8_nobody_makes_the_jobs_of_all_go_through_the_channel_of_a_company(self):
         function = self.as_manager(self.env["queue.job.function"].search([], limit=1))
+        self.manager.group_ids += self.env.ref("base.group_system")
         with self.assertRefused():
             function.channel_id = self.foreign.id
         with self.assertRaisesRegex(ValidationError, "a job function is for all"):

@@ -9,6 +9,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.tests.roles import Roles
@@ -25,7 +26,7 @@ RIGHTS = {
     "queue.job.channel.hold": ("r", "r"),
     "queue.job.dependency": ("r", "r"),
     "queue.job.failure": ("r", "r"),
-    "queue.job.function": ("r", "rw"),
+    "queue.job.function": ("r", "r"),  # where there is one company, a manager writes, too
     "queue.job.progress": ("r", "r"),
     "queue.job.trouble": ("r", "r"),
     "queue.job.schedule": ("r", "r"),
@@ -99,6 +100,15 @@ METHODS = {
 }
 _OURS = "odoo.addons.connector"
 
+#: Methods of Odoo's that we override, with arguments
+ARGUMENTS = {
+    "get_empty_list_help": ("<p>Nothing here</p>",),
+    "web_search_read": ([], {"id": {}}),
+    "web_read_group": ([], ["function"], ["__count"]),
+}
+#: Those whose rights the table of models says
+OF_THE_TABLE = {"create", "write", "unlink", "fields_get", "default_get"}
+
 
 class Hidden(Exception):
     """What a way is to give is not given, as if it did not exist."""
@@ -114,7 +124,7 @@ class RolesCase(Roles, ShopCase, JobsCase):
         cls.backend.user_id = cls.env.ref("base.user_root")
         env, company = cls.env, cls.env.company
         partner = cls.Partner.create({"name": "Ada", "backend_id": cls.backend.id, "external_id": "1"})
-        channel = cls.backend.channel_id
+        channel = env["queue.job.channel"].create({"name": "images", "parent_id": cls.backend.channel_id.id})
         reference = f"{cls.backend._name},{cls.backend.id}"
         job = partner.odoo_id.with_delay(channel=channel.complete_name).write({"name": "Ada"}).record(env)
         child = partner.odoo_id.with_delay(channel=channel.complete_name).write({"name": "Ada"}).record(env)
@@ -308,6 +318,61 @@ class TestMethods(RolesCase):
     def test_s5_each_public_method_was_decided_on(self):
         found = {f"{parent}.{name}" for _model, name, parent in self.public_methods()}
         self.assertFalse(found - METHODS, "Make it private, or let it look at the rights and add it to METHODS")
+
+    def exposed_overrides(self):
+        """Return ``{name of a model: names of methods}``: Odoo's own methods that we override, and that can be called over RPC."""
+        found = {}
+        for model_name, model_class in self.env.registry.items():
+            ours, odoos = set(), set()
+            for parent in model_class.mro():
+                if parent.__module__.startswith("odoo."):
+                    (ours if parent.__module__.startswith(_OURS) else odoos).update(
+                        name for name, member in vars(parent).items() if callable(member) and not name.startswith("_")
+                    )
+            for name in ours & odoos:
+                try:
+                    get_public_method(self.env[model_name], name)
+                except AccessError:
+                    continue
+                found.setdefault(model_name, set()).add(name)
+        return found
+
+    def test_s5_each_override_of_an_exposed_method_was_decided_on(self):
+        found = set().union(*self.exposed_overrides().values())
+        self.assertEqual(found - {*ARGUMENTS} - OF_THE_TABLE, set(), "Try it below")
+
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models")
+    def test_s5_an_override_tells_nobody_more_than_odoo_does(self):
+        self.let_everything_be_told()
+        called = 0
+        for model_name, names in self.exposed_overrides().items():
+            for name in names & ARGUMENTS.keys() if model_name in self.records else ():
+                for user in self.outsiders:
+                    called += 1
+                    with self.subTest(model=model_name, method=name, user=user.login):
+                        model = self.env[model_name].with_user(user)
+                        try:
+                            told = getattr(model, name)(*ARGUMENTS[name])
+                        except AccessError:
+                            continue
+                        self.assertEqual(told, "<p>Nothing here</p>")
+        self.assertGreater(called, 10)
+
+    def test_s5_who_may_not_read_failures_has_none_grouped(self):
+        self.let_everything_be_told()
+        self.patch(type(self.env["queue.job.failure"]), "_group_page", lambda failures: self.fail("grouped"))
+        failures = self.env["queue.job.failure"]
+        for user in self.outsiders:
+            for name in ("web_search_read", "web_read_group"):
+                with self.subTest(method=name, user=user.login), self.assertRefused():
+                    getattr(failures.with_user(user), name)(*ARGUMENTS[name])
+
+    def let_everything_be_told(self):
+        """Have failed jobs that are not grouped yet, and nobody who runs jobs."""
+        self.env.cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = %s", self.records["queue.job"].ids)
+        self.env.cr.execute("DELETE FROM queue_worker")
+        self.assertTrue(store.has_ungrouped(self.env.cr))
+        self.assertTrue(self.env["queue.worker"]._reason_no_job_runs())
 
     @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models")
     def test_s5_who_has_nothing_to_do_with_connectors_calls_none_of_them(self):

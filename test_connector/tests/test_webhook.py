@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from unittest.mock import patch
 
+from psycopg2.errors import SerializationFailure
+
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tests.common import HOST, TEST_CURSOR_COOKIE_NAME
@@ -373,6 +375,42 @@ class TestReceiver(ShopCase):
                     with self.assertRaisesRegex(webhook.TakenBefore, "under the topic 'created'"):
                         self.receive(receiver, **{**first, "X-Id": "3", **topic})
 
+    def test_s7_by_default_nothing_is_taken_under_another_topic_for_as_long_as_deliveries_are_kept(self):
+        receiver = self.receiver(_topic_header="X-Topic", _delivery_header="X-Id")
+        self.assertTrue(self.receive(receiver, **{"X-Topic": "created", "X-Id": "1"}))
+        self.assertTrue(self.receive(receiver, **{"X-Topic": "created", "X-Id": "2"}))
+        for seconds in (0, (KEPT - timedelta(minutes=1)).total_seconds()):
+            self.age(seconds)
+            for topic in ("paid", ""):
+                for delivery in ("1", "2", "3", ""):
+                    with (
+                        self.subTest(seconds=seconds, topic=topic, delivery=delivery),
+                        self.assertRaisesRegex(webhook.TakenBefore, "under the topic 'created'.*_topics_share_content"),
+                    ):
+                        self.receive(receiver, **{"X-Topic": topic, "X-Id": delivery})
+
+    def test_s7_the_end_of_the_window_lets_no_other_topic_in(self):
+        for attributes in ({"_replay_window": 600}, {"_timestamp_header": "X-Time"}):
+            receiver = self.receiver(_topic_header="X-Topic", **attributes)
+            first = {"X-Topic": "created", "X-Time": str(attributes)}
+            with self.subTest(attributes):
+                self.assertTrue(self.receive(receiver, **first))
+                self.age(601)
+                with self.assertRaises(webhook.TakenBefore):
+                    self.receive(receiver, **{**first, "X-Topic": "paid"})
+                self.assertTrue(self.receive(receiver, **first))
+
+    def test_s7_a_delivery_with_the_id_of_another_is_refused_under_another_topic(self):
+        for attributes in ({}, {"_signature_header": None}, {"_topics_share_content": True}):
+            receiver = self.receiver(_topic_header="X-Topic", _delivery_header="X-Id", **attributes)
+            with self.subTest(attributes):
+                body, first = str(attributes).encode(), {"X-Id": str(attributes), "X-Topic": "created"}
+                self.assertTrue(self.receive(receiver, body, **first))
+                self.assertFalse(self.receive(receiver, body, **first))
+                for other_body in (body, b"[]"):
+                    with self.assertRaises(webhook.TakenBefore):
+                        self.receive(receiver, other_body, **{**first, "X-Topic": "paid"})
+
     def test_without_a_signed_time_a_second_change_may_have_the_content_of_the_first(self):
         for attributes in ({}, {"_delivery_header": "X-Id"}, {"_signature_header": None, "_replay_window": 600}):
             receiver = self.receiver(**attributes)
@@ -390,7 +428,10 @@ class TestReceiver(ShopCase):
             with self.in_thread(partial(self.receive, second, **{"X-Id": "8"})) as is_new:
                 self.wait_until_blocked(other_env)
                 env.cr.commit()
-            self.assertFalse(is_new.result())
+            # which Odoo answers by serving the request anew
+            self.assertIsInstance(is_new.exception(), SerializationFailure)
+            other_env.cr.rollback()
+            self.assertFalse(self.receive(second, **{"X-Id": "8"}))
 
     def test_a_value_of_a_form_that_comes_several_times_is_not_lost(self):
         form = self.receiver().parse_form("id=7&line=1&line=2&note=")

@@ -14,15 +14,18 @@ class CheckedAccess(models.AbstractModel):
     _name = "connector.checked.access"
     _description = "Rights That Are Looked At After a Write"
 
-    #: names of fields that code alone writes, as superuser
+    #: names of fields that code alone writes, as superuser: a person's write of them is refused, a new record does without them
     _written_by_code = ()
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = self
         if not self.env.su:
+            model, vals_list = self._without_values_of_code(vals_list)
             for vals in vals_list:
-                self._check_pointed_to(vals)
-        return super().create(vals_list)  # Odoo looks at the rules of what was created
+                model._check_pointed_to(vals)
+        vals_list = [{**vals, **self._values_by_code(vals)} for vals in vals_list]
+        return super(CheckedAccess, model).create(vals_list)  # Odoo looks at the rules of what was created
 
     def write(self, vals):
         if self.env.su:
@@ -33,6 +36,19 @@ class CheckedAccess(models.AbstractModel):
         if is_pointed:
             self.check_access("write")
         return result
+
+    def _without_values_of_code(self, vals_list):
+        """Return the model and the values for new records without what code alone writes, whether said or by a default of the context."""
+        defaults = {f"default_{name}" for name in self._written_by_code}
+        context = {key: value for key, value in self.env.context.items() if key not in defaults}
+        vals_list = [
+            {name: value for name, value in vals.items() if name not in self._written_by_code} for vals in vals_list
+        ]
+        return self.with_context(context), vals_list  # pylint: disable=context-overridden
+
+    def _values_by_code(self, vals):
+        """Return what code alone writes of a record that is created with some values; a hook."""
+        return {}
 
     def _check_not_written_by_code(self, vals):
         if refused := sorted(vals.keys() & {*self._written_by_code}):

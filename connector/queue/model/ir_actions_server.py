@@ -18,8 +18,9 @@ class IrActionsServer(models.Model):
     )
 
     def _run(self, records, eval_context):
-        # the records of an onchange are not saved: no job could find them
-        if not self.run_as_job or by_code(self.env.context, _KEY) == self.id or self.env.context.get("onchange_self"):
+        # the records of an onchange are not saved: no job could find them. What a client calls so is no record
+        is_onchange = isinstance(self.env.context.get("onchange_self"), models.BaseModel)
+        if not self.run_as_job or by_code(self.env.context, _KEY) == self.id or is_onchange:
             return super()._run(records, eval_context)
         # self is in superuser mode here; the job is the user's, and checks again whether the user may run the action on the records
         self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)

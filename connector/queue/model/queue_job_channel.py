@@ -6,6 +6,7 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
 from .. import store, wakeup
+from .shared import check_may_change_shared
 
 _logger = logging.getLogger(__name__)
 
@@ -171,19 +172,27 @@ class QueueJobChannel(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        channels = super().create([{**vals, "company_id": self._company_below(vals)} for vals in vals_list])
+        channels = super().create(vals_list)
+        channels._check_may_change()
         self.env.registry.clear_cache()
         return channels
 
-    def _company_below(self, vals):
-        """Return the id of the company of a channel to be created: that of its parent, whatever is said."""
-        return self.sudo().browse(vals.get("parent_id") or ()).company_id.id
+    def _values_by_code(self, vals):
+        # the company of its parent, whatever is said
+        return {"company_id": self.sudo().browse(vals.get("parent_id") or ()).company_id.id}
 
     def _share_with(self, company):
         """Let a company alone see these channels and those below them; an empty one: let all see them."""
         self.sudo().search([("id", "child_of", self.ids)]).company_id = company
 
+    def _check_may_change(self):
+        """Raise an error unless the user may change these channels for all who share them."""
+        if not all(channel.company_id for channel in self.sudo()):
+            check_may_change_shared(self.env)
+
     def write(self, vals):
+        self.check_access("write")
+        self._check_may_change()
         if parent := self.browse(vals.get("parent_id") or ()):
             self._check_no_cycle(parent)
         result = super().write(vals)
@@ -193,6 +202,8 @@ class QueueJobChannel(models.Model):
         return result
 
     def unlink(self):
+        self.check_access("unlink")
+        self._check_may_change()
         self.env.registry.clear_cache()
         return super().unlink()
 

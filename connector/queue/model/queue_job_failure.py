@@ -4,7 +4,7 @@ They are grouped after they have failed, so that a job that fails touches no row
 when people look. What the same way means is said in ``fingerprint.py``.
 
 Who follows a failure gets a message when it is first seen, and at most one a day while it goes on. Followers of a channel follow what
-fails there and in the channels below it.
+fails there and in the channels below it, as far as they may read it: a channel that all companies share has followers of each.
 """
 
 import contextlib
@@ -122,6 +122,7 @@ class QueueJobFailure(models.Model):
     @contextlib.contextmanager
     def _grouped(self):
         """Group failed jobs for a moment, and give the model in a transaction that sees what was grouped: the caller's began before."""
+        self.check_access("read")
         until = time.monotonic() + SECONDS_TO_LOOK
         number = store.has_ungrouped(self.env.cr) and self._group_page()
         if not number:
@@ -134,7 +135,7 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def get_empty_list_help(self, help_message):
-        if not store.has_ungrouped(self.env.cr):
+        if not self.has_access("read") or not store.has_ungrouped(self.env.cr):
             return super().get_empty_list_help(help_message)
         return Markup('<p class="o_view_nocontent_neutral_face">%s</p>') % self._still_grouping()
 
@@ -245,7 +246,15 @@ class QueueJobFailure(models.Model):
         """Let those follow a failure that is new who follow the channels of its jobs, or channels above them."""
         if not self.count:
             channels = self.env["queue.job.channel"].search([("id", "parent_of", [job.channel_id for job in jobs])])
-            self.message_subscribe(channels.message_partner_ids.ids)
+            self.message_subscribe(self._readers(channels.message_partner_ids).ids)
+
+    def _readers(self, partners):
+        """Return those of these people who may read this failure: colleagues, in one of their companies."""
+        return partners.filtered(lambda partner: any(map(self._may_be_read_by, partner.user_ids)))
+
+    def _may_be_read_by(self, user):
+        failure = self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
+        return user._is_internal() and failure.has_access("read")
 
     @api.model
     def _tell_followers(self):
@@ -259,6 +268,9 @@ class QueueJobFailure(models.Model):
                 ("date_told", "<=", now - TIME_BETWEEN_DIGESTS),
             ]
         ):
+            followers = failure.message_partner_ids
+            # rights and companies of a person change
+            failure.message_unsubscribe((followers - failure._readers(followers)).ids)
             news = failure.date_told and self.env._("New since the last message: %s.", failure.untold_count)
             failure.message_post(
                 body=html_text("\n".join(filter(None, [failure.summary, news, failure.message or failure.name]))),

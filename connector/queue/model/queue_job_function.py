@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from ..job import code_options, installed_functions
 from ..retry import Pattern
 from .queue_job import IDENTITY_POLICY_CHOICES
+from .shared import check_may_change_shared
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ class QueueJobFunction(models.Model):
     def write(self, vals):
         if not self.env.su and any(function.name != vals.get("name", function.name) for function in self):
             raise UserError(self.env._("The name of a job function comes from the code and cannot be changed."))
+        self.check_access("write")
+        check_may_change_shared(self.env)
         result = super().write(vals)
         self.env.registry.clear_cache()
         return result

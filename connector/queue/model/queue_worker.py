@@ -104,6 +104,8 @@ class QueueWorker(models.Model):
 
     @api.model
     def get_empty_list_help(self, help_message):
+        if not self.has_access("read"):
+            return super().get_empty_list_help(help_message)
         if not store.is_original(self.env.cr):
             return _EMPTY_LIST % (
                 self.env._("This database is a copy: no job runs in it"),
