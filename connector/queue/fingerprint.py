@@ -23,10 +23,12 @@ MOST_ARGUMENTS = 50
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+", re.IGNORECASE)
 _QUOTED = re.compile(r"""\"([^"]*)\"|“([^”]*)”|(?<!\w)'([^']*)'(?!\w)""")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-# as in tax_id: letters in small print, as numbers are values more often
-_NAME = re.compile(r"(?<![\w.])[a-z]+(?:_[a-z]+)+(?![\w])")
-# a name in the code, as against a value in capitals
-_CODE = re.compile(r"[A-Za-z_][A-Za-z_.]*")
+# as a name in the code or a key of a shop may be: street2, lineItems, EAN, tax-id
+_CODE = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+# in a text without quotes: only names of several parts are told from its words
+_IN_PARTS = re.compile(r"(?<![\w.])[A-Za-z_][A-Za-z0-9]*(?:[_.][A-Za-z0-9]+)+(?!\w)", re.ASCII)
+# as a number of a product, and not street2 or l10n_in_gst
+_NUMBERED = re.compile(r"\d{3}|^[A-Za-z]+\d{2,}$")
 _NAMES_A_NAME = re.compile(r"\b(?:constraint|column|field|relation|attribute|model|table|index)\s+$", re.IGNORECASE)
 #: Exceptions whose message is the name of a key or an attribute.
 _OF_NAMES = ("KeyError", "AttributeError", "NameError")
@@ -50,13 +52,14 @@ def fingerprint(job, place, names):
 # The message
 
 
-def names_and_words(job, fields=()):
+def names_and_words(job, fields=(), known=()):
     """Return ``(names, words)`` of a failed job's message.
 
     The sorted names of the fields, constraints and models that it names, and the words of its first line, with :data:`VARIES` for what
     differs from job to job.
 
     :param fields: names of the fields of the job's model
+    :param known: names, of several parts, of the models, fields and constraints of all models
     """
     text = (job.message or "").strip()[:LONGEST_MESSAGE]
     values = _argument_values(job.payload)
@@ -64,15 +67,23 @@ def names_and_words(job, fields=()):
         text = text.replace(value, VARIES)
     names = set()
 
+    def is_name(word, match):
+        before = match.string[max(0, match.start() - 20) : match.start()]
+        return (
+            word in fields
+            or bool(_NAMES_A_NAME.search(before))
+            or (word not in values and (word in known or word.endswith(("_id", "_ids"))))
+        )
+
     def without_value(match):
         quoted = next(group for group in match.groups() if group is not None)
-        if _is_name(quoted, job, fields, values, match.string[max(0, match.start() - 20) : match.start()]):
+        if _CODE.fullmatch(quoted) and (is_name(quoted, match) or _is_missing_name(quoted, job, values)):
             names.add(quoted)
             return f" {quoted} "
         return VARIES
 
     text = _QUOTED.sub(without_value, _IDENTIFIER.sub(VARIES, text))
-    names.update(_NAME.findall(text))
+    names.update(match[0] for match in _IN_PARTS.finditer(text) if is_name(match[0], match))
     line = next(iter(text.splitlines()), "")
     words = []
     for word in line.split():
@@ -85,13 +96,11 @@ def names_and_words(job, fields=()):
     return sorted(names), words
 
 
-def _is_name(quoted, job, fields, values, before):
-    """Return whether a quoted text is a name in the code, and not a value."""
-    if not _CODE.fullmatch(quoted) or quoted.isupper():
+def _is_missing_name(quoted, job, values):
+    """Return whether a quoted text is the key or attribute that an exception says is missing, and not a value that was looked for."""
+    if not (job.exc_name or "").endswith(_OF_NAMES) or quoted.isupper() or _NUMBERED.search(quoted):
         return False
-    if _NAME.fullmatch(quoted) or _NAMES_A_NAME.search(before):
-        return True
-    return quoted not in values and (quoted in fields or (job.exc_name or "").endswith(_OF_NAMES))
+    return quoted not in values or "_" in quoted
 
 
 def _argument_values(payload):
@@ -111,7 +120,7 @@ def _argument_values(payload):
             waiting.extend(value)
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             text = str(value).strip()
-            if 0 < len(text) < LONGEST_TITLE and not _NAME.fullmatch(text):
+            if 0 < len(text) < LONGEST_TITLE:
                 values.add(text)
     return values
 
@@ -120,7 +129,7 @@ def merged(pattern, words):
     """Return the pattern that has in common what a pattern and the words of a message have, or None if they are of two kinds.
 
     They are of one kind if they differ at one place, by a word; at a place that is known to vary, by up to three; or, if they have as many
-    words, in a quarter of them.
+    words, in a quarter of them. In time no more than half of its words come to vary: with fewer, messages of other kinds would join it.
 
     :param pattern: words with :data:`VARIES`
     """
@@ -136,14 +145,16 @@ def merged(pattern, words):
     gap, other = pattern[start : len(pattern) - end], words[start : len(words) - end]
     same = [word for word in pattern[:start] + pattern[len(pattern) - end :] if word != VARIES]
     if same and (max(len(gap), len(other)) <= 1 or (gap == [VARIES] and len(other) <= 3)):
-        return pattern[:start] + [VARIES] + pattern[len(pattern) - end :]
+        return _unless_all_varies(pattern[:start] + [VARIES] + pattern[len(pattern) - end :], pattern)
     if len(pattern) == len(words):
         common = [word if word == other else VARIES for word, other in zip(pattern, words, strict=True)]
-        if sum(word != VARIES or other == VARIES for word, other in zip(common, pattern, strict=True)) * 4 >= 3 * len(
-            words
-        ):
-            return common
+        if 4 * (common.count(VARIES) - pattern.count(VARIES)) <= len(words):
+            return _unless_all_varies(common, pattern)
     return None
+
+
+def _unless_all_varies(common, pattern):
+    return common if common.count(VARIES) <= max(pattern.count(VARIES), len(common) // 2) else None
 
 
 # The place

@@ -76,8 +76,8 @@ class TestWords(BaseCase):
         return " ".join(names_and_words(failed_job(message, **options))[1])
 
     def names(self, message, **options):
-        fields = options.pop("fields", ())
-        return names_and_words(failed_job(message, **options), fields)[0]
+        fields, known = options.pop("fields", ()), options.pop("known", ())
+        return names_and_words(failed_job(message, **options), fields, known)[0]
 
     def test_what_differs_from_job_to_job_in_a_message_does_not_count(self):
         self.assertEqual(
@@ -102,6 +102,18 @@ class TestWords(BaseCase):
             ('null value in column "email" of relation "res_partner"', ["email", "res_partner"], {}),
             ("email: True is no text", ["email"], {"fields": {"email"}}),
             ("No value for partner_shipping_id", ["partner_shipping_id"], {}),
+            ("KeyError: 'street2'", ["street2"], {"exc_name": "builtins.KeyError"}),
+            ("KeyError: 'x_studio_a1'", ["x_studio_a1"], {"exc_name": "builtins.KeyError"}),
+            ("KeyError: 'l10n_in_gst'", ["l10n_in_gst"], {"exc_name": "builtins.KeyError", "args": ["l10n_in_gst"]}),
+            ("KeyError: 'tax-code'", ["tax-code"], {"exc_name": "builtins.KeyError"}),
+            ("KeyError: 'EAN'", ["EAN"], {"exc_name": "builtins.KeyError", "fields": {"EAN"}}),
+            ("Set street2 first: 'street2'", ["street2"], {"fields": {"street2"}}),
+            ('violates check constraint "order_2_check1"', ["order_2_check1"], {}),
+            (
+                "The amount_total of 'sale.order' is wrong",
+                ["amount_total", "sale.order"],
+                {"known": {"amount_total", "sale.order"}},
+            ),
         ):
             with self.subTest(message=message):
                 self.assertEqual(self.names(message, **options), names)
@@ -110,7 +122,12 @@ class TestWords(BaseCase):
         for message, options in (
             ("KeyError: 'ABCDEF'", {"exc_name": "builtins.KeyError"}),
             ("KeyError: 'gadget'", {"exc_name": "builtins.KeyError", "args": ["gadget"]}),
+            ("KeyError: 'p10023'", {"exc_name": "builtins.KeyError"}),
+            ("KeyError: 'shirt_10023'", {"exc_name": "builtins.KeyError"}),
             ("The customer 'Ada' is not known", {}),
+            ("No product has the SKU blue_shirt in the shop", {}),
+            ("No product 'blue_shirt' in the shop, nor blue.shirt", {}),
+            ("The shop has no colour_code today", {"args": ["colour_code"], "known": {"colour_code"}}),
         ):
             with self.subTest(message=message):
                 self.assertEqual(self.names(message, **options), [])
@@ -130,6 +147,14 @@ class TestWords(BaseCase):
         ):
             with self.subTest(first=first):
                 self.assertIsNone(merged(first.split(), second.split()))
+
+    def test_u3_a_kind_does_not_come_to_take_all_messages(self):
+        pattern = "The shop refuses the order of today because of its address".split()
+        for number in range(len(pattern)):
+            words = [*pattern[:number], "other", *pattern[number + 1 :]]
+            pattern = merged(pattern, words) or pattern
+        self.assertEqual(pattern.count("…"), 5)
+        self.assertIsNone(merged(pattern, "We have no stock at all any more for these articles".split()))
 
     def test_u3_a_long_message_of_quotes_costs_no_time(self):
         for message in ("'" * 80_000, "“" * 80_000, '"' * 79_999, "a_" * 40_000, "a." * 40_000):
@@ -227,13 +252,20 @@ class TestGrouping(FailureCase):
     def test_u3_1000_messages_that_differ_by_a_sku_of_letters_are_one_failure(self):
         job = self.let_fail(1)
         skus = itertools.product("abcdefghij", repeat=3)
-        self.env.cr.execute("SELECT array_agg(id) FROM queue_job_attempt WHERE job_id = %s", (job.id,))
         for sku in map("".join, skus):
             self.insert_like(job, f"No product has the SKU {sku} in the shop")
         job.button_done()
         failure = self.group()
         self.assertEqual((len(failure), failure.count), (1, 1000))
         self.assertEqual(failure.name, "No product has the SKU aaa in the shop")
+
+    def test_u3_messages_that_differ_by_a_word_with_an_underscore_are_one_failure(self):
+        job = self.let_fail(1)
+        for sku in ("blue_shirt", "red_shirt", "green_hat", "shoes_black_xl"):
+            self.insert_like(job, f"No product has the SKU {sku} in the shop")
+            self.insert_like(job, f"No price of '{sku}' in the list")
+        job.button_done()
+        self.assertEqual(sorted(self.group().mapped("count")), [4, 4])
 
     def test_u3_jobs_without_a_message_are_one_failure_whenever_they_are_grouped(self):
         self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))

@@ -190,7 +190,7 @@ class QueueJobFailure(models.Model):
         known, groups = {}, {}
         for job in jobs:
             fields_of_model = self.env[job.model_name]._fields if job.model_name in self.env else ()
-            names, words = names_and_words(job, fields_of_model)
+            names, words = names_and_words(job, fields_of_model, self._names_in_code())
             place = places.of(job.exc_info)
             key = fingerprint(job, place, names)
             if key not in known:
@@ -214,6 +214,15 @@ class QueueJobFailure(models.Model):
                     failure.pattern = " ".join(common)
                 return failure
         return None
+
+    @api.model
+    @tools.ormcache()
+    def _names_in_code(self):
+        """Return the names of models, tables, constraints and fields of this database; those of one word, as ``color``, may be values."""
+        names = set()
+        for name, model in self.env.registry.items():
+            names.update((name, model._table, *model._fields, *model._table_objects))
+        return frozenset(name for name in names if name and ("_" in name or "." in name))
 
     @api.model
     @tools.ormcache()
