@@ -29,7 +29,7 @@ SECONDS_AT_ONCE = 20
 SECONDS_OF_CHUNK = 0.2
 FIRST_CHUNK, LARGEST_CHUNK = 100, 2000
 
-# Of jobs that a change has not touched: somebody else had locked them, or they have changed since the button was pressed
+# Of jobs that a change has not touched: locked by somebody else, or since the press ended, deleted, or out of what the user sees
 _ELSEWHERE = "elsewhere"
 
 
@@ -136,7 +136,9 @@ class MassChange:
             & Domain("id", "<=", position.highest)
             & (Domain("date_done", "=", False) | Domain("date_done", "<=", position.pressed))
         )
-        return self.env["queue.job"].search(domain, order="id", limit=limit).ids
+        # the caller's transaction sees what was when it began: what has changed since then would be changed once more
+        with store.own_cursor(self.env) as cr:
+            return self.env(cr=cr)["queue.job"].search(domain, order="id", limit=limit).ids
 
     def _change(self, ids):
         """Change jobs in a transaction that waits for no lock for long; those that others have locked by then are left out."""
@@ -194,7 +196,7 @@ class MassChange:
         if reasons:
             text += " " + env._("Not possible in their state: %s.", ", ".join(reasons))
         if elsewhere := position.untouched.get(_ELSEWHERE):
-            text += " " + env._("Changed by somebody else meanwhile: %s.", elsewhere)
+            text += " " + env._("Left as they were, being locked, changed or deleted meanwhile: %s.", elsewhere)
         return text
 
 

@@ -234,4 +234,6 @@ class TestRest(MassChangeCase):
         )
         self.run_jobs()
         self.assertEqual(self.states(failed_again), {"failed"})
-        self.assertEqual(rest.message, "4 of 5 jobs requeued. Changed by somebody else meanwhile: 1.")
+        self.assertEqual(
+            rest.message, "4 of 5 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
+        )

@@ -2,6 +2,7 @@
 
 import contextlib
 
+from odoo.addons.connector.queue import mass_change, store
 from odoo.addons.connector.queue.connection import connect
 
 
@@ -26,7 +27,7 @@ def test_u1_a_job_that_somebody_has_locked_does_not_hold_up_the_others_and_is_to
     with contextlib.closing(connect(database.name)) as other, other.cursor() as cr:
         cr.execute("BEGIN; SELECT FROM queue_job WHERE id = %s FOR UPDATE", (ids[2],))
         told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]
-    assert told["message"] == "4 of 5 jobs requeued. Changed by somebody else meanwhile: 1."
+    assert told["message"] == "4 of 5 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
     assert database.value("SELECT array_agg(id) FROM queue_job WHERE state = 'failed'") == [ids[2]]
 
 
@@ -47,3 +48,24 @@ def test_u2_who_looks_sees_what_failed_before_the_request_began(database, jobs):
 
     found = database.commit(look)
     assert [record["failed_count"] for record in found["records"]] == [3]
+
+
+def test_u1_a_job_that_has_failed_anew_since_the_press_is_left_alone(database, jobs, monkeypatch):
+    ids = let_fail(database, 6)
+    requeue = store.requeue
+
+    def requeue_while_one_fails_anew(cr, chunk):
+        if ids[0] in chunk:
+            with contextlib.closing(connect(database.name)) as other, other.cursor() as other_cr:
+                other_cr.execute(
+                    "UPDATE queue_job SET date_done = clock_timestamp() AT TIME ZONE 'UTC' + interval '2 s' WHERE id = %s",
+                    (ids[4],),
+                )
+        return requeue(cr, chunk)
+
+    monkeypatch.setattr(store, "requeue", requeue_while_one_fails_anew)
+    monkeypatch.setattr(mass_change, "FIRST_CHUNK", 2)
+    monkeypatch.setattr(mass_change, "LARGEST_CHUNK", 2)
+    told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]
+    assert told["message"] == "5 of 6 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
+    assert database.value("SELECT array_agg(id) FROM queue_job WHERE state = 'failed'") == [ids[4]]
