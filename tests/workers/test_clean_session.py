@@ -1,6 +1,7 @@
 """What a job leaves in its session, its thread or its process: the next one does not notice."""
 
 import contextvars
+import datetime
 import decimal
 import itertools
 import os
@@ -12,6 +13,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
+from odoo import sql_db
 from odoo.tools import config
 
 from chaos.proxy import Proxy
@@ -233,6 +235,23 @@ def test_f6_a_hook_after_the_commit_that_never_ends_is_stopped_at_the_time_limit
         is_over.set()
         watching.join()
     assert ends(ids) == [("done", 0)] * 2
+
+
+def test_f6_dates_are_read_where_the_server_has_a_format_of_its_own(database, request, ends):
+    def look(session):
+        session.cr.execute("SELECT '2026-11-29 01:02:03'::timestamp")
+        seen.extend(session.cr.fetchone())
+
+    seen = []
+    databases.execute("ALTER DATABASE {} SET datestyle = 'SQL, DMY'", database.name)
+    try:
+        sql_db.close_db(database.name)
+        ids = request.getfixturevalue("run_here")(look, look)
+    finally:
+        databases.execute("ALTER DATABASE {} RESET datestyle", database.name)
+        sql_db.close_db(database.name)
+    assert ends(ids) == [("done", 0)] * 2
+    assert seen == [datetime.datetime(2026, 11, 29, 1, 2, 3)] * 2
 
 
 class Listener(Proxy):

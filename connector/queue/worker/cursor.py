@@ -24,11 +24,10 @@ _lt = LazyTranslate(__name__, default_lang="en_US")
 
 _own_connections = OwnConnections()
 
-# All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans.
-# psycopg2 needs the format of dates that it has asked for when it connected
+# All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans
 _AS_NEW = """
     RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL;
-    SELECT set_config('datestyle', 'ISO', false), pg_advisory_unlock_all(), pg_my_temp_schema()
+    SELECT pg_advisory_unlock_all(), pg_my_temp_schema()
 """
 # PostgreSQL 14 and later take a job for idle that computes for long before its first statement
 _AS_NEW_AND_NEVER_IDLE = _AS_NEW.replace("SELECT", "SET idle_session_timeout = 0; SELECT")
@@ -210,9 +209,12 @@ class JobCursor(Cursor):
     def _reset_session(self):
         with self.outside_transactions(), self._cnx.cursor() as cr:
             cr.execute(_AS_NEW if self._cnx.server_version < 140000 else _AS_NEW_AND_NEVER_IDLE)
-            *_settings, temporary_schema = cr.fetchone()
+            _unlocked, temporary_schema = cr.fetchone()
             if temporary_schema:
                 cr.execute("DISCARD TEMP")
+            if not self._cnx.get_parameter_status("DateStyle").startswith("ISO"):
+                # the server's own, while psycopg2 needs the one that it has asked for when it connected
+                cr.execute("SET datestyle TO 'ISO'")
         self._cnx.notices.clear()
         self._cnx.notifies.clear()
 
