@@ -106,15 +106,14 @@ def request_cancellation(cr, ids, who):
 
 
 def _change(cr, ids, states, assignments, **values):
-    # locked in the order of their ids, so that two such calls cannot wait for each other
+    # locked in the order of their ids, so that two such calls cannot wait for each other; and not in a subquery of the update: while
+    # PostgreSQL takes the table for empty it would join it to that job by job, 20,000 times 2,000 rows
     cr.execute(
-        f"""
-        UPDATE queue_job job SET {assignments}
-        FROM (SELECT id FROM queue_job WHERE id = ANY(%(ids)s) AND state = ANY(%(states)s) ORDER BY id FOR NO KEY UPDATE) AS chosen
-        WHERE job.id = chosen.id
-        """,
-        {**values, "ids": list(ids), "states": list(states)},
+        "SELECT id FROM queue_job WHERE id = ANY(%s) AND state = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+        (list(ids), list(states)),
     )
+    chosen = [id_ for (id_,) in cr.fetchall()]
+    cr.execute(f"UPDATE queue_job SET {assignments} WHERE id = ANY(%(chosen)s)", {**values, "chosen": chosen})
     return cr.rowcount
 
 
