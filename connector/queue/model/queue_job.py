@@ -211,13 +211,8 @@ class QueueJob(models.Model):
                 job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
-        above = [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)]
-        paused = self.env["queue.job.channel"].sudo().search(above, limit=1)
-        if paused:
-            return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
-        if held := store.held(self.env.cr, self.channel_id.id):
-            reason, channel = held
-            return self.env._("The channel “%(channel)s” is held: %(reason)s", channel=channel, reason=reason)
+        if reason := self.channel_id._reason_no_job_starts():
+            return reason
         first = store.next_in_order(self.env.cr, self.channel_id.id)
         if first and first != self.id:
             return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
@@ -347,8 +342,8 @@ class QueueJob(models.Model):
             job = change.go_on_as_job()
             links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"}]
             message += " " + self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
-            if reason := self.env["queue.worker"]._reason_no_job_runs():
-                message += " " + reason
+            reasons, _some_start = self.env["queue.worker"]._reasons_to_wait([job])
+            message = " ".join([message, *reasons])
         done = finished and change.position.changed == change.position.total
         return {
             "type": "ir.actions.client",
