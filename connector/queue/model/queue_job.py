@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.orm.utils import COLLECTION_TYPES
 
 from ...exception import NotReadableJobError
+from ...selection import selected_domain
 from .. import buffer, environment, store
 from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
@@ -310,7 +311,7 @@ class QueueJob(models.Model):
     def _change(self, kind):
         """Change these jobs, or all that the user has selected in a list, and tell the user what came of it."""
         self._check_may_change()
-        if (domain := self._selected_domain()) is not None:
+        if (domain := selected_domain(self.env, self._name, len(self))) is not None:
             # it comes from the client: what the user may not see is not changed
             return self.sudo(False)._change_all(kind, domain)
         self.check_access("read")
@@ -319,14 +320,6 @@ class QueueJob(models.Model):
     def _check_may_change(self):
         if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
             raise AccessError(self.env._("Only a connector manager may change jobs."))
-
-    def _selected_domain(self):
-        """Return the domain of the list in which *Select all* has selected more jobs than the client names; None otherwise."""
-        context = self.env.context
-        if context.get("active_model", self._name) != self._name or not isinstance(context.get("active_domain"), list):
-            return None
-        limit = int(self.env["ir.config_parameter"].sudo().get_param("web.active_ids_limit", 20000))
-        return context["active_domain"] if len(self) >= limit else None
 
     @api.model
     def _change_all(self, kind, domain):
