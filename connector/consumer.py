@@ -65,8 +65,9 @@ def delay_bulk_export(session, bindings):
     are left out.
 
     :param bindings: recordset of a binding model
+    :return: the jobs, one for each binding that is exported
     """
-    for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported):
+    return [
         export_bulk.delay(
             _session_for(session, binding),
             binding._name,
@@ -75,6 +76,8 @@ def delay_bulk_export(session, bindings):
             description=_description_of_export(session, binding),
             identity_key=bulk_export_identity(binding._name, binding.id),
         )
+        for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported)
+    ]
 
 
 def delay_delete(session, model_name, record_id, binding_models=None):

@@ -8,6 +8,7 @@ from odoo import api, fields, models
 
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..queue.fields import PlainMany2one
+from ..selection import selected_domain
 from ..session import ConnectorSession
 from ..unit.webhook import WebhookReceiver, process_webhook
 from .masking import masked_headers
@@ -147,28 +148,40 @@ class WebhookDelivery(models.Model):
         return (self.content_type or "").partition(";")[0].strip().lower() == _FORM
 
     def _delay(self):
-        for delivery in self:
-            backend = delivery.backend_id
-            session = ConnectorSession.from_env(self.env).with_company(delivery.company_id)
-            job = process_webhook.delay(
-                session,
+        """Delay a job for each of these deliveries, and return the jobs."""
+        session = ConnectorSession.from_env(self.env)
+        jobs = [
+            process_webhook.delay(
+                session.with_company(delivery.company_id),
                 self._name,
                 delivery.id,
-                channel=backend.channel_id.complete_name,
+                channel=delivery.backend_id.channel_id.complete_name,
                 description=delivery._title(),
             )
+            for delivery in self
+        ]
+        # by the first id that is read all are stored at once
+        for delivery, job in zip(self, jobs, strict=True):
             delivery.job_id = job.id
+        return jobs
 
     def _title(self):
         return self.env._("Webhook %(topic)s of %(backend)s", topic=self.topic or "", backend=self.backend_id.name)
 
     def action_process_again(self):
-        """Deal with these deliveries once more."""
-        self.check_access("read")
-        for delivery in self:
-            delivery.backend_id.check_access("write")
-        self.sudo()._delay()
-        return self.env["queue.worker"]._answer(self.env._("The deliveries are processed in the background."))
+        """Deal once more with these deliveries, or with all that the user has selected in a list."""
+        deliveries = self
+        if (domain := selected_domain(self.env, self._name, len(self))) is not None:
+            # it comes from the client: what the user may not see is left out
+            deliveries = self.sudo(False).search(domain)
+        deliveries.check_access("read")
+        # what is not asked for is not read: the contents may be long
+        deliveries.fetch(["backend_id", "company_id", "topic"])
+        for backend in {delivery.backend_id for delivery in deliveries}:
+            backend.check_access("write")
+        jobs = deliveries.sudo()._delay()
+        message = self.env._("%s deliveries are processed in the background.", len(jobs))
+        return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     @api.autovacuum
     def _gc_deliveries(self):

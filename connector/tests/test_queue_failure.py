@@ -326,6 +326,20 @@ class TestLooking(FailureCase):
         self.assertIn("No job has failed", self.failures.get_empty_list_help(standard))
         self.assertNotIn("being grouped", self.failures.list_warning())
 
+    def test_u2_nobody_is_told_of_failed_jobs_of_companies_that_are_not_his(self):
+        company = self.env["res.company"].create({"name": "Other company"})
+        job = self.let_fail(1)
+        self.env.cr.execute("UPDATE queue_job SET company_id = %s WHERE id = %s", (company.id, job.id))
+        self.env.invalidate_all()
+        user = new_test_user(self.env, "connector user", "connector.group_connector_user")
+        failures = self.failures.with_user(user)
+        self.assertEqual(failures.get_empty_list_help("No job has failed"), "No job has failed")
+        self.assertNotIn("being grouped", failures.list_warning())
+        user.company_ids += company
+        failures = failures.with_context(allowed_company_ids=company.ids)
+        self.assertIn("being grouped", failures.get_empty_list_help("No job has failed"))
+        self.assertIn("being grouped", failures.list_warning())
+
     def test_u2_who_looks_does_not_wait_until_all_are_grouped(self):
         self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))
         self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.SECONDS_TO_LOOK", 0))

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import config
 
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.session import ConnectorSession
 
@@ -131,6 +132,33 @@ class TestAnswers(ServiceCase):
         self.add_worker()
         told = self.workers._answer("The import runs in the background:")["params"]
         self.assertEqual((told["type"], told["message"]), ("info", "The import runs in the background:"))
+
+    def answer_for(self, *channels):
+        session = ConnectorSession.from_env(self.env)
+        jobs = [import_record.delay(session, "res.partner", "42", channel=channel) for channel in channels]
+        return self.workers._answer("The import runs in the background:", jobs)["params"]
+
+    def test_u4_a_button_says_that_the_channel_of_its_jobs_is_paused_or_held(self):
+        self.add_worker()
+        shop = self.env["queue.job.channel"]._ensure("root.shop")
+        self.env["queue.job.channel"]._ensure("root.shop.import")
+        self.assertEqual(self.answer_for("root.shop.import")["type"], "info")
+        shop.is_paused = True
+        told = self.answer_for("root.shop.import", "root.shop")
+        self.assertEqual(
+            (told["type"], told["message"]),
+            ("warning", "The channel “root.shop” is paused: its jobs wait until it is resumed. %s %s"),
+        )
+        shop.is_paused = False
+        store.hold(self.env.cr, shop.id, "test", "it is down", 60)
+        self.assertIn("The channel “root.shop” is held: it is down", self.answer_for("root.shop.import")["message"])
+
+    def test_u4_a_button_of_which_some_jobs_start_says_both(self):
+        self.add_worker()
+        self.env["queue.job.channel"]._ensure("root.shop").is_paused = True
+        told = self.answer_for("root.shop", "root")
+        self.assertTrue(told["message"].startswith("The import runs in the background: The channel “root.shop” is"))
+        self.assertEqual(told["type"], "warning")
 
     def test_u4_a_server_action_that_runs_as_a_job_says_so(self):
         action = self.env["ir.actions.server"].create(

@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ..selection import selected_domain
 
 
 class ConnectorCheckpointReview(models.TransientModel):
@@ -12,10 +15,22 @@ class ConnectorCheckpointReview(models.TransientModel):
     @api.model
     def _default_checkpoint_ids(self):
         """The checkpoints that are selected in the list and still need a review."""
-        selected = self.env["connector.checkpoint"].browse(self.env.context.get("active_ids", []))
-        return selected.filtered(lambda checkpoint: checkpoint.state == "need_review")
+        checkpoints = self.env["connector.checkpoint"]
+        ids = self.env.context.get("active_ids", [])
+        domain = selected_domain(self.env, checkpoints._name, len(ids))
+        selected = Domain("id", "in", ids) if domain is None else Domain(domain)
+        return checkpoints.search(selected & Domain("state", "=", "need_review"))
 
     def action_reviewed(self):
         self.ensure_one()
         self.check_access("write")
-        return self.checkpoint_ids.action_reviewed() or {"type": "ir.actions.act_window_close"}
+        waiting = self.checkpoint_ids.filtered(lambda checkpoint: checkpoint.state == "need_review")
+        return waiting.action_reviewed() or {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("%s checkpoints are reviewed.", len(waiting)),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 from odoo.addons.connector.consumer import delay_bulk_export
 from odoo.addons.connector.session import ConnectorSession
@@ -21,12 +22,17 @@ class OdooBackend(models.Model):
     def action_export_stock(self):
         """Tell the other Odoo the stock of all products in the background, those left out of which it knows the stock already."""
         self.check_access("write")
+        if without := self.filtered(lambda backend: not backend.stock_warehouse_id):
+            raise UserError(
+                self.env._("Choose the warehouse here whose stock is told first: %s", ", ".join(without.mapped("name")))
+            )
         bindings = (
             self.env["odoo.product.product"]
             .sudo()
             .search([("backend_id", "in", self.ids), ("odoo_id.is_storable", "=", True)])
         )
-        delay_bulk_export(ConnectorSession.from_env(self.env), bindings)
-        return self.env["queue.worker"]._answer(
-            self.env._("The stock of %s products is sent in the background.", len(bindings))
-        )
+        jobs = delay_bulk_export(ConnectorSession.from_env(self.env), bindings)
+        if not jobs:
+            raise UserError(self.env._("There is no product whose stock would be sent."))
+        message = self.env._("The stock of %s products is sent in the background.", len(jobs))
+        return self.env["queue.worker"]._answer(message, jobs, linked=False)

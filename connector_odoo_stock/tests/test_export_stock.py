@@ -1,6 +1,6 @@
 from unittest.mock import patch
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -194,6 +194,22 @@ class TestStock(StockCase):
         self.assertDone(self.run_jobs())
         self.assertEqual((self.stock_there(chair), self.stock_there(table)), (5, 0))
         self.assertEqual(notification["params"]["message"], "The stock of 2 products is sent in the background.")
+
+    def test_u4_the_button_counts_the_products_whose_stock_is_sent(self):
+        self.create_product()
+        self.create_product().external_id = False
+        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        told = self.backend.action_export_stock()["params"]
+        self.assertEqual(told["message"], "The stock of 1 products is sent in the background.")
+
+    def test_u4_the_button_refuses_where_there_is_nothing_to_send(self):
+        with self.assertRaisesRegex(UserError, "no product whose stock"):
+            self.backend.action_export_stock()
+        self.create_product()
+        self.backend.stock_warehouse_id = False
+        with self.assertRaisesRegex(UserError, f"Choose the warehouse here.*{self.backend.name}"):
+            self.backend.action_export_stock()
+        self.assertFalse(self.exports())
 
     def test_a_user_who_may_not_change_the_backend_does_not_press_the_button(self):
         user = new_test_user(self.env, "connector user", "connector.group_connector_user")

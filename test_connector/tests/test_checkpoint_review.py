@@ -42,6 +42,19 @@ class TestCheckpointReview(ShopCase):
             *(add_checkpoint(self.session, tag._name, tag.id, self.backend, on_review="action_archive") for tag in tags)
         )
 
+    def test_u1_all_selected_checkpoints_are_reviewed_although_the_client_names_fewer(self):
+        self.env["ir.config_parameter"].set_param("web.active_ids_limit", 1)
+        self.joan.company_id = self.env["res.company"].create({"name": "Other company"})
+        all_selected = {
+            "active_model": "connector.checkpoint",
+            "active_domain": [("id", "in", (self.ada | self.grace | self.joan).ids)],
+            "active_ids": self.ada.ids,
+        }
+        reviews = self.env["connector.checkpoint.review"].with_user(self.user).with_context(**all_selected)
+        told = Form(reviews).save().action_reviewed()["params"]
+        self.assertEqual(told["message"], "2 checkpoints are reviewed.")
+        self.assertEqual((self.ada | self.grace | self.joan).mapped("state"), ["reviewed", "reviewed", "need_review"])
+
     def test_what_the_connector_wants_is_done_with_the_record_on_review(self):
         tags, checkpoints = self.put_up_for_archiving("Gold", "Silver")
         self.review(checkpoints).save().action_reviewed()

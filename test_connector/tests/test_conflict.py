@@ -1,9 +1,10 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.exporter import RecordExporter
@@ -153,9 +154,19 @@ class TestConflict(ShopCase, JobsCase):
         self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("in_sync", False))
         self.assertEqual(self.checkpoint().state, "reviewed")
 
-    def test_a_binding_without_a_conflict_has_nothing_to_settle(self):
-        self.binding.action_keep_ours()
+    def test_u4_bindings_without_a_conflict_have_nothing_to_settle_and_the_user_is_told(self):
+        for button in (self.binding.action_keep_ours, self.binding.action_take_theirs):
+            with self.assertRaisesRegex(UserError, "None of these records waits"):
+                button()
         self.assertFalse(self.delayed_jobs())
+
+    def test_u4_the_answer_counts_the_conflicts_that_were_settled(self):
+        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        bindings = self.binding | self.partner("43") | self.partner("44")
+        for button, done in (("action_keep_ours", "sent"), ("action_take_theirs", "imported")):
+            self.binding.sync_state = "conflict"
+            told = getattr(bindings, button)()["params"]
+            self.assertEqual(told["message"], f"1 records are {done} in the background.")
 
     def test_who_may_not_change_the_binding_settles_nothing(self):
         self.change_there()

@@ -18,6 +18,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.controllers.webhook import LONGEST
 from odoo.addons.connector.http import webhook
 from odoo.addons.connector.http.webhook import KEPT
+from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.webhook import WebhookReceiver
 
@@ -251,6 +252,26 @@ class TestWebhook(WebhookCase, HttpCase):
         self.run_jobs()
         self.deliveries().action_process_again()
         self.assertDone(self.run_jobs())
+
+    def test_u1_all_selected_deliveries_are_processed_again_although_the_client_names_fewer(self):
+        self.env["ir.config_parameter"].set_param("web.active_ids_limit", 2)
+        for number in range(4):
+            self.send({"title": str(number)})
+        self.run_jobs()
+        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        manager = new_test_user(self.env, "connector manager", "connector.group_connector_manager")
+        deliveries = self.deliveries().with_user(manager)
+        deliveries[3].sudo().company_id = self.env["res.company"].create({"name": "Other company"})
+        selected = deliveries[:2].with_context(
+            active_model=deliveries._name, active_domain=[("id", "in", deliveries.ids)], active_ids=deliveries[:2].ids
+        )
+        told = selected.action_process_again()["params"]
+        self.assertEqual(told["message"], "3 deliveries are processed in the background.")
+        jobs = self.run_jobs()
+        self.assertDone(jobs)
+        self.assertEqual(jobs, deliveries[:3].sudo().job_id.sorted("id"))
+        told = deliveries[0].with_context(active_model=deliveries._name, active_domain=[]).action_process_again()
+        self.assertEqual(told["params"]["message"], "1 deliveries are processed in the background.")
 
     def test_a_delivery_says_what_has_become_of_its_job(self):
         self.send()

@@ -23,8 +23,10 @@ class IrActionsServer(models.Model):
         if not self.run_as_job or by_code(self.env.context, _KEY) == self.id or is_onchange:
             return super()._run(records, eval_context)
         # self is in superuser mode here; the job is the user's, and checks again whether the user may run the action on the records
-        self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)
-        return self.env["queue.worker"]._answer(self.env._("“%s” runs in the background.", self.name))
+        job = self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)
+        return self.env["queue.worker"]._answer(
+            self.env._("“%s” runs in the background.", self.name), [job], linked=False
+        )
 
     def _run_in_job(self, records):
         """Run the action on those of the records that still exist; called by the job that was delayed for it."""

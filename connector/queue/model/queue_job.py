@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.orm.utils import COLLECTION_TYPES
 
 from ...exception import NotReadableJobError
+from ...selection import selected_domain
 from .. import buffer, environment, store
 from ..fields import BigInteger, PlainMany2one
 from ..job import Job, describe_arguments, function_options
@@ -211,13 +212,8 @@ class QueueJob(models.Model):
                 job.wait_reason = job.state == "pending" and job._wait_reason()
 
     def _wait_reason(self):
-        above = [("id", "parent_of", self.channel_id.id), ("is_paused", "=", True)]
-        paused = self.env["queue.job.channel"].sudo().search(above, limit=1)
-        if paused:
-            return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
-        if held := store.held(self.env.cr, self.channel_id.id):
-            reason, channel = held
-            return self.env._("The channel “%(channel)s” is held: %(reason)s", channel=channel, reason=reason)
+        if reason := self.channel_id._reason_no_job_starts():
+            return reason
         first = store.next_in_order(self.env.cr, self.channel_id.id)
         if first and first != self.id:
             return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
@@ -315,7 +311,7 @@ class QueueJob(models.Model):
     def _change(self, kind):
         """Change these jobs, or all that the user has selected in a list, and tell the user what came of it."""
         self._check_may_change()
-        if (domain := self._selected_domain()) is not None:
+        if (domain := selected_domain(self.env, self._name, len(self))) is not None:
             # it comes from the client: what the user may not see is not changed
             return self.sudo(False)._change_all(kind, domain)
         self.check_access("read")
@@ -324,14 +320,6 @@ class QueueJob(models.Model):
     def _check_may_change(self):
         if not self.env.su and not self.env.user.has_group("connector.group_connector_manager"):
             raise AccessError(self.env._("Only a connector manager may change jobs."))
-
-    def _selected_domain(self):
-        """Return the domain of the list in which *Select all* has selected more jobs than the client names; None otherwise."""
-        context = self.env.context
-        if context.get("active_model", self._name) != self._name or not isinstance(context.get("active_domain"), list):
-            return None
-        limit = int(self.env["ir.config_parameter"].sudo().get_param("web.active_ids_limit", 20000))
-        return context["active_domain"] if len(self) >= limit else None
 
     @api.model
     def _change_all(self, kind, domain):
@@ -347,8 +335,8 @@ class QueueJob(models.Model):
             job = change.go_on_as_job()
             links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"}]
             message += " " + self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
-            if reason := self.env["queue.worker"]._reason_no_job_runs():
-                message += " " + reason
+            reasons, _some_start = self.env["queue.worker"]._reasons_to_wait([job])
+            message = " ".join([message, *reasons])
         done = finished and change.position.changed == change.position.total
         return {
             "type": "ir.actions.client",

@@ -102,6 +102,16 @@ class QueueJobChannel(models.Model):
             held = channel.id and store.held(self.env.cr, channel.id)
             channel.hold_reason = held and held[0]
 
+    def _reason_no_job_starts(self):
+        """Return why no job of the channel starts, which is paused or held, or one above it; False otherwise."""
+        paused = self.sudo().search([("id", "parent_of", self.ids), ("is_paused", "=", True)], limit=1)
+        if paused:
+            return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
+        if held := store.held(self.env.cr, self.id):
+            reason, channel = held
+            return self.env._("The channel “%(channel)s” is held: %(reason)s", channel=channel, reason=reason)
+        return False
+
     @api.constrains("name")
     def _check_name(self):
         for channel in self:

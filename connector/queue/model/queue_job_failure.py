@@ -135,7 +135,7 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def get_empty_list_help(self, help_message):
-        if not self.has_access("read") or not store.has_ungrouped(self.env.cr):
+        if not self.has_access("read") or not self._hides_jobs():
             return super().get_empty_list_help(help_message)
         return Markup('<p class="o_view_nocontent_neutral_face">%s</p>') % self._still_grouping()
 
@@ -143,9 +143,15 @@ class QueueJobFailure(models.Model):
     def list_warning(self):
         """Return what has to be said above the list of failures, or an empty text."""
         self.check_access("read")
-        grouping = store.has_ungrouped(self.env.cr) and self._still_grouping()
+        grouping = self._hides_jobs() and self._still_grouping()
         reasons = [grouping, self.env["queue.worker"]._reason_no_job_runs()]
         return " ".join(filter(None, reasons))
+
+    @api.model
+    def _hides_jobs(self):
+        """Return whether a failed job that the user may read has no group yet."""
+        ungrouped = [("state", "=", "failed"), ("failure_id", "=", False)]
+        return bool(self.env["queue.job"].search_count(ungrouped, limit=1))
 
     def _still_grouping(self):
         return self.env._("More jobs have failed than are shown here: they are being grouped. Look again in a moment.")

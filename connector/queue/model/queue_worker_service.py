@@ -79,23 +79,36 @@ class QueueWorker(models.Model):
     # What buttons answer
 
     @api.model
-    def _answer(self, message, jobs=()):
+    def _reasons_to_wait(self, jobs):
+        """Return why jobs that were just delayed would not start, as a list of texts, and whether some of them would."""
+        if reason := self._reason_no_job_runs():
+            return [reason], False
+        channels = self.env["queue.job.channel"].browse({int(job.channel_id) for job in jobs})
+        reasons = [channel._reason_no_job_starts() for channel in channels]
+        return list(dict.fromkeys(filter(None, reasons))), not reasons or not all(reasons)
+
+    @api.model
+    def _answer(self, message, jobs=(), linked=True):
         """Return the action with which a button answers that has delayed jobs: what it has set going, or that nobody would do it.
 
         :param message: such as “The import runs in the background.”
-        :param jobs: those to link to, each a :class:`~odoo.addons.connector.queue.job.Job` or a ``queue.job`` record
+        :param jobs: those that were delayed, each a :class:`~odoo.addons.connector.queue.job.Job` or a ``queue.job`` record
+        :param linked: whether to link to them
         """
-        reason = self._reason_no_job_runs()
-        message = reason or message
+        jobs = list(jobs)
+        reasons, some_start = self._reasons_to_wait(jobs)
+        message = " ".join([message, *reasons] if some_start else reasons)
         links = [
-            {"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"} for job in jobs if job.id
+            {"label": self.env._("Job %s", job.id), "url": f"/odoo/connector-jobs/{job.id}"}
+            for job in jobs
+            if linked and job.id
         ]
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "warning" if reason else "info",
-                "sticky": bool(reason),
+                "type": "warning" if reasons else "info",
+                "sticky": bool(reasons),
                 # the client puts the links where the message has %s
                 "message": " ".join([message.replace("%", "%%") if links else message, *["%s"] * len(links)]),
                 "links": links,
