@@ -26,8 +26,10 @@ from . import test_reconciler
 from . import test_rights
 from . import test_roles
 from . import test_safe_creation
+from . import test_secrets
 from . import test_test_kit
 from . import test_tour
 from . import test_unit_list
 from . import test_unsent_changes
 from . import test_webhook
+from . import test_wrong_signatures
