@@ -33,7 +33,8 @@ class Cluster:
 
     def __init__(self, folder, **settings):
         self.folder = Path(folder)
-        self.settings = settings
+        # Odoo's tests create and delete users and companies in long transactions, and each locks hundreds of tables with their indexes
+        self.settings = {"max_locks_per_transaction": 256} | settings
         self.data = self.folder / "data"
         self.log = self.data / "server.log"
 
