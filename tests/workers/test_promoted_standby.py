@@ -14,7 +14,7 @@ from odoo import sql_db
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-from scripts import servers
+from scripts import databases, servers
 from scripts.cluster import PACKAGES, USER, Cluster, client, may_enter, owner
 
 NAME = "connector_promoted"
@@ -52,7 +52,10 @@ def clusters(installed, tmp_path, monkeypatch):
     if not may_enter():
         pytest.skip(f"the owner of a PostgreSQL server, {owner()[0]}, may not enter {PACKAGES}")
     dump = tmp_path / "dump"
-    client("pg_dump", "--format=custom", f"--file={dump}", installed)
+    # a copy, as whoever copies a template ends the connections of others to it
+    databases.create(NAME, installed)
+    client("pg_dump", "--format=custom", f"--file={dump}", NAME)
+    databases.drop(NAME)
     with server_of_its_own("primary", wal_keep_size="1GB") as primary, server_of_its_own("standby") as standby:
         primary.create()
         primary.start()
