@@ -194,11 +194,10 @@ class Worker:
                     store.note_trouble(cr, job.id, error)
                     store.release_unstarted(cr, [job])
                     return
-                self.take_no_jobs(error)
+                seconds = self.take_no_jobs(error)
                 if not store.release_unstarted(cr, [job]):
                     # it has started before its arguments came
                     message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
-                    seconds = max(1, self.backoff.begin())
                     store.give_back(cr, job, self.id, self.name, "no_resources", seconds, message)
         except psycopg2.Error as refused:
             self.take_no_jobs(refused)
@@ -238,18 +237,16 @@ class Worker:
             self.queue.put([job for job in jobs if job.id not in given])
         return len(given)
 
-    def take_no_jobs(self, error, *unstarted):
+    def take_no_jobs(self, error):
         """Take no jobs for a time, as there are no means to run them, and make runnable again what this worker has not started.
 
         :param error: what says so
-        :param unstarted: leased jobs that are not in the queue any more
         :return: for how many seconds
         """
         seconds = self.backoff.begin()
         _logger.warning(
             "Worker %s of %s takes no jobs for %.0f s: %s", self.name, self.dbname, seconds, first_line(error)
         )
-        self.queue.put(unstarted)
         self.give_back()
         return seconds
 
