@@ -26,11 +26,12 @@ NO_TEST = 5  # pytest's exit status when it has found none
 def main():
     """Run the tests that the command line names, or all; return 0 if some ran and none failed."""
     paths, options = split(sys.argv[1:])
+    is_private = not postgres.is_own()  # from here on the environment names the private one
     of_addons = [path for path in paths if path.split("/")[0] != PLAIN]
     with (HOME / "test.lock").open("w") as lock, postgres.running(), ExitStack() as stack:
         fcntl.flock(lock, fcntl.LOCK_EX)
         suites = list(plain_suites(paths, options))
-        if len(suites) + bool(of_addons) > 1 or not paths:
+        if is_private and (len(suites) + bool(of_addons) > 1 or not paths):
             use_servers_of_their_own(suites, stack)
         if of_addons or not paths:
             suites.insert(0, Suite("addons", [*(of_addons or ADDONS), *stack.enter_context(in_odoo()), *options]))
@@ -104,8 +105,6 @@ def plain_suites(paths, options):
 
 def use_servers_of_their_own(suites, stack):
     """Give each suite a copy of the server, with all templates, and a folder for its logs, until the stack is closed."""
-    if postgres.is_own():
-        return
     databases.installed(["test_connector"], databases.template(databases.BASE))
     Demo.templates()
     for suite in suites:
