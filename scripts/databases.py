@@ -1,10 +1,11 @@
 """Databases of Odoo: templates that are made once, and copies of them, which PostgreSQL makes in a second."""
 
 import ast
-import fcntl
 import hashlib
 import importlib
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from odoo import release
 from odoo.modules.module import initialize_sys_path
 from odoo.tools import config
 
-from .paths import ADDONS, HOME, ODOO, ODOO_CONFIG, ODOO_DATA, ROOT
+from .paths import ADDONS, ODOO, ODOO_CONFIG, ODOO_DATA, ROOT
 from .programs import run
 from .progress import Failure, step
 
@@ -53,14 +54,21 @@ def installed(addons, template):
     return make_once(name, ", ".join(addons), template, addons, "--without-demo=all")
 
 
+def make_side_by_side(*makers):
+    """Call functions that make templates, each on a processor of its own as far as there are some."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for result in [pool.submit(maker) for maker in makers]:
+            result.result()
+
+
 def digest(*content):
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
 def make_once(name, title, base, modules, demo):
     """Make a template, unless it is there, and return its name."""
-    with (HOME / "templates.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cursor() as lock:
+        lock.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])  # until the end of the block
         if not exists(name):
             with step(f"Template database with {title}"):
                 make_template(name, base, modules, demo)
@@ -76,6 +84,7 @@ def make_template(name, base, modules, demo):
     install(part, modules, demo)
     mark(part)
     execute("ALTER DATABASE {} RENAME TO {}", part, name)
+    shutil.rmtree(filestore(name), ignore_errors=True)  # of one that has gone with its server
     if filestore(part).exists():
         filestore(part).rename(filestore(name))
     execute("ALTER DATABASE {} IS_TEMPLATE true", name)  # hides it from Odoo's list of databases
@@ -146,6 +155,18 @@ def copy(source, name):
     shutil.rmtree(filestore(name), ignore_errors=True)  # of one that has gone with its server
     if filestore(source).exists():
         shutil.copytree(filestore(source), filestore(name))
+
+
+@contextmanager
+def copied_files(suite):
+    """Have a copy of all databases' files for the time of the block, for tests with a copy of the server: the names are the same."""
+    folder = ODOO_DATA / suite
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ODOO_DATA / "filestore", folder / "filestore")
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
 
 
 def filestore(name):

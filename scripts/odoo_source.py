@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import debian
-from .paths import FETCHED_ODOO, ODOO, ODOO_CONFIG, ODOO_DATA, PYTHON, ROOT, VENV
+from .paths import FETCHED_ODOO, HOME, ODOO, ODOO_CONFIG, PYTHON, ROOT, VENV
 from .programs import run
 from .progress import Failure, step
 
@@ -165,4 +165,4 @@ def write_launcher():
 
 def write_config():
     # The database server is named by libpq's variables (see postgres.py): this file holds for any of them.
-    ODOO_CONFIG.write_text(f"[options]\naddons_path = {ROOT}\ndata_dir = {ODOO_DATA}\nhttp_interface = 127.0.0.1\n")
+    ODOO_CONFIG.write_text(f"[options]\naddons_path = {ROOT}\ndata_dir = {HOME / 'data'}\nhttp_interface = 127.0.0.1\n")

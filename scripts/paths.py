@@ -10,10 +10,11 @@ VENV = HOME / "venv"
 PYTHON = VENV / "bin" / "python"
 ODOO = VENV / "bin" / "odoo"
 ODOO_CONFIG = HOME / "odoo.conf"
-ODOO_DATA = HOME / "data"
 FETCHED_ODOO = HOME / "odoo"
 POSTGRES = HOME / "postgres"
-LOG_FOLDER = "CONNECTOR_LOG_FOLDER"  # variable of what runs beside others: its logs have a folder of their own
-LOGS = HOME / "log" / os.environ.get(LOG_FOLDER, "")
+
+SUITE = "CONNECTOR_SUITE"  # variable of tests that run beside others: their logs and their databases' files are apart from those
+LOGS = HOME / "log" / os.environ.get(SUITE, "")
+ODOO_DATA = HOME / "data" / os.environ.get(SUITE, "")
 
 ADDONS = sorted(manifest.parent.name for manifest in ROOT.glob("*/__manifest__.py"))

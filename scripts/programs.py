@@ -6,7 +6,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 
-from .paths import LOGS, ODOO_CONFIG
+from .paths import LOGS, ODOO_CONFIG, ODOO_DATA
 from .progress import Failure, disk_full
 
 LEAKS = ("PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV", "ODOO_", "OPENERP_", "PYTEST_")
@@ -16,7 +16,7 @@ END = 15  # lines of a failed program's output to show
 def environment():
     """The environment variables for programs: the user's without settings of other Pythons and other Odoos."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LEAKS)}
-    return kept | {"ODOO_RC": str(ODOO_CONFIG)}
+    return kept | {"ODOO_RC": str(ODOO_CONFIG), "ODOO_DATA_DIR": str(ODOO_DATA)}
 
 
 def run(arguments, remedy, log="setup.log", env=None, input="", **options):

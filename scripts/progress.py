@@ -3,6 +3,7 @@
 import errno
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -32,13 +33,16 @@ class Failure(Exception):
 def step(name):
     """Show that the work of the block has begun, and the seconds it took."""
     start = time.monotonic()
-    print(f"  {name:<60}", end=" ", flush=True)
+    title = f"  {name:<60} "
+    if threading.current_thread() is threading.main_thread():
+        print(title, end="", flush=True)
+        title = ""  # of a step beside others, the whole line comes at its end
     try:
         yield
     except BaseException:
-        print("failed", flush=True)
+        print(f"{title}failed", flush=True)
         raise
-    print(f"{time.monotonic() - start:6.1f} s", flush=True)
+    print(f"{title}{time.monotonic() - start:6.1f} s", flush=True)
 
 
 def command(main):

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from . import databases, postgres
-from .paths import ADDONS, HOME, LOG_FOLDER, LOGS, ODOO_CONFIG, PYTHON, ROOT
+from .paths import ADDONS, HOME, LOGS, ODOO_CONFIG, ODOO_DATA, PYTHON, ROOT, SUITE
 from .programs import attend, beside
 from .progress import Failure, command, step
 from .run import Demo
@@ -31,9 +31,11 @@ def main():
     with (HOME / "test.lock").open("w") as lock, postgres.running(), ExitStack() as stack:
         fcntl.flock(lock, fcntl.LOCK_EX)
         suites = list(plain_suites(paths, options))
-        if is_private and (len(suites) + bool(of_addons) > 1 or not paths):
+        with_addons = bool(of_addons or not paths)
+        if is_private and len(suites) + with_addons > 1:
+            make_templates()
             use_servers_of_their_own(suites, stack)
-        if of_addons or not paths:
+        if with_addons:
             suites.insert(0, Suite("addons", [*(of_addons or ADDONS), *stack.enter_context(in_odoo()), *options]))
         return report(run(suites), selected=bool(options))
 
@@ -79,6 +81,17 @@ def split(arguments):
     return paths, [word for word in arguments if word not in paths]
 
 
+def make_templates():
+    """Make all that the suites copy, so that it is there once, before their servers are copied."""
+    databases.template(databases.BASE)
+    databases.make_side_by_side(
+        lambda: databases.installed(ADDONS, databases.template()),
+        lambda: databases.template(databases.SHOP, demo=True),
+        Demo.templates,
+        lambda: databases.installed(["test_connector"], databases.template(databases.BASE)),
+    )
+
+
 @contextmanager
 def in_odoo():
     """Have a database with the addons for the time of the block; the value are the options by which pytest runs in it."""
@@ -105,12 +118,11 @@ def plain_suites(paths, options):
 
 def use_servers_of_their_own(suites, stack):
     """Give each suite a copy of the server, with all templates, and a folder for its logs, until the stack is closed."""
-    databases.installed(["test_connector"], databases.template(databases.BASE))
-    Demo.templates()
     for suite in suites:
         with step(f"PostgreSQL of its own for the tests of {suite.name}"):
             cluster = stack.enter_context(postgres.copied(suite.name))
-        suite.variables = postgres.variables(cluster) | {LOG_FOLDER: suite.name}
+            stack.enter_context(databases.copied_files(suite.name))
+        suite.variables = postgres.variables(cluster) | {SUITE: suite.name, "ODOO_DATA_DIR": ODOO_DATA / suite.name}
 
 
 def run(suites):

@@ -178,3 +178,21 @@ def test_a_program_in_the_background_is_interrupted_at_the_end_of_its_block(tmp_
         while not (tmp_path / "began").exists():
             pass
     assert "KeyboardInterrupt" in (tmp_path / "log").read_text()
+
+
+def test_f23_a_template_that_two_ask_for_at_once_is_made_once_over_the_files_that_another_server_has_left():
+    left = databases.filestore("template_asked_for_twice") / "aa" / "left"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    base = databases.template(databases.BASE)
+
+    def make():
+        return databases.make_once("template_asked_for_twice", "nothing more", base, ["base"], "--without-demo=all")
+
+    try:
+        databases.make_side_by_side(make, make)
+        assert databases.exists("template_asked_for_twice")
+        assert not left.exists()
+    finally:
+        databases.execute("ALTER DATABASE {} IS_TEMPLATE false", "template_asked_for_twice")
+        databases.drop("template_asked_for_twice")
