@@ -228,7 +228,7 @@ class TestSignsOfLife(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestCompany(TransactionCase):
-    """Threads that want to run jobs."""
+    """Threads that want to run jobs; each that was not let in says so."""
 
     def setUp(self):
         super().setUp()
@@ -238,11 +238,10 @@ class TestCompany(TransactionCase):
         self.addCleanup(self.stopping.set)
 
     def join(self, name, runs_alone=False):
-        job = SimpleNamespace(name=name, runs_alone=runs_alone)
+        job = SimpleNamespace(id=len(name), runs_alone=runs_alone)
 
         def join():
-            self.company.join(job)
-            self.joined.put(name)
+            self.joined.put(name if self.company.join(job) else f"not {name}")
 
         threading.Thread(target=join, daemon=True).start()
         return job
@@ -256,19 +255,33 @@ class TestCompany(TransactionCase):
         self.assertEqual({self.has_joined(), self.has_joined()}, {"one", "two"})
 
     def test_f2_a_job_that_was_lost_with_others_waits_for_these_and_no_other_begins_before_it_has_ended(self):
+        self.patch(company, "HELD_SECONDS", 10)
         first = self.join("first")
         self.has_joined()
         alone = self.join("alone", runs_alone=True)
         while not self.company.is_closed:
             self.assertFalse(self.joined.qsize())
-        later = self.join("later")
+        # its job is not held meanwhile
+        self.join("early")
+        self.assertEqual(self.has_joined(), "not early")
         self.company.leave(first)
         self.assertEqual(self.has_joined(), "alone")
-        self.assertFalse(self.joined.qsize())
+        self.join("early")
+        self.assertEqual(self.has_joined(), "not early")
         self.company.leave(alone)
+        self.assertFalse(self.company.is_closed)
+        later = self.join("later")
         self.assertEqual(self.has_joined(), "later")
         self.company.leave(later)
         self.assertFalse(self.company.is_closed)
+
+    def test_f2_while_it_waits_another_process_can_take_it(self):
+        self.patch(company, "HELD_SECONDS", 0.1)
+        self.join("for hours")
+        self.has_joined()
+        self.join("alone", runs_alone=True)
+        self.assertEqual(self.has_joined(), "not alone")
+        self.assertTrue(self.company.is_closed, "this one does not take it back before others can")
 
     def test_f2_it_does_not_wait_for_ever_and_does_not_keep_others_waiting_for_ever(self):
         self.patch(company, "PATIENCE", 0.1)
@@ -277,18 +290,20 @@ class TestCompany(TransactionCase):
         self.has_joined()
         self.join("alone", runs_alone=True)
         self.assertEqual(self.has_joined(), "alone")
+        while self.company.is_closed:
+            pass
         self.join("later")
         self.assertEqual(self.has_joined(), "later")
 
     def test_f2_a_stop_ends_all_waiting(self):
+        self.patch(company, "HELD_SECONDS", 1000)
         self.join("for hours")
         self.has_joined()
         self.join("alone", runs_alone=True)
         while not self.company.is_closed:
             self.assertFalse(self.joined.qsize())
-        self.join("later")
         self.stopping.set()
-        self.assertEqual({self.has_joined(), self.has_joined()}, {"alone", "later"})
+        self.assertEqual(self.has_joined(), "not alone")
 
 
 @tagged("post_install", "-at_install")

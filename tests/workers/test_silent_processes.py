@@ -201,3 +201,22 @@ def test_f2_the_prefork_server_kills_a_process_whose_job_holds_the_interpreter(
     # by the next process, which knows the cause, or by the cron: whoever looks first
     message = database.value("SELECT message FROM queue_job WHERE id = %s", held)
     assert message == f"Worker lost: {HELD}" or "gave no sign of life" in message
+
+
+def test_f2_a_job_that_is_to_run_alone_is_not_held_by_a_busy_process_while_another_one_is_idle(
+    database, jobs, delay, supervise, state, wait_until, tmp_path
+):
+    gate = tmp_path / "gate"
+    long = delay(jobs.leave_effect_when_let_go, "long", str(gate))
+    supervise(1, 2, silence_limit=10)
+    wait_until((tmp_path / "gate.reached").exists)
+    busy = database.value("SELECT worker_id FROM queue_job WHERE id = %s", long)
+
+    alone = delay(jobs.leave_effect, "alone", eta=3600)
+    database.rows("UPDATE queue_job SET runs_alone = true, eta = date_created WHERE id = %s RETURNING id", alone)
+    wait_until(lambda: database.value("SELECT worker_id FROM queue_job WHERE id = %s", alone) == busy)
+    supervise(1, 1, silence_limit=10)
+    wait_until(lambda: state(alone) == "done", timeout=20)
+    assert state(long) == "started"
+    gate.touch()
+    wait_until(lambda: state(long) == "done")

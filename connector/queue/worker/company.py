@@ -5,6 +5,10 @@ import time
 
 #: Seconds for which a job that is to run alone waits for the others of its process to end; then it runs beside those that still run.
 PATIENCE = 30
+#: Seconds for which its process holds it meanwhile; then other processes, which may be idle, can take it.
+HELD_SECONDS = 1
+#: Seconds for which a process takes no job after it has given one back, so that others come first.
+_AFTER_YOU = 0.3
 #: Seconds for which it stays alone; then other jobs begin again, as it may run for hours, and what ends a process does so early as a rule.
 ALONE_SECONDS = 120
 #: Seconds between two looks whether the process stops: the handler of a signal, which says so, must not take a lock.
@@ -25,34 +29,42 @@ class Company:
         self._changed = threading.Condition()
         self._runs = 0
         self._alone = None
-        self._alone_until = 0
+        self._closed_until = 0
+        # when the patience ends of the jobs that have waited here in vain, by their ids
+        self._patience_ends = {}
 
     @property
     def is_closed(self):
-        """Whether another job has to wait now; who looks at it before a claim holds nothing while it waits."""
-        return bool(self._alone_until) and time.monotonic() < self._alone_until
+        """Whether no job may begin now; who looks at it before a claim holds nothing while it waits."""
+        return bool(self._closed_until) and time.monotonic() < self._closed_until
 
     def join(self, leased):
-        """Wait until a leased job may run in the calling thread."""
+        """Return whether a leased job may run in the calling thread now; if not, it is to be given back, so that it can run elsewhere."""
         with self._changed:
-            if self.is_closed:
-                self._wait_while(lambda: self.is_closed)
-            if leased.runs_alone:
-                self._alone = leased
-                patience_ends = time.monotonic() + PATIENCE
-                self._alone_until = patience_ends + ALONE_SECONDS
-                self._wait_while(lambda: self._runs and time.monotonic() < patience_ends)
-                self._alone_until = time.monotonic() + ALONE_SECONDS
+            if self.is_closed or (leased.runs_alone and not self._has_come_alone(leased)):
+                return False
             self._runs += 1
+            return True
 
-    def _wait_while(self, condition):
-        while condition() and not self._stopping.is_set():
+    def _has_come_alone(self, leased):
+        """Wait a short time until all others have ended; return whether they have, or the patience of the job has."""
+        now = time.monotonic()
+        self._patience_ends = {id_: ends for id_, ends in self._patience_ends.items() if ends > now - PATIENCE}
+        patience_ends = self._patience_ends.setdefault(leased.id, now + PATIENCE)
+        self._alone, self._closed_until = leased, now + HELD_SECONDS + ALONE_SECONDS
+        while self._runs and time.monotonic() < min(patience_ends, now + HELD_SECONDS) and not self._stopping.is_set():
             self._changed.wait(_LOOK)
+        if self._runs and time.monotonic() < patience_ends:
+            self._alone, self._closed_until = None, time.monotonic() + _AFTER_YOU
+            return False
+        del self._patience_ends[leased.id]
+        self._closed_until = time.monotonic() + ALONE_SECONDS
+        return True
 
     def leave(self, leased):
         """Say that a job that has joined does not run any more."""
         with self._changed:
             self._runs -= 1
             if self._alone is leased:
-                self._alone, self._alone_until = None, 0
+                self._alone, self._closed_until = None, 0
             self._changed.notify_all()

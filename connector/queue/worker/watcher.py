@@ -412,7 +412,9 @@ class WorkerWatcher:
     def _run(self, worker, leased):
         worker.waiting.add(leased.id)
         try:
-            self._company.join(leased)
+            if not self._company.join(leased):
+                worker.hand_over(leased)
+                return
         finally:
             worker.waiting.discard(leased.id)
         try:

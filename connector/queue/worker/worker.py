@@ -219,6 +219,11 @@ class Worker:
         if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
             wakeup.wake_workers(self.dbname)
 
+    def hand_over(self, leased):
+        """Let others run a leased job that this process is not to begin now."""
+        if self._give_back([leased], self.raw_cursor):
+            wakeup.wake_workers(self.dbname)
+
     def _give_back(self, jobs, cursor, hold=True):
         """Make jobs runnable again that were taken out of memory; return how many were.
 
