@@ -278,7 +278,7 @@ def listener(database, tmp_path, monkeypatch):
     return Listener(tmp_path, server)
 
 
-def test_f6_a_clean_session_costs_one_message_a_job(listener, request, ends):
+def test_f6_a_job_costs_three_messages_and_a_clean_session_none(listener, request, ends):
     do_nothing = request.getfixturevalue("run_here")
     ids = do_nothing(*[lambda session: None] * 20)
     assert ends(ids) == [("done", 0)] * 20
@@ -286,4 +286,46 @@ def test_f6_a_clean_session_costs_one_message_a_job(listener, request, ends):
     jobs = [listener.queries[begin:next_] for begin, next_ in itertools.pairwise(begins)]
     # the shortest is one for which nothing was claimed or planned anew; its last statement starts the next job
     shortest = min((job for job in jobs if any("EXECUTE connector_complete" in query for query in job)), key=len)
-    assert [query.split()[0] for query in shortest] == ["BEGIN", "SET", "COMMIT", "RESET", "EXECUTE"]
+    _begin, end, start = shortest
+    assert [part.split()[0] for part in end.split(";")] == [
+        *("RESET", "RESET", "RESET", "UNLISTEN", "CLOSE", "SET", "SET"),
+        *("EXECUTE", "COMMIT", "SELECT"),
+    ]
+    assert start.startswith("EXECUTE connector_start")
+
+
+class Saboteur(Listener):
+    """Has what follows the COMMIT of a job in its message fail, once."""
+
+    is_armed = False
+
+    def _relay(self, data, source, target):
+        after = b"COMMIT;SELECT pg_advisory_unlock_all()"
+        if self.is_armed and data.startswith(b"Q") and after in data:
+            self.is_armed = False
+            data = data.replace(after, b"COMMIT;SELECT 1/0".ljust(len(after)))
+        super()._relay(data, source, target)
+
+
+def test_f6_an_error_after_the_commit_of_a_job_does_not_undo_it(
+    database, tmp_path, monkeypatch, request, ends, effects
+):
+    with databases.cursor() as cr:
+        server = cr.connection.info.host
+    if not server.startswith("/"):
+        pytest.skip(f"PostgreSQL at {server} is not reached by a socket on which one can listen")
+    monkeypatch.setitem(config.options, "db_host", str(tmp_path))
+    saboteur = Saboteur(tmp_path, server)
+    leave, run_here = request.getfixturevalue("leave"), request.getfixturevalue("run_here")
+    heard = []
+
+    def deed(session):
+        leave(session)
+        session.cr.postcommit.add(lambda: heard.append("after the commit"))
+        saboteur.is_armed = True
+
+    ids = run_here(deed, leave)
+    assert not saboteur.is_armed
+    assert ends(ids) == [("done", 0)] * 2
+    assert effects() == ["effect"] * 2
+    assert heard == ["after the commit"]

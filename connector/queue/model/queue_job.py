@@ -132,9 +132,8 @@ class QueueJob(models.Model):
     # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
     _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")
     _retried_idx = models.Index("(id) WHERE retry > 0")
-    _failure_idx = models.Index("(failure_id) WHERE state = 'failed'")
-    # Normally empty: the jobs that have failed since their failures were last grouped
-    _ungrouped_idx = models.Index("(id) WHERE state = 'failed' AND failure_id IS NULL")
+    # Also those without a group: the jobs that have failed since their failures were last grouped
+    _failure_idx = models.Index("(failure_id, id) WHERE state = 'failed'")
     # At most one job of a key runs, whatever the code does; and the twins of a job are found
     _identity_leased_idx = models.UniqueIndex(
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')"

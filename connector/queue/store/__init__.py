@@ -27,6 +27,7 @@ from .grouped import COMMON, complete_group, join_group, lock_leases, start_grou
 from .keys import keys_of_failed, release_forgotten_keys, release_keys, seconds_waiting
 from .identity import adopt_database, is_original, reason_not_to_serve, remember_database
 from .lease import (
+    are_done,
     cancel_requests,
     complete,
     count_in_a_row,

@@ -19,13 +19,15 @@ _LOCK = f"{BRIEFLY} SELECT pg_advisory_xact_lock(hashtext('connector group failu
 
 
 def has_ungrouped(cr):
-    """Tell whether a failed job has no group yet: a look into an index that is normally empty."""
+    """Tell whether a failed job has no group yet: a look into an index."""
     cr.execute("SELECT EXISTS (SELECT FROM queue_job WHERE state = 'failed' AND failure_id IS NULL)")
     return cr.fetchone()[0]
 
 
 def lock_ungrouped(cr, limit):
     """Lock failed jobs that have no group yet, until the end of the transaction; return a list of :class:`FailedJob`.
+
+    They are ordered as their index is: by the group that they have not, then by their ids.
 
     READ COMMITTED: who has waited for another one that groups sees what that one has left. SKIP LOCKED: a job that somebody requeues just
     now is left to the next pass. Who wants to requeue one of them waits, and then takes it out of its group. If this process dies before
@@ -43,7 +45,7 @@ def lock_ungrouped(cr, limit):
             SELECT exc_name, exc_info FROM queue_job_attempt WHERE job_id = job.id ORDER BY id DESC LIMIT 1
         ) AS attempt ON true
         WHERE job.state = 'failed' AND job.failure_id IS NULL
-        ORDER BY job.id
+        ORDER BY job.failure_id, job.id
         LIMIT %s
         FOR NO KEY UPDATE OF job SKIP LOCKED
         """,

@@ -13,6 +13,7 @@ from ..texts import LOG, storable
 from . import keys
 from .channels import OPEN
 from .claim import LEASED_COLUMNS, LeasedJob
+from .lease import all_done, if_leased
 from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, transaction
 from .trouble import IS_LEFT_OUT, PASSING, is_refusal
 
@@ -146,14 +147,18 @@ def lock_leases(cr, jobs, worker_id):
     return cr.rowcount == len(jobs)
 
 
-def complete_group(cr, jobs, worker_id, worker_name):
-    """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
-    worker's any more: then the caller rolls all of it back.
+def complete_group(cr, jobs, worker_id, worker_name, before, then):
+    """Set jobs to done, each with its message, result and log, record the attempts, and commit; return False if one of the leases is not
+    this worker's any more: then the caller rolls all of it back.
+
+    :param before: see :func:`~.lease.complete`
+    :param then: see there
     """
     jobs = sorted(jobs, key=lambda job: job.id)
-    cr.execute(
+    return if_leased(
+        cr.execute,
         f"""
-        {PATIENTLY}
+        {before}{PATIENTLY}
         WITH done AS (
             UPDATE queue_job job
             SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
@@ -162,9 +167,12 @@ def complete_group(cr, jobs, worker_id, worker_name):
                 AS member (id, lease_token, message, result, log)
             WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
             RETURNING job.id, job.retry, job.date_started, job.date_done, job.message, member.log
+        ),
+        attempt AS (
+            INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
+            SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message, log FROM done
         )
-        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
-        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message, log FROM done
+        {all_done("%(jobs)s")}{then}
         """,
         {
             **_members(jobs),
@@ -173,9 +181,9 @@ def complete_group(cr, jobs, worker_id, worker_name):
             "logs": [storable(job.log_text, LOG) for job in jobs],
             "worker": worker_id,
             "worker_name": worker_name,
+            "jobs": len(jobs),
         },
     )
-    return cr.rowcount == len(jobs)
 
 
 def still_leased(cr, jobs, worker_id):

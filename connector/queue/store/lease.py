@@ -1,5 +1,7 @@
 """The life of a lease, from the start of its job to its end."""
 
+from psycopg2.errors import InvalidTextRepresentation
+
 from ..texts import LOG, NAME, TRACEBACK, storable
 from .prepared import Statement, keeps_session
 from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED
@@ -57,6 +59,37 @@ def lock_lease(cr, job, worker_id):
     return cr.rowcount == 1
 
 
+# What PostgreSQL is made to say of jobs of which not all were set to done
+_NOT_LEASED = "not all of these jobs are leased to this worker: "
+
+
+def all_done(jobs):
+    """Return the last part of a statement that sets jobs to done: an error, which ends the message, if some of them are not leased.
+
+    :param jobs: how many they are, as SQL
+    """
+    return f"SELECT CASE count(*) WHEN {jobs} THEN 0 ELSE ('{_NOT_LEASED}' || count(*))::int END FROM done"
+
+
+def if_leased(execute, *args):
+    """Call what executes a statement with :func:`all_done`; return False if not all of its jobs are leased."""
+    try:
+        execute(*args)
+    except InvalidTextRepresentation as error:
+        if _NOT_LEASED not in str(error):
+            raise
+        return False
+    return True
+
+
+def are_done(cr, jobs):
+    """Return whether all of these jobs are done."""
+    cr.execute(
+        "SELECT count(*) FROM queue_job WHERE id = ANY(%s) AND (state = 'done') IS TRUE", ([job.id for job in jobs],)
+    )
+    return cr.fetchone()[0] == len(jobs)
+
+
 _COMPLETE = Statement(
     "connector_complete",
     {
@@ -78,24 +111,30 @@ _COMPLETE = Statement(
             message = %(message)s, result = %(result)s, worker_id = NULL, lease_token = NULL
         WHERE id = %(id)s AND worker_id = %(worker)s AND lease_token = %(lease_token)s
         RETURNING id, retry, date_started, date_done
+    ),
+    attempt AS (
+        INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log, queries, cpu, memory)
+        SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s, %(queries)s, %(cpu)s, %(memory)s
+        FROM done
     )
-    INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log, queries, cpu, memory)
-    SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', %(message)s, %(log)s, %(queries)s, %(cpu)s, %(memory)s
-    FROM done
+    {all_done("1")}
     """,
 )
 
 
-def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED):
-    """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
+def complete(cr, job, worker_id, worker_name, message, result, log, usage, before, then):
+    """Set a job to done, record the attempt on the job's own cursor, and commit; return False if the lease is not this worker's any more.
 
-    It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
-    state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
+    So the job's effects and its done are committed together or not at all. The state is not named: the token implies it, and the planner
+    would prefer an index on the state to the primary key.
 
+    :param before: statements before it in its message
+    :param then: statements after it in its message: the COMMIT, and what may follow that; they are not executed if the lease is gone
     :raise LockNotAvailable: somebody has the row locked
     :raise InvalidSqlStatementName: see :class:`~.prepared.Statement`
     """
-    _COMPLETE.execute(
+    return if_leased(
+        _COMPLETE.execute,
         cr,
         {
             "id": job.id,
@@ -107,9 +146,9 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=N
             "log": storable(log, LOG),
             **_usage_values(usage),
         },
-        PATIENTLY,
+        before + PATIENTLY,
+        then,
     )
-    return cr.rowcount == 1
 
 
 # What follows is executed on the raw connection, which others wait for: it waits briefly, and raises LockNotAvailable if the row is locked

@@ -60,16 +60,17 @@ class Statement:
         self._prepared = f"({', '.join(types.values())}) AS {query % numbered}"
         self._arguments = f"({', '.join(f'%({parameter})s' for parameter in types)})"
 
-    def execute(self, cr, values, settings=""):
+    def execute(self, cr, values, settings="", then=""):
         """Execute the statement on a cursor.
 
         :param values: dict, name of a parameter to its value
-        :param settings: such as :data:`BRIEFLY`
+        :param settings: statements before it in its message, such as :data:`BRIEFLY`
+        :param then: statements after it in its message, of which the last one has the result
         :raise InvalidSqlStatementName: somebody has dropped what was prepared; it is forgotten, and another time will do
         """
         plans = _plans.get(cr.connection)
         if plans is None:
-            cr.execute(settings + self._query, values)
+            cr.execute(settings + self._query + then, values)
             return
         plan = plans.setdefault(self._name, _Plan())
         now = time.monotonic()
@@ -79,13 +80,13 @@ class Statement:
                 name, plan.name, plan.ends = plan.name, None, now + PLAN_SECONDS
                 if name:
                     cr.execute(f"DEALLOCATE {name}")
-                cr.execute(settings + self._query, values)
+                cr.execute(settings + self._query + then, values)
                 return
             if not plan.name:
                 name = f"{self._name}_{next(_numbers)}"
                 cr.execute(f"PREPARE {name} {self._prepared}")
                 plan.name = name
-            cr.execute(f"{settings} EXECUTE {plan.name} {self._arguments}", values)
+            cr.execute(f"{settings} EXECUTE {plan.name} {self._arguments}{then}", values)
         except InvalidSqlStatementName:
             plans.clear()
             raise

@@ -11,7 +11,6 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, STATUS_BEGIN, T
 
 from odoo.exceptions import ConcurrencyError
 from odoo.sql_db import Cursor, connection_info_for
-from odoo.tools.misc import Callbacks
 from odoo.tools.translate import LazyTranslate
 
 from ...exception import FailedJobError, LeaseLost
@@ -24,13 +23,14 @@ _lt = LazyTranslate(__name__, default_lang="en_US")
 
 _own_connections = OwnConnections()
 
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
+
 # All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans
-_AS_NEW = """
-    RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL;
-    SELECT pg_advisory_unlock_all(), pg_my_temp_schema()
-"""
+_RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL;"
 # PostgreSQL 14 and later take a job for idle that computes for long before its first statement
-_AS_NEW_AND_NEVER_IDLE = _AS_NEW.replace("SELECT", "SET idle_session_timeout = 0; SELECT")
+_NEVER_IDLE = "SET idle_session_timeout = 0;"
+# What must not be before the COMMIT: a lock of the session may guard what is committed
+_UNLOCK = "SELECT pg_advisory_unlock_all(), pg_my_temp_schema()"
 
 # What a pooler keeps for each of its clients
 _PARAMETERS = ("client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings")
@@ -47,7 +47,7 @@ class JobCursor(Cursor):
     :param dbname: name of the database
     :param is_pooled: whether a pooler stands between, behind which a session is not the cursor's alone
     :ivar is_clean: whether no job has used it since it was as new
-    :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not come
+    :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not come, or was an error
     """
 
     def __init__(self, dbname, is_pooled=False):
@@ -55,7 +55,8 @@ class JobCursor(Cursor):
         self._pid = os.getpid()
         self._is_pooled = is_pooled
         self._job = self._worker_id = None
-        self.is_clean, self.is_committing = True, False
+        self.is_clean, self.is_committing, self._is_reset = True, False, False
+        self._reset = "" if is_pooled else _RESET + (_NEVER_IDLE if self._cnx.server_version >= 140000 else "")
         if not is_pooled:
             self._reset_session()
         self._as_new = None
@@ -69,21 +70,38 @@ class JobCursor(Cursor):
     @property
     def is_usable(self):
         """Whether a job can run on it: nobody has used it since it was as new, and the server has not closed its connection."""
-        if self.closed or not self.is_clean:
-            return False
-        # the server says nothing unasked, but that it ends the connection
+        return self.is_clean and not self.closed and not self._has_news()
+
+    def _has_news(self):
+        """Whether the server has said something unasked: that it ends the connection, as a rule."""
         poll = select.poll()
         poll.register(self._cnx.fileno(), select.POLLIN)
-        return not poll.poll(0)
+        return bool(poll.poll(0))
 
     @property
     def is_closed_by_job(self):
         """Whether the job itself has closed it."""
         return self._closed
 
+    @property
+    def _is_beyond_its_transaction(self):
+        """Whether the server has ended the transaction by a statement, of which psycopg2 does not know."""
+        return self._cnx.status == STATUS_BEGIN and self._cnx.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+    def begin(self):
+        """Begin the transaction of a job; where psycopg2 knows that there is none, it does so with the first statement."""
+        if self._is_beyond_its_transaction:
+            self._obj.execute(_BEGIN)
+
+    def _leave_transaction(self):
+        """Have psycopg2 know that there is no transaction; of a ROLLBACK without one PostgreSQL's log would tell."""
+        if self._is_beyond_its_transaction:
+            self._obj.execute(_BEGIN)
+            self._cnx.rollback()
+
     def lease(self, job, worker_id):
         """Fence all that follows by the lease of a job."""
-        self.is_clean = False
+        self.is_clean = self._is_reset = False
         self._job, self._worker_id = job, worker_id
 
     def execute(self, query, params=None, log_exceptions=True):
@@ -98,16 +116,13 @@ class JobCursor(Cursor):
         except (SerializationFailure, DeadlockDetected, LockNotAvailable):
             raise
         except Exception as error:
-            if log_exceptions:
+            if log_exceptions and not self.is_committing:
                 told = storable(self._obj.query or query), storable(error)
                 _logger.error("%r: bad query: %s\nERROR: %s", self._job, *told)
             raise
 
     def _check_transaction(self):
-        connection = self._cnx
-        if connection.autocommit or (
-            connection.status == STATUS_BEGIN and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
-        ):
+        if self._cnx.autocommit or self._is_beyond_its_transaction:
             raise FailedJobError(
                 _lt(
                     "The job has switched its cursor to autocommit, or has committed by SQL: what it wrote since then would be kept even "
@@ -129,25 +144,49 @@ class JobCursor(Cursor):
         super().commit()
 
     def complete(self, worker_name):
-        """Commit the rest of the job's effects, which is flushed already, together with its *done*, and end the lease.
+        """Commit the rest of the job's effects together with its *done*, end the lease, and make the session as new.
 
-        What was to be called after the commit is left in ``postcommit``: what goes wrong there does not undo the job.
+        All that is one message to the server: a message takes longer than what it asks for. What was to be called after the commit is left
+        in ``postcommit``: what goes wrong there does not undo the job.
 
         :raise LeaseLost: the job is not this worker's any more
         :raise RowLocked: see :meth:`commit`
         """
-        with _row_of_job():
-            is_mine = self._job.complete(self, self._worker_id, worker_name)
-        self._check_lease(is_mine)
-        self._job = None
-        hooks, self.postcommit = self.postcommit, Callbacks()
         self.flush()
+        if self.closed or self._has_news():
+            # a connection that was lost before is not lost in the COMMIT
+            self.execute("SELECT")
         self.is_committing = True
-        try:
-            self.commit()
-            self.is_committing = False
-        finally:
-            self.postcommit = hooks
+        with _row_of_job():
+            is_mine = self._job.complete(
+                self, self._worker_id, worker_name, self._reset, "; COMMIT;" + ("" if self._is_pooled else _UNLOCK)
+            )
+        self._check_lease(is_mine)
+        self.has_completed()
+        with contextlib.suppress(psycopg2.Error):
+            if not self._is_pooled:
+                self._after_reset(self._obj)
+            self._is_reset = True
+            if self.postcommit:
+                # they may use the cursor, and then need a transaction
+                self._is_reset = False
+                self._leave_transaction()
+
+    @property
+    def may_have_committed(self):
+        """Whether the COMMIT of :meth:`complete` may have been executed, although there was an error."""
+        return (
+            self.is_committing
+            and not self._cnx.closed
+            and self._cnx.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        )
+
+    def has_completed(self):
+        """Forget the job, which is done; as after any commit, but for ``postcommit``."""
+        self._job, self.is_committing, self._now = None, False, None
+        self.clear()
+        self.prerollback.clear()
+        self.postrollback.clear()
 
     def _check_lease(self, is_mine):
         if not is_mine:
@@ -169,7 +208,10 @@ class JobCursor(Cursor):
     # Between two jobs
 
     def clean(self):
-        """Make the cursor as new, in one message to the server; where that cannot be done it is of no more use, see :attr:`is_usable`."""
+        """Make the cursor as new; where that cannot be done it is of no more use, see :attr:`is_usable`.
+
+        After a job that is done there is nothing left to ask of the server, after another one it is one message.
+        """
         self._job = None
         self.is_committing = False
         if self.closed:
@@ -181,9 +223,10 @@ class JobCursor(Cursor):
             # an attribute of the connection or the cursor that a job has set: nobody knows which, and what hangs on it
             return
         with contextlib.suppress(psycopg2.Error):
-            self._cnx.rollback()
-            if not self._is_pooled:
-                self._reset_session()
+            if not self._is_reset:
+                self._cnx.rollback()
+                if not self._is_pooled:
+                    self._reset_session()
             self.cache.clear()
             self._now = None
             # with the one before goes what it holds of the last answer
@@ -208,19 +251,24 @@ class JobCursor(Cursor):
 
     def _reset_session(self):
         with self.outside_transactions(), self._cnx.cursor() as cr:
-            cr.execute(_AS_NEW if self._cnx.server_version < 140000 else _AS_NEW_AND_NEVER_IDLE)
-            _unlocked, temporary_schema = cr.fetchone()
-            if temporary_schema:
-                cr.execute("DISCARD TEMP")
-            if not self._cnx.get_parameter_status("DateStyle").startswith("ISO"):
-                # the server's own, while psycopg2 needs the one that it has asked for when it connected
-                cr.execute("SET datestyle TO 'ISO'")
+            cr.execute(self._reset + _UNLOCK)
+            self._after_reset(cr)
+
+    def _after_reset(self, cr):
+        """Do what follows from the answer of a reset, outside of transactions."""
+        _unlocked, temporary_schema = cr.fetchone()
+        if temporary_schema:
+            cr.execute("DISCARD TEMP")
+        if not self._cnx.get_parameter_status("DateStyle").startswith("ISO"):
+            # the server's own, while psycopg2 needs the one that it has asked for when it connected
+            cr.execute("SET datestyle TO 'ISO'")
         self._cnx.notices.clear()
         self._cnx.notifies.clear()
 
     @contextlib.contextmanager
     def outside_transactions(self):
         """Have the statements of a block be transactions of their own."""
+        self._leave_transaction()
         connection = self._cnx
         # one that has no settings of its own goes to autocommit and back without a message to the server
         connection.set_session(isolation_level="DEFAULT", readonly="DEFAULT")

@@ -49,7 +49,7 @@ class JobTransactions:
         job.run.executes_on(cr)
         try:
             self._perform(job, self._environment(job, cr))
-            cr.complete(self._worker.name)
+            self._complete(job, cr)
             self._after_commit(job, cr, registry)
         except BaseException as error:
             with contextlib.suppress(*CONNECTION_LOST):
@@ -78,6 +78,19 @@ class JobTransactions:
             # a context of its own: what a job sets in it, such as the precision of decimals, is not there for the next one
             contextvars.Context().run(job.perform, env)
             env.cr.flush()
+
+    def _complete(self, job, cr):
+        try:
+            cr.complete(self._worker.name)
+        except BaseException:
+            # its message may have met the error after the COMMIT, a cancellation for instance; then the job is done
+            if not cr.may_have_committed or not self._is_done(job):
+                raise
+            cr.has_completed()
+
+    def _is_done(self, job):
+        with self._worker.raw_cursor() as raw:
+            return store.are_done(raw, job.members)
 
     def _after_commit(self, job, cr, registry):
         """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""
@@ -139,7 +152,9 @@ class JobTransactions:
             while True:
                 cr, is_new = self._cursor()
                 try:
-                    return cr, self._fresh_registry(cr)
+                    registry = self._fresh_registry(cr)
+                    cr.begin()
+                    return cr, registry
                 except BaseException:
                     is_lost = bool(cr._cnx.closed)
                     close(cr)
