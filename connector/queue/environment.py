@@ -36,9 +36,12 @@ def of_job(cr, user_id, su, context, job_id):
     :param context: JSON text, as :func:`dumped` returns it
     :raise FailedJobError: the user or the company does not exist any more, or the user was archived since
     """
-    env = api.Environment(cr, user_id, {}, su=su)
+    kept, job = json.loads(context) if context else {}, {"job_id": job_id, JOB: IdByCode(job_id)}
+    env = api.Environment(cr, user_id, {**kept, **job}, su=su)
     usable, notes = env["queue.job"]._usable_context(user_id, env.su, context)
-    return env(context={**usable, "job_id": job_id, JOB: IdByCode(job_id)}), notes
+    if usable != kept:
+        env = env(context={**usable, **job})
+    return env, notes
 
 
 def difference(own, env):

@@ -580,11 +580,12 @@ class TestDeadWorker(JobsCase):
     def test_it_can_complete_nothing_any_more(self):
         self._end_worker()
         self.assertFalse(store.lock_lease(self.cr, self.leases[0], self.worker))
-        self.assertFalse(store.complete(self.cr, self.leases[0], self.worker, "w", None, None))
         self.assertFalse(store.fail(self.cr, self.leases[0], self.worker, "w", "m", "e", "t"))
         self.assertFalse(store.retry(self.cr, self.leases[0], self.worker, "w", 1, True, "m", "e", "t"))
         self.assertFalse(store.start(self.cr, self.leases[1]))
         self.assertFalse(store.heartbeat(self.cr, self.worker))
+        # the statement ends the transaction with an error, so that no COMMIT can follow
+        self.assertFalse(store.complete(self.cr, self.leases[0], self.worker, "w", None, None))
 
     def test_it_is_dead_when_its_heartbeat_is_old(self):
         self.assertIn(self.worker, store.alive_workers(self.cr))

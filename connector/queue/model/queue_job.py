@@ -125,13 +125,13 @@ class QueueJob(models.Model):
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
     _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
-    _failed_idx = models.Index("(date_done) WHERE state = 'failed'")
-    # What screens count and filter; most jobs have none of these states
-    _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled')")
+    # What screens count and filter; most jobs are none of these
+    _seldom_idx = models.Index(
+        "(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled') OR retry > 0"
+    )
     _failed_in_channel_idx = models.Index("(channel_id) WHERE state = 'failed'")
     # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
     _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")
-    _retried_idx = models.Index("(id) WHERE retry > 0")
     # Also those without a group: the jobs that have failed since their failures were last grouped
     _failure_idx = models.Index("(failure_id, id) WHERE state = 'failed'")
     # At most one job of a key runs, whatever the code does; and the twins of a job are found
@@ -270,7 +270,8 @@ class QueueJob(models.Model):
     @tools.ormcache("user_id", "su", "stored")
     def _usable_context(self, user_id, su, stored):
         """Return :func:`~odoo.addons.connector.queue.environment.usable_context`, which is the same for many jobs."""
-        return environment.usable_context(self.env, user_id, su, stored)
+        # that of the caller may be the one that cannot be used
+        return environment.usable_context(self.env(context={}), user_id, su, stored)
 
     @api.model
     def _search(self, domain, *args, **kwargs):

@@ -147,9 +147,9 @@ def lock_leases(cr, jobs, worker_id):
     return cr.rowcount == len(jobs)
 
 
-def complete_group(cr, jobs, worker_id, worker_name, before, then):
-    """Set jobs to done, each with its message, result and log, record the attempts, and commit; return False if one of the leases is not
-    this worker's any more: then the caller rolls all of it back.
+def complete_group(cr, jobs, worker_id, worker_name, before="", then=""):
+    """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
+    worker's any more: then the caller rolls all of it back.
 
     :param before: see :func:`~.lease.complete`
     :param then: see there

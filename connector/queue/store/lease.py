@@ -122,10 +122,11 @@ _COMPLETE = Statement(
 )
 
 
-def complete(cr, job, worker_id, worker_name, message, result, log, usage, before, then):
-    """Set a job to done, record the attempt on the job's own cursor, and commit; return False if the lease is not this worker's any more.
+def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED, before="", then=""):
+    """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
 
-    So the job's effects and its done are committed together or not at all. The state is not named: the token implies it, and the planner
+    It is the last statement of the job's transaction, in one message with its COMMIT, so that the job's effects and its done are committed
+    together or not at all. The state is not named: the token implies it, and the planner
     would prefer an index on the state to the primary key.
 
     :param before: statements before it in its message

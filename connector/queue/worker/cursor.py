@@ -138,7 +138,7 @@ class JobCursor(Cursor):
         """
         if self._job is not None:
             self.flush()
-            with _row_of_job():
+            with _LastStatement():
                 is_mine = self._job.lock_lease(self, self._worker_id)
             self._check_lease(is_mine)
         super().commit()
@@ -157,7 +157,7 @@ class JobCursor(Cursor):
             # a connection that was lost before is not lost in the COMMIT
             self.execute("SELECT")
         self.is_committing = True
-        with _row_of_job():
+        with _LastStatement():
             is_mine = self._job.complete(
                 self, self._worker_id, worker_name, self._reset, "; COMMIT;" + ("" if self._is_pooled else _UNLOCK)
             )
@@ -184,7 +184,9 @@ class JobCursor(Cursor):
     def has_completed(self):
         """Forget the job, which is done; as after any commit, but for ``postcommit``."""
         self._job, self.is_committing, self._now = None, False, None
-        self.clear()
+        if self.postcommit:
+            # else nobody reads any more what is cached, which goes with the transaction, see clean()
+            self.clear()
         self.prerollback.clear()
         self.postrollback.clear()
 
@@ -251,7 +253,7 @@ class JobCursor(Cursor):
 
     def _reset_session(self):
         with self.outside_transactions(), self._cnx.cursor() as cr:
-            cr.execute(self._reset + _UNLOCK)
+            cr.execute(self._reset + _UNLOCK)  # pylint: disable=sql-injection; both are constants
             self._after_reset(cr)
 
     def _after_reset(self, cr):
@@ -278,12 +280,16 @@ class JobCursor(Cursor):
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=False)
 
 
-@contextlib.contextmanager
-def _row_of_job():
+class _LastStatement:
     """Around the last statement before a COMMIT: say which row it waits for in vain, and run a job again that has dropped our plans."""
-    try:
-        yield
-    except LockNotAvailable as error:
-        raise RowLocked(error) from error
-    except InvalidSqlStatementName as error:
-        raise ConcurrencyError(str(error)) from error
+
+    __slots__ = ()
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, _class, error, _traceback):
+        if isinstance(error, LockNotAvailable):
+            raise RowLocked(error) from error
+        if isinstance(error, InvalidSqlStatementName):
+            raise ConcurrencyError(str(error)) from error

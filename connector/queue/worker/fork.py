@@ -5,7 +5,6 @@ its way out, would undo what the parent does. So in the child of a running job e
 job's code it ends at once. What runs in it until then may connect anew: ``multiprocessing`` and ``subprocess`` work.
 """
 
-import contextlib
 import logging
 import os
 import signal
@@ -21,15 +20,20 @@ _logger = logging.getLogger(__name__)
 _thread = threading.local()
 
 
-@contextlib.contextmanager
-def watched(job):
+class watched:
     """Around the code of a job: a child that it forks ends where it leaves the block."""
-    _thread.job, _thread.is_child = job, False
-    try:
-        yield
-    finally:
+
+    __slots__ = ("_job",)
+
+    def __init__(self, job):
+        self._job = job
+
+    def __enter__(self):
+        _thread.job, _thread.is_child = self._job, False
+
+    def __exit__(self, *error):
         if _thread.is_child:
-            _logger.warning("A child process that %s has forked ends where it has left the job's code", job)
+            _logger.warning("A child process that %s has forked ends where it has left the job's code", self._job)
             os._exit(1)
         _thread.job = None
 

@@ -6,42 +6,40 @@ import socket
 import sys
 import threading
 
-# What a process has once: how it is read, and how it is set. Where several jobs run in it, one that changes this disturbs the others
-# while it runs
-_OF_PROCESS = (
-    (os.getcwd, os.chdir),
-    (socket.getdefaulttimeout, socket.setdefaulttimeout),
-    (sys.getrecursionlimit, sys.setrecursionlimit),
-)
+
+def look_around():
+    """Return what a job may set, for :func:`take_back`: the attributes of its thread, and what its process has once."""
+    return vars(threading.current_thread()).copy(), _settings()
 
 
-@contextlib.contextmanager
-def taken_back():
-    """Around a job: have the attributes of its thread, and what is set for the process, be as before."""
-    thread = threading.current_thread()
-    attributes = vars(thread).copy()
-    settings = _settings()
-    try:
-        yield
-    finally:
-        here = vars(thread)
-        for name in here.keys() - attributes.keys():
-            del here[name]
-        here.update(attributes)
-        for value, now, (_read, set_) in zip(settings, _settings(), _OF_PROCESS, strict=True):
-            if value != now:
-                # the folder of before may be gone
-                with contextlib.suppress(OSError):
-                    set_(value)
+def take_back(before):
+    """Set all that as it was before the job.
+
+    Where several jobs run in a process, one that changes what this has once disturbs the others while it runs.
+
+    :param before: what :func:`look_around` has returned
+    """
+    attributes, settings = before
+    here = vars(threading.current_thread())
+    for name in here.keys() - attributes.keys():
+        del here[name]
+    here.update(attributes)
+    now = _settings()
+    if now == settings:
+        return
+    folder, seconds, depth = settings
+    if now[0] != folder:
+        # the folder of before may be gone
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+    socket.setdefaulttimeout(seconds)
+    sys.setrecursionlimit(depth)
 
 
 def _settings():
-    return [_read(read) for read, _set in _OF_PROCESS]
-
-
-def _read(read):
     try:
-        return read()
+        folder = os.getcwd()
     except OSError:
-        # the folder is gone
-        return "/"
+        # it is gone
+        folder = "/"
+    return folder, socket.getdefaulttimeout(), sys.getrecursionlimit()

@@ -14,7 +14,7 @@ from .. import store
 from ..job import Job, JobGroup
 from . import ending
 from .errors import LifeEnded, first_line, is_concurrency_error
-from .leftovers import taken_back
+from .leftovers import look_around, take_back
 from .run import Run
 
 _logger = logging.getLogger(__name__)
@@ -61,13 +61,14 @@ class JobRunner:
             show(job)
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
+        before = look_around()
         try:
             parts = [job]
-            with taken_back():
-                while parts:
-                    parts = self._run_started(parts[0]) + parts[1:]
+            while parts:
+                parts = self._run_started(parts[0]) + parts[1:]
         finally:
             run.end()
+            take_back(before)
             for member in job.members:
                 # a job whose lease was lost may run in another thread by now
                 if self.runs.get(member.id) is run:
