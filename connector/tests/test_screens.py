@@ -5,6 +5,7 @@ from lxml import etree
 
 from odoo.exceptions import UserError
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import SQL
 
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue.job import job
@@ -111,11 +112,42 @@ class TestJobScreen(ScreensCase):
                 self.assertEqual(set(self.env["queue.job"].search([("name", "ilike", number)]).ids), ids)
         self.assertEqual(self.env["queue.job"].search([("name", "ilike", "pieces")]), other)
 
-    def test_the_search_by_number_reads_an_index(self):
-        self.env.cr.execute("SET LOCAL enable_seqscan = off")
-        for column in ("external_id", "record_name"):
-            self.env.cr.execute(f"EXPLAIN SELECT id FROM queue_job WHERE {column} = '1042'")
-            self.assertIn(f"{column}_idx", str(self.env.cr.fetchall()))
+    def found(self, text, operator="ilike"):
+        return self.env["queue.job"].search(
+            [("name", operator, text), ("function", "=", export_order.job_options.name)]
+        )
+
+    def test_u1_the_search_box_finds_what_the_list_shows(self):
+        shown = export_order.delay(self.session, "res.partner", "ab_1042", "S00007").record(self.env)
+        other = export_order.delay(self.session, "res.partner", "abx1042", "T1").record(self.env)
+        own = export_order.delay(self.session, "res.partner", "9", description="Webhook orders/Create of Shop").record(
+            self.env
+        )
+        self.env["queue.job.function"]._ensure({export_order.job_options.name: export_order.job_options})
+        for text in ("S00007", "s00007", "S0000", "s0", shown.name, "Export an order: S0000", "ab_10", "AB_"):
+            with self.subTest(text=text):
+                self.assertEqual(self.found(text), shown)
+                self.assertEqual(self.found(text, "not ilike"), own + other)
+        for text in ("orders/create", "create", "shop", "webhook cre", "sho, web"):
+            with self.subTest(text=text):
+                self.assertEqual(self.found(text), own)
+        for text in ("an ORDER", "test_screens.export_order", ""):
+            with self.subTest(text=text):
+                self.assertEqual(self.found(text), own + other + shown)
+        for text in ("S00008", "100%", "\\", "& | !", "'"):
+            with self.subTest(text=text):
+                self.assertFalse(self.found(text))
+        self.assertEqual(self.found("S00007", "="), shown)
+        self.assertEqual(self.found(["ab_1042", "T1"], "in"), other + shown)
+        method = self.partner.with_delay().write({}).record(self.env)
+        self.assertEqual(self.env["queue.job"].search([("name", "ilike", "res.partner.wri")], limit=1), method)
+
+    def test_u1_the_search_box_reads_indexes_also_where_it_finds_nothing(self):
+        self.env.cr.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        query = self.env["queue.job"]._search([("name", "ilike", "S00008")])
+        (plan,) = zip(*self.env.execute_query(SQL("EXPLAIN %s", query.select())), strict=True)
+        for column in ("external_id", "record_name", "description"):
+            self.assertIn(f"queue_job_{column}_idx", "\n".join(plan))
 
     def test_a_long_number_does_not_keep_the_caller_from_committing(self):
         shown = export_order.delay(self.session, "res.partner", "x" * 6000, "a\0b").record(self.env)

@@ -18,6 +18,7 @@ from . import queue_job_function
 from . import queue_job_graph
 from . import queue_job_progress
 from . import queue_job_schedule
+from . import queue_job_search
 from . import queue_job_trouble
 from . import queue_worker
 from . import queue_worker_service

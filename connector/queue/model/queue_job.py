@@ -156,8 +156,6 @@ class QueueJob(models.Model):
     _group_idx = models.Index(
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )
-    _external_id_idx = models.Index("(external_id) WHERE external_id IS NOT NULL")
-    _record_name_idx = models.Index("(record_name) WHERE record_name IS NOT NULL")
     # The order of sequential channels
     _in_order_idx = models.Index(f"(channel_id, (id::bigint)) WHERE {store.IN_ORDER}")
 
@@ -170,21 +168,6 @@ class QueueJob(models.Model):
             name = job.description or function_options(self.env, job.function).description or job.function
             record = job.record_name or job.external_id
             job.name = f"{name}: {record}" if record and not job.description else name
-
-    def _search_name(self, operator, value):
-        if operator in ("=", "ilike") and isinstance(value, str) and self._is_of_record(value.strip()):
-            return self._of_record(value.strip())
-        domain = fields.Domain("description", operator, value)
-        if operator in fields.Domain.NEGATIVE_OPERATORS:
-            return domain & fields.Domain("function", operator, value)
-        return domain | fields.Domain("function", operator, value)
-
-    def _of_record(self, text):
-        return fields.Domain("external_id", "=", text) | fields.Domain("record_name", "=", text)
-
-    def _is_of_record(self, text):
-        """Return whether there are jobs about a record with that number: two look-ups by index, which come before a search for words."""
-        return bool(text) and bool(self.search_count(self._of_record(text), limit=1))
 
     @api.depends("function", "payload")
     def _compute_arguments(self):
