@@ -18,7 +18,7 @@ from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobE
 from odoo.addons.connector.http import masking
 from odoo.addons.connector.http.auth import _USUAL, ClientCredentialsAuth, _seconds_of
 from odoo.addons.connector.http.errors import parse_date
-from odoo.addons.connector.http.masking import masked_body
+from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, is_complete, masked_body
 from odoo.addons.connector.queue.fingerprint import Places, names_and_words, title
 from odoo.addons.connector.queue.seconds import LATEST
 from odoo.addons.connector.queue.store.failure import FailedJob
@@ -291,6 +291,24 @@ class TestReading(HttpCase):
         for depth in (600, 100_000):
             body = b'{"password": "s3cr3t", "a": ' + b"[" * depth + b"]" * depth + b"}"
             self.assertNotIn("s3cr3t", masked_body(body, []), depth)
+
+    def test_s4_of_a_long_body_its_length_is_kept_as_it_is_not_looked_at(self):
+        secret = b'{"password": "s3cr3t", "a": "'
+        for length in (LONGEST_LOOKED_AT + 1, 50 * MEGABYTE):
+            body = (secret + b"{}," * (length // 3 + 1))[:length]
+            for content in (body, body.decode()):
+                with self.subTest(length=length, type=type(content)):
+                    began = time.process_time()
+                    kept = masked_body(content, ["s3cr3t"])
+                    self.assertLess(time.process_time() - began, 1)
+                    self.assertEqual(kept, f"({length} bytes, too long to be looked at for secrets)")
+                    self.assertFalse(is_complete(kept))
+
+    def test_s4_up_to_that_length_it_is_masked_and_cut(self):
+        start = b'{"password": "s3cr3t", "a": "'
+        kept = masked_body(start + b"x" * (LONGEST_LOOKED_AT - len(start) - 2) + b'"}', [])
+        self.assertTrue(kept.startswith('{"password": "***", "a": "xx'))
+        self.assertIn("more characters)", kept[-30:])
 
     @mute_logger("odoo.addons.connector.http.traffic")
     def test_s4_a_redirection_is_not_followed_to_one_that_never_ends(self):
