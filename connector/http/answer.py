@@ -1,12 +1,22 @@
-"""Reads what another system answers, within limits: it may send more than this process can hold, or never end."""
+"""Asks another system and reads its answer within limits: it may send more than this process can hold, or never end."""
 
+import json
+import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import cache
 
 import requests
+from requests.adapters import HTTPAdapter
+
+#: Values of JSON that are read by default: a hundred bytes of memory each, about.
+MOST_VALUES = 2_000_000
 
 #: Bytes of an answer that are read, and decompressed, at once: gzip makes a thousand times as many of them at most.
 _PIECE = 8192
+#: Seconds after which a connection is shut once more that was not open yet when the time was over
+_AGAIN = 0.1
 
 
 class AnswerTooLong(requests.RequestException):
@@ -14,66 +24,153 @@ class AnswerTooLong(requests.RequestException):
 
 
 class AnswerTooSlow(requests.Timeout):
-    """An answer has begun, but has not ended in time."""
+    """An answer has not ended in time."""
 
 
-def read_answer(response, longest, seconds):
-    """Read the content of a response that was asked for with ``stream=True``; ``response.content`` is there afterwards.
+class TooManyValues(ValueError):
+    """JSON has more values than are read."""
 
-    :param response: :class:`requests.Response`
-    :param longest: bytes, after decompression
-    :param seconds: until the content has to be there; between two of its bytes the time-out of the request counts
+
+def ask(session, method, url, longest, seconds, **options):
+    """Send a request and return its response, a :class:`requests.Response` whose content is there.
+
+    :param session: a :class:`TimedSession`
+    :param longest: bytes of the content, after decompression
+    :param seconds: from before the request is sent until the content has to be there; between two bytes the time-out of the request counts
+    :param options: as of :meth:`requests.Session.request`
     :raise AnswerTooLong: there are more bytes; the connection is closed
     :raise AnswerTooSlow: it takes longer; the connection is closed
+    :raise requests.RequestException: there is no answer
     """
+    with _Deadline(seconds) as deadline:
+        response = deadline.response = session.request(method, url, stream=True, **options)
+        try:
+            _read(response, longest)
+        except BaseException:
+            response.close()
+            raise
+    return response
+
+
+def _read(response, longest):
+    # compressed twice, a piece would become a million times as long
+    if "," in response.headers.get("Content-Encoding", ""):
+        raise AnswerTooLong(request=response.request)
     pieces, length = [], 0
-    try:
-        # compressed twice, a piece would become a million times as long
-        if "," in response.headers.get("Content-Encoding", ""):
+    for piece in response.iter_content(_PIECE):
+        pieces.append(piece)
+        length += len(piece)
+        if length > longest:
             raise AnswerTooLong(request=response.request)
-        with _deadline(response, seconds):
-            for piece in response.iter_content(_PIECE):
-                pieces.append(piece)
-                length += len(piece)
-                if length > longest:
-                    raise AnswerTooLong(request=response.request)
-    except BaseException:
-        response.close()
-        raise
     response._content = b"".join(pieces)
 
 
-@contextmanager
-def _deadline(response, seconds):
-    """End the reading of a response after so many seconds: a thread of its own shuts the connection, as each read may wait for bytes that
-    come one by one."""
-    expired = threading.Event()
-
-    def expire():
-        expired.set()
-        with suppress(OSError, ValueError, AttributeError):  # it has just ended, or urllib3 is older than 2.3
-            response.raw.shutdown()
-
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except requests.RequestException:
-        if not expired.is_set():
-            raise
-    finally:
-        timer.cancel()
-    if expired.is_set():
-        raise AnswerTooSlow(request=response.request)
+# The deadline of the request that the current thread sends
+_deadline = ContextVar("deadline of the request", default=None)
 
 
-def json_content(response):
+class _Deadline:
+    """Ends a request after so many seconds, wherever it is: a thread of its own shuts the connection, as each read may wait for bytes
+    that come one by one, those of the head too."""
+
+    def __init__(self, seconds):
+        self.connection = self.response = None
+        self._seconds = seconds
+        self._is_over = False
+        self._ended = threading.Event()
+
+    def __enter__(self):
+        self._before = _deadline.set(self)
+        threading.Thread(target=self._watch, name="deadline of a request", daemon=True).start()
+        return self
+
+    def __exit__(self, _kind, error, _traceback):
+        self._ended.set()
+        _deadline.reset(self._before)
+        # a head or content that was cut may look as if it were complete
+        if self._is_over and (error is None or isinstance(error, requests.RequestException)):
+            raise AnswerTooSlow(request=(self.response if error is None else error).request) from error
+
+    def _watch(self):
+        if self._ended.wait(self._seconds):
+            return
+        self._is_over = True
+        self._shut()
+        while not self._ended.wait(_AGAIN):
+            self._shut()
+
+    def _shut(self):
+        connected = getattr(self.connection, "sock", None)
+        # TLS within TLS has a socket; and TLS by itself would change what the other thread reads from
+        with suppress(OSError, TypeError):  # it has just ended
+            socket.socket.shutdown(getattr(connected, "socket", connected), socket.SHUT_RDWR)
+        # where it ends with the answer, the connection has let go of it
+        with suppress(
+            AttributeError, OSError, RuntimeError, ValueError
+        ):  # it has just ended, or urllib3 is older than 2.3
+            self.response.raw.shutdown()
+
+
+class TimedSession(requests.Session):
+    """Connections of which the deadline of each request knows."""
+
+    def __init__(self):
+        super().__init__()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Transport())
+
+
+class _Transport(HTTPAdapter):
+    def init_poolmanager(self, *args, **options):
+        super().init_poolmanager(*args, **options)
+        _let_deadlines_know(self.poolmanager)
+
+    def proxy_manager_for(self, *args, **options):
+        manager = super().proxy_manager_for(*args, **options)
+        _let_deadlines_know(manager)
+        return manager
+
+
+def _let_deadlines_know(manager):
+    pools = manager.pool_classes_by_scheme.items()
+    manager.pool_classes_by_scheme = {scheme: _known_to_deadlines(pool) for scheme, pool in pools}
+
+
+@cache
+def _known_to_deadlines(pool):
+    return pool if issubclass(pool, _Pool) else type(pool.__name__, (_Pool, pool), {})
+
+
+class _Pool:
+    def _get_conn(self, *args, **options):
+        connection = super()._get_conn(*args, **options)
+        if deadline := _deadline.get():
+            deadline.connection = connection
+        return connection
+
+
+def json_content(response, most=MOST_VALUES):
     """Return what the JSON of a response says.
 
+    :param most: values of it, each list and dict being one; a short text may become more objects than this process can hold
+    :raise TooManyValues: there are more, or texts have that many commas and brackets
     :raise ValueError: it is not JSON, or nested too deep to be read
     """
+    text = _text(response)
+    if sum(map(text.count, ",[{")) > most:
+        raise TooManyValues
     try:
-        return response.json()
+        return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def _text(response):
+    """Return the content of a response as text: that of JSON is UTF, whatever the head says, unless it cannot be."""
+    content = response.content
+    try:
+        return content.decode(json.detect_encoding(content))
+    except UnicodeDecodeError:
+        with suppress(LookupError, TypeError):  # there is no such encoding, or the head names none
+            return content.decode(response.encoding)
+        raise

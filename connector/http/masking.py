@@ -12,6 +12,9 @@ MASK = "***"
 LONGEST = 100_000
 _CUT = "… (%s more characters)"
 _BINARY = "(%s bytes)"
+#: Characters or bytes of a body that is looked at for secrets; what is longer is not kept, as they might stand anywhere in it.
+LONGEST_LOOKED_AT = 5_000_000
+_NOT_LOOKED_AT = "(%s bytes, too long to be looked at for secrets)"
 
 # Names of headers, parameters and keys whose values are secrets, and not "author", "passenger", "sort_key" or "next_page_token"
 _SECRET_NAME = re.compile(
@@ -52,10 +55,12 @@ def without_userinfo(text):
 
 
 def masked_body(content, secrets):
-    """Return a body as text, or how long it is if it is none.
+    """Return a body as text, or how long it is if it is none, or too long to be looked at for secrets.
 
     :param content: bytes, text or None
     """
+    if content and len(content) > LONGEST_LOOKED_AT:
+        return _NOT_LOOKED_AT % len(content)
     if isinstance(content, bytes):
         try:
             content = content.decode()
@@ -77,7 +82,9 @@ def masked_text(text, secrets):
 
 def is_complete(text):
     """Return whether a masked text is what was sent: nothing is masked, cut or left out."""
-    return not text or not (MASK in text or re.search(r"… \(\d+ more characters\)$|^\(\d+ bytes\)$", text))
+    return not text or not (
+        MASK in text or re.search(r"… \(\d+ more characters\)$|^\(\d+ bytes(, too long [^()]*)?\)$", text)
+    )
 
 
 def without(text, secrets):

@@ -4,6 +4,8 @@ import time
 from datetime import timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import BaseCase, new_test_user
@@ -12,6 +14,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue.fingerprint import Places, merged, names_and_words
 from odoo.addons.connector.queue.job import job
+from odoo.addons.connector.queue.model import queue_job_count
 from odoo.addons.connector.queue.store import FailedJob
 from odoo.addons.connector.session import ConnectorSession
 
@@ -244,6 +247,40 @@ class TestGrouping(FailureCase):
         self.enterContext(patch("odoo.addons.connector.queue.model.queue_job_failure.PAGE", 2))
         self.let_fail(*range(5))
         self.assertEqual(self.group().count, 5)
+
+    def test_u2_the_jobs_of_a_failure_are_counted_up_to_the_bound_that_its_screens_show(self):
+        self.enterContext(patch.object(queue_job_count, "BOUND", 3))
+        self.let_fail(*range(5))
+        many = self.group()
+        self.let_fail("another", function=export_stock)
+        few = self.group()
+        done = self.let_fail("tax_id", function=map_record)
+        none = self.group()
+        done.button_done()
+        failures = many | few | none
+        failures.invalidate_recordset()
+        self.assertEqual([failure.failed_count for failure in (many, few, none)], [4, 1, 0])
+        self.assertEqual(many.count, 5)
+        for kind in ("list", "kanban", "form"):
+            with self.subTest(view=kind):
+                view = etree.fromstring(self.failures.get_view(view_type=kind)["arch"])
+                shown = view.xpath("//field[@name='failed_count'][not(@invisible or @column_invisible)]")
+                self.assertEqual({field.get("widget") for field in shown}, {"connector_bounded"})
+
+    def test_u2_jobs_of_other_companies_are_not_counted(self):
+        job = self.let_fail(1)
+        self.insert_like(job, "The shop refuses the order 2")
+        failure = self.group()
+        failure.company_id = False
+        self.env.cr.execute(
+            "UPDATE queue_job SET company_id = %s WHERE id = %s",
+            (self.env["res.company"].create({"name": "Other company"}).id, job.id),
+        )
+        user = new_test_user(self.env, "connector user", "connector.group_connector_user")
+        self.env.invalidate_all()
+        self.assertEqual(failure.failed_count, 2)
+        self.env.invalidate_all()
+        self.assertEqual(failure.with_user(user).failed_count, 1)
 
     def test_u3_two_fields_are_two_failures_with_their_names_in_the_titles(self):
         self.let_fail("tax_id", "uom_id", "tax_id", function=map_record)

@@ -1,13 +1,17 @@
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import api
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.modules.registry import Registry
+from odoo.tests import new_test_user
 
 from odoo.addons.connector.exception import FailedJobError, GraphError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.graph import chain, group, parent_results
 from odoo.addons.connector.queue.job import BY_CODE, job
+from odoo.addons.connector.queue.model import queue_job_count, queue_job_graph
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -175,7 +179,7 @@ class TestBadGraphs(GraphCase):
         self.assertTrue(getattr(type(self.env["base"]).delayable, "_api_private", False))
 
 
-class TestFailure(GraphCase):
+class ButtonsCase(GraphCase):
     def setUp(self):
         super().setUp()
         # the buttons work on a cursor of their own
@@ -185,6 +189,8 @@ class TestFailure(GraphCase):
         self.env.invalidate_all()
         return job.record(self.env)
 
+
+class TestFailure(ButtonsCase):
     def test_after_a_failure_the_jobs_below_wait_and_say_for_whom(self):
         _broken.add("a")
         a, b, c = self._jobs("a b c")
@@ -276,6 +282,85 @@ class TestFailure(GraphCase):
             pass
         self.assertFalse(self.env["queue.job"].browse([job.id for job in graph.jobs]).exists())
         self.assertFalse(self.env["queue.job.dependency"].search([("child_id", "=", c.id)]))
+
+
+class TestLargeGraph(ButtonsCase):
+    """A graph of which more is not counted, shown or named than is needed."""
+
+    def setUp(self):
+        super().setUp()
+        self.start, self.end = self._jobs("start end")
+        self.middle = self._jobs("a b c d e")
+        self.graph = chain(self.start, group(*self.middle), self.end).delay()
+
+    def test_u1_its_jobs_are_counted_up_to_the_bound(self):
+        record = self._record(self.start)
+        self.assertEqual(record.graph_job_count, 7)
+        with patch.object(queue_job_count, "BOUND", 3):
+            self.assertEqual(self._record(self.start).graph_job_count, 4)
+        form = etree.fromstring(record.get_view(view_type="form")["arch"])
+        (field,) = form.xpath("//field[@name='graph_job_count']")
+        self.assertEqual(field.get("widget"), "connector_bounded")
+
+    def test_u1_a_job_without_a_graph_counts_none(self):
+        alone = self._job("alone")
+        alone.delay()
+        self.assertEqual(self._record(alone).graph_job_count, 0)
+
+    def test_u6_the_first_jobs_before_and_after_one_are_shown_and_whether_there_are_more(self):
+        first, last = self._record(self.start), self._record(self.end)
+        self.assertEqual((len(first.child_ids), len(last.parent_ids)), (5, 5))
+        self.assertFalse(first.has_more_neighbours or last.has_more_neighbours)
+        self.enterContext(patch.object(queue_job_graph, "NEIGHBOURS_SHOWN", 2))
+        first, last = self._record(self.start), self._record(self.end)
+        self.assertEqual(first.child_ids.ids, [job.id for job in self.middle[:2]])
+        self.assertEqual(last.parent_ids.ids, [job.id for job in self.middle[:2]])
+        self.assertTrue(first.has_more_neighbours and last.has_more_neighbours)
+        self.assertFalse(self._record(self.middle[0]).has_more_neighbours)
+
+    def test_u1_what_a_button_has_not_done_at_once_goes_on_with_the_graph_and_not_with_a_list_of_its_jobs(self):
+        self.enterContext(patch("odoo.addons.connector.queue.model.queue_job.SECONDS_AT_ONCE", -1))
+        uuid = self._record(self.end).graph_uuid
+        for button in ("button_cancel_graph", "button_requeue_graph"):
+            with self.subTest(button=button):
+                told = getattr(self._record(self.end), button)()["params"]
+                rest = self.delayed_jobs("change_jobs")
+                self.assertIn("of 7 jobs", told["message"])
+                self.assertIn(uuid, rest.payload)
+                self.assertNotIn('["id"', rest.payload)
+                self.run_jobs()
+                self.assertEqual(rest.state, "done", rest.message)
+        self.assertEqual(set(self._states(self.graph).values()), {"done"})
+
+    def test_u1_what_is_selected_in_a_list_does_not_change_what_the_buttons_of_a_graph_do(self):
+        other = self._job("other")
+        other.delay()
+        self.env["ir.config_parameter"].set_param("web.active_ids_limit", 1)
+        record = self._record(self.end).with_context(active_domain=[], active_model="queue.job")
+        record.button_cancel_graph()
+        self.assertEqual(set(self._states(self.graph).values()), {"cancelled"})
+        self.assertEqual(self._record(other).state, "pending")
+
+    def test_u1_jobs_of_the_graph_that_the_user_does_not_see_are_not_changed(self):
+        manager = new_test_user(self.env, "connector manager", "connector.group_connector_manager")
+        hidden = self.middle[0]
+        self.env.flush_all()
+        self.cr.execute(
+            "UPDATE queue_job SET company_id = %s WHERE id = %s",
+            (self.env["res.company"].create({"name": "Other company"}).id, hidden.id),
+        )
+        record = self._record(self.end).with_user(manager)
+        self.assertEqual(record.graph_job_count, 6)
+        record.button_cancel_graph()
+        states = self._states(self.graph)
+        self.assertEqual(states.pop("a"), "wait_dependencies")
+        self.assertEqual(set(states.values()), {"cancelled"})
+
+    def test_u1_who_is_no_manager_changes_no_graph(self):
+        user = new_test_user(self.env, "connector user", "connector.group_connector_user")
+        for button in ("button_cancel_graph", "button_requeue_graph"):
+            with self.assertRaises(AccessError):
+                getattr(self._record(self.end).with_user(user), button)()
 
 
 class TestForgottenRelease(GraphCase):

@@ -80,12 +80,32 @@ class TestWhoRunsJobs(ServiceCase):
         self.slots.active = False
         self.assertIn("switched off", self.reason())
 
-    def test_u4_a_server_without_cron_threads_runs_none_unless_another_one_does(self):
-        self.slots.write({"nextcall": fields.Datetime.now() + timedelta(minutes=1), "lastcall": False})
+    def set_cron_threads(self, number):
         self.addCleanup(config.__setitem__, "max_cron_threads", config["max_cron_threads"])
-        config["max_cron_threads"] = 0
+        config["max_cron_threads"] = number
+
+    def test_u4_a_server_without_cron_threads_runs_none_unless_another_one_does(self):
+        self.set_cron_threads(0)
+        self.slots.write({"nextcall": fields.Datetime.now() + timedelta(minutes=1), "lastcall": False})
         self.assertIn("max_cron_threads = 0", self.reason())
         self.slots.lastcall = fields.Datetime.now()
+        self.assertEqual(self.reason(), "")
+
+    def test_u4_without_cron_threads_a_run_of_long_ago_says_nothing_of_other_servers(self):
+        self.set_cron_threads(0)
+        now = fields.Datetime.now()
+        self.slots.write({"nextcall": now - timedelta(minutes=2), "interval_number": 2})
+        for minutes, runs in ((1, True), (4, True), (6, False), (60, False), (60 * 24 * 400, False)):
+            with self.subTest(minutes=minutes):
+                self.slots.lastcall = now - timedelta(minutes=minutes)
+                self.assertEqual("max_cron_threads = 0" not in self.reason(), runs)
+        self.slots.write({"interval_number": 1, "interval_type": "hours"})
+        self.slots.lastcall = now - timedelta(minutes=60)
+        self.assertEqual(self.reason(), "")
+
+    def test_u4_with_cron_threads_a_new_server_has_its_time_to_run_them(self):
+        self.set_cron_threads(2)
+        self.slots.write({"nextcall": fields.Datetime.now() - timedelta(minutes=2), "lastcall": False})
         self.assertEqual(self.reason(), "")
 
     def test_u4_only_connector_users_ask(self):

@@ -15,7 +15,15 @@ from ..exception import (
     RetryableJobError,
     UnreadableAnswer,
 )
-from ..http.answer import AnswerTooLong, AnswerTooSlow, json_content, read_answer
+from ..http.answer import (
+    MOST_VALUES,
+    AnswerTooLong,
+    AnswerTooSlow,
+    TimedSession,
+    TooManyValues,
+    ask,
+    json_content,
+)
 from ..http.auth import BearerAuth
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
 from ..http.masking import masked_body, masked_headers, masked_url, without, without_userinfo
@@ -65,11 +73,14 @@ class HttpAdapter(Paging, CRUDAdapter):
     #: Seconds to wait for a connection, and seconds without a byte, after which a request is given up
     _timeout = (10, 60)
 
-    #: Seconds for which the content of an answer is read, from its first byte to its last
+    #: Seconds in which an answer has to be there: from before the request is sent to the last byte, whatever :attr:`_timeout` says
     _longest_reading = 300
 
     #: Bytes of the longest answer that is read, after decompression
     _longest_answer = 50_000_000
+
+    #: Values of the JSON of an answer that are read, each list and dict being one
+    _most_values = MOST_VALUES
 
     #: Statuses that mean something else in this system than elsewhere: {status: class of exception}
     _exceptions = {}
@@ -101,7 +112,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         if 300 < response.status_code < 400 and "Location" in response.headers:
             return response.headers["Location"]
         try:
-            body = json_content(response)
+            body = json_content(response, self._most_values)
         except ValueError:
             body = None
         if isinstance(body, dict):
@@ -142,10 +153,18 @@ class HttpAdapter(Paging, CRUDAdapter):
     def json_of(self, response):
         """Return what the JSON of a response says.
 
-        :raise UnreadableAnswer: it is not JSON
+        :raise UnreadableAnswer: it is not JSON, or has too many values
         """
         try:
-            return json_content(response)
+            return json_content(response, self._most_values)
+        except TooManyValues:
+            raise UnreadableAnswer(
+                self._(
+                    "%(system)s answers with more than %(number)s values at once: that is not read.",
+                    system=self._label,
+                    number=self._most_values,
+                )
+            ) from None
         except ValueError:
             raise self._nonsense() from None
 
@@ -203,7 +222,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     @property
     def _http(self):
         """The connections to the system, which all adapters of the environment share."""
-        return self.environment.open("http", requests.Session)
+        return self.environment.open("http", TimedSession)
 
     def _url(self, path):
         base = self._base_url
@@ -247,19 +266,19 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _send_once(self, method, url, auth, **content):
         began, response, failure = time.monotonic(), None, None
         try:
-            answer = self._http.request(
+            response = ask(
+                self._http,
                 method,
                 url,
+                self._longest_answer,
+                self._longest_reading,
                 auth=auth,
                 timeout=self._timeout,
                 allow_redirects=False,
                 # with each request: as an attribute of the session it would give way to variables of the environment
                 verify=self.backend_record.sudo().verify_ssl,
-                stream=True,
                 **content,
             )
-            read_answer(answer, self._longest_answer, self._longest_reading)
-            response = answer
             return response
         except requests.RequestException as error:
             failure = error

@@ -235,7 +235,7 @@ class Json2Adapter(OdooAdapter):
 
     def _error_of(self, response):
         try:
-            body = json_content(response)
+            body = json_content(response, self._most_values)
         except ValueError:
             body = None
         name = body.get("name") if isinstance(body, dict) else None

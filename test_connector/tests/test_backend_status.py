@@ -2,13 +2,9 @@ import itertools
 import ssl
 import tempfile
 import warnings
-from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from psycopg2.errors import LockNotAvailable
 from urllib3.exceptions import InsecureRequestWarning
 
@@ -31,6 +27,7 @@ from odoo.addons.connector.tests.local_server import Answer
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
 
 from ..jobs import read_page
+from .certificate import own_certificate
 from .common import ShopCase
 
 
@@ -278,22 +275,10 @@ class TestCertificate(StatusCase):
     def setUp(self):
         super().setUp()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate())
+        context.load_cert_chain(self.enterContext(own_certificate()))
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.backend.location = self.server.url.replace("http:", "https:")
         self.env.flush_all()
-
-    def certificate(self):
-        """Return the path of a file with a certificate that nobody has signed, and its key."""
-        key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-        begin = fields.Datetime.now() - timedelta(days=1)
-        builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begin)
-        certificate = builder.not_valid_after(begin + timedelta(days=2)).sign(key, hashes.SHA256())
-        pem = serialization.Encoding.PEM
-        plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        file = Path(self.enterContext(tempfile.TemporaryDirectory()), "server.pem")
-        file.write_bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
-        return file
 
     def probe(self):
         """Return the exception that a probe raises."""

@@ -11,7 +11,14 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import ConnectorException
 from odoo.addons.connector.http import exchange as exchange_log
-from odoo.addons.connector.http.masking import LONGEST, is_complete, masked_body, masked_headers, masked_url
+from odoo.addons.connector.http.masking import (
+    LONGEST,
+    LONGEST_LOOKED_AT,
+    is_complete,
+    masked_body,
+    masked_headers,
+    masked_url,
+)
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
@@ -172,6 +179,12 @@ class TestExchange(ConnectorCase, ShopCase):
         self.assertFalse(exchange.is_replayable)
         with self.assertRaisesRegex(UserError, "cannot be sent again"):
             exchange.action_replay()
+
+    def test_s4_of_a_body_too_long_to_be_looked_at_the_length_is_kept(self):
+        self.call("create", {"password": "abc", "name": "x" * LONGEST_LOOKED_AT})
+        exchange = self.exchanges()
+        self.assertRegex(exchange.request_body, r"^\(50000\d\d bytes, too long to be looked at for secrets\)$")
+        self.assertFalse(exchange.is_replayable)
 
     def test_only_managers_see_exchanges(self):
         self.call()

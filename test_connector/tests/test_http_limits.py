@@ -1,27 +1,35 @@
 """What a system answers that would fill the memory, never end, or cannot be read."""
 
 import gzip
+import json
 import socket
+import ssl
 import threading
 import time
 import tracemalloc
-from contextlib import contextmanager
+import warnings
+from contextlib import contextmanager, suppress
+
+from urllib3.exceptions import InsecureRequestWarning
 
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError, UnreadableAnswer
 from odoo.addons.connector.http import masking
-from odoo.addons.connector.http.auth import _USUAL, _seconds_of
+from odoo.addons.connector.http.auth import _USUAL, ClientCredentialsAuth, _seconds_of
 from odoo.addons.connector.http.errors import parse_date
-from odoo.addons.connector.http.masking import masked_body
+from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, is_complete, masked_body
 from odoo.addons.connector.queue.fingerprint import Places, names_and_words, title
 from odoo.addons.connector.queue.seconds import LATEST
 from odoo.addons.connector.queue.store.failure import FailedJob
 from odoo.addons.connector.tests.local_server import Answer
 
+from .certificate import own_certificate
 from .test_http_adapter import HttpCase
 
 MEGABYTE = 1_000_000
+#: Seconds after which an answer that should be given up ends all the same, so that the test fails
+PATIENCE = 30
 
 
 class TestLength(HttpCase):
@@ -71,41 +79,105 @@ class TestLength(HttpCase):
 
 class TestTime(HttpCase):
     @contextmanager
-    def dripping(self, head):
-        """Serve an answer that comes byte by byte and never ends; give its address."""
+    def dripping(self, head=b"", drop=b"x", before=(), certificate=None):
+        """Serve an answer that comes drop by drop and ends too late; give its address.
+
+        :param before: answers that come first, to a request each on the same connection
+        :param certificate: path of the one with which TLS is spoken
+        """
         stopped = threading.Event()
 
         def drip():
             connection, _address = listener.accept()
-            with connection:
+            with (
+                suppress(OSError),
+                self.spoken(connection, certificate) as connection,
+            ):  # who has asked may go at any time
+                for answer in before:
+                    connection.recv(65536)
+                    connection.sendall(answer)
                 connection.recv(65536)
                 connection.sendall(head)
-                while not stopped.wait(0.02):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
+                end = time.monotonic() + PATIENCE
+                while time.monotonic() < end and not stopped.wait(0.02):
+                    connection.sendall(drop)
 
         with socket.create_server(("127.0.0.1", 0)) as listener:
             thread = threading.Thread(target=drip)
             thread.start()
             try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+                yield f"http{'s' if certificate else ''}://127.0.0.1:{listener.getsockname()[1]}"
             finally:
                 stopped.set()
                 thread.join()
+
+    def spoken(self, connection, certificate):
+        if not certificate:
+            return connection
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        return context.wrap_socket(connection, server_side=True)
+
+    def assertTooSlow(self, ask):
+        began = time.monotonic()
+        with self.assertRaisesRegex(NetworkRetryableError, "has not ended after 0.3 seconds"):
+            ask()
+        self.assertLess(time.monotonic() - began, PATIENCE)
 
     def test_s4_an_answer_that_never_ends_is_given_up(self):
         for head in (
             b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
             b"HTTP/1.1 200 OK\r\n\r\n",
             b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n",
         ):
             with self.subTest(head), self.dripping(head) as url:
-                began = time.monotonic()
-                with self.assertRaisesRegex(NetworkRetryableError, "has not ended after 0.3 seconds"):
-                    self.adapter(url=url, _longest_reading=0.3).request("POST", "/")
-                self.assertLess(time.monotonic() - began, 30)
+                self.assertTooSlow(lambda url=url: self.adapter(url=url, _longest_reading=0.3).request("POST", "/"))
+
+    def test_s4_nor_is_one_waited_for_whose_head_never_ends(self):
+        for head, drop in (
+            (b"", b"x"),
+            (b"HTTP/1.1 200 O", b"K"),
+            (b"HTTP/1.1 200 OK\r\n", b"x"),
+            (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+            (b"HTTP/1.1 200 OK\r\nConnection: close\r\nX-Slow: ", b"x"),
+            (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ):
+            for method in ("POST", "GET"):  # GET is sent once more where the connection is lost, but not so
+                with self.subTest(head=head, drop=drop, method=method), self.dripping(head, drop) as url:
+                    adapter = self.adapter(url=url, _longest_reading=0.3)
+                    self.assertTooSlow(lambda adapter=adapter, method=method: adapter.request(method, "/"))
+
+    def test_s4_nor_on_a_connection_that_was_used_before(self):
+        with self.dripping(before=[b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]) as url:
+            adapter = self.adapter(url=url)
+            adapter.request("POST", "/")
+            type(adapter)._longest_reading = 0.3
+            self.assertTooSlow(lambda: adapter.request("POST", "/"))
+
+    def test_s4_nor_over_tls(self):
+        self.backend.verify_ssl = False
+        certificate = self.enterContext(own_certificate())
+        self.enterContext(warnings.catch_warnings())
+        warnings.simplefilter("ignore", InsecureRequestWarning)
+        for head in (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"):
+            with self.subTest(head), self.dripping(head, certificate=certificate) as url:
+                self.assertTooSlow(lambda url=url: self.adapter(url=url, _longest_reading=0.3).request("POST", "/"))
+
+    def test_s4_nor_at_the_address_that_gives_tokens(self):
+        self.serve(Answer({}))
+        with self.dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as url:
+            adapter = self.adapter(_longest_reading=0.3)
+            adapter._auth = lambda: ClientCredentialsAuth(adapter, url, "client", "s3cr3t")
+            self.assertTooSlow(lambda: adapter.request("POST", "/"))
+        self.assertFalse(self.server.requests)
+
+    def test_s4_an_answer_in_time_is_read_and_the_connection_is_used_again(self):
+        self.serve(Answer({"id": 7}))
+        adapter = self.adapter(_longest_reading=30)
+        for _request in range(3):
+            self.assertEqual(adapter.request_json("GET", "/"), {"id": 7})
+        self.assertEqual(len(self.server.connections), 1)
 
 
 class TestReading(HttpCase):
@@ -115,6 +187,65 @@ class TestReading(HttpCase):
                 self.serve(Answer(body))
                 with self.assertRaises(UnreadableAnswer):
                     self.adapter().request_json("GET", "/")
+
+    def test_s4_json_of_few_bytes_that_becomes_many_values_is_not_read(self):
+        for element in (b"{}", b"[]", b"1", b'"ab"', b'{"a":1}', b"[[[]]]"):
+            for encoding in ("utf-8", "utf-16", "utf-32-le", "utf-8-sig"):
+                with self.subTest(element, encoding=encoding):
+                    body = b"[" + b",".join([element] * 1000) + b"]"
+                    self.serve(Answer(body.decode().encode(encoding)))
+                    with self.assertRaisesRegex(UnreadableAnswer, "more than 999 values"):
+                        self.adapter(_most_values=999).request_json("GET", "/")
+                    self.assertEqual(len(self.adapter(_most_values=10_000).request_json("GET", "/")), 1000)
+
+    def test_s4_by_default_they_fill_no_memory(self):
+        self.serve(Answer(b"[" + b"{}," * 1_500_000 + b"{}]"))
+        response = self.adapter().request("GET", "/")
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        with self.assertRaisesRegex(UnreadableAnswer, "more than 2000000 values"):
+            self.adapter().json_of(response)
+        self.assertLess(tracemalloc.get_traced_memory()[1], 40 * MEGABYTE)
+
+    def test_s4_nor_does_an_error_or_the_answer_to_a_token_become_more(self):
+        self.serve(Answer(b'{"message": "It is full", "all": [' + b"{}," * 1000 + b"{}]}", status=429))
+        adapter = self.adapter(_most_values=999)
+        with self.assertRaises(RetryableJobError) as caught:
+            adapter.request("GET", "/")
+        self.assertNotIn("It is full", str(caught.exception))
+        self.serve(Answer(b'{"access_token": "t", "all": [' + b"{}," * 1000 + b"{}]}"))
+        with self.assertRaisesRegex(UnreadableAnswer, "more than 999 values"):
+            adapter.request_token(self.server.url, {}, None)
+
+    def test_s4_text_that_is_not_utf_is_read_as_its_head_says(self):
+        for head, encoding in (
+            ("application/json; charset=windows-1252", "windows-1252"),
+            ("text/plain; charset=shift_jis", "shift_jis"),
+            ("text/plain; charset=no-such-encoding", "utf-8"),
+            ("text/html", "utf-8"),
+            ("application/json; charset=utf-16", "utf-16"),
+        ):
+            with self.subTest(head):
+                text = "\u65e5\u672c" if encoding == "shift_jis" else "\xe9t\xe9"
+                self.serve(
+                    Answer(json.dumps([text], ensure_ascii=False).encode(encoding), headers={"Content-Type": head})
+                )
+                self.assertEqual(self.adapter().request_json("GET", "/"), [text])
+
+    def test_s4_text_of_no_encoding_cannot_be_read_and_takes_no_time(self):
+        for head in (
+            "application/json",
+            "text/plain; charset=zlib",
+            "text/plain; charset=punycode",
+            "x; charset=utf-7",
+        ):
+            with self.subTest(head):
+                self.serve(Answer(b'"' + b"\xff\xfe-ab\x80" * 500_000 + b'"', headers={"Content-Type": head}))
+                response = self.adapter().request("GET", "/")
+                began = time.process_time()
+                with self.assertRaises(UnreadableAnswer):
+                    self.adapter().json_of(response)
+                self.assertLess(time.process_time() - began, 1.5)
 
     def test_s4_nor_does_an_error_that_is_so_hide_its_status(self):
         self.serve(Answer(b"[" * 100_000, status=429, headers={"Retry-After": "7"}))
@@ -160,6 +291,24 @@ class TestReading(HttpCase):
         for depth in (600, 100_000):
             body = b'{"password": "s3cr3t", "a": ' + b"[" * depth + b"]" * depth + b"}"
             self.assertNotIn("s3cr3t", masked_body(body, []), depth)
+
+    def test_s4_of_a_long_body_its_length_is_kept_as_it_is_not_looked_at(self):
+        secret = b'{"password": "s3cr3t", "a": "'
+        for length in (LONGEST_LOOKED_AT + 1, 50 * MEGABYTE):
+            body = (secret + b"{}," * (length // 3 + 1))[:length]
+            for content in (body, body.decode()):
+                with self.subTest(length=length, type=type(content)):
+                    began = time.process_time()
+                    kept = masked_body(content, ["s3cr3t"])
+                    self.assertLess(time.process_time() - began, 1)
+                    self.assertEqual(kept, f"({length} bytes, too long to be looked at for secrets)")
+                    self.assertFalse(is_complete(kept))
+
+    def test_s4_up_to_that_length_it_is_masked_and_cut(self):
+        start = b'{"password": "s3cr3t", "a": "'
+        kept = masked_body(start + b"x" * (LONGEST_LOOKED_AT - len(start) - 2) + b'"}', [])
+        self.assertTrue(kept.startswith('{"password": "***", "a": "xx'))
+        self.assertIn("more characters)", kept[-30:])
 
     @mute_logger("odoo.addons.connector.http.traffic")
     def test_s4_a_redirection_is_not_followed_to_one_that_never_ends(self):

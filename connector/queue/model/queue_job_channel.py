@@ -86,7 +86,7 @@ class QueueJobChannel(models.Model):
 
     def _compute_counts(self):
         counts = {
-            field: self.env["queue.job"]._count_by_channel(self.ids, [("state", "in", states)])
+            field: self.env["queue.job"]._count_by("channel_id", self.ids, [("state", "in", states)])
             for field, states in (
                 ("pending_count", ["pending"]),
                 ("running_count", ["enqueued", "started"]),

@@ -74,25 +74,28 @@ class QueueJob(models.Model):
         return text + "+" * (count > BOUND)
 
     @api.model
-    def _count_by_channel(self, channel_ids, domain):
-        """Return ``{channel id: number of jobs}`` for the jobs of a domain that the user sees, each counted to one above :data:`BOUND`.
+    def _count_by(self, name, keys, domain):
+        """Return ``{key: number of jobs}`` for the jobs of a domain that the user sees, each counted to one above :data:`BOUND`.
 
-        A jump into the index of the channel for each, and so no more than the bound is read of any.
+        A jump into an index for each key, and so no more than the bound is read of any.
+
+        :param name: of an indexed field of jobs, such as ``channel_id``
+        :param keys: its values that are counted
         """
         query = self._search(domain)
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT channel.id, (
-                    SELECT count(*) FROM (
-                        SELECT FROM %(jobs)s WHERE queue_job.channel_id = channel.id AND %(condition)s LIMIT %(limit)s
-                    ) AS bounded
-                ) FROM unnest(%(ids)s::int[]) AS channel(id)
+                SELECT key, (
+                    SELECT count(*) FROM (SELECT FROM %(jobs)s WHERE %(field)s = key AND %(condition)s LIMIT %(limit)s) AS bounded
+                ) FROM unnest(%(keys)s::%(type)s[]) AS key
                 """,
                 jobs=query.from_clause,
-                condition=query.where_clause,
+                field=SQL.identifier(self._table, name),
+                condition=query.where_clause or SQL("true"),
                 limit=BOUND + 1,
-                ids=list(channel_ids),
+                keys=list(keys),
+                type=SQL(self._fields[name].column_type[0]),
             )
         )
         return dict(rows)

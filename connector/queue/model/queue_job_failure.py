@@ -64,10 +64,7 @@ class QueueJobFailure(models.Model):
     _fingerprint_idx = models.Index("(fingerprint)")
 
     def _compute_failed_count(self):
-        groups = self.env["queue.job"]._read_group(
-            [("failure_id", "in", self.ids), ("state", "=", "failed")], ["failure_id"], ["__count"]
-        )
-        counts = {failure.id: count for failure, count in groups}
+        counts = self.env["queue.job"]._count_by("failure_id", self.ids, [("state", "=", "failed")])
         for failure in self:
             failure.failed_count = counts.get(failure.id, 0)
 

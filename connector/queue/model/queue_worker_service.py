@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.tools import config
 
@@ -71,8 +73,8 @@ class QueueWorker(models.Model):
                 "nobody runs Odoo's scheduled actions, which were due at %s UTC",
                 fields.Datetime.to_string(nextcall),
             )
-        # another server may run them; that one of them has ever run and is not late says so
-        if not config["max_cron_threads"] and not any(slots.mapped("lastcall")):
+        # another server may run them; that one of them has run lately says so
+        if not config["max_cron_threads"] and not any(map(_has_run_lately, slots)):
             return self.env._("this server runs no scheduled actions (max_cron_threads = 0)")
         return False
 
@@ -116,3 +118,9 @@ class QueueWorker(models.Model):
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
+
+
+def _has_run_lately(cron):
+    """Return whether a scheduled action has run within its interval, as far as the time to see it as late allows."""
+    interval = relativedelta(**{cron.interval_type: cron.interval_number})
+    return bool(cron.lastcall) and cron.lastcall + interval > fields.Datetime.now() - OVERDUE
