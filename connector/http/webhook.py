@@ -21,7 +21,7 @@ _FORM = "application/x-www-form-urlencoded"
 #: How many deliveries one pass of the vacuum deletes at most.
 _VACUUM_LIMIT = 10_000
 #: So many deliveries are processed again in one transaction; of more each chunk has a job.
-CHUNK = 1_000
+CHUNK = 500
 
 
 class TakenBefore(Exception):
