@@ -115,7 +115,7 @@ def _description_of_export(session, binding):
 
 
 def _delay_delete(session, binding):
-    delete_record.delay(
+    job = delete_record.delayable(
         _session_for(session, binding),
         binding._name,
         binding.backend_id.id,
@@ -127,6 +127,9 @@ def _delay_delete(session, binding):
         ),
         identity_key=delete_identity(binding._name, binding.backend_id.id, binding.external_id),
     )
+    # when the job is stored the binding is gone
+    job.set_record(binding.external_id, binding.display_name)
+    job.delay()
 
 
 def _matters(session, binding, vals):

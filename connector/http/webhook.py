@@ -5,12 +5,13 @@ from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from odoo import api, fields, models
+from odoo.tools import split_every
 
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..queue.fields import PlainMany2one
 from ..selection import selected_domain
 from ..session import ConnectorSession
-from ..unit.webhook import WebhookReceiver, process_webhook
+from ..unit.webhook import WebhookReceiver, process_again, process_webhook
 from .masking import masked_headers
 from .readable import readable
 
@@ -19,6 +20,8 @@ KEPT = timedelta(days=30)
 _FORM = "application/x-www-form-urlencoded"
 #: How many deliveries one pass of the vacuum deletes at most.
 _VACUUM_LIMIT = 10_000
+#: So many deliveries are processed again in one transaction; of more each chunk has a job.
+CHUNK = 500
 
 
 class TakenBefore(Exception):
@@ -150,6 +153,8 @@ class WebhookDelivery(models.Model):
     def _delay(self):
         """Delay a job for each of these deliveries, and return the jobs."""
         session = ConnectorSession.from_env(self.env)
+        # what is not asked for is not read: the contents may be long
+        self.fetch(["backend_id", "company_id", "topic", "delivery_key"])
         jobs = [
             process_webhook.delay(
                 session.with_company(delivery.company_id),
@@ -175,13 +180,29 @@ class WebhookDelivery(models.Model):
             # it comes from the client: what the user may not see is left out
             deliveries = self.sudo(False).search(domain)
         deliveries.check_access("read")
-        # what is not asked for is not read: the contents may be long
-        deliveries.fetch(["backend_id", "company_id", "topic"])
+        deliveries.fetch(["backend_id"])
         for backend in {delivery.backend_id for delivery in deliveries}:
             backend.check_access("write")
-        jobs = deliveries.sudo()._delay()
-        message = self.env._("%s deliveries are processed in the background.", len(jobs))
+        is_one_chunk = len(deliveries) <= CHUNK
+        jobs = deliveries.sudo()._delay() if is_one_chunk else deliveries._delay_in_chunks()
+        message = self.env._("%s deliveries are processed in the background.", len(deliveries))
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
+
+    def _delay_in_chunks(self):
+        """Delay jobs that delay the jobs of these deliveries, each of them for some, in a short transaction; return them."""
+        return [
+            process_again.delay(
+                ConnectorSession.from_env(self.env),
+                self._name,
+                ids,
+                channel=backend.channel_id.complete_name,
+                description=self.env._(
+                    "Process %(number)s webhooks of %(backend)s", number=len(ids), backend=backend.name
+                ),
+            )
+            for backend, deliveries in self.grouped("backend_id").items()
+            for ids in split_every(CHUNK, deliveries.ids, list)
+        ]
 
     @api.autovacuum
     def _gc_deliveries(self):

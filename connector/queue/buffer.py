@@ -13,6 +13,7 @@ import functools
 
 from ..savepoint import follow_savepoints
 from . import store, wakeup
+from .record_number import look_up_names
 
 _KEY = "connector.queue.buffer"
 
@@ -66,6 +67,7 @@ def _store_page(cr, jobs):
 def _store(jobs):
     cr = jobs[0].env.cr
     model = jobs[0].env["queue.job"]
+    look_up_names(jobs)
     rows, extra = [], {}
     for job in jobs:
         row = job.column_values()

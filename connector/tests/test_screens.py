@@ -10,6 +10,7 @@ from odoo.tools import SQL
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.model import queue_job_count
+from odoo.addons.connector.queue.record_number import LookUp
 from odoo.addons.connector.session import ConnectorSession
 
 from .common import JobsCase
@@ -28,6 +29,19 @@ def about_order(env, model_name, external_id, number=None):
 @job(about=about_order)
 def export_order(session, model_name, external_id, number=None):
     """Export an order"""
+
+
+def names_of_invoices(env, keys):
+    names_of_invoices.asked.append(keys)
+    return {key: f"INV/{key}" for key in keys if key != "9"}
+
+
+names_of_invoices.asked = []
+
+
+@job(about=lambda env, model_name, external_id: (external_id, LookUp(names_of_invoices, external_id)))
+def export_invoice(session, model_name, external_id):
+    """Export an invoice"""
 
 
 @job
@@ -152,6 +166,14 @@ class TestJobScreen(ScreensCase):
     def test_a_long_number_does_not_keep_the_caller_from_committing(self):
         shown = export_order.delay(self.session, "res.partner", "x" * 6000, "a\0b").record(self.env)
         self.assertEqual((len(shown.external_id), shown.record_name), (250, "a\N{REPLACEMENT CHARACTER}b"))
+
+    def test_item3_names_that_must_be_looked_up_are_so_once_for_all_jobs_that_are_stored_together(self):
+        for number in ("7", "8", "9"):
+            export_invoice.delay(self.session, "res.partner", number)
+        names_of_invoices.asked.clear()
+        jobs = self.delayed_jobs("export_invoice")
+        self.assertEqual(jobs.mapped("record_name"), ["INV/7", "INV/8", False])
+        self.assertEqual(names_of_invoices.asked, [{"7", "8", "9"}])
 
     def test_u5_what_a_job_has_logged_is_shown_when_it_is_done_and_when_it_has_failed(self):
         for fails, state in ((False, "done"), (True, "failed")):

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import MultiDict
 
+from odoo.exceptions import MissingError
+
 from ..connector import ConnectorUnit
 from ..exception import InvalidDataError
 from ..queue.job import job
@@ -145,7 +147,17 @@ def open_delivery(session, job):
     return deliveries.get_formview_action() if deliveries else None
 
 
-@job(related_action=open_delivery)
+def received(env, model_name, delivery_id):
+    """Return the numbers of the delivery that a job is about: what the external system calls it."""
+    delivery = env(su=True)[model_name].browse(delivery_id).with_context(prefetch_fields=False)
+    try:
+        return delivery.delivery_key or None, None
+    except MissingError:
+        # the job says so
+        return None, None
+
+
+@job(related_action=open_delivery, about=received)
 def process_webhook(session, model_name, delivery_id):
     """Deal with what an external system has sent
 
@@ -159,3 +171,13 @@ def process_webhook(session, model_name, delivery_id):
         receiver = environment.get_connector_unit(WebhookReceiver)
         parse = receiver.parse_form if delivery._is_form() else receiver.parse
         return receiver.process(delivery.topic or None, parse(delivery.body or ""))
+
+
+@job
+def process_again(session, model_name, delivery_ids):
+    """Deal once more with what an external system has sent
+
+    :param delivery_ids: ids of the ``connector.webhook.delivery``; who delays it has looked at the user's rights to them
+    """
+    deliveries = session.env[model_name].browse(delivery_ids).exists()
+    return session.env._("%s deliveries are processed in the background.", len(deliveries.sudo()._delay()))

@@ -23,6 +23,7 @@ from . import test_mapping_trial
 from . import test_matching
 from . import test_own_binder
 from . import test_reconciler
+from . import test_record_numbers
 from . import test_rights
 from . import test_roles
 from . import test_safe_creation

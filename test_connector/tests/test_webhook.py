@@ -273,6 +273,32 @@ class TestWebhook(WebhookCase, HttpCase):
         told = deliveries[0].with_context(active_model=deliveries._name, active_domain=[]).action_process_again()
         self.assertEqual(told["params"]["message"], "1 deliveries are processed in the background.")
 
+    def test_u1_very_many_deliveries_are_processed_again_in_short_transactions_each_of_them_once(self):
+        other_backend = self.backend.copy()
+        for number in range(5):
+            self.send({"title": str(number)})
+        self.run_jobs()
+        deliveries = self.deliveries()
+        deliveries[0].backend_id = other_backend
+        former = deliveries.job_id
+        with patch.object(webhook, "CHUNK", 2):
+            deliveries.action_process_again()
+            chunks = self.delayed_jobs("process_again")
+        self.assertEqual(deliveries.job_id, former)
+        self.assertEqual(
+            [(job.channel_id, job.name) for job in chunks],
+            [
+                (other_backend.channel_id, f"Process 1 webhooks of {other_backend.name}"),
+                (self.backend.channel_id, "Process 2 webhooks of Test Shop"),
+                (self.backend.channel_id, "Process 2 webhooks of Test Shop"),
+            ],
+        )
+        deliveries[-1].unlink()
+        jobs = self.run_jobs() - chunks
+        self.assertDone(jobs + chunks)
+        self.assertEqual(jobs, deliveries.exists().job_id.sorted("id"))
+        self.assertEqual(len(jobs), 4)
+
     def test_a_delivery_says_what_has_become_of_its_job(self):
         self.send()
         delivery = self.deliveries()
@@ -341,6 +367,13 @@ class TestReceiver(ShopCase):
     def test_the_id_of_a_delivery_is_the_one_that_the_system_sends(self):
         receiver = self.receiver(_delivery_header="X-Id")
         self.assertEqual(receiver.delivery_key({"X-Id": "7"}, b"body"), "7")
+
+    def test_item3_the_job_of_a_delivery_is_found_by_the_id_that_the_system_sends(self):
+        receiver = self.receiver(_delivery_header="X-Id")
+        for headers in ({"X-Id": "evt_42"}, {"X-Id": "evt_43"}, {}):
+            self.env["connector.webhook.delivery"]._receive(receiver, headers, b"{}")
+        _without, _other, delivery = self.env["connector.webhook.delivery"].search([], limit=3)
+        self.assertEqual(self.env["queue.job"].search([("name", "ilike", "evt_42")]), delivery.job_id)
 
     def test_what_the_system_sends_once_more_is_known_by_its_id_whatever_its_time(self):
         receiver = self.receiver(_delivery_header="X-Id", _timestamp_header="X-Time")

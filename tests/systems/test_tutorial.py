@@ -69,7 +69,7 @@ def test_a_connector_that_is_there_is_not_overwritten(written):
 
 def test_the_connector_and_its_extension_install_and_pass_their_tests(installed):
     _shell, log = installed
-    assert "0 failed, 0 error(s) of 8 tests" in log, log
+    assert "0 failed, 0 error(s) of 14 tests" in log, log
 
 
 def test_what_the_pages_about_the_framework_import_is_there(installed):

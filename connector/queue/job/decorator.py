@@ -62,7 +62,8 @@ def job(
     :param group_size: the function takes a list of up to so many calls, see ``grouped.py``; 0 means that it takes one call
     :param related_action: ``function(session, job)`` that returns the action of the button *Related*
     :param about: ``function(env, model_name, *args, **kwargs)`` that returns of the record that a call is about ``(external id, name)``, by
-        which people find the job: texts or None. It is called with each delay, so it should read nothing that is not read anyway
+        which people find the job: texts or None. It is called with each delay, so it should read nothing that is not read anyway; where
+        the name must be looked up, it returns a :class:`~odoo.addons.connector.queue.record_number.LookUp`
     :raise TypeError: there is no such option
     :raise ValueError: an option is not valid, or an argument of the function is called as an option of :func:`delay`
     """

@@ -5,7 +5,7 @@ import inspect
 
 from .. import codec
 from ..keys import checked_key, stored_key
-from ..texts import shown, storable
+from ..texts import shown
 from .functions import function_options, is_method, named_arguments
 from .handle import Job
 from .options import (
@@ -16,9 +16,6 @@ from .options import (
     checked_natural,
     parsed_eta,
 )
-
-#: So many characters of a record's number or name are kept with a job, to be found by.
-_LONGEST_NUMBER = 250
 
 
 def delay(env, function, model_name, args, kwargs, **options):
@@ -90,7 +87,7 @@ def prepare(
     )
     job.eta, job.eta_seconds = parsed_eta(eta)
     if options.about:
-        job.external_id, job.record_name = map(_as_number, options.about(env, model_name, *args, **kwargs))
+        job.set_record(*options.about(env, model_name, *args, **kwargs))
     return job
 
 
@@ -128,12 +125,6 @@ def _told(options, kwargs):
         f"{', '.join(unknown)}: neither an argument of {options.name} ({', '.join(names)}) "
         f"nor an option of delay ({', '.join(OPTIONS)})"
     )
-
-
-def _as_number(text):
-    """Return a text as an index can have it, None if it is empty."""
-    # its beginning, by which it is searched for
-    return storable(text[:_LONGEST_NUMBER]) if text else None
 
 
 def _group_key(env, options, args, asked, concurrency_key):

@@ -12,6 +12,7 @@ from ...session import ConnectorSession
 from .. import buffer, codec, environment, store
 from ..by_code import by_code
 from ..grouped import perform_calls
+from ..record_number import as_number
 from ..texts import PROGRESS, Log, storable
 from .functions import find_function, function_options, is_method, options_of
 from .options import checked_progress
@@ -102,6 +103,14 @@ class Job:
         else:
             buffer.add(self.env, self)
         return self
+
+    def set_record(self, external_id, name):
+        """Say by what people find a job that is not stored yet: the external id and the name of the record that it is about.
+
+        :param external_id: text or None
+        :param name: text, None, or a :class:`~odoo.addons.connector.queue.record_number.LookUp`
+        """
+        self.external_id, self.record_name = as_number(external_id), as_number(name)
 
     def stored_as(self, id):
         """Say which row stands for the job."""
