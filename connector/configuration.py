@@ -18,12 +18,13 @@ def section():
     return dict(parser["connector"]) if parser.has_section("connector") else {}
 
 
-def number(name, default):
-    """Return an option that is a number of 0 or more.
+def number(name, default, least=0):
+    """Return an option that is a whole number.
 
-    :raise ValueError: it is none
+    :param least: the smallest that makes sense
+    :raise ValueError: it is none, or smaller
     """
     value = section().get(name, str(default)).strip()
-    if not value.isdecimal():
-        raise ValueError(f"{config['config']}, section [connector]: {name} = {value} is no number of 0 or more")
+    if not value.isdecimal() or int(value) < least:
+        raise ValueError(f"{config['config']}, section [connector]: {name} = {value} is no number of {least} or more")
     return int(value)

@@ -7,14 +7,17 @@ was left out. It is cut before anything else is done with it.
 import reprlib
 from collections import deque
 
+from .. import configuration
 from ..exception import JobStopped
 
-#: How many characters of each are kept
-MESSAGE = 5_000  # what a job returned, or why it failed, waits or was cancelled
-ERROR = 4_000  # what an exception says, which leaves room in a message for what is said around it
-TRACEBACK = 50_000
-LOG_LINE = 10_000
-LOG = 100_000  # all lines of an attempt
+#: How many characters of each are kept; those that the configuration file may set are read when a process starts
+MESSAGE = configuration.number(
+    "longest_message", 5_000, least=1_000
+)  # what a job returned, or why it failed, waits or was cancelled
+ERROR = MESSAGE * 4 // 5  # what an exception says, which leaves room in a message for what is said around it
+TRACEBACK = configuration.number("longest_traceback", 50_000, least=1_000)
+LOG = configuration.number("longest_log", 100_000, least=1_000)  # all lines of an attempt
+LOG_LINE = LOG // 10
 PROGRESS = 500  # what is being done
 REASON = 1_000  # why a channel is held, what has ended a worker
 DESCRIPTION = 1_000  # of a job

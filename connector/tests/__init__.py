@@ -1,5 +1,6 @@
 from . import test_backend
 from . import test_by_code
+from . import test_configuration
 from . import test_discovery
 from . import test_event
 from . import test_extension
