@@ -1,5 +1,6 @@
 """What a job leaves in its session, its thread or its process: the next one does not notice."""
 
+import contextlib
 import contextvars
 import datetime
 import decimal
@@ -15,6 +16,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from odoo import sql_db
 from odoo.tools import config
+
+from odoo.addons.connector.exception import FailedJobError
 
 from chaos.proxy import Proxy
 from scripts import databases
@@ -164,7 +167,26 @@ def commit_by_sql_beside(session):
     session.cr.connection.cursor().execute("COMMIT")
 
 
-@pytest.mark.parametrize("habit", [set_autocommit, commit_by_sql, commit_by_sql_beside])
+def commit_and_chain(session):
+    session.cr.execute("COMMIT AND CHAIN")
+
+
+def commit_and_begin(session):
+    session.cr.execute("COMMIT; BEGIN")
+
+
+def commit_and_chain_and_go_on(session):
+    with contextlib.suppress(FailedJobError):
+        session.cr.execute("COMMIT AND CHAIN")
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [
+        *(set_autocommit, commit_by_sql, commit_by_sql_beside),
+        *(commit_and_chain, commit_and_begin, commit_and_chain_and_go_on),
+    ],
+)
 @pytest.mark.parametrize("is_last", [True, False], ids=["at its end", "in its midst"])
 def test_f6_a_job_that_is_not_atomic_any_more_fails_and_says_why(
     habit, is_last, run_here, ends, leave, effects, database

@@ -393,6 +393,17 @@ def test_f24_grouped_jobs_end_as_they_should_while_odoos_pool_is_full(run_here, 
     assert ends(ids) == [("scheduled", 1)] * 2
 
 
+def test_f24_grouped_jobs_start_together_while_odoos_pool_is_full(delay, own_worker, ends, attempts, jobs, full_pool):
+    ran = []
+    jobs.deeds["note"] = ran.append
+    ids = [delay(jobs.do_together, "note", group_key="together") for _number in range(2)]
+    full_pool()
+    own_worker.run(own_worker.next_job())
+    assert ends(ids) == [("done", 0)] * 2
+    assert len(ran) == 2
+    assert [attempts(id_) for id_ in ids] == [["done"]] * 2
+
+
 def test_f24_the_pattern_that_an_administrator_has_set_holds_while_odoos_pool_is_full(
     run_here, database, jobs, full_pool
 ):

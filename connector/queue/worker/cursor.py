@@ -32,6 +32,9 @@ _NEVER_IDLE = "SET idle_session_timeout = 0;"
 # What must not be before the COMMIT: a lock of the session may guard what is committed
 _UNLOCK = "SELECT pg_advisory_unlock_all(), pg_my_temp_schema()"
 
+# What PostgreSQL answers to a statement that has ended the transaction, also where another one has begun at once
+_ENDS_TRANSACTION = ("COMMIT", "BEGIN", "START TRANSACTION")
+
 # What a pooler keeps for each of its clients
 _PARAMETERS = ("client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings")
 
@@ -55,7 +58,7 @@ class JobCursor(Cursor):
         self._pid = os.getpid()
         self._is_pooled = is_pooled
         self._job = self._worker_id = None
-        self.is_clean, self.is_committing, self._is_reset = True, False, False
+        self.is_clean, self.is_committing, self._is_reset, self._is_ended_by_sql = True, False, False, False
         self._reset = "" if is_pooled else _RESET + (_NEVER_IDLE if self._cnx.server_version >= 140000 else "")
         if not is_pooled:
             self._reset_session()
@@ -101,7 +104,7 @@ class JobCursor(Cursor):
 
     def lease(self, job, worker_id):
         """Fence all that follows by the lease of a job."""
-        self.is_clean = self._is_reset = False
+        self.is_clean = self._is_reset = self._is_ended_by_sql = False
         self._job, self._worker_id = job, worker_id
 
     def execute(self, query, params=None, log_exceptions=True):
@@ -120,9 +123,12 @@ class JobCursor(Cursor):
                 told = storable(self._obj.query or query), storable(error)
                 _logger.error("%r: bad query: %s\nERROR: %s", self._job, *told)
             raise
+        if self._job is not None and not self.is_committing and self._obj.statusmessage in _ENDS_TRANSACTION:
+            self._is_ended_by_sql = True
+            self._check_transaction()
 
     def _check_transaction(self):
-        if self._cnx.autocommit or self._is_beyond_its_transaction:
+        if self._is_ended_by_sql or self._cnx.autocommit or self._is_beyond_its_transaction:
             raise FailedJobError(
                 _lt(
                     "The job has switched its cursor to autocommit, or has committed by SQL: what it wrote since then would be kept even "
@@ -227,7 +233,7 @@ class JobCursor(Cursor):
         with contextlib.suppress(psycopg2.Error):
             if not self._is_reset:
                 self._cnx.rollback()
-                if not self._is_pooled:
+                if not (self._is_pooled or self.is_clean):
                     self._reset_session()
             self.cache.clear()
             self._now = None

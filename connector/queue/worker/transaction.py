@@ -8,11 +8,13 @@ import time
 
 import psycopg2
 
+from odoo.api import Environment
 from odoo.modules.registry import Registry
 from odoo.tools.translate import LazyTranslate
 
 from ...exception import JobError
 from .. import store
+from ..job import function_options
 from .cursor import JobCursor
 from .errors import CONNECTION_LOST, ConnectionLost, LifeEnded, NotReady, comes_from, first_line, is_of, lacks_means
 from .fork import watched
@@ -58,6 +60,18 @@ class JobTransactions:
             if cr._cnx.closed:
                 self._connection_lost(job, cr, error)
             raise
+        finally:
+            cr.clean()
+            self._keep(cr)
+
+    def options_of(self, job):
+        """Return the options of a job's function in the database, read on the cursor of the thread: Odoo's pool may be full.
+
+        :raise NotReady: as :meth:`run`
+        """
+        cr, _registry = self._ready()
+        try:
+            return function_options(Environment(cr, job.user_id, {}), job.function)
         finally:
             cr.clean()
             self._keep(cr)

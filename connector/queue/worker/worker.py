@@ -11,12 +11,8 @@ import uuid
 import psycopg2
 from psycopg2.errors import LockNotAvailable, UndefinedTable
 
-from odoo.api import Environment
-from odoo.modules.registry import Registry
-
 from .. import store, wakeup
-from ..connection import LOCK_TIMEOUT, connect, cursor_of, is_pooled
-from ..job import function_options
+from ..connection import LOCK_TIMEOUT, connect, is_pooled
 from ..queue import JobsQueue
 from .backoff import Backoff
 from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
@@ -204,8 +200,7 @@ class Worker:
 
     def options_of(self, job):
         """Return the options of a job's function in the database; read apart from the job's transaction."""
-        with cursor_of(Registry(self.dbname)) as cr:
-            return function_options(Environment(cr, job.user_id, {}), job.function)
+        return self.transactions.options_of(job)
 
     def give_back(self):
         """Make the jobs runnable again, in their old places, that this worker holds and has not started."""
