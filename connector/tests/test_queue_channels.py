@@ -294,6 +294,14 @@ class TestRate(ChannelsCase):
         self.cr.execute("UPDATE queue_job_channel_bucket SET tokens = 0")
         self.assertIsNone(store.seconds_to_next_token(self.cr))
 
+    def test_f2_jobs_that_are_given_back_before_they_start_give_back_their_tokens(self):
+        leases = self._claim()
+        self.assertEqual(len(leases), 3)
+        self.assertEqual(store.release_unstarted(self.cr, leases[:2]), {lease.id for lease in leases[:2]})
+        self.assertEqual(len(self._claim()), 2)
+        self.assertEqual(store.release_unstarted(self.cr, leases[:2]), set(), "their leases are gone")
+        self.assertEqual(len(self._claim()), 0)
+
     def test_a_rate_that_is_changed_counts_at_once(self):
         self._claim()
         self.channel.write({"rate": 0})

@@ -135,6 +135,13 @@ class TestGrouped(GroupedCase):
         ((joined, _payload),) = store.join_group(self.cr, worker, held[0], 3)
         self.assertEqual(joined.lease_token, held[0].lease_token)
 
+    def test_f2_a_job_that_is_to_run_alone_joins_no_other_and_none_joins_it(self):
+        jobs = self._delay("a b c d")
+        self.env.flush_all()
+        self.cr.execute("UPDATE queue_job SET runs_alone = true WHERE id = ANY(%s)", [[jobs[0].id, jobs[2].id]])
+        self.run_jobs()
+        self.assertEqual(_calls, [["a"], ["b", "d"], ["c"]])
+
     def test_a_group_takes_one_place_of_a_limited_channel(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop")
         channel.capacity = 1

@@ -241,7 +241,7 @@ class TestCompany(TransactionCase):
         job = SimpleNamespace(id=len(name), runs_alone=runs_alone)
 
         def join():
-            self.joined.put(name if self.company.join(job) else f"not {name}")
+            self.joined.put(name if self.company.join(job, "a database") else f"not {name}")
 
         threading.Thread(target=join, daemon=True).start()
         return job

@@ -121,9 +121,11 @@ class TestJobScreen(ScreensCase):
         jobs = [export_order.delay(self.session, "res.partner", "1042", "S00007") for _n in range(2)]
         other = export_order.delay(self.session, "res.partner", "7", description="Export 1042 pieces").record(self.env)
         ids = {job.id for job in jobs}
-        for number in ("1042", "S00007", " S00007 "):
+        for number, others in (("1042", other), ("S00007", other.browse()), (" S00007 ", other.browse())):
             with self.subTest(number=number):
-                self.assertEqual(set(self.env["queue.job"].search([("name", "ilike", number)]).ids), ids)
+                self.assertEqual(
+                    set(self.env["queue.job"].search([("name", "ilike", number)]).ids), {*ids, *others.ids}
+                )
         self.assertEqual(self.env["queue.job"].search([("name", "ilike", "pieces")]), other)
 
     def found(self, text, operator="ilike"):
@@ -145,14 +147,19 @@ class TestJobScreen(ScreensCase):
         for text in ("orders/create", "create", "shop", "webhook cre", "sho, web"):
             with self.subTest(text=text):
                 self.assertEqual(self.found(text), own)
-        for text in ("an ORDER", "test_screens.export_order", ""):
+        for text in ("an ORDER", "test_screens.export_order", "export_ord", ""):
             with self.subTest(text=text):
                 self.assertEqual(self.found(text), own + other + shown)
-        for text in ("S00008", "100%", "\\", "& | !", "'"):
+        for text in ("S00008", "100%", "\\", "& | !", "'", "creens", "x" * 5000, "Export an order: S00008"):
             with self.subTest(text=text):
                 self.assertFalse(self.found(text))
         self.assertEqual(self.found("S00007", "="), shown)
         self.assertEqual(self.found(["ab_1042", "T1"], "in"), other + shown)
+        self.assertFalse(self.found(5, "="))
+        greek = export_order.delay(self.session, "res.partner", "8", "ΝΙΚΟΣ").record(self.env)
+        for text in ("ΝΙΚΟΣ", "νικοσ", "Νικ"):
+            with self.subTest(text=text):
+                self.assertEqual(self.found(text), greek)
         method = self.partner.with_delay().write({}).record(self.env)
         self.assertEqual(self.env["queue.job"].search([("name", "ilike", "res.partner.wri")], limit=1), method)
 
@@ -162,6 +169,14 @@ class TestJobScreen(ScreensCase):
         (plan,) = zip(*self.env.execute_query(SQL("EXPLAIN %s", query.select())), strict=True)
         for column in ("external_id", "record_name", "description"):
             self.assertIn(f"queue_job_{column}_idx", "\n".join(plan))
+
+    def test_u1_what_a_text_means_does_not_change_while_all_that_it_found_is_requeued(self):
+        shop = export_order.delay(self.session, "res.partner", "1", description="Webhook of Shop").record(self.env)
+        domain = [("name", "ilike", "shop")]
+        found = self.env["queue.job"].search(domain)
+        self.assertIn(shop, found)
+        export_order.delay(self.session, "res.partner", "2", "Shop")
+        self.assertLessEqual(found, self.env["queue.job"].search(domain))
 
     def test_a_long_number_does_not_keep_the_caller_from_committing(self):
         shown = export_order.delay(self.session, "res.partner", "x" * 6000, "a\0b").record(self.env)

@@ -13,13 +13,13 @@ MARK = "cut the line at my commit"
 class CommitCutter(Proxy):
     """Cuts the line on which the mark was sent at its COMMIT, once.
 
-    :param reaches_server: whether the server gets the COMMIT, whose answer is lost then
+    :param reaches_server: whether the server executes the COMMIT, whose answer is lost then
     """
 
     def __init__(self, folder, server, reaches_server):
         self.cuts = 0
         self._reaches_server = reaches_server
-        self._marked = None
+        self._marked = self._answering = None
         self._cut = ()
         self._lock = threading.Lock()
         super().__init__(folder, server)
@@ -32,9 +32,10 @@ class CommitCutter(Proxy):
             is_last = source is self._marked and b"COMMIT" in data and not self.cuts
             if is_last:
                 self.cuts += 1
-                self._cut = (source, target)
                 if self._reaches_server:
-                    target.sendall(data)
+                    self._answering = target
+            if source is self._answering or (is_last and not self._reaches_server):
+                self._cut = (source, target)
         if source in self._cut:
             raise ConnectionResetError
         super()._relay(data, source, target)

@@ -54,6 +54,6 @@ class JobGroup:
         """Lock the rows of the jobs until the end of the transaction; return False if one of the leases is not the worker's any more."""
         return store.lock_leases(cr, self.members, worker_id)
 
-    def complete(self, cr, worker_id, worker_name, before="", then=""):
+    def complete(self, cr, worker_id, worker_name, then=""):
         """Set the jobs to done; return False if one of the leases is not the worker's any more."""
-        return store.complete_group(cr, self.members, worker_id, worker_name, before, then)
+        return store.complete_group(cr, self.members, worker_id, worker_name, then)

@@ -269,10 +269,10 @@ class Job:
         """Lock the job's row until the end of the transaction; return False if its lease is not the worker's any more."""
         return store.lock_lease(cr, self, worker_id)
 
-    def complete(self, cr, worker_id, worker_name, before="", then=""):
+    def complete(self, cr, worker_id, worker_name, then=""):
         """Set the job to done; return False if its lease is not the worker's any more."""
         return store.complete(
-            cr, self, worker_id, worker_name, self.message, self.result, self.log_text, self.usage, before, then
+            cr, self, worker_id, worker_name, self.message, self.result, self.log_text, self.usage, then
         )
 
     def _call(self, env, func):

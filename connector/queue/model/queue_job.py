@@ -126,9 +126,8 @@ class QueueJob(models.Model):
     _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
     # What screens count and filter; most jobs are none of these
-    _seldom_idx = models.Index(
-        "(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled') OR retry > 0"
-    )
+    _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled')")
+    _retried_idx = models.Index("(id) WHERE retry > 0")
     _failed_in_channel_idx = models.Index("(channel_id) WHERE state = 'failed'")
     # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
     _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")

@@ -1,12 +1,18 @@
-"""The search box of jobs: it finds the jobs of a record by its numbers, and others by words, by indexes alone, also where there is nothing.
+"""The search box of jobs: it finds the jobs of a record by its numbers, and others by words.
 
-A number is found by its beginning, in capitals or not, as a list of a million jobs cannot be read for what stands in the midst of a text.
-So are the words of descriptions that jobs have of their own. Functions are few: what stands anywhere in their names is looked for here.
+A number is found by its beginning, in capitals or not, as a list of a million jobs cannot be read for what stands in the midst of a text;
+so are the words of descriptions that jobs have of their own. Both are found by indexes alone, also where there is nothing. Functions have
+none: there are few, each with any number of jobs. Where a text is the beginning of a function's words the table is read, until there is
+enough to show.
+
+What a text means does not depend on which jobs there are: a button on all that were found asks for it again and again while they change.
 """
 
-from odoo import models
+from odoo import api, models, tools
 from odoo.fields import Domain
 from odoo.tools import SQL
+
+from ..job import installed_functions
 
 # What people know a record by
 _NUMBERS = ("external_id", "record_name")
@@ -15,6 +21,8 @@ _WORDS = "regexp_replace(lower({text}), '[^[:alnum:]]+', ' ', 'g')"
 _WORDS_OF_DESCRIPTION = f"to_tsvector('simple', {_WORDS.format(text='{column}')})"
 # "order 42" becomes order:* & 42:*; nothing if there is no word
 _BEGINNINGS = f"to_tsquery('simple', replace(NULLIF(trim({_WORDS.format(text='%s')}), ''), ' ', ':* & ') || ':*')"
+# No number is longer, and PostgreSQL refuses words that are much longer
+_LONGEST = 250
 
 
 class QueueJob(models.Model):
@@ -22,68 +30,81 @@ class QueueJob(models.Model):
 
     _external_id_idx = models.Index("(lower(external_id) text_pattern_ops) WHERE external_id IS NOT NULL")
     _record_name_idx = models.Index("(lower(record_name) text_pattern_ops) WHERE record_name IS NOT NULL")
-    # Few jobs have a description of their own
     _description_idx = models.Index(
         f"USING gin ({_WORDS_OF_DESCRIPTION.format(column='description')}) WHERE description IS NOT NULL"
     )
 
     def _search_name(self, operator, value):
         if operator == "in":
-            named = Domain.OR([(name, "in", value)] for name in ("description", "function"))
-            return Domain.OR(self._has_number(name, list(filter(None, value)), exact=True) for name in _NUMBERS) | named
+            texts = [str(text) for text in value if text]
+            named = Domain.OR([(name, "in", texts)] for name in ("description", "function"))
+            return self._has_number(texts) | named
         if operator not in ("like", "ilike", "=like", "=ilike") or not isinstance(value, str):
             # of a negative one Odoo asks for the positive one, and takes the others
             return NotImplemented
-        text = value.strip().strip("%")
+        text = value.strip().strip("%")[:_LONGEST]
         if not text:
             return Domain.TRUE
-        record = self._of_record(text, exact=True)
-        if self.search_count(record, limit=1):
-            return record
-        return self._of_record(text) | self._with_words(text) | self._as_shown(text)
+        numbered = self._has_number([text], more="%")
+        if functions := self._functions_with(text):
+            return numbered | Domain("function", "in", functions) | Domain("description", "ilike", text)
+        return numbered | self._with_words(text) | self._as_shown(text)
 
-    def _of_record(self, text, exact=False):
-        """Return the domain of the jobs about a record with that number, or with one that begins so."""
-        return Domain.OR(self._has_number(name, [text], exact) for name in _NUMBERS)
+    def _has_number(self, texts, more=""):
+        """Return the domain of the jobs about a record with one of these numbers.
 
-    def _has_number(self, name, texts, exact=False):
-        patterns = [text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").lower() for text in texts]
-        patterns = patterns if exact else [f"{pattern}%" for pattern in patterns]
-        if not patterns:
-            return Domain.FALSE
-        # LIKE for each, as a list of patterns is compared with each entry of the index
+        :param more: ``%`` for numbers that begin so
+        """
+        escaped = (text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for text in texts)
         return Domain.OR(
+            # LIKE for each, as a list of patterns is compared with each entry of the index; small letters are PostgreSQL's on both sides
             Domain.custom(
-                to_sql=lambda job, alias, query, pattern=pattern: SQL(
-                    "lower(%s) LIKE %s", job._field_to_sql(alias, name, query), pattern
+                to_sql=lambda job, alias, query, name=name, pattern=pattern: SQL(
+                    "lower(%s) LIKE lower(%s)", job._field_to_sql(alias, name, query), pattern
                 )
             )
-            for pattern in patterns
+            for pattern in (f"{text}{more}" for text in escaped)
+            for name in _NUMBERS
         )
 
     def _with_words(self, text):
-        """Return the domain of the jobs that have words with these beginnings in their own description, or whose function has the text."""
+        """Return the domain of the jobs that have words with these beginnings in their own description."""
 
         def in_description(job, alias, query):
             column = job._field_to_sql(alias, "description", query)
             words, beginnings = SQL(_WORDS_OF_DESCRIPTION.format(column="%s"), column), SQL(_BEGINNINGS, text)
             return SQL("(%s IS NOT NULL AND %s @@ %s)", column, words, beginnings)
 
-        return Domain.custom(to_sql=in_description) | self._of_functions(text, ("name", "description"))
+        return Domain.custom(to_sql=in_description)
 
     def _as_shown(self, text):
         """Return the domain of the jobs that the list shows with this text, such as “Export an order: S00007”."""
-        function, colon, number = text.partition(": ")
-        if not colon:
+        title, _colon, number = text.partition(": ")
+        if not number.strip():
             return Domain.FALSE
-        return self._of_functions(function, ("description",)) & self._of_record(number.strip())
+        return Domain("function", "in", self._functions_with(title)) & self._has_number([number.strip()], more="%")
 
-    def _of_functions(self, text, names):
-        functions = self.env["queue.job.function"].sudo().search(Domain.OR([(name, "ilike", text)] for name in names))
-        return Domain("function", "in", functions.mapped("name") + self._methods_like(text))
-
-    def _methods_like(self, text):
-        """Return the methods that begin so, as ``res.partner.wri`` does: those that are no job functions have no record."""
+    def _functions_with(self, text):
+        """Return the names of the functions whose title or name has words that begin so; of a text with a dot, any part of the name."""
+        text = text.lower()
+        names = [name for name, title in self._titles_of_functions().items() if _begins_a_word(text, name, title)]
         model, _dot, beginning = text.rpartition(".")
+        # methods that are no job functions are not listed
         methods = dir(type(self.env[model])) if model in self.env else ()
-        return [f"{model}.{method}" for method in methods if method.startswith(beginning)]
+        return names + [f"{model}.{method}" for method in methods if method.startswith(beginning)]
+
+    @api.model
+    @tools.ormcache()
+    def _titles_of_functions(self):
+        """Return the titles of the job functions by their names."""
+        titles = {name: options.description for name, options in installed_functions(self.env).items()}
+        titles.update(
+            (function.name, function.description) for function in self.env["queue.job.function"].sudo().search([])
+        )
+        return {name: title or "" for name, title in titles.items()}
+
+
+def _begins_a_word(text, name, title):
+    if "." in text:
+        return text in name.lower()
+    return name.rpartition(".")[2].lower().startswith(text) or f" {text}" in f" {title.lower()}"

@@ -202,6 +202,19 @@ def spend_tokens(cr, channel_id, jobs):
     )
 
 
+# Part of a statement in which ``given`` are jobs that have not started: what spend_tokens() took for them
+GIVE_BACK_TOKENS = """
+    UPDATE queue_job_channel_bucket bucket SET tokens = LEAST(above.rate, bucket.tokens + above.jobs)
+    FROM (
+        SELECT above.id, above.rate, count(*) AS jobs
+        FROM given, queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = given.channel_id AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
+        GROUP BY above.id, above.rate
+    ) AS above
+    WHERE bucket.channel_id = above.id
+"""
+
+
 def hold(cr, channel_id, holder, reason, seconds=None):
     """Let no further job of a channel and the channels below it start for a time, whatever others hold it for.
 

@@ -104,6 +104,7 @@ def _join(cr, values):
         SELECT job.id, job.identity_key, job.concurrency_key FROM unhurried, me, queue_job job
         WHERE job.state = 'pending' AND {_LIKE_LEADER} AND NOT {IS_LEFT_OUT}
           AND EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = %(channel_id)s AND {OPEN})
+          AND job.runs_alone IS NOT TRUE
           AND NOT EXISTS (
                 SELECT FROM queue_job_channel channel, queue_job_channel above
                 WHERE channel.id = %(channel_id)s AND above.is_sequential AND starts_with(channel.parent_path, above.parent_path)
@@ -147,18 +148,17 @@ def lock_leases(cr, jobs, worker_id):
     return cr.rowcount == len(jobs)
 
 
-def complete_group(cr, jobs, worker_id, worker_name, before="", then=""):
+def complete_group(cr, jobs, worker_id, worker_name, then=""):
     """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
     worker's any more: then the caller rolls all of it back.
 
-    :param before: see :func:`~.lease.complete`
-    :param then: see there
+    :param then: see :func:`~.lease.complete`
     """
     jobs = sorted(jobs, key=lambda job: job.id)
     return if_leased(
         cr.execute,
         f"""
-        {before}{PATIENTLY}
+        {PATIENTLY}
         WITH done AS (
             UPDATE queue_job job
             SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),

@@ -3,6 +3,7 @@
 from psycopg2.errors import InvalidTextRepresentation
 
 from ..texts import LOG, NAME, TRACEBACK, storable
+from .channels import GIVE_BACK_TOKENS
 from .prepared import Statement, keeps_session
 from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED
 
@@ -122,15 +123,13 @@ _COMPLETE = Statement(
 )
 
 
-def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED, before="", then=""):
+def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED, then=""):
     """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
 
-    It is the last statement of the job's transaction, in one message with its COMMIT, so that the job's effects and its done are committed
-    together or not at all. The state is not named: the token implies it, and the planner
-    would prefer an index on the state to the primary key.
+    It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
+    state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
 
-    :param before: statements before it in its message
-    :param then: statements after it in its message: the COMMIT, and what may follow that; they are not executed if the lease is gone
+    :param then: statements after it in its message, with the COMMIT; they are not executed if the lease is gone
     :raise LockNotAvailable: somebody has the row locked
     :raise InvalidSqlStatementName: see :class:`~.prepared.Statement`
     """
@@ -147,7 +146,7 @@ def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=N
             "log": storable(log, LOG),
             **_usage_values(usage),
         },
-        before + PATIENTLY,
+        PATIENTLY,
         then,
     )
 
@@ -362,7 +361,7 @@ def release_unstarted(cr, jobs):
     A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another may have none. What else may have changed
     meanwhile puts itself right: a job with a key competes for it again, and the sweep releases those that were parked for it
     (:func:`release_forgotten_keys`); in a sequential channel the job is the oldest again; a group has no lease of its own before its
-    start. A token of a channel's rate is lost, but of such channels no more is claimed than can start at once.
+    start. The tokens that they took of the rates of channels are given back.
 
     A row that somebody keeps locked, to cancel it for instance, is skipped: whoever watches over running jobs cannot wait for it.
     """
@@ -375,11 +374,15 @@ def release_unstarted(cr, jobs):
             WHERE id = ANY(%s) AND lease_token = ANY(%s) AND (state = 'enqueued') IS TRUE
             ORDER BY id
             FOR NO KEY UPDATE OF queue_job SKIP LOCKED
-        )
-        UPDATE queue_job job SET state = 'pending', ready_seq = COALESCE(ready_seq, nextval('queue_job_ready_seq')),
-            worker_id = NULL, lease_token = NULL, is_parked = NULL
-        FROM mine WHERE job.id = mine.id
-        RETURNING job.id
+        ),
+        given AS (
+            UPDATE queue_job job SET state = 'pending', ready_seq = COALESCE(ready_seq, nextval('queue_job_ready_seq')),
+                worker_id = NULL, lease_token = NULL, is_parked = NULL
+            FROM mine WHERE job.id = mine.id
+            RETURNING job.id, job.channel_id
+        ),
+        tokens AS ({GIVE_BACK_TOKENS})
+        SELECT id FROM given
         """,
         ([job.id for job in jobs], [job.lease_token for job in jobs]),
     )

@@ -5,8 +5,10 @@ import time
 
 #: Seconds for which a job that is to run alone waits for the others of its process to end; then it runs beside those that still run.
 PATIENCE = 30
-#: Seconds for which its process holds it meanwhile; then other processes, which may be idle, can take it.
+#: Seconds for which a process holds such a job meanwhile; then other processes, which may be idle, can take it.
 HELD_SECONDS = 1
+#: Seconds for which a process knows when the patience of a job has ended that was given back: it comes back within two, or ran elsewhere.
+_MEMORY = 10
 #: Seconds for which a process takes no job after it has given one back, so that others come first.
 _AFTER_YOU = 0.3
 #: Seconds for which it stays alone; then other jobs begin again, as it may run for hours, and what ends a process does so early as a rule.
@@ -30,7 +32,7 @@ class Company:
         self._runs = 0
         self._alone = None
         self._closed_until = 0
-        # when the patience ends of the jobs that have waited here in vain, by their ids
+        # when the patience ends of the jobs that have waited here in vain
         self._patience_ends = {}
 
     @property
@@ -38,26 +40,26 @@ class Company:
         """Whether no job may begin now; who looks at it before a claim holds nothing while it waits."""
         return bool(self._closed_until) and time.monotonic() < self._closed_until
 
-    def join(self, leased):
+    def join(self, leased, dbname):
         """Return whether a leased job may run in the calling thread now; if not, it is to be given back, so that it can run elsewhere."""
         with self._changed:
-            if self.is_closed or (leased.runs_alone and not self._has_come_alone(leased)):
+            if self.is_closed or (leased.runs_alone and not self._has_come_alone(leased, (dbname, leased.id))):
                 return False
             self._runs += 1
             return True
 
-    def _has_come_alone(self, leased):
+    def _has_come_alone(self, leased, name):
         """Wait a short time until all others have ended; return whether they have, or the patience of the job has."""
         now = time.monotonic()
-        self._patience_ends = {id_: ends for id_, ends in self._patience_ends.items() if ends > now - PATIENCE}
-        patience_ends = self._patience_ends.setdefault(leased.id, now + PATIENCE)
+        self._patience_ends = {job: ends for job, ends in self._patience_ends.items() if ends > now - _MEMORY}
+        patience_ends = self._patience_ends.setdefault(name, now + PATIENCE)
         self._alone, self._closed_until = leased, now + HELD_SECONDS + ALONE_SECONDS
         while self._runs and time.monotonic() < min(patience_ends, now + HELD_SECONDS) and not self._stopping.is_set():
             self._changed.wait(_LOOK)
         if self._runs and time.monotonic() < patience_ends:
             self._alone, self._closed_until = None, time.monotonic() + _AFTER_YOU
             return False
-        del self._patience_ends[leased.id]
+        del self._patience_ends[name]
         self._closed_until = time.monotonic() + ALONE_SECONDS
         return True
 

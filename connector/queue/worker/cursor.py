@@ -7,7 +7,12 @@ import select
 
 import psycopg2
 from psycopg2.errors import DeadlockDetected, InvalidSqlStatementName, LockNotAvailable, SerializationFailure
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, STATUS_BEGIN, TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import (
+    ISOLATION_LEVEL_REPEATABLE_READ,
+    STATUS_BEGIN,
+    TRANSACTION_STATUS_IDLE,
+    TRANSACTION_STATUS_INERROR,
+)
 
 from odoo.exceptions import ConcurrencyError
 from odoo.sql_db import Cursor, connection_info_for
@@ -59,7 +64,9 @@ class JobCursor(Cursor):
         self._is_pooled = is_pooled
         self._job = self._worker_id = None
         self.is_clean, self.is_committing, self._is_reset, self._is_ended_by_sql = True, False, False, False
-        self._reset = "" if is_pooled else _RESET + (_NEVER_IDLE if self._cnx.server_version >= 140000 else "")
+        never_idle = _NEVER_IDLE if self._cnx.server_version >= 140000 else ""
+        self._renewal = "" if is_pooled else _RESET + never_idle + _UNLOCK
+        self._ending = "; COMMIT;" + self._renewal
         if not is_pooled:
             self._reset_session()
         self._as_new = None
@@ -114,6 +121,10 @@ class JobCursor(Cursor):
         """
         if self._job is not None:
             self._check_transaction()
+            self.is_committing = isinstance(query, str) and query.endswith(self._ending)
+        elif self._is_beyond_its_transaction:
+            # a hook after the commit needs one
+            self._leave_transaction()
         try:
             super().execute(query, params, log_exceptions=False)
         except (SerializationFailure, DeadlockDetected, LockNotAvailable):
@@ -144,7 +155,7 @@ class JobCursor(Cursor):
         """
         if self._job is not None:
             self.flush()
-            with _LastStatement():
+            with _LastStatement(self._cnx):
                 is_mine = self._job.lock_lease(self, self._worker_id)
             self._check_lease(is_mine)
         super().commit()
@@ -162,21 +173,20 @@ class JobCursor(Cursor):
         if self.closed or self._has_news():
             # a connection that was lost before is not lost in the COMMIT
             self.execute("SELECT")
-        self.is_committing = True
-        with _LastStatement():
-            is_mine = self._job.complete(
-                self, self._worker_id, worker_name, self._reset, "; COMMIT;" + ("" if self._is_pooled else _UNLOCK)
-            )
+        with _LastStatement(self._cnx):
+            is_mine = self._job.complete(self, self._worker_id, worker_name, self._ending)
         self._check_lease(is_mine)
         self.has_completed()
         with contextlib.suppress(psycopg2.Error):
             if not self._is_pooled:
-                self._after_reset(self._obj)
-            self._is_reset = True
-            if self.postcommit:
-                # they may use the cursor, and then need a transaction
-                self._is_reset = False
-                self._leave_transaction()
+                self._after_renewal(self._obj)
+            # what is called after the commit may change the session again
+            self._is_reset = not self.postcommit
+
+    @property
+    def is_leased(self):
+        """Whether a job runs on it that has not completed."""
+        return self._job is not None
 
     @property
     def may_have_committed(self):
@@ -189,12 +199,11 @@ class JobCursor(Cursor):
 
     def has_completed(self):
         """Forget the job, which is done; as after any commit, but for ``postcommit``."""
-        self._job, self.is_committing, self._now = None, False, None
-        if self.postcommit:
-            # else nobody reads any more what is cached, which goes with the transaction, see clean()
-            self.clear()
         self.prerollback.clear()
         self.postrollback.clear()
+        self.clear()
+        self._now = None
+        self._job, self.is_committing = None, False
 
     def _check_lease(self, is_mine):
         if not is_mine:
@@ -206,6 +215,7 @@ class JobCursor(Cursor):
         """Roll back what the job did since its last commit, and end the lease; whatever its hooks do about it."""
         self._job = None
         try:
+            self._leave_transaction()
             self.rollback()
         except BaseException as error:
             if not self._cnx.closed:
@@ -232,7 +242,8 @@ class JobCursor(Cursor):
             return
         with contextlib.suppress(psycopg2.Error):
             if not self._is_reset:
-                self._cnx.rollback()
+                if not self._is_beyond_its_transaction:
+                    self._cnx.rollback()
                 if not (self._is_pooled or self.is_clean):
                     self._reset_session()
             self.cache.clear()
@@ -258,12 +269,18 @@ class JobCursor(Cursor):
         )
 
     def _reset_session(self):
+        if self._is_beyond_its_transaction:
+            self._renew(self._obj)
+            return
         with self.outside_transactions(), self._cnx.cursor() as cr:
-            cr.execute(self._reset + _UNLOCK)  # pylint: disable=sql-injection; both are constants
-            self._after_reset(cr)
+            self._renew(cr)
 
-    def _after_reset(self, cr):
-        """Do what follows from the answer of a reset, outside of transactions."""
+    def _renew(self, cr):
+        cr.execute(self._renewal)
+        self._after_renewal(cr)
+
+    def _after_renewal(self, cr):
+        """Do what follows from the answer to a renewal of the session, outside of transactions."""
         _unlocked, temporary_schema = cr.fetchone()
         if temporary_schema:
             cr.execute("DISCARD TEMP")
@@ -289,13 +306,20 @@ class JobCursor(Cursor):
 class _LastStatement:
     """Around the last statement before a COMMIT: say which row it waits for in vain, and run a job again that has dropped our plans."""
 
-    __slots__ = ()
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection):
+        self._connection = connection
 
     def __enter__(self):
         pass
 
     def __exit__(self, _class, error, _traceback):
-        if isinstance(error, LockNotAvailable):
+        # after an error of the COMMIT itself, such as one of a deferred constraint, there is no transaction
+        if (
+            isinstance(error, LockNotAvailable)
+            and self._connection.get_transaction_status() == TRANSACTION_STATUS_INERROR
+        ):
             raise RowLocked(error) from error
         if isinstance(error, InvalidSqlStatementName):
             raise ConcurrencyError(str(error)) from error

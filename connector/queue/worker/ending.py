@@ -91,7 +91,7 @@ def _fail_without_words(worker, job, _problem):
     message = _in_language_of(
         job, _lt("The job has ended with what cannot be written: the log of its worker says more.")
     )
-    _write(worker, lambda cr: store.fail(cr, job, worker.id, worker.name, message, None, None))
+    write(worker, lambda cr: store.fail(cr, job, worker.id, worker.name, message, None, None))
 
 
 def end_stopped(worker, job, error):
@@ -188,7 +188,7 @@ def _end_without_means(worker, job, error):
     Only if that goes on do the tries count. As one job of a group may be the reason, the others are not to pay for it.
     """
     times = [
-        _write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS)) for member in job.members
+        write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS)) for member in job.members
     ]
     if max(times) >= len(NO_MEANS_WAITS) and (halves := job.halves()):
         return halves
@@ -254,15 +254,15 @@ def _cancel(worker, job, message):
                 store.end_cancelled(cr, member, worker.id, worker.name, text, member.log_text, member.usage)
         store.release(cr, [member for member in job.members if member.id not in cancelled])
 
-    _write(worker, cancel)
+    write(worker, cancel)
 
 
-def _write_for(worker, job, write):
-    if not _write(worker, write):
+def _write_for(worker, job, function):
+    if not write(worker, function):
         _logger.warning("%s of %s was given to another worker meanwhile", job, worker.dbname)
 
 
-def _write(worker, write):
+def write(worker, function):
     """Call a function that writes an end on a cursor, and return what it returns.
 
     The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it. Somebody may also
@@ -272,7 +272,7 @@ def _write(worker, write):
     while True:
         try:
             with worker.raw_cursor() as cr:
-                return write(cr)
+                return function(cr)
         except CONCURRENCY_ERRORS:
             if time.monotonic() > until:
                 raise

@@ -59,21 +59,21 @@ class JobRunner:
             return
         if show and len(job.members) > 1:
             show(job)
+        before = look_around()
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
-        before = look_around()
         try:
             parts = [job]
             while parts:
                 parts = self._run_started(parts[0]) + parts[1:]
         finally:
             run.end()
-            take_back(before)
             for member in job.members:
                 # a job whose lease was lost may run in another thread by now
                 if self.runs.get(member.id) is run:
                     del self.runs[member.id]
             self.job_seconds += 0.2 * (time.monotonic() - run.began - self.job_seconds)
+            take_back(before)
         try:
             self._release_others(job)
         except (psycopg2.Error, *CONCURRENCY_ERRORS) as error:
@@ -90,9 +90,12 @@ class JobRunner:
 
         Where that is refused it starts alone: one of the others may be the reason.
         """
-        size = max(1, self._worker.options_of(leased).group_size)
+        size = 1 if leased.runs_alone else max(1, self._worker.options_of(leased).group_size)
         common = operator.attrgetter(*store.COMMON)
-        held = [leased, *self._worker.queue.take(lambda other: common(other) == common(leased), size - 1)]
+        together = self._worker.queue.take(
+            lambda other: common(other) == common(leased) and not other.runs_alone, size - 1
+        )
+        held = [leased, *together]
         with self._worker.raw_cursor() as cr:
             try:
                 payloads = store.start_group(cr, held)

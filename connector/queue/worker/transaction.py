@@ -12,9 +12,10 @@ from odoo.api import Environment
 from odoo.modules.registry import Registry
 from odoo.tools.translate import LazyTranslate
 
-from ...exception import JobError
+from ...exception import CONCURRENCY_ERRORS, JobError
 from .. import store
 from ..job import function_options
+from . import ending
 from .cursor import JobCursor
 from .errors import CONNECTION_LOST, ConnectionLost, LifeEnded, NotReady, comes_from, first_line, is_of, lacks_means
 from .fork import watched
@@ -50,16 +51,17 @@ class JobTransactions:
         cr.lease(job, self._worker.id)
         job.run.executes_on(cr)
         try:
-            self._perform(job, self._environment(job, cr))
-            self._complete(job, cr)
+            try:
+                self._perform(job, self._environment(job, cr))
+                self._complete(job, cr)
+            except BaseException as error:
+                with contextlib.suppress(*CONNECTION_LOST):
+                    cr.abandon()
+                registry.reset_changes()
+                if cr._cnx.closed:
+                    self._connection_lost(job, cr, error)
+                raise
             self._after_commit(job, cr, registry)
-        except BaseException as error:
-            with contextlib.suppress(*CONNECTION_LOST):
-                cr.abandon()
-            registry.reset_changes()
-            if cr._cnx.closed:
-                self._connection_lost(job, cr, error)
-            raise
         finally:
             cr.clean()
             self._keep(cr)
@@ -97,14 +99,18 @@ class JobTransactions:
         try:
             cr.complete(self._worker.name)
         except BaseException:
-            # its message may have met the error after the COMMIT, a cancellation for instance; then the job is done
-            if not cr.may_have_committed or not self._is_done(job):
-                raise
-            cr.has_completed()
+            # a cancellation for instance may have come when the job was done already
+            if cr.is_leased:
+                if not cr.may_have_committed or not self._is_done(job):
+                    raise
+                cr.has_completed()
 
     def _is_done(self, job):
-        with self._worker.raw_cursor() as raw:
-            return store.are_done(raw, job.members)
+        try:
+            return ending.write(self._worker, lambda raw: store.are_done(raw, job.members))
+        except CONCURRENCY_ERRORS as error:
+            self._worker.end(store.INTERRUPTED)
+            raise LifeEnded(f"Worker {self._worker.name} cannot learn whether {job!r} is done") from error
 
     def _after_commit(self, job, cr, registry):
         """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""

@@ -412,7 +412,7 @@ class WorkerWatcher:
     def _run(self, worker, leased):
         worker.waiting.add(leased.id)
         try:
-            if not self._company.join(leased):
+            if not self._company.join(leased, worker.dbname):
                 worker.hand_over(leased)
                 return
         finally:
