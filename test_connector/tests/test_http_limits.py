@@ -18,7 +18,7 @@ from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobE
 from odoo.addons.connector.http import masking
 from odoo.addons.connector.http.auth import _USUAL, ClientCredentialsAuth, _seconds_of
 from odoo.addons.connector.http.errors import parse_date
-from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, is_complete, masked_body
+from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, MOST_LOOKED_AT, is_complete, masked_body
 from odoo.addons.connector.queue.fingerprint import Places, names_and_words, title
 from odoo.addons.connector.queue.seconds import LATEST
 from odoo.addons.connector.queue.store.failure import FailedJob
@@ -303,6 +303,34 @@ class TestReading(HttpCase):
                     self.assertLess(time.process_time() - began, 1)
                     self.assertEqual(kept, f"({length} bytes, too long to be looked at for secrets)")
                     self.assertFalse(is_complete(kept))
+
+    def test_s4_of_a_body_of_many_values_the_length_is_kept_and_memory_is_not_filled_by_them(self):
+        secret = b'{"password": "s3cr3t", "a": ['
+        number = LONGEST_LOOKED_AT // 4
+        for body in (
+            secret + b"{}," * number + b"{}]}",
+            b" \n" + secret + b"[]," * number + b"[]]}",
+            secret + b"1," * number,
+            secret[:-1] + b'{"a":' * (number // 2),
+            b"password=s3cr3t" + b"&a=" * number,
+        ):
+            for content in (body, body.decode()):
+                with self.subTest(body[-5:], type=type(content)):
+                    tracemalloc.start()
+                    self.addCleanup(tracemalloc.stop)
+                    kept = masked_body(content, ["s3cr3t"])
+                    self.assertLess(tracemalloc.get_traced_memory()[1], 20 * MEGABYTE)
+                    tracemalloc.stop()
+                    self.assertEqual(kept, f"({len(body)} bytes, too long to be looked at for secrets)")
+
+    def test_s4_a_body_of_fewer_values_is_masked(self):
+        items = b",".join([b"{}"] * (MOST_LOOKED_AT // 2 - 10))
+        kept = masked_body(b'{"password": "s3cr3t", "a": [' + items + b"]}", [])
+        self.assertTrue(kept.startswith('{"password": "***", "a": [{}, {}'))
+
+    def test_s4_of_what_is_no_json_and_no_form_the_start_is_kept_however_many_commas_it_has(self):
+        table = "name,price\n" + "lamp,1\n" * 300_000
+        self.assertTrue(masked_body(table, []).startswith("name,price\nlamp,1\n"))
 
     def test_s4_up_to_that_length_it_is_masked_and_cut(self):
         start = b'{"password": "s3cr3t", "a": "'
