@@ -78,6 +78,8 @@ class _Deadline:
         self._seconds = seconds
         self._is_over = False
         self._ended = threading.Event()
+        # the end and a shutting, one after the other: after the end another request may use the connection
+        self._ending = threading.Lock()
 
     def __enter__(self):
         self._before = _deadline.set(self)
@@ -85,19 +87,21 @@ class _Deadline:
         return self
 
     def __exit__(self, _kind, error, _traceback):
-        self._ended.set()
+        with self._ending:
+            self._ended.set()
         _deadline.reset(self._before)
         # a head or content that was cut may look as if it were complete
         if self._is_over and (error is None or isinstance(error, requests.RequestException)):
             raise AnswerTooSlow(request=(self.response if error is None else error).request) from error
 
     def _watch(self):
-        if self._ended.wait(self._seconds):
-            return
-        self._is_over = True
-        self._shut()
-        while not self._ended.wait(_AGAIN):
-            self._shut()
+        seconds = self._seconds
+        while not self._ended.wait(seconds):
+            with self._ending:
+                if not self._ended.is_set():
+                    self._is_over = True
+                    self._shut()
+            seconds = _AGAIN
 
     def _shut(self):
         connected = getattr(self.connection, "sock", None)
@@ -171,6 +175,19 @@ def _text(response):
     try:
         return content.decode(json.detect_encoding(content))
     except UnicodeDecodeError:
-        with suppress(LookupError, TypeError):  # there is no such encoding, or the head names none
-            return content.decode(response.encoding)
+        with suppress(LookupError):  # there is no such encoding
+            if encoding := _encoding_of_head(response) or _encoding_of_old_systems(content):
+                return content.decode(encoding)
         raise
+
+
+def _encoding_of_head(response):
+    # for JSON and text ``requests`` has one where the head names none
+    if "charset" in response.headers.get("Content-Type", "").lower():
+        return response.encoding
+    return None
+
+
+def _encoding_of_old_systems(content):
+    # a text that has characters of UTF-8 too is one that somebody has cut: as Latin-1 all its other names would be wrong
+    return "latin-1" if content.decode(errors="ignore").isascii() else None

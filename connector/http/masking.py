@@ -14,6 +14,8 @@ _CUT = "… (%s more characters)"
 _BINARY = "(%s bytes)"
 #: Characters or bytes of a body that is looked at for secrets; what is longer is not kept, as they might stand anywhere in it.
 LONGEST_LOOKED_AT = 5_000_000
+#: Values of JSON or a form that are looked at: 5 MB may become 250 MB of them.
+MOST_LOOKED_AT = 200_000
 _NOT_LOOKED_AT = "(%s bytes, too long to be looked at for secrets)"
 
 # Names of headers, parameters and keys whose values are secrets, and not "author", "passenger", "sort_key" or "next_page_token"
@@ -68,11 +70,18 @@ def masked_body(content, secrets):
             return _BINARY % len(content)
     if not content:
         return ""
+    if _count_values(content) > MOST_LOOKED_AT:
+        return _NOT_LOOKED_AT % len(content)
     try:
         text = masked_text(content, secrets).replace("\0", "\N{REPLACEMENT CHARACTER}")
     except RecursionError:
         return _BINARY % len(content)  # nested too deep to be looked at for secrets
     return text if len(text) <= LONGEST else text[:LONGEST] + _CUT % (len(text) - LONGEST)
+
+
+def _count_values(text):
+    """Return as how many values JSON or a form is read, by the signs between them."""
+    return sum(map(text.count, ",[{" if text.lstrip()[:1] in ("[", "{") else "&"))
 
 
 def masked_text(text, secrets):

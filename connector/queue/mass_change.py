@@ -3,6 +3,10 @@ a job, with progress, that people may cancel.
 
 What matched when the button was pressed is changed, each job once: the jobs are looked up with the rights of the user, in the order of
 their ids, up to the highest one of that moment. What has ended since then is left out, as a job that was requeued and has failed anew.
+
+A job of a graph has a higher id than those for which it waits. So a change that ends jobs begins with the highest id: with the lowest one,
+the jobs that wait for those of one chunk would run before their own chunk comes. One that lets jobs run begins with the lowest id: with the
+highest one, a job that goes on after a failure would run before those for which it waits.
 """
 
 import contextlib
@@ -40,11 +44,13 @@ class _Kind:
     :param done: word for it
     :param states: those in which it is possible
     :param operation: ``function(cr, ids, env)`` that does it, in these states, and returns how many jobs have changed
+    :param ends: whether it ends jobs, and does not let them run
     """
 
     done: object
     states: tuple
     operation: object
+    ends: bool
 
 
 def _requeue_failed(cr, ids, _env):
@@ -68,18 +74,23 @@ _WAITING = ("pending", "scheduled", "wait_dependencies")
 
 KINDS = {
     "requeue": _Kind(
-        _lt("requeued"), ("failed", "cancelled", "done", "scheduled"), lambda cr, ids, _env: store.requeue(cr, ids)
+        _lt("requeued"),
+        ("failed", "cancelled", "done", "scheduled"),
+        lambda cr, ids, _env: store.requeue(cr, ids),
+        ends=False,
     ),
-    "requeue_failed": _Kind(_lt("requeued"), ("failed",), _requeue_failed),
-    "done": _Kind(_lt("set to done"), ("failed", "cancelled", *_WAITING), _set_done),
-    "cancel": _Kind(_lt("cancelled, or asked to stop"), ("failed", "enqueued", "started", *_WAITING), _cancel),
-    "cancel_failed": _Kind(_lt("cancelled"), ("failed",), _cancel_failed),
+    "requeue_failed": _Kind(_lt("requeued"), ("failed",), _requeue_failed, ends=False),
+    "done": _Kind(_lt("set to done"), ("failed", "cancelled", *_WAITING), _set_done, ends=True),
+    "cancel": _Kind(
+        _lt("cancelled, or asked to stop"), ("failed", "enqueued", "started", *_WAITING), _cancel, ends=True
+    ),
+    "cancel_failed": _Kind(_lt("cancelled"), ("failed",), _cancel_failed, ends=True),
 }
 
 
 @dataclass
 class Position:
-    """How far a change is; stored with the job that goes on."""
+    """How far a change is: the ids above ``last`` up to ``highest`` are left. Stored with the job that goes on."""
 
     highest: int
     total: int
@@ -120,7 +131,7 @@ class MassChange:
             if began > until:
                 return False
             self._change(ids)
-            self.position.last = ids[-1]
+            self._go_behind(ids[-1])
             self._chunk = _next_size(len(ids), time.monotonic() - began)
             wakeup.wake(self.env.cr.dbname)
             after_chunk()
@@ -137,8 +148,15 @@ class MassChange:
             & (Domain("date_done", "=", False) | Domain("date_done", "<=", position.pressed))
         )
         # the caller's transaction sees what was when it began: what has changed since then would be changed once more
+        order = "id desc" if KINDS[self.kind].ends else "id"
         with store.own_cursor(self.env) as cr:
-            return self.env(cr=cr)["queue.job"].search(domain, order="id", limit=limit).ids
+            return self.env(cr=cr)["queue.job"].search(domain, order=order, limit=limit).ids
+
+    def _go_behind(self, id_):
+        if KINDS[self.kind].ends:
+            self.position.highest = id_ - 1
+        else:
+            self.position.last = id_
 
     def _change(self, ids):
         """Change jobs in a transaction that waits for no lock for long; those that others have locked by then are left out."""

@@ -8,7 +8,7 @@ from odoo.modules.registry import Registry
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.exception import FailedJobError, GraphError
-from odoo.addons.connector.queue import store
+from odoo.addons.connector.queue import mass_change, store
 from odoo.addons.connector.queue.graph import chain, group, parent_results
 from odoo.addons.connector.queue.job import BY_CODE, job
 from odoo.addons.connector.queue.model import queue_job_count, queue_job_graph
@@ -331,6 +331,35 @@ class TestLargeGraph(ButtonsCase):
                 self.run_jobs()
                 self.assertEqual(rest.state, "done", rest.message)
         self.assertEqual(set(self._states(self.graph).values()), {"done"})
+
+    def test_u1_while_chunks_of_it_are_ended_or_requeued_none_of_its_jobs_runs_out_of_turn(self):
+        self.enterContext(patch.object(mass_change, "FIRST_CHUNK", 2))
+        self.enterContext(patch.object(mass_change, "LARGEST_CHUNK", 2))
+        first, last = self._jobs("first last")
+        graph = chain(first, group(*self._jobs("a b c d e")), last, on_failure="continue").delay()
+        in_turn = self._states(graph)
+        seen = []
+        wake = mass_change.wakeup.wake
+        self.patch(mass_change.wakeup, "wake", lambda dbname: (seen.append(self._states(graph)), wake(dbname)))
+        jobs = self.env["queue.job"].browse([job.id for job in graph.jobs])
+        for press, end in (
+            (lambda: self._record(last).button_cancel_graph(), "cancelled"),
+            (lambda: jobs.button_done(), "done"),
+            (lambda: jobs.button_cancel(), "cancelled"),
+        ):
+            with self.subTest(end=end):
+                seen.clear()
+                press()
+                self.assertGreater(len(seen), 2)
+                for states in seen:
+                    changed = {name for name in in_turn if states[name] != in_turn[name]}
+                    self.assertEqual({states[name] for name in changed}, {end})
+                seen.clear()
+                jobs.button_requeue()
+                self.assertEqual(self._states(graph), in_turn)
+                self.assertGreater(len(seen), 2)
+                for states in seen:
+                    self.assertEqual({name for name, state in states.items() if state == "pending"}, {"first"})
 
     def test_u1_what_is_selected_in_a_list_does_not_change_what_the_buttons_of_a_graph_do(self):
         other = self._job("other")

@@ -33,6 +33,8 @@ from .backend_adapter import CRUDAdapter
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _NOT_MODIFIED = 304
+#: Seconds in which an answer has to be there
+_LONGEST_READING = 300
 #: Characters of a message of the other side that are looked at
 _LONGEST_MESSAGE = 10_000
 
@@ -73,9 +75,6 @@ class HttpAdapter(Paging, CRUDAdapter):
     #: Seconds to wait for a connection, and seconds without a byte, after which a request is given up
     _timeout = (10, 60)
 
-    #: Seconds in which an answer has to be there: from before the request is sent to the last byte, whatever :attr:`_timeout` says
-    _longest_reading = 300
-
     #: Bytes of the longest answer that is read, after decompression
     _longest_answer = 50_000_000
 
@@ -98,6 +97,12 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _base_url(self):
         """The address below which the system is; what :meth:`request` takes comes after it."""
         raise NotImplementedError(f"{type(self).__name__} does not define _base_url, a property")
+
+    @property
+    def _longest_reading(self):
+        """Seconds in which an answer has to be there, from before the request is sent to the last byte: by default 300, or as many as
+        :attr:`_timeout` allows before the first byte, if they are more."""
+        return max(_LONGEST_READING, sum(filter(None, self._timeout)))
 
     def _auth(self):
         """Return the auth object of ``requests``, see ``http/auth.py``, that shows who we are; None: nothing does."""

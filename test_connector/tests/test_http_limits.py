@@ -9,6 +9,8 @@ import time
 import tracemalloc
 import warnings
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from unittest.mock import patch
 
 from urllib3.exceptions import InsecureRequestWarning
 
@@ -16,9 +18,10 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError, UnreadableAnswer
 from odoo.addons.connector.http import masking
+from odoo.addons.connector.http.answer import AnswerTooSlow, _Deadline
 from odoo.addons.connector.http.auth import _USUAL, ClientCredentialsAuth, _seconds_of
 from odoo.addons.connector.http.errors import parse_date
-from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, is_complete, masked_body
+from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, MOST_LOOKED_AT, is_complete, masked_body
 from odoo.addons.connector.queue.fingerprint import Places, names_and_words, title
 from odoo.addons.connector.queue.seconds import LATEST
 from odoo.addons.connector.queue.store.failure import FailedJob
@@ -172,6 +175,39 @@ class TestTime(HttpCase):
             self.assertTooSlow(lambda: adapter.request("POST", "/"))
         self.assertFalse(self.server.requests)
 
+    def test_s4_a_connector_that_waits_longer_for_bytes_has_as_long_for_the_answer(self):
+        for timeout, seconds in (((10, 60), 300), ((10, 900), 910), ((400, None), 400)):
+            self.assertEqual(self.adapter(url="http://shop", _timeout=timeout)._longest_reading, seconds)
+        self.assertEqual(self.adapter(url="http://shop", _timeout=(10, 900), _longest_reading=20)._longest_reading, 20)
+
+    def test_s4_once_the_request_has_ended_its_connection_is_not_shut_any_more(self):
+        ours, theirs = map(self.enterContext, socket.socketpair())
+        deadline = _Deadline(PATIENCE)
+        deadline.connection = SimpleNamespace(sock=ours)
+        deadline._ended.set()
+        # the time was over just before
+        with patch.object(deadline._ended, "wait", side_effect=[False, True]):
+            deadline._watch()
+        ours.sendall(b"x")
+        self.assertEqual(theirs.recv(1), b"x")
+
+    def test_s4_a_request_does_not_end_while_its_connection_is_being_shut(self):
+        began, has_ended, at_the_end = threading.Event(), threading.Event(), []
+        deadline = _Deadline(0)
+        deadline.response = SimpleNamespace(request=None)
+
+        def shut():
+            began.set()
+            at_the_end.append(has_ended.wait(0.2))
+
+        with patch.object(deadline, "_shut", shut), self.assertRaises(AnswerTooSlow):
+            try:
+                with deadline:
+                    began.wait(PATIENCE)
+            finally:
+                has_ended.set()
+        self.assertEqual(at_the_end, [False])
+
     def test_s4_an_answer_in_time_is_read_and_the_connection_is_used_again(self):
         self.serve(Answer({"id": 7}))
         adapter = self.adapter(_longest_reading=30)
@@ -232,9 +268,22 @@ class TestReading(HttpCase):
                 )
                 self.assertEqual(self.adapter().request_json("GET", "/"), [text])
 
+    def test_s4_json_whose_head_names_no_encoding_is_read_as_latin_1_where_it_is_no_utf(self):
+        for head in ("application/json", "application/problem+json", "text/html", "application/json; charset=", ""):
+            with self.subTest(head):
+                self.serve(Answer(b'[{"name":"Caf\xe9"}]', headers={"Content-Type": head}))
+                self.assertEqual(self.adapter().request_json("GET", "/"), [{"name": "Caf\xe9"}])
+
+    def test_s4_but_not_where_a_character_of_utf_8_was_cut(self):
+        for head in ("application/json", "text/html", "application/json; charset=utf-8"):
+            with self.subTest(head):
+                self.serve(Answer('["Café", "Caf'.encode() + b'\xc3"]', headers={"Content-Type": head}))
+                with self.assertRaises(UnreadableAnswer):
+                    self.adapter().request_json("GET", "/")
+
     def test_s4_text_of_no_encoding_cannot_be_read_and_takes_no_time(self):
         for head in (
-            "application/json",
+            "application/json; charset=utf-8",
             "text/plain; charset=zlib",
             "text/plain; charset=punycode",
             "x; charset=utf-7",
@@ -303,6 +352,34 @@ class TestReading(HttpCase):
                     self.assertLess(time.process_time() - began, 1)
                     self.assertEqual(kept, f"({length} bytes, too long to be looked at for secrets)")
                     self.assertFalse(is_complete(kept))
+
+    def test_s4_of_a_body_of_many_values_the_length_is_kept_and_memory_is_not_filled_by_them(self):
+        secret = b'{"password": "s3cr3t", "a": ['
+        number = LONGEST_LOOKED_AT // 4
+        for body in (
+            secret + b"{}," * number + b"{}]}",
+            b" \n" + secret + b"[]," * number + b"[]]}",
+            secret + b"1," * number,
+            secret[:-1] + b'{"a":' * (number // 2),
+            b"password=s3cr3t" + b"&a=" * number,
+        ):
+            for content in (body, body.decode()):
+                with self.subTest(body[-5:], type=type(content)):
+                    tracemalloc.start()
+                    self.addCleanup(tracemalloc.stop)
+                    kept = masked_body(content, ["s3cr3t"])
+                    self.assertLess(tracemalloc.get_traced_memory()[1], 20 * MEGABYTE)
+                    tracemalloc.stop()
+                    self.assertEqual(kept, f"({len(body)} bytes, too long to be looked at for secrets)")
+
+    def test_s4_a_body_of_fewer_values_is_masked(self):
+        items = b",".join([b"{}"] * (MOST_LOOKED_AT // 2 - 10))
+        kept = masked_body(b'{"password": "s3cr3t", "a": [' + items + b"]}", [])
+        self.assertTrue(kept.startswith('{"password": "***", "a": [{}, {}'))
+
+    def test_s4_of_what_is_no_json_and_no_form_the_start_is_kept_however_many_commas_it_has(self):
+        table = "name,price\n" + "lamp,1\n" * 300_000
+        self.assertTrue(masked_body(table, []).startswith("name,price\nlamp,1\n"))
 
     def test_s4_up_to_that_length_it_is_masked_and_cut(self):
         start = b'{"password": "s3cr3t", "a": "'
