@@ -23,6 +23,7 @@ from .exception import NoConnectorUnitError
 from .no_export import forbids_all, forbids_export
 from .registration import lookups
 from .session import ConnectorSession
+from .unit.about import name_of
 from .unit.bulk_exporter import export_bulk
 from .unit.deleter import delete_record
 from .unit.exporter import export_record
@@ -128,7 +129,7 @@ def _delay_delete(session, binding):
         identity_key=delete_identity(binding._name, binding.backend_id.id, binding.external_id),
     )
     # when the job is stored the binding is gone
-    job.set_record(binding.external_id, binding.display_name)
+    job.set_record(binding.external_id, name_of(binding))
     job.delay()
 
 

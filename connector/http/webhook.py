@@ -192,7 +192,7 @@ class WebhookDelivery(models.Model):
         """Delay jobs that delay the jobs of these deliveries, each of them for some, in a short transaction; return them."""
         return [
             process_again.delay(
-                ConnectorSession.from_env(self.env),
+                ConnectorSession.from_env(self.env).with_company(backend.company_id),
                 self._name,
                 ids,
                 channel=backend.channel_id.complete_name,

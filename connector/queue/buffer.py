@@ -36,31 +36,23 @@ def add(env, job):
     jobs.append(job)
     size = cr.precommit.data[_SIZE] = cr.precommit.data.get(_SIZE, 0) + len(job.payload)
     if len(jobs) >= PAGE or size >= PAGE_SIZE:
-        _store_page(cr, jobs)
+        flush(cr)
 
 
 def flush(cr):
     """Store the jobs that the cursor's transaction has delayed so far."""
-    # it is forgotten, so that the next job has the hook called again
-    if jobs := cr.precommit.data.pop(_KEY, None):
-        try:
-            _store_page(cr, jobs)
-        except BaseException:
-            cr.precommit.data[_KEY] = jobs + cr.precommit.data.get(_KEY, [])
-            cr.precommit.add(functools.partial(flush, cr))
-            raise
-
-
-def _store_page(cr, jobs):
-    """Store jobs and forget them; what raises leaves them as they are, for who catches it and goes on."""
-    page, size = jobs.copy(), cr.precommit.data.pop(_SIZE, 0)
-    # what storing them flushes must not find them again
-    jobs.clear()
+    data = cr.precommit.data
+    # they are forgotten before: what storing them flushes must not find them again, and the next job has the hook called again
+    jobs, size = data.pop(_KEY, None), data.pop(_SIZE, 0)
+    if not jobs:
+        return
     try:
-        _store(page)
+        _store(jobs)
     except BaseException:
-        jobs[:0] = page
-        cr.precommit.data[_SIZE] = cr.precommit.data.get(_SIZE, 0) + size
+        # for who catches it and goes on
+        data[_KEY] = jobs + data.get(_KEY, [])
+        data[_SIZE] = size + data.get(_SIZE, 0)
+        cr.precommit.add(functools.partial(flush, cr))
         raise
 
 

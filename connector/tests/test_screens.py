@@ -1,13 +1,15 @@
 import time
+from unittest import TestCase
 from unittest.mock import patch
 
 from lxml import etree
 
 from odoo.exceptions import UserError
 from odoo.tests import Form, new_test_user, tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from odoo.addons.connector.exception import FailedJobError
+from odoo.addons.connector.queue import buffer
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.model import queue_job_count
 from odoo.addons.connector.queue.record_number import LookUp
@@ -189,6 +191,66 @@ class TestJobScreen(ScreensCase):
         jobs = self.delayed_jobs("export_invoice")
         self.assertEqual(jobs.mapped("record_name"), ["INV/7", "INV/8", False])
         self.assertEqual(names_of_invoices.asked, [{"7", "8", "9"}])
+
+    def delay_about(self, session, look_up):
+        """Delay a job whose name is looked up when it is stored."""
+        prepared = export_order.delayable(session, "res.partner", "7")
+        prepared.set_record("7", look_up)
+        return prepared.delay()
+
+    def test_item3_a_name_that_cannot_be_looked_up_keeps_nobody_from_committing(self):
+        partner = self.env["res.partner"].create({"name": "Ada"})
+        failures = {
+            "an error": lambda env, keys: {}["7"],
+            "an error of the database": lambda env, keys: env.cr.execute("SELECT 'abc'::integer"),
+            "an error after a change": lambda env, keys: env["res.partner"].browse(partner.id).write({"name": "x"}) / 0,
+            "no answer": lambda env, keys: None,
+        }
+        for what, names in failures.items():
+            with self.subTest(what):
+                partner.name = what
+                handle = self.delay_about(self.session, LookUp(names, "7"))
+                with mute_logger("odoo.sql_db"), self.assertLogs("odoo.addons.connector.queue.record_number"):
+                    self.cr.flush()
+                shown = handle.record(self.env)
+                self.assertEqual((shown.external_id, shown.record_name), ("7", False))
+                partner.invalidate_recordset(flush=False)
+                self.assertEqual(partner.name, what)
+
+    def test_item3_nor_does_one_in_a_full_page(self):
+        self.patch(buffer, "PAGE", 2)
+        handles = [self.delay_about(self.session, LookUp(lambda env, keys: None, "7")) for _number in range(3)]
+        self.assertEqual([handle._id is not None for handle in handles], [True, True, False])
+        self.assertEqual(len({handle.id for handle in handles}), 3)
+
+    def test_item3_jobs_of_a_full_page_that_looks_up_names_are_not_lost_if_they_cannot_be_stored(self):
+        def refuse(model, job):
+            raise ZeroDivisionError
+
+        self.patch(buffer, "PAGE", 2)
+        handle = self.delay_about(self.session, LookUp(names_of_invoices, "7"))
+        with patch.object(type(self.env["queue.job"]), "_prepare_job_values", refuse):
+            # Odoo's own would flush first, and roll back
+            TestCase.assertRaises(
+                self, ZeroDivisionError, self.delay_about, self.session, LookUp(names_of_invoices, "8")
+            )
+        self.assertEqual(handle.record(self.env).record_name, "INV/7")
+
+    def test_item3_what_is_no_text_is_kept_as_text(self):
+        handles = [
+            self.delay_about(self.session, name)
+            for name in (7, False, LookUp(lambda env, keys: {"7": 7}, "7"), LookUp(lambda env, keys: {"7": b"S"}, "7"))
+        ]
+        self.assertEqual([handle.record(self.env).record_name for handle in handles], ["7", False, "7", "S"])
+
+    def test_item3_what_cannot_be_a_key_of_a_name_is_refused_at_once(self):
+        with self.assertRaisesRegex(TypeError, "unhashable"):
+            self.delay_about(self.session, LookUp(names_of_invoices, ["7"]))
+
+    def test_item3_each_job_has_the_name_in_its_own_language(self):
+        look_up = LookUp(lambda env, keys: {"7": f"in {env.context.get('lang')}"}, "7")
+        handles = [self.delay_about(self.session.with_context(lang=lang), look_up) for lang in ("en_US", "fr_FR")]
+        self.assertEqual([handle.record(self.env).record_name for handle in handles], ["in en_US", "in fr_FR"])
 
     def test_u5_what_a_job_has_logged_is_shown_when_it_is_done_and_when_it_has_failed(self):
         for fails, state in ((False, "done"), (True, "failed")):

@@ -31,7 +31,9 @@ def _names_of_bindings(env, keys):
     ids = defaultdict(list)
     for model_name, backend_id, external_id in keys:
         ids[model_name, backend_id].append(external_id)
-    env = env(su=True, context={"lang": env.lang, "active_test": False, "prefetch_fields": False})
+    # one that is not active any more may still be in the context of who delays
+    lang = env["res.lang"]._get_code(env.context.get("lang"))
+    env = env(su=True, context={"lang": lang, "active_test": False, "prefetch_fields": False})
     names = {}
     for (model_name, backend_id), external_ids in ids.items():
         model = env[model_name]
@@ -40,7 +42,7 @@ def _names_of_bindings(env, keys):
             continue
         domain = [("backend_id", "=", backend_id), ("external_id", "in", external_ids)]
         for binding in model.search_fetch(domain, ["external_id"], order="id"):
-            names[model_name, backend_id, binding.external_id] = _name(binding)
+            names[model_name, backend_id, binding.external_id] = name_of(binding)
     return names
 
 
@@ -49,7 +51,7 @@ def exported(env, model_name, binding_id, *args, **kwargs):
     binding = env(su=True)[model_name].browse(binding_id)
     try:
         # a model with a binder of its own may keep the id in another field
-        return getattr(binding, "external_id", None) or None, _name(binding)
+        return getattr(binding, "external_id", None) or None, name_of(binding)
     except MissingError:
         # the job says so
         return None, None
@@ -60,7 +62,8 @@ def exported_in_bulk(env, model_name, backend_id, binding_id, *args, **kwargs):
     return exported(env, model_name, binding_id)
 
 
-def _name(binding):
+def name_of(binding):
+    """Return the name by which people find the jobs about a record; None if it has none."""
     name = binding.display_name
     # as Odoo calls a record of a model without names
     return None if name == f"{binding._name},{binding.id}" else name or None

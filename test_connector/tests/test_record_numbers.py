@@ -47,6 +47,12 @@ class TestRecordNumbers(ShopCase, JobsCase):
         job = self.delay_import("42", "test.shop.page")
         self.assertEqual((job.external_id, job.record_name), ("42", False))
 
+    def test_item3_nor_is_what_is_deleted(self):
+        page = self.env["test.shop.page"].create({"backend_id": self.backend.id, "external_id": "42"})
+        delay_delete(self.session, page._name, page.id)
+        job = self.delayed_jobs("delete_record")
+        self.assertEqual((job.external_id, job.record_name), ("42", False))
+
     def test_item3_a_deletion_is_found_by_the_name_of_what_is_deleted(self):
         binding = self.partner("42", name="S00042")
         delay_delete(self.session, MODEL, binding.id)
@@ -54,6 +60,28 @@ class TestRecordNumbers(ShopCase, JobsCase):
         job = self.delayed_jobs("delete_record")
         self.assertEqual((job.external_id, job.record_name), ("42", "S00042"))
         self.assertFound(job, "S00042")
+
+    def test_item3_a_model_that_does_not_exist_keeps_nobody_from_committing(self):
+        with self.assertLogs("odoo.addons.connector.queue.record_number"):
+            [job] = delay_many(self.session, import_record, "no.such.model", [(self.backend.id, "42")], channel="root")
+            self.cr.flush()
+        self.assertEqual(job.record(self.env).external_id, "42")
+
+    def test_item3_nor_does_a_name_that_an_addon_cannot_compute(self):
+        self.partner("42", name="S00042")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.patch(type(self.Partner), "_compute_display_name", lambda self: 1 / 0)
+        with self.assertLogs("odoo.addons.connector.queue.record_number"):
+            job = self.delay_import("42")
+        self.assertEqual((job.external_id, job.record_name), ("42", False))
+
+    def test_item3_a_language_that_is_not_active_leaves_the_name_to_be_found(self):
+        self.partner("42", name="S00042")
+        session = self.session.with_context(lang="xx_XX")
+        job = import_record.delay(session, MODEL, self.backend.id, "42")
+        self.cr.flush()
+        self.assertEqual(job.record(self.env).record_name, "S00042")
 
     def test_item3_the_names_of_hundreds_are_looked_up_at_once(self):
         values = {"backend_id": self.backend.id}

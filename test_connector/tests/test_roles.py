@@ -274,8 +274,8 @@ class TestRoles(RolesCase):
             raise Hidden
 
     @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models", "odoo.sql_db")
-    def test_each_role_may_do_with_each_model_what_the_table_says(self):
-        calls, wrong = 0, []
+    def test_s5_each_role_may_do_with_each_model_what_the_table_says(self):
+        asserted, left_out, wrong = 0, 0, []
         exporters = self.env.ref("base.group_allow_export")
         exporters.user_ids += self.employee + self.user + self.manager + self.other_manager
         roles = {
@@ -292,28 +292,34 @@ class TestRoles(RolesCase):
                 if role == "other manager" and model_name not in OF_ALL:
                     rights = rights.replace("r", "").replace("w", "").replace("u", "")
                 for way, (needed, attempt) in self.ways(record.with_user(user)).items():
-                    calls += 1
                     allowed = set(needed) <= set(rights)
-                    refused = self.is_refused(attempt, writes=not {*"wcu"}.isdisjoint(needed))
-                    # to a binding belongs the right to the record, too
-                    if way != "fields_get" and refused == allowed and not (refused and record._inherits):
-                        wrong.append((model_name, role, way, "refused" if allowed else "allowed"))
+                    outcome = self.outcome(attempt, writes=not {*"wcu"}.isdisjoint(needed))
+                    if allowed and (outcome == "failed" or (outcome == "refused" and record._inherits)):
+                        # what fails may fail for anything, and to a binding belongs the right to the record, too
+                        left_out += 1
+                        continue
+                    asserted += 1
+                    if outcome != ("done" if allowed else "refused"):
+                        wrong.append((model_name, role, way, outcome))
         self.assertFalse(wrong)
-        self.assertGreaterEqual(calls, 2_464)
+        self.assertGreaterEqual(asserted, 2_464)
+        self.assertLess(left_out / asserted, 0.02)
 
-    def is_refused(self, attempt, writes):
-        """Return whether rights stand against it; what else does, such as a value that is needed, comes after them."""
+    def outcome(self, attempt, writes):
+        """Return what becomes of an attempt: ``refused`` for want of rights, ``failed`` for another reason, such as a value that is needed,
+        or ``done``.
+        """
         savepoint = self.env.cr.savepoint() if writes else None
         try:
             attempt()
         except (AccessError, Hidden):
-            return True
+            return "refused"
         except Exception:
-            return False
+            return "failed"
         finally:
             if savepoint:
                 savepoint.close(rollback=True)
-        return False
+        return "done"
 
     def test_the_table_names_each_model(self):
         ours = {

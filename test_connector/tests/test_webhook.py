@@ -299,6 +299,16 @@ class TestWebhook(WebhookCase, HttpCase):
         self.assertEqual(jobs, deliveries.exists().job_id.sorted("id"))
         self.assertEqual(len(jobs), 4)
 
+    def test_s8_the_jobs_that_process_many_again_are_of_the_company_of_the_backend(self):
+        self.send()
+        other_company = self.env["res.company"].create({"name": "Other company"})
+        self.env.user.company_ids += other_company
+        companies = (other_company + self.env.company).ids
+        deliveries = self.deliveries().with_context(allowed_company_ids=companies)
+        self.assertNotEqual(deliveries.env.company, self.backend.company_id)
+        deliveries._delay_in_chunks()
+        self.assertEqual(self.delayed_jobs("process_again").company_id, self.backend.company_id)
+
     def test_a_delivery_says_what_has_become_of_its_job(self):
         self.send()
         delivery = self.deliveries()
