@@ -11,7 +11,7 @@ from odoo.tools import SQL, mute_logger
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue import buffer
 from odoo.addons.connector.queue.job import job
-from odoo.addons.connector.queue.model import queue_job_count
+from odoo.addons.connector.queue.model import queue_job_count, queue_job_search
 from odoo.addons.connector.queue.record_number import LookUp
 from odoo.addons.connector.session import ConnectorSession
 
@@ -167,10 +167,19 @@ class TestJobScreen(ScreensCase):
 
     def test_u1_the_search_box_reads_indexes_also_where_it_finds_nothing(self):
         self.env.cr.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        query = self.env["queue.job"]._search([("name", "ilike", "S00008")])
+        jobs = self.env["queue.job"]
+        query = jobs._search(jobs._has_number(["S00008"], more="%") | jobs._with_words("S00008"))
         (plan,) = zip(*self.env.execute_query(SQL("EXPLAIN %s", query.select())), strict=True)
         for column in ("external_id", "record_name", "description"):
             self.assertIn(f"queue_job_{column}_idx", "\n".join(plan))
+
+    def test_u1_what_very_many_jobs_have_is_found_as_what_few_have_is(self):
+        shown = export_order.delay(self.session, "res.partner", "1", "S00007").record(self.env)
+        other = export_order.delay(self.session, "res.partner", "2", description="S00007 again").record(self.env)
+        few = self.found("S00007")
+        self.patch(queue_job_search, "_MANY", 1)
+        self.assertEqual(self.found("S00007"), few)
+        self.assertEqual(few, other + shown)
 
     def test_u1_what_a_text_means_does_not_change_while_all_that_it_found_is_requeued(self):
         shop = export_order.delay(self.session, "res.partner", "1", description="Webhook of Shop").record(self.env)
