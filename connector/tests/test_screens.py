@@ -323,8 +323,13 @@ class TestNumbers(ScreensCase):
         return {value["id"]: value for value in result["values"]}
 
     def test_the_side_panel_counts_up_to_a_bound_and_says_so(self):
-        self.assertEqual(self.panel(), {"pending": {"id": "pending", "display_name": "Pending (3+)"}})
+        self.assertEqual(self.panel()["pending"], {"id": "pending", "display_name": "Pending (3+)"})
         self.assertEqual(self.panel([("external_id", "=", "1")])["pending"]["__count"], 1)
+
+    def test_u1_the_side_panel_keeps_the_states_that_no_job_has_any_more(self):
+        panel = self.panel()
+        self.assertEqual(len(panel), len(self.env["queue.job"]._fields["state"].selection))
+        self.assertEqual(panel["failed"], {"id": "failed", "display_name": "Failed (0)"})
 
     def test_the_side_panel_leaves_out_what_takes_long_to_count(self):
         self.enterContext(patch.object(queue_job_count, "SECONDS_TO_COUNT", 0))

@@ -21,7 +21,11 @@ class QueueJob(models.Model):
 
     @api.model
     def _search_panel_selection_range(self, field_name, **kwargs):
-        """Count the states up to :data:`BOUND`, each by its index, as counting a million jobs would take longer than people wait."""
+        """Count the states up to :data:`BOUND`, each by its index, as counting a million jobs would take longer than people wait.
+
+        A state that no job has stays there: when a button has moved the last of its jobs, the client would show all states as chosen, above
+        a list of that one.
+        """
         if field_name != "state":
             return super()._search_panel_selection_range(field_name, **kwargs)
         domain = Domain(kwargs.get("model_domain", [])) & Domain(kwargs.get("extra_domain", []))
@@ -30,11 +34,12 @@ class QueueJob(models.Model):
         values = []
         for state, label in self._fields["state"]._description_selection(self.env):
             count = counts[state]
-            if count is None or count > BOUND:
+            if count and count <= BOUND:
+                values.append({"id": state, "display_name": label, "__count": count})
+            else:
+                # the client shows no 0
                 more = "" if count is None else f" ({self._bounded(count)})"
                 values.append({"id": state, "display_name": label + more})
-            elif count:
-                values.append({"id": state, "display_name": label, "__count": count})
         return values
 
     @api.model
