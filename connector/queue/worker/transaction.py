@@ -26,6 +26,8 @@ _lt = LazyTranslate(__name__, default_lang="en_US")
 
 #: Seconds for which a registry is taken for fresh.
 _REGISTRY_SECONDS = 1
+#: Seconds that the server is given to end connections that were closed, so that another one has their place.
+_PLACE_SECONDS = 0.5
 
 
 class JobTransactions:
@@ -250,7 +252,14 @@ class JobTransactions:
             # perhaps there is no connection left: this thread itself holds some that it does not use
             if not kept.close_idle(0):
                 raise
-            return JobCursor(self._worker.dbname, self._worker.is_pooled)
+        until = time.monotonic() + _PLACE_SECONDS
+        while True:
+            try:
+                return JobCursor(self._worker.dbname, self._worker.is_pooled)
+            except psycopg2.OperationalError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
 
     def close_cursor(self):
         """Close the cursor of the calling thread."""
