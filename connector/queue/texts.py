@@ -11,9 +11,8 @@ from .. import configuration
 from ..exception import JobStopped
 
 #: How many characters of each are kept; those that the configuration file may set are read when a process starts
-MESSAGE = configuration.number(
-    "longest_message", 5_000, least=1_000
-)  # what a job returned, or why it failed, waits or was cancelled
+# what a job returned, or why it failed, waits or was cancelled
+MESSAGE = configuration.number("longest_message", 5_000, least=1_000)
 ERROR = MESSAGE * 4 // 5  # what an exception says, which leaves room in a message for what is said around it
 TRACEBACK = configuration.number("longest_traceback", 50_000, least=1_000)
 LOG = configuration.number("longest_log", 100_000, least=1_000)  # all lines of an attempt

@@ -361,7 +361,9 @@ def release_unstarted(cr, jobs):
     A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another may have none. What else may have changed
     meanwhile puts itself right: a job with a key competes for it again, and the sweep releases those that were parked for it
     (:func:`release_forgotten_keys`); in a sequential channel the job is the oldest again; a group has no lease of its own before its
-    start. The tokens that they took of the rates of channels are given back.
+    start. The tokens that they took of the rates of channels are given back, in the same statement: also where the worker dies, both are
+    done or neither. It waits for a claim that spends tokens of the same channels, as briefly as for any lock; then the jobs are given back
+    later.
 
     A row that somebody keeps locked, to cancel it for instance, is skipped: whoever watches over running jobs cannot wait for it.
     """

@@ -34,7 +34,7 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 _RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL;"
 # PostgreSQL 14 and later take a job for idle that computes for long before its first statement
 _NEVER_IDLE = "SET idle_session_timeout = 0;"
-# What must not be before the COMMIT: a lock of the session may guard what is committed
+# All of this is behind the COMMIT: a job's own settings govern that, and a lock of its session may guard what is committed
 _UNLOCK = "SELECT pg_advisory_unlock_all(), pg_my_temp_schema()"
 
 # What PostgreSQL answers to a statement that has ended the transaction, also where another one has begun at once
