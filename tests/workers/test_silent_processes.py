@@ -186,6 +186,28 @@ def test_f2_a_job_that_kills_its_process_again_and_again_takes_no_try_from_the_o
     assert outcomes(database, sibling) == ["interrupted", "done"]
 
 
+def test_f2_a_process_whose_job_holds_the_interpreter_ends_also_when_its_parent_is_gone(
+    database, jobs, delay, supervise, wait_until, tmp_path
+):
+    supervisor = supervise(1, 1, silence_limit=1)
+    delay(jobs.hold_the_interpreter, str(tmp_path / "held"))
+    wait_until((tmp_path / "held.reached").exists)
+    orphan = database.value("SELECT pid FROM queue_worker")
+    supervisor.kill()
+    wait_until(lambda: not psutil.pid_exists(orphan))
+
+
+def test_f2_a_stop_does_not_wait_for_a_job_that_holds_the_interpreter(
+    database, jobs, delay, supervise, state, wait_until, tmp_path
+):
+    supervisor = supervise(1, 1, silence_limit=2)
+    held = delay(jobs.hold_the_interpreter, str(tmp_path / "held"))
+    wait_until((tmp_path / "held.reached").exists)
+    supervisor.terminate()
+    assert supervisor.wait(30) == 0
+    assert outcomes(database, held) == ["lost"]
+
+
 def test_f2_the_prefork_server_kills_a_process_whose_job_holds_the_interpreter(
     database, jobs, delay, state, wait_until, tmp_path
 ):

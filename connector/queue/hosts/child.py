@@ -53,7 +53,7 @@ class Child:
     def __init__(self, threads=1, silence_limit=SILENCE_LIMIT):
         self.process = str(uuid.uuid4())
         self.pid = None
-        self.signs = SignsOfLife(threads)
+        self.signs = SignsOfLife(threads, silence_limit)
         self._silence_limit = silence_limit
         self.began = self._looked = time.monotonic()
         self._beats = self._silent = self._turns = self._idle = 0

@@ -145,6 +145,7 @@ class Supervisor:
         while self.children and time.monotonic() < until:
             if not self._reap(block=False):
                 time.sleep(0.05)
+            self._kill_silent()
         for pid, child in list(self.children.items()):
             _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
             # first, so that nobody counts a try for this death

@@ -6,6 +6,7 @@ process itself can do nothing any more, as one of its jobs holds Python's interp
 
 import itertools
 import mmap
+import signal
 import struct
 import threading
 import time
@@ -25,9 +26,11 @@ class SignsOfLife:
     """The page of one process.
 
     :param threads: how many run jobs
+    :param silence_limit: seconds after which the parent kills a process that does not beat; 0 for never
     """
 
-    def __init__(self, threads):
+    def __init__(self, threads, silence_limit=0):
+        self._silence_limit = silence_limit
         self._page = mmap.mmap(-1, _BEATS.size + threads * _RUN.size)
         self._threads = threads
         self._slots = {}
@@ -37,7 +40,12 @@ class SignsOfLife:
     # Called in the process
 
     def beat(self):
-        """Show that this process runs Python code."""
+        """Show that this process runs Python code.
+
+        Should the parent be gone, nobody would kill a process whose job holds the interpreter: then the kernel does, after twice as many
+        seconds of processor time. While it is stopped, or the machine suspended, it uses none.
+        """
+        signal.setitimer(signal.ITIMER_PROF, 2 * self._silence_limit)
         self._beats += 1
         self._show()
 

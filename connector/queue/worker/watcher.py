@@ -97,6 +97,7 @@ class WorkerWatcher:
         self._retired = set()
         self._grace_ends = None
         self._ended = threading.Event()
+        self._closed = threading.Event()
         self._lost_threads = set()
 
     # The thread that watches
@@ -125,6 +126,7 @@ class WorkerWatcher:
             self._ended.set()
             signs.join()
             self._close()
+            self._closed.set()
             beating.join()
 
     def _is_busy(self, threads):
@@ -155,7 +157,7 @@ class WorkerWatcher:
         """Show the parent that this process runs Python code, until the end of :meth:`watch`."""
         while True:
             self._signs.beat()
-            if self._ended.wait(BEAT_INTERVAL):
+            if self._closed.wait(BEAT_INTERVAL):
                 return
 
     def _give_signs(self):
