@@ -1,10 +1,14 @@
 """A job that forks: its child touches nothing of the worker."""
 
 import contextlib
+import logging
 import multiprocessing
 import os
+import select
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -80,6 +84,42 @@ def test_f9_the_child_of_a_job_ends_where_it_leaves_the_code_and_its_parent_does
     assert attempts(ids[0]) == ["done"]
     assert sorted(effects()) == ["after", "before", "beside", "effect"]
     assert database.value("SELECT message FROM queue_job WHERE id = %s", ids[0]) == "from the parent"
+
+
+def test_f9_the_child_of_a_job_ends_although_the_log_was_just_being_written_when_it_was_forked(
+    run_here, ends, leave, wait_until
+):
+    reading, writing = os.pipe()
+    logger = logging.getLogger("odoo.addons.connector.queue.worker.fork")
+    ended = []
+
+    def deed(session):
+        leave(session)
+        pid = os.fork()
+        if not pid:
+            return
+        try:
+            wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0])
+            ended.append(True)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    with open(reading, "rb") as reader, open(writing, "w") as log:
+        # longer than the pipe: it holds the lock of the file until somebody reads, and the child's copy of it for ever
+        writer = threading.Thread(target=log.write, args=["x" * 1_000_000])
+        writer.start()
+        select.select([reader], [], [])
+        handler = logging.StreamHandler(log)
+        logger.addHandler(handler)
+        try:
+            ids = run_here(deed)
+        finally:
+            logger.removeHandler(handler)
+            reader.read(1_000_000)
+            writer.join()
+    assert ended == [True]
+    assert ends(ids) == [("done", 0)]
 
 
 def test_f9_the_child_of_a_hook_after_the_commit_ends_too(run_here, ends, leave, effects):

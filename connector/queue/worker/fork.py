@@ -5,7 +5,6 @@ its way out, would undo what the parent does. So in the child of a running job e
 job's code it ends at once. What runs in it until then may connect anew: ``multiprocessing`` and ``subprocess`` work.
 """
 
-import logging
 import os
 import signal
 import socket
@@ -14,8 +13,6 @@ import threading
 from odoo import sql_db
 
 from ..connection import opened
-
-_logger = logging.getLogger(__name__)
 
 _thread = threading.local()
 
@@ -33,7 +30,8 @@ class watched:
 
     def __exit__(self, *error):
         if _thread.is_child:
-            _logger.warning("A child process that %s has forked ends where it has left the job's code", self._job)
+            # it may not log: another thread may have been about to when it was forked, and holds the lock of the log for ever here
+            os.write(2, b"A child process that a job has forked ends where it has left the job's code\n")
             os._exit(1)
         _thread.job = None
 
