@@ -1,7 +1,7 @@
 {
     "name": "Connector",
     "summary": "Jobs queue and connector framework: keep Odoo in step with other systems",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",

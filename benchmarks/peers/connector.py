@@ -58,6 +58,10 @@ class Connector(OdooPeer):
             message="'Order ' || generate_series || ' is refused'",
             date_done="now() AT TIME ZONE 'UTC'",
         )
+        self._execute(
+            "INSERT INTO queue_job_label (id, external_id) SELECT id, external_id FROM queue_job WHERE external_id IS NOT NULL"
+        )
+        self._execute("ANALYZE queue_job_label")
 
 
 class ConnectorServer(Connector):

@@ -30,18 +30,19 @@ def dumped(context):
     return json.dumps(context) if context else None
 
 
-def of_job(cr, user_id, su, context, job_id):
-    """Return the environment of a job, and a list of what people should know of it: of the context what can be used today.
+def of_job(cr, user_id, su, context, job_id, function):
+    """Return the environment of a job, a list of what people should know of it, of the context what can be used today, and the retry policy
+    of its function.
 
     :param context: JSON text, as :func:`dumped` returns it
     :raise FailedJobError: the user or the company does not exist any more, or the user was archived since
     """
     kept, job = json.loads(context) if context else {}, {"job_id": job_id, JOB: IdByCode(job_id)}
     env = api.Environment(cr, user_id, {**kept, **job}, su=su)
-    usable, notes = env["queue.job"]._usable_context(user_id, env.su, context)
+    usable, notes, retry = env["queue.job"]._terms(user_id, env.su, context, function)
     if usable != kept:
         env = env(context={**usable, **job})
-    return env, notes
+    return env, notes, retry
 
 
 def difference(own, env):

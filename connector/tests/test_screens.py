@@ -5,11 +5,12 @@ from unittest.mock import patch
 from lxml import etree
 
 from odoo.exceptions import UserError
+from odoo.modules.migration import load_script
 from odoo.tests import Form, new_test_user, tagged
-from odoo.tools import SQL, mute_logger
+from odoo.tools import SQL, file_path, mute_logger
 
 from odoo.addons.connector.exception import FailedJobError
-from odoo.addons.connector.queue import buffer
+from odoo.addons.connector.queue import buffer, store
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.model import queue_job_count, queue_job_search
 from odoo.addons.connector.queue.record_number import LookUp
@@ -167,11 +168,34 @@ class TestJobScreen(ScreensCase):
 
     def test_u1_the_search_box_reads_indexes_also_where_it_finds_nothing(self):
         self.env.cr.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        jobs = self.env["queue.job"]
-        query = jobs._search(jobs._has_number(["S00008"], more="%") | jobs._with_words("S00008"))
-        (plan,) = zip(*self.env.execute_query(SQL("EXPLAIN %s", query.select())), strict=True)
+        text = "S00008"
+        numbers, words = queue_job_search._numbers([text], more="%"), queue_job_search._words(text)
+        rows = self.env.execute_query(SQL("EXPLAIN %s", queue_job_search._looks([*numbers, words])))
+        plan = "\n".join(line for (line,) in rows)
         for column in ("external_id", "record_name", "description"):
-            self.assertIn(f"queue_job_{column}_idx", "\n".join(plan))
+            self.assertIn(f"queue_job_label_{column}_idx", plan)
+        self.assertNotIn("Seq Scan", plan)
+
+    def test_u1_where_nothing_is_found_no_job_is_read(self):
+        export_order.delay(self.session, "res.partner", "1", "S00007")
+        self.assertTrue(self.env["queue.job"]._search([("name", "ilike", "S00008")]).is_empty())
+        self.assertFalse(self.env["queue.job"]._search([("name", "ilike", "S00007")]).is_empty())
+
+    def test_u1_an_update_lets_jobs_be_found_that_were_delayed_before(self):
+        shown = export_order.delay(self.session, "res.partner", "1", "S00007").record(self.env)
+        self.env.cr.execute("DELETE FROM queue_job_label")
+        self.assertFalse(self.found("S00007"))
+        script = load_script(file_path("connector/migrations/19.0.1.2.0/post-labels.py"), "labels")
+        for _times in range(2):
+            script.migrate(self.cr, "19.0.1.1.0")
+        self.assertEqual(self.found("S00007"), shown)
+
+    def test_u1_with_a_job_goes_that_by_which_it_was_found(self):
+        shown = export_order.delay(self.session, "res.partner", "1", "S00007").record(self.env)
+        self.cr.execute("UPDATE queue_job SET state = 'done', date_done = '2000-01-01' WHERE id = %s", [shown.id])
+        store.delete_ended(self.cr, 30)
+        self.env.cr.execute("SELECT count(*) FROM queue_job_label WHERE id = %s", [shown.id])
+        self.assertEqual(self.env.cr.fetchone(), (0,))
 
     def test_u1_what_very_many_jobs_have_is_found_as_what_few_have_is(self):
         shown = export_order.delay(self.session, "res.partner", "1", "S00007").record(self.env)

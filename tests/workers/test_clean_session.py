@@ -4,6 +4,7 @@ import contextlib
 import contextvars
 import datetime
 import decimal
+import io
 import itertools
 import os
 import socket
@@ -12,10 +13,10 @@ import threading
 
 import psycopg2
 import pytest
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, STATUS_BEGIN, TRANSACTION_STATUS_IDLE
 
 from odoo import sql_db
-from odoo.tools import config
+from odoo.tools import SQL, config, mute_logger
 
 from odoo.addons.connector.exception import FailedJobError
 
@@ -205,6 +206,86 @@ def test_f6_a_job_that_is_not_atomic_any_more_fails_and_says_why(
     assert effects() == ["before", "effect"]
 
 
+INSERT = "INSERT INTO test_effect (name) VALUES ('lost')"
+
+
+@pytest.fixture
+def end_in_a_row(own_worker, run_here, ends):
+    """A function that has jobs run that were claimed together, the second of which does a deed; it returns how that one ends.
+
+    Such a job's transaction begins with its first statement, in one message with it.
+    """
+
+    def run(deed):
+        def second(session):
+            connection = session.cr.own_connection
+            seen.append((connection.status, connection.get_transaction_status()))
+            deed(session)
+
+        seen = []
+        own_worker.runner.job_seconds = 0.001
+        first, end, last = ends(run_here(lambda session: None, second, lambda session: None))
+        assert seen == [(STATUS_BEGIN, TRANSACTION_STATUS_IDLE)]
+        assert (first, last) == (("done", 0), ("done", 0))
+        return end
+
+    return run
+
+
+WAYS_TO_WRITE = {
+    "execute": lambda cr: cr.execute(INSERT),
+    "SQL": lambda cr: cr.execute(SQL(INSERT)),
+    "bytes": lambda cr: cr.execute(INSERT.encode()),
+    "many": lambda cr: cr.executemany(INSERT, [()]),
+    "copy": lambda cr: cr.copy_expert("COPY test_effect (name) FROM STDIN", io.StringIO("lost\n")),
+    "psycopg2's cursor": lambda cr: cr._obj.execute(INSERT),
+    "psycopg2's connection": lambda cr: cr._cnx.cursor().execute(INSERT),
+    "a cursor beside": lambda cr: cr.connection.cursor().execute(INSERT),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WRITE)
+def test_f6_what_a_job_writes_first_is_a_part_of_its_transaction_in_whatever_way(way, end_in_a_row, effects):
+    def deed(session):
+        WAYS_TO_WRITE[way](session.cr)
+        raise ValueError
+
+    assert end_in_a_row(deed) == ("failed", 1)
+    assert effects() == []
+
+
+@pytest.mark.parametrize(
+    "query", ["SELEC", "SELECT %(missing)s", "SELECT '\\\\x' || U&'\\1'", "", "-- nothing", "SELEC;"]
+)
+def test_f6_a_job_goes_on_in_its_transaction_after_a_first_statement_that_was_not_executed(
+    query, end_in_a_row, leave, effects
+):
+    def deed(session):
+        with contextlib.suppress(psycopg2.Error, KeyError), mute_logger("odoo.addons.connector.queue.worker.cursor"):
+            session.cr.execute(query, {"number": 1} if "%" in query else None)
+        leave(session)
+
+    assert end_in_a_row(deed) == ("done", 0)
+    assert effects() == ["effect"]
+
+
+@pytest.mark.parametrize("error", ["SELECT 1/0", "INSERT INTO test_effect (name) VALUES ('one', 'two')"])
+def test_f6_a_job_whose_first_statement_has_committed_before_its_error_fails(error, end_in_a_row, leave, effects):
+    def deed(session):
+        with contextlib.suppress(psycopg2.Error), mute_logger("odoo.addons.connector.queue.worker.cursor"):
+            session.cr.execute(f"COMMIT; {error}")
+        leave(session)
+
+    assert end_in_a_row(deed) == ("failed", 1)
+    assert effects() == []
+
+
+def test_f6_a_job_that_has_closed_its_cursor_fails_and_says_so(run_here, ends, database):
+    (job,) = run_here(lambda session: session.cr.close() or session.cr.execute("SELECT 1"))
+    assert ends([job]) == [("failed", 1)]
+    assert "Cursor already closed" in database.value("SELECT message FROM queue_job WHERE id = %s", job)
+
+
 _variable = contextvars.ContextVar("connector_test", default="unset")
 
 
@@ -300,7 +381,7 @@ def listener(database, tmp_path, monkeypatch):
     return Listener(tmp_path, server)
 
 
-def test_f6_a_job_costs_three_messages_and_a_clean_session_none(listener, request, ends):
+def test_f6_a_job_costs_two_messages_and_a_clean_session_none(listener, request, ends):
     do_nothing = request.getfixturevalue("run_here")
     ids = do_nothing(*[lambda session: None] * 20)
     assert ends(ids) == [("done", 0)] * 20
@@ -308,10 +389,10 @@ def test_f6_a_job_costs_three_messages_and_a_clean_session_none(listener, reques
     jobs = [listener.queries[begin:next_] for begin, next_ in itertools.pairwise(begins)]
     # the shortest is one for which nothing was claimed or planned anew; its last statement starts the next job
     shortest = min((job for job in jobs if any("EXECUTE connector_complete" in query for query in job)), key=len)
-    _begin, end, start = shortest
+    end, start = shortest
     assert [part.split()[0] for part in end.split(";")] == [
-        *("SET", "EXECUTE", "COMMIT"),
-        *("RESET", "RESET", "RESET", "UNLISTEN", "CLOSE", "SET", "SELECT"),
+        *("BEGIN", "SET", "EXECUTE", "COMMIT"),
+        *("RESET", "RESET", "UNLISTEN", "CLOSE", "DISCARD", "SET", "SELECT"),
     ]
     assert start.startswith("EXECUTE connector_start")
 

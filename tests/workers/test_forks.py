@@ -52,7 +52,11 @@ def use_a_cursor_of_its_own(session):
         cr.execute("INSERT INTO test_effect (name) VALUES ('child')")
 
 
-WAYS = [raise_system_exit, return_, raise_error, commit, roll_back, leave_a_savepoint, close_all]
+def close_files(session):
+    os.closerange(0, 3)
+
+
+WAYS = [close_files, raise_system_exit, return_, raise_error, commit, roll_back, leave_a_savepoint, close_all]
 
 
 def forks(way, leave, statuses):

@@ -131,6 +131,19 @@ def test_f5_a_connection_that_the_server_closes_for_a_jobs_own_sake_costs_that_j
     assert not own_worker.ended
 
 
+def test_f5_a_job_that_does_other_things_before_its_first_statement_is_not_idle_in_a_transaction(
+    set_for_all, request, leave, ends, effects
+):
+    def deed(session):
+        time.sleep(1)
+        leave(session)
+
+    set_for_all("idle_in_transaction_session_timeout", "'300ms'")
+    run_here = request.getfixturevalue("run_here")
+    assert ends(run_here(lambda session: None, deed)) == [("done", 0)] * 2
+    assert effects() == ["effect"]
+
+
 def test_f5_a_worker_whose_idle_connections_would_be_closed_lives_on_and_its_long_job_is_done(
     database, jobs, delay, worker, state, wait_until, tmp_path
 ):

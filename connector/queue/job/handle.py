@@ -51,6 +51,24 @@ class Job:
         for name, value in values.items():
             setattr(self, name, value)
 
+    @classmethod
+    def of_lease(cls, leased, payload):
+        """Return the job that a worker has leased.
+
+        :param leased: the :class:`~odoo.addons.connector.queue.store.LeasedJob`
+        :param payload: its stored arguments
+        """
+        job = cls(id=leased.id)
+        job.lease_token, job.payload = leased.lease_token, payload
+        job.function, job.model_name, job.context = leased.function, leased.model_name, leased.context
+        job.user_id, job.su, job.company_id = leased.user_id, leased.su, leased.company_id
+        job.retry, job.max_retries = leased.retry, leased.max_retries
+        job.identity_key, job.concurrency_key = leased.identity_key, leased.concurrency_key
+        job.channel_id, job.priority, job.ready_seq = leased.channel_id, leased.priority, leased.ready_seq
+        job.date_created, job.time_limit, job.memory_limit = leased.date_created, leased.time_limit, leased.memory_limit
+        job.graph_uuid, job.group_key, job.runs_alone = leased.graph_uuid, leased.group_key, leased.runs_alone
+        return job
+
     def __repr__(self):
         return f"<Job {self._id or 'not stored yet'}: {self.function}>"
 
@@ -143,10 +161,11 @@ class Job:
 
         :raise FailedJobError: its user was archived since, or its user or company does not exist any more
         """
-        env, notes = environment.of_job(cr, self.user_id, self.su, self.context, self._id)
+        # the retry policy is for the end of the job, which has no cursor of its own
+        env, notes, self.retry_policy = environment.of_job(
+            cr, self.user_id, self.su, self.context, self._id, self.function
+        )
         self.note(notes)
-        # for the end of the job, which has no cursor of its own
-        self.retry_policy = function_options(env, self.function).retry
         return env
 
     def _environment_of_records(self, difference):

@@ -16,6 +16,7 @@ from . import queue_job_dependency
 from . import queue_job_failure
 from . import queue_job_function
 from . import queue_job_graph
+from . import queue_job_label
 from . import queue_job_progress
 from . import queue_job_schedule
 from . import queue_job_search

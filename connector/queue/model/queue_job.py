@@ -121,42 +121,39 @@ class QueueJob(models.Model):
         compute="_compute_exc_info", string="Last Traceback", groups="connector.group_connector_manager"
     )
 
+    # Each change of a job's state opens and locks all of these, for some microseconds each, and before PostgreSQL 18 more of them beyond
+    # the sixteenth: so one index serves several questions, and what people search for stands beside, see queue_job_label.py
+
     # What a worker may claim, in the order in which it claims
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
     _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
     # What screens count and filter; most jobs are none of these
-    _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled')")
+    _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled', 'failed')")
     _retried_idx = models.Index("(id) WHERE retry > 0")
-    _failed_in_channel_idx = models.Index("(channel_id) WHERE state = 'failed'")
     # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
     _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")
     # Also those without a group: the jobs that have failed since their failures were last grouped
     _failure_idx = models.Index("(failure_id, id) WHERE state = 'failed'")
-    # At most one job of a key runs, whatever the code does; and the twins of a job are found
+    # At most one job of a key runs, whatever the code does; and the twins of a job are found, and whether one was done after another
     _identity_leased_idx = models.UniqueIndex(
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )
-    _identity_waiting_idx = models.Index(
-        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('pending', 'scheduled', 'wait_dependencies')"
+    _identity_idx = models.Index(
+        "(identity_key, state, date_done) WHERE identity_key IS NOT NULL "
+        "AND state IN ('pending', 'scheduled', 'wait_dependencies', 'failed', 'done')"
     )
-    _identity_failed_idx = models.Index("(identity_key) WHERE identity_key IS NOT NULL AND state = 'failed'")
-    _identity_done_idx = models.Index("(identity_key, date_done) WHERE identity_key IS NOT NULL AND state = 'done'")
     _concurrency_leased_idx = models.Index(
         "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )
-    _concurrency_parked_idx = models.Index(
-        "(concurrency_key, id) WHERE concurrency_key IS NOT NULL AND state = 'wait_dependencies' AND is_parked"
-    )
-    _identity_parked_idx = models.Index(
-        "(identity_key) WHERE identity_key IS NOT NULL AND state = 'wait_dependencies' AND is_parked"
-    )
+    # Those that wait for a key of either kind
+    _parked_idx = models.Index("(concurrency_key, id) WHERE state = 'wait_dependencies' AND is_parked")
     # Those that could join a group of jobs that run as one call, in the order in which they do
     _group_idx = models.Index(
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )
-    # The order of sequential channels
-    _in_order_idx = models.Index(f"(channel_id, (id::bigint)) WHERE {store.IN_ORDER}")
+    # The order of sequential channels; and the failed jobs of any
+    _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.IN_ORDER}")
 
     def init(self):
         store.create_sequences(self.env.cr)
@@ -254,6 +251,12 @@ class QueueJob(models.Model):
         """Return :func:`~odoo.addons.connector.queue.environment.usable_context`, which is the same for many jobs."""
         # that of the caller may be the one that cannot be used
         return environment.usable_context(self.env(context={}), user_id, su, stored)
+
+    @api.model
+    @tools.ormcache("user_id", "su", "stored", "function")
+    def _terms(self, user_id, su, stored, function):
+        """Return what each job asks for, by one look into the cache: :meth:`_usable_context`, and the retry policy of its function."""
+        return *self._usable_context(user_id, su, stored), function_options(self.env, function).retry
 
     @api.model
     def _search(self, domain, *args, **kwargs):

@@ -4,6 +4,8 @@ import logging
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 from .. import store, wakeup
 from .shared import check_may_change_shared
@@ -85,12 +87,14 @@ class QueueJobChannel(models.Model):
             channel.complete_name = f"{parent.complete_name}.{channel.name}" if parent else channel.name
 
     def _compute_counts(self):
+        # what follows from the state, and names the index by which they are counted
+        in_order = Domain.custom(to_sql=lambda _jobs, _alias, _query: SQL(store.IN_ORDER))
         counts = {
-            field: self.env["queue.job"]._count_by("channel_id", self.ids, [("state", "in", states)])
-            for field, states in (
-                ("pending_count", ["pending"]),
-                ("running_count", ["enqueued", "started"]),
-                ("failed_count", ["failed"]),
+            field: self.env["queue.job"]._count_by("channel_id", self.ids, domain)
+            for field, domain in (
+                ("pending_count", Domain("state", "=", "pending")),
+                ("running_count", Domain("state", "in", ["enqueued", "started"])),
+                ("failed_count", Domain("state", "=", "failed") & in_order),
             )
         }
         for channel in self:

@@ -135,6 +135,7 @@ def delete_ended(cr, days, limit=10000):
             FOR UPDATE SKIP LOCKED
         ),
         attempts AS (DELETE FROM queue_job_attempt USING old WHERE job_id = old.id),
+        labels AS (DELETE FROM queue_job_label label USING old WHERE label.id = old.id),
         troubles AS (DELETE FROM queue_job_trouble USING old WHERE job_id = old.id),
         progress AS (DELETE FROM queue_job_progress USING old WHERE job_id = old.id),
         cancellations AS (DELETE FROM queue_job_cancellation USING old WHERE job_id = old.id),

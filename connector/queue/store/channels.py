@@ -36,13 +36,14 @@ ROOM = f"""
     WHERE {_IS_LIMIT}
 """
 
-# The oldest job of a sequential channel and the channels below: runnable, between two tries, or failed. The planner would walk the primary
-# key, through all jobs that have ended, for an order by it; id::bigint it finds in the index of that order only
+# The oldest job of a sequential channel and the channels below: runnable, between two tries, or failed; of each state the index has the
+# oldest one at hand. The planner would walk the primary key, through all jobs that have ended, for an order by it; id::bigint it finds in
+# the index of that order only
 _OLDEST = f"""
     SELECT oldest.id, oldest.channel_id, oldest.state
-    FROM queue_job_channel below, LATERAL (
-        SELECT id, channel_id, state FROM queue_job
-        WHERE channel_id = below.id AND {IN_ORDER}
+    FROM queue_job_channel below, (VALUES ('pending'), ('failed'), ('scheduled')) AS one (state), LATERAL (
+        SELECT id, channel_id, queue_job.state FROM queue_job
+        WHERE channel_id = below.id AND queue_job.state = one.state AND {IN_ORDER}
         ORDER BY id::bigint LIMIT 1
     ) AS oldest
     WHERE starts_with(below.parent_path, top.parent_path)

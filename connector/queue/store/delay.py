@@ -32,6 +32,7 @@ def insert(cr, rows, extra_columns=()):
     extra_types = "".join(f", {name} {sql_type}" for name, sql_type in extra_columns)
     cr.execute(
         f"""
+        WITH job AS (
         INSERT INTO queue_job (function, model_name, payload, context, description, channel_id, priority, max_retries, retry,
                                identity_key, identity_policy, concurrency_key, concurrency_limit, time_limit, memory_limit,
                                user_id, company_id, su, graph_uuid, group_key, external_id, record_name, date_created, eta, state,
@@ -49,7 +50,13 @@ def insert(cr, rows, extra_columns=()):
                 eta timestamp, eta_seconds float8{extra_types}),
              LATERAL (SELECT COALESCE(job.eta, {NOW} + make_interval(secs => job.eta_seconds)) AS eta) AS asked,
              LATERAL (SELECT asked.eta > {NOW} IS TRUE AS later, CASE WHEN asked.eta > {NOW} THEN asked.eta END AS eta) AS due
-        RETURNING id
+        RETURNING id, external_id, record_name, description
+        ),
+        label AS (
+            INSERT INTO queue_job_label (id, external_id, record_name, description)
+            SELECT * FROM job WHERE (external_id, record_name, description) IS DISTINCT FROM (NULL, NULL, NULL)
+        )
+        SELECT id FROM job
         """,
         {"rows": json.dumps(rows)},
     )

@@ -27,6 +27,9 @@ _FAILED_FOR_GOOD = f"""
     )
 """
 
+# Each state is compared by itself. Of a list PostgreSQL before version 17 may read all jobs of a key, of which thousands are done
+_WAITING_STATES = "(VALUES ('pending'), ('scheduled'), ('wait_dependencies')) AS waiting (state)"
+
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
@@ -124,8 +127,8 @@ def seconds_waiting(cr, identity_keys, days):
         f"""
         SELECT identity_key, EXTRACT(epoch FROM {NOW} - min(date_created))::float8
         FROM (
-            SELECT identity_key, date_created FROM queue_job job
-            WHERE identity_key = ANY(%(keys)s) AND state IN ('pending', 'scheduled', 'wait_dependencies')
+            SELECT identity_key, date_created FROM {_WAITING_STATES}, queue_job job
+            WHERE identity_key = ANY(%(keys)s) AND job.state = waiting.state
             UNION ALL
             SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {LEASED}
             UNION ALL
@@ -204,8 +207,9 @@ def _collapse(cr, ids):
         ),
         twin AS MATERIALIZED (
             SELECT job.id, job.identity_key, job.state, job.eta, job.date_started, job.channel_id, job.concurrency_key
-            FROM candidate JOIN queue_job job ON job.identity_key = candidate.identity_key
-            WHERE job.state IN ('pending', 'scheduled', 'wait_dependencies') AND (job.state <> 'wait_dependencies' OR {PARKED})
+            FROM candidate, {_WAITING_STATES}, queue_job job
+            WHERE job.identity_key = candidate.identity_key AND job.state = waiting.state
+                AND (job.state <> 'wait_dependencies' OR {PARKED})
             FOR NO KEY UPDATE OF job SKIP LOCKED
         ),
         chosen AS (

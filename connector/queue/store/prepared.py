@@ -45,6 +45,11 @@ def keeps_session(connection):
     return connection in _plans
 
 
+def _plans_of(cr):
+    # a job's cursor would begin its transaction where psycopg2's connection is asked for
+    return _plans.get(getattr(cr, "own_connection", None) or cr.connection)
+
+
 class Statement:
     """A statement with named parameters.
 
@@ -68,7 +73,7 @@ class Statement:
         :param then: statements after it in its message, of which the last one has the result
         :raise InvalidSqlStatementName: somebody has dropped what was prepared; it is forgotten, and another time will do
         """
-        plans = _plans.get(cr.connection)
+        plans = _plans_of(cr)
         if plans is None:
             cr.execute(settings + self._query + then, values)
             return

@@ -27,7 +27,9 @@ PARKED = "job.state = 'wait_dependencies' AND job.is_parked"
 
 # What has a place in the order of a sequential channel: runnable, failed, or between two tries. Leased jobs are counted apart. IS TRUE
 # hides the state from the planner, which would else take the index on this condition for the one of runnable jobs
-IN_ORDER = "(state IN ('pending', 'failed') OR state = 'scheduled' AND date_started IS NOT NULL) IS TRUE"
+IN_ORDER = """(
+    queue_job.state IN ('pending', 'failed') OR queue_job.state = 'scheduled' AND queue_job.date_started IS NOT NULL
+) IS TRUE"""
 
 # Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
 # commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.

@@ -69,4 +69,5 @@ class Company:
             self._runs -= 1
             if self._alone is leased:
                 self._alone, self._closed_until = None, 0
-            self._changed.notify_all()
+            elif self._alone is not None:
+                self._changed.notify_all()

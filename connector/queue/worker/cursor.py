@@ -16,6 +16,7 @@ from psycopg2.extensions import (
 
 from odoo.exceptions import ConcurrencyError
 from odoo.sql_db import Cursor, connection_info_for
+from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
 from ...exception import FailedJobError, LeaseLost
@@ -30,12 +31,13 @@ _own_connections = OwnConnections()
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 
-# All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans
-_RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL;"
+# All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans. Of
+# another session user, which a superuser can become, the server tells: then the cursor is not used again
+_RESET = "RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; DISCARD TEMP;"
 # PostgreSQL 14 and later take a job for idle that computes for long before its first statement
 _NEVER_IDLE = "SET idle_session_timeout = 0;"
 # All of this is behind the COMMIT: a job's own settings govern that, and a lock of its session may guard what is committed
-_UNLOCK = "SELECT pg_advisory_unlock_all(), pg_my_temp_schema()"
+_UNLOCK = "SELECT pg_advisory_unlock_all()"
 
 # What PostgreSQL answers to a statement that has ended the transaction, also where another one has begun at once
 _ENDS_TRANSACTION = ("COMMIT", "BEGIN", "START TRANSACTION")
@@ -50,21 +52,31 @@ class JobCursor(Cursor):
     A job may commit, also deep inside of Odoo's code. Each commit first locks the job's row by its lease: a worker that was declared dead
     cannot commit anything for the job any more, however late it wakes up.
 
+    The transaction begins with the first statement, in one message with it: a job that asks a shop first holds none meanwhile. Whoever
+    takes psycopg2's own cursor or connection, as ``_obj`` or ``_cnx``, finds it begun.
+
     It is kept from job to job; :meth:`clean` makes it as new for the next one.
 
     :param dbname: name of the database
     :param is_pooled: whether a pooler stands between, behind which a session is not the cursor's alone
+    :ivar own_connection: psycopg2's, without a look at the transaction
     :ivar is_clean: whether no job has used it since it was as new
     :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not come, or was an error
     """
+
+    # whether the first statement has to begin the transaction; and None when it is closed
+    _begins_late, _own_cursor = False, None
 
     def __init__(self, dbname, is_pooled=False):
         super().__init__(_own_connections, *connection_info_for(dbname))
         self._pid = os.getpid()
         self._is_pooled = is_pooled
         self._job = self._worker_id = None
+        self._begins_late = False
+        self._news = select.poll()
+        self._news.register(self.own_connection.fileno(), select.POLLIN)
         self.is_clean, self.is_committing, self._is_reset, self._is_ended_by_sql = True, False, False, False
-        never_idle = _NEVER_IDLE if self._cnx.server_version >= 140000 else ""
+        never_idle = _NEVER_IDLE if self.own_connection.server_version >= 140000 else ""
         self._renewal = "" if is_pooled else _RESET + never_idle + _UNLOCK
         self._ending = "; COMMIT;" + self._renewal
         if not is_pooled:
@@ -78,15 +90,54 @@ class JobCursor(Cursor):
             super().__del__()
 
     @property
+    def _cnx(self):
+        self._begin_now()
+        return self.own_connection
+
+    @_cnx.setter
+    def _cnx(self, connection):
+        self.own_connection = connection
+
+    @property
+    def _obj(self):
+        self._begin_now()
+        if self._own_cursor is None:
+            raise psycopg2.InterfaceError("Cursor already closed")
+        return self._own_cursor
+
+    @_obj.setter
+    def _obj(self, cursor):
+        self._own_cursor = cursor
+
+    @_obj.deleter
+    def _obj(self):
+        del self._own_cursor
+
+    def _begin_now(self):
+        if self._begins_late:
+            self._own_cursor.execute(_BEGIN)
+            self._begins_late = False
+
+    @property
+    def closed(self):
+        return self._closed or bool(self.own_connection.closed)
+
+    def cancel(self):
+        """Cancel the statement that is executed; called by another thread.
+
+        :raise psycopg2.Error: there is no connection left for that
+        """
+        if not self.own_connection.closed:
+            self.own_connection.cancel()
+
+    @property
     def is_usable(self):
         """Whether a job can run on it: nobody has used it since it was as new, and the server has not closed its connection."""
         return self.is_clean and not self.closed and not self._has_news()
 
     def _has_news(self):
         """Whether the server has said something unasked: that it ends the connection, as a rule."""
-        poll = select.poll()
-        poll.register(self._cnx.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(self._news.poll(0))
 
     @property
     def is_closed_by_job(self):
@@ -96,18 +147,21 @@ class JobCursor(Cursor):
     @property
     def _is_beyond_its_transaction(self):
         """Whether the server has ended the transaction by a statement, of which psycopg2 does not know."""
-        return self._cnx.status == STATUS_BEGIN and self._cnx.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        connection = self.own_connection
+        return connection.status == STATUS_BEGIN and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
     def begin(self):
-        """Begin the transaction of a job; where psycopg2 knows that there is none, it does so with the first statement."""
-        if self._is_beyond_its_transaction:
-            self._obj.execute(_BEGIN)
+        """Have the first statement of a job begin its transaction; where psycopg2 knows that there is none, it does so itself."""
+        # what was executed since then has begun one
+        self._is_reset = False
+        self._begins_late = self._is_beyond_its_transaction
 
     def _leave_transaction(self):
         """Have psycopg2 know that there is no transaction; of a ROLLBACK without one PostgreSQL's log would tell."""
+        self._begins_late = False
         if self._is_beyond_its_transaction:
-            self._obj.execute(_BEGIN)
-            self._cnx.rollback()
+            self._own_cursor.execute(_BEGIN)
+            self.own_connection.rollback()
 
     def lease(self, job, worker_id):
         """Fence all that follows by the lease of a job."""
@@ -125,21 +179,31 @@ class JobCursor(Cursor):
         elif self._is_beyond_its_transaction:
             # a hook after the commit needs one
             self._leave_transaction()
+        if isinstance(query, SQL) and params is None:
+            query, params = query.code, query.params
+        own = query
+        if begins := self._begins_late and isinstance(query, str) and bool(query.strip()):
+            query, self._begins_late = f"{_BEGIN}; {query}", False
         try:
             super().execute(query, params, log_exceptions=False)
         except (SerializationFailure, DeadlockDetected, LockNotAvailable):
             raise
-        except Exception as error:
-            if log_exceptions and not self.is_committing:
-                told = storable(self._obj.query or query), storable(error)
+        except BaseException as error:
+            # of a single statement nothing was executed then, not even the BEGIN before it
+            self._begins_late = begins and self._is_beyond_its_transaction and _is_single(own)
+            if isinstance(error, Exception) and log_exceptions and not self.is_committing:
+                told = storable(getattr(self._own_cursor, "query", None) or query), storable(error)
                 _logger.error("%r: bad query: %s\nERROR: %s", self._job, *told)
             raise
-        if self._job is not None and not self.is_committing and self._obj.statusmessage in _ENDS_TRANSACTION:
-            self._is_ended_by_sql = True
+        if self._job is not None and not self.is_committing and self._own_cursor.statusmessage in _ENDS_TRANSACTION:
+            # before the first statement there was nothing that it could have committed
+            if not (begins and _is_single(own)):
+                self._is_ended_by_sql = True
             self._check_transaction()
 
     def _check_transaction(self):
-        if self._is_ended_by_sql or self._cnx.autocommit or self._is_beyond_its_transaction:
+        is_begun = not self._begins_late
+        if self._is_ended_by_sql or self.own_connection.autocommit or (is_begun and self._is_beyond_its_transaction):
             raise FailedJobError(
                 _lt(
                     "The job has switched its cursor to autocommit, or has committed by SQL: what it wrote since then would be kept even "
@@ -155,7 +219,7 @@ class JobCursor(Cursor):
         """
         if self._job is not None:
             self.flush()
-            with _LastStatement(self._cnx):
+            with _LastStatement(self.own_connection):
                 is_mine = self._job.lock_lease(self, self._worker_id)
             self._check_lease(is_mine)
         super().commit()
@@ -170,18 +234,21 @@ class JobCursor(Cursor):
         :raise RowLocked: see :meth:`commit`
         """
         self.flush()
-        if self.closed or self._has_news():
+        if self._closed or self.own_connection.closed or self._has_news():
             # a connection that was lost before is not lost in the COMMIT
             self.execute("SELECT")
-        with _LastStatement(self._cnx):
+        with _LastStatement(self.own_connection):
             is_mine = self._job.complete(self, self._worker_id, worker_name, self._ending)
         self._check_lease(is_mine)
         self.has_completed()
-        with contextlib.suppress(psycopg2.Error):
+        try:
             if not self._is_pooled:
-                self._after_renewal(self._obj)
+                self._after_renewal(self._own_cursor)
             # what is called after the commit may change the session again
             self._is_reset = not self.postcommit
+        except psycopg2.Error:
+            # clean() tries it again
+            pass
 
     @property
     def is_leased(self):
@@ -193,8 +260,8 @@ class JobCursor(Cursor):
         """Whether the COMMIT of :meth:`complete` may have been executed, although there was an error."""
         return (
             self.is_committing
-            and not self._cnx.closed
-            and self._cnx.get_transaction_status() == TRANSACTION_STATUS_IDLE
+            and not self.own_connection.closed
+            and self.own_connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
         )
 
     def has_completed(self):
@@ -218,10 +285,10 @@ class JobCursor(Cursor):
             self._leave_transaction()
             self.rollback()
         except BaseException as error:
-            if not self._cnx.closed:
+            if not self.own_connection.closed:
                 if not isinstance(error, psycopg2.Error):
                     _logger.warning("A hook that was to be called at the rollback of a job has failed", exc_info=error)
-                self._cnx.rollback()
+                self.own_connection.rollback()
 
     # Between two jobs
 
@@ -231,30 +298,33 @@ class JobCursor(Cursor):
         After a job that is done there is nothing left to ask of the server, after another one it is one message.
         """
         self._job = None
-        self.is_committing = False
+        self.is_committing = self._begins_late = False
         if self.closed:
             return
         self.transaction = None
-        for hooks in (self.precommit, self.postcommit, self.prerollback, self.postrollback):
-            hooks.clear()
         if self._state() != self._as_new:
             # an attribute of the connection or the cursor that a job has set: nobody knows which, and what hangs on it
             return
-        with contextlib.suppress(psycopg2.Error):
+        try:
             if not self._is_reset:
+                for hooks in (self.precommit, self.postcommit, self.prerollback, self.postrollback):
+                    hooks.clear()
                 if not self._is_beyond_its_transaction:
-                    self._cnx.rollback()
+                    self.own_connection.rollback()
                 if not (self._is_pooled or self.is_clean):
                     self._reset_session()
             self.cache.clear()
             self._now = None
             # with the one before goes what it holds of the last answer
-            self._obj = self._cnx.cursor()
+            self._own_cursor = self.own_connection.cursor()
             self.is_clean = True
+        except psycopg2.Error:
+            # it is of no more use
+            pass
 
     def _state(self):
         """Return what a job may have set on this side of the connection, to be compared."""
-        connection = self._cnx
+        connection = self.own_connection
         return (
             connection.autocommit,
             connection.isolation_level,
@@ -264,15 +334,16 @@ class JobCursor(Cursor):
             connection.cursor_factory,
             len(connection.string_types),
             len(connection.binary_types),
+            connection.get_parameter_status("session_authorization"),
             self._is_pooled and [connection.get_parameter_status(name) for name in _PARAMETERS],
             tuple(self.__dict__),
         )
 
     def _reset_session(self):
         if self._is_beyond_its_transaction:
-            self._renew(self._obj)
+            self._renew(self._own_cursor)
             return
-        with self.outside_transactions(), self._cnx.cursor() as cr:
+        with self.outside_transactions(), self.own_connection.cursor() as cr:
             self._renew(cr)
 
     def _renew(self, cr):
@@ -281,26 +352,28 @@ class JobCursor(Cursor):
 
     def _after_renewal(self, cr):
         """Do what follows from the answer to a renewal of the session, outside of transactions."""
-        _unlocked, temporary_schema = cr.fetchone()
-        if temporary_schema:
-            cr.execute("DISCARD TEMP")
-        if not self._cnx.get_parameter_status("DateStyle").startswith("ISO"):
+        if not self.own_connection.get_parameter_status("DateStyle").startswith("ISO"):
             # the server's own, while psycopg2 needs the one that it has asked for when it connected
             cr.execute("SET datestyle TO 'ISO'")
-        self._cnx.notices.clear()
-        self._cnx.notifies.clear()
+        self.own_connection.notices.clear()
+        self.own_connection.notifies.clear()
 
     @contextlib.contextmanager
     def outside_transactions(self):
         """Have the statements of a block be transactions of their own."""
         self._leave_transaction()
-        connection = self._cnx
+        connection = self.own_connection
         # one that has no settings of its own goes to autocommit and back without a message to the server
         connection.set_session(isolation_level="DEFAULT", readonly="DEFAULT")
         connection.set_session(autocommit=True)
         yield
         connection.set_session(autocommit=False)
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=False)
+
+
+def _is_single(query):
+    """Return whether a text has one statement for certain."""
+    return ";" not in query.rstrip("; \n")
 
 
 class _LastStatement:

@@ -31,8 +31,10 @@ class watched:
     def __exit__(self, *error):
         if _thread.is_child:
             # it may not log: another thread may have been about to when it was forked, and holds the lock of the log for ever here
-            os.write(2, b"A child process that a job has forked ends where it has left the job's code\n")
-            os._exit(1)
+            try:
+                os.write(2, b"A child process that a job has forked ends where it has left the job's code\n")
+            finally:
+                os._exit(1)
         _thread.job = None
 
 

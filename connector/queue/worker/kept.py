@@ -60,7 +60,7 @@ def close(cr):
     if cr is not None:
         with contextlib.suppress(*CONNECTION_LOST):
             # first: there is nothing to be rolled back then
-            cr._cnx.close()
+            cr.own_connection.close()
             cr.close()
 
 

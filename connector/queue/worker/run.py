@@ -111,10 +111,10 @@ class Run:
             self._steps += 1
             self._next_step = time.monotonic() + PATIENCE
             if self._steps == 1:
-                if self._cr is not None and not self._cr._cnx.closed:
+                if self._cr is not None:
                     # a cancellation has a connection of its own; where there is none left, the next step will do
                     with contextlib.suppress(psycopg2.Error):
-                        self._cr._cnx.cancel()
+                        self._cr.cancel()
             elif self._steps == 2:
                 self._raised = True
                 _raise_in_thread(self.thread_id, type(self.stopped))

@@ -83,7 +83,7 @@ class JobRunner:
     def _start(self, leased):
         with self._worker.raw_cursor() as cr:
             payload = store.start(cr, leased)
-        return None if payload is None else Job(**leased._asdict(), payload=payload)
+        return None if payload is None else Job.of_lease(leased, payload)
 
     def _start_group(self, leased):
         """Start a job together with the others that can run as one call with it, held by this worker or not yet leased.
@@ -110,7 +110,7 @@ class JobRunner:
             started = [(job, payloads[job.id]) for job in held if job.id in payloads]
             if started and len(started) < size:
                 started += store.join_group(cr, self._worker.id, started[0][0], size - len(started))
-        return JobGroup([Job(**job._asdict(), payload=payload) for job, payload in started]) if started else None
+        return JobGroup([Job.of_lease(job, payload) for job, payload in started]) if started else None
 
     def _run_started(self, job):
         """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""

@@ -4,8 +4,10 @@ It is a page of memory that both share, mapped by the parent before the fork. So
 process itself can do nothing any more, as one of its jobs holds Python's interpreter.
 """
 
+import functools
 import itertools
 import mmap
+import os
 import signal
 import struct
 import threading
@@ -30,7 +32,7 @@ class SignsOfLife:
     """
 
     def __init__(self, threads, silence_limit=0):
-        self._silence_limit = silence_limit
+        self._longest_silence = 2 * silence_limit * (os.cpu_count() or 1)
         self._page = mmap.mmap(-1, _BEATS.size + threads * _RUN.size)
         self._threads = threads
         self._slots = {}
@@ -42,10 +44,12 @@ class SignsOfLife:
     def beat(self):
         """Show that this process runs Python code.
 
-        Should the parent be gone, nobody would kill a process whose job holds the interpreter: then the kernel does, after twice as many
-        seconds of processor time. While it is stopped, or the machine suspended, it uses none.
+        Should the parent be gone, nobody would kill a process whose job holds the interpreter: then the kernel does, when it has used more
+        processor time without a beat than all processors could give it in twice the limit. While it is stopped, or the machine suspended,
+        it uses none.
         """
-        signal.setitimer(signal.ITIMER_PROF, 2 * self._silence_limit)
+        if self._longest_silence:
+            signal.setitimer(signal.ITIMER_PROF, self._longest_silence)
         self._beats += 1
         self._show()
 
@@ -96,5 +100,6 @@ class SignsOfLife:
         return [run for run in runs if run.lease_token and (dbname is None or run.database == _number_of(dbname))]
 
 
+@functools.cache
 def _number_of(dbname):
     return zlib.crc32(dbname.encode())

@@ -60,7 +60,7 @@ class JobTransactions:
                 with contextlib.suppress(*CONNECTION_LOST):
                     cr.abandon()
                 registry.reset_changes()
-                if cr._cnx.closed:
+                if cr.own_connection.closed:
                     self._connection_lost(job, cr, error)
                 raise
             self._after_commit(job, cr, registry)
@@ -129,7 +129,8 @@ class JobTransactions:
             # a hook that raises is forgotten, the others are left
             attempt(cr.postcommit.run)
         cr.postcommit.clear()
-        attempt(registry.signal_changes)
+        if registry.registry_invalidated or registry.cache_invalidated:
+            attempt(registry.signal_changes)
 
     def _connection_lost(self, job, cr, error):
         if cr.is_committing:
@@ -178,7 +179,7 @@ class JobTransactions:
                     cr.begin()
                     return cr, registry
                 except BaseException:
-                    is_lost = bool(cr._cnx.closed)
+                    is_lost = bool(cr.own_connection.closed)
                     close(cr)
                     if is_new or not is_lost:
                         raise
@@ -230,9 +231,9 @@ class JobTransactions:
             close(cr)
         kept.make_room(self._worker.capacity)
         cr = self._open()
-        self._backends[threading.get_ident()] = cr._cnx.get_backend_pid()
+        self._backends[threading.get_ident()] = cr.own_connection.get_backend_pid()
         if not self._worker.is_pooled:
-            store.keep_prepared(cr._cnx)
+            store.keep_prepared(cr.own_connection)
         self._worker.note_backends()
         return cr, True
 

@@ -124,9 +124,11 @@ class WorkerWatcher:
                     time.sleep(TEND_INTERVAL)
         finally:
             self._ended.set()
-            signs.join()
-            self._close()
-            self._closed.set()
+            try:
+                signs.join()
+                self._close()
+            finally:
+                self._closed.set()
             beating.join()
 
     def _is_busy(self, threads):
@@ -426,7 +428,8 @@ class WorkerWatcher:
                 return
             self._signs.begin(worker.dbname, leased)
             try:
-                worker.run(leased, functools.partial(self._signs.begin, worker.dbname))
+                # a group may have another limit of time than the job with which it begins
+                worker.run(leased, leased.group_key and functools.partial(self._signs.begin, worker.dbname))
             finally:
                 self._signs.end()
         finally:

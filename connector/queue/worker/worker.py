@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 #: How long a stopping process lets its running jobs go on, in seconds; then their leases end without costing a try.
 GRACE_SECONDS = 60
 #: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
-BATCH_LIMIT = 50
+BATCH_LIMIT = 100
 BATCH_SECONDS = 0.1
 #: Seconds for which a worker holds jobs that none of its threads comes to start; then others may have them.
 HOLD_SECONDS = 0.5
