@@ -248,7 +248,7 @@ class JobCursor(Cursor):
             self._is_reset = not self.postcommit
         except psycopg2.Error:
             # clean() tries it again
-            pass
+            self._is_reset = False
 
     @property
     def is_leased(self):
@@ -319,8 +319,7 @@ class JobCursor(Cursor):
             self._own_cursor = self.own_connection.cursor()
             self.is_clean = True
         except psycopg2.Error:
-            # it is of no more use
-            pass
+            self.is_clean = False
 
     def _state(self):
         """Return what a job may have set on this side of the connection, to be compared."""
