@@ -42,16 +42,18 @@ class SignsOfLife:
     # Called in the process
 
     def beat(self):
-        """Show that this process runs Python code.
+        """Show that this process runs Python code."""
+        self._beats += 1
+        self._show()
 
-        Should the parent be gone, nobody would kill a process whose job holds the interpreter: then the kernel does, when it has used more
-        processor time without a beat than all processors could give it in twice the limit. While it is stopped, or the machine suspended,
-        it uses none.
+    def put_off_end(self):
+        """Have the kernel kill this process where the parent would, should that be gone: as long as this is called it does not.
+
+        It does when the process has used more processor time since the last call than all processors could give it in twice the limit.
+        While it is stopped, or the machine suspended, it uses none.
         """
         if self._longest_silence:
             signal.setitimer(signal.ITIMER_PROF, self._longest_silence)
-        self._beats += 1
-        self._show()
 
     def turn(self):
         """Show that this process looks at the limits of its jobs."""

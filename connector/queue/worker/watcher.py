@@ -159,6 +159,7 @@ class WorkerWatcher:
         """Show the parent that this process runs Python code, until the end of :meth:`watch`."""
         while True:
             self._signs.beat()
+            self._signs.put_off_end()
             if self._closed.wait(BEAT_INTERVAL):
                 return
 
