@@ -27,6 +27,7 @@ RIGHTS = {
     "queue.job.dependency": ("r", "r"),
     "queue.job.failure": ("r", "r"),
     "queue.job.function": ("r", "r"),  # where there is one company, a manager writes, too
+    "queue.job.label": ("", ""),
     "queue.job.progress": ("r", "r"),
     "queue.job.trouble": ("r", "r"),
     "queue.job.schedule": ("r", "r"),
@@ -149,6 +150,7 @@ class RolesCase(Roles, ShopCase, JobsCase):
             "queue.job.dependency": cls.inserted(
                 "queue.job.dependency", parent_id=job.id, child_id=child.id, on_failure="stop"
             ),
+            "queue.job.label": env["queue.job.label"].create({"external_id": "1", "record_name": "Ada"}),
             "queue.job.progress": cls.inserted("queue.job.progress", job_id=job.id, done=1),
             "queue.job.trouble": cls.inserted("queue.job.trouble", job_id=job.id, message="refused"),
             "queue.job.cancellation": cls.inserted("queue.job.cancellation", job_id=job.id, who="Ada"),
