@@ -375,7 +375,7 @@ def test_what_a_function_of_the_arguments_returns_is_refused_or_stored(env, sess
     options = job(**{option: lambda args: value})(function).job_options
     monkeypatch.setattr(jobs.do_nothing, "job_options", replace(options, name=jobs.do_nothing.job_options.name))
     env.registry.clear_cache()
-    if not is_refused(option, lambda: jobs.do_nothing.delay(session, "test.effect", concurrency_key="key")):
+    if not is_refused(option, lambda: jobs.do_nothing.delay(session, "test.effect")):
         env.cr.flush()
         run_all(env)
     env.cr.execute("DELETE FROM queue_job")
