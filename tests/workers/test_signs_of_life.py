@@ -195,7 +195,6 @@ def test_a_job_that_is_committed_is_not_run_again_for_what_goes_wrong_afterwards
     def meet_another_transaction(_registry):
         raise SerializationFailure
 
-    monkeypatch.setattr(Registry, "registry_invalidated", True)
     monkeypatch.setattr(Registry, "signal_changes", meet_another_transaction)
     job = delay(jobs.leave_effect, "job")
     after = delay(jobs.leave_effect, "after")

@@ -92,6 +92,7 @@ class QueueJob(models.Model):
 
 
 def _looks(conditions):
+    """Return the query of the ids of the jobs whose labels fulfil one of some conditions: a look into an index for each."""
     return SQL(" UNION ALL ").join(SQL("SELECT id FROM queue_job_label WHERE %s", one) for one in conditions)
 
 

@@ -32,31 +32,31 @@ def insert(cr, rows, extra_columns=()):
     extra_types = "".join(f", {name} {sql_type}" for name, sql_type in extra_columns)
     cr.execute(
         f"""
-        WITH job AS (
-        INSERT INTO queue_job (function, model_name, payload, context, description, channel_id, priority, max_retries, retry,
-                               identity_key, identity_policy, concurrency_key, concurrency_limit, time_limit, memory_limit,
-                               user_id, company_id, su, graph_uuid, group_key, external_id, record_name, date_created, eta, state,
-                               ready_seq{extra_names})
-        SELECT function, model_name, payload, context, description, channel_id, priority, max_retries, 0,
-               identity_key, identity_policy, concurrency_key, concurrency_limit, time_limit, memory_limit,
-               user_id, company_id, su, graph_uuid, group_key, external_id, record_name, {NOW}, due.eta,
-               CASE WHEN waits THEN 'wait_dependencies' WHEN due.later THEN 'scheduled' ELSE 'pending' END,
-               CASE WHEN waits OR due.later THEN NULL ELSE nextval('queue_job_ready_seq') END{extra_names}
-        FROM json_to_recordset(%(rows)s) AS job(
-                function varchar, model_name varchar, payload text, context varchar, description varchar, channel_id int,
-                priority int, max_retries int, identity_key varchar, identity_policy varchar, concurrency_key varchar,
-                concurrency_limit int, time_limit int, memory_limit int, user_id int, company_id int, su boolean,
-                graph_uuid varchar, waits boolean, group_key varchar, external_id varchar, record_name varchar,
-                eta timestamp, eta_seconds float8{extra_types}),
-             LATERAL (SELECT COALESCE(job.eta, {NOW} + make_interval(secs => job.eta_seconds)) AS eta) AS asked,
-             LATERAL (SELECT asked.eta > {NOW} IS TRUE AS later, CASE WHEN asked.eta > {NOW} THEN asked.eta END AS eta) AS due
-        RETURNING id, external_id, record_name, description
+        WITH stored AS (
+            INSERT INTO queue_job (function, model_name, payload, context, description, channel_id, priority, max_retries, retry,
+                                   identity_key, identity_policy, concurrency_key, concurrency_limit, time_limit, memory_limit,
+                                   user_id, company_id, su, graph_uuid, group_key, external_id, record_name, date_created, eta, state,
+                                   ready_seq{extra_names})
+            SELECT function, model_name, payload, context, description, channel_id, priority, max_retries, 0,
+                   identity_key, identity_policy, concurrency_key, concurrency_limit, time_limit, memory_limit,
+                   user_id, company_id, su, graph_uuid, group_key, external_id, record_name, {NOW}, due.eta,
+                   CASE WHEN waits THEN 'wait_dependencies' WHEN due.later THEN 'scheduled' ELSE 'pending' END,
+                   CASE WHEN waits OR due.later THEN NULL ELSE nextval('queue_job_ready_seq') END{extra_names}
+            FROM json_to_recordset(%(rows)s) AS job(
+                    function varchar, model_name varchar, payload text, context varchar, description varchar, channel_id int,
+                    priority int, max_retries int, identity_key varchar, identity_policy varchar, concurrency_key varchar,
+                    concurrency_limit int, time_limit int, memory_limit int, user_id int, company_id int, su boolean,
+                    graph_uuid varchar, waits boolean, group_key varchar, external_id varchar, record_name varchar,
+                    eta timestamp, eta_seconds float8{extra_types}),
+                 LATERAL (SELECT COALESCE(job.eta, {NOW} + make_interval(secs => job.eta_seconds)) AS eta) AS asked,
+                 LATERAL (SELECT asked.eta > {NOW} IS TRUE AS later, CASE WHEN asked.eta > {NOW} THEN asked.eta END AS eta) AS due
+            RETURNING id, external_id, record_name, description
         ),
         label AS (
             INSERT INTO queue_job_label (id, external_id, record_name, description)
-            SELECT * FROM job WHERE (external_id, record_name, description) IS DISTINCT FROM (NULL, NULL, NULL)
+            SELECT * FROM stored WHERE (external_id, record_name, description) IS DISTINCT FROM (NULL, NULL, NULL)
         )
-        SELECT id FROM job
+        SELECT id FROM stored
         """,
         {"rows": json.dumps(rows)},
     )

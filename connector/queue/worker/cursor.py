@@ -64,8 +64,8 @@ class JobCursor(Cursor):
     :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not come, or was an error
     """
 
-    # whether the first statement has to begin the transaction; and None when it is closed
-    _begins_late, _own_cursor = False, None
+    _begins_late = False  # whether the first statement has to begin the transaction
+    _own_cursor = None  # psycopg2's, without a look at the transaction; None when it is closed
 
     def __init__(self, dbname, is_pooled=False):
         super().__init__(_own_connections, *connection_info_for(dbname))
@@ -234,21 +234,19 @@ class JobCursor(Cursor):
         :raise RowLocked: see :meth:`commit`
         """
         self.flush()
-        if self._closed or self.own_connection.closed or self._has_news():
+        if self.closed or self._has_news():
             # a connection that was lost before is not lost in the COMMIT
             self.execute("SELECT")
         with _LastStatement(self.own_connection):
             is_mine = self._job.complete(self, self._worker_id, worker_name, self._ending)
         self._check_lease(is_mine)
         self.has_completed()
-        try:
+        # where it fails clean() tries it again
+        with contextlib.suppress(psycopg2.Error):
             if not self._is_pooled:
                 self._after_renewal(self._own_cursor)
             # what is called after the commit may change the session again
             self._is_reset = not self.postcommit
-        except psycopg2.Error:
-            # clean() tries it again
-            self._is_reset = False
 
     @property
     def is_leased(self):

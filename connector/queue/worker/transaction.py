@@ -129,8 +129,7 @@ class JobTransactions:
             # a hook that raises is forgotten, the others are left
             attempt(cr.postcommit.run)
         cr.postcommit.clear()
-        if registry.registry_invalidated or registry.cache_invalidated:
-            attempt(registry.signal_changes)
+        attempt(registry.signal_changes)
 
     def _connection_lost(self, job, cr, error):
         if cr.is_committing:
