@@ -299,13 +299,20 @@ def _encode_records(records, env):
     return {"$records": stored}
 
 
+def _encode_datetime(value, _env, _room):
+    # Python reads an offset of less than a second as UTC
+    if value.utcoffset() and value.utcoffset().microseconds:
+        raise _NotStorable(f"is {value}, whose time zone differs from UTC by a part of a second: give it in UTC")
+    return {"$datetime": value.isoformat()}
+
+
 # What values may be a kind of. Their own ``__str__`` and the like are not asked, as these may say something else.
 _KINDS = (
     (lazy, lambda value, env, room: _encode(value._value, env, _less(room))),
     (Markup, lambda value, _env, _room: {"$markup": str.__str__(value)}),
     (str | LazyGettext, lambda value, env, _room: as_text(value, env)),
     # before date: each is one of these, too
-    (datetime, lambda value, _env, _room: {"$datetime": value.isoformat()}),
+    (datetime, _encode_datetime),
     (date, lambda value, _env, _room: {"$date": value.isoformat()}),
     (Decimal, lambda value, _env, _room: {"$decimal": Decimal.__str__(value)}),
     (int, lambda value, env, room: _encode(int.__int__(value), env, room)),

@@ -1,6 +1,6 @@
 import enum
 from collections import Counter, OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
 from unittest.mock import patch
@@ -109,6 +109,11 @@ class TestCodec(TransactionCase):
     def test_a_positional_argument_is_refused_by_its_number(self):
         with self.assertRaisesRegex(NotSerializableJobError, "argument 2 is of type builtins.set"):
             encode_call((1, {2}), {})
+
+    def test_a_time_zone_that_would_come_back_as_utc_is_refused(self):
+        when = datetime(2024, 2, 29, tzinfo=timezone(timedelta(milliseconds=500)))
+        with self.assertRaisesRegex(NotSerializableJobError, "argument 1 is .*by a part of a second: give it in UTC"):
+            encode_call((when,), {})
 
     def test_a_record_that_is_not_saved_is_refused(self):
         with self.assertRaisesRegex(NotSerializableJobError, "not saved yet"):
