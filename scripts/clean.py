@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def main():
     if POSTGRES.exists():
         refuse_if_used()
         stop_clusters()
+        unmount()
         with step(f"Removing {POSTGRES.resolve()}"):
             shutil.rmtree(POSTGRES.resolve())  # may lie outside the checkout
     with step(f"Removing {HOME}"):
@@ -44,6 +46,12 @@ def stop_clusters():
             os.kill(pid, signal.SIGINT)  # its fast shutdown
             while process.exists():
                 time.sleep(0.1)
+
+
+def unmount():
+    """Unmount the small disk that a killed `make chaos` has left."""
+    for folder in filter(os.path.ismount, POSTGRES.resolve().glob("*")):
+        subprocess.run(["umount", folder], check=True)
 
 
 if __name__ == "__main__":
