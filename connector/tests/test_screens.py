@@ -334,6 +334,7 @@ class TestChannelScreen(ScreensCase):
 class TestNumbers(ScreensCase):
     def setUp(self):
         super().setUp()
+        self.enterContext(patch.object(queue_job_count, "FIRST_BOUND", 2))
         self.enterContext(patch.object(queue_job_count, "BOUND", 3))
         for number in range(5):
             export_order.delay(self.session, "res.partner", str(number))
@@ -359,8 +360,17 @@ class TestNumbers(ScreensCase):
         self.enterContext(patch.object(queue_job_count, "SECONDS_TO_COUNT", 0))
         self.assertNotIn("__count", self.panel()["pending"])
 
+    def test_where_counting_on_would_take_long_the_side_panel_says_how_many_there_are_at_least(self):
+        count_until = type(self.env["queue.job"])._count_until
+
+        def count_until_first_bound(jobs, domain, bound, until):
+            return count_until(jobs, domain, bound, until) if bound == 2 else None
+
+        self.patch(type(self.env["queue.job"]), "_count_until", count_until_first_bound)
+        self.assertEqual(self.panel()["pending"], {"id": "pending", "display_name": "Pending (2+)"})
+
     def test_a_statement_that_took_too_long_leaves_the_transaction_usable(self):
-        count = self.env["queue.job"]._count_until([("state", "=", "pending")], time.monotonic() + 60)
+        count = self.env["queue.job"]._count_until([("state", "=", "pending")], 3, time.monotonic() + 60)
         self.assertEqual(count, 4)
         # more rows than a millisecond suffices for
         self.env.cr.execute(
@@ -370,7 +380,7 @@ class TestNumbers(ScreensCase):
             """
         )
         slow = [("state", "=", "wait_dependencies"), ("payload", "ilike", "%x%y%x%")]
-        self.assertIsNone(self.env["queue.job"]._count_until(slow, time.monotonic() + 0.006))
+        self.assertIsNone(self.env["queue.job"]._count_until(slow, 3, time.monotonic() + 0.006))
         self.env.cr.execute("SELECT current_setting('statement_timeout')")
         self.assertEqual(self.env.cr.fetchone(), ("0",))
 

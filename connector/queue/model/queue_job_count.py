@@ -10,6 +10,8 @@ from odoo.tools import SQL
 
 #: Nobody needs to know of more: a screen shows “10,000+”.
 BOUND = 10_000
+#: Up to it the side panel counts each state before it goes on to :data:`BOUND`, so that it has something to say of all of them.
+FIRST_BOUND = 1_000
 #: What takes longer to count is left out of the side panel.
 SECONDS_TO_COUNT = 0.2
 # The states in the order in which they are counted, until the time is over
@@ -23,28 +25,40 @@ class QueueJob(models.Model):
     def _search_panel_selection_range(self, field_name, **kwargs):
         """Count the states up to :data:`BOUND`, each by its index, as counting a million jobs would take longer than people wait.
 
+        Where the server reads from its disk, that is too long already, and a state is counted up to :data:`FIRST_BOUND`.
+
         A state that no job has stays there: when a button has moved the last of its jobs, the client would show all states as chosen, above
         a list of that one.
         """
         if field_name != "state":
             return super()._search_panel_selection_range(field_name, **kwargs)
         domain = Domain(kwargs.get("model_domain", [])) & Domain(kwargs.get("extra_domain", []))
+        # not within the time to count: a server that has just started reads the access rules first
+        self._search(domain)
         until = time.monotonic() + SECONDS_TO_COUNT
-        counts = {state: self._count_until(domain & Domain("state", "=", state), until) for state in _BY_INTEREST}
+        counts = self._count_states(domain, FIRST_BOUND, _BY_INTEREST, until)
+        many = [state for state, count in counts.items() if count and count > FIRST_BOUND]
+        counted_on = self._count_states(domain, BOUND, many, until)
         values = []
         for state, label in self._fields["state"]._description_selection(self.env):
-            count = counts[state]
-            if count and count <= BOUND:
+            count, bound = counts[state], FIRST_BOUND
+            if counted_on.get(state):
+                count, bound = counted_on[state], BOUND
+            if count and count <= bound:
                 values.append({"id": state, "display_name": label, "__count": count})
             else:
                 # the client shows no 0
-                more = "" if count is None else f" ({self._bounded(count)})"
+                more = "" if count is None else f" ({self._bounded(count, bound)})"
                 values.append({"id": state, "display_name": label + more})
         return values
 
     @api.model
-    def _count_until(self, domain, until):
-        """Return how many jobs a domain has, no more than one above :data:`BOUND`; None if counting them took longer.
+    def _count_states(self, domain, bound, states, until):
+        return {state: self._count_until(domain & Domain("state", "=", state), bound, until) for state in states}
+
+    @api.model
+    def _count_until(self, domain, bound, until):
+        """Return how many jobs a domain has, no more than one above a bound; None if counting them took longer.
 
         :param until: of the monotonic clock
         """
@@ -59,7 +73,7 @@ class QueueJob(models.Model):
             with cr.savepoint(flush=False):
                 cr.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
                 # not search_count(), which would log that the time was over
-                jobs = self._search(domain, limit=BOUND + 1).subselect()
+                jobs = self._search(domain, limit=bound + 1).subselect()
                 self.env.flush_query(jobs)
                 cr.execute(SQL("SELECT count(*) FROM (%s) AS bounded", jobs), log_exceptions=False)
                 (count,) = cr.fetchone()
@@ -70,13 +84,13 @@ class QueueJob(models.Model):
         return count
 
     @api.model
-    def _bounded(self, count):
-        """Return a number as a person reads it, “10,000+” above :data:`BOUND`."""
+    def _bounded(self, count, bound):
+        """Return a number as a person reads it, such as “10,000+” above the bound."""
         lang = self.env["res.lang"]._get_data(code=self.env.lang or "en_US")
         text = (
-            self.env["res.lang"].browse(lang.id).format("%d", min(count, BOUND), grouping=True) if lang else str(BOUND)
+            self.env["res.lang"].browse(lang.id).format("%d", min(count, bound), grouping=True) if lang else str(bound)
         )
-        return text + "+" * (count > BOUND)
+        return text + "+" * (count > bound)
 
     @api.model
     def _count_by(self, name, keys, domain):
