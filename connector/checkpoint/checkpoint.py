@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..queue.job import job
 from ..queue.texts import storable
 from ..session import checked_session
 
@@ -116,6 +117,15 @@ class ConnectorCheckpoint(models.Model):
                 "params": {"type": "warning", "message": self.env._("The record to review does not exist any more.")},
             }
         return record.get_formview_action()
+
+
+@job
+def review_checkpoints(session, model_name, checkpoint_ids):
+    """Mark checkpoints as reviewed, and do what their connectors have asked for"""
+    # those that the user may not see any more are left out
+    checkpoints = session.env[model_name].search([("id", "in", checkpoint_ids)])
+    told = checkpoints.action_reviewed()
+    return told and told["params"]["message"]
 
 
 def add_checkpoint(

@@ -2,7 +2,10 @@
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import split_every
 
+#: So many checkpoints are marked as told at a time.
+CHUNK = 1000
 TO_REVIEW = Domain("state", "=", "need_review")
 UNTOLD = Domain("is_told", "=", False)
 
@@ -17,18 +20,21 @@ class ConnectorCheckpoint(models.Model):
     @api.model
     def _send_digests(self):
         """Tell each reader, in one message, what waits for a review; who has nothing new is told nothing."""
-        new = self.search(TO_REVIEW & UNTOLD)
-        for user, concerned in new._readers().items():
+        for user, concerned in self._readers(TO_REVIEW & UNTOLD).items():
             checkpoints = self.with_user(user).with_context(lang=user.lang, allowed_company_ids=user.company_ids.ids)
             checkpoints._send_digest(TO_REVIEW & concerned)
-        new.is_told = True
+        for told in split_every(CHUNK, self.search(TO_REVIEW & UNTOLD).ids, self.browse):
+            told.is_told = True
+            told.invalidate_recordset()
 
-    def _readers(self):
-        """Return whom the checkpoints concern, as a dict: user to the domain of the checkpoints that are his."""
-        domains = {user: Domain("user_id", "=", user.id) for user in self.user_id}
-        for reference in set(self.mapped(lambda checkpoint: checkpoint.backend_id)):
-            followed = Domain("backend_id", "=", f"{reference._name},{reference.id}")
-            for user in reference.message_partner_ids.user_ids:
+    @api.model
+    def _readers(self, domain):
+        """Return whom the checkpoints of a domain concern, as a dict: user to the domain of the checkpoints that are his."""
+        domains = {user: Domain("user_id", "=", user.id) for (user,) in self._read_group(domain, ["user_id"]) if user}
+        for (reference,) in self._read_group(domain, ["backend_id"]):
+            followed = Domain("backend_id", "=", reference)
+            model_name, _comma, backend_id = reference.partition(",")
+            for user in self.env[model_name].browse(int(backend_id)).exists().message_partner_ids.user_ids:
                 domains[user] = domains.get(user, Domain.FALSE) | followed
         return {user: domain for user, domain in domains.items() if user._is_internal()}
 

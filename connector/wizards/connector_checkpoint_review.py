@@ -1,29 +1,50 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import split_every
 
+from ..checkpoint.checkpoint import review_checkpoints
 from ..selection import selected_domain
+from ..session import ConnectorSession
+
+#: Of more checkpoints no list is shown, and they are reviewed in the background.
+SHOWN = 500
+#: So many are reviewed in one job.
+CHUNK = 100
 
 
 class ConnectorCheckpointReview(models.TransientModel):
     _name = "connector.checkpoint.review"
     _description = "Review of Checkpoints"
 
+    selected = fields.Json(default=lambda self: self._default_selected())
+    number = fields.Integer(default=lambda self: self._default_number())
+    is_shown = fields.Boolean(default=lambda self: self._default_number() <= SHOWN)
     checkpoint_ids = fields.Many2many(
         "connector.checkpoint", string="Checkpoints", default=lambda self: self._default_checkpoint_ids()
     )
 
     @api.model
-    def _default_checkpoint_ids(self):
-        """The checkpoints that are selected in the list and still need a review."""
-        checkpoints = self.env["connector.checkpoint"]
+    def _default_selected(self):
+        """The domain of the checkpoints that are selected in the list and still need a review."""
         ids = self.env.context.get("active_ids", [])
-        domain = selected_domain(self.env, checkpoints._name, len(ids))
+        domain = selected_domain(self.env, "connector.checkpoint", len(ids))
         selected = Domain("id", "in", ids) if domain is None else Domain(domain)
-        return checkpoints.search(selected & Domain("state", "=", "need_review"))
+        return list(selected & Domain("state", "=", "need_review"))
+
+    @api.model
+    def _default_number(self):
+        return self.env["connector.checkpoint"].search_count(self._default_selected())
+
+    @api.model
+    def _default_checkpoint_ids(self):
+        checkpoints = self.env["connector.checkpoint"].search(self._default_selected(), limit=SHOWN + 1)
+        return checkpoints if len(checkpoints) <= SHOWN else checkpoints.browse()
 
     def action_reviewed(self):
         self.ensure_one()
         self.check_access("write")
+        if not self.is_shown:
+            return self._review_in_background()
         waiting = self.checkpoint_ids.filtered(lambda checkpoint: checkpoint.state == "need_review")
         return waiting.action_reviewed() or {
             "type": "ir.actions.client",
@@ -34,3 +55,18 @@ class ConnectorCheckpointReview(models.TransientModel):
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
+
+    def _review_in_background(self):
+        # the domain comes from the client: what the user may not see is left out
+        ids = self.env["connector.checkpoint"].search(Domain(self.selected)).ids
+        jobs = [
+            review_checkpoints.delay(
+                ConnectorSession.from_env(self.env),
+                "connector.checkpoint",
+                chunk,
+                description=self.env._("Review %s checkpoints", len(chunk)),
+            )
+            for chunk in split_every(CHUNK, ids, list)
+        ]
+        message = self.env._("%s checkpoints are reviewed in the background.", len(ids))
+        return self.env["queue.worker"]._answer(message, jobs, linked=False)

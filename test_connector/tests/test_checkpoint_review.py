@@ -5,11 +5,13 @@ from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.wizards import connector_checkpoint_review
 
 from .common import ShopCase
 
 
-class TestCheckpointReview(ShopCase):
+class TestCheckpointReview(ShopCase, JobsCase):
     def setUp(self):
         super().setUp()
         self.user = new_test_user(self.env, "connector user", "connector.group_connector_user")
@@ -54,6 +56,22 @@ class TestCheckpointReview(ShopCase):
         told = Form(reviews).save().action_reviewed()["params"]
         self.assertEqual(told["message"], "2 checkpoints are reviewed.")
         self.assertEqual((self.ada | self.grace | self.joan).mapped("state"), ["reviewed", "reviewed", "need_review"])
+
+    def test_u1_very_many_checkpoints_are_reviewed_in_jobs(self):
+        tags, refused = self.put_up_for_archiving("Refused")
+        checkpoints = self.ada | self.grace | self.joan | refused
+        with patch.object(connector_checkpoint_review, "SHOWN", 3), patch.object(connector_checkpoint_review, "CHUNK", 2):
+            form = self.review(checkpoints)
+            self.assertFalse(form.checkpoint_ids)
+            told = form.save().action_reviewed()["params"]
+        self.assertIn("no worker", told["message"])
+        self.assertEqual(set(checkpoints.mapped("state")), {"need_review"})
+        self.joan.company_id = self.env["res.company"].create({"name": "Other company"})
+        jobs = self.run_jobs()
+        self.assertDone(jobs)
+        self.assertEqual(len(jobs), 2)
+        self.assertEqual(checkpoints.mapped("state"), ["reviewed", "reviewed", "need_review", "need_review"])
+        self.assertIn('"Refused: connector user may not archive this tag."', jobs.mapped("result"))
 
     def test_what_the_connector_wants_is_done_with_the_record_on_review(self):
         tags, checkpoints = self.put_up_for_archiving("Gold", "Silver")
