@@ -60,7 +60,10 @@ class TestCheckpointReview(ShopCase, JobsCase):
     def test_u1_very_many_checkpoints_are_reviewed_in_jobs(self):
         tags, refused = self.put_up_for_archiving("Refused")
         checkpoints = self.ada | self.grace | self.joan | refused
-        with patch.object(connector_checkpoint_review, "SHOWN", 3), patch.object(connector_checkpoint_review, "CHUNK", 2):
+        with (
+            patch.object(connector_checkpoint_review, "SHOWN", 3),
+            patch.object(connector_checkpoint_review, "CHUNK", 2),
+        ):
             form = self.review(checkpoints)
             self.assertFalse(form.checkpoint_ids)
             told = form.save().action_reviewed()["params"]
