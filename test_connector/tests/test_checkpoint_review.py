@@ -58,7 +58,7 @@ class TestCheckpointReview(ShopCase, JobsCase):
         self.assertEqual((self.ada | self.grace | self.joan).mapped("state"), ["reviewed", "reviewed", "need_review"])
 
     def test_u1_very_many_checkpoints_are_reviewed_in_jobs(self):
-        tags, refused = self.put_up_for_archiving("Refused")
+        _tags, refused = self.put_up_for_archiving("Refused")
         checkpoints = self.ada | self.grace | self.joan | refused
         with (
             patch.object(connector_checkpoint_review, "SHOWN", 3),
