@@ -19,7 +19,7 @@ run: ## Import a shop into an ERP by jobs, and serve both until Ctrl-C (ONCE=1: 
 	@$(SETUP) run
 	@$(SCRIPT).run $(ARGS)
 
-test: ## Run all tests, or some: make test ARGS="connector/tests/test_event.py -k name"
+test: ## Run all tests, or some: make test ARGS="test_event.py -k name", or those without a database: make test ARGS=pure
 	@$(SETUP) test
 	@$(SCRIPT).test $(ARGS)
 
@@ -31,7 +31,7 @@ chaos: ## Attack workers and PostgreSQL while jobs run, and count what was done:
 	@$(SETUP) run
 	@$(SCRIPT:scripts=chaos) $(ARGS)
 
-lint: ## Check the style: ruff and pylint-odoo
+lint: ## Check the style, what imports what, and types: ruff, import-linter, mypy, pylint-odoo
 	@$(SETUP) lint
 	@$(SCRIPT).lint
 

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +14,13 @@ import psycopg2
 from psycopg2.sql import SQL, Identifier, Literal
 
 from odoo import release
-from odoo.modules.module import initialize_sys_path
-from odoo.tools import config
 
+from . import declarations
 from .paths import ADDONS, ODOO, ODOO_CONFIG, ODOO_DATA, ROOT
 from .programs import run
 from .progress import Failure, step
 
-MARK = f"Made by the scripts of {ROOT}"  # a database's comment; others are never dropped
+MARK = f"Made by the scripts of {ROOT}"  # the first line of a database's comment; others are never dropped
 BASE = ("mail",)  # what each other template is made from, unless it has demo data
 SHOP = ("product", "contacts")  # with Odoo's demo data, the external system of the tests and the demo
 
@@ -42,16 +42,52 @@ def template(modules=None, demo=False):
 def installed(addons, template):
     """Have a database with addons of this repository installed, to be copied by :func:`create`, and return its name.
 
-    It is made anew when a file of the addons has changed.
+    It is made anew when what it has of the addons' files has changed.
 
     :param template: name of the template to begin with
     """
-    files = [path for addon in ADDONS for path in (ROOT / addon).rglob("*") if path.is_file() and path.suffix != ".pyc"]
     of_any_content = f"installed_{'_'.join(addons)[:20]}_on_{template[-8:]}_"
-    name = of_any_content + digest([(str(path), path.read_bytes()) for path in sorted(files)])
+    name = of_any_content + digest([(addon, declarations.digest(addon)) for addon in ADDONS])
     if not exists(name):
         drop_older(of_any_content)
     return make_once(name, ", ".join(addons), template, addons, "--without-demo=all")
+
+
+def kept(addons, template):
+    """Have a database with addons of this repository that is kept for the next command, and return its name.
+
+    Those of which it has other files are updated.
+
+    :param template: name of the template to begin with
+    """
+    name = f"kept_on_{template[-8:]}"
+    digests = {addon: declarations.digest(addon) for addon in addons}
+    before = digests_of(name)
+    if before is None:
+        drop_older("kept_on_")
+        create_original(name, installed(addons, template))
+    elif before != digests:
+        update(name, [addon for addon in addons if before.get(addon) != digests[addon]])
+    mark(name, json.dumps(digests))
+    return name
+
+
+def digests_of(name):
+    """Return of which digest each addon is in a database that is kept, None if there is no such database."""
+    with cursor() as cr:
+        cr.execute(
+            "SELECT split_part(shobj_description(oid, 'pg_database'), chr(10), 2) FROM pg_database WHERE datname = %s",
+            [name],
+        )
+        row = cr.fetchone()
+    return json.loads(row[0] or "{}") if row else None
+
+
+def update(name, addons):
+    """Update addons in a database, and install those that it does not have."""
+    names = ",".join(addons)
+    with step(f"Update of {names.replace(',', ', ')}"):
+        odoo("--database", name, "--update", names, "--init", names, "--stop-after-init", "--no-http")
 
 
 def make_side_by_side(*makers):
@@ -133,6 +169,10 @@ def create_original(name, template):
 
 def adopt(name):
     """Say of a copy that it is the production database."""
+    # here, as they take half a second, which a command that adopts nothing should not wait for
+    from odoo.modules.module import initialize_sys_path
+    from odoo.tools import config
+
     config.parse_config(["--config", str(ODOO_CONFIG)], setup_logging=False)
     initialize_sys_path()
     with cursor(name) as cr:
@@ -184,7 +224,10 @@ def drop(name):
     if not exists(name):
         return
     with cursor() as cr:
-        cr.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+        cr.execute(
+            "SELECT split_part(shobj_description(oid, 'pg_database'), chr(10), 1) FROM pg_database WHERE datname = %s",
+            [name],
+        )
         (comment,) = cr.fetchone()
     # A template that was not finished has no mark yet, and a name that nobody else gives.
     if comment != MARK and not (name.startswith(("template_", "installed_")) and name.endswith("_part")):
@@ -221,9 +264,10 @@ def execute(statement, *names):
             cr.execute(SQL(statement).format(*map(Identifier, names)))
 
 
-def mark(name):
+def mark(name, *more):
+    """Say in a database's comment that the scripts made it, and perhaps more."""
     with cursor() as cr:
-        cr.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(MARK)))
+        cr.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal("\n".join([MARK, *more]))))
 
 
 def odoo(*arguments):

@@ -1,7 +1,8 @@
-"""The tests: `make test`, or some of them: `make test ARGS="connector/tests/test_x.py -k name"`.
+"""The tests: `make test`, or some of them: `make test ARGS="test_event.py -k name"`, `make test ARGS=pure`.
 
-The addons' tests run inside Odoo, on a fresh database; those of the folder `tests` are plain ones, which start processes of their
-own. All suites are run side by side, each of plain tests on a server of its own, with which it may do anything.
+The addons' tests run inside Odoo, all of them on a fresh database, some on one that is kept and updated. Those of the folder `tests` are
+plain ones: `pure` needs no database, the others start processes of their own. All suites are run side by side, each of plain tests on a
+server of its own, with which it may do anything.
 """
 
 import fcntl
@@ -19,24 +20,29 @@ from .run import Demo
 
 DATABASE = "connector_test"
 PLAIN = "tests"  # the folder of the plain tests
-PLAIN_SUITES = ("workers", "systems")  # its folders; they take about the same time
+PURE = "pure"  # its folder of tests that need no database
+PLAIN_SUITES = ("workers", "systems", PURE)  # its folders; the first two take about the same time
 NO_TEST = 5  # pytest's exit status when it has found none
 
 
 def main():
     """Run the tests that the command line names, or all; return 0 if some ran and none failed."""
     paths, options = split(sys.argv[1:])
-    is_private = not postgres.is_own()  # from here on the environment names the private one
     of_addons = [path for path in paths if path.split("/")[0] != PLAIN]
-    with (HOME / "test.lock").open("w") as lock, postgres.running(), ExitStack() as stack:
+    with_addons = bool(of_addons or not paths)
+    suites = list(plain_suites(paths, options))
+    on_servers = [suite for suite in suites if suite.name != PURE]
+    with (HOME / "test.lock").open("w") as lock, ExitStack() as stack:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        suites = list(plain_suites(paths, options))
-        with_addons = bool(of_addons or not paths)
-        if is_private and len(suites) + with_addons > 1:
-            make_templates()
-            use_servers_of_their_own(suites, stack)
+        if on_servers or with_addons:
+            is_private = not postgres.is_own()  # from here on the environment names the private one
+            stack.enter_context(postgres.running())
+            if is_private and len(on_servers) + with_addons > 1:
+                make_templates()
+                use_servers_of_their_own(on_servers, stack)
         if with_addons:
-            suites.insert(0, Suite("addons", [*(of_addons or ADDONS), *stack.enter_context(in_odoo()), *options]))
+            in_odoo = in_kept_database() if of_addons else stack.enter_context(in_fresh_database())
+            suites.insert(0, Suite("addons", [*(of_addons or ADDONS), *in_odoo, *options]))
         return report(run(suites), selected=bool(options))
 
 
@@ -77,8 +83,29 @@ class Outcome:
 
 def split(arguments):
     """Tell the paths of tests from pytest's options."""
-    paths = [word for word in arguments if "/" in word or word in (*ADDONS, PLAIN)]
-    return paths, [word for word in arguments if word not in paths]
+    paths, options = [], []
+    for word in arguments:
+        path = path_of(word)
+        (paths if path else options).append(path or word)
+    return paths, options
+
+
+def path_of(word):
+    """Return the path of the tests that a word of the command line names: a path, a suite, or a file; None if it names none.
+
+    :raise Failure: there is no such file, or several
+    """
+    if "/" in word or word in (*ADDONS, PLAIN):
+        return word
+    if word in PLAIN_SUITES:
+        return f"{PLAIN}/{word}"
+    file, *names = word.split("::")
+    if not file.endswith(".py"):
+        return None
+    found = [path.relative_to(ROOT) for folder in (*ADDONS, PLAIN) for path in (ROOT / folder).rglob(file)]
+    if len(found) != 1:
+        raise Failure(f"{len(found)} files are called {file}.", "give the path of one of them.", found)
+    return "::".join([str(found[0]), *names])
 
 
 def make_templates():
@@ -86,23 +113,29 @@ def make_templates():
     databases.template(databases.BASE)
     databases.make_side_by_side(
         lambda: databases.installed(ADDONS, databases.template()),
-        lambda: databases.template(databases.SHOP, demo=True),
         Demo.templates,
         lambda: databases.installed(["test_connector"], databases.template(databases.BASE)),
     )
 
 
+def in_kept_database():
+    """Return the options by which pytest runs in a database with the addons that is there, or is made now."""
+    return options_of(databases.kept(ADDONS, databases.template()))
+
+
 @contextmanager
-def in_odoo():
+def in_fresh_database():
     """Have a database with the addons for the time of the block; the value are the options by which pytest runs in it."""
-    template = databases.template()
-    os.environ["CONNECTOR_ORDERS_TEMPLATE"] = template
-    os.environ["CONNECTOR_SHOP_TEMPLATE"] = databases.template(databases.SHOP, demo=True)
-    databases.create_original(DATABASE, databases.installed(ADDONS, template))
+    databases.create_original(DATABASE, databases.installed(ADDONS, databases.template()))
     try:
-        yield [f"--odoo-config={ODOO_CONFIG}", f"--odoo-database={DATABASE}", "--odoo-http"]
+        yield options_of(DATABASE)
     finally:
         databases.drop(DATABASE)
+
+
+def options_of(database):
+    os.environ["CONNECTOR_TEMPLATES"] = f"{PYTHON} -Es -m scripts.template"
+    return [f"--odoo-config={ODOO_CONFIG}", f"--odoo-database={database}", "--odoo-http"]
 
 
 def plain_suites(paths, options):

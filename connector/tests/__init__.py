@@ -19,7 +19,6 @@ from . import test_queue_keys
 from . import test_queue_mass_change
 from . import test_queue_prepared
 from . import test_queue_results
-from . import test_queue_retry
 from . import test_queue_run
 from . import test_queue_schedule
 from . import test_queue_server_action

@@ -1,7 +1,6 @@
 """What people, code and other systems give to jobs: texts, keys and waits, each of which goes through one door."""
 
 import hashlib
-import time
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
@@ -9,11 +8,8 @@ from types import SimpleNamespace
 from unittest import TestCase
 from unittest.mock import patch
 
-from markupsafe import Markup
-
 from odoo.exceptions import ValidationError
 from odoo.modules.migration import load_script
-from odoo.tests import BaseCase, tagged
 from odoo.tools import file_path, mute_logger
 from odoo.tools.translate import LazyTranslate
 
@@ -21,15 +17,13 @@ from odoo.addons.connector.connector import external_id_text
 from odoo.addons.connector.exception import FailedJobError, InvalidDataError, NothingToDoJob, RetryableJobError
 from odoo.addons.connector.http.errors import parse_date, retry_after
 from odoo.addons.connector.queue import buffer, store
-from odoo.addons.connector.queue.fingerprint import Places, names_and_words
 from odoo.addons.connector.queue.graph import chain
 from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.keys import stored_key
 from odoo.addons.connector.queue.retry import Exponential, Fixed, Pattern, RetryPolicy
 from odoo.addons.connector.queue.seconds import LATEST, as_seconds
-from odoo.addons.connector.queue.texts import ERROR, LOG, MESSAGE, TRACEBACK, Log, storable
+from odoo.addons.connector.queue.texts import ERROR, MESSAGE, TRACEBACK
 from odoo.addons.connector.queue.unfinished import keys_of_failed, seconds_waiting
-from odoo.addons.connector.queue.worker.errors import first_line, traceback_of
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.importer import import_record
 
@@ -86,69 +80,6 @@ def _chain(length):
         outer.__cause__ = error
         error = outer
     return error
-
-
-@tagged("post_install", "-at_install")
-class TestStorable(BaseCase):
-    def test_f4_whatever_it_is_becomes_text(self):
-        for value, text in (
-            (5, "5"), ("a\0b", "a\N{REPLACEMENT CHARACTER}b"), ("cut \ud83d", "cut \\ud83d"), (b"caf\xc3\xa9 \xff", "café \ufffd"),
-            (Markup("<p>"), "<p>"), (_lt("text"), "text"), (FailedJobError("why"), "why"), ("", ""),
-        ):  # fmt: skip
-            with self.subTest(value=value):
-                self.assertEqual((storable(value), type(storable(value))), (text, str))
-        self.assertIsNone(storable(None))
-
-    def test_f4_what_has_no_text_says_so(self):
-        self.assertEqual(storable(Unprintable()), "[Unprintable without a text: ZeroDivisionError]")
-        self.assertEqual(storable(10**5000), "[int without a text: ValueError]")
-
-    def test_f10_a_long_text_keeps_its_ends_and_says_how_much_is_missing(self):
-        text = storable("begin" + "x" * 20_000_000 + "end")
-        self.assertLessEqual(len(text), MESSAGE)
-        self.assertRegex(text, r"(?s)^beginx+\n\[… 19,995,068 characters were left out here …\]\nx+end$")
-
-    def test_f10_a_text_at_its_limit_is_whole(self):
-        self.assertEqual(storable("x" * MESSAGE), "x" * MESSAGE)
-
-    def test_f10_halves_of_characters_do_not_make_it_longer_than_its_limit(self):
-        self.assertLessEqual(len(storable("\ud83d" * 10_000)), MESSAGE)
-
-    def test_f10_a_log_of_a_million_lines_keeps_the_first_and_the_last(self):
-        log = Log()
-        for number in range(1_000_000):
-            log.add(f"line {number}")
-        text = str(log)
-        self.assertLessEqual(len(text), LOG)
-        self.assertTrue(text.startswith("line 0\nline 1\n"))
-        self.assertTrue(text.endswith("line 999998\nline 999999"))
-        self.assertRegex(text, r"\n\[… 9\d\d,\d{3} lines were left out here …\]\n")
-
-    def test_f10_the_traceback_of_any_error_is_made_and_has_a_limit(self):
-        for error in (
-            ValueError("x" * 20_000_000),
-            Unprintable(),
-            _chain(1000),
-            ValueError("\0"),
-            ExceptionGroup("g", [ValueError()] * 1000),
-        ):
-            with self.subTest(error=type(error)):
-                try:
-                    raise error
-                except Exception as raised:
-                    text = traceback_of(raised)
-                self.assertLessEqual(len(text), TRACEBACK)
-                self.assertIn(type(error).__name__, text)
-
-    def test_f4_an_error_whose_text_is_empty_has_its_name_as_first_line(self):
-        self.assertEqual(first_line(ValueError(" \n ")), "ValueError")
-
-    def test_s3_a_message_of_many_opening_quotes_is_grouped_in_milliseconds(self):
-        began = time.process_time()
-        for quote in "\"'“":
-            names_and_words(store.FailedJob(message=f"x{quote} " * 80_000))
-            Places({}).of('  File "' + f"x{quote}, line 1 in " * 80_000)
-        self.assertLess(time.process_time() - began, 1)
 
 
 class TestTexts(GivenCase):

@@ -4,6 +4,7 @@ import atexit
 import binascii
 import functools
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -16,10 +17,8 @@ from odoo.tools import config
 
 from odoo.addons.base.models.res_users import API_KEY_SIZE, INDEX_SIZE, KEY_CRYPT_CONTEXT
 
-#: Names a database with the addons product and contacts and Odoo's demo data, to be copied; without, one is made, which takes longer
-TEMPLATE = "CONNECTOR_SHOP_TEMPLATE"
-#: Names a database with the addons sale and stock and without demo data, likewise
-ORDERS_TEMPLATE = "CONNECTOR_ORDERS_TEMPLATE"
+#: Holds a command that is given ``shop`` or ``orders`` and prints the name of a database to copy; without, one is made, which takes longer
+TEMPLATES = "CONNECTOR_TEMPLATES"
 
 # The server is not a child of the tests' process, since Odoo ends the children of a test class with it. It runs as long as the tests'
 # process keeps its end of the pipe: also a killed one leaves neither a server nor a database behind.
@@ -88,15 +87,14 @@ class OtherOdoo(RemoteOdoo):
     """An Odoo in a process of its own.
 
     :param name: of the database, behind the name of the tests' own
-    :param template: names the environment variable that may name a database to copy
     :param options: by which ``odoo`` makes the database where there is none to copy
     """
 
-    def __init__(self, name, template, *options):
+    def __init__(self, name, *options):
         database = f"{config['db_name'][0]}_{name}"
         self.log = os.path.join(config["data_dir"], f"{database}.log")
         self._port = _free_port()
-        self._create_database(database, os.environ.get(template), options)
+        self._create_database(database, _template(name), options)
         super().__init__(f"http://127.0.0.1:{self._port}", database)
         self._start()
         self._wait()
@@ -134,16 +132,25 @@ class OtherOdoo(RemoteOdoo):
                 time.sleep(0.1)
 
 
+def _template(name):
+    """Return the name of a database to copy, None where nobody offers one."""
+    if not (command := os.environ.get(TEMPLATES)):
+        return None
+    return subprocess.run([*shlex.split(command), name], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[
+        -1
+    ]
+
+
 @functools.cache
 def other_odoo():
     """Return an Odoo with products, contacts and demo data, which is started once per process and stopped at its end."""
-    return OtherOdoo("shop", TEMPLATE, "--init=product,contacts", "--with-demo")
+    return OtherOdoo("shop", "--init=product,contacts", "--with-demo")
 
 
 @functools.cache
 def other_odoo_with_orders():
     """Return an Odoo with sale orders and stock, and without demo data, likewise."""
-    return OtherOdoo("orders", ORDERS_TEMPLATE, "--init=sale,stock", "--without-demo=all")
+    return OtherOdoo("orders", "--init=sale,stock", "--without-demo=all")
 
 
 def _stop(shell):

@@ -1,4 +1,6 @@
-from odoo.tests import BaseCase, tagged
+"""How long a job waits for its next try."""
+
+from unittest import TestCase
 
 from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError
 from odoo.addons.connector.queue.retry import Exponential, Fixed, RetryPolicy
@@ -10,8 +12,7 @@ class TooManyRequests(Exception):
         self.retry_after = retry_after
 
 
-@tagged("post_install", "-at_install")
-class TestRetryPolicy(BaseCase):
+class TestRetryPolicy(TestCase):
     def _seconds(self, policy, tries, error=None):
         return policy.seconds(error or RetryableJobError("x"), tries)
 

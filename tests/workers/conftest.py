@@ -1,4 +1,4 @@
-"""How the property tests of all suites are run."""
+"""How the property tests are run."""
 
 from hypothesis import Phase, configuration, settings
 
