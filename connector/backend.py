@@ -6,8 +6,8 @@ from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitEr
 from .extension import Extension, class_name, combine, parts_of
 from .registration import is_installed, loading_order, lookups, registering_addon, registration_changed
 
-_backends = []
-_general_classes = []
+_backends: list["Backend"] = []
+_general_classes: list[type] = []
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Units, and the environment they work in."""
 
 import weakref
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 
@@ -46,7 +47,7 @@ class ConnectorUnit:
     :param environment: :class:`Environment` to work in
     """
 
-    _model_name = None
+    _model_name: str | Sequence[str] | None = None
 
     def __init__(self, environment):
         self.environment = environment

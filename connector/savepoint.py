@@ -4,11 +4,12 @@ Odoo's hooks of a cursor are for the whole transaction: a savepoint that does no
 """
 
 import functools
+from collections.abc import Callable
 from itertools import zip_longest
 
 from odoo.sql_db import BaseCursor, Savepoint
 
-_followers = []
+_followers: list[tuple[Callable, Callable]] = []
 
 
 def follow_savepoints(begin, rollback):

@@ -55,9 +55,12 @@ def run(arguments, remedy, log="setup.log", env=None, input="", **options):
     return done.stdout
 
 
-def attend(arguments, cwd=None):
-    """Run a program in the terminal and return its exit status; a signal to stop lets it tidy up first."""
-    process = subprocess.Popen(arguments, env=environment(), cwd=cwd)
+def attend(arguments, cwd=None, variables=()):
+    """Run a program in the terminal and return its exit status; a signal to stop lets it tidy up first.
+
+    :param variables: of the environment, as a dict, beside those of this process
+    """
+    process = subprocess.Popen(arguments, env=environment() | dict(variables), cwd=cwd)
     while True:
         try:
             return process.wait()

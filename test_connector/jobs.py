@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import time
+from collections.abc import Callable
 
 from odoo.addons.connector.backend_channel import backend_channel
 from odoo.addons.connector.connector import get_environment
@@ -106,7 +107,7 @@ def wait_until_let_go(session, model_name, gate):
 
 
 #: What tests want a job of a worker in their own process to do: functions of the job's session, by their names.
-deeds = {}
+deeds: dict[str, Callable] = {}
 
 
 @job(default_channel="root.test", max_retries=5)

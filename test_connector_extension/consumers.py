@@ -3,7 +3,7 @@
 from odoo.addons.connector.event import on_record_write
 
 #: (database, id) of each tag that a consumer was told about
-heard = []
+heard: list[tuple[str, int]] = []
 
 
 @on_record_write(model_names="test.shop.tag")

@@ -62,7 +62,7 @@ class HmacAuth(AuthBase):
 
 
 # (token address, client, scope, hash of its secret): (token, time when it ends); shared by the jobs of a process
-_tokens = {}
+_tokens: dict[tuple, tuple[str, float]] = {}
 
 #: Seconds for which a token is used that does not say how long it is good
 _USUAL = 3600

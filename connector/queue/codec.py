@@ -42,8 +42,8 @@ _LARGEST = 200_000_000
 Stored = namedtuple("Stored", "content")
 
 _Type = namedtuple("_Type", "kind addon tag encode decode")
-_types = {}  # class -> _Type
-_tags = {}  # tag -> _Type
+_types: dict[type, _Type] = {}
+_tags: dict[str, _Type] = {}
 
 
 def register_type(kind, name, encode, decode):

@@ -17,7 +17,7 @@ _KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count
 LOCK_TIMEOUT = 300
 
 #: The connections that this module has opened and that are still there.
-opened = weakref.WeakSet()
+opened: weakref.WeakSet[object] = weakref.WeakSet()
 
 
 def connect(dbname, lock_timeout=0, connect_timeout=0):

@@ -28,7 +28,7 @@ _KEY = "connector.queue.wakeup"
 # For so many seconds this process trusts that a worker of another host than the cron serves a database. What is delayed in that time after
 # the last such worker has died waits for the cron's next minute
 _TRUST_SECONDS = 1
-_served_until = {}
+_served_until: dict[str, float] = {}
 
 
 def after_commit(cr):

@@ -1,5 +1,7 @@
 """The flow that sends small changes of many records by one call, such as stock levels and prices, and the grouped job that runs it."""
 
+from collections.abc import Sequence
+
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
 from ..exception import GroupResultError, MappingError, NoExternalId, RetryableJobError
@@ -35,7 +37,7 @@ class BulkExporter(ImportHold):
     what no import overwrites, ``_holds_imports = False`` lets them go on.
     """
 
-    _fields = ()
+    _fields: Sequence[str] = ()
 
     def run(self, binding_ids):
         """Export records.

@@ -82,7 +82,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     _most_values = MOST_VALUES
 
     #: Statuses that mean something else in this system than elsewhere: {status: class of exception}
-    _exceptions = {}
+    _exceptions: dict[int, type[Exception]] = {}
 
     def __init__(self, environment):
         super().__init__(environment)

@@ -1,6 +1,7 @@
 """How the children of a record, such as the lines of an order, are mapped, and which of those that are here they are."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from odoo import Command
 
@@ -66,7 +67,7 @@ class ImportMapChild(MapChild):
     """
 
     #: names of the fields by which a child is found again; children with the same values are told apart by their order
-    _key_fields = ()
+    _key_fields: Sequence[str] = ()
     #: name under which a source record has its external id; see also :meth:`get_external_id`
     _external_id_key = "id"
     #: name of the field that keeps children in the order of the source; nothing is reordered where the model lacks or the mapper maps it

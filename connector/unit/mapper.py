@@ -97,10 +97,10 @@ class Mapper(ConnectorUnit):
     to the ``direct``, ``children`` and mapping methods of its base classes; an entry for the same target takes the place of the bases'.
     """
 
-    direct = []
-    children = []
+    direct: list[tuple] = []
+    children: list[tuple] = []
     _map_child_class = MapChild
-    _child_mapper_class = None
+    _child_mapper_class: type["Mapper"] | None = None
 
     def __init__(self, environment):
         super().__init__(environment)

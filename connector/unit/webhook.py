@@ -39,7 +39,7 @@ class WebhookReceiver(ConnectorUnit):
     #: Name of the hash function, as of ``hashlib``
     _digest = "sha256"
     #: Header with the time of sending, in seconds since 1970, that is signed too; None: the system sends none
-    _timestamp_header = None
+    _timestamp_header: str | None = None
     #: So many seconds that time may differ from ours
     _tolerance = 300
     #: For so many seconds what is signed is taken once, under whatever id it comes, so that nobody can send it again. 0: a second change
@@ -50,9 +50,9 @@ class WebhookReceiver(ConnectorUnit):
     #: as long as deliveries are kept: the header of the topic is not signed, so whoever has seen a delivery could name another one
     _topics_share_content = False
     #: Header with the id of the delivery, by which one that the system sends once more is known; None: it sends none
-    _delivery_header = None
+    _delivery_header: str | None = None
     #: Header that says what has happened; None: the content does
-    _topic_header = None
+    _topic_header: str | None = None
 
     def process(self, topic, payload):
         """Deal with a delivery; runs in a job.

@@ -253,7 +253,7 @@ class Json2Adapter(OdooAdapter):
 
 
 # (location, database, login): id of the user there; asking costs as much as the call itself
-_user_ids = {}
+_user_ids: dict[tuple, int] = {}
 
 _FAULT_STATUS = {
     "AccessDenied": 401,

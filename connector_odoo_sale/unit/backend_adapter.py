@@ -8,8 +8,6 @@ from odoo.addons.connector_odoo.unit.backend_adapter import Json2Adapter, XmlRpc
 class OrderReading:
     """Reads the lines of orders too, all by one call, and puts them in the place of their ids."""
 
-    _model_name = "odoo.sale.order"
-
     def _read(self, model_name, external_ids, fields):
         records = super()._read(model_name, external_ids, fields)
         if model_name == self._external_model and "order_line" in (fields or ()):
@@ -25,7 +23,11 @@ class OrderReading:
 class Json2OrderAdapter(OrderReading, Json2Adapter):
     """Reads orders over JSON-2."""
 
+    _model_name = "odoo.sale.order"
+
 
 @odoo_legacy
 class XmlRpcOrderAdapter(OrderReading, XmlRpcAdapter):
     """Reads orders over XML-RPC."""
+
+    _model_name = "odoo.sale.order"

@@ -110,8 +110,8 @@ def _begin_pass_of_crons(cron_process):
     threading.current_thread().start_time = time.time()
 
 
-# Processes that have died or were killed, each with the cause: [(Child, text)]. The next one reports it: the parent needs no database
-_dead = []
+# Processes that have died or were killed, each with the cause. The next one reports it: the parent needs no database
+_dead: list[tuple[Child, str]] = []
 
 
 @_where_jobs_run

@@ -7,6 +7,7 @@ import functools
 import importlib
 import inspect
 import operator
+from collections.abc import Callable
 from dataclasses import replace
 from pprint import pformat
 
@@ -20,13 +21,13 @@ from .signature import Signature
 _ADDONS = "odoo.addons."
 
 # Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
-_functions = {}
+_functions: dict[str, Callable] = {}
 
 _WITHOUT_OPTIONS = JobOptions()
 
 
 # The addons with jobs of their own, methods among them
-_addons = set()
+_addons: set[str] = set()
 
 
 def register(func):

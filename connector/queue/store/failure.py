@@ -11,7 +11,7 @@ from .sql import BRIEFLY
 FailedJob = namedtuple(
     "FailedJob",
     "id function model_name company_id channel_id date message payload exc_name exc_info",
-    defaults=(None,) * 10,
+    defaults=(None,) * 10,  # type: ignore[misc]  # mypy wants them one by one
 )
 
 # One at a time groups: two would make two groups of one kind

@@ -24,7 +24,7 @@ PLAN_SECONDS = 1
 _numbers = itertools.count(1)
 
 # The connections that keep what is prepared, each with a dict: name of a statement to its _Plan
-_plans = WeakKeyDictionary()
+_plans: WeakKeyDictionary[object, dict[str, "_Plan"]] = WeakKeyDictionary()
 
 
 class _Plan:
