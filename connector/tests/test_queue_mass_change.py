@@ -67,6 +67,15 @@ class TestSelectAll(MassChangeCase):
         self.assertEqual((told["message"], told["type"]), ("20001 of 20001 jobs requeued.", "success"))
         self.assertEqual(self.states(jobs), {"pending"})
 
+    def test_u1_it_takes_no_longer_while_postgresql_takes_the_table_for_empty(self):
+        self.insert(2000)
+        self.env.cr.execute("DELETE FROM queue_job")
+        self.env.cr.execute("ANALYZE queue_job")
+        jobs = self.insert(20_001)
+        told = self.select_all().button_requeue()["params"]
+        self.assertEqual((told["message"], told["type"]), ("20001 of 20001 jobs requeued.", "success"))
+        self.assertEqual(self.states(jobs), {"pending"})
+
     def test_u1_jobs_that_were_selected_one_by_one_are_changed_and_no_others(self):
         jobs = self.insert(3)
         chosen = jobs[1].with_context(active_domain=self.domain, active_model="queue.job", active_ids=jobs[1].ids)

@@ -128,8 +128,11 @@ def delete_ended(cr, days, limit=10000):
             SELECT id FROM queue_job
             WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - %(days)s * interval '1 day'
               AND NOT EXISTS (
-                    SELECT FROM queue_job_dependency edge JOIN queue_job child ON child.id = edge.child_id
-                    WHERE edge.parent_id = queue_job.id AND child.state NOT IN ('done', 'cancelled')
+                    -- looked up edge by edge, as in graph.py
+                    SELECT FROM queue_job_dependency edge
+                    WHERE edge.parent_id = queue_job.id
+                      AND (SELECT state FROM queue_job child WHERE child.id = edge.child_id) NOT IN ('done', 'cancelled')
+                    OFFSET 0
               )
             ORDER BY id LIMIT %(limit)s
             FOR UPDATE SKIP LOCKED

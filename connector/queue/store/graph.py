@@ -21,12 +21,15 @@ from .trouble import IS_LEFT_OUT, each
 _ENDED = "('done', 'failed', 'cancelled')"
 
 # Whether a job still waits for one of its parents. An edge is satisfied by a parent that is done, or by any end of it where the edge says
-# "continue".
+# "continue". Looked up job by job (OFFSET 0) and edge by edge, each by an index: of a join, PostgreSQL makes one that reads the whole table
+# of jobs for each of them, while it takes that for empty, as after a drain.
 _WAITS = """
     EXISTS (
-        SELECT FROM queue_job_dependency edge JOIN queue_job parent ON parent.id = edge.parent_id
-        WHERE edge.child_id = job.id AND parent.state <> 'done'
-          AND NOT (edge.on_failure = 'continue' AND parent.state IN ('failed', 'cancelled'))
+        SELECT FROM queue_job_dependency edge
+        WHERE edge.child_id = job.id AND (SELECT state FROM queue_job parent WHERE parent.id = edge.parent_id) <> ALL (
+            CASE edge.on_failure WHEN 'continue' THEN ARRAY['done', 'failed', 'cancelled'] ELSE ARRAY['done'] END
+        )
+        OFFSET 0
     )
 """
 
@@ -102,19 +105,12 @@ def lock_with_parents(cr, ids):
     The next statement then sees in which states the parents are and stay: one that runs cannot end before, as its completion needs the
     lock; and when it has ended, its release finds these jobs as this transaction left them.
 
-    One list of ids and not an OR, for which PostgreSQL would read the whole table.
+    One list of ids and not an OR, for which PostgreSQL would read the whole table; nor a subquery, to which it would join the whole table
+    job by job while it takes it for empty, as after a drain.
     """
-    cr.execute(
-        """
-        SELECT FROM queue_job
-        WHERE id IN (
-            SELECT unnest(%(ids)s::int[]) UNION SELECT parent_id FROM queue_job_dependency WHERE child_id = ANY(%(ids)s)
-        )
-        ORDER BY id
-        FOR NO KEY UPDATE
-        """,
-        {"ids": list(ids)},
-    )
+    cr.execute("SELECT DISTINCT parent_id FROM queue_job_dependency WHERE child_id = ANY(%s)", (list(ids),))
+    parents = [parent_id for (parent_id,) in cr.fetchall()]
+    cr.execute("SELECT FROM queue_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", ([*ids, *parents],))
 
 
 def hold_back(cr, ids):
