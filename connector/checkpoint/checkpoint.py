@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..queue.job import job
-from ..queue.texts import storable
+from ..queue.texts import storable_or_none
 from ..session import checked_session
 
 
@@ -162,7 +162,7 @@ def add_checkpoint(
         "model_id": session.env["ir.model"]._get_id(model_name),
         "record_id": record_id,
         "backend_id": f"{backend_record._name},{backend_record.id}",
-        "message": storable(message or None) or False,
+        "message": storable_or_none(message) or False,
         "on_review": on_review or False,
         "state": "need_review",
     }

@@ -55,6 +55,14 @@ def storable(value, limit=MESSAGE):
     return text
 
 
+def storable_or_none(value, limit=MESSAGE):
+    """Return :func:`storable` of a value; None of nothing: None, an empty text, and False, as an empty field of Odoo is.
+
+    Whether another value is true is not asked: that may raise.
+    """
+    return None if value is None or value is False else storable(value, limit) or None
+
+
 def shown(value):
     """Return a value as an error shows it that refuses it: as Python writes it, cut, whatever it is."""
     try:

@@ -10,7 +10,7 @@ from odoo.tools.translate import LazyTranslate
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.fingerprint import Places, names_and_words
-from odoo.addons.connector.queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable
+from odoo.addons.connector.queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable, storable_or_none
 from odoo.addons.connector.queue.worker.errors import first_line, traceback_of
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -19,6 +19,14 @@ _lt = LazyTranslate(__name__, default_lang="en_US")
 class Unprintable(Exception):
     def __str__(self):
         raise ZeroDivisionError("no text")
+
+
+class Doubtful:
+    def __bool__(self):
+        raise ValueError("neither")
+
+    def __str__(self):
+        return "in doubt"
 
 
 def _chain(length):
@@ -39,6 +47,10 @@ class TestStorable(TestCase):
             with self.subTest(value=value):
                 self.assertEqual((storable(value), type(storable(value))), (text, str))
         self.assertIsNone(storable(None))
+
+    def test_f4_nothing_stays_nothing_and_what_is_not_asked_for_its_truth_becomes_text(self):
+        self.assertEqual([storable_or_none(nothing) for nothing in (None, False, "")], [None] * 3)
+        self.assertEqual(storable_or_none(Doubtful()), "in doubt")
 
     def test_f4_what_has_no_text_says_so(self):
         self.assertEqual(storable(Unprintable()), "[Unprintable without a text: ZeroDivisionError]")

@@ -13,7 +13,7 @@ from .. import buffer, codec, environment, store
 from ..by_code import by_code
 from ..grouped import perform_calls
 from ..record_number import as_number
-from ..texts import PROGRESS, Log, storable
+from ..texts import PROGRESS, Log, storable, storable_or_none
 from .functions import find_function, function_options, is_method, options_of
 from .options import checked_progress
 
@@ -192,7 +192,7 @@ class Job:
         """
         done = checked_progress("done", done)
         total = None if total is None else checked_progress("total", total)
-        message = storable(message or None, PROGRESS)
+        message = storable_or_none(message, PROGRESS)
         if (
             self.run is not None and self.run.job.id == self.id
         ):  # a part of a group is not what the group's run tells of
