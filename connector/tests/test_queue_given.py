@@ -22,7 +22,7 @@ from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.queue.keys import stored_key
 from odoo.addons.connector.queue.retry import Exponential, Fixed, Pattern, RetryPolicy
 from odoo.addons.connector.queue.seconds import LATEST, as_seconds
-from odoo.addons.connector.queue.texts import ERROR, MESSAGE, TRACEBACK
+from odoo.addons.connector.queue.texts import ERROR, LOG, MESSAGE, TRACEBACK, Log
 from odoo.addons.connector.queue.unfinished import keys_of_failed, seconds_waiting
 from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.importer import import_record
@@ -159,6 +159,16 @@ class TestTexts(GivenCase):
         self._set_state(record.id, state="started")
         store.request_cancellation(self.cr, record.ids, "who \ud83d")
         self.assertEqual(store.cancel_requests(self.cr, record.ids), {record.id: "who \\ud83d"})
+
+    def test_f10_a_log_of_a_million_lines_keeps_the_first_and_the_last(self):
+        log = Log()
+        for number in range(1_000_000):
+            log.add(f"line {number}")
+        text = str(log)
+        self.assertLessEqual(len(text), LOG)
+        self.assertTrue(text.startswith("line 0\nline 1\n"))
+        self.assertTrue(text.endswith("line 999998\nline 999999"))
+        self.assertRegex(text, r"\n\[… 9\d\d,\d{3} lines were left out here …\]\n")
 
 
 class TestKeys(GivenCase):

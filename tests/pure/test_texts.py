@@ -10,7 +10,7 @@ from odoo.tools.translate import LazyTranslate
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.queue import store
 from odoo.addons.connector.queue.fingerprint import Places, names_and_words
-from odoo.addons.connector.queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable, storable_or_none
+from odoo.addons.connector.queue.texts import MESSAGE, TRACEBACK, storable, storable_or_none
 from odoo.addons.connector.queue.worker.errors import first_line, traceback_of
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -66,16 +66,6 @@ class TestStorable(TestCase):
 
     def test_f10_halves_of_characters_do_not_make_it_longer_than_its_limit(self):
         self.assertLessEqual(len(storable("\ud83d" * 10_000)), MESSAGE)
-
-    def test_f10_a_log_of_a_million_lines_keeps_the_first_and_the_last(self):
-        log = Log()
-        for number in range(1_000_000):
-            log.add(f"line {number}")
-        text = str(log)
-        self.assertLessEqual(len(text), LOG)
-        self.assertTrue(text.startswith("line 0\nline 1\n"))
-        self.assertTrue(text.endswith("line 999998\nline 999999"))
-        self.assertRegex(text, r"\n\[… 9\d\d,\d{3} lines were left out here …\]\n")
 
     def test_f10_the_traceback_of_any_error_is_made_and_has_a_limit(self):
         for error in (

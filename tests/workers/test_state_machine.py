@@ -33,6 +33,7 @@ FINAL = ("done", "failed", "cancelled")
 WAITING = ("pending", "scheduled", "wait_dependencies")
 WORKERS = 2
 MANY = 1000  # more jobs than there are
+MOST_UNENDED = 60  # no more are delayed, as each that runs has a connection
 
 #: The channels, each with the one above it
 CHANNELS = {"top": None, "free": "top", "limited": "top", "below": "limited", "ordered": "top"}
@@ -289,7 +290,8 @@ class Queue(RuleBasedStateMachine):
 
     @rule(batch=batches)
     def delay(self, batch):
-        self._delay(**batch)
+        if sum(job.state not in FINAL for job in self.model.jobs.values()) < MOST_UNENDED:
+            self._delay(**batch)
 
     def _delay(self, channel, priority, identity_key, concurrency_key, is_later, copies):
         row = {

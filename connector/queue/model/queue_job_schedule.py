@@ -14,8 +14,6 @@ from croniter import CroniterError, croniter
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.base.models.res_partner import _tz_get
-
 from ...exception import NotReadableJobError
 from .. import store
 from ..environment import ARCHIVED
@@ -51,7 +49,10 @@ class QueueJobSchedule(models.Model):
         "to Friday. @hourly, @daily, @weekly, @monthly and @yearly are short for the usual ones.",
     )
     timezone = fields.Selection(
-        _tz_get, required=True, default=lambda self: self.env.user.tz or "UTC", help="In which the times are meant"
+        "_select_time_zones",
+        required=True,
+        default=lambda self: self.env.user.tz or "UTC",
+        help="In which the times are meant",
     )
     catch_up = fields.Selection(
         [
@@ -75,6 +76,10 @@ class QueueJobSchedule(models.Model):
     _due_idx = models.Index("(next_run) WHERE active")
 
     # Times
+
+    @api.model
+    def _select_time_zones(self):
+        return self.env["res.partner"]._fields["tz"]._description_selection(self.env)
 
     @api.depends("expression", "timezone", "active")
     def _compute_next_run(self):
