@@ -11,5 +11,5 @@ configuration.set_hypothesis_home_dir(HOME / "hypothesis")
 settings.register_profile(
     "repeatable", derandomize=True, max_examples=80, stateful_step_count=50, deadline=None, phases=PHASES
 )
-settings.register_profile("thorough", max_examples=2000, stateful_step_count=100, deadline=None, phases=PHASES)
+settings.register_profile("thorough", max_examples=2000, stateful_step_count=60, deadline=None, phases=PHASES)
 settings.load_profile("repeatable")
