@@ -450,6 +450,7 @@ def test_what_holds_and_cancels_is_stored_or_refused_by_name(env, session, jobs,
 
 @shared
 @given(done=things, total=things, message=things)
+@example(done=0, total=None, message=Raising(ValueError))
 def test_progress_is_refused_by_name_or_written_and_shown(env, session, jobs, done, total, message):
     handle = jobs.do_nothing.delay(session, "test.effect")
     record = handle.record(env)
