@@ -85,8 +85,8 @@ class Load:
     """
 
     def __init__(self, env, log, **options):
-        from odoo.addons.connector.queue.graph import chain, group
-        from odoo.addons.connector.session import ConnectorSession
+        from odoo.addons.jobs_queue.graph import chain, group
+        from odoo.addons.jobs_queue.session import ConnectorSession
         from odoo.addons.test_connector import hostile_jobs, jobs, newer_jobs
 
         self.chain, self.group, self.functions = chain, group, jobs

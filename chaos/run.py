@@ -99,9 +99,7 @@ class Run:
             OLDER: ["--addons-path", f"{self.folder / 'older'},{ROOT}"],
             SEVERAL: ["--processes", "2"],
         }
-        return servers.Process(
-            f"chaos_{number}", "connector_worker", "-d", self.dbname, "--threads", "2", *options[number]
-        )
+        return servers.Process(f"chaos_{number}", "jobs_worker", "-d", self.dbname, "--threads", "2", *options[number])
 
     def _stop_worker(self, number):
         began = time.monotonic()

@@ -1,4 +1,3 @@
-from . import queue
 from . import backend_model
 from . import binding_line
 from . import binding_conflict
@@ -7,8 +6,7 @@ from .http import probe, status, exchange, webhook
 from . import controllers
 from . import consumer
 from . import export_intent
+from . import failure
 from . import producer
 from . import unit
 from . import wizards
-from .hooks import pre_init_hook, uninstall_hook
-from .queue.hosts.server import post_load

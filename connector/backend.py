@@ -2,9 +2,16 @@
 
 from dataclasses import dataclass
 
+from odoo.addons.jobs_queue.registration import (
+    is_installed,
+    loading_order,
+    lookups,
+    registering_addon,
+    registration_changed,
+)
+
 from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from .extension import Extension, class_name, combine, parts_of
-from .registration import is_installed, loading_order, lookups, registering_addon, registration_changed
 
 _backends: list["Backend"] = []
 _general_classes: list[type] = []
@@ -156,7 +163,7 @@ class Backend:
         that serves every model. The answer is found once per registry; what remains is a dictionary lookup.
 
         :param base_class: unit class or one of the framework's base classes, such as ``ImportMapper``
-        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
+        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         :param model_name: name of the model to work with
         :raise NoConnectorUnitError: there is none; the message lists what was considered and why it was refused
         :raise ManyConnectorUnitError: there are several and nothing says which one to prefer
@@ -256,7 +263,7 @@ class Backend:
         """Yield each class that could do what ``base_class`` names, of this backend, its parents or another version, with the reason
         (text) why it does not serve, or else for which models it does.
 
-        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
+        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         """
         registry = session.env.registry
         replaced = self._replaced(registry)

@@ -34,7 +34,7 @@ def working_language(backend, session):
     """Return the code of the language in which a backend works; without one, or where it is not active any more, that of the session.
 
     :param backend: record of a backend
-    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; its job is told of a language that is not active
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; its job is told of a language that is not active
     """
     lang = backend.sudo().default_lang_id
     if not lang or lang.active:

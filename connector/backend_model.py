@@ -5,11 +5,12 @@ import re
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from .backend import get_backend
 from .backend_language import working_language
 from .connector import Environment
-from .queue.fields import PlainMany2one
-from .session import ConnectorSession
 
 #: Models of what a backend leaves behind, with a reference to it and its company, by which their rules go.
 _LEFT_BEHIND = (
@@ -33,7 +34,7 @@ class ConnectorBackend(models.AbstractModel):
     """
 
     _name = "connector.backend"
-    _inherit = ["connector.checked.access", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["queue.checked.access", "mail.thread", "mail.activity.mixin"]
     _description = "Connector Backend"
     _backend_type = None  # the service of a Backend
     _written_by_code = ("channel_id",)
@@ -167,7 +168,7 @@ class ConnectorBackend(models.AbstractModel):
         backend: ``with backend.work_on("shop.product") as environment``. What its units tell the user stays in the user's language.
 
         :param model_name: name of the model to work with
-        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`, by default one of this record's environment
+        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`, by default one of this record's environment
         """
         return self._open_environment(model_name, session or ConnectorSession.from_env(self.env))
 
@@ -222,7 +223,7 @@ class ExternalBinding(models.AbstractModel):
     """
 
     _name = "external.binding"
-    _inherit = "connector.checked.access"
+    _inherit = "queue.checked.access"
     _description = "External Binding"
 
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")

@@ -3,8 +3,9 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from .no_export import without_export
-from .session import ConnectorSession
 from .unit.exporter import export_record
 from .unit.identity import export_identity, import_identity
 from .unit.importer import import_record

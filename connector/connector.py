@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 
+from odoo.addons.jobs_queue.jobs.keys import unstorable
+from odoo.addons.jobs_queue.session import checked_session
+from odoo.addons.jobs_queue.texts import shown
+
 from .exception import InvalidBackend, InvalidDataError
 from .extension import class_name
-from .queue.keys import unstorable
-from .queue.texts import shown
-from .session import checked_session
 
 #: Characters of an external id: an index holds no more than 2,700 bytes.
 LONGEST_EXTERNAL_ID = 500
@@ -117,7 +118,7 @@ class Environment:
     """The scope of a synchronisation: a backend, its record, a session, and the name of the model to work with.
 
     :param backend_record: record of a model that inherits ``connector.backend``
-    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the language, the user and so on are the session's
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the language, the user and so on are the session's
     :param model_name: name of the model, usually a binding model
     :param user_lang: code of the language of the user, for whom messages are; by default the session's language
 
@@ -223,7 +224,7 @@ def get_environment(session, model_name, backend_id):
 
     The model of the backend is the one that the field ``backend_id`` of the binding model points to.
 
-    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`; the environment gets one of its own, of the same transaction
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the environment gets one of its own, of the same transaction
     :param model_name: name of a binding model
     :param backend_id: id of the backend's record
     :raise InvalidBackend: the model does not exist or is no binding model, or the backend's record does not exist

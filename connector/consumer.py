@@ -17,12 +17,13 @@ fields that the export's mapping does not read. Jobs that wait for one record ar
 
 from odoo.fields import Domain
 
+from odoo.addons.jobs_queue.registration import lookups
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from .connector import get_environment
 from .event.change import Change
 from .exception import NoConnectorUnitError
 from .no_export import forbids_all, forbids_export
-from .registration import lookups
-from .session import ConnectorSession
 from .unit.about import name_of
 from .unit.bulk_exporter import export_bulk
 from .unit.deleter import delete_record

@@ -4,7 +4,7 @@
 backends only. What somebody sends over RPC under this key has no meaning.
 """
 
-from .queue.by_code import ByCode, by_code
+from odoo.addons.jobs_queue.by_code import ByCode, by_code
 
 NO_EXPORT = "no_connector_export"
 

@@ -2,11 +2,12 @@
 
 from odoo import api, models
 
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from .event import on_record_create, on_record_unlink, on_record_write
 from .event.change import old_values
 from .event.notes import note_change
 from .event.record import listeners
-from .session import ConnectorSession
 
 
 class Base(models.AbstractModel):

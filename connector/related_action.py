@@ -4,18 +4,18 @@ import inspect
 
 from odoo.exceptions import UserError
 
+from odoo.addons.jobs_queue.jobs import arguments, find_function
+
 from .connector import get_environment
 from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
-from .queue import codec
-from .queue.job import find_function
 from .unit.binder import Binder
 
 
 def open_imported(session, job):
     """Open the record that a job with the arguments ``backend_id`` and ``external_id`` is about. None when it is not here."""
-    arguments = _arguments(session, job)
-    environment = _environment(session, job, arguments["backend_id"])
-    return _open_bound(environment, environment.get_connector_unit(Binder).to_internal(arguments["external_id"]))
+    named = _arguments(session, job)
+    environment = _environment(session, job, named["backend_id"])
+    return _open_bound(environment, environment.get_connector_unit(Binder).to_internal(named["external_id"]))
 
 
 def open_exported(session, job):
@@ -25,7 +25,7 @@ def open_exported(session, job):
 
 def open_exported_in_bulk(session, job):
     """Open the record that a call ``(backend_id, binding_id)`` of a function with ``group_size`` is about, as :func:`open_exported`."""
-    (_backend_id, binding_id), _kwargs = codec.decode_call(job.payload, session.env)
+    (_backend_id, binding_id), _kwargs = arguments.decode_call(job.payload, session.env)
     return _open_exported(session, job, binding_id)
 
 
@@ -41,7 +41,7 @@ def _open_exported(session, job, binding_id):
 
 def _arguments(session, job):
     """Return the arguments of a job by their names in its function."""
-    args, kwargs = codec.decode_call(job.payload, session.env)
+    args, kwargs = arguments.decode_call(job.payload, session.env)
     signature = inspect.signature(find_function(session.env, job.function))
     return signature.bind(session, job.model_name, *args, **kwargs).arguments
 

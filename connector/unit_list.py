@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from odoo.addons.jobs_queue.registration import addon_of
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from .backend import general_classes
 from .connector import ConnectorUnit
 from .exception import ExtensionConflict, ManyConnectorUnitError, NoConnectorUnitError
 from .extension import class_name, written_class, written_parts
-from .registration import addon_of
-from .session import ConnectorSession
 from .unit.backend_adapter import BackendAdapter
 from .unit.batch_importer import BatchImporter
 from .unit.mapper import ExportMapper, ImportMapper

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the screenshots of the manual from a running Odoo, through headless Chromium.
 
-    python docs/screenshots.py --url http://127.0.0.1:8069 --database erp job-list=/odoo/connector-jobs
+    python docs/screenshots.py --url http://127.0.0.1:8069 --database erp job-list=/odoo/queue-jobs
 
 Each argument NAME=PATH becomes ``docs/images/NAME.png``: the page as the user sees it once Odoo has drawn it.
 Needs Chromium on the PATH, and ``requests`` and ``websocket-client``.
@@ -57,7 +57,7 @@ def main():
 def _page(argument):
     name, found, path = argument.partition("=/")
     if not found:
-        raise argparse.ArgumentTypeError(f"{argument!r} is not NAME=/PATH, such as job-list=/odoo/connector-jobs")
+        raise argparse.ArgumentTypeError(f"{argument!r} is not NAME=/PATH, such as job-list=/odoo/queue-jobs")
     return name, f"/{path}"
 
 

@@ -97,7 +97,7 @@ env.cr.commit()
 
     def worker(self, name):
         """Start a worker of the ERP."""
-        return servers.Process(name, "connector_worker", "--database", self.erp, "--processes", PROCESSES)
+        return servers.Process(name, "jobs_worker", "--database", self.erp, "--processes", PROCESSES)
 
     def create_backend(self, server, api_key):
         """Create the backend in the ERP and test its connection; return it as a :class:`Backend`."""

@@ -6,7 +6,7 @@ import time
 
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
-from odoo.addons.connector.queue.job import job
+from odoo.addons.jobs_queue.jobs import job
 
 from .jobs import leave_lines_outside
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from odoo.addons.connector.backend_channel import backend_channel
 from odoo.addons.connector.connector import get_environment
-from odoo.addons.connector.exception import RetryableJobError
-from odoo.addons.connector.queue.job import job
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
 
 
 @job(default_channel=backend_channel)

@@ -1,6 +1,6 @@
 """A job that older versions of this addon do not know: for workers with the code of two versions."""
 
-from odoo.addons.connector.queue.job import job
+from odoo.addons.jobs_queue.jobs import job
 
 from .jobs import leave_lines_outside
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import requests
 
 from odoo.addons.connector.backend import Backend
-from odoo.addons.connector.exception import IDMissingInBackend, NetworkRetryableError
+from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.http.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
 from odoo.addons.connector.unit.binder import Binder
@@ -22,6 +22,7 @@ from odoo.addons.connector.unit.mapper import (
     only_create,
 )
 from odoo.addons.connector.unit.webhook import WebhookReceiver
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
 
 from .external import shop
 

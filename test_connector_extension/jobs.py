@@ -1,6 +1,6 @@
 """A job that exists where this addon is installed."""
 
-from odoo.addons.connector.queue.job import job
+from odoo.addons.jobs_queue.jobs import job
 
 
 @job(default_channel="root.test.extension")

@@ -144,7 +144,7 @@ def worker(database):
     started = []
 
     def start(*options):
-        process = servers.Process(f"worker_{len(started)}", "connector_worker", "--database", database.name, *options)
+        process = servers.Process(f"worker_{len(started)}", "jobs_worker", "--database", database.name, *options)
         started.append(process)
         return process
 
@@ -156,7 +156,7 @@ def worker(database):
 @pytest.fixture
 def own_worker(database, jobs):
     """A worker in this process, whose jobs the test runs itself."""
-    workers = importlib.import_module("odoo.addons.connector.queue.worker")
+    workers = importlib.import_module("odoo.addons.jobs_queue.worker")
     worker = workers.Worker(database.name, "command", 1)
     yield worker
     worker.close_thread()
@@ -220,4 +220,4 @@ def state(database):
 
 def connector_session(env):
     """Return the session of an environment; the addon is imported when Odoo has loaded it."""
-    return importlib.import_module("odoo.addons.connector.session").ConnectorSession.from_env(env)
+    return importlib.import_module("odoo.addons.jobs_queue.session").ConnectorSession.from_env(env)

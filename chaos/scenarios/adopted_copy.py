@@ -17,11 +17,11 @@ class AdoptedCopy(Scenario):
         try:
             databases.create_original(ORIGINAL, self.template)
             delay_lines(ORIGINAL, self.log, short=60, slow=12, max_retries=1)
-            with servers.Process("chaos_original", "connector_worker", "-d", ORIGINAL, *OPTIONS):
+            with servers.Process("chaos_original", "jobs_worker", "-d", ORIGINAL, *OPTIONS):
                 wait_for(lambda: rows(ORIGINAL, "SELECT FROM queue_job WHERE state = 'started' LIMIT 1"))
                 lives = rows(ORIGINAL, LIVES)
                 self._copy()
-                with servers.Process("chaos_copy", "connector_worker", "-d", COPY, *OPTIONS):
+                with servers.Process("chaos_copy", "jobs_worker", "-d", COPY, *OPTIONS):
                     wait_for_all(ORIGINAL, COPY)
                     ended = [uuid for uuid in lives if uuid not in rows(ORIGINAL, LIVES)]
             return {

@@ -37,7 +37,7 @@ class PromotedStandby(Scenario):
 
     def _fail_over(self, primary, standby):
         workers = [
-            servers.Process(f"chaos_standby_{number}", "connector_worker", "-d", DATABASE) for number in range(WORKERS)
+            servers.Process(f"chaos_standby_{number}", "jobs_worker", "-d", DATABASE) for number in range(WORKERS)
         ]
         try:
             wait_for(lambda: len(rows(DATABASE, STARTED)) == WORKERS)

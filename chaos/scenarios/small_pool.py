@@ -26,7 +26,7 @@ class SmallPool(Scenario):
 
     def _by_a_worker(self):
         self._delay()
-        with servers.Process("chaos_pool", "connector_worker", "-d", ",".join(DATABASES), "--threads", "4", *POOL):
+        with servers.Process("chaos_pool", "jobs_worker", "-d", ",".join(DATABASES), "--threads", "4", *POOL):
             wait_for_all(*DATABASES)
         return {"jobs that a worker has not done": self._not_done()}
 

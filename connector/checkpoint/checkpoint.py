@@ -3,9 +3,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..queue.job import job
-from ..queue.texts import storable_or_none
-from ..session import checked_session
+from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import checked_session
+from odoo.addons.jobs_queue.texts import storable_or_none
 
 
 class ConnectorCheckpoint(models.Model):
@@ -141,7 +141,7 @@ def add_checkpoint(
         add_checkpoint(session, "sale.order", order.id, backend, "The total differs. Once reviewed, the order is confirmed.",
                        severity="warning", user=order.user_id, on_review="action_confirm")
 
-    :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
     :param model_name: name of the record's model
     :param record_id: its id
     :param backend_record: record of the backend it concerns

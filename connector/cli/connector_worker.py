@@ -1,58 +1,19 @@
-"""The command ``odoo connector_worker``."""
+"""The command ``odoo connector_worker``, as ``odoo jobs_worker`` was called."""
 
-import optparse
+import sys
 
 from odoo.cli import Command
-from odoo.service import server
-from odoo.tools import config
+from odoo.cli.command import find_command
 
 
 class ConnectorWorker(Command):
-    """Run the jobs of one or more databases until SIGTERM or Ctrl-C."""
+    """Run the jobs of one or more databases; the command is called jobs_worker now."""
 
     name = "connector_worker"
 
     def run(self, args):
-        """Parse Odoo's options and those of the workers, and supervise worker processes."""
-        group = optparse.OptionGroup(
-            config.parser,
-            "Connector worker",
-            "Start it on as many machines as you like: PostgreSQL is all that they share. Name the addons path before the "
-            "command, or in the configuration file that the environment variable ODOO_RC names.",
+        """Warn, and do what ``odoo jobs_worker`` does."""
+        print(
+            "odoo connector_worker is called odoo jobs_worker now: change the name where you start it.", file=sys.stderr
         )
-        group.add_option(
-            "--processes",
-            dest="connector_processes",
-            my_default=1,
-            type="int",
-            help="how many processes run jobs (default 1)",
-        )
-        group.add_option(
-            "--threads",
-            dest="connector_threads",
-            my_default=1,
-            type="int",
-            help="how many jobs each process runs at once (default 1)",
-        )
-        group.add_option(
-            "--no-watchdog",
-            dest="connector_no_watchdog",
-            action="store_true",
-            my_default=False,
-            help="never kill a process that gives no sign of life, for instance while a debugger holds it",
-        )
-        config.parser.add_option_group(group)
-        config.parser.prog = self.prog
-        config.parse_config(args, setup_logging=True)
-        # the defaults of options that are added late are not known to Odoo
-        processes, threads = config.get("connector_processes", 1), config.get("connector_threads", 1)
-        if processes < 1 or threads < 1:
-            config.parser.error("--processes and --threads must be at least 1")
-        server.load_server_wide_modules()
-
-        from odoo.addons.connector.queue.hosts.child import silence_limit
-        from odoo.addons.connector.queue.hosts.command import Supervisor
-        from odoo.addons.connector.queue.hosts.databases import served_databases
-
-        limit = 0 if config.get("connector_no_watchdog") else silence_limit()
-        Supervisor(processes, threads, served_databases, limit).run()
+        find_command("jobs_worker")().run(args)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from odoo import api
 
-from ..exception import NothingToDoJob
+from odoo.addons.jobs_queue.exception import NothingToDoJob
+from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.jobs.retry import Exponential
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from ..no_export import NO_EXPORT, as_argument, forbidden_by_all, from_argument
-from ..queue.job import job
-from ..queue.retry import Exponential
-from ..session import ConnectorSession
 from .change import Change
 from .event import consumer_name
 from .notes import take_notes

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from ..registration import registering_addon
+from odoo.addons.jobs_queue.registration import registering_addon
+
 from .event import Event, Subscription, set_of_names
 
 

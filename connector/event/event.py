@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from odoo.modules import module as odoo_module
 
-from ..registration import is_installed, loading_order, lookups, registering_addon, registration_changed
+from odoo.addons.jobs_queue.registration import (
+    is_installed,
+    loading_order,
+    lookups,
+    registering_addon,
+    registration_changed,
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ class Event:
     def fire(self, session, model_name, *args, **kwargs):
         """Call the consumers of the event.
 
-        :param session: :class:`~odoo.addons.connector.session.ConnectorSession`
+        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         :param model_name: name of the model that the event concerns
         :param args: what the consumers are given after session and model name
         """

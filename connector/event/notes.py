@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from odoo import api
 
-from ..savepoint import follow_savepoints
+from odoo.addons.jobs_queue.savepoint import follow_savepoints
 
 _KEY = "connector.event.notes"
 

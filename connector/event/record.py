@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from ..registration import lookups
+from odoo.addons.jobs_queue.registration import lookups
+
 from .change import RecordChangeEvent
 from .event import Event
 

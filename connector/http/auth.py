@@ -9,7 +9,7 @@ import time
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from ..queue.seconds import as_seconds
+from odoo.addons.jobs_queue.seconds import as_seconds
 
 
 class BasicAuth(HTTPBasicAuth):

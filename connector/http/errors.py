@@ -5,16 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
-from ..exception import (
-    CredentialsRefused,
-    FailedJobError,
-    IDMissingInBackend,
-    InvalidDataError,
-    ManyIDSInBackend,
-    NetworkRetryableError,
-    RetryableJobError,
-)
-from ..queue.seconds import as_seconds
+from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.seconds import as_seconds
+
+from ..exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, ManyIDSInBackend
 
 _EXCEPTIONS = {
     300: ManyIDSInBackend,

@@ -5,10 +5,11 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..exception import ConnectorException
-from ..queue import store
-from ..queue.by_code import BY_CODE, JOB, by_code
-from ..queue.fields import PlainMany2one
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.by_code import BY_CODE, JOB, by_code
+from odoo.addons.jobs_queue.exception import ConnectorException
+from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
+
 from ..unit.http_adapter import HttpAdapter
 from .masking import MASK, is_complete
 from .readable import readable

@@ -1,8 +1,9 @@
 """The job that finds out when a paused backend can be reached again."""
 
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
+from odoo.addons.jobs_queue.jobs import job
+
 from ..connector import get_environment
-from ..exception import NetworkRetryableError
-from ..queue.job import job
 from ..related_action import open_backend
 from ..unit.backend_adapter import BackendAdapter
 from .status import PROBING

@@ -12,12 +12,12 @@ from psycopg2.errors import LockNotAvailable
 
 from odoo import SUPERUSER_ID, api, fields, models
 
-from ..queue import store
-from ..queue.html_text import html_text
-from ..queue.retry import Exponential
-from ..queue.store.sql import NOW
-from ..queue.texts import REASON, storable
-from ..session import ConnectorSession
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.jobs.retry import Exponential
+from odoo.addons.jobs_queue.models.html_text import html_text
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.sql import NOW
+from odoo.addons.jobs_queue.texts import REASON, storable
 
 _logger = logging.getLogger(__name__)
 

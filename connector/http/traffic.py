@@ -3,16 +3,11 @@
 import random
 import time
 
-from ..exception import (
-    CredentialsRefused,
-    IDMissingInBackend,
-    InvalidDataError,
-    ManyIDSInBackend,
-    NetworkRetryableError,
-    RetryableJobError,
-)
-from ..queue import store
-from ..queue.by_code import JOB, by_code
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.by_code import JOB, by_code
+from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
+
+from ..exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, ManyIDSInBackend
 
 #: Seconds for which a request waits in its job for the backend's rate limit; what has to wait longer is another try of the job.
 LONGEST_WAIT = 10

@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl
 from odoo import api, fields, models
 from odoo.tools import split_every
 
+from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
+from odoo.addons.jobs_queue.selection import selected_domain
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
-from ..queue.fields import PlainMany2one
-from ..selection import selected_domain
-from ..session import ConnectorSession
 from ..unit.webhook import WebhookReceiver, process_again, process_webhook
 from .masking import masked_headers
 from .readable import readable

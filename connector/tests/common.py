@@ -1,105 +1,26 @@
 """The test kit of connectors: jobs that run for real inside a test's own transaction, and an external system made of recordings."""
 
 import contextlib
-import os
-import uuid
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from freezegun import freeze_time
-
-from odoo.tests import TransactionCase
 from odoo.tests.common import _super_send
 
 from odoo.addons.connector.event.after_commit import tell
 from odoo.addons.connector.event.notes import take_notes
-from odoo.addons.connector.exception import LeaseLost
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.job import function_options
-from odoo.addons.connector.queue.queue import JobsQueue
-from odoo.addons.connector.queue.worker import Worker
-from odoo.addons.connector.queue.worker.backoff import Backoff
-from odoo.addons.connector.queue.worker.runner import JobRunner
+from odoo.addons.jobs_queue.tests import common
 
 from .local_server import local_server
 from .recording import RecordedExchanges
-from .trap import TrappedJobs
 
 
-class JobsCase(TransactionCase):
-    """A test case that runs what it has delayed.
-
-    ::
-
-        with self.trap_jobs() as trap:
-            order.action_confirm()
-        trap.assert_delayed(export_record, binding_id=order.shop_bind_ids.id)
-
-        job = self.run_jobs()
-        self.assertFailed(job, "The shop refuses the order")
-    """
-
-    def run_jobs(self, at=None):
-        """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
-        The consumers of ``on_record_change`` are called before the first and after each of them. They run also in ``at_install`` tests,
-        while other addons are still to be installed.
-
-        Each job has savepoints in place of transactions, which it may commit and roll back.
-
-        :param at: naive UTC datetime; the jobs whose eta has come by then are run too, another try among them, and Python's clock stands
-            still there meanwhile. None: jobs with an eta and retried ones stay scheduled
-        :return: the ``queue.job`` records that were run, in their order
-        """
-        self.tell_changes()
-        self.env.flush_all()
-        self.env.cr.flush()
-        if at:
-            # the clock of the database cannot be set
-            self.env.cr.execute(
-                "UPDATE queue_job SET eta = now() AT TIME ZONE 'UTC' WHERE state = 'scheduled' AND eta <= %s", (at,)
-            )
-            store.schedule_due(self.env.cr)
-        with freeze_time(at) if at else contextlib.nullcontext():
-            ids = _WorkerInTransaction(self.env).run_all()
-        self.env.invalidate_all()
-        return self.env["queue.job"].browse(ids)
+class JobsCase(common.JobsCase):
+    """A test case that runs what it has delayed, and tells consumers of ``on_record_change`` before the first job and after each."""
 
     def tell_changes(self):
         """Call the consumers of ``on_record_change`` for what the test has changed so far, as they are called after a commit."""
-        _tell_changes(self.env.cr)
+        tell(take_notes(self.env.cr), lambda: contextlib.nullcontext(self.env.cr))
 
-    @contextlib.contextmanager
-    def trap_jobs(self):
-        """Collect the jobs that are delayed in the block; the value is a :class:`~.trap.TrappedJobs`. None of them runs before
-        :meth:`run_jobs`."""
-        before = self.env["queue.job"].search([], order="id desc", limit=1).id or 0
-        trap = TrappedJobs(self)
-        yield trap
-        trap.jobs = self.env["queue.job"].search([("id", ">", before)], order="id")
-
-    def assertDone(self, jobs):
-        """Assert that jobs, one at least, are done; the message says of the others why they are not."""
-        self.assertTrue(jobs, "No job was run")
-        others = jobs.filtered(lambda job: job.state != "done")
-        self.assertFalse(others, "".join(f"\n{job.name}: {job.state}, {job.message}\n{job.exc_info}" for job in others))
-
-    def assertFailed(self, job, message):
-        """Assert that a job has failed.
-
-        :param message: regular expression that its message matches
-        """
-        self.assertEqual(job.state, "failed")
-        self.assertRegex(job.message, message)
-
-    def delayed_jobs(self, function=None):
-        """Return the ``queue.job`` records that wait to be run, oldest first.
-
-        :param function: keep those whose function's name ends so
-        """
-        jobs = self.env["queue.job"].search(
-            [("state", "in", ("pending", "scheduled", "wait_dependencies"))], order="id"
-        )
-        return jobs.filtered(lambda job: job.function.endswith(function)) if function else jobs
+    after_commit = tell_changes
 
 
 class ConnectorCase(RecordedExchanges, JobsCase):
@@ -119,86 +40,3 @@ class ConnectorCase(RecordedExchanges, JobsCase):
         if urlsplit(request.url).hostname in ("127.0.0.1", "localhost"):
             return _super_send(session, request, **options)
         return super()._request_handler(session, request, **{**options, "timeout": None})
-
-
-def _tell_changes(cr):
-    tell(take_notes(cr), lambda: contextlib.nullcontext(cr))
-
-
-@contextlib.contextmanager
-def _transaction_of_a_job(cr):
-    """Begin a savepoint in place of a transaction; the job's commits and rollbacks end it and begin another."""
-    savepoint = cr.savepoint()
-
-    def begin_anew(rollback):
-        nonlocal savepoint
-        savepoint.close(rollback=rollback)
-        cr.clear()
-        savepoint = cr.savepoint()
-
-    commit = patch.object(cr, "commit", lambda: begin_anew(rollback=False))
-    rollback = patch.object(cr, "rollback", lambda: begin_anew(rollback=True))
-    with commit, rollback:
-        try:
-            yield
-        except BaseException:
-            savepoint.close(rollback=True)
-            raise
-        savepoint.close(rollback=False)
-
-
-class _WorkerInTransaction(Worker):
-    """A worker whose claims, marks and jobs all happen on the cursor of a test."""
-
-    def __init__(self, env):
-        self.env = env
-        self.dbname = env.cr.dbname
-        self.name = "test"
-        self.queue = JobsQueue()
-        self.backoff = Backoff()
-        self.id = store.register_worker(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
-
-    def run_all(self):
-        transactions = _Savepoints(self)
-        self.runner = JobRunner(self, transactions)
-        store.regardless_of_modules(self.env.cr, True)
-        while jobs := store.claim(self.env.cr, self.id, 1, 1):
-            for leased in jobs:
-                self.run(leased)
-        store.regardless_of_modules(self.env.cr, False)
-        store.end_worker(self.env.cr, self.id)
-        return list(transactions.ran)
-
-    @contextlib.contextmanager
-    def raw_cursor(self):
-        yield self.env.cr
-
-    def options_of(self, job):
-        return function_options(self.env, job.function)
-
-    def could_not_start(self, job, error):
-        raise error
-
-    def wake_others(self):
-        pass
-
-
-class _Savepoints:
-    """Runs the jobs of a worker in savepoints of a test's transaction."""
-
-    def __init__(self, worker):
-        self.ran = {}
-        self._worker = worker
-
-    def run(self, job):
-        cr = self._worker.env.cr
-        job.run.executes_on(cr)
-        self.ran.update((member.id, True) for member in job.members)
-        with _transaction_of_a_job(cr):
-            env = job.environment(cr)
-            job.perform(env)
-            env.flush_all()
-            cr.flush()
-            if not job.complete(cr, self._worker.id, self._worker.name):
-                raise LeaseLost(f"{job!r} is not this worker's any more")
-        _tell_changes(cr)

@@ -2,18 +2,19 @@ from unittest.mock import patch
 
 from odoo.tests import TransactionCase
 
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.tests.registering import register_as
+
 from .. import backend as backend_module
 from ..backend import Backend, get_backend
 from ..connector import Binder
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
-from ..session import ConnectorSession
 from ..unit.batch_importer import BatchImporter
 from ..unit.bulk_importer import BulkBatchImporter
 from ..unit.deleter import RecordDeleter
 from ..unit.exporter import RecordExporter
 from ..unit.importer import RecordImporter
 from ..unit.mapper import ExportMapper, ImportMapper, Mapper
-from .registering import register_as
 
 
 class BackendCase(TransactionCase):

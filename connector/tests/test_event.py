@@ -3,10 +3,11 @@ from unittest.mock import patch
 from odoo.modules import module as odoo_module
 from odoo.tests import TransactionCase
 
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.tests.registering import register_as
+
 from .. import producer
 from ..event import Event, on_record_change, on_record_create, on_record_unlink, on_record_write
-from ..session import ConnectorSession
-from .registering import register_as
 
 
 class EventCase(TransactionCase):

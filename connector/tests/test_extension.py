@@ -4,13 +4,14 @@ import timeit
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from odoo.addons.jobs_queue.tests.registering import register_as
+
 from ..backend import Backend
 from ..connector import Binder, ConnectorUnit, Environment
 from ..exception import ExtensionConflict, ManyConnectorUnitError, NoConnectorUnitError
 from ..extension import combine
 from ..unit.importer import RecordImporter
 from ..unit.mapper import ImportMapper, changed_by, mapping
-from .registering import register_as
 from .test_backend import BackendCase
 
 

@@ -6,10 +6,10 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.no_export import as_argument, from_argument, without_export
 from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.tests.registering import register_as
 
 from ..event import Change, after_commit, on_record_change
-from ..queue.job import job
-from .registering import register_as
 
 TAG = "res.partner.category"
 LOGGER = "odoo.addons.connector.event.after_commit"
@@ -257,7 +257,7 @@ class TestConsumersThatRaise(ChangeCase):
             logs.output[0], rf"(?s)test_record_change\.note_call has raised for {TAG} {self.tag.id}.*shop is closed"
         )
 
-    @mute_logger(LOGGER, "odoo.addons.connector.queue.worker")
+    @mute_logger(LOGGER, "odoo.addons.jobs_queue.worker")
     def test_its_job_is_tried_again(self):
         broken.append("the shop is closed")
         self.tag.color = 3

@@ -7,11 +7,12 @@ from odoo import models
 from odoo.modules.registry import Registry
 from odoo.tests import TransactionCase
 
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.worker.backoff import Backoff
+
 from ..backend import Backend
 from ..connector import Binder, ConnectorUnit
 from ..event import Event
-from ..queue.worker.backoff import Backoff
-from ..session import ConnectorSession
 from ..unit.backend_adapter import BackendAdapter
 from ..unit.mapper import Mapper
 from ..unit.synchronizer import Synchronizer

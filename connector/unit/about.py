@@ -4,9 +4,10 @@ from collections import defaultdict
 
 from odoo.exceptions import MissingError
 
+from odoo.addons.jobs_queue.jobs.record_number import LookUp
+
 from ..connector import external_id_text
 from ..exception import InvalidDataError
-from ..queue.record_number import LookUp
 
 # of a column of ids
 _LARGEST_ID = 2**31 - 1

@@ -2,8 +2,10 @@
 
 from contextlib import contextmanager, suppress
 
+from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryableError
+
 from ..connector import ConnectorUnit, external_id_text
-from ..exception import ConnectorException, IDMissingInBackend, InvalidDataError, NetworkRetryableError
+from ..exception import IDMissingInBackend, InvalidDataError
 from ..extension import class_name
 from ..http.traffic import Traffic
 

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from odoo import fields
 
+from odoo.addons.jobs_queue.graph import chain, group
+from odoo.addons.jobs_queue.jobs import job
+
 from ..backend_channel import backend_channel
 from ..connector import get_environment
-from ..queue.graph import chain, group
-from ..queue.job import job
 from ..related_action import open_backend
 from .backend_adapter import checked_ids, checked_records
 from .clock import database_now

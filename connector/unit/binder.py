@@ -4,11 +4,12 @@ from collections import defaultdict
 
 from odoo import models
 
+from odoo.addons.jobs_queue.by_code import JOB, by_code
+
 from ..backend import general
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import InvalidDataError
 from ..no_export import without_export
-from ..queue.by_code import JOB, by_code
 from .clock import database_now
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
+
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import GroupResultError, MappingError, NoExternalId, RetryableJobError
+from ..exception import MappingError, NoExternalId
 from ..extension import class_name
-from ..queue.job import job
 from ..related_action import open_exported_in_bulk
 from .about import exported_in_bulk
 from .conflict_policy import ConflictPolicy

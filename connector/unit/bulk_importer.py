@@ -8,13 +8,15 @@ from psycopg2.errors import UniqueViolation
 
 from odoo.tools import partition, split_every
 
+from odoo.addons.jobs_queue.exception import CONCURRENCY_ERRORS, FailedJobError, JobError, NothingToDoJob
+from odoo.addons.jobs_queue.graph import chain, group
+from odoo.addons.jobs_queue.jobs import job
+
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import external_id_text, get_environment
-from ..exception import CONCURRENCY_ERRORS, CredentialsRefused, FailedJobError, JobError, NothingToDoJob
-from ..queue.graph import chain, group
-from ..queue.job import job
+from ..exception import CredentialsRefused
 from ..related_action import open_backend
 from .backend_adapter import checked_records
 from .batch_importer import BatchImporter

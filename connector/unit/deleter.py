@@ -1,10 +1,11 @@
 """The flow that deletes a record in the external system, and the job that runs it."""
 
+from odoo.addons.jobs_queue.jobs import job
+
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import get_environment
 from ..exception import IDMissingInBackend
-from ..queue.job import job
 from ..related_action import open_backend
 from .about import imported
 from .synchronizer import Deleter

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..exception import ConnectorException
+from odoo.addons.jobs_queue.exception import ConnectorException
+
 from .compiled_mapping import CompiledMapping
 from .modifier import how
 

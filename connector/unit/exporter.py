@@ -1,10 +1,12 @@
 """The flow that brings a record of Odoo to the external system, and the job that runs it."""
 
+from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
+
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import get_environment
-from ..exception import IDMissingInBackend, InvalidDataError, RetryableJobError
-from ..queue.job import job
+from ..exception import IDMissingInBackend, InvalidDataError
 from ..related_action import open_exported
 from .about import exported
 from .conflict import ConflictResolution

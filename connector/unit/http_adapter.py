@@ -7,14 +7,10 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from ..exception import (
-    CredentialsRefused,
-    FailedJobError,
-    InvalidDataError,
-    NetworkRetryableError,
-    RetryableJobError,
-    UnreadableAnswer,
-)
+from odoo.addons.jobs_queue.by_code import by_code
+from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
+
+from ..exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
 from ..http.answer import (
     MOST_VALUES,
     AnswerTooLong,
@@ -28,7 +24,6 @@ from ..http.auth import BearerAuth
 from ..http.errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
 from ..http.masking import masked_body, masked_headers, masked_url, without, without_userinfo
 from ..http.paging import Paging
-from ..queue.by_code import by_code
 from .backend_adapter import CRUDAdapter
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")

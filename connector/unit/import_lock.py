@@ -12,9 +12,10 @@ from psycopg2.errors import OutOfMemory
 from odoo import api, sql_db
 from odoo.tools import SQL
 
+from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from ..connector import external_id_text
-from ..exception import RetryableJobError, TransactionOutdated
-from ..session import ConnectorSession
 from .matching import find_matches, match_lock_names
 
 # Seconds; a page of others holds its locks until its transaction ends

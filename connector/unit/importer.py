@@ -8,19 +8,16 @@ from types import MappingProxyType
 
 from psycopg2.errors import UniqueViolation
 
+from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.texts import shown
+
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..exception import (
-    IDMissingInBackend,
-    InvalidDataError,
-    MappingError,
-    RetryableJobError,
-)
+from ..exception import IDMissingInBackend, InvalidDataError, MappingError
 from ..extension import class_name
 from ..no_export import without_export
-from ..queue.job import job
-from ..queue.texts import shown
 from ..related_action import open_imported
 from .about import imported
 from .backend_adapter import checked_record

@@ -11,10 +11,11 @@ from psycopg2 import DataError, IntegrityError
 
 from odoo.exceptions import UserError
 
+from odoo.addons.jobs_queue.registration import lookups
+
 from ..connector import ConnectorUnit, external_id_text
 from ..exception import MappingError, NoConnectorUnitError
 from ..extension import class_name
-from ..registration import lookups
 from .compiled_mapping import compile_mapping
 from .explanation import Explanation, explain
 from .map_child import ExportMapChild, ImportMapChild, MapChild

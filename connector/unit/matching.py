@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 
-from ..exception import InvalidDataError, MappingError, TransactionOutdated
+from odoo.addons.jobs_queue.exception import TransactionOutdated
+
+from ..exception import InvalidDataError, MappingError
 from ..extension import class_name
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from odoo.fields import Domain
 from odoo.tools import split_every
 
+from odoo.addons.jobs_queue.jobs import job
+
 from ..backend import general
 from ..backend_channel import backend_channel
 from ..connector import external_id_text, get_environment
-from ..queue.job import job
 from ..related_action import open_backend
 from .bulk_importer import import_page
 from .exporter import export_record

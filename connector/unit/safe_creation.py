@@ -5,17 +5,11 @@ import uuid
 
 from psycopg2.errors import UniqueViolation
 
+from odoo.addons.jobs_queue.exception import FailedJobError, JobStopped, NetworkRetryableError, RetryableJobError
+
 from ..checkpoint.checkpoint import add_checkpoint
 from ..connector import ConnectorUnit
-from ..exception import (
-    FailedJobError,
-    IDMissingInBackend,
-    InvalidDataError,
-    JobStopped,
-    NetworkRetryableError,
-    RetryableJobError,
-    UnreadableAnswer,
-)
+from ..exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from .backend_adapter import CRUDAdapter
 
 

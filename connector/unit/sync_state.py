@@ -6,9 +6,11 @@ from psycopg2 import OperationalError
 
 from odoo.exceptions import ConcurrencyError
 
-from ..exception import IDMissingInBackend, JobStopped, LeaseLost, NothingToDoJob, RetryableJobError
+from odoo.addons.jobs_queue.exception import JobStopped, LeaseLost, NothingToDoJob, RetryableJobError
+from odoo.addons.jobs_queue.texts import storable
+
+from ..exception import IDMissingInBackend
 from ..no_export import without_export
-from ..queue.texts import storable
 
 # What says nothing about the record: another transaction was in the way, the job does not run any more, or it has ended well
 _OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
@@ -32,7 +34,7 @@ def note_failure(session, binding):
     The job's transaction is rolled back and the note committed in its place, by the job's own cursor and so as fenced as the rest. A try
     after which another one follows leaves no note, nor does a synchronisation that runs in the transaction of its caller.
 
-    :param session: :class:`~odoo.addons.connector.session.ConnectorSession` of the job
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession` of the job
     :param binding: record of the binding model
     """
     try:

@@ -10,7 +10,8 @@ sent, or the conflict decided, or the export cancelled.
 
 from itertools import chain
 
-from ..queue.unfinished import keys_of_failed, seconds_waiting
+from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
+
 from .conflict_policy import ConflictPolicy
 from .identity import bulk_export_identity, delete_identity, export_identity
 from .synchronizer import Exporter

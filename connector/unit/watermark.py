@@ -4,7 +4,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 
-from ..exception import TransactionOutdated
+from odoo.addons.jobs_queue.exception import TransactionOutdated
 
 
 class ConnectorWatermark(models.Model):
@@ -15,7 +15,7 @@ class ConnectorWatermark(models.Model):
     """
 
     _name = "connector.watermark"
-    _inherit = "connector.checked.access"
+    _inherit = "queue.checked.access"
     _description = "Watermark of a Connector"
     _order = "backend_model, backend_id, model_name, direction"
     _rec_name = "model_name"

@@ -11,9 +11,10 @@ from werkzeug.datastructures import MultiDict
 
 from odoo.exceptions import MissingError
 
+from odoo.addons.jobs_queue.jobs import job
+
 from ..connector import ConnectorUnit
 from ..exception import InvalidDataError
-from ..queue.job import job
 
 
 class WebhookReceiver(ConnectorUnit):

@@ -2,9 +2,10 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import split_every
 
+from odoo.addons.jobs_queue.selection import selected_domain
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from ..checkpoint.checkpoint import review_checkpoints
-from ..selection import selected_domain
-from ..session import ConnectorSession
 
 #: Of more checkpoints no list is shown, and they are reviewed in the background.
 SHOWN = 500

@@ -1,7 +1,8 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ..exception import ConnectorException
+from odoo.addons.jobs_queue.exception import ConnectorException
+
 from ..unit.binder import Binder
 from ..unit.importer import RecordImporter
 

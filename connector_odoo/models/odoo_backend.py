@@ -3,11 +3,11 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.connector.exception import ConnectorException
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
 from odoo.addons.connector.unit.batch_importer import import_batch
 from odoo.addons.connector.unit.reconciler import reconcile
+from odoo.addons.jobs_queue.exception import ConnectorException
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 
 def _server(location):

@@ -8,8 +8,8 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
 from odoo.tools.translate import code_translations
 
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.batch_importer import import_batch
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .common import OdooCase
 
@@ -155,7 +155,7 @@ class TestBackend(OdooCase):
         params = self.backend.with_user(self.manager).action_import_products()["params"]
         jobs = self.delayed_jobs("import_batch")
         self.assertEqual(jobs.mapped("model_name"), ["odoo.product.category", "odoo.product.product"])
-        self.assertEqual([link["url"] for link in params["links"]], [f"/odoo/connector-jobs/{job.id}" for job in jobs])
+        self.assertEqual([link["url"] for link in params["links"]], [f"/odoo/queue-jobs/{job.id}" for job in jobs])
         self.assertEqual(params["message"].count("%s"), 2)
 
     def test_the_buttons_are_for_managers_alone(self):

@@ -4,11 +4,11 @@ from unittest.mock import patch
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import NetworkRetryableError
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.exporter import export_record
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.backend_adapter import OdooAdapter
 from .common import OdooCase
@@ -49,7 +49,7 @@ class ExportTests:
     def test_a_partner_that_does_not_exist_there_any_more_fails_and_says_what_to_do(self):
         self.shop.call("res.partner", "unlink", [self.external_id])
         self.partner.name = "Nobody"
-        with mute_logger("odoo.addons.connector.queue.worker"):
+        with mute_logger("odoo.addons.jobs_queue.worker"):
             job = self.run_jobs()
         self.assertFailed(job, "(?s)does not have the record any more.*Delete the binding")
 

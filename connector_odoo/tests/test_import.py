@@ -10,9 +10,10 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.queue import codec, store
 from odoo.addons.connector.unit.batch_importer import BatchImporter
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.jobs import arguments
 
 from ..unit.importer import ChangedRecordsImporter
 from ..unit.partner import PartnerImportMapper
@@ -62,7 +63,7 @@ class ImportCase(OdooCase):
 
     def ids_of(self, jobs):
         """Return the external ids that the pages of some jobs have, page by page."""
-        return [codec.decode_call(job.payload, self.env)[1]["external_ids"] for job in jobs]
+        return [arguments.decode_call(job.payload, self.env)[1]["external_ids"] for job in jobs]
 
 
 class ImportTests:

@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.connector.consumer import delay_bulk_export
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 
 class OdooBackend(models.Model):

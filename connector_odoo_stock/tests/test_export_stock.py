@@ -4,10 +4,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector_odoo.tests.common import OdooCase
 from odoo.addons.connector_odoo.tests.other_odoo import other_odoo_with_orders
+from odoo.addons.jobs_queue import store
 
 from ..unit.backend_adapter import StockAdapter
 
@@ -69,7 +69,7 @@ class StockTests:
         chairs = [self.create_product(), self.create_product(is_storable_there=False), self.create_product()]
         for binding in chairs:
             self.count(binding, 7)
-        with mute_logger("odoo.addons.connector.queue.worker"):
+        with mute_logger("odoo.addons.jobs_queue.worker"):
             jobs = self.run_jobs()
         self.assertEqual([self.stock_there(binding) for binding in (chairs[0], chairs[2])], [7, 7])
         self.assertFailed(jobs[-1], "Quants cannot be created for consumables or services")
@@ -180,7 +180,7 @@ class TestStock(StockCase):
                 with self.backend.work_on("odoo.product.product") as environment:
                     environment.get_connector_unit(RecordImporter).run(binding.external_id)
                 self.assertEqual(binding.name, name)
-            with mute_logger("odoo.addons.connector.queue.worker"):
+            with mute_logger("odoo.addons.jobs_queue.worker"):
                 self.run_jobs()
 
     def test_the_button_tells_the_stock_of_all_products(self):
@@ -219,7 +219,7 @@ class TestStock(StockCase):
     def test_a_warehouse_that_is_not_there_is_named(self):
         self.backend.external_warehouse = "NONE"
         self.count(self.create_product(), 5)
-        with mute_logger("odoo.addons.connector.queue.worker"):
+        with mute_logger("odoo.addons.jobs_queue.worker"):
             self.assertFailed(self.run_jobs(), "has no warehouse with the short name NONE")
 
     def test_two_backends_are_told_the_same(self):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tests import TransactionCase
 
-from odoo.addons.connector.registration import registration_changed
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.registration import registration_changed
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..external import shop
 from ..units import webshop

@@ -2,8 +2,8 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.queue.job import Job
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.jobs import Job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .common import ShopCase
 

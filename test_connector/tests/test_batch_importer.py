@@ -5,9 +5,7 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError, TransactionOutdated
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit import batch_importer
 from odoo.addons.connector.unit.batch_importer import (
@@ -18,6 +16,9 @@ from odoo.addons.connector.unit.batch_importer import (
 )
 from odoo.addons.connector.unit.bulk_importer import BulkBatchImporter
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import TransactionOutdated
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import PartnerImporter, ShopAdapter
 from .common import ShopCase

@@ -12,8 +12,8 @@ from odoo.addons.connector.connector import Binder, external_id_text
 from odoo.addons.connector.event import on_record_write
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.no_export import as_argument
-from odoo.addons.connector.queue.by_code import JOB, IdByCode
 from odoo.addons.connector.unit.clock import database_now
+from odoo.addons.jobs_queue.by_code import JOB, IdByCode
 
 from .common import ShopCase
 

@@ -3,12 +3,12 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_exporter import BulkExporter, export_bulk
 from odoo.addons.connector.unit.exporter import RecordExporter, export_record
 from odoo.addons.connector.unit.identity import export_identity
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.jobs_queue import store
 
 from ..units import PartnerExportMapper, PointsExporter, ShopAdapter
 from .common import ShopCase
@@ -26,7 +26,7 @@ class TestBulkExporter(ShopCase, JobsCase):
             export_bulk.delay(self.session, "test.shop.partner", self.backend.id, binding.id)
 
     def run_jobs(self):
-        with mute_logger("odoo.addons.connector.queue.worker"):
+        with mute_logger("odoo.addons.jobs_queue.worker"):
             return super().run_jobs()
 
     def points_there(self):

@@ -7,13 +7,13 @@ from psycopg2.errors import OutOfMemory
 from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError, TransactionOutdated
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.binder import Binder
 from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
 from odoo.addons.connector.unit.import_lock import lock_new
 from odoo.addons.connector.unit.importer import import_record
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, ShopAdapter, ShopImporter
 from .common import ShopCase

@@ -4,11 +4,11 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.exporter import RecordExporter
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.jobs_queue import store
 
 from .common import ShopCase
 

@@ -6,12 +6,12 @@ from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, dela
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
 from odoo.addons.connector.exception import ManyConnectorUnitError
 from odoo.addons.connector.no_export import without_export
-from odoo.addons.connector.registration import registration_changed
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import ExportMapper
+from odoo.addons.jobs_queue.registration import registration_changed
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import TagExportMapper
 from .common import ShopCase, register_another

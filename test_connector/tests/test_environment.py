@@ -5,10 +5,10 @@ from odoo.tools.translate import code_translations
 from odoo.addons.connector.backend import get_backend
 from odoo.addons.connector.connector import Binder, Environment, get_environment
 from odoo.addons.connector.exception import InvalidBackend
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter, CRUDAdapter
 from odoo.addons.connector.unit.importer import RecordImporter
 from odoo.addons.connector.unit.mapper import ImportMapper
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, ShopImporter
 from .common import ShopCase

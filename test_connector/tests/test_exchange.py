@@ -9,7 +9,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import ConnectorException
 from odoo.addons.connector.http import exchange as exchange_log
 from odoo.addons.connector.http.masking import (
     LONGEST,
@@ -22,6 +21,7 @@ from odoo.addons.connector.http.masking import (
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
 from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+from odoo.addons.jobs_queue.exception import ConnectorException
 
 from .common import ShopCase
 

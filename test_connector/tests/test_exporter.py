@@ -2,18 +2,13 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import (
-    IDMissingInBackend,
-    InvalidDataError,
-    NetworkRetryableError,
-    NothingToDoJob,
-    RetryableJobError,
-)
+from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.deleter import DeleteExporter, delete_record
 from odoo.addons.connector.unit.exporter import RecordExporter, export_record
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.jobs_queue.exception import NetworkRetryableError, NothingToDoJob, RetryableJobError
 
 from ..units import PartnerImportMapper
 from .common import ShopCase
@@ -26,7 +21,7 @@ class ExporterCase(ShopCase):
 
     def run_failing_jobs(self):
         """Run the jobs, one of which fails in a way that the worker logs as an error."""
-        with mute_logger("odoo.addons.connector.queue.worker"):
+        with mute_logger("odoo.addons.jobs_queue.worker"):
             return self.run_jobs()
 
 

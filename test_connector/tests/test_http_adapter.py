@@ -12,18 +12,16 @@ from odoo.tests.common import _super_send
 
 from odoo.addons.connector.exception import (
     CredentialsRefused,
-    FailedJobError,
     IDMissingInBackend,
     InvalidDataError,
     ManyIDSInBackend,
-    NetworkRetryableError,
-    RetryableJobError,
     UnreadableAnswer,
 )
 from odoo.addons.connector.http.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
 from odoo.addons.connector.unit.http_adapter import HttpAdapter
+from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
 
 from .common import ShopCase
 

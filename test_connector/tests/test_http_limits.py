@@ -16,16 +16,17 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError, UnreadableAnswer
+from odoo.addons.connector.exception import UnreadableAnswer
 from odoo.addons.connector.http import masking
 from odoo.addons.connector.http.answer import AnswerTooSlow, _Deadline
 from odoo.addons.connector.http.auth import _USUAL, ClientCredentialsAuth, _seconds_of
 from odoo.addons.connector.http.errors import parse_date
 from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, MOST_LOOKED_AT, is_complete, masked_body
-from odoo.addons.connector.queue.fingerprint import Places, names_and_words, title
-from odoo.addons.connector.queue.seconds import LATEST
-from odoo.addons.connector.queue.store.failure import FailedJob
 from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.models.fingerprint import Places, names_and_words, title
+from odoo.addons.jobs_queue.seconds import LATEST
+from odoo.addons.jobs_queue.store.failures import FailedJob
 
 from .certificate import own_certificate
 from .test_http_adapter import HttpCase

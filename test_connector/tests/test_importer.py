@@ -11,14 +11,13 @@ from odoo.addons.connector.exception import (
     InvalidDataError,
     ManyConnectorUnitError,
     MappingError,
-    RetryableJobError,
-    TransactionOutdated,
 )
 from odoo.addons.connector.no_export import as_argument, forbids_all, without_export
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.batch_importer import import_batch
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
 from odoo.addons.connector.unit.mapper import ExportMapper
+from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, ShopAdapter
 from .common import ShopCase, register_another

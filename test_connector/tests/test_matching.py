@@ -2,9 +2,10 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError, MappingError, TransactionOutdated
+from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.unit.bulk_importer import BulkImporter
 from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.jobs_queue.exception import TransactionOutdated
 
 from ..units import PartnerImporter
 from .common import ShopCase

@@ -3,10 +3,10 @@
 from odoo.tests import tagged
 
 from odoo.addons.connector.consumer import delay_delete
-from odoo.addons.connector.queue.bulk import delay_many
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.deleter import delete_record
 from odoo.addons.connector.unit.importer import import_record
+from odoo.addons.jobs_queue.jobs.many import delay_many
 
 from .common import ShopCase
 
@@ -62,7 +62,7 @@ class TestRecordNumbers(ShopCase, JobsCase):
         self.assertFound(job, "S00042")
 
     def test_item3_a_model_that_does_not_exist_keeps_nobody_from_committing(self):
-        with self.assertLogs("odoo.addons.connector.queue.record_number"):
+        with self.assertLogs("odoo.addons.jobs_queue.jobs.record_number"):
             [job] = delay_many(self.session, import_record, "no.such.model", [(self.backend.id, "42")], channel="root")
             self.cr.flush()
         self.assertEqual(job.record(self.env).external_id, "42")
@@ -72,7 +72,7 @@ class TestRecordNumbers(ShopCase, JobsCase):
         self.env.flush_all()
         self.env.invalidate_all()
         self.patch(type(self.Partner), "_compute_display_name", lambda self: 1 / 0)
-        with self.assertLogs("odoo.addons.connector.queue.record_number"):
+        with self.assertLogs("odoo.addons.jobs_queue.jobs.record_number"):
             job = self.delay_import("42")
         self.assertEqual((job.external_id, job.record_name), ("42", False))
 

@@ -178,7 +178,7 @@ class TestAfterAWrite(TwoCompaniesCase):
         self.assertEqual(watermark.value, "7")
 
     def test_s1_a_backend_keeps_the_channel_that_was_made_for_it(self):
-        root = self.env.ref("connector.channel_root")
+        root = self.env.ref("jobs_queue.channel_root")
         for channel in (root, self.theirs.channel_id):
             with self.assertRefused("written by code alone"):
                 self.as_manager(self.backend).channel_id = channel.id

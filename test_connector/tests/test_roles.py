@@ -9,10 +9,10 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.tests.roles import Roles
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .common import ShopCase
 
@@ -99,7 +99,7 @@ METHODS = {
     "SaleOrder.action_cancel_reviewed",
     "SaleOrder.action_confirm_reviewed",
 }
-_OURS = "odoo.addons.connector"
+_OURS = ("odoo.addons.connector", "odoo.addons.jobs_queue")
 
 #: Methods of Odoo's that we override, with arguments
 ARGUMENTS = {

@@ -3,16 +3,12 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import (
-    IDMissingInBackend,
-    InvalidDataError,
-    NetworkRetryableError,
-    UnreadableAnswer,
-)
-from odoo.addons.connector.queue import store
+from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
 from odoo.addons.connector.unit.exporter import RecordExporter, export_record
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
 
 from ..units import ShopAdapter
 from .common import ShopCase
@@ -86,7 +82,7 @@ class TestSafeCreation(ShopCase, JobsCase):
     def test_the_id_is_kept_when_what_comes_after_the_creation_fails(self):
         with (
             patch.object(RecordExporter, "_after_export", side_effect=ValueError("afterwards")),
-            mute_logger("odoo.addons.connector.queue.worker"),
+            mute_logger("odoo.addons.jobs_queue.worker"),
         ):
             self.assertEqual(self.run_jobs().state, "failed")
         self.assertEqual((self.binding.external_id, self.binding.sync_state), ("1", "error"))
@@ -100,7 +96,7 @@ class TestSafeCreation(ShopCase, JobsCase):
         self.assertEqual(len(self.creations()), 1)
 
     def test_a_record_whose_creation_was_answered_by_nonsense_is_looked_for(self):
-        with self.lose_answer(UnreadableAnswer("<html>")), mute_logger("odoo.addons.connector.queue.worker"):
+        with self.lose_answer(UnreadableAnswer("<html>")), mute_logger("odoo.addons.jobs_queue.worker"):
             job = self.run_jobs()
         self.assertEqual((job.state, len(self.intents())), ("failed", 1))
         store.requeue(self.env.cr, job.ids)
@@ -119,7 +115,7 @@ class TestSafeCreation(ShopCase, JobsCase):
             with (
                 self.subTest(refusal),
                 patch.object(RecordExporter, "_create", side_effect=refusal),
-                mute_logger("odoo.addons.connector.queue.worker"),
+                mute_logger("odoo.addons.jobs_queue.worker"),
             ):
                 job = self.run_jobs()
                 self.assertEqual((self.binding.sync_error, job.state), (str(refusal), "failed"))

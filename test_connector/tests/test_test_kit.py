@@ -14,12 +14,12 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.connector.exception import RetryableJobError
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.job import job
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import ConnectorCase, JobsCase
 from odoo.addons.connector.tests.local_server import Answer, local_server
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..jobs import do_nothing, do_nothing_together
 

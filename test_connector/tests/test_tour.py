@@ -1,7 +1,7 @@
 from odoo.tests import HttpCase, tagged
 
 from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 
 @tagged("post_install", "-at_install")

@@ -9,11 +9,11 @@ from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, dela
 from odoo.addons.connector.event import on_record_unlink, on_record_write
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.no_export import without_export
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
 from odoo.addons.connector.unit.exporter import RecordExporter, export_record
 from odoo.addons.connector.unit.importer import RecordImporter, import_record
+from odoo.addons.jobs_queue import store
 
 from ..units import PartnerExportMapper, PartnerImporter, PointsExporter, ShopAdapter
 from .common import ShopCase
@@ -59,7 +59,7 @@ class UnsentCase(ShopCase, JobsCase):
             self.run_jobs(at=max(waiting.mapped("eta")))
 
     def run_failing_jobs(self):
-        with mute_logger("odoo.addons.connector.queue.worker"):
+        with mute_logger("odoo.addons.jobs_queue.worker"):
             return self.run_jobs()
 
     def refusing(self):

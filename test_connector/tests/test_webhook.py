@@ -18,9 +18,9 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.controllers.webhook import LONGEST
 from odoo.addons.connector.http import webhook
 from odoo.addons.connector.http.webhook import KEPT
-from odoo.addons.connector.queue import store
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.webhook import WebhookReceiver
+from odoo.addons.jobs_queue import store
 
 from .common import ShopCase, register_another
 

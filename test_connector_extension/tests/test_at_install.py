@@ -1,6 +1,6 @@
-from odoo.addons.connector.session import ConnectorSession
 from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.connector.unit.mapper import ImportMapper
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..consumers import heard
 from ..jobs import greet

@@ -2,8 +2,8 @@
 
 from unittest import TestCase
 
-from odoo.addons.connector.exception import NetworkRetryableError, RetryableJobError
-from odoo.addons.connector.queue.retry import Exponential, Fixed, RetryPolicy
+from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.jobs.retry import Exponential, Fixed, RetryPolicy
 
 
 class TooManyRequests(Exception):

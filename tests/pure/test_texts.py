@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from odoo.tools.translate import LazyTranslate
 
-from odoo.addons.connector.exception import FailedJobError
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.fingerprint import Places, names_and_words
-from odoo.addons.connector.queue.texts import MESSAGE, TRACEBACK, storable, storable_or_none
-from odoo.addons.connector.queue.worker.errors import first_line, traceback_of
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import FailedJobError
+from odoo.addons.jobs_queue.models.fingerprint import Places, names_and_words
+from odoo.addons.jobs_queue.texts import MESSAGE, TRACEBACK, storable, storable_or_none
+from odoo.addons.jobs_queue.worker.errors import first_line, traceback_of
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 

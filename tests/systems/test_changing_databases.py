@@ -8,8 +8,8 @@ import pytest
 
 from odoo.modules.registry import Registry
 
-from odoo.addons.connector.queue.worker import WorkerWatcher
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.worker import WorkerWatcher
 
 from scripts import databases, servers
 from scripts.paths import ODOO_CONFIG
@@ -52,7 +52,7 @@ def test_a_served_database_is_duplicated_dropped_and_restored_without_a_restart(
     database, busy, copy_database, wait_until
 ):
     other = f"{database.name}_other"
-    with servers.Process("worker_busy", "connector_worker", "--database", busy, "--threads", "2") as process:
+    with servers.Process("worker_busy", "jobs_worker", "--database", busy, "--threads", "2") as process:
         wait_until(lambda: done(busy))
         databases.create(other, busy)
         seen = done(busy)
@@ -65,10 +65,10 @@ def test_a_served_database_is_duplicated_dropped_and_restored_without_a_restart(
 
 
 def test_the_addon_is_uninstalled_and_installed_without_a_restart(database, busy, wait_until):
-    with servers.Process("worker_busy", "connector_worker", "--database", busy) as process:
+    with servers.Process("worker_busy", "jobs_worker", "--database", busy) as process:
         wait_until(lambda: done(busy))
-        databases.odoo("module", "uninstall", "--database", busy, "connector")
-        wait_until(lambda: "the addon connector is not installed" in process.log.read_text())
+        databases.odoo("module", "uninstall", "--database", busy, "jobs_queue")
+        wait_until(lambda: "the addon jobs_queue is not installed" in process.log.read_text())
         databases.install(busy, ["connector"])
         wait_until(lambda: is_served(busy))
         process.check()
@@ -108,7 +108,7 @@ def test_a_server_duplicates_and_drops_a_database_whose_jobs_it_runs(host, busy,
 def test_requests_keep_their_connections_to_a_database_that_the_threads_of_their_server_do_not_serve(
     database, wait_until, caplog
 ):
-    set_state = "UPDATE ir_module_module SET state = %s WHERE name = 'connector' RETURNING id"
+    set_state = "UPDATE ir_module_module SET state = %s WHERE name = 'jobs_queue' RETURNING id"
     watcher = WorkerWatcher("server", 1, lambda: [database.name])
     watching = threading.Thread(target=watcher.watch)
     registry = Registry(database.name)
@@ -117,7 +117,7 @@ def test_requests_keep_their_connections_to_a_database_that_the_threads_of_their
         database.rows(set_state, "to install")
         watching.start()
         try:
-            wait_until(lambda: "the addon connector is not installed" in caplog.text)
+            wait_until(lambda: "the addon jobs_queue is not installed" in caplog.text)
         finally:
             watcher.stop()
             watching.join()

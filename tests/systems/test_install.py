@@ -27,6 +27,10 @@ def test_a_database_with_the_queue_job_of_another_suite_is_refused_and_stays_as_
     name = new_database("connector_other_suite", databases.template())
     with databases.cursor(name) as cr:
         cr.execute("CREATE TABLE queue_job (uuid varchar)")
+        # an addon of that suite that extends the model has this id
+        cr.execute(
+            "INSERT INTO ir_model_data (module, name, model) VALUES ('connector', 'model_queue_job', 'ir.model')"
+        )
     with pytest.raises(Failure, match=r"a table “queue_job” of another suite, .* Uninstall that suite first"):
         databases.install(name, ["connector"])
     with databases.cursor(name) as cr:
@@ -48,23 +52,33 @@ def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_inst
 def test_f20_an_uninstall_leaves_nothing(new_database):
     name = new_database("connector_uninstalled", databases.template())
     before = what_is_there(name)
+    databases.install(name, ["jobs_queue"])
+    set_parameter(name, "jobs_queue.job_retention_days")
+    with_jobs_queue = what_is_there(name)
     databases.install(name, ["connector"])
-    with databases.cursor(name) as cr:
-        cr.execute("INSERT INTO ir_config_parameter (key, value) VALUES ('connector.job_retention_days', '7')")
+    set_parameter(name, "connector.of_some_connector")
     databases.odoo("module", "uninstall", "--database", name, "connector")
-    assert what_is_there(name) - before == set()
+    assert what_is_there(name) ^ with_jobs_queue == set()
+    databases.odoo("module", "uninstall", "--database", name, "jobs_queue")
+    assert what_is_there(name) ^ before == set()
+
+
+def set_parameter(name, key):
+    with databases.cursor(name) as cr:
+        cr.execute("INSERT INTO ir_config_parameter (key, value) VALUES (%s, '7')", [key])
 
 
 def what_is_there(name):
-    """The tables, sequences, indexes, functions, types and parameters of a database, and its records that name the addon."""
+    """The tables, columns, sequences, indexes, functions, types and parameters of a database, and its records that name the addons."""
     with databases.cursor(name) as cr:
         cr.execute(
             """
             SELECT relkind::text, relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            UNION SELECT 'column', table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'
             UNION SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
             UNION SELECT 'type', typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace
             UNION SELECT 'parameter', key FROM ir_config_parameter
-            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module = 'connector'
+            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module IN ('connector', 'jobs_queue')
             UNION SELECT 'model', model FROM ir_model
             UNION SELECT 'cron', cron_name FROM ir_cron
             """

@@ -35,7 +35,7 @@ def page(request):
 
 def delay_reading(database, jobs, backend_id, count, max_retries=1):
     def delay(env):
-        session = importlib.import_module("odoo.addons.connector.session").ConnectorSession.from_env(env)
+        session = importlib.import_module("odoo.addons.jobs_queue.session").ConnectorSession.from_env(env)
         for number in range(count):
             jobs.read_page.delay(session, "test.shop.page", backend_id, number, max_retries=max_retries)
 

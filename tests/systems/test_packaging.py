@@ -15,10 +15,12 @@ from scripts import databases
 from scripts.paths import ADDONS, ODOO_DATA, ROOT
 from scripts.programs import environment
 
+PRODUCT = [addon for addon in ADDONS if not addon.startswith("test_")]
+
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    """The folder of the wheels of all addons and of the package that depends on all."""
+    """The folder of the wheels of all addons and of the package that depends on those that are not for tests."""
     folder = tmp_path_factory.mktemp("wheels")
     for source in (*ADDONS, "setup/_metapackage"):
         build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT / source]
@@ -56,13 +58,17 @@ def succeed(command, **options):
     return done.stdout
 
 
-def test_the_metapackage_brings_every_addon(installed):
-    assert set(installed) == {f"odoo-addon-{addon}" for addon in ADDONS} | {"odoo-addons-connector-suite"}
+def test_the_metapackage_brings_every_addon_but_those_for_tests(installed):
+    assert set(installed) == {f"odoo-addon-{addon}" for addon in PRODUCT} | {"odoo-addons-connector-suite"}
 
 
-@pytest.mark.parametrize("addon", ADDONS)
+@pytest.mark.parametrize("addon", PRODUCT)
 def test_each_addon_asks_for_odoo_19(installed, addon):
     assert "odoo==19.0.*" in installed[f"odoo-addon-{addon}"].requires
+
+
+def test_the_queue_asks_for_no_connector(installed):
+    assert not [name for name in installed["odoo-addon-jobs_queue"].requires if "connector" in name]
 
 
 def test_odoo_installs_the_addons_from_the_packages(python, tmp_path):
@@ -73,10 +79,10 @@ def test_odoo_installs_the_addons_from_the_packages(python, tmp_path):
     options = ["--config", config, "--database", database, "--no-http"]
     databases.create(database, databases.template())
     try:
-        succeed([*command, *options, "--init", ",".join(ADDONS), "--without-demo=all", "--stop-after-init"])
+        succeed([*command, *options, "--init", ",".join(PRODUCT), "--without-demo=all", "--stop-after-init"])
         with databases.cursor(database) as cr:
-            cr.execute("SELECT name FROM ir_module_module WHERE state = 'installed' AND name = ANY(%s)", [ADDONS])
-            assert sorted(name for (name,) in cr.fetchall()) == ADDONS
+            cr.execute("SELECT name FROM ir_module_module WHERE state = 'installed' AND name = ANY(%s)", [PRODUCT])
+            assert sorted(name for (name,) in cr.fetchall()) == PRODUCT
         script = "import odoo.addons.connector as addon; print('loaded from', addon.__file__)"
         shell = succeed([*command, "shell", *options], input=script)
         assert f"loaded from {python.parent.parent}" in shell

@@ -55,7 +55,7 @@ def test_the_smallest_connector_imports_the_customers(addons_path, shop):
         run([*odoo, "server", "-d", name, "-i", "my_shop", "--stop-after-init", "--no-http"], "see the log.")
         script = f"""
 backend = env["my.shop.backend"].create({{"name": "Shop", "location": "{shop}"}})
-from odoo.addons.connector.queue.job import BY_CODE
+from odoo.addons.jobs_queue.jobs import BY_CODE
 backend.with_context(connector_no_delay=BY_CODE).action_import_customers()
 print(sorted((customer.external_id, customer.name, customer.email) for customer in env["my.shop.customer"].search([])))
 """

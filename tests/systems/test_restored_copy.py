@@ -2,7 +2,7 @@
 
 import pytest
 
-from odoo.addons.connector.queue import store
+from odoo.addons.jobs_queue import store
 
 from scripts import databases, servers
 from scripts.cluster import client
@@ -17,7 +17,7 @@ def copy(database):
 
 
 def test_jobs_of_a_copy_run_only_after_it_was_adopted(database, jobs, delay, copy, wait_until):
-    with servers.Process("worker_of_copy", "connector_worker", "--database", copy) as process:
+    with servers.Process("worker_of_copy", "jobs_worker", "--database", copy) as process:
         wait_until(lambda: "it is a copy of another database" in process.log.read_text())
         with databases.cursor(copy) as cr:
             cr.execute("SELECT id FROM queue_worker")
@@ -67,7 +67,7 @@ def test_f26_the_original_of_a_copy_that_is_adopted_notices_nothing_and_copied_j
     (tmp_path / "gate.reached").unlink()
     with databases.cursor(copy.name) as cr:
         store.adopt_database(cr)
-    with servers.Process("worker_of_copy", "connector_worker", "--database", copy.name):
+    with servers.Process("worker_of_copy", "jobs_worker", "--database", copy.name):
         # the job of the copy
         wait_until((tmp_path / "gate.reached").exists)
         heartbeat = "SELECT max(date_heartbeat) FROM queue_worker"

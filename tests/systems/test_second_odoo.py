@@ -84,7 +84,7 @@ def start_worker(erp, server):
 
     def start():
         options = ("--database", ERP, "--processes", "2", "--threads", "2")
-        started.append(servers.Process(f"second_worker_{len(started)}", "connector_worker", *options))
+        started.append(servers.Process(f"second_worker_{len(started)}", "jobs_worker", *options))
         return started[-1]
 
     yield start
@@ -140,7 +140,7 @@ class Backend:
 
     def delay(self, module, function, *arguments, **options):
         """Delay one of the framework's jobs in a transaction of its own."""
-        session = importlib.import_module("odoo.addons.connector.session").ConnectorSession
+        session = importlib.import_module("odoo.addons.jobs_queue.session").ConnectorSession
         function = getattr(importlib.import_module(f"odoo.addons.connector.unit.{module}"), function)
         self._erp.commit(lambda env: function.delay(session.from_env(env), *arguments, **options) and None)
 
@@ -376,8 +376,8 @@ def test_workers_that_import_orders_of_one_new_customer_create_what_they_share_o
 
 
 def test_two_transactions_that_export_a_new_record_create_it_once(erp, backend):
-    from odoo.addons.connector.exception import RetryableJobError
     from odoo.addons.connector.unit.exporter import RecordExporter
+    from odoo.addons.jobs_queue.exception import RetryableJobError
 
     name = "Exported twice at once"
     binding_id = erp.commit(lambda env: env["odoo.res.partner"].create({"name": name, "backend_id": backend.id}).id)

@@ -63,7 +63,7 @@ def write_tag(env):
 
 
 def find_job(env, name):
-    return importlib.import_module("odoo.addons.connector.queue.job").find_function(env, name)
+    return importlib.import_module("odoo.addons.jobs_queue.jobs").find_function(env, name)
 
 
 def test_a_unit_is_extended_where_the_extension_is_installed(plain, extended):
@@ -102,7 +102,7 @@ def test_a_mixin_that_is_extended_after_its_users_were_loaded_reaches_them(plain
 
 def test_it_holds_for_threads_that_work_in_both_while_the_registries_change(plain, extended):
     expected = {plain.name: plain.commit(mapped_fields), extended.name: extended.commit(mapped_fields)}
-    registration = importlib.import_module("odoo.addons.connector.registration")
+    registration = importlib.import_module("odoo.addons.jobs_queue.registration")
 
     reloaded = threading.Event()
 

@@ -1,7 +1,7 @@
 """A channel for one job at a time, and many workers that want it."""
 
-from odoo.addons.connector.queue.bulk import delay_many
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.jobs.many import delay_many
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 JOBS = 1000
 LEASES = "SELECT count(*) FROM queue_job WHERE state IN ('enqueued', 'started')"

@@ -18,7 +18,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, STATUS_BEGIN, TR
 from odoo import sql_db
 from odoo.tools import SQL, config, mute_logger
 
-from odoo.addons.connector.exception import FailedJobError
+from odoo.addons.jobs_queue.exception import FailedJobError
 
 from chaos.proxy import Proxy
 from scripts import databases
@@ -261,7 +261,7 @@ def test_f6_a_job_goes_on_in_its_transaction_after_a_first_statement_that_was_no
     query, end_in_a_row, leave, effects
 ):
     def deed(session):
-        with contextlib.suppress(psycopg2.Error, KeyError), mute_logger("odoo.addons.connector.queue.worker.cursor"):
+        with contextlib.suppress(psycopg2.Error, KeyError), mute_logger("odoo.addons.jobs_queue.worker.cursor"):
             session.cr.execute(query, {"number": 1} if "%" in query else None)
         leave(session)
 
@@ -272,7 +272,7 @@ def test_f6_a_job_goes_on_in_its_transaction_after_a_first_statement_that_was_no
 @pytest.mark.parametrize("error", ["SELECT 1/0", "INSERT INTO test_effect (name) VALUES ('one', 'two')"])
 def test_f6_a_job_whose_first_statement_has_committed_before_its_error_fails(error, end_in_a_row, leave, effects):
     def deed(session):
-        with contextlib.suppress(psycopg2.Error), mute_logger("odoo.addons.connector.queue.worker.cursor"):
+        with contextlib.suppress(psycopg2.Error), mute_logger("odoo.addons.jobs_queue.worker.cursor"):
             session.cr.execute(f"COMMIT; {error}")
         leave(session)
 

@@ -9,10 +9,10 @@ from psycopg2.errors import DiskFull
 
 from odoo.modules.registry import Registry
 
-from odoo.addons.connector.exception import RetryableJobError
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.worker import ending
-from odoo.addons.connector.queue.worker import worker as worker_module
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.worker import outcome
+from odoo.addons.jobs_queue.worker import worker as worker_module
 
 from scripts import databases
 
@@ -177,7 +177,7 @@ def test_f4_an_end_is_written_whatever_goes_wrong_on_the_way(place, run_here, en
     def raise_(*_arguments, **_options):
         raise Unthought
 
-    monkeypatch.setattr(ending, place, raise_)
+    monkeypatch.setattr(outcome, place, raise_)
     job, other = run_here(raises(lambda: ValueError("it fails")), leave)
     assert ends([job, other]) == [("failed", 1), ("done", 0)]
     assert not own_worker.ended
@@ -220,7 +220,7 @@ LOCKS = {
 @pytest.fixture
 def impatient(monkeypatch):
     """Have a job wait for its own row for half a second."""
-    for module in (store.lease, store.grouped):
+    for module in (store.leases, store.batches):
         monkeypatch.setattr(module, "PATIENTLY", "SET LOCAL lock_timeout = 500;")
 
 
@@ -243,7 +243,7 @@ def test_f8_a_job_whose_own_row_another_cursor_of_it_has_locked_ends(
 def test_f8_a_request_of_the_same_process_that_has_a_jobs_row_locked_is_not_ended(
     run_here, ends, own_worker, database, impatient, monkeypatch, wait_until
 ):
-    monkeypatch.setattr(ending, "_LOCKED_SECONDS", 0.1)
+    monkeypatch.setattr(outcome, "_LOCKED_SECONDS", 0.1)
     request = ThreadPoolExecutor(1)
     cr = request.submit(Registry(database.name).cursor).result()
 
@@ -364,7 +364,7 @@ def test_f3_an_end_for_which_there_is_no_room_on_the_disk_costs_no_try(
 def test_f3_an_end_that_waits_in_vain_for_the_jobs_row_costs_no_try(
     run_here, ends, attempts, own_worker, free_lost, database, impatient, monkeypatch
 ):
-    monkeypatch.setattr(ending, "_LOCKED_SECONDS", 0.1)
+    monkeypatch.setattr(outcome, "_LOCKED_SECONDS", 0.1)
     somebody = psycopg2.connect(dbname=database.name)
 
     def deed(session):

@@ -94,7 +94,7 @@ def test_f9_the_child_of_a_job_ends_although_the_log_was_just_being_written_when
     run_here, ends, leave, wait_until
 ):
     reading, writing = os.pipe()
-    logger = logging.getLogger("odoo.addons.connector.queue.worker.fork")
+    logger = logging.getLogger("odoo.addons.jobs_queue.worker.fork")
     ended = []
 
     def deed(session):

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from odoo.addons.connector.queue.bulk import delay_many
-from odoo.addons.connector.queue.graph import chain, group
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue.graph import chain, group
+from odoo.addons.jobs_queue.jobs.many import delay_many
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from scripts import servers
 
@@ -26,7 +26,7 @@ def jobs(database):
 def worker(database):
     """A worker of two processes that is ready, and stopped at the end."""
     options = ("--database", database.name, "--processes", "2")
-    with servers.Process("graph_worker", "connector_worker", *options) as process:
+    with servers.Process("graph_worker", "jobs_worker", *options) as process:
         yield process
 
 

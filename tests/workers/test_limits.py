@@ -5,10 +5,10 @@ import uuid
 
 import pytest
 
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.queue.worker import Worker
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.connection import connect
+from odoo.addons.jobs_queue.worker import Worker
 
 CLAIMERS = 8
 

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.worker import Worker, WorkerWatcher
-from odoo.addons.connector.queue.worker.backoff import Backoff
-from odoo.addons.connector.queue.worker.kept import kept
-from odoo.addons.connector.queue.worker.run import Run
-from odoo.addons.connector.queue.worker.runner import JobRunner
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.worker import Worker, WorkerWatcher
+from odoo.addons.jobs_queue.worker.attempt import Run
+from odoo.addons.jobs_queue.worker.backoff import Backoff
+from odoo.addons.jobs_queue.worker.kept import kept
+from odoo.addons.jobs_queue.worker.runner import JobRunner
 
 from scripts import databases
 

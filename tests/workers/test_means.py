@@ -14,11 +14,11 @@ from odoo import sql_db
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-from odoo.addons.connector.exception import FailedJobError, RetryableJobError
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.connection import opened
-from odoo.addons.connector.queue.worker import Worker
-from odoo.addons.connector.queue.worker.kept import kept
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import FailedJobError, RetryableJobError
+from odoo.addons.jobs_queue.store.connection import opened
+from odoo.addons.jobs_queue.worker import Worker
+from odoo.addons.jobs_queue.worker.kept import kept
 
 from scripts import databases
 
@@ -136,7 +136,7 @@ def _delay_many(env, jobs):
 
 
 def _session(env):
-    from odoo.addons.connector.session import ConnectorSession
+    from odoo.addons.jobs_queue.session import ConnectorSession
 
     return ConnectorSession.from_env(env)
 

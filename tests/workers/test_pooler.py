@@ -49,7 +49,7 @@ def port(wait_until):
 
 def test_a_worker_behind_a_pooler_runs_jobs_and_says_so(database, jobs, delay, port, state, wait_until):
     options = ["--database", database.name, "--db_host", "127.0.0.1", "--db_port", str(port)]
-    with servers.Process("worker_behind_pooler", "connector_worker", *options) as process:
+    with servers.Process("worker_behind_pooler", "jobs_worker", *options) as process:
         wait_until(lambda: database.value("SELECT count(*) FROM queue_worker WHERE backend_pid IS NULL"))
         ids = [delay(jobs.leave_effect, str(number)) for number in range(20)]
         wait_until(lambda: all(state(job) == "done" for job in ids))
@@ -61,7 +61,7 @@ def test_what_a_worker_sets_for_its_transactions_reaches_no_other_client_of_the_
     database, jobs, delay, port, state, wait_until
 ):
     options = ["--database", database.name, "--db_host", "127.0.0.1", "--db_port", str(port)]
-    with servers.Process("worker_behind_pooler", "connector_worker", *options, "--threads", "2") as process:
+    with servers.Process("worker_behind_pooler", "jobs_worker", *options, "--threads", "2") as process:
         ids = [delay(jobs.leave_effect, str(number)) for number in range(20)]
         wait_until(lambda: all(state(job) == "done" for job in ids))
         process.check()

@@ -81,7 +81,7 @@ def database(clusters, open_database):
     database = open_database(NAME)
     connection = psycopg2.connect(dbname=NAME)
     with connection, connection.cursor() as cr:
-        importlib.import_module("odoo.addons.connector.queue.store").adopt_database(cr)
+        importlib.import_module("odoo.addons.jobs_queue.store").adopt_database(cr)
     connection.close()
     return database
 
@@ -96,7 +96,7 @@ def test_f25_the_running_jobs_of_all_workers_are_interrupted_and_done_on_the_pro
         delay(jobs.leave_effect_when_let_go, name, str(gate), max_retries=1)
         for name, gate in zip(names, gates, strict=True)
     ]
-    with servers.Process("promoted", "connector_worker", "--database", NAME, "--processes", str(len(names))):
+    with servers.Process("promoted", "jobs_worker", "--database", NAME, "--processes", str(len(names))):
         reached = [Path(f"{gate}.reached") for gate in gates]
         wait_until(lambda: all(os.path.exists(path) for path in reached))
         started = "SELECT count(DISTINCT worker_id) FROM queue_job WHERE state = 'started'"

@@ -20,19 +20,20 @@ from odoo.modules.registry import Registry
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.connector import external_id_text
-from odoo.addons.connector.exception import InvalidDataError, NotSerializableJobError, RetryableJobError
+from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.http.errors import retry_after
-from odoo.addons.connector.queue import codec, store
-from odoo.addons.connector.queue.bulk import delay_many
-from odoo.addons.connector.queue.fingerprint import Places, fingerprint, merged, names_and_words
-from odoo.addons.connector.queue.job import Job, job
-from odoo.addons.connector.queue.keys import stored_key
-from odoo.addons.connector.queue.retry import Exponential, Fixed, Pattern, RetryPolicy
-from odoo.addons.connector.queue.seconds import LATEST, as_seconds
-from odoo.addons.connector.queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable
-from odoo.addons.connector.queue.unfinished import keys_of_failed, seconds_waiting
-from odoo.addons.connector.session import ConnectorSession
-from odoo.addons.connector.tests.common import _WorkerInTransaction
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import NotSerializableJobError, RetryableJobError
+from odoo.addons.jobs_queue.jobs import Job, arguments, job
+from odoo.addons.jobs_queue.jobs.keys import stored_key
+from odoo.addons.jobs_queue.jobs.many import delay_many
+from odoo.addons.jobs_queue.jobs.retry import Exponential, Fixed, Pattern, RetryPolicy
+from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
+from odoo.addons.jobs_queue.models.fingerprint import Places, fingerprint, merged, names_and_words
+from odoo.addons.jobs_queue.seconds import LATEST, as_seconds
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.tests.common import WorkerInTransaction
+from odoo.addons.jobs_queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable
 
 REFUSED = (ValueError, TypeError, NotSerializableJobError)
 
@@ -167,8 +168,8 @@ def is_refused(name, call):
 
 def run_all(env):
     """Claim and run what is runnable, to its end."""
-    with mute_logger("odoo.addons.connector.queue.worker"):
-        return _WorkerInTransaction(env).run_all()
+    with mute_logger("odoo.addons.jobs_queue.worker"):
+        return WorkerInTransaction(env).run_all()
 
 
 # Texts
@@ -438,7 +439,7 @@ def test_whatever_a_job_tells_and_raises_its_end_is_written(
 @shared
 @given(reason=things, seconds=things, who=things)
 def test_what_holds_and_cancels_is_stored_or_refused_by_name(env, session, jobs, reason, seconds, who):
-    root = env.ref("connector.channel_root").id
+    root = env.ref("jobs_queue.channel_root").id
     if not is_refused("seconds", lambda: store.hold(env.cr, root, "test", reason, seconds)):
         store.held(env.cr, root)
     store.release_holds(env.cr, root)
@@ -517,17 +518,18 @@ def is_same(one, other):
 
 @given(value=values)
 def test_what_the_codec_writes_comes_back_as_it_was(value):
-    assert is_same(codec.decode(codec.encode(value), None), value)
+    assert is_same(arguments.decode(arguments.encode(value), None), value)
 
 
 @shared
 @given(args=st.lists(values, max_size=3), kwargs=st.dictionaries(st.text(st.characters()), values, max_size=3))
 def test_arguments_come_back_from_the_database_as_they_were(env, args, kwargs):
-    handle = Job(env=env, function="res.partner.exists", model_name=None, payload=codec.encode_call(tuple(args), kwargs), description=None,
+    payload = arguments.encode_call(tuple(args), kwargs)
+    handle = Job(env=env, function="res.partner.exists", model_name=None, payload=payload, description=None,
         priority=10, max_retries=5, channel_id=1, identity_key=None, identity_policy=None, concurrency_key=None, concurrency_limit=1,
         time_limit=0, memory_limit=0)  # fmt: skip
     record = handle.delay().record(env)
-    back_args, back_kwargs = codec.decode_call(Job.load(record).payload, env)
+    back_args, back_kwargs = arguments.decode_call(Job.load(record).payload, env)
     assert is_same(back_args, tuple(args))
     assert is_same(back_kwargs, kwargs)
     env.cr.execute("DELETE FROM queue_job")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.connection import connect
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.store.connection import connect
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from odoo.addons.connector.queue import mass_change, store
-from odoo.addons.connector.queue.connection import connect
+from odoo.addons.jobs_queue import mass_change, store
+from odoo.addons.jobs_queue.store.connection import connect
 
 
 def let_fail(database, number):

@@ -11,10 +11,10 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 
 from odoo.modules.registry import Registry
 
-from odoo.addons.connector.queue import store, worker
-from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.queue.worker import WorkerWatcher, ending
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue import store, worker
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.connection import connect
+from odoo.addons.jobs_queue.worker import WorkerWatcher, outcome
 
 from scripts import databases
 
@@ -256,14 +256,14 @@ def test_f2_a_process_signs_that_it_lives_while_the_end_of_a_job_that_does_not_s
 ):
     """Whatever keeps that end from being written, another database that is loaded for instance, keeps no heartbeat."""
     writing, may_write, may_return = threading.Event(), threading.Event(), threading.Event()
-    end = ending.end
+    end = outcome.end
 
     def wait_and_end(*arguments):
         writing.set()
         may_write.wait(60)
         return end(*arguments)
 
-    monkeypatch.setattr(ending, "end", wait_and_end)
+    monkeypatch.setattr(outcome, "end", wait_and_end)
     before = lives(database)
     jobs.deeds["wait"] = lambda session: may_return.wait(60)
     job = delay(jobs.do, "wait", time_limit=1, max_retries=1)

@@ -28,7 +28,7 @@ from odoo.modules.module import initialize_sys_path
 from odoo.tools import config
 config.parse_config([])
 initialize_sys_path()
-from odoo.addons.connector.queue.hosts import command
+from odoo.addons.jobs_queue.hosts import command
 
 command.Supervisor({processes}, {threads}, lambda: [{database.name!r}], {silence_limit}).run()
 """

@@ -22,11 +22,11 @@ from hypothesis.stateful import (
 )
 from psycopg2.errors import SerializationFailure
 
-from odoo.addons.connector.exception import LeaseLost
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.queue.job import Job
-from odoo.addons.connector.queue.worker.cursor import JobCursor
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import LeaseLost
+from odoo.addons.jobs_queue.jobs import Job
+from odoo.addons.jobs_queue.store.connection import connect
+from odoo.addons.jobs_queue.worker.cursor import JobCursor
 
 LEASED = ("enqueued", "started")
 FINAL = ("done", "failed", "cancelled")
@@ -311,7 +311,7 @@ class Queue(RuleBasedStateMachine):
             "eta_seconds": 3600 if is_later else None,
         }
         state = "scheduled" if is_later else "pending"
-        for id_ in store.insert(self.store.cursors[0], [row] * copies):
+        for id_ in store.insert_jobs(self.store.cursors[0], [row] * copies):
             self.model.jobs[id_] = ModelJob(channel, identity_key, concurrency_key, state)
 
     # What workers do

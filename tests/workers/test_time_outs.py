@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from odoo.addons.connector.queue.connection import connect
+from odoo.addons.jobs_queue.store.connection import connect
 
 from scripts import databases
 

@@ -7,9 +7,9 @@ import time
 import psycopg2
 import pytest
 
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.connection import connect
 
 from scripts import databases
 

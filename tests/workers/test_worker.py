@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from odoo.addons.connector.queue import store
-from odoo.addons.connector.queue.connection import connect
-from odoo.addons.connector.session import ConnectorSession
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.connection import connect
 
 from scripts import servers
 from scripts.programs import environment
@@ -250,9 +250,9 @@ def test_a_worker_that_lost_all_its_connections_begins_a_new_life(database, jobs
 
 
 def test_a_database_where_the_addon_is_not_installed_is_left_alone(database, worker, wait_until):
-    process = servers.Process("worker_elsewhere", "connector_worker", "--database", "postgres")
+    process = servers.Process("worker_elsewhere", "jobs_worker", "--database", "postgres")
     with process:
-        wait_until(lambda: "the addon connector is not installed" in process.log.read_text())
+        wait_until(lambda: "the addon jobs_queue is not installed" in process.log.read_text())
         process.check()
 
 
@@ -263,7 +263,7 @@ from odoo.modules.module import initialize_sys_path
 from odoo.tools import config
 config.parse_config([])
 initialize_sys_path()
-from odoo.addons.connector.queue.hosts import command
+from odoo.addons.jobs_queue.hosts import command
 
 def run_process(*_arguments):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -292,7 +292,7 @@ from odoo.modules.module import initialize_sys_path
 from odoo.tools import config
 config.parse_config([])
 initialize_sys_path()
-from odoo.addons.connector.queue.hosts import command
+from odoo.addons.jobs_queue.hosts import command
 
 command.GRACE_SECONDS = command.PATIENCE = 0.5
 command.Supervisor(1, 1, lambda: [{database.name!r}]).run()

@@ -1,7 +1,0 @@
-"""Workers: how one lives (``worker.py``), runs a job (``runner.py``, ``transaction.py``, ``ending.py``) and is watched (``watcher.py``, and
-from outside of its process by ``signs.py``)."""
-
-from .run import PATIENCE
-from .signs import SignsOfLife
-from .watcher import FILES_CLOSED, WorkerWatcher
-from .worker import GRACE_SECONDS, Worker

@@ -1,0 +1,41 @@
+"""Jobs: calls that are stored with the user's transaction, and run later in one of their own.
+
+::
+
+    from odoo.addons.jobs_queue import RetryableJobError, Session, job
+
+    @job
+    def send_order(session: Session, model_name: str, order_id: int) -> str:
+        \"\"\"Send an order to the warehouse\"\"\"
+
+    send_order.delay(Session.from_env(self.env), "sale.order", order.id)
+"""
+
+from . import models
+from .exception import (
+    ConnectorException,
+    FailedJobError,
+    GraphError,
+    GroupResultError,
+    JobCancelled,
+    JobError,
+    JobStopped,
+    LimitReached,
+    NetworkRetryableError,
+    NoSuchJobError,
+    NotReadableJobError,
+    NotSerializableJobError,
+    NothingToDoJob,
+    RetryableJobError,
+    UnknownJobError,
+)
+from .graph import chain, group, parent_results
+from .hooks import post_init_hook, pre_init_hook, uninstall_hook
+from .hosts.server import start_workers_with_servers
+from .jobs import Job, job
+from .jobs.many import delay_many
+from .jobs.retry import Exponential, Fixed, Pattern, RetryPolicy
+from .session import Session
+
+# At the import, and not by post_load of the manifest: Odoo leaves that out if another addon has imported this one before
+start_workers_with_servers()

@@ -1,0 +1,45 @@
+"""What the section ``[jobs_queue]`` of Odoo's configuration file says, and the section ``[connector]``, as it was called."""
+
+import configparser
+
+from odoo.tools import config
+
+from . import addon
+
+# The first one says what both say
+_SECTIONS = (addon.NAME, addon.FORMER_NAME)
+
+
+def section():
+    """Return the options as a dictionary of strings; empty without a file or a section.
+
+    :raise ValueError: the file is not readable as a configuration file
+    """
+    return {name: value for name, (_section, value) in _options().items()}
+
+
+def number(name, default, least=0):
+    """Return an option that is a whole number.
+
+    :param least: the smallest that makes sense
+    :raise ValueError: it is none, or smaller
+    """
+    section_name, value = _options().get(name, (None, str(default)))
+    if not value.strip().isdecimal() or int(value) < least:
+        raise ValueError(
+            f"{config['config']}, section [{section_name}]: {name} = {value.strip()} is no number of {least} or more"
+        )
+    return int(value)
+
+
+def _options():
+    """Return ``{name: (section, value)}``."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read([config["config"]] if config["config"] else [])
+    except configparser.Error as error:
+        raise ValueError(f"The configuration file {config['config']} cannot be read: {error}") from error
+    found = {}
+    for name in filter(parser.has_section, reversed(_SECTIONS)):
+        found.update((option, (name, value)) for option, value in parser[name].items())
+    return found

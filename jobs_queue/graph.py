@@ -1,0 +1,194 @@
+"""Jobs that wait for other jobs: ``chain`` runs one after the other, ``group`` side by side, and each may hold the other.
+
+::
+
+    chain(
+        read_orders.delayable(session, "shop.sale.order", backend.id),
+        group(*(order.delayable().confirm() for order in orders)),
+        report.delayable(session, "shop.sale.order"),
+    ).delay()
+
+A part is a job that was prepared and not yet delayed, by ``function.delayable(session, ...)`` or
+``records.delayable(**options).method(...)``, or another chain or group. One and the same job may stand at several places: it runs once,
+after all that come before it somewhere.
+
+A job starts when the jobs before it are done. If one of them fails, it waits until that one is requeued and done, or somebody cancels the
+graph; with ``chain(..., on_failure="continue")`` it starts all the same. What the jobs before it returned is
+``session.job.parent_results``, and for methods ``parent_results(self.env)``.
+"""
+
+import uuid
+from functools import partial
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from . import store
+from .by_code import JOB, by_code
+from .exception import GraphError
+from .jobs import Job, arguments, buffer, environment, prepare
+from .jobs import job as job_function
+from .jobs.functions import current_name
+
+ON_FAILURE = ("stop", "continue")
+
+
+def chain(*parts, on_failure="stop"):
+    """Return the graph in which each part starts when the part before it has ended.
+
+    :param parts: prepared jobs and graphs; an empty one counts for nothing
+    :param on_failure: what a part does when a job of the part before it has failed or was cancelled: ``stop`` waits until that one is
+        requeued and done, ``continue`` starts
+    :return: :class:`Graph`
+    :raise GraphError: a job would have to wait for itself; the message names the circle
+    """
+    if on_failure not in ON_FAILURE:
+        raise GraphError(f"on_failure is {on_failure!r}: it must be one of {', '.join(ON_FAILURE)}")
+    graphs = [graph for graph in map(_graph_of, parts) if graph.jobs]
+    result = _union(graphs)
+    for before, after in pairwise(graphs):
+        result._connect(before.last, after.first, on_failure)
+    if graphs:
+        result.first, result.last = graphs[0].first, graphs[-1].last
+    result._check()
+    return result
+
+
+def group(*parts):
+    """Return the graph in which the parts do not wait for each other.
+
+    :param parts: prepared jobs and graphs
+    :return: :class:`Graph`
+    :raise GraphError: a job would have to wait for itself; the message names the circle
+    """
+    graphs = [_graph_of(part) for part in parts]
+    result = _union(graphs)
+    result.first = list(dict.fromkeys(job for graph in graphs for job in graph.first))
+    result.last = list(dict.fromkeys(job for graph in graphs for job in graph.last))
+    result._check()
+    return result
+
+
+class Graph:
+    """Jobs and who waits for whom; made by :func:`chain` and :func:`group`.
+
+    :ivar jobs: the jobs, each after those for which it waits; among them one for each border between two groups, which waits for all of the
+        first and for which all of the second wait
+    """
+
+    def __init__(self):
+        self._parents = {}  # job -> {parent: on_failure}
+        self.first = []
+        self.last = []
+
+    @property
+    def jobs(self):
+        return list(self._parents)
+
+    def delay(self):
+        """Delay the jobs of the graph in the caller's transaction; those with ``connector_no_delay=BY_CODE`` in their context run at
+        once.
+
+        :return: the graph itself
+        :raise GraphError: one of the jobs was delayed before, or the jobs are of several transactions
+        """
+        jobs = self.jobs
+        for job in jobs:
+            if job.is_delayed:
+                raise GraphError(f"{job!r} was delayed before: prepare it anew for another graph")
+            if job.env.cr is not jobs[0].env.cr:
+                raise GraphError(f"{job!r} is of another transaction than {jobs[0]!r}: a graph is stored by one")
+        graph_uuid = str(uuid.uuid4())
+        for job in jobs:
+            job.graph_uuid, job.parents = graph_uuid, self._parents[job]
+        for job in jobs:
+            if by_code(job.env.context, "connector_no_delay"):
+                job.is_delayed = True
+                results = _Results((parent.function, parent.result) for parent in job.parents)
+                job.perform(job.env(context={**job.env.context, _INLINE: results}))
+            else:
+                buffer.add(job.env, job)
+        return self
+
+    def _connect(self, parents, children, on_failure):
+        if len(parents) > 1 and len(children) > 1:
+            # N + M edges in place of N x M
+            border = prepare(parents[0].env, barrier.job_options.name, None, (), {}, priority=0)
+            self._parents[border] = dict.fromkeys(parents, on_failure)
+            parents = [border]
+        for child in children:
+            self._parents[child].update(dict.fromkeys(parents, on_failure))
+
+    def _check(self):
+        """Put the jobs in an order in which they can run."""
+        try:
+            order = list(TopologicalSorter(self._parents).static_order())
+        except CycleError as error:
+            names = " → ".join(job.title for job in error.args[1] if job.function != barrier.job_options.name)
+            raise GraphError(f"These jobs would wait for each other in a circle: {names}") from None
+        self._parents = {job: self._parents[job] for job in order}
+
+
+def _graph_of(part):
+    if isinstance(part, Graph):
+        return part
+    if not isinstance(part, Job):
+        raise GraphError(
+            f"{part!r} is no part of a graph: a part is a job prepared with delayable(), a chain or a group"
+        )
+    if part.identity_key:
+        raise GraphError(
+            f"{part!r} has the identity key {part.identity_key!r}, which a job of a graph cannot have: should a job of the same key "
+            "take its place, those after it would wait for ever"
+        )
+    graph = Graph()
+    graph._parents = {part: {}}
+    graph.first = graph.last = [part]
+    return graph
+
+
+def _union(graphs):
+    result = Graph()
+    for graph in graphs:
+        for job, parents in graph._parents.items():
+            result._parents.setdefault(job, {}).update(parents)
+    return result
+
+
+@job_function
+def barrier(session, model_name):
+    """Wait for a group of jobs"""
+    return arguments.Stored(list(_stored_results(session.env)))
+
+
+# In the context of a job that runs at once: what its parents returned
+_INLINE = "job_parent_results"
+
+
+class _Results(tuple):
+    """They count if they are of this class: over RPC anybody could send others."""
+
+    __slots__ = ()
+
+
+def parent_results(env):
+    """Return what the jobs returned for which the running job waited: a list, in the order in which the graph names them.
+
+    None stands for a job that returned nothing, or failed and was not waited for.
+
+    :param env: environment of the running job
+    :raise FailedJobError: what one of them returned could not be stored; the message names it
+    """
+    return [arguments.decode_stored(stored, env, partial(environment.as_given, env)) for stored in _stored_results(env)]
+
+
+def _stored_results(env):
+    """Yield what the jobs returned, as it is stored: between two groups nobody needs the values."""
+    rows = env.context.get(_INLINE)
+    if not isinstance(rows, _Results):
+        rows = store.parent_results(env.cr, by_code(env.context, JOB))
+    for function, result in rows:
+        stored = arguments.load(result) if result else None
+        if current_name(function) == barrier.job_options.name:
+            yield from stored or []
+        else:
+            yield stored

@@ -1,0 +1,157 @@
+"""A worker process as its parent sees it: the parent alone learns how it has ended, and sees from outside whether it still lives."""
+
+import contextlib
+import logging
+import os
+import signal
+import time
+import uuid
+
+import psycopg2
+
+from .. import configuration, store
+from ..store.connection import LOCK_TIMEOUT, connect
+from ..worker import FILES_CLOSED, PATIENCE, SignsOfLife
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds without a beat after which a process is killed, by default. Its last heartbeat may be 4 s older: other workers must not be first
+#: to find it dead, as they do not know the cause.
+SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT - 5
+#: Seconds for which the parent waits for a connection: it has other processes to watch.
+CONNECT_SECONDS = 5
+#: Seconds after the time limit of a job in which its process can stop it by itself; then one is killed that has given no beat for so long,
+#: or has not looked at the limits of its jobs.
+STOP_SECONDS = 2 * PATIENCE
+#: Seconds after the time limit of a job after which its process is killed whatever it shows: it had time to stop the job, and to write how
+#: it has ended while somebody had its row locked.
+OVERDUE_SECONDS = 20
+#: A turn of the parent's loop that has taken more seconds says nothing about the child: the whole machine, or the parent itself, was held
+#: up. Odoo's own loop takes up to 4 s.
+LONGEST_TURN = 6
+
+
+def silence_limit():
+    """Return for how many seconds a process may give no beat, as the option ``watchdog`` in the section ``[jobs_queue]`` says; 0 for ever.
+
+    :raise ValueError: it is no number
+    """
+    return configuration.number("watchdog", SILENCE_LIMIT)
+
+
+class Child:
+    """A worker process, made by its parent before the fork.
+
+    :param threads: how many jobs it runs at once
+    :param silence_limit: seconds without a sign of life after which it has to be killed; 0 for never
+    :ivar process: the uuid under which its workers are registered
+    :ivar pid: set by the parent after the fork
+    :ivar signs: what it shows of itself
+    """
+
+    def __init__(self, threads=1, silence_limit=SILENCE_LIMIT):
+        self.process = str(uuid.uuid4())
+        self.pid = None
+        self.signs = SignsOfLife(threads, silence_limit)
+        self._silence_limit = silence_limit
+        self.began = self._looked = time.monotonic()
+        self._beats = self._silent = self._turns = self._idle = 0
+        self._late = {}
+        self._overdue = []
+        self._killed_for = None
+        self._out_of_memory = _count_out_of_memory()
+
+    def reason_to_kill(self):
+        """Return in words why the process has to be killed, once; None if it need not. Called in each turn of the parent's loop.
+
+        The time of these turns is what counts, so that a machine that was suspended kills nobody. One that has not begun to beat is not
+        judged.
+        """
+        now = time.monotonic()
+        turn, self._looked = now - self._looked, now
+        beats = self.signs.beats
+        if not self._silence_limit or not beats or self._killed_for:
+            return None
+        turns = self.signs.turns
+        counted = turn if turn <= LONGEST_TURN else 0
+        self._silent = self._silent + counted if beats == self._beats else 0
+        self._idle = self._idle + counted if turns == self._turns else 0
+        self._beats, self._turns = beats, turns
+        late = [run for run in self.signs.runs() if run.deadline and now >= run.deadline + STOP_SECONDS]
+        self._late = {run: self._late.get(run, STOP_SECONDS) + counted for run in late}
+        is_stuck = max(self._silent, self._idle) >= STOP_SECONDS
+        self._overdue = [run for run, seconds in self._late.items() if is_stuck or seconds >= OVERDUE_SECONDS]
+        if self._overdue:
+            why = "a job has run longer than its time limit and held the interpreter"
+        elif self._silent >= self._silence_limit:
+            why = (
+                f"it gave no sign of life for {self._silence_limit} s, as it was stopped or a job held the interpreter"
+            )
+        else:
+            return None
+        self._killed_for = f"the worker process {self.pid} was killed: {why}"
+        return self._killed_for
+
+    def cause_of_death(self, exit_code):
+        """Return in words how the process has ended.
+
+        :param exit_code: its exit status, or the negative number of the signal that killed it, as of :func:`os.waitstatus_to_exitcode`
+        """
+        if self._killed_for:
+            return self._killed_for
+        if exit_code == FILES_CLOSED:
+            return f"the worker process {self.pid} ended: somebody, perhaps a job, has closed its files"
+        if exit_code >= 0:
+            return f"the worker process {self.pid} ended with exit status {exit_code}"
+        if exit_code == -signal.SIGKILL and _count_out_of_memory() > self._out_of_memory:
+            return f"the worker process {self.pid} was killed because the machine or its container had no memory left"
+        return f"the worker process {self.pid} was killed by {signal.Signals(-exit_code).name}"
+
+    def end_workers(self, dbnames, cause, end):
+        """End what its workers have left in each database: who else notices the death does not know the cause.
+
+        :param dbnames: names of the databases
+        :param end: as for :func:`store.end_worker`
+        """
+        for dbname in dbnames:
+            try:
+                with contextlib.closing(_connect(dbname)) as connection, connection.cursor() as cr:
+                    if not store.reason_not_to_serve(cr):
+                        blamed, several = self._blamed(dbname), len(self.signs.runs()) > 1
+                        store.end_process(cr, self.process, cause, end, terminate=True, blamed=blamed, several=several)
+            except psycopg2.Error as error:
+                _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
+
+    def _blamed(self, dbname):
+        """Return the jobs that have ended the process as ``{lease token: cause}``, or None if nobody knows."""
+        if not self._overdue:
+            return None
+        cause = "it ran longer than its time limit of %g s and held the interpreter: its process was killed"
+        return {
+            run.lease_token: cause % round(run.deadline - run.began, 3)
+            for run in set(self._overdue) & set(self.signs.runs(dbname))
+        }
+
+
+def _connect(dbname):
+    return connect(dbname, LOCK_TIMEOUT, CONNECT_SECONDS)
+
+
+def exit_code_of(pid):
+    """Return how a child process has ended, see :meth:`Child.cause_of_death`, or None if it runs; it is left to others to reap it."""
+    try:
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if ended is None:
+        return None
+    return -ended.si_status if ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) else ended.si_status
+
+
+def _count_out_of_memory():
+    """Return how many processes the kernel has killed for want of memory; 0 where it does not say."""
+    try:
+        with open("/proc/vmstat") as lines:
+            return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except OSError:
+        return 0

@@ -1,0 +1,199 @@
+"""The server host: workers in Odoo's own server, without configuration.
+
+The import of the addon patches Odoo's servers, which is before they start their crons and processes if the configuration names a
+database where the addon is installed, or the addon among the server-wide modules. In a server that was started before the install, and
+in one that names neither, the cron serves.
+"""
+
+import functools
+import logging
+import signal
+import threading
+import time
+
+import psycopg2
+
+import odoo
+from odoo import sql_db
+from odoo.service import server
+from odoo.tools import config
+
+from .. import configuration, store
+from ..worker import WorkerWatcher
+from .child import Child, exit_code_of, silence_limit
+from .databases import served_databases
+
+_logger = logging.getLogger(__name__)
+
+
+def start_workers_with_servers():
+    """Have the servers of this process start workers when they start their crons; to be called once."""
+    threaded, prefork = server.ThreadedServer, server.PreforkServer
+    threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
+    prefork.process_zombie = _in_turn(_note_dead, prefork.process_zombie)
+    prefork.process_timeout = _in_turn(_kill_silent, prefork.process_timeout)
+    prefork.process_spawn = _in_turn(prefork.process_spawn, _spawn_processes)
+    server.WorkerCron.process_work = _in_turn(_begin_pass_of_crons, server.WorkerCron.process_work)
+
+
+def _in_turn(*methods):
+    def method(self):
+        for step in methods:
+            step(self)
+
+    return method
+
+
+def _where_jobs_run(method):
+    @functools.wraps(method)
+    def if_jobs_run(self):
+        if _runs_jobs():
+            method(self)
+
+    return if_jobs_run
+
+
+def _runs_jobs():
+    return not (odoo.evented or config["test_enable"] or config["stop_after_init"])
+
+
+def _options():
+    """Return ``(processes, threads)`` as the section ``[jobs_queue]`` of the configuration file has them.
+
+    One process (of a prefork server) and one thread in each; none where ``max_cron_threads = 0`` says that a server does no work in the
+    background.
+    """
+    default = 1 if config["max_cron_threads"] else 0
+    return configuration.number("processes", default), configuration.number("threads", 1)
+
+
+# The threaded server: threads of the one process
+
+
+@_where_jobs_run
+def _start_threads(_server):
+    processes, threads = _options()
+    if not processes or not threads:
+        return
+    watcher = WorkerWatcher("server", threads, served_databases)
+    watching = threading.Thread(target=watcher.watch, args=(_job_threads(watcher, threads),), daemon=True)
+    watching.name = "jobs worker"
+    watching.start()
+
+    def stop():
+        watcher.stop()
+        # in small steps: a second signal ends the server at once
+        while watching.is_alive():
+            watching.join(0.1)
+
+    server.CommonServer.on_stop(stop)
+
+
+def _job_threads(watcher, number):
+    # without the attribute start_time, Odoo's limits for requests and crons do not apply to them; daemons, as one may be lost to its job
+    return [
+        threading.Thread(target=watcher.work, name=f"jobs thread {index}", daemon=True)
+        for index in range(1, number + 1)
+    ]
+
+
+# The prefork server: processes of their own
+
+
+def _begin_pass_of_crons(cron_process):
+    """Let the parent count from here how long the crons of a database run, and note it, as the threaded server does.
+
+    It counts from a process's last sign of life, which was before the process has slept for up to a minute: so much less would be left.
+    """
+    cron_process.multi.pipe_ping(cron_process.watchdog_pipe)
+    threading.current_thread().start_time = time.time()
+
+
+# Processes that have died or were killed, each with the cause. The next one reports it: the parent needs no database
+_dead: list[tuple[Child, str]] = []
+
+
+@_where_jobs_run
+def _note_dead(multi):
+    for pid, worker in multi.workers.items():
+        if isinstance(worker, WorkerQueue) and (exit_code := exit_code_of(pid)) is not None:
+            _dead.append((worker.child, worker.child.cause_of_death(exit_code)))
+
+
+@_where_jobs_run
+def _kill_silent(multi):
+    """Kill the processes that give no sign of life.
+
+    Odoo's own watchdog knows nothing of jobs and their time limits, and after a machine was suspended it would kill all of them.
+    """
+    for pid, worker in list(multi.workers.items()):
+        if isinstance(worker, WorkerQueue) and (cause := worker.child.reason_to_kill()):
+            _dead.append((worker.child, cause))
+            multi.worker_kill(pid, signal.SIGKILL)
+
+
+@_where_jobs_run
+def _spawn_processes(multi):
+    processes, threads = _options()
+    if not threads:
+        return
+    while sum(isinstance(worker, WorkerQueue) for worker in multi.workers.values()) < processes:
+        # no connection may be shared between two processes
+        sql_db.close_all()
+        worker = multi.worker_spawn(functools.partial(WorkerQueue, dead=list(_dead)), {})
+        worker.child.pid = worker.pid
+        _dead.clear()
+
+
+class WorkerQueue(server.Worker):
+    """A process of the prefork server that runs jobs. Odoo's limits of time do not apply to it: each job has its own.
+
+    :param dead: processes before it that have died, with the causes: ``[(Child, text)]``
+    """
+
+    def __init__(self, multi, dead=()):
+        super().__init__(multi)
+        self.watchdog_timeout = None
+        _processes, threads = _options()
+        self.child = Child(threads, silence_limit())
+        self._dead = dead
+        self._watcher = None
+
+    def start(self):
+        _processes, threads = _options()
+        self._watcher = WorkerWatcher(
+            "server",
+            threads,
+            served_databases,
+            is_replaceable=True,
+            each_second=self._check,
+            process=self.child.process,
+            signs=self.child.signs,
+        )
+        super().start()
+        # service managers send it to all processes at once; it must not cost a running job a try
+        signal.signal(signal.SIGTERM, self.signal_handler)
+        if self.multi.socket:
+            self.multi.socket.close()
+
+    def signal_handler(self, sig, frame):
+        super().signal_handler(sig, frame)
+        self._watcher.stop()
+
+    def _check(self):
+        """Stop after the running jobs when the parent is gone or the process has grown above Odoo's soft limit of memory."""
+        self.check_limits()
+        if not self.alive:
+            self._watcher.stop()
+
+    def _runloop(self):
+        self._report_dead()
+        self._watcher.watch(_job_threads(self._watcher, self._watcher.capacity))
+
+    def _report_dead(self):
+        for child, cause in self._dead:
+            _logger.warning("Another worker process was started: %s", cause)
+            try:
+                child.end_workers(served_databases(), cause, store.DIED)
+            except psycopg2.Error as error:
+                _logger.warning("The databases cannot be listed, so other workers will notice the death: %s", error)

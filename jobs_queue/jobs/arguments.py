@@ -1,0 +1,405 @@
+"""The arguments of a job as JSON and back.
+
+A closed list of types: ``None bool int float str Markup list tuple dict date datetime Decimal bytes`` and recordsets. JSON
+knows some of them; the others are written as an object with the single key ``$<type>``. What is a kind of one of them is stored as such:
+a frozendict as a dict, a member of an IntEnum as an int, a namedtuple as a tuple, a lazy text in the language of the caller.
+
+An addon adds types of its own with :func:`register_type`. What is of no type on the list is refused when the job is delayed, by name.
+"""
+
+import base64
+import json
+from collections import namedtuple
+from collections.abc import Mapping, MutableSequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from odoo.fields import Domain
+from odoo.models import BaseModel
+from odoo.tools import lazy
+from odoo.tools.translate import LazyGettext
+
+from ..exception import FailedJobError, NotReadableJobError, NotSerializableJobError, UnknownJobError
+from ..registration import is_installed, registering_addon
+from . import environment
+
+_PLAIN = frozenset((type(None), bool, str))
+_ALLOWED = (
+    "None, bool, int, float, str, Markup, list, tuple, dict, date, datetime, Decimal, bytes and records, "
+    "or register a type of your own with register_type"
+)
+
+# How deep lists, dicts and the like may lie in each other: what can be written here can then be read by any worker
+_DEEPEST = 100
+# Python refuses to write the digits of longer numbers
+_LONGEST = 10**600
+# Bytes. PostgreSQL reads no statement above 1 GB, and a text may grow to four times its size in one
+_LARGEST = 200_000_000
+
+#: A value that is encoded already: what :func:`load` has returned.
+Stored = namedtuple("Stored", "content")
+
+_Type = namedtuple("_Type", "kind addon tag encode decode")
+_types: dict[type, _Type] = {}
+_tags: dict[str, _Type] = {}
+
+
+def register_type(kind, name, encode, decode):
+    """Let jobs take and return the values of a class of an addon; call it at the top level of a module of that addon.
+
+    ::
+
+        register_type(Money, "money", lambda money: (money.amount, money.currency), lambda stored: Money(*stored))
+
+    Values of subclasses are stored so, too, and come back as what ``decode`` returns. It holds in databases where the addon is installed.
+
+    :param kind: the class
+    :param name: text under which its values are stored; it belongs to the addon, and must not change while jobs wait
+    :param encode: ``function(value)`` that returns what stands for it, of types that jobs can store
+    :param decode: ``function(stored)`` that returns the value
+    :raise ValueError: the addon has registered another class under that name
+    """
+    addon = registering_addon()
+    tag = f"${addon or ''}.{name}"
+    if tag in _tags and _tags[tag].kind is not kind:
+        raise ValueError(f"{addon} has registered {_tags[tag].kind!r} as {name!r} before: give {kind!r} another name")
+    _types[kind] = _tags[tag] = _Type(kind, addon, tag, encode, decode)
+
+
+def encode_call(args, kwargs, env=None):
+    """Return the JSON text of a call's arguments.
+
+    :param args: tuple of positional arguments
+    :param kwargs: dict of keyword arguments
+    :param env: environment of the job; records among the arguments keep what is another one in theirs
+    :raise NotSerializableJobError: an argument is not of a type that can be stored, or they are too large; the message names it
+    """
+    call = {
+        "args": [_encode_named(value, "argument %r", number, env) for number, value in enumerate(args, 1)],
+        "kwargs": {name: _encode_named(value, "argument %r", name, env) for name, value in kwargs.items()},
+    }
+    return _dump(call, "the arguments")
+
+
+def decode_call(text, env, env_of=None):
+    """Return ``(args, kwargs)`` of what :func:`encode_call` wrote, recordsets in ``env``.
+
+    :param env_of: ``function(difference)`` that returns the environment of records that were in another one than their job; without,
+        they are in ``env``, too, as for people who look at a job
+    :raise NotReadableJobError: the text is not that of a call
+    :raise UnknownJobError: a type or a model is unknown here
+    """
+    call = load(text)
+    try:
+        args, kwargs = call["args"], call["kwargs"]
+    except (KeyError, TypeError):
+        raise NotReadableJobError("The stored arguments are not those of a call") from None
+    return (
+        tuple(decode_stored(value, env, env_of) for value in args),
+        {name: decode_stored(value, env, env_of) for name, value in kwargs.items()},
+    )
+
+
+def encode(value, env=None):
+    """Return the JSON text of one value, such as the result of a job.
+
+    :param env: as for :func:`encode_call`
+    :raise NotSerializableJobError: it is not of a type that can be stored, or too large
+    """
+    return _dump(_encode_named(value, "the %s", "value", env), "the value")
+
+
+def decode(text, env, env_of=None):
+    """Return the value that :func:`encode` wrote, recordsets as :func:`decode_call` has them."""
+    return decode_stored(load(text), env, env_of)
+
+
+def not_stored(reason):
+    """Return the JSON text of a value that could not be stored: whoever decodes it gets a :class:`FailedJobError` with the reason."""
+    return json.dumps({"$not_stored": reason})
+
+
+def _dump(content, what):
+    text = json.dumps(content, separators=(",", ":"))
+    if len(text) > _LARGEST:
+        raise NotSerializableJobError(
+            f"{what}: {len(text) // 10**6} MB are more than a job can store, {_LARGEST // 10**6} MB: "
+            "store them in an attachment, and pass that"
+        )
+    return text
+
+
+def load(text):
+    """Return what :func:`encode` has made of a value before it became text.
+
+    :raise NotReadableJobError: it is not JSON
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotReadableJobError(f"The stored arguments are not JSON: {error}") from None
+
+
+class _NotStorable(Exception):
+    """A value that cannot be stored, told from the inside out: each container says at which place it has it."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.places = []
+
+    def told(self, where):
+        return f"{where}{''.join(reversed(self.places))} {self.args[0]}"
+
+
+class _TooDeep(Exception):
+    """Containers lie in each other deeper than can be stored."""
+
+
+def _encode_named(value, where, name, env):
+    try:
+        return _encode(value, env, _DEEPEST)
+    except _NotStorable as refused:
+        raise NotSerializableJobError(refused.told(where % name)) from None
+    except (_TooDeep, RecursionError):
+        raise NotSerializableJobError(
+            f"{where % name} holds itself, or lists and dicts that lie in each other more than {_DEEPEST} deep"
+        ) from None
+
+
+def _encode(value, env, room):
+    """Return a value as JSON has it: first what it is exactly, which is soon seen, then what it is a kind of.
+
+    :param room: how many containers may still lie in this one
+    """
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is int:
+        return value if -_LONGEST < value < _LONGEST else {"$int": hex(value)}
+    if kind is float:
+        # JSON has no word for NaN and infinity
+        return value if value == value and abs(value) != float("inf") else {"$float": repr(value)}
+    if kind is list:
+        return _encode_items(value, env, room)
+    if kind is tuple:
+        return {"$tuple": _encode_items(value, env, room)}
+    if kind is dict:
+        return _encode_dict(value, env, room)
+    if isinstance(value, BaseModel):
+        return _encode_records(value, env)
+    if kind is Stored:
+        return value.content
+    if registered := _registered_type(kind, env):
+        return {registered.tag: _encode(registered.encode(value), env, _less(room))}
+    return _encode_kind(value, env, room)
+
+
+def _encode_kind(value, env, room):
+    """Return a value as what it is a kind of."""
+    for kind, encode_as in _KINDS:
+        if isinstance(value, kind):
+            return encode_as(value, env, room)
+    kind = type(value)
+    raise _NotStorable(
+        f"is of type {kind.__module__}.{kind.__qualname__}, which a job cannot store: pass one of {_ALLOWED}"
+    )
+
+
+def as_text(value, env=None):
+    """Return a value that is a kind of text as text, a lazy one in the language of ``env``; None if it is none."""
+    if isinstance(value, LazyGettext):
+        return str(value) if env is None else value._translate(env.context.get("lang") or "en_US")
+    return str.__str__(value) if isinstance(value, str) else None
+
+
+def _registered_type(kind, env):
+    """Return how values of a class are stored that an addon has registered, or one of its bases; None if there is none."""
+    if not _types:
+        return None
+    found = (_types[base] for base in kind.__mro__ if base in _types)
+    return next((type_ for type_ in found if env is None or is_installed(env.registry, type_.addon)), None)
+
+
+def _less(room):
+    if not room:
+        raise _TooDeep
+    return room - 1
+
+
+def _encode_items(values, env, room):
+    room = _less(room)
+    encoded = []
+    try:
+        for value in values:
+            encoded.append(_encode(value, env, room))
+    except _NotStorable as refused:
+        refused.places.append(f", item {len(encoded)}")
+        raise
+    return encoded
+
+
+def _encode_dict(values, env, room):
+    room = _less(room)
+    key, encoded = None, {}
+    try:
+        for key, value in values.items():
+            if type(key) is not str:
+                return {"$dict": _encode_pairs(values, env, room)}
+            encoded[key] = _encode(value, env, room)
+    except _NotStorable as refused:
+        if type(key) is str:
+            refused.places.append(f"[{key!r}]")
+        raise
+    if len(encoded) == 1 and next(iter(encoded)).startswith("$"):
+        # a caller's own {"$…": …} must not be taken for one of ours
+        return {"$dict": [list(pair) for pair in encoded.items()]}
+    return encoded
+
+
+def _encode_pairs(values, env, room):
+    pairs = []
+    for key, value in values.items():
+        place = ", a key"
+        try:
+            stored_key, place = _encode_key(key, env, room), f"[{key!r}]"
+            pairs.append([stored_key, _encode(value, env, room)])
+        except _NotStorable as refused:
+            refused.places.append(place)
+            raise
+    return pairs
+
+
+def _encode_key(key, env, room):
+    """Return the key of a dict as JSON; what comes back has to be one, too."""
+    encoded = _encode(key, env, room)
+    if not _is_hashable(encoded):
+        raise _NotStorable(f"is {key!r}, which would come back as a list or a dict: neither can be a key")
+    return encoded
+
+
+def _is_hashable(encoded):
+    if type(encoded) is not dict:
+        return type(encoded) is not list
+    if len(encoded) != 1:
+        return False
+    ((tag, content),) = encoded.items()
+    if tag == "$tuple":
+        return all(map(_is_hashable, content))
+    return tag.startswith("$") and tag != "$dict"
+
+
+def _encode_records(records, env):
+    if not all(isinstance(id_, int) for id_ in records._ids):
+        raise _NotStorable(f"is {records!r}, which is not saved yet: save the record before you delay a job for it")
+    stored = [records._name, list(records._ids)]
+    if env is not None and records.env is not env and (difference := environment.difference(records.env, env)):
+        stored.append(difference)
+    return {"$records": stored}
+
+
+def _encode_datetime(value, _env, _room):
+    # Python reads an offset of less than a second as UTC
+    if value.utcoffset() and value.utcoffset().microseconds:
+        raise _NotStorable(f"is {value}, whose time zone differs from UTC by a part of a second: give it in UTC")
+    return {"$datetime": value.isoformat()}
+
+
+# What values may be a kind of. Their own ``__str__`` and the like are not asked, as these may say something else.
+_KINDS = (
+    (lazy, lambda value, env, room: _encode(value._value, env, _less(room))),
+    (Markup, lambda value, _env, _room: {"$markup": str.__str__(value)}),
+    (str | LazyGettext, lambda value, env, _room: as_text(value, env)),
+    # before date: each is one of these, too
+    (datetime, _encode_datetime),
+    (date, lambda value, _env, _room: {"$date": value.isoformat()}),
+    (Decimal, lambda value, _env, _room: {"$decimal": Decimal.__str__(value)}),
+    (int, lambda value, env, room: _encode(int.__int__(value), env, room)),
+    (float, lambda value, env, room: _encode(float.__float__(value), env, room)),
+    # before the sequences, of which it is one
+    (bytes | bytearray | memoryview, lambda value, _env, _room: {"$bytes": base64.b64encode(bytes(value)).decode()}),
+    (tuple, lambda value, env, room: {"$tuple": _encode_items(value, env, room)}),
+    (MutableSequence | Domain, _encode_items),
+    (Mapping, _encode_dict),
+)
+
+
+def decode_stored(value, env, env_of=None):
+    """Return the value of what :func:`load` has returned."""
+    if type(value) is list:
+        return [decode_stored(item, env, env_of) for item in value]
+    if type(value) is not dict:
+        return value
+    if len(value) == 1:
+        ((tag, content),) = value.items()
+        if tag.startswith("$"):
+            return _decode_tagged(tag, content, env, env_of)
+    return {key: decode_stored(item, env, env_of) for key, item in value.items()}
+
+
+def _decode_tagged(tag, content, env, env_of):
+    """Return the value that stands under a tag.
+
+    That a name is unknown here is told apart from what is wrong with the value: another worker may know it.
+    """
+    decode = _decoder(tag, env)
+    if decode is None:
+        raise _unknown(tag)
+    try:
+        return decode(content, env, env_of)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from error
+
+
+def _decoder(tag, env):
+    if "." not in tag:
+        return _DECODERS.get(tag)
+    type_ = _tags.get(tag)
+    if type_ is None or not is_installed(env.registry, type_.addon):
+        return None
+    return lambda content, env, env_of: type_.decode(decode_stored(content, env, env_of))
+
+
+def _unknown(name):
+    return UnknownJobError(f"The stored arguments name {name!r}, which does not exist here: is an addon missing?")
+
+
+def _decode_records(content, env, env_of):
+    name, ids, *difference = content
+    if name not in env.registry:
+        raise _unknown(name)
+    if difference and env_of:
+        env = env_of(*difference)
+    return env[name].browse(ids)
+
+
+def _decode_dict(pairs, env, env_of):
+    return {decode_stored(key, env, env_of): decode_stored(item, env, env_of) for key, item in pairs}
+
+
+def _decode_tuple(items, env, env_of):
+    return tuple(decode_stored(item, env, env_of) for item in items)
+
+
+def _scalar(decode):
+    return lambda content, _env, _env_of: decode(content)
+
+
+def _raise_not_stored(reason):
+    raise FailedJobError(reason)
+
+
+_DECODERS = {
+    "$records": _decode_records,
+    "$dict": _decode_dict,
+    "$tuple": _decode_tuple,
+    "$not_stored": _scalar(_raise_not_stored),
+    "$int": _scalar(lambda digits: int(digits, 16)),
+    "$float": _scalar(float),
+    "$markup": _scalar(Markup),
+    "$datetime": _scalar(datetime.fromisoformat),
+    "$date": _scalar(date.fromisoformat),
+    "$decimal": _scalar(Decimal),
+    "$bytes": _scalar(base64.b64decode),
+}

@@ -1,0 +1,84 @@
+"""The jobs that a transaction has delayed and not yet stored.
+
+They become rows by one INSERT with the cursor's flush: at the end of the transaction, at the borders of a savepoint, before ``queue.job``
+is read. Of very many a page is stored each time that it is full, so that the memory for a page is enough. A rollback, also one to a
+savepoint, forgets what was delayed since.
+
+Odoo's precommit hooks do that for all but savepoints that do not flush (``cr.savepoint(flush=False)``): these store nothing before they
+begin and forget nothing when they are rolled back. So the buffer follows all savepoints. It costs one dictionary look-up a savepoint
+where no job was delayed.
+"""
+
+import functools
+
+from .. import store
+from ..savepoint import follow_savepoints
+from ..store import wakeup
+from .record_number import look_up_names
+
+_KEY = "jobs_queue.buffer"
+
+_SIZE = "jobs_queue.buffer.size"
+
+#: So many jobs are kept at most, and so many characters of arguments until one more job has come.
+PAGE = 10_000
+PAGE_SIZE = 16_000_000
+
+
+def add(env, job):
+    """Keep a job until the next flush, and wake the workers after the commit."""
+    cr = env.cr
+    jobs = cr.precommit.data.get(_KEY)
+    if jobs is None:
+        jobs = cr.precommit.data[_KEY] = []
+        cr.precommit.add(functools.partial(flush, cr))
+        wakeup.after_commit(cr)
+    job.is_delayed = True
+    jobs.append(job)
+    size = cr.precommit.data[_SIZE] = cr.precommit.data.get(_SIZE, 0) + len(job.payload)
+    if len(jobs) >= PAGE or size >= PAGE_SIZE:
+        flush(cr)
+
+
+def flush(cr):
+    """Store the jobs that the cursor's transaction has delayed so far."""
+    data = cr.precommit.data
+    # they are forgotten before: what storing them flushes must not find them again, and the next job has the hook called again
+    jobs, size = data.pop(_KEY, None), data.pop(_SIZE, 0)
+    if not jobs:
+        return
+    try:
+        _store(jobs)
+    except BaseException:
+        # for who catches it and goes on
+        data[_KEY] = jobs + data.get(_KEY, [])
+        data[_SIZE] = size + data.get(_SIZE, 0)
+        cr.precommit.add(functools.partial(flush, cr))
+        raise
+
+
+def _store(jobs):
+    cr = jobs[0].env.cr
+    model = jobs[0].env["queue.job"]
+    look_up_names(jobs)
+    rows, extra = [], {}
+    for job in jobs:
+        row = job.column_values()
+        if values := model._prepare_job_values(job):
+            extra.update(dict.fromkeys(values))
+            row.update(values)
+        rows.append(row)
+    columns = [(name, model._fields[name].column_type[1]) for name in extra]
+    for job, id_ in zip(jobs, store.insert_jobs(cr, rows, columns), strict=True):
+        job.stored_as(id_)
+    edges = [(parent.id, job.id, on_failure) for job in jobs for parent, on_failure in job.parents.items()]
+    if edges:
+        store.insert_edges(cr, edges)
+
+
+def _forget(cr, _begun):
+    cr.precommit.data.pop(_KEY, None)
+    cr.precommit.data.pop(_SIZE, None)
+
+
+follow_savepoints(flush, _forget)

@@ -1,0 +1,146 @@
+"""``@job``: it makes a job function of a function."""
+
+import functools
+import inspect
+from dataclasses import replace
+
+from ..registration import addon_of
+from ..session import checked_session
+from ..texts import DESCRIPTION, storable
+from .functions import name_to_delay, note_addon, register
+from .options import (
+    DEFAULT_MAX_RETRIES,
+    JobOptions,
+    checked_default_channel,
+    checked_identity_policy,
+    checked_key_function,
+    checked_natural,
+    checked_positive,
+)
+from .preparing import OPTIONS, prepare
+from .retry import RetryPolicy
+from .signature import named_parameters
+
+
+def job(
+    func=None,
+    *,
+    default_channel=None,
+    retry_pattern=None,
+    max_retries=DEFAULT_MAX_RETRIES,
+    identity_policy="skip",
+    concurrency_key=None,
+    limit=1,
+    time_limit=0,
+    memory_limit=0,
+    group_size=0,
+    related_action=None,
+    about=None,
+    **unknown,
+):
+    """Make a job function of a function, or give options to a method that is delayed.
+
+    ::
+
+        @job(default_channel="root.shop", retry_pattern={1: 10, 5: 60})
+        def import_record(session, model_name, backend_id, external_id):
+            '''Import a record of the shop'''
+
+        import_record.delay(session, "shop.res.partner", backend.id, "42", priority=5)
+
+    :param default_channel: complete name of the channel of its jobs; without, ``root``. It is created when the addon is installed. Or
+        ``function(args)`` that returns the id of a channel, None for ``root``; ``args`` is as for ``concurrency_key``
+    :param retry_pattern: when a job is tried again, and after which exceptions, as for
+        :class:`~odoo.addons.jobs_queue.jobs.retry.RetryPolicy`; without, ten seconds, doubled with each try, at most an hour
+    :param max_retries: a job fails after so many tries; 0 means without limit
+    :param identity_policy: what becomes of jobs that wait with one identity key: see :func:`delay`
+    :param concurrency_key: ``function(args)`` that returns the concurrency key of a job, text, or None; ``args`` is a dict with the
+        arguments of the call by their names: ``lambda args: f"order {args['order_id']}"``. A method's records are ``args["self"]``
+    :param limit: how many jobs with the same concurrency key run at once, on all machines together
+    :param time_limit: seconds after which a running job is stopped, which counts as a try; 0 means without limit
+    :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
+    :param group_size: the function takes a list of up to so many calls, see ``jobs/batches.py``; 0 means that it takes one call
+    :param related_action: ``function(session, job)`` that returns the action of the button *Related*
+    :param about: ``function(env, model_name, *args, **kwargs)`` that returns of the record that a call is about ``(external id, name)``, by
+        which people find the job: texts or None. It is called with each delay, so it should read nothing that is not read anyway; where
+        the name must be looked up, it returns a :class:`~odoo.addons.jobs_queue.jobs.record_number.LookUp`
+    :raise TypeError: there is no such option
+    :raise ValueError: an option is not valid, or an argument of the function is called as an option of :func:`delay`
+    """
+    if unknown:
+        known = [
+            name
+            for name, parameter in inspect.signature(job).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+        hint = "; the channel is the default_channel" if "channel" in unknown else ""
+        raise TypeError(f"@job has no option {', '.join(unknown)}{hint}. Its options are: {', '.join(known)}")
+    options = JobOptions(
+        default_channel=None if callable(default_channel) else checked_default_channel(default_channel),
+        channel_of=default_channel if callable(default_channel) else None,
+        retry=RetryPolicy(retry_pattern),
+        max_retries=checked_natural("max_retries", max_retries),
+        identity_policy=checked_identity_policy(identity_policy),
+        concurrency_key=checked_key_function(concurrency_key),
+        concurrency_limit=checked_positive("limit", limit),
+        time_limit=checked_natural("time_limit", time_limit),
+        memory_limit=checked_natural("memory_limit", memory_limit),
+        group_size=checked_natural("group_size", group_size),
+        related_action=related_action,
+        about=about,
+    )
+    decorate = functools.partial(_decorate, options)
+    return decorate if func is None else decorate(func)
+
+
+def _decorate(options, func):
+    is_method = func.__qualname__ != func.__name__
+    if options.group_size and is_method:
+        raise ValueError(
+            f"{func.__qualname__} is a method: only a function at the top level of a module takes a list of calls"
+        )
+    if clashes := [name for name in named_parameters(func) if name in OPTIONS]:
+        raise ValueError(
+            f"{func.__qualname__} has an argument {', '.join(clashes)}, which is called as an option of delay: give it another name"
+        )
+    doc = inspect.getdoc(func)
+    func.job_options = replace(
+        options,
+        name=f"{func.__module__}.{func.__qualname__}",
+        module=addon_of(func.__module__),
+        description=storable(doc.splitlines()[0].rstrip("."), DESCRIPTION) if doc else None,
+    )
+    note_addon(func.job_options.module)
+    func.delay = functools.partial(_delay, func)
+    func.delayable = functools.partial(_prepare, func)
+    if not is_method:
+        register(func)
+    return func
+
+
+def _delay(func, session=None, model_name="", *args, **kwargs):
+    """Delay a call of a job function.
+
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the job runs as its user
+    :param model_name: name of the model that the job is about, None: about none
+    :param args: further arguments of the function
+    :param kwargs: further arguments of the function, and the options of :func:`delay`
+    :return: :class:`Job`
+    """
+    return _prepare(func, session, model_name, *args, **kwargs).delay()
+
+
+def _prepare(func, session=None, model_name="", *args, **kwargs):
+    """Prepare what :func:`_delay` delays: a part of a graph, see ``graph.py``, or a job to delay later.
+
+    :return: :class:`Job`
+    :raise TypeError: there is no session, or the function does not take these arguments
+    :raise ValueError: the database has no such model
+    """
+    env, name = checked_session(session).env, name_to_delay(func)
+    if model_name is not None and model_name not in env.registry:
+        raise ValueError(
+            f"{name} is delayed with (session, model_name, ...): this database has no model {model_name!r}"
+        )
+    options = {option: kwargs.pop(option) for option in OPTIONS if option in kwargs}
+    return prepare(env, name, model_name, args, kwargs, **options)

@@ -1,0 +1,134 @@
+"""As whom a job works: its user, superuser mode, and the part of the context that is kept of the code that delays it."""
+
+import json
+
+import pytz
+
+from odoo import api
+
+from ..by_code import JOB, IdByCode
+from ..exception import FailedJobError
+
+#: The keys of the context that a job takes over from the code that delays it, and a record among its arguments from where it comes.
+CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
+
+#: Beside them, where the user was archived already: such users, as the public one, work in spite of it. False in the context of code
+#: that works for somebody who has chosen the user long ago, as a schedule does.
+ARCHIVED = "connector_archived_user"
+
+
+def kept_context(env):
+    """Return the part of the context of an environment that is kept, as a dict."""
+    context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
+    if not env.su and not env.user.active and env.context.get(ARCHIVED, True):
+        context[ARCHIVED] = True
+    return context
+
+
+def dumped(context):
+    """Return the JSON text of a kept context, None for an empty one."""
+    return json.dumps(context) if context else None
+
+
+def of_job(cr, user_id, su, context, job_id, function):
+    """Return the environment of a job, a list of what people should know of it, of the context what can be used today, and the retry policy
+    of its function.
+
+    :param context: JSON text, as :func:`dumped` returns it
+    :raise FailedJobError: the user or the company does not exist any more, or the user was archived since
+    """
+    kept, job = json.loads(context) if context else {}, {"job_id": job_id, JOB: IdByCode(job_id)}
+    env = api.Environment(cr, user_id, {**kept, **job}, su=su)
+    usable, notes, retry = env["queue.job"]._terms(user_id, env.su, context, function)
+    if usable != kept:
+        env = env(context={**usable, **job})
+    return env, notes, retry
+
+
+def difference(own, env):
+    """Return what is another one in the environment of a record than in that of its job, as a dict for :func:`of_records`."""
+    found, context = {}, kept_context(own)
+    if own.uid != env.uid:
+        found["user"] = own.uid
+    if own.su != env.su:
+        found["su"] = own.su
+    if context != kept_context(env):
+        found["context"] = context
+    return found
+
+
+def of_records(env, found):
+    """Return the environment of records among the arguments of a job, and notes, as :func:`of_job` does.
+
+    :param env: environment of the job
+    :param found: dict that :func:`difference` has returned
+    """
+    user_id, su = found.get("user", env.uid), found.get("su", env.su)
+    kept = found["context"] if "context" in found else kept_context(env)
+    usable, notes = env["queue.job"]._usable_context(user_id, su, dumped(kept))
+    others = {key: value for key, value in env.context.items() if key not in CONTEXT_KEYS}
+    return env(user=user_id, su=su, context={**others, **usable}), notes
+
+
+def as_given(env, found):
+    """Return the environment of records, as :func:`of_records` does, without notes."""
+    return of_records(env, found)[0]
+
+
+def usable_context(env, user_id, su, stored):
+    """Return ``(context, notes)``: what of a kept context can be used today, and what people should know of the rest.
+
+    :param stored: JSON text, as :func:`dumped` returns it
+    :raise FailedJobError: nobody may work so any more
+    """
+    context = json.loads(stored) if stored else {}
+    archived = context.pop(ARCHIVED, False)
+    old_lang = context.get("lang")
+    if not _is_language(env, old_lang):
+        context["lang"] = _lang_of(env, user_id)
+    env = env(context={"lang": context.get("lang")})
+    notes = []
+    if context.get("lang") != old_lang:
+        notes.append(
+            env._("The language %(old)s is not active any more: %(new)s is used.", old=old_lang, new=context["lang"])
+        )
+    if context.get("tz") and context["tz"] not in pytz.all_timezones_set:
+        notes.append(env._("There is no time zone %s: that of the user is used.", context.pop("tz")))
+    if not su and not env["queue.job"]._may_work(user_id, archived):
+        raise FailedJobError(
+            env._(
+                "The user of the job (id %s) is archived or does not exist any more: delay it again as another user, or restore it.",
+                user_id,
+            )
+        )
+    if context.get("allowed_company_ids"):
+        notes += _leave_out_deleted_companies(env, context)
+    return context, notes
+
+
+def _is_language(env, code):
+    # Odoo works in English without asking whether that is active
+    return not code or code == "en_US" or bool(env["res.lang"]._get_data(code=code))
+
+
+def _lang_of(env, user_id):
+    lang = env["res.users"].sudo().browse(user_id).exists().lang
+    return lang if lang and _is_language(env, lang) else "en_US"
+
+
+def _leave_out_deleted_companies(env, context):
+    """Take companies out of a context that do not exist any more; return notes.
+
+    :raise FailedJobError: among them is the one in which the job works: in another one it could do harm
+    """
+    first, *others = context["allowed_company_ids"]
+    existing = set(env["res.company"].sudo().browse([first, *others]).exists().ids)
+    if first not in existing:
+        raise FailedJobError(
+            env._("The company of the job (id %s) does not exist any more: delay it again in another one.", first)
+        )
+    gone = [company_id for company_id in others if company_id not in existing]
+    if not gone:
+        return []
+    context["allowed_company_ids"] = [first, *(company_id for company_id in others if company_id in existing)]
+    return [env._("Companies that do not exist any more are left out: %s", ", ".join(map(str, gone)))]

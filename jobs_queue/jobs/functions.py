@@ -1,0 +1,208 @@
+"""Job functions: which ones the installed addons have, and how they are found by their names.
+
+The name of a job function is its dotted path, ``odoo.addons.…``; that of a method is ``model.method``.
+"""
+
+import functools
+import importlib
+import inspect
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from pprint import pformat
+
+from ..exception import UnknownJobError
+from ..registration import addon_of, is_installed
+from ..session import ConnectorSession
+from . import arguments
+from .options import JobOptions
+from .signature import Signature
+
+_ADDONS = "odoo.addons."
+
+# Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
+_functions: dict[str, Callable] = {}
+
+#: Job functions of this addon by the names that stored jobs may have: they were delayed when it was a part of the addon connector.
+FORMER_NAMES = {
+    "odoo.addons.connector.queue.graph.barrier": "odoo.addons.jobs_queue.graph.barrier",
+    "odoo.addons.connector.queue.mass_change.change_jobs": "odoo.addons.jobs_queue.mass_change.change_jobs",
+}
+
+_WITHOUT_OPTIONS = JobOptions()
+
+
+# The addons with jobs of their own, methods among them
+_addons: set[str] = set()
+
+
+def register(func):
+    """Let a job function be found by its name."""
+    _functions[func.job_options.name] = func
+
+
+def note_addon(addon):
+    """Remember that an addon has job functions or decorated methods."""
+    _addons.add(addon)
+
+
+def has_jobs(addon):
+    """Return whether an addon has job functions or decorated methods, as far as its code was imported."""
+    return addon in _addons
+
+
+def is_method(name):
+    """Return whether a name is that of a method: it takes neither a session nor a model's name."""
+    return not name.startswith(_ADDONS)
+
+
+def name_to_delay(func):
+    """Return the name under which a job function is delayed.
+
+    :raise ValueError: it cannot be delayed
+    """
+    if not hasattr(func, "job_options"):
+        raise ValueError(f"{func!r} is no job function: mark it with @job")
+    name = func.job_options.name
+    if name not in _functions:
+        raise ValueError(
+            f"{name} cannot be delayed: a job function is defined at the top level of a module of an addon"
+        )
+    return name
+
+
+def options_of(func):
+    """Return the options that ``@job`` gives to a function; bare ones where it says nothing."""
+    return getattr(func, "job_options", _WITHOUT_OPTIONS)
+
+
+def function_options(env, name):
+    """Return the :class:`JobOptions` of a job function or ``model.method`` in a database."""
+    return env["queue.job.function"]._options(name)
+
+
+def code_options(env, name):
+    """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
+    try:
+        func = find_function(env, name)
+    except UnknownJobError:
+        return replace(_WITHOUT_OPTIONS, name=name)
+    return replace(options_of(func), name=name, signature=_signature(func, name))
+
+
+def _signature(func, name):
+    """Return the :class:`Signature` of a function; None if it takes a list of calls, or does not say what it takes."""
+    if options_of(func).group_size:
+        return None
+    try:
+        # before the arguments of a job function come the session and the model's name; a method's records are its first argument
+        return Signature(func, 0 if is_method(name) else 2)
+    except (TypeError, ValueError):
+        return None
+
+
+def named_arguments(env, options, model_name, args, kwargs):
+    """Return the arguments of a call by their names, for the options that are functions of them.
+
+    The list of a function with ``group_size`` has this call alone.
+
+    :raise TypeError: the function does not take these arguments
+    """
+    implicit = () if is_method(options.name) else (ConnectorSession.from_env(env), model_name)
+    if options.group_size:
+        args, kwargs = ([args],), {}
+    call = inspect.signature(find_function(env, options.name)).bind(*implicit, *args, **kwargs)
+    call.apply_defaults()
+    return call.arguments
+
+
+def current_name(name):
+    """Return the name of a job function that is stored under this name."""
+    return FORMER_NAMES.get(name, name)
+
+
+def find_function(env, name):
+    """Return the job function, or the method of a model's class, of that name in this database, or of that former name.
+
+    :raise UnknownJobError: there is none; the message says why
+    """
+    name = current_name(name)
+    return _find_method(env, name) if is_method(name) else _find_job_function(env, name)
+
+
+def _find_method(env, name):
+    model_name, _dot, method_name = name.rpartition(".")
+    if model_name not in env.registry:
+        raise UnknownJobError(
+            env._(
+                "The model “%s” of the job does not exist in this database: is its addon still installed?", model_name
+            )
+        )
+    method = getattr(env.registry[model_name], method_name, None)
+    if not callable(method):
+        raise UnknownJobError(
+            env._(
+                "The model “%(model)s” has no method “%(method)s” any more: cancel the job, or bring the method back.",
+                model=model_name,
+                method=method_name,
+            )
+        )
+    return method
+
+
+def _find_job_function(env, name):
+    module_name = name.rpartition(".")[0]
+    addon = addon_of(module_name)
+    if not is_installed(env.registry, addon):
+        raise UnknownJobError(
+            env._(
+                "The addon “%(addon)s” of the job function “%(function)s” is not installed in this database.",
+                addon=addon,
+                function=name,
+            )
+        )
+    if name not in _functions:
+        try:
+            importlib.import_module(module_name)
+        except ImportError as error:
+            raise UnknownJobError(
+                env._(
+                    "The module “%(module)s” of the job cannot be imported: %(error)s", module=module_name, error=error
+                )
+            ) from error
+    if name not in _functions:
+        raise UnknownJobError(env._("“%s” is not a job function any more: it has gone, or lost its @job.", name))
+    return _functions[name]
+
+
+def describe_arguments(env, function, payload):
+    """Return the arguments of a stored call as a person reads them: a line each, with its name in the function's signature.
+
+    :raise NotReadableJobError: the function or an argument is unknown here
+    :raise TypeError: the function does not take these arguments
+    """
+    args, kwargs = arguments.decode_call(payload, env)
+    # the session and the model's name are not among the arguments of a job function; the records of a method are
+    implicit = 0 if is_method(function) else 2
+    call = inspect.signature(find_function(env, function)).bind(*[None] * implicit, *args, **kwargs)
+    return "\n".join(f"{name} = {pformat(value)}" for name, value in list(call.arguments.items())[implicit:])
+
+
+def installed_functions(env):
+    """Return ``{name: JobOptions}`` of all job functions and decorated methods of the addons installed in this database."""
+    found = {
+        name: func.job_options
+        for name, func in _functions.items()
+        if is_installed(env.registry, func.job_options.module)
+    }
+    for model_name, model_class in env.registry.items():
+        for method_name, method in ({} if model_class._abstract else _attributes(model_class)).items():
+            if inspect.isfunction(method) and hasattr(method, "job_options"):
+                name = f"{model_name}.{method_name}"
+                found[name] = replace(method.job_options, name=name)
+    return found
+
+
+def _attributes(model_class):
+    """Return the attributes of a class and those that it inherits: `inspect.getmembers_static` takes seconds for all models."""
+    return functools.reduce(operator.or_, map(vars, reversed(model_class.__mro__)), {})

@@ -1,0 +1,43 @@
+"""Delay many calls of one job function at once."""
+
+from ..exception import NotSerializableJobError
+from . import name_to_delay, prepare
+
+
+def delay_many(session, func, model_name, list_of_arguments, **options):
+    """Delay a call of a job function for each item of a list; they become rows by one INSERT.
+
+    ::
+
+        delay_many(session, import_record, "shop.res.partner", [(backend.id, id_) for id_ in ids], priority=20)
+
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the jobs run as its user
+    :param func: a function marked with :func:`~odoo.addons.jobs_queue.jobs.job`
+    :param model_name: name of the model that the jobs are about
+    :param list_of_arguments: for each job a tuple of further arguments of the function, or a dict of named ones
+    :param options: for all of them: those of :func:`~odoo.addons.jobs_queue.jobs.prepare`
+    :return: list of :class:`~odoo.addons.jobs_queue.jobs.Job`, in the same order
+    :raise TypeError: the function does not take the arguments of a call; the message names it. Nothing is delayed then
+    :raise NotSerializableJobError: an argument cannot be stored; the message names the call and the argument. Nothing is delayed then
+    :raise ValueError: an option is not valid, or an item of the list is no tuple and no dict
+    """
+    name = name_to_delay(func)
+    jobs = []
+    for number, arguments in enumerate(list_of_arguments, 1):
+        if isinstance(arguments, dict):
+            args, kwargs = (), arguments
+        elif isinstance(arguments, tuple | list):
+            args, kwargs = arguments, {}
+        else:
+            raise ValueError(
+                f"Call {number} is {arguments!r}: it must be a tuple of arguments, or a dict of named ones"
+            )
+        try:
+            jobs.append(prepare(session.env, name, model_name, args, kwargs, **options))
+        except NotSerializableJobError as error:
+            raise NotSerializableJobError(f"Call {number}, {error}") from None
+        except TypeError as error:
+            raise TypeError(f"Call {number}: {error}") from error
+    for job in jobs:
+        job.delay()
+    return jobs

@@ -1,0 +1,126 @@
+"""The options of job functions and of their calls, and which values they may have."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from odoo.tools.translate import LazyGettext
+
+from ..seconds import WAITS, as_seconds
+from ..texts import DESCRIPTION, shown, storable
+from .keys import checked_text
+from .retry import RetryPolicy
+from .signature import Signature
+
+DEFAULT_PRIORITY = 10
+DEFAULT_MAX_RETRIES = 5
+
+#: Characters; its parts are names of channels
+LONGEST_CHANNEL = 500
+#: As the screen divides done by total
+LARGEST_PROGRESS = 10**15
+#: Of an eta: people in other zones must be able to see it
+LAST_YEAR = 9998
+
+#: What becomes of the jobs that wait with one identity key when it is their turn, see :func:`~.delaying.prepare`.
+IDENTITY_POLICIES = ("skip", "replace", "debounce")
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """What is known of a job function: from the code, and for a database from its ``queue.job.function`` record too."""
+
+    name: str | None = None
+    module: str | None = None
+    description: str | None = None
+    default_channel: str | None = None
+    channel_of: object = None
+    channel_id: int | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    max_retries: int = DEFAULT_MAX_RETRIES
+    identity_policy: str = "skip"
+    concurrency_key: object = None
+    concurrency_limit: int = 1
+    time_limit: int = 0
+    memory_limit: int = 0
+    group_size: int = 0
+    related_action: object = None
+    signature: Signature | None = None
+    about: object = None
+
+
+# Each returns the value; where it is not valid they raise a ValueError that says what would be
+
+
+def checked_channel(name, complete_name):
+    complete_name = checked_text(name, complete_name)
+    if complete_name and len(complete_name) > LONGEST_CHANNEL:
+        raise ValueError(f"{name} is {shown(complete_name)}: a channel's name has at most {LONGEST_CHANNEL} characters")
+    return complete_name
+
+
+def checked_default_channel(complete_name):
+    complete_name = checked_channel("default_channel", complete_name)
+    if complete_name and complete_name.partition(".")[0] != "root":
+        raise ValueError(
+            f"default_channel is {complete_name!r}: all channels are below root, so call it 'root.{complete_name}'"
+        )
+    return complete_name
+
+
+def checked_natural(name, value):
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise ValueError(f"{name} is {shown(value)}: it must be a whole number that is not negative, and below 2^31")
+    return value
+
+
+def checked_positive(name, value):
+    if checked_natural(name, value) < 1:
+        raise ValueError(f"{name} is {value!r}: it must be a whole number from 1")
+    return value
+
+
+def checked_description(value):
+    if value is not None and value is not False and not isinstance(value, str | LazyGettext):
+        raise ValueError(f"description is {shown(value)}: it must be text")
+    return storable(value or None, DESCRIPTION)
+
+
+def checked_identity_policy(policy):
+    if not isinstance(policy, str) or policy not in IDENTITY_POLICIES:
+        raise ValueError(f"identity_policy is {shown(policy)}: it must be one of {', '.join(IDENTITY_POLICIES)}")
+    return policy
+
+
+def checked_key_function(function):
+    if function is not None and not callable(function):
+        raise ValueError(
+            f"concurrency_key is {shown(function)}: it must be a function of the arguments, as in lambda args: args['order_id']"
+        )
+    return function
+
+
+def checked_progress(name, value):
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    # what is no number cannot be compared either
+    if not is_number or Decimal(value).is_nan() or not 0 <= value <= LARGEST_PROGRESS:
+        raise ValueError(f"{name} is {shown(value)}: it must be a number from 0 to {LARGEST_PROGRESS}")
+    return float(value)
+
+
+def parsed_eta(eta):
+    """Return ``(ISO time in UTC or None, seconds from now or None)``."""
+    if eta is None:
+        return None, None
+    if isinstance(eta, WAITS):
+        return None, as_seconds(eta, "eta")
+    if not isinstance(eta, datetime):
+        raise ValueError(f"eta is {shown(eta)}: it must be a datetime, a timedelta or a number of seconds")
+    try:
+        if eta.tzinfo:
+            eta = eta.astimezone(UTC).replace(tzinfo=None)
+    except (OverflowError, ValueError):
+        raise ValueError(f"eta is {shown(eta)}: in UTC it is outside of the years 1 to 9998") from None
+    if eta.year > LAST_YEAR:
+        raise ValueError(f"eta is {shown(eta)}: it must be before the year 9999, of which some zones see the next year")
+    return eta.isoformat(), None

@@ -1,0 +1,164 @@
+"""Calls become jobs: which options hold for one, and when it is stored."""
+
+import functools
+import inspect
+
+from ..texts import shown
+from . import arguments
+from .functions import function_options, is_method, named_arguments
+from .handle import Job
+from .keys import checked_key, stored_key
+from .options import (
+    DEFAULT_PRIORITY,
+    checked_channel,
+    checked_description,
+    checked_identity_policy,
+    checked_natural,
+    parsed_eta,
+)
+
+
+def delay(env, function, model_name, args, kwargs, **options):
+    """Delay a call: prepare it, and store it with the commit of the caller's transaction. See :func:`prepare` and :meth:`Job.delay`."""
+    return prepare(env, function, model_name, args, kwargs, **options).delay()
+
+
+def prepare(
+    env,
+    function,
+    model_name,
+    args,
+    kwargs,
+    *,
+    priority=None,
+    eta=None,
+    max_retries=None,
+    description=None,
+    channel=None,
+    identity_key=None,
+    identity_policy=None,
+    concurrency_key=None,
+    time_limit=None,
+    memory_limit=None,
+    group_key=None,
+):
+    """Make a job of a call; nothing is stored before :meth:`Job.delay`.
+
+    :param priority: 0 runs first; 10 by default
+    :param eta: run not before: datetime (UTC if it names no zone), timedelta, or seconds from now
+    :param max_retries: fail after so many tries; 0 means without limit
+    :param description: what a person reads in the list of jobs
+    :param channel: complete name of an existing channel
+    :param identity_key: of the jobs that wait with one key only one will run; one that is delayed while such a job runs, runs afterwards
+    :param identity_policy: which one: ``skip`` (default) the one whose turn it is first, ``replace`` the newest one, so that the newest
+        arguments win, ``debounce`` the one with the latest eta, so that it runs when no other was delayed for a while
+    :param concurrency_key: of the jobs with one key only as many run at once as ``limit`` of :func:`job` says, one by default
+    :param time_limit: see :func:`job`, in seconds
+    :param memory_limit: see :func:`job`, in MB
+    :param group_key: of a function with ``group_size``: jobs with the same key run together; without, the first argument is the key
+    :return: :class:`Job`
+    :raise TypeError: the function does not take these arguments
+    :raise NotSerializableJobError: an argument cannot be stored
+    :raise ValueError: an option is not valid
+    """
+    options = function_options(env, function)
+    if options.signature is not None and not options.signature.takes(args, kwargs):
+        _refuse(env, options, model_name, args, kwargs)
+    concurrency_key = checked_key("concurrency_key", concurrency_key)
+    named = functools.cache(functools.partial(named_arguments, env, options, model_name, args, kwargs))
+    job = Job(
+        env=env,
+        function=function,
+        model_name=model_name,
+        payload=arguments.encode_call(args, kwargs, env),
+        description=checked_description(description),
+        priority=DEFAULT_PRIORITY if priority is None else checked_natural("priority", priority),
+        max_retries=options.max_retries if max_retries is None else checked_natural("max_retries", max_retries),
+        channel_id=_channel_id(env, channel) or _default_channel_id(options, named),
+        identity_key=checked_key("identity_key", identity_key),
+        identity_policy=options.identity_policy
+        if identity_policy is None
+        else checked_identity_policy(identity_policy),
+        concurrency_key=concurrency_key or _concurrency_key(options, named),
+        concurrency_limit=options.concurrency_limit,
+        time_limit=options.time_limit if time_limit is None else checked_natural("time_limit", time_limit),
+        memory_limit=options.memory_limit if memory_limit is None else checked_natural("memory_limit", memory_limit),
+        group_key=_group_key(env, options, args, group_key, concurrency_key),
+    )
+    job.eta, job.eta_seconds = parsed_eta(eta)
+    if options.about:
+        job.set_record(*options.about(env, model_name, *args, **kwargs))
+    return job
+
+
+#: The options of a call, as against the arguments of the function.
+OPTIONS = tuple(
+    name
+    for name, parameter in inspect.signature(prepare).parameters.items()
+    if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+)
+
+
+def _refuse(env, options, model_name, args, kwargs):
+    """Say what is wrong with the arguments of a call.
+
+    :raise TypeError: always, but where a test has put another function in place of the one that was looked at
+    """
+    try:
+        named_arguments(env, options, model_name, args, kwargs)
+    except TypeError as error:
+        raise TypeError(_told(options, kwargs) or f"{options.name}: {error}") from None
+
+
+def _told(options, kwargs):
+    """Return what is wrong with the names of arguments; nothing if it is something else."""
+    names = options.signature.names
+    unknown = sorted(kwargs.keys() - names) if names is not None else ()
+    if not unknown:
+        return None
+    if is_method(options.name) and (misplaced := [name for name in unknown if name in OPTIONS]):
+        return (
+            f"{', '.join(misplaced)}: no argument of {options.name} ({', '.join(names)}), but an option of delay: "
+            f"with_delay({misplaced[0]}=...)"
+        )
+    return (
+        f"{', '.join(unknown)}: neither an argument of {options.name} ({', '.join(names)}) "
+        f"nor an option of delay ({', '.join(OPTIONS)})"
+    )
+
+
+def _group_key(env, options, args, asked, concurrency_key):
+    """Return the key of the jobs that run together with this one, None if its function takes one call."""
+    if not options.group_size:
+        if asked is not None:
+            raise ValueError(
+                f"{options.name} takes one call: a group_key is for functions marked with @job(group_size=...)"
+            )
+        return None
+    if concurrency_key or options.concurrency_key:
+        raise ValueError(f"{options.name} takes a list of calls: its jobs cannot have a concurrency key")
+    if asked is not None:
+        return checked_key("group_key", asked) or ""
+    return stored_key(arguments.encode(args[0], env)) if args else ""
+
+
+def _channel_id(env, asked):
+    name = checked_channel("channel", asked)
+    return name and env["queue.job.channel"]._id_of(name)
+
+
+def _default_channel_id(options, named):
+    asked = options.channel_of and options.channel_of(named())
+    if asked is None or asked is False:
+        return options.channel_id
+    return checked_natural(f"the default_channel of {options.name}", asked) or options.channel_id
+
+
+def _concurrency_key(options, named):
+    """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
+    key = options.concurrency_key and options.concurrency_key(named())
+    try:
+        text = None if key is None else str(key)
+    except Exception:
+        raise ValueError(f"The concurrency_key of {options.name} is {shown(key)}, which has no text") from None
+    return checked_key("concurrency_key", text)

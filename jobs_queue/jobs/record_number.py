@@ -1,0 +1,72 @@
+"""The external id and the name of the record that a job is about: by them people find the job."""
+
+import logging
+from collections import defaultdict
+from typing import NamedTuple
+
+from ..exception import JobStopped
+from ..texts import storable
+
+_logger = logging.getLogger(__name__)
+
+#: So many characters of a record's number or name are kept with a job.
+_LONGEST = 250
+
+
+class LookUp(NamedTuple):
+    """A name that is looked up when its job is stored: once for all the jobs that are stored with it.
+
+    :param names: ``function(env, keys)`` that returns a dict, key to name; what it leaves out has none
+    :param key: what it knows the name by; hashable
+    """
+
+    names: object
+    key: object
+
+
+def as_number(text):
+    """Return what tells a record as an index can have it, None if it is empty; a :class:`LookUp` as it is.
+
+    :param text: text, None or False; of anything else its text is taken
+    :raise TypeError: the key of a :class:`LookUp` is not hashable
+    """
+    if isinstance(text, LookUp):
+        hash(text)
+        return text
+    return _kept(text)
+
+
+def look_up_names(jobs):
+    """Give jobs that are stored together the names that are to be looked up, each in the language of its job.
+
+    A job is not worth less without a name: what fails here is logged, and the jobs are stored.
+    """
+    waiting = defaultdict(list)
+    for job in jobs:
+        if type(job.record_name) is LookUp:
+            waiting[job.record_name.names, job.env.context.get("lang")].append(job)
+    for (names, _lang), together in waiting.items():
+        found = _found(names, together[0].env, {job.record_name.key for job in together})
+        for job in together:
+            job.record_name = found.get(job.record_name.key)
+
+
+def _found(names, env, keys):
+    # what the caller has changed must not go with the savepoint
+    env.transaction.flush()
+    try:
+        with env.cr.savepoint(flush=False):
+            return {key: _kept(name) for key, name in names(env, keys).items()}
+    except JobStopped:
+        raise
+    except Exception:
+        env.clear()
+        _logger.warning(
+            "The names of the records that jobs are about could not be looked up by %s", names, exc_info=True
+        )
+        return {}
+
+
+def _kept(text):
+    # its beginning, by which it is searched for
+    return None if text is None or text is False else storable(text)[:_LONGEST] or None

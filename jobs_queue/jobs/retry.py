@@ -1,0 +1,183 @@
+"""When a job is tried again: strategies that turn the number of tries into seconds, and which exceptions are worth another try."""
+
+import random
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..exception import RetryableJobError
+from ..seconds import as_seconds, as_wait
+from ..texts import shown
+
+#: Seconds that a :class:`Pattern` waits after the tries that come before its first one, as in the other suites.
+BEFORE_A_PATTERN = 600
+
+
+# Of an Exponential: what comes of them is a float still
+_LARGEST_FACTOR, _LARGEST_POWER = 10**5, 50
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Wait ``first`` seconds, ``factor`` times longer after each try, at most ``longest``.
+
+    A part of it, ``jitter``, is left to chance, so that jobs that failed together do not come back together.
+
+    :raise ValueError: a wait is none, see :func:`~.seconds.as_wait`; the factor is below 0, the jitter not between 0 and 1
+    """
+
+    first: float = 10
+    factor: float = 2
+    longest: float = 3600
+    jitter: float = 0.2
+
+    def __post_init__(self):
+        """Refuse what cannot be counted with."""
+        _set(
+            self,
+            first=as_wait(self.first, "first"),
+            factor=_number("factor", self.factor, _LARGEST_FACTOR),
+            longest=as_wait(self.longest, "longest"),
+            jitter=_number("jitter", self.jitter, 1),
+        )
+
+    def seconds(self, tries):
+        """Return the seconds to wait after so many tries."""
+        # no power beyond what a float holds: the limit is reached long before
+        waiting = min(self.longest, self.first * self.factor ** min(tries - 1, _LARGEST_POWER))
+        return waiting * random.uniform(1 - self.jitter, 1)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Wait the same number of seconds after each try.
+
+    :raise ValueError: it is no wait, see :func:`~.seconds.as_wait`
+    """
+
+    every: float
+
+    def __post_init__(self):
+        """Refuse what is no wait."""
+        _set(self, every=as_wait(self.every, "every"))
+
+    def seconds(self, tries):
+        """Return the seconds to wait after so many tries."""
+        return self.every
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Wait the seconds that a table gives for the largest try number that was reached: ``{1: 10, 5: (60, 90)}``.
+
+    Two numbers are a range, of which chance decides. Tries before the first one in the table wait :data:`BEFORE_A_PATTERN` seconds.
+
+    :raise ValueError: it is no such table
+    """
+
+    table: dict
+
+    def __post_init__(self):
+        """Turn the keys into numbers, as JSON has none, and the values into ranges; refuse what is not such a table."""
+        if not isinstance(self.table, dict) or not self.table:
+            raise ValueError(f"{shown(self.table)} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}")
+        _set(self, table={_try_number(number): _range(number, wait) for number, wait in self.table.items()})
+
+    def seconds(self, tries):
+        """Return the seconds to wait after so many tries."""
+        reached = max((number for number in self.table if number <= tries), default=None)
+        if reached is None:
+            return BEFORE_A_PATTERN
+        shortest, longest = self.table[reached]
+        return random.uniform(shortest, longest)
+
+
+def _set(strategy, **values):
+    for name, value in values.items():
+        object.__setattr__(strategy, name, value)
+
+
+def _number(name, value, largest):
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if not is_number or not Decimal(value).is_finite() or not 0 <= value <= largest:
+        raise ValueError(f"{name} is {shown(value)}: it must be a number from 0 to {largest}")
+    return float(value)
+
+
+def _try_number(number):
+    # JSON has no other keys than texts
+    value = int(number) if isinstance(number, str) and number.isdecimal() and len(number) < 10 else number
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{shown(number)} is no number of a try: they are counted from 1, as in {{1: 10, 5: 60}}")
+    return int(value)
+
+
+def _range(number, wait):
+    name = f"the wait after try {shown(number)}"
+    if not isinstance(wait, list | tuple):
+        return (as_wait(wait, name),) * 2
+    if len(wait) != 2:
+        raise ValueError(f"{name} is {shown(wait)}: it must be a number of seconds, or the two ends of a range")
+    shortest, longest = (as_wait(end, name) for end in wait)
+    if shortest > longest:
+        raise ValueError(f"{name} is {shown(wait)}: the range ends before it begins")
+    return shortest, longest
+
+
+class RetryPolicy:
+    """Which exceptions of a job are worth another try, and when.
+
+    :param strategies: a strategy, for all exceptions that a job may raise to be tried again; a dict, number of the try to seconds, which is
+        short for a :class:`Pattern`; or a dict, exception class to strategy: these exceptions are retried besides
+        :class:`~odoo.addons.jobs_queue.exception.RetryableJobError`, and the nearest class in the exception's inheritance decides
+    :raise ValueError: it is none of these
+    """
+
+    def __init__(self, strategies=None):
+        by_class = isinstance(strategies, dict) and any(isinstance(key, type) for key in strategies)
+        if not by_class:
+            strategies = {RetryableJobError: strategies}
+        self._strategies = {RetryableJobError: Exponential()}
+        for exception, strategy in strategies.items():
+            if not (isinstance(exception, type) and issubclass(exception, Exception)):
+                raise ValueError(f"{shown(exception)} is no class of exceptions")
+            self._strategies[exception] = _strategy(strategy)
+
+    def with_pattern(self, table):
+        """Return this policy with another table of seconds, for all the exceptions that it retries.
+
+        :raise ValueError: see :class:`Pattern`
+        """
+        return RetryPolicy(dict.fromkeys(self._strategies, Pattern(table)))
+
+    def is_retryable(self, error):
+        """Return whether an exception is worth another try."""
+        return isinstance(error, tuple(self._strategies))
+
+    def seconds(self, error, tries):
+        """Return the seconds until the next try.
+
+        What the exception itself asks for wins: ``seconds`` of a :class:`RetryableJobError`, or ``retry_after`` of any; a year at most.
+
+        :param error: the exception of the last try
+        :param tries: how many tries were counted, from 1
+        """
+        for name in ("seconds", "retry_after"):
+            try:
+                return max(0, as_seconds(getattr(error, name), name, clamp=True))
+            except Exception:  # it asks for nothing, or for nothing that can be used; then the policy decides
+                continue
+        strategy = next((self._strategies[kind] for kind in type(error).__mro__ if kind in self._strategies), None)
+        strategy = strategy or self._strategies[RetryableJobError]
+        return max(0, as_seconds(strategy.seconds(max(1, tries)), type(strategy).__name__, clamp=True))
+
+
+def _strategy(value):
+    if value is None:
+        return Exponential()
+    if isinstance(value, dict):
+        return Pattern(value)
+    if not callable(getattr(value, "seconds", None)):
+        raise ValueError(
+            f"{shown(value)} is no retry strategy: give Exponential(), Fixed(seconds) or a dict {{try: seconds}}"
+        )
+    return value

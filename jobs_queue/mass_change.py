@@ -1,0 +1,242 @@
+"""What a button does with jobs, however many: a chunk after the other, each in a short transaction of its own. What takes long goes on as
+a job, with progress, that people may cancel.
+
+What matched when the button was pressed is changed, each job once: the jobs are looked up with the rights of the user, in the order of
+their ids, up to the highest one of that moment. What has ended since then is left out, as a job that was requeued and has failed anew.
+
+A job of a graph has a higher id than those for which it waits. So a change that ends jobs begins with the highest id: with the lowest one,
+the jobs that wait for those of one chunk would run before their own chunk comes. One that lets jobs run begins with the lowest id: with the
+highest one, a job that goes on after a failure would run before those for which it waits.
+"""
+
+import contextlib
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from psycopg2.errors import LockNotAvailable
+
+from odoo import fields
+from odoo.fields import Domain
+from odoo.tools.translate import LazyTranslate
+
+from . import store
+from .jobs import job
+from .session import ConnectorSession
+from .store import wakeup
+
+_lt = LazyTranslate(__name__, default_lang="en_US")
+
+#: A person waits for a button so many seconds at most; the rest goes on as a job.
+SECONDS_AT_ONCE = 20
+#: So many seconds a chunk takes, about: it locks its jobs, and workers wait for them.
+SECONDS_OF_CHUNK = 0.2
+FIRST_CHUNK, LARGEST_CHUNK = 100, 2000
+
+# Of jobs that a change has not touched: locked by somebody else, or since the press ended, deleted, or out of what the user sees
+_ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a button does.
+
+    :param done: word for it
+    :param states: those in which it is possible
+    :param operation: ``function(cr, ids, env)`` that does it, in these states, and returns how many jobs have changed
+    :param ends: whether it ends jobs, and does not let them run
+    """
+
+    done: object
+    states: tuple
+    operation: object
+    ends: bool
+
+
+def _requeue_failed(cr, ids, _env):
+    return store.requeue(cr, ids, states=("failed",))
+
+
+def _set_done(cr, ids, env):
+    return store.set_done(cr, ids, env._("Set to done by %s", env.user.name))
+
+
+def _cancel(cr, ids, env):
+    message = env._("Cancelled by %s", env.user.name)
+    return store.cancel(cr, ids, message) + store.request_cancellation(cr, ids, env.user.name)
+
+
+def _cancel_failed(cr, ids, env):
+    return store.cancel(cr, ids, env._("Cancelled by %s", env.user.name), states=("failed",))
+
+
+_WAITING = ("pending", "scheduled", "wait_dependencies")
+
+KINDS = {
+    "requeue": _Kind(
+        _lt("requeued"),
+        ("failed", "cancelled", "done", "scheduled"),
+        lambda cr, ids, _env: store.requeue(cr, ids),
+        ends=False,
+    ),
+    "requeue_failed": _Kind(_lt("requeued"), ("failed",), _requeue_failed, ends=False),
+    "done": _Kind(_lt("set to done"), ("failed", "cancelled", *_WAITING), _set_done, ends=True),
+    "cancel": _Kind(
+        _lt("cancelled, or asked to stop"), ("failed", "enqueued", "started", *_WAITING), _cancel, ends=True
+    ),
+    "cancel_failed": _Kind(_lt("cancelled"), ("failed",), _cancel_failed, ends=True),
+}
+
+
+@dataclass
+class Position:
+    """How far a change is: the ids above ``last`` up to ``highest`` are left. Stored with the job that goes on."""
+
+    highest: int
+    total: int
+    pressed: str
+    last: int = 0
+    changed: int = 0
+    untouched: dict = field(default_factory=dict)
+
+
+class MassChange:
+    """One press of a button.
+
+    :param env: with the rights of the user; the jobs that these do not show are not touched
+    :param kind: key of :data:`KINDS`
+    :param domain: which jobs
+    :param position: where to go on
+    """
+
+    def __init__(self, env, kind, domain, position=None):
+        self.env = env
+        self.kind = kind
+        self.domain = domain
+        self.position = position or self._beginning()
+        self._chunk = FIRST_CHUNK
+
+    def _beginning(self):
+        ((total, highest),) = self.env["queue.job"]._read_group(Domain(self.domain), [], ["__count", "id:max"])
+        return Position(highest or 0, total, fields.Datetime.to_string(store.now(self.env.cr)))
+
+    def run(self, seconds=math.inf, after_chunk=lambda: None):
+        """Change jobs for so many seconds; return whether all is done.
+
+        :param after_chunk: function that is called after each chunk
+        """
+        until = time.monotonic() + seconds
+        while ids := self._next_ids(self._chunk):
+            began = time.monotonic()
+            if began > until:
+                return False
+            self._change(ids)
+            self._go_behind(ids[-1])
+            self._chunk = _next_size(len(ids), time.monotonic() - began)
+            wakeup.wake(self.env.cr.dbname)
+            after_chunk()
+        position = self.position
+        self._count({_ELSEWHERE: position.total - position.changed - sum(position.untouched.values())})
+        return True
+
+    def _next_ids(self, limit):
+        position = self.position
+        domain = (
+            Domain(self.domain)
+            & Domain("id", ">", position.last)
+            & Domain("id", "<=", position.highest)
+            & (Domain("date_done", "=", False) | Domain("date_done", "<=", position.pressed))
+        )
+        # the caller's transaction sees what was when it began: what has changed since then would be changed once more
+        order = "id desc" if KINDS[self.kind].ends else "id"
+        with store.own_cursor(self.env) as cr:
+            return self.env(cr=cr)["queue.job"].search(domain, order=order, limit=limit).ids
+
+    def _go_behind(self, id_):
+        if KINDS[self.kind].ends:
+            self.position.highest = id_ - 1
+        else:
+            self.position.last = id_
+
+    def _change(self, ids):
+        """Change jobs in a transaction that waits for no lock for long; those that others have locked by then are left out."""
+        try:
+            self._change_at_once(ids)
+        except LockNotAvailable:
+            free = []
+            with contextlib.suppress(LockNotAvailable):
+                with store.own_cursor(self.env) as cr:
+                    unlocked = store.unlocked(cr, ids)
+                self._change_at_once(unlocked)
+                free = unlocked
+            self._count({_ELSEWHERE: len(ids) - len(free)})
+
+    def _change_at_once(self, ids):
+        kind = KINDS[self.kind]
+        with store.own_cursor(self.env) as cr:
+            before = store.count_by_state(cr, ids)
+            changed = kind.operation(cr, ids, self.env)
+            cr.commit()  # pylint: disable=invalid-commit; a cursor of its own, and what follows needs to see that end
+            store.release_waiting(cr, ids)
+        untouched = {state: count for state, count in before.items() if state not in kind.states}
+        untouched[_ELSEWHERE] = len(ids) - changed - sum(untouched.values())
+        self.position.changed += changed
+        self._count(untouched)
+
+    def _count(self, untouched):
+        self.position.untouched = dict(+(Counter(self.position.untouched) + Counter(untouched)))
+
+    def go_on_as_job(self):
+        """Delay a job that changes the rest; return its :class:`~odoo.addons.jobs_queue.jobs.Job`."""
+        return change_jobs.delay(
+            ConnectorSession.from_env(self.env),
+            "queue.job",
+            self.kind,
+            self.domain,
+            vars(self.position),
+            priority=0,
+            description=self.env._(
+                "Jobs to be %(done)s: %(number)s", done=KINDS[self.kind].done, number=self.position.total
+            ),
+        )
+
+    def text(self):
+        """Return what was changed so far, and what was left as it was and why, as a person reads it."""
+        position, env = self.position, self.env
+        text = env._(
+            "%(changed)s of %(total)s jobs %(done)s.",
+            changed=position.changed,
+            total=position.total,
+            done=KINDS[self.kind].done,
+        )
+        states = dict(env["queue.job"]._fields["state"]._description_selection(env))
+        reasons = [f"{count} {states[state]}" for state, count in position.untouched.items() if state in states]
+        if reasons:
+            text += " " + env._("Not possible in their state: %s.", ", ".join(reasons))
+        if elsewhere := position.untouched.get(_ELSEWHERE):
+            text += " " + env._("Left as they were, being locked, changed or deleted meanwhile: %s.", elsewhere)
+        return text
+
+
+@job(default_channel="root")
+def change_jobs(session, model_name, kind, domain, position):
+    """Change many jobs"""
+    env = session.env
+    env["queue.job"]._check_may_change()
+    change = MassChange(env, kind, domain, Position(**position))
+
+    def tell_and_listen():
+        session.job.progress(change.position.changed, change.position.total, change.text())
+        session.job.check_cancelled()
+        # a new snapshot: an old one would keep the dead rows of all that is changed
+        session.commit()
+
+    change.run(after_chunk=tell_and_listen)
+    return change.text()
+
+
+def _next_size(size, seconds):
+    """Return of how many jobs the next chunk is, after one of that size took so long."""
+    fitting = int(size * min(2, SECONDS_OF_CHUNK / max(seconds, 0.001)))
+    return max(1, min(LARGEST_CHUNK, max(fitting, FIRST_CHUNK // 4)))

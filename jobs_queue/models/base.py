@@ -1,0 +1,47 @@
+"""Methods of all models with which calls of their other methods are delayed."""
+
+from odoo import api, models
+
+from ..jobs import delay, prepare
+
+
+class Delayable:
+    """The records whose next method call is prepared or delayed instead of made; see ``delayable`` and ``with_delay``."""
+
+    def __init__(self, make_job, records, options):
+        self._make_job = make_job
+        self._records = records
+        self._options = options
+
+    def __getattr__(self, method_name):
+        records = self._records
+        name = f"{records._name}.{method_name}"
+        if not callable(getattr(type(records), method_name, None)):
+            raise AttributeError(f"{records._name} has no method {method_name!r} that could be delayed")
+
+        def make_job(*args, **kwargs):
+            return self._make_job(records.env, name, records._name, (records, *args), kwargs, **self._options)
+
+        return make_job
+
+
+class Base(models.AbstractModel):
+    _inherit = "base"
+
+    @api.private
+    def with_delay(self, **options):
+        """Delay the method that is called on what this returns: ``record.with_delay(priority=5).export_record(["name"])``.
+
+        :param options: those of :func:`odoo.addons.jobs_queue.jobs.prepare`
+        :return: an object on which the method is called; the call returns the :class:`~odoo.addons.jobs_queue.jobs.Job`
+        """
+        return Delayable(delay, self, options)
+
+    @api.private
+    def delayable(self, **options):
+        """Prepare the method that is called on what this returns as a part of a graph, see ``graph.py``: nothing is delayed yet.
+
+        :param options: those of :func:`odoo.addons.jobs_queue.jobs.prepare`
+        :return: an object on which the method is called; the call returns the :class:`~odoo.addons.jobs_queue.jobs.Job`
+        """
+        return Delayable(prepare, self, options)

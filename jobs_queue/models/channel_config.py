@@ -1,0 +1,61 @@
+"""Channels written in Odoo's configuration file, as they were before they became records.
+
+::
+
+    [jobs_queue]
+    channels = root:4, root.magento:1:sequential, root.shop:2:throttle=5
+
+Each is ``name:capacity:option:option=value``. A name may leave out ``root.``; without a capacity it is 1, and for ``root`` without limit.
+Options: ``sequential``, and ``throttle=5``, which lets one job start in 5 seconds.
+"""
+
+from .. import configuration
+
+
+def configured_channels():
+    """Return the text of the key ``channels`` in the section ``[jobs_queue]`` of Odoo's configuration file, or None.
+
+    :raise ValueError: the file is not readable as a configuration file
+    """
+    return configuration.section().get("channels", "").strip() or None
+
+
+def parse_channels(text):
+    """Return ``{complete name: values of the queue.job.channel}`` for channels written as above, parents first.
+
+    :raise ValueError: what is written cannot be understood; the message names the entry
+    """
+    channels = {}
+    for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):
+        name, *options = (part.strip() for part in entry.split(":"))
+        names = name.split(".")
+        if not all(names):
+            raise ValueError(f"{entry!r}: a channel's name has words between its dots, as in root.shop.import")
+        complete_name = name if names[0] == "root" else f"root.{name}"
+        if complete_name in channels:
+            raise ValueError(f"{entry!r}: the channel {complete_name} is there twice")
+        channels[complete_name] = _parse_options(entry, complete_name, options)
+    return dict(sorted(channels.items()))
+
+
+def _parse_options(entry, complete_name, options):
+    values = {"capacity": 0 if complete_name == "root" else 1, "is_sequential": False, "rate": 0, "rate_period": 1}
+    if options and options[0][:1] in {*"0123456789-"}:
+        values["capacity"] = _number(entry, "the capacity", options.pop(0), least=0)
+    elif options and not options[0]:
+        options.pop(0)
+    for option in options:
+        key, _equals, value = option.partition("=")
+        if key == "sequential" and not value:
+            values["is_sequential"] = True
+        elif key == "throttle":
+            values.update(rate=1, rate_period=_number(entry, "throttle", value, least=1))
+        else:
+            raise ValueError(f"{entry!r}: {option!r} is unknown; write a capacity, sequential, or throttle=<seconds>")
+    return values
+
+
+def _number(entry, what, text, least):
+    if not text.isdecimal() or int(text) < least:
+        raise ValueError(f"{entry!r}: {what} is {text!r}, and must be a whole number from {least}")
+    return int(text)

@@ -1,0 +1,212 @@
+"""What jobs that failed in the same way have in common: function, exception, place in the code, the fields, constraints and models that the
+message names, and its words but for what varies.
+
+What varies are numbers, identifiers, quoted text, the values of the job's own arguments, and a word at one place: messages that differ by
+no more than that are of one kind, see :func:`merged`. Names in the code never vary: ``tax_id`` and ``uom_id`` are two causes.
+"""
+
+import functools
+import hashlib
+import json
+import re
+
+VARIES = "…"
+
+#: So many characters of a message are looked at: a regular expression on more of them could take long.
+LONGEST_MESSAGE = 1000
+LONGEST_TITLE = 200
+#: Of the lines of a traceback.
+LONGEST_LINE = 500
+LONGEST_ARGUMENTS = 10_000
+MOST_ARGUMENTS = 50
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+", re.IGNORECASE)
+_QUOTED = re.compile(r"""\"([^"]*)\"|“([^”]*)”|(?<!\w)'([^']*)'(?!\w)""")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+# as a name in the code or a key of a shop may be: street2, lineItems, EAN, tax-id
+_CODE = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+# in a text without quotes: only names of several parts are told from its words
+_IN_PARTS = re.compile(r"(?<![\w.])[A-Za-z_][A-Za-z0-9]*(?:[_.][A-Za-z0-9]+)+(?!\w)", re.ASCII)
+# as a number of a product, and not street2 or l10n_in_gst
+_NUMBERED = re.compile(r"\d{3}|^[A-Za-z]+\d{2,}$")
+_NAMES_A_NAME = re.compile(r"\b(?:constraint|column|field|relation|attribute|model|table|index)\s+$", re.IGNORECASE)
+#: Exceptions whose message is the name of a key or an attribute.
+_OF_NAMES = ("KeyError", "AttributeError", "NameError")
+
+
+def title(message):
+    """Return a message as the title of a failure: a real one, on one line."""
+    line = " ".join((message or "")[:LONGEST_MESSAGE].split())
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"
+
+
+def fingerprint(job, place, names):
+    """Return what is equal for jobs that failed in the same way, in one company, apart from the words of the message.
+
+    :param job: a :class:`~odoo.addons.jobs_queue.store.FailedJob`
+    """
+    parts = (str(job.company_id), job.function, job.exc_name or "", place, *names)
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
+
+
+# The message
+
+
+def names_and_words(job, fields=(), known=()):
+    """Return ``(names, words)`` of a failed job's message.
+
+    The sorted names of the fields, constraints and models that it names, and the words of its first line, with :data:`VARIES` for what
+    differs from job to job.
+
+    :param fields: names of the fields of the job's model
+    :param known: names, of several parts, of the models, fields and constraints of all models
+    """
+    text = (job.message or "").strip()[:LONGEST_MESSAGE]
+    values = _argument_values(job.payload)
+    for value in sorted((value for value in values if " " in value), key=len, reverse=True):
+        text = text.replace(value, VARIES)
+    names = set()
+
+    def is_name(word, match):
+        before = match.string[max(0, match.start() - 20) : match.start()]
+        return (
+            word in fields
+            or bool(_NAMES_A_NAME.search(before))
+            or (word not in values and (word in known or word.endswith(("_id", "_ids"))))
+        )
+
+    def without_value(match):
+        quoted = next(group for group in match.groups() if group is not None)
+        if _CODE.fullmatch(quoted) and (is_name(quoted, match) or _is_missing_name(quoted, job, values)):
+            names.add(quoted)
+            return f" {quoted} "
+        return VARIES
+
+    text = _QUOTED.sub(without_value, _IDENTIFIER.sub(VARIES, text))
+    names.update(match[0] for match in _IN_PARTS.finditer(text) if is_name(match[0], match))
+    line = next(iter(text.splitlines()), "")
+    words = []
+    for word in line.split():
+        bare = word.strip(".,:;()[]{}!?")
+        if bare in names or (word.endswith((":", "=")) and bare in fields):
+            names.add(bare)
+            words.append(word)
+        else:
+            words.append(word.replace(bare, VARIES) if bare in values else _NUMBER.sub(VARIES, word))
+    return sorted(names), words
+
+
+def _is_missing_name(quoted, job, values):
+    """Return whether a quoted text is the key or attribute that an exception says is missing, and not a value that was looked for."""
+    if not (job.exc_name or "").endswith(_OF_NAMES) or quoted.isupper() or _NUMBERED.search(quoted):
+        return False
+    return quoted not in values or "_" in quoted
+
+
+def _argument_values(payload):
+    """Return the texts and numbers among the arguments of a stored call, as texts."""
+    if not payload or len(payload) > LONGEST_ARGUMENTS:
+        return set()
+    try:
+        waiting = [json.loads(payload)]
+    except ValueError:
+        return set()
+    values = set()
+    while waiting and len(values) < MOST_ARGUMENTS:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            text = str(value).strip()
+            if 0 < len(text) < LONGEST_TITLE:
+                values.add(text)
+    return values
+
+
+def merged(pattern, words):
+    """Return the pattern that has in common what a pattern and the words of a message have, or None if they are of two kinds.
+
+    They are of one kind if they differ at one place, by a word; at a place that is known to vary, by up to three; or, if they have as many
+    words, in a quarter of them. In time no more than half of its words come to vary: with fewer, messages of other kinds would join it.
+
+    :param pattern: words with :data:`VARIES`
+    """
+    if pattern == words:
+        return pattern
+    shorter = min(len(pattern), len(words))
+    start = 0
+    while start < shorter and pattern[start] == words[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and pattern[-1 - end] == words[-1 - end]:
+        end += 1
+    gap, other = pattern[start : len(pattern) - end], words[start : len(words) - end]
+    same = [word for word in pattern[:start] + pattern[len(pattern) - end :] if word != VARIES]
+    if same and (max(len(gap), len(other)) <= 1 or (gap == [VARIES] and len(other) <= 3)):
+        return _unless_all_varies(pattern[:start] + [VARIES] + pattern[len(pattern) - end :], pattern)
+    if len(pattern) == len(words):
+        common = [word if word == other else VARIES for word, other in zip(pattern, words, strict=True)]
+        if 4 * (common.count(VARIES) - pattern.count(VARIES)) <= len(words):
+            return _unless_all_varies(common, pattern)
+    return None
+
+
+def _unless_all_varies(common, pattern):
+    return common if common.count(VARIES) <= max(pattern.count(VARIES), len(common) // 2) else None
+
+
+# The place
+
+
+class Places:
+    """Finds where exceptions were raised; it remembers which modules the files are.
+
+    :param ranks: name of an installed addon to its rank, the lowest one first
+    """
+
+    def __init__(self, ranks):
+        self._module_of = functools.cache(functools.partial(_module_of, ranks))
+
+    def of(self, exc_info):
+        """Return the place as ``odoo.addons.shop.models.order: export``: the last line, in a traceback, of the addons of the lowest rank.
+
+        Without the line's number, which changes when other parts of the file do, and without the path, which is the server's own.
+        """
+        best, place = None, ("", "")
+        for line in (exc_info or "").splitlines():
+            if not line.startswith(_FRAME) or len(line) > LONGEST_LINE:
+                continue
+            path, _quote, rest = line[len(_FRAME) :].partition('"')
+            rank, module = self._module_of(path)
+            if best is None or rank <= best:
+                best, place = rank, (module, rest)
+        module, rest = place
+        return module and f"{module}: {rest.rpartition(' in ')[2]}"
+
+
+_FRAME = '  File "'
+
+# The ranks of files of no installed addon: one in a folder of addons is somebody's own, others are Python's
+_OWN, _PYTHON_S = 0, 99
+
+
+def _module_of(ranks, path):
+    """Return ``(rank, dotted name)`` of the module of a file: one of an addon, by its folder, else that of a package."""
+    parts = path.replace("\\", "/").split("/")
+    name = [*parts[:-1], parts[-1].removesuffix(".py")]
+    if addon := _index_of_addon(parts[:-1], ranks):
+        return ranks.get(parts[addon], _OWN), ".".join(["odoo", "addons", *name[addon:]])
+    for index in range(len(parts) - 1, 0, -1):
+        if parts[index - 1] in ("site-packages", "dist-packages"):
+            return _PYTHON_S, ".".join(name[index:])
+    return _PYTHON_S, name[-1]
+
+
+def _index_of_addon(folders, ranks):
+    """Return which folder of a file is its addon: the last one in a folder such as ``addons``, else the first with an addon's name."""
+    for index in range(len(folders) - 1, 0, -1):
+        if folders[index - 1].endswith("addons"):
+            return index
+    return next((index for index, folder in enumerate(folders) if folder in ranks), None)

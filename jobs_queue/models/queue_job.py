@@ -1,0 +1,353 @@
+"""Jobs as people see them, with the buttons. The state of a job is written by ``store/`` only: nobody may create or write these rows."""
+
+import logging
+from itertools import takewhile
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import AccessError, UserError
+from odoo.orm.utils import COLLECTION_TYPES
+
+from .. import store
+from ..exception import NotReadableJobError
+from ..jobs import Job, buffer, describe_arguments, environment, function_options
+from ..jobs.keys import possible_keys
+from ..mass_change import SECONDS_AT_ONCE, MassChange
+from ..selection import selected_domain
+from ..setting import number_of
+from ..texts import ARGUMENTS, ARGUMENTS_TO_LAY_OUT, storable
+from .plain_fields import BigInteger, PlainMany2one
+from .queue_job_attempt import UNCOUNTED
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("wait_dependencies", "Waiting"),
+    ("scheduled", "Scheduled"),
+    ("pending", "Pending"),
+    ("enqueued", "Enqueued"),
+    ("started", "Started"),
+    ("done", "Done"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+]
+
+IDENTITY_POLICY_CHOICES = [
+    ("skip", "The first one runs"),
+    ("replace", "The newest one runs"),
+    ("debounce", "The one with the latest date runs"),
+]
+
+
+_KEYS = ("identity_key", "concurrency_key", "group_key")
+_LOOK_UPS = {"=": "in", "=?": "in", "in": "in", "!=": "not in", "not in": "not in"}
+
+
+def _with_stored_key(condition):
+    """Return a condition of a domain that looks for keys as they are stored; any other one as it is."""
+    operator = _LOOK_UPS.get(condition.operator)
+    keys = [condition.value] if isinstance(condition.value, str) else condition.value
+    if condition.field_expr not in _KEYS or not operator or not isinstance(keys, COLLECTION_TYPES):
+        return condition
+    stored = [name for key in keys for name in (possible_keys(key) if isinstance(key, str) else [key])]
+    return fields.Domain(condition.field_expr, operator, stored)
+
+
+class QueueJob(models.Model):
+    _name = "queue.job"
+    _description = "Job"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "name"
+
+    name = fields.Char(compute="_compute_name", search="_search_name", string="Description")
+    description = fields.Char(readonly=True, string="Own Description")
+    # By these people find the job of a record; given when the job is delayed
+    external_id = fields.Char(readonly=True, string="External ID", help="Of the record that the job is about")
+    record_name = fields.Char(readonly=True, string="Record", help="Name or number of the record that the job is about")
+    function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
+    model_name = fields.Char(readonly=True, string="Model")
+    # Not read with other fields: it may be long
+    payload = fields.Text(required=True, readonly=True, string="Stored Arguments", prefetch=False)
+    arguments = fields.Text(compute="_compute_arguments")
+    context = fields.Char(readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True)
+    message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
+    wait_reason = fields.Text(compute="_compute_wait_reason", help="Why a pending job does not start")
+    result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it", prefetch=False)
+
+    channel_id = PlainMany2one("queue.job.channel", readonly=True)
+    priority = fields.Integer(readonly=True, aggregator=None, help="0 runs first")
+    ready_seq = BigInteger(readonly=True, aggregator=None)
+    eta = fields.Datetime(readonly=True, string="Not Before", help="The job runs at this time or later")
+    identity_key = fields.Char(
+        readonly=True, help="Of the jobs waiting with the same key, one runs and the others are cancelled"
+    )
+    identity_policy = fields.Selection(IDENTITY_POLICY_CHOICES, readonly=True)
+    concurrency_key = fields.Char(readonly=True, help="Only so many jobs with the same key run at once")
+    concurrency_limit = fields.Integer(readonly=True, aggregator=None)
+    is_parked = fields.Boolean(readonly=True, help="Waits until a job with the same key has ended")
+    group_key = fields.Char(readonly=True, help="Jobs of the same function and key run together, as one call")
+
+    user_id = PlainMany2one("res.users", readonly=True)
+    company_id = PlainMany2one("res.company", readonly=True)
+    su = fields.Boolean(readonly=True, string="As Superuser")
+
+    retry = fields.Integer(readonly=True, string="Tries", aggregator=None)
+    max_retries = fields.Integer(
+        readonly=True, aggregator=None, help="The job fails after so many tries; 0 means without limit"
+    )
+    time_limit = fields.Integer(readonly=True, aggregator=None, string="Time Limit (s)")
+    memory_limit = fields.Integer(readonly=True, aggregator=None, string="Memory Limit (MB)")
+    runs_alone = fields.Boolean(
+        readonly=True, help="Its process died while it and others ran: no other job runs beside it the next time"
+    )
+    worker_id = PlainMany2one("queue.worker", readonly=True)
+    lease_token = BigInteger(readonly=True, aggregator=None)
+
+    date_created = fields.Datetime(readonly=True, string="Delayed at")
+    date_started = fields.Datetime(readonly=True, string="Started at")
+    date_done = fields.Datetime(readonly=True, string="Ended at")
+    duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
+    # That of its last end, if it failed: set by a scheduled action, emptied when the job is made runnable again
+    failure_id = PlainMany2one("queue.job.failure", readonly=True)
+    attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
+    given_back = fields.Integer(
+        compute="_compute_given_back", help="How often in a row a worker gave it back without counting a try"
+    )
+    progress = fields.Float(compute="_compute_progress", string="Progress (%)")
+    progress_message = fields.Char(compute="_compute_progress")
+    log = fields.Text(compute="_compute_log", string="Last Log", help="What the job has logged in its last attempt")
+    exc_info = fields.Text(compute="_compute_exc_info", string="Last Traceback", groups="jobs_queue.group_jobs_manager")
+
+    # Each change of a job's state opens and locks all of these, for some microseconds each, and before PostgreSQL 18 more of them beyond
+    # the sixteenth: so one index serves several questions, and what people search for stands beside, see queue_job_label.py
+
+    # What a worker may claim, in the order in which it claims
+    _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
+    _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
+    _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
+    # What screens count and filter; most jobs are none of these
+    _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled', 'failed')")
+    _retried_idx = models.Index("(id) WHERE retry > 0")
+    # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
+    _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")
+    # Also those without a group: the jobs that have failed since their failures were last grouped
+    _failure_idx = models.Index("(failure_id, id) WHERE state = 'failed'")
+    # At most one job of a key runs, whatever the code does; and the twins of a job are found, and whether one was done after another
+    _identity_leased_idx = models.UniqueIndex(
+        "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')"
+    )
+    _identity_idx = models.Index(
+        "(identity_key, state, date_done) WHERE identity_key IS NOT NULL "
+        "AND state IN ('pending', 'scheduled', 'wait_dependencies', 'failed', 'done')"
+    )
+    _concurrency_leased_idx = models.Index(
+        "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
+    )
+    # Those that wait for a key of either kind
+    _parked_idx = models.Index("(concurrency_key, id) WHERE state = 'wait_dependencies' AND is_parked")
+    # Those that could join a group of jobs that run as one call, in the order in which they do
+    _group_idx = models.Index(
+        "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
+    )
+    # The order of sequential channels; and the failed jobs of any
+    _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.IN_ORDER}")
+
+    def init(self):
+        store.create_sequences(self.env.cr)
+
+    @api.depends("description", "function", "record_name", "external_id")
+    def _compute_name(self):
+        for job in self:
+            name = job.description or function_options(self.env, job.function).description or job.function
+            record = job.record_name or job.external_id
+            job.name = f"{name}: {record}" if record and not job.description else name
+
+    @api.depends("function", "payload")
+    def _compute_arguments(self):
+        for job in self:
+            job.arguments = storable(job._describe_arguments(), ARGUMENTS)
+
+    def _describe_arguments(self):
+        if len(self.payload or "") > ARGUMENTS_TO_LAY_OUT:
+            return self.payload
+        try:
+            return describe_arguments(self.env, self.function, self.payload)
+        except (NotReadableJobError, TypeError):
+            return self.payload
+
+    @api.depends("state", "channel_id")
+    def _compute_wait_reason(self):
+        for job in self:
+            trouble = job.state in ("pending", "scheduled") and store.claim_trouble(self.env.cr, job.id)
+            if trouble:
+                job.wait_reason = self.env._(
+                    "PostgreSQL refuses to change the job's row; it is tried again: %s", trouble
+                )
+            else:
+                job.wait_reason = job.state == "pending" and job._wait_reason()
+
+    def _wait_reason(self):
+        if reason := self.channel_id._reason_no_job_starts():
+            return reason
+        first = store.next_in_order(self.env.cr, self.channel_id.id)
+        if first and first != self.id:
+            return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
+        workers = self.env["queue.worker"]
+        if reason := workers._reason_no_job_runs():
+            return reason
+        if workers._runs_in_cron():
+            return self.env._(
+                "No worker is running now. Odoo's scheduled actions run the job at their next pass; to run jobs at once, start a worker: "
+                "%s",
+                workers._command(),
+            )
+        return False
+
+    @api.depends("attempt_ids.outcome", "state")
+    def _compute_given_back(self):
+        for job in self:
+            ended = job.state in ("done", "failed", "cancelled")
+            last = () if ended else takewhile(lambda attempt: attempt.outcome in UNCOUNTED, job.attempt_ids)
+            job.given_back = sum(attempt.times or 1 for attempt in last)
+
+    @api.depends("attempt_ids.log")
+    def _compute_log(self):
+        for job in self:
+            job.log = job.attempt_ids[:1].log
+
+    @api.depends("attempt_ids.exc_info")
+    def _compute_exc_info(self):
+        for job in self:
+            job.exc_info = job.attempt_ids[:1].exc_info
+
+    def _compute_progress(self):
+        notes = {
+            note.job_id.id: note for note in self.env["queue.job.progress"].sudo().search([("job_id", "in", self.ids)])
+        }
+        for job in self:
+            note = notes.get(job.id) if job.state == "started" else None
+            job.progress = note and note.total and min(100, 100 * note.done / note.total)
+            job.progress_message = note and (
+                note.message or f"{note.done}" + (f" / {note.total}" if note.total else "")
+            )
+
+    @api.model
+    @tools.ormcache("user_id", "archived")
+    def _may_work(self, user_id, archived=False):
+        """Return whether jobs may run as a user: whether it exists and is not archived, or a public one, which always is.
+
+        :param archived: whether it may be archived
+        """
+        # the context is the job's, in which archived users may count
+        user = self.env["res.users"].sudo().with_context(active_test=False).search([("id", "=", user_id)])
+        return bool(user) and (archived or user.active or user._is_public())
+
+    @api.model
+    @tools.ormcache("user_id", "su", "stored")
+    def _usable_context(self, user_id, su, stored):
+        """Return :func:`~odoo.addons.jobs_queue.jobs.environment.usable_context`, which is the same for many jobs."""
+        # that of the caller may be the one that cannot be used
+        return environment.usable_context(self.env(context={}), user_id, su, stored)
+
+    @api.model
+    @tools.ormcache("user_id", "su", "stored", "function")
+    def _terms(self, user_id, su, stored, function):
+        """Return what each job asks for, by one look into the cache: :meth:`_usable_context`, and the retry policy of its function."""
+        return *self._usable_context(user_id, su, stored), function_options(self.env, function).retry
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        # what this transaction has delayed is found too
+        buffer.flush(self.env.cr)
+        return super()._search(fields.Domain(domain).map_conditions(_with_stored_key), *args, **kwargs)
+
+    @api.model
+    def _prepare_job_values(self, job):
+        """Return the values of columns that an addon has added to the table, for a job that is being delayed.
+
+        :param job: the :class:`~odoo.addons.jobs_queue.jobs.Job`
+        :return: dict, column to value
+        """
+        return {}
+
+    @api.model
+    def list_warning(self):
+        """Return what has to be said above the list of jobs, or an empty text."""
+        self.check_access("read")
+        return self.env["queue.worker"]._reason_no_job_runs() or ""
+
+    # Buttons
+
+    def button_requeue(self):
+        """Make failed, cancelled and done jobs runnable again, with all their tries."""
+        return self._change("requeue")
+
+    def button_done(self):
+        """Set jobs that do not run to done, without running them."""
+        return self._change("done")
+
+    def button_cancel(self):
+        """Cancel jobs that have not started, and ask the workers to stop those that run."""
+        return self._change("cancel")
+
+    def _change(self, kind):
+        """Change these jobs, or all that the user has selected in a list, and tell the user what came of it."""
+        self._check_may_change()
+        if (domain := selected_domain(self.env, self._name, len(self))) is not None:
+            # it comes from the client: what the user may not see is not changed
+            return self.sudo(False)._change_all(kind, domain)
+        self.check_access("read")
+        return self._change_all(kind, [("id", "in", self.ids)])
+
+    def _check_may_change(self):
+        if not self.env.su and not self.env.user.has_group("jobs_queue.group_jobs_manager"):
+            raise AccessError(self.env._("Only a jobs manager may change jobs."))
+
+    @api.model
+    def _change_all(self, kind, domain):
+        """Change the jobs of a domain, as far as the user sees them: see ``mass_change.py``.
+
+        :return: the action that tells the user what was done, and loads the screen anew
+        """
+        change = MassChange(self.env, kind, domain)
+        finished = change.run(SECONDS_AT_ONCE)
+        self.env.invalidate_all()
+        message, links = change.text(), []
+        if not finished:
+            job = change.go_on_as_job()
+            links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/queue-jobs/{job.id}"}]
+            message += " " + self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
+            reasons, _some_start = self.env["queue.worker"]._reasons_to_wait([job])
+            message = " ".join([message, *reasons])
+        done = finished and change.position.changed == change.position.total
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if done else "warning",
+                "message": message,
+                "links": links,
+                "sticky": not done,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def button_related(self):
+        """Open what the job is about: the job function's related action, or the records among its arguments."""
+        self.ensure_one()
+        self.check_access("read")
+        action = Job.load(self).related_action(self.env)
+        if not action:
+            raise UserError(self.env._("Nothing is related to this job."))
+        return action
+
+    @api.autovacuum
+    def _gc_jobs(self):
+        """Delete done and cancelled jobs that ended more than ``jobs_queue.job_retention_days`` (30) days ago."""
+        with store.own_cursor(self.env) as cr:
+            return store.delete_ended(cr, self._retention_days())
+
+    def _retention_days(self):
+        text = self.env["ir.config_parameter"].sudo().get_param("jobs_queue.job_retention_days")
+        return number_of(text, "jobs_queue.job_retention_days", "days", 30, _logger)

@@ -1,0 +1,120 @@
+"""The search box of jobs: it finds the jobs of a record by its numbers, and others by words.
+
+A number is found by its beginning, in capitals or not, as a list of a million jobs cannot be read for what stands in the midst of a text;
+so are the words of descriptions that jobs have of their own. Both are found by indexes alone, also where there is nothing: those of
+``queue_job_label``. Functions have none: there are few, each with any number of jobs. Where a text is the beginning of a function's words
+the table is read, until there is enough to show.
+
+What a text means does not depend on which jobs there are: a button on all that were found asks for it again and again while they change.
+"""
+
+from odoo import api, models, tools
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..jobs import installed_functions
+from .queue_job_label import WORDS, WORDS_OF_DESCRIPTION
+
+# What people know a record by
+_NUMBERS = ("external_id", "record_name")
+# "order 42" becomes order:* & 42:*; nothing if there is no word
+_BEGINNINGS = f"to_tsquery('simple', replace(NULLIF(trim({WORDS.format(text='%s')}), ''), ' ', ':* & ') || ':*')"
+# No number is longer, and PostgreSQL refuses words that are much longer
+_LONGEST = 250
+# Of so many jobs among a million the last ones are found soon by reading from the end
+_MANY = 30_000
+
+
+class QueueJob(models.Model):
+    _inherit = "queue.job"
+
+    def _search_name(self, operator, value):
+        if operator == "in":
+            texts = [str(text) for text in value if text]
+            named = Domain.OR([(name, "in", texts)] for name in ("description", "function"))
+            return self._labelled(_numbers(texts)) | named
+        if operator not in ("like", "ilike", "=like", "=ilike") or not isinstance(value, str):
+            # of a negative one Odoo asks for the positive one, and takes the others
+            return NotImplemented
+        text = value.strip().strip("%")[:_LONGEST]
+        if not text:
+            return Domain.TRUE
+        return (
+            self._labelled([*_numbers([text], more="%"), _words(text)])
+            | Domain("function", "in", self._functions_with(text))
+            | self._as_shown(text)
+        )
+
+    def _labelled(self, conditions):
+        """Return the domain of the jobs whose labels fulfil one of some conditions.
+
+        :param conditions: list of SQL, each of which an index answers
+
+        They are looked up at once. In the list, PostgreSQL would rather read a million jobs from the last one on: it takes a text that no
+        job has for one that many have. Where many have it indeed, it is right.
+        """
+        if not conditions:
+            return Domain.FALSE
+        looks = _looks(conditions)
+        rows = self.env.execute_query(SQL("SELECT id FROM (%s) AS label LIMIT %s", looks, _MANY))
+        if len(rows) < _MANY:
+            return Domain("id", "in", [id_ for (id_,) in rows])
+        return Domain.custom(
+            to_sql=lambda job, alias, query: SQL("%s IN (%s)", job._field_to_sql(alias, "id", query), looks)
+        )
+
+    def _as_shown(self, text):
+        """Return the domain of the jobs that the list shows with this text, such as “Export an order: S00007”."""
+        title, _colon, number = text.partition(": ")
+        if not number.strip():
+            return Domain.FALSE
+        numbers = self._labelled(_numbers([number.strip()], more="%"))
+        return Domain("function", "in", self._functions_with(title)) & numbers
+
+    def _functions_with(self, text):
+        """Return the names of the functions whose title or name has words that begin so; of a text with a dot, any part of the name."""
+        text = text.lower()
+        names = [name for name, title in self._titles_of_functions().items() if _begins_a_word(text, name, title)]
+        model, _dot, beginning = text.rpartition(".")
+        # methods that are no job functions are not listed
+        methods = dir(type(self.env[model])) if model in self.env else ()
+        return names + [f"{model}.{method}" for method in methods if method.startswith(beginning)]
+
+    @api.model
+    @tools.ormcache()
+    def _titles_of_functions(self):
+        """Return the titles of the job functions by their names."""
+        titles = {name: options.description for name, options in installed_functions(self.env).items()}
+        titles.update(
+            (function.name, function.description) for function in self.env["queue.job.function"].sudo().search([])
+        )
+        return {name: title or "" for name, title in titles.items()}
+
+
+def _looks(conditions):
+    """Return the query of the ids of the jobs whose labels fulfil one of some conditions: a look into an index for each."""
+    return SQL(" UNION ALL ").join(SQL("SELECT id FROM queue_job_label WHERE %s", one) for one in conditions)
+
+
+def _numbers(texts, more=""):
+    """Return the conditions of labels with one of these numbers, a list of SQL.
+
+    LIKE for each, as a list of patterns is compared with each entry of the index; small letters are PostgreSQL's on both sides.
+
+    :param more: ``%`` for numbers that begin so
+    """
+    escaped = (text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for text in texts)
+    return [
+        SQL("lower(%s) LIKE lower(%s)", SQL.identifier(name), f"{text}{more}") for text in escaped for name in _NUMBERS
+    ]
+
+
+def _words(text):
+    """Return the condition of labels with a description that has words with these beginnings."""
+    return SQL(f"description IS NOT NULL AND {WORDS_OF_DESCRIPTION} @@ {_BEGINNINGS}", text)
+
+
+def _begins_a_word(text, name, title):
+    if "." in text:
+        return text in name.lower()
+    return name.rpartition(".")[2].lower().startswith(text) or f" {text}" in f" {title.lower()}"

@@ -1,0 +1,126 @@
+"""Who runs jobs: what screens say of it is looked up each time, and nothing is promised that nobody would do."""
+
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.tools import config
+
+from .. import store
+
+#: A scheduled action that should have run so long ago is not run by anybody; the server looks for them once a minute.
+OVERDUE = timedelta(minutes=3)
+
+
+class QueueWorker(models.Model):
+    _inherit = "queue.worker"
+
+    @api.model
+    def list_warning(self):
+        """Return what has to be said above the list: why nobody would run a job now, and the way out; empty where somebody would."""
+        self.check_access("read")
+        return self._reason_no_job_runs() or ""
+
+    @api.model
+    def _reason_no_job_runs(self):
+        """Return why nobody would run a job now, and the way out; False where somebody would."""
+        if not store.is_original(self.env.cr):
+            return self.env._(
+                "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
+            )
+        changing = (
+            self.env["ir.module.module"].sudo().search([("state", "in", ("to install", "to upgrade", "to remove"))])
+        )
+        if changing:
+            return self.env._(
+                "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
+                ", ".join(changing.mapped("name")),
+            )
+        states = store.states_of_alive(self.env.cr)
+        if "running" in states:
+            return False
+        if states:
+            return self.env._(
+                "No job starts: all workers are paused, or about to end. Resume one on the screen of workers, or start another one: %s",
+                self._command(),
+            )
+        why = self._reason_no_cron_runs()
+        return why and self.env._(
+            "No job runs now: there is no worker, and %(why)s. Start a worker: %(command)s",
+            why=why,
+            command=self._command(),
+        )
+
+    @api.model
+    def _runs_in_cron(self):
+        """Return whether nobody but Odoo's scheduled actions would run a job now."""
+        return not store.states_of_alive(self.env.cr) and not self._reason_no_cron_runs()
+
+    @api.model
+    def _command(self):
+        return f"odoo jobs_worker -d {self.env.cr.dbname}"
+
+    @api.model
+    def _reason_no_cron_runs(self):
+        """Return why Odoo's scheduled actions would run no job now, False if they would."""
+        slots = self.sudo()._cron_slots()
+        if not slots:
+            return self.env._("the scheduled actions that would run jobs are switched off")
+        nextcall = max(slots.mapped("nextcall"))
+        if nextcall < fields.Datetime.now() - OVERDUE:
+            return self.env._(
+                "nobody runs Odoo's scheduled actions, which were due at %s UTC",
+                fields.Datetime.to_string(nextcall),
+            )
+        # another server may run them; that one of them has run lately says so
+        if not config["max_cron_threads"] and not any(map(_has_run_lately, slots)):
+            return self.env._("this server runs no scheduled actions (max_cron_threads = 0)")
+        return False
+
+    # What buttons answer
+
+    @api.model
+    def _reasons_to_wait(self, jobs):
+        """Return why jobs that were just delayed would not start, as a list of texts, and whether some of them would."""
+        if reason := self._reason_no_job_runs():
+            return [reason], False
+        channels = self.env["queue.job.channel"].browse({int(job.channel_id) for job in jobs})
+        reasons = [channel._reason_no_job_starts() for channel in channels]
+        return list(dict.fromkeys(filter(None, reasons))), not reasons or not all(reasons)
+
+    @api.model
+    def _answer(self, message, jobs=(), linked=True):
+        """Return the action with which a button answers that has delayed jobs: what it has set going, or that nobody would do it.
+
+        :param message: such as “The import runs in the background.”
+        :param jobs: those that were delayed, each a :class:`~odoo.addons.jobs_queue.jobs.Job` or a ``queue.job`` record
+        :param linked: whether to link to them
+        """
+        jobs = list(jobs)
+        reasons, some_start = self._reasons_to_wait(jobs)
+        message = " ".join([message, *reasons] if some_start else reasons)
+        links = [
+            {"label": self.env._("Job %s", job.id), "url": f"/odoo/queue-jobs/{job.id}"}
+            for job in jobs
+            if linked and job.id
+        ]
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if reasons else "info",
+                "sticky": bool(reasons),
+                # the client puts the links where the message has %s
+                "message": " ".join([message.replace("%", "%%") if links else message, *["%s"] * len(links)]),
+                "links": links,
+                # loads the record or list anew
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+
+def _has_run_lately(cron):
+    """Return whether a scheduled action has run within its interval, as far as the time to see it as late allows."""
+    interval = relativedelta(**{cron.interval_type: cron.interval_number})
+    return bool(cron.lastcall) and cron.lastcall + interval > fields.Datetime.now() - OVERDUE

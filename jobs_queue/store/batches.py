@@ -1,0 +1,198 @@
+"""Leases of jobs that run together, as one call.
+
+Each statement does for all members what its counterpart in ``leases.py`` does for one job, and is safe for the same reasons; each member is
+found by id, worker and lease token.
+"""
+
+import logging
+from collections import namedtuple
+
+import psycopg2
+
+from ..texts import LOG, storable
+from . import keys
+from .channels import OPEN
+from .claiming import LEASED_COLUMNS, LeasedJob
+from .leases import all_done, if_leased
+from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, transaction
+from .trouble import IS_LEFT_OUT, PASSING, is_refusal
+
+_logger = logging.getLogger(__name__)
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+#: What jobs have in common that run together.
+COMMON = ("function", "group_key", "channel_id", "model_name", "user_id", "su", "company_id", "context")
+
+# The rows of the members. The planner knows how long an array is that it sees, and then prefers to read a whole small table; of what a
+# subselect returns it expects ten, and finds each by the primary key. IS TRUE keeps it from the index on the worker, where dead entries are
+_MINE = """(
+    job.id = ANY(ARRAY(SELECT unnest(%(ids)s::int[]))) AND job.id = member.id AND job.lease_token = member.lease_token
+)"""
+_MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_token)"
+
+
+def _members(jobs):
+    # by their ids, which is the order in which they are locked
+    jobs = sorted(jobs, key=lambda job: job.id)
+    return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
+
+
+def _equal(column):
+    # an index serves "=" only, and the first three always have a value
+    return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
+
+
+_LIKE_LEADER = " AND ".join(_equal(column) for column in COMMON)
+
+_Candidate = namedtuple("_Candidate", "id identity_key concurrency_key")
+
+
+def start_group(cr, jobs):
+    """Mark leased jobs as started; return ``{id: stored arguments}`` of those whose lease is still there: others were cancelled meanwhile.
+
+    Locked in the order of their ids, as buttons do, so that neither waits for the other.
+
+    :raise LockNotAvailable: somebody has one of the rows locked; none is started
+    """
+    cr.execute(
+        f"""
+        {BRIEFLY}
+        WITH {UNHURRIED},
+        mine AS (
+            SELECT job.id FROM unhurried, queue_job job, {_MEMBERS}
+            WHERE {_MINE} AND (job.state = 'enqueued') IS TRUE
+            ORDER BY job.id
+            FOR NO KEY UPDATE OF job
+        )
+        UPDATE queue_job job SET state = 'started', date_started = {NOW}, runs_alone = NULL
+        WHERE job.id = ANY(ARRAY(SELECT id FROM mine))
+        RETURNING job.id, job.payload
+        """,
+        _members(jobs),
+    )
+    return dict(cr.fetchall())
+
+
+def join_group(cr, worker_id, leader, limit):
+    """Lease further runnable jobs that may run together with a started one, and start them; return ``[(LeasedJob, stored arguments)]``.
+
+    They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
+    leases counts tokens. As in a claim, nothing is leased to a worker without a row, two workers never get the same job, and the keys of
+    jobs are locked after the jobs; where somebody keeps one locked, none joins. In a sequential channel none does: another job may be the
+    next in order. Nor where nothing may start, because the channel was paused or held since the leader's claim, for instance.
+    """
+    try:
+        with transaction(cr, BRIEFLY):
+            return _join(cr, {**leader._asdict(), "worker": worker_id, "limit": limit})
+    except PASSING:
+        return []
+    except psycopg2.Error as error:
+        if not is_refusal(cr, error):
+            raise
+        # a claim finds out which row it is
+        _logger.warning("No job joins job %s: %s", leader.id, error)
+        return []
+
+
+def _join(cr, values):
+    cr.execute(
+        f"""
+        WITH {UNHURRIED},
+        me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)
+        SELECT job.id, job.identity_key, job.concurrency_key FROM unhurried, me, queue_job job
+        WHERE job.state = 'pending' AND {_LIKE_LEADER} AND NOT {IS_LEFT_OUT}
+          AND EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = %(channel_id)s AND {OPEN})
+          AND job.runs_alone IS NOT TRUE
+          AND NOT EXISTS (
+                SELECT FROM queue_job_channel channel, queue_job_channel above
+                WHERE channel.id = %(channel_id)s AND above.is_sequential AND starts_with(channel.parent_path, above.parent_path)
+          )
+        ORDER BY job.priority, job.ready_seq
+        LIMIT %(limit)s
+        FOR NO KEY UPDATE OF job SKIP LOCKED
+        """,
+        values,
+    )
+    candidates = [_Candidate._make(row) for row in cr.fetchall()]
+    keyed = [job for job in candidates if job.identity_key or job.concurrency_key]
+    ids = [job.id for job in candidates if job not in keyed]
+    if keyed:
+        ids += keys.admit(cr, keyed, park=True)
+    # the twin that runs in place of another job may be one of another user or group: it is left to a claim
+    cr.execute(
+        f"""
+        UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s
+        WHERE job.id = ANY(%(ids)s) AND ({_LIKE_LEADER}) IS TRUE
+        RETURNING {LEASED_COLUMNS}, job.payload
+        """,
+        {**values, "ids": ids},
+    )
+    joined = [(LeasedJob._make(row), payload) for *row, payload in cr.fetchall()]
+    return sorted(joined, key=lambda pair: (pair[0].priority, pair[0].ready_seq or 0))
+
+
+def lock_leases(cr, jobs, worker_id):
+    """Lock the rows of running jobs on their own cursor; return False if one of the leases is not this worker's any more."""
+    cr.execute(
+        f"""
+        {PATIENTLY}
+        SELECT FROM queue_job job, {_MEMBERS}
+        WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+        ORDER BY job.id
+        FOR NO KEY UPDATE OF job
+        """,
+        {**_members(jobs), "worker": worker_id},
+    )
+    return cr.rowcount == len(jobs)
+
+
+def complete_group(cr, jobs, worker_id, worker_name, then=""):
+    """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
+    worker's any more: then the caller rolls all of it back.
+
+    :param then: see :func:`~.lease.complete`
+    """
+    jobs = sorted(jobs, key=lambda job: job.id)
+    return if_leased(
+        cr.execute,
+        f"""
+        {PATIENTLY}
+        WITH done AS (
+            UPDATE queue_job job
+            SET state = 'done', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started),
+                message = member.message, result = member.result, worker_id = NULL, lease_token = NULL
+            FROM unnest(%(ids)s::int[], %(tokens)s::bigint[], %(messages)s::text[], %(results)s::text[], %(logs)s::text[])
+                AS member (id, lease_token, message, result, log)
+            WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+            RETURNING job.id, job.retry, job.date_started, job.date_done, job.message, member.log
+        ),
+        attempt AS (
+            INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
+            SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message, log FROM done
+        )
+        {all_done("%(jobs)s")}{then}
+        """,
+        {
+            **_members(jobs),
+            "messages": [storable(job.message) for job in jobs],
+            "results": [job.result for job in jobs],
+            "logs": [storable(job.log_text, LOG) for job in jobs],
+            "worker": worker_id,
+            "worker_name": worker_name,
+            "jobs": len(jobs),
+        },
+    )
+
+
+def still_leased(cr, jobs, worker_id):
+    """Return the ids of those of these jobs whose leases are still this worker's."""
+    cr.execute(
+        f"""
+        SELECT job.id FROM queue_job job, {_MEMBERS}
+        WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+        """,
+        {**_members(jobs), "worker": worker_id},
+    )
+    return {id_ for (id_,) in cr.fetchall()}

@@ -1,0 +1,286 @@
+"""What channels allow: how many jobs each may have now, counted over all workers, and how the workers' places are shared among them."""
+
+from collections import namedtuple
+
+from ..seconds import as_seconds
+from ..texts import REASON, storable
+from .sql import BRIEFLY, IN_ORDER, LEASED, NOW, UNHURRIED
+from .trouble import LEFT_OUT
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+#: How many jobs a claim should take from a channel; whether it is below a limit, and whether below a sequential channel.
+Share = namedtuple("Share", "channel_id jobs is_limited is_sequential")
+
+# A hold without a date holds until it is released
+_HOLDS = f"(hold.date_until IS NULL OR hold.date_until > {NOW})"
+
+_IS_LIMIT = "(above.capacity > 0 OR above.rate > 0 OR above.is_sequential)"
+
+# What a channel's bucket holds now: filled evenly, so many tokens a period, and never more than a period's worth
+_TOKENS = f"""LEAST(above.rate, bucket.tokens
+    + above.rate * GREATEST(0, extract(epoch FROM {NOW} - bucket.date_filled))::float8 / above.rate_period)"""
+
+# For each channel with a limit of its own: how many more jobs of it and the channels below may start now. Jobs that run together, as one
+# call, share one lease and take one place
+ROOM = f"""
+    SELECT above.parent_path, LEAST(
+        CASE WHEN above.is_sequential THEN 1 ELSE NULLIF(above.capacity, 0) END - (
+            SELECT count(DISTINCT job.lease_token) FROM queue_job job JOIN queue_job_channel below ON below.id = job.channel_id
+            WHERE {LEASED} AND starts_with(below.parent_path, above.parent_path)
+        ),
+        CASE WHEN above.rate > 0 THEN floor(COALESCE({_TOKENS}, above.rate))::bigint END
+    ) AS jobs
+    FROM queue_job_channel above LEFT JOIN queue_job_channel_bucket bucket ON bucket.channel_id = above.id
+    WHERE {_IS_LIMIT}
+"""
+
+# The oldest job of a sequential channel and the channels below: runnable, between two tries, or failed; of each state the index has the
+# oldest one at hand. The planner would walk the primary key, through all jobs that have ended, for an order by it; id::bigint it finds in
+# the index of that order only
+_OLDEST = f"""
+    SELECT oldest.id, oldest.channel_id, oldest.state
+    FROM queue_job_channel below, (VALUES ('pending'), ('failed'), ('scheduled')) AS one (state), LATERAL (
+        SELECT id, channel_id, queue_job.state FROM queue_job
+        WHERE channel_id = below.id AND queue_job.state = one.state AND {IN_ORDER}
+        ORDER BY id::bigint LIMIT 1
+    ) AS oldest
+    WHERE starts_with(below.parent_path, top.parent_path)
+    ORDER BY oldest.id LIMIT 1
+"""
+
+# The job whose turn it is below the topmost sequential channel above a channel: what that one orders, those below it need not
+NEXT_IN_ORDER = f"""(
+    SELECT oldest.id
+    FROM (
+        SELECT top.parent_path FROM queue_job_channel channel, queue_job_channel top
+        WHERE channel.id = %(channel)s AND top.is_sequential AND starts_with(channel.parent_path, top.parent_path)
+        ORDER BY top.parent_path LIMIT 1
+    ) AS top, LATERAL ({_OLDEST}) AS oldest
+)"""
+
+
+def next_in_order(cr, channel_id):
+    """Return the id of the job whose turn it is in the sequential channel at or above a channel, or None; leased jobs do not count."""
+    cr.execute(f"SELECT {NEXT_IN_ORDER}", {"channel": channel_id})
+    return cr.fetchone()[0]
+
+
+# While addons are installed, updated or removed, the code in memory is not that of the database. The tests of an addon run in the midst of
+# that, and with its code: see regardless_of_modules()
+_MODULES_SETTLED = """NOT EXISTS (
+        SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove')
+            AND current_setting('jobs_queue.regardless_of_modules', true) IS DISTINCT FROM 'on'
+    )"""
+
+# Whether jobs of a channel may start at all
+OPEN = f"""(
+    {_MODULES_SETTLED}
+    AND NOT EXISTS (
+        SELECT FROM queue_job_channel above WHERE above.is_paused AND starts_with(channel.parent_path, above.parent_path)
+    )
+    AND NOT EXISTS (
+        SELECT FROM queue_job_channel_hold hold JOIN queue_job_channel above ON above.id = hold.channel_id
+        WHERE {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+    )
+)"""
+
+# The job whose turn it is below each topmost sequential channel
+_SEQUENTIAL = f"""
+    SELECT top.parent_path, oldest.channel_id, oldest.state
+    FROM queue_job_channel top, LATERAL ({_OLDEST}) AS oldest
+    WHERE top.is_sequential AND NOT EXISTS (
+        SELECT FROM queue_job_channel above
+        WHERE above.is_sequential AND above.id <> top.id AND starts_with(top.parent_path, above.parent_path)
+    )
+"""
+
+
+def _shares_query(room, sequential, runnable="state = 'pending'"):
+    return f"""
+        {BRIEFLY}
+        WITH room AS MATERIALIZED ({room}),
+        sequential AS MATERIALIZED ({sequential}),
+        channel AS MATERIALIZED (
+            SELECT channel.id, channel.weight, -ln(1 - random()) AS chance, below.room, below.is_sequential
+            FROM queue_job_channel channel, LATERAL (
+                SELECT
+                    (SELECT min(jobs) FROM room WHERE starts_with(channel.parent_path, room.parent_path)) AS room,
+                    (SELECT oldest.channel_id = channel.id AND oldest.state = 'pending'
+                     FROM sequential oldest WHERE starts_with(channel.parent_path, oldest.parent_path)) AS is_sequential
+            ) AS below
+            WHERE {OPEN} AND COALESCE(below.room > 0, true) AND COALESCE(below.is_sequential, true)
+        )
+        SELECT id, count(*), room IS NOT NULL, is_sequential IS NOT NULL
+        FROM (
+            SELECT channel.id, channel.room, channel.is_sequential, turn
+            FROM channel, LATERAL (
+                SELECT row_number() OVER (ORDER BY priority, ready_seq) - 1 AS place FROM queue_job job
+                WHERE {runnable} AND channel_id = channel.id
+                ORDER BY priority, ready_seq
+                LIMIT %(limit)s
+            ) AS job, LATERAL (SELECT (job.place + channel.chance) / channel.weight AS turn) AS turns
+            WHERE COALESCE(job.place < channel.room, true)
+            ORDER BY turn
+            LIMIT %(limit)s
+        ) AS chosen
+        GROUP BY id, room, is_sequential
+        ORDER BY min(turn)
+    """
+
+
+def regardless_of_modules(cr, value):
+    """Let the jobs that the cursor's transaction leases start also while addons are to be installed, updated or removed: for tests.
+
+    :param value: False: not any more
+    """
+    cr.execute("SELECT set_config('jobs_queue.regardless_of_modules', %s, true)", ("on" if value else "off",))
+
+
+_SHARES = _shares_query(ROOM, _SEQUENTIAL)
+
+# Where rows are left out they must not fill the heads of their channels
+_SHARES_OF_OTHERS = _shares_query(ROOM, _SEQUENTIAL, "state = 'pending' AND id <> ALL(%(left_out)s)")
+
+# Where no channel has a limit, which is most often so, what counts leases and finds the oldest is not even planned: that takes longer than
+# the rest of the claim. A limit that is set between the two statements holds from the next claim on, as one set a moment later would
+_SHARES_WITHOUT_LIMITS = _shares_query(
+    "SELECT ''::varchar AS parent_path, 0::bigint AS jobs WHERE false",
+    "SELECT ''::varchar AS parent_path, 0 AS channel_id, ''::varchar AS state WHERE false",
+)
+
+
+def shares(cr, limit):
+    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`,
+    the first turn first; and the ids of the jobs that are left out, see ``trouble.py``.
+
+    Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
+    full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
+    be remembered: with chance from the exponential distribution the first turn falls to each channel in proportion to its weight. Priority
+    orders the jobs of one channel.
+
+    Nothing is locked: this says where to look, and the claim counts again where a limit has to hold. Of each channel no more is read than
+    the head of the ready index.
+    """
+    cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_IS_LIMIT}), {LEFT_OUT}")
+    has_limits, left_out = cr.fetchone()
+    query = _SHARES_OF_OTHERS if left_out else _SHARES if has_limits else _SHARES_WITHOUT_LIMITS
+    cr.execute(query, {"limit": limit, "left_out": left_out})
+    return [Share._make(row) for row in cr.fetchall()], left_out
+
+
+def lock_limits(cr, channel_id):
+    """Lock the limits above a channel in a fixed order, until the end of the transaction.
+
+    NO KEY UPDATE on the rows themselves, which claims never change: whoever edits a channel waits for a moment, and is not told that
+    another transaction was in the way.
+    """
+    cr.execute(
+        f"""
+        WITH {UNHURRIED}
+        SELECT above.id FROM unhurried, queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = %s AND {_IS_LIMIT} AND starts_with(channel.parent_path, above.parent_path)
+        ORDER BY above.id
+        FOR NO KEY UPDATE OF above
+        """,
+        (channel_id,),
+    )
+
+
+def spend_tokens(cr, channel_id, jobs):
+    """Take a token for each leased job from the buckets above a channel, whose limits are locked."""
+    cr.execute(
+        f"""
+        INSERT INTO queue_job_channel_bucket AS bucket (channel_id, tokens, date_filled)
+        SELECT above.id, above.rate - %(jobs)s, {NOW} FROM queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = %(channel)s AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
+        ON CONFLICT (channel_id) DO UPDATE SET (tokens, date_filled) = (
+            SELECT {_TOKENS} - %(jobs)s, {NOW} FROM queue_job_channel above WHERE above.id = bucket.channel_id
+        )
+        """,
+        {"channel": channel_id, "jobs": jobs},
+    )
+
+
+# Part of a statement in which ``given`` are jobs that have not started: what spend_tokens() took for them
+GIVE_BACK_TOKENS = """
+    UPDATE queue_job_channel_bucket bucket SET tokens = LEAST(above.rate, bucket.tokens + above.jobs)
+    FROM (
+        SELECT above.id, above.rate, count(*) AS jobs
+        FROM given, queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = given.channel_id AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
+        GROUP BY above.id, above.rate
+    ) AS above
+    WHERE bucket.channel_id = above.id
+"""
+
+
+def hold(cr, channel_id, holder, reason, seconds=None):
+    """Let no further job of a channel and the channels below it start for a time, whatever others hold it for.
+
+    It is a row of its own beside the channel's, which people edit. A channel that others do not see yet is not held.
+
+    :param holder: who holds it, text; each holder has one hold a channel, and the newest one counts
+    :param reason: why, for the user; a long text is cut
+    :param seconds: from now, a year at most; None: until :func:`release_holds`
+    :raise ValueError: the seconds are no finite number
+    """
+    if seconds is not None:
+        seconds = as_seconds(seconds, "seconds", clamp=True)
+    cr.execute(
+        f"""
+        INSERT INTO queue_job_channel_hold (channel_id, holder, reason, date_until)
+        SELECT id, %(holder)s, %(reason)s, {NOW} + %(seconds)s * interval '1 second' FROM queue_job_channel WHERE id = %(channel)s
+        ON CONFLICT (channel_id, holder) DO UPDATE SET reason = excluded.reason, date_until = excluded.date_until
+        """,
+        {
+            "channel": channel_id,
+            "holder": holder,
+            "reason": storable("" if reason is None else reason, REASON),
+            "seconds": seconds,
+        },
+    )
+
+
+def release_holds(cr, channel_id):
+    """Let the jobs of a channel start again, whoever held it."""
+    cr.execute("DELETE FROM queue_job_channel_hold WHERE channel_id = %s", (channel_id,))
+
+
+def held(cr, channel_id):
+    """Return why the jobs of a channel do not start now, as ``(reason, complete name of the held channel)``, or None."""
+    cr.execute(
+        f"""
+        SELECT hold.reason, above.complete_name
+        FROM queue_job_channel channel, queue_job_channel above JOIN queue_job_channel_hold hold ON hold.channel_id = above.id
+        WHERE channel.id = %s AND {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+        ORDER BY hold.date_until DESC LIMIT 1
+        """,
+        (channel_id,),
+    )
+    return cr.fetchone()
+
+
+def seconds_to_next_token(cr):
+    """Return how many seconds there are until a channel that has used up its rate may start the next of its jobs, or None.
+
+    Not less than a fifth of a second: a bucket fills in a second at least, so no token is lost by that.
+    """
+    cr.execute(
+        f"""
+        SELECT min(GREATEST(0.2, (1 - tokens) * rate_period / rate))::float8
+        FROM (
+            SELECT above.parent_path, above.rate, above.rate_period, {_TOKENS} AS tokens
+            FROM queue_job_channel above JOIN queue_job_channel_bucket bucket ON bucket.channel_id = above.id
+            WHERE above.rate > 0
+        ) AS above
+        WHERE tokens < 1 AND EXISTS (
+            SELECT FROM queue_job_channel below, LATERAL (
+                SELECT FROM queue_job job WHERE job.state = 'pending' AND job.channel_id = below.id LIMIT 1
+            ) AS waiting
+            WHERE starts_with(below.parent_path, above.parent_path)
+        )
+        """
+    )
+    return cr.fetchone()[0]

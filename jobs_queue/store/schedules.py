@@ -1,0 +1,30 @@
+"""Ticks of schedules that become jobs, see ``models/queue_job_schedule.py``."""
+
+from .sql import NOW
+
+# What is formatted into the statements below are constants of this package
+# pylint: disable=sql-injection
+
+
+def lock_due_schedule(cr, passed_over):
+    """Lock a schedule that is due, until the end of the transaction.
+
+    A tick becomes a job exactly once. On this READ COMMITTED cursor the lock, the INSERT of the job and the move of ``next_run`` to the
+    next tick are one transaction. Who comes while it lasts passes over the row (SKIP LOCKED). Who comes after it, even with a statement
+    that began before its commit, looks at the row's newest version again, where ``next_run`` lies in the future. If the process dies before
+    the commit there is no job and the tick is due still; if it dies after it, both are stored.
+
+    :param passed_over: ids of the schedules that this pass has done already
+    :return: ``(id, now in UTC)``, or None if there is none that nobody else has locked
+    """
+    cr.execute(
+        f"""
+        SELECT id, {NOW} FROM queue_job_schedule
+        WHERE active AND next_run <= {NOW} AND id <> ALL(%s)
+        ORDER BY next_run, id
+        LIMIT 1
+        FOR NO KEY UPDATE SKIP LOCKED
+        """,
+        (list(passed_over),),
+    )
+    return cr.fetchone()

@@ -1,0 +1,103 @@
+"""What the statements of the store share."""
+
+import contextlib
+
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+
+from odoo.sql_db import BaseCursor, Cursor
+
+from .connection import LOCK_TIMEOUT
+
+# The clock of the database, as Odoo stores times
+NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
+
+# When a scheduled job is due. One without an eta, which only an UPDATE by hand makes, has been for long: nobody else would move it on
+DUE_AT = "COALESCE(eta, '1970-01-01'::timestamp)"
+
+RUNNABLE = """
+    state = 'pending', ready_seq = nextval('queue_job_ready_seq'), eta = NULL,
+    worker_id = NULL, lease_token = NULL, date_started = NULL, date_done = NULL, duration = NULL,
+    children_released = NULL, failure_id = NULL, is_parked = NULL
+"""
+
+LEASED = "job.state IN ('enqueued', 'started')"
+
+# Waits for a key, see keys.py; others in the same state wait for other jobs
+PARKED = "job.state = 'wait_dependencies' AND job.is_parked"
+
+# What has a place in the order of a sequential channel: runnable, failed, or between two tries. Leased jobs are counted apart. IS TRUE
+# hides the state from the planner, which would else take the index on this condition for the one of runnable jobs
+IN_ORDER = """(
+    queue_job.state IN ('pending', 'failed') OR queue_job.state = 'scheduled' AND queue_job.date_started IS NOT NULL
+) IS TRUE"""
+
+# Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
+# commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
+UNHURRIED = "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+
+# Before a statement, in one message with it: for claims, marks and the care for all. They wait briefly for a lock and then raise
+# LockNotAvailable, as somebody may hold a row, a channel or a whole table for long, and what is not done now is done at the next time. It
+# holds for the transaction only, like the setting above. A worker's connections wait no longer anyway, but behind a pooler they would.
+BRIEFLY = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT};"
+
+# As BRIEFLY, for what a job itself does with its own row before a COMMIT. Nobody else updates that row while the job runs, but another
+# cursor of the job may have it locked, and would be waited for as long as the job waits
+PATIENTLY = "SET LOCAL lock_timeout = '10s';"
+
+
+def now(cr):
+    """Return the time of the database, in UTC."""
+    cr.execute(f"SELECT {NOW}")  # pylint: disable=sql-injection; a constant
+    return cr.fetchone()[0]
+
+
+@contextlib.contextmanager
+def own_cursor(env):
+    """Give a READ COMMITTED cursor apart from the caller's transaction; what is done with it is committed at the end."""
+    with env.registry.cursor() as cr:
+        if isinstance(cr, Cursor):
+            cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
+        yield cr
+
+
+@contextlib.contextmanager
+def transaction(cr, settings=""):
+    """Run several statements of an autocommit connection in one READ COMMITTED transaction; an Odoo cursor is in one already.
+
+    :param settings: such as :data:`BRIEFLY`
+    """
+    if isinstance(cr, BaseCursor):
+        yield
+        return
+    cr.execute("BEGIN ISOLATION LEVEL READ COMMITTED; " + settings)  # pylint: disable=sql-injection; it is a constant of this package
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            cr.execute("ROLLBACK")
+        raise
+    cr.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def savepoint(cr):
+    """Run statements that may fail for themselves, within a :func:`transaction`."""
+    if isinstance(cr, BaseCursor):
+        with cr.savepoint(flush=False):
+            yield
+        return
+    cr.execute("SAVEPOINT connector")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            cr.execute("ROLLBACK TO SAVEPOINT connector")
+        raise
+    cr.execute("RELEASE SAVEPOINT connector")
+
+
+def parameter(cr, key):
+    """Return the text of a system parameter, or None."""
+    cr.execute("SELECT value FROM ir_config_parameter WHERE key = %s", (key,))
+    row = cr.fetchone()
+    return row and row[0]

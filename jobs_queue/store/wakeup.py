@@ -1,0 +1,105 @@
+"""Wake workers after a commit. It only makes things faster: workers look at the database by themselves once a second.
+
+A NOTIFY makes the committing transactions of a whole PostgreSQL cluster follow one another, so it is sent once per transaction that
+delayed jobs, after its commit, from a tiny transaction on the database ``postgres``, where Odoo's cron listens too.
+"""
+
+import logging
+import os
+import threading
+import time
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+
+from .. import store
+from .connection import connect
+
+_logger = logging.getLogger(__name__)
+
+#: The channel on which workers listen; the payload is the database's name.
+NOTIFY_CHANNEL = "connector_queue"
+LISTEN = f"LISTEN {NOTIFY_CHANNEL}"
+
+_KEY = "jobs_queue.wakeup"
+
+# For so many seconds this process trusts that a worker of another host than the cron serves a database. What is delayed in that time after
+# the last such worker has died waits for the cron's next minute
+_TRUST_SECONDS = 1
+_served_until: dict[str, float] = {}
+
+
+def after_commit(cr):
+    """Wake the workers of the cursor's database once the transaction is committed."""
+    if _KEY not in cr.postcommit.data:
+        cr.postcommit.data[_KEY] = True
+        dbname = cr.dbname
+        cr.postcommit.add(lambda: wake(dbname))
+
+
+def wake(dbname):
+    """Wake the workers of a database, or Odoo's cron if no other worker serves it."""
+    wake_workers(dbname)
+    # where the database postgres cannot be reached the cron is all the more needed
+    _attempt(_trigger_cron, dbname)
+
+
+def wake_workers(dbname):
+    """Wake the workers of a database; unlike :func:`wake` it reads no table, which somebody may have locked."""
+    _attempt(_notifier.notify, dbname)
+
+
+def _attempt(wake_up, dbname):
+    try:
+        wake_up(dbname)
+    except psycopg2.Error:
+        _logger.info("Workers of the database %s were not woken; they will find the jobs", dbname, exc_info=True)
+
+
+def _trigger_cron(dbname):
+    if time.monotonic() <= _served_until.get(dbname, 0):
+        return
+    with Registry(dbname).cursor() as cr:
+        if store.other_hosts_alive(cr):
+            _served_until[dbname] = time.monotonic() + _TRUST_SECONDS
+            return
+        env = api.Environment(cr, SUPERUSER_ID, {})
+        crons = env["queue.worker"]._cron_slots()
+        triggered = env["ir.cron.trigger"].search([("cron_id", "in", crons.ids), ("call_at", "<=", cr.now())]).cron_id
+        for cron in crons - triggered:
+            cron._trigger()
+
+
+class _Notifier:
+    """This process's connection for NOTIFY: opening one for each commit would take longer than a worker takes to start the job."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._connection = None
+        self._pid = None
+        self._inherited = []
+
+    def notify(self, dbname):
+        """Tell the workers that there may be jobs in a database."""
+        with self._lock:
+            try:
+                self._send(dbname)
+            except psycopg2.Error:
+                # the server may have been restarted since the last time
+                self._connection = None
+                self._send(dbname)
+
+    def _send(self, dbname):
+        if self._pid != os.getpid():
+            # the parent still uses its connection; to forget it here would close it there
+            self._inherited.append(self._connection)
+            self._connection, self._pid = None, os.getpid()
+        if self._connection is None:
+            self._connection = connect("postgres")
+        with self._connection.cursor() as cr:
+            cr.execute("SELECT pg_notify(%s, %s)", (NOTIFY_CHANNEL, dbname))
+
+
+_notifier = _Notifier()

@@ -1,0 +1,48 @@
+"""What an administrator sets in the section ``[jobs_queue]`` of the configuration file."""
+
+import importlib.util
+import tempfile
+from pathlib import Path
+
+from odoo.tests import BaseCase, tagged
+from odoo.tools import config
+
+from odoo.addons.jobs_queue import texts
+
+
+@tagged("post_install", "-at_install")
+class TestTexts(BaseCase):
+    """How much is kept of texts."""
+
+    def texts(self, options):
+        """Return the module as a process has it that starts with these lines in the file."""
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "odoo.conf").write_text(f"[options]\n[jobs_queue]\n{options}\n")
+        self.patch(config, "options", config.options.new_child({"config": str(folder / "odoo.conf")}))
+        spec = importlib.util.spec_from_file_location(texts.__name__, texts.__file__)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def test_f4_an_administrator_sets_how_much_is_kept_of_a_message_a_traceback_and_a_log(self):
+        read = self.texts("longest_message = 20000\nlongest_traceback = 60000\nlongest_log = 2000000")
+        self.assertEqual((read.MESSAGE, read.TRACEBACK, read.LOG), (20_000, 60_000, 2_000_000))
+        self.assertEqual((read.ERROR, read.LOG_LINE), (16_000, 200_000), "what depends on them follows")
+        self.assertTrue(19_000 < len(read.storable("x" * 30_000)) <= 20_000)
+
+    def test_f4_without_these_lines_it_is_as_before(self):
+        read = self.texts("")
+        self.assertEqual((read.MESSAGE, read.ERROR, read.TRACEBACK), (5_000, 4_000, 50_000))
+        self.assertEqual((read.LOG, read.LOG_LINE), (100_000, 10_000))
+
+    def test_the_section_of_before_is_read_too_and_the_new_one_goes_first(self):
+        read = self.texts("longest_message = 20000\n[connector]\nlongest_message = 30000\nlongest_log = 2000000")
+        self.assertEqual((read.MESSAGE, read.LOG), (20_000, 2_000_000))
+
+    def test_f4_what_is_no_such_number_is_refused_by_name(self):
+        for value in ("many", "-1", "10", ""):
+            with (
+                self.subTest(value),
+                self.assertRaisesRegex(ValueError, rf"longest_log = {value} is no number of 1000"),
+            ):
+                self.texts(f"longest_log = {value}")

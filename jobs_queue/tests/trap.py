@@ -1,0 +1,60 @@
+"""What was delayed: assertions about calls that wait to be run."""
+
+import inspect
+
+from odoo.addons.jobs_queue.jobs import arguments, find_function
+
+
+def arguments_of(job):
+    """Return the arguments of a ``queue.job`` record as a dict: name in the signature of its function to value.
+
+    The records of a method are its ``self``. A function that takes many calls at once has one argument, ``call``, a tuple.
+    """
+    args, kwargs = arguments.decode_call(job.payload, job.env)
+    function = find_function(job.env, job.function)
+    options = getattr(function, "job_options", None)
+    if options and options.group_size:
+        return {"call": tuple(args), **kwargs}
+    if not job.function.startswith("odoo.addons."):
+        return inspect.signature(function).bind(*args, **kwargs).arguments
+    _session, *named = inspect.signature(function).bind(None, job.model_name, *args, **kwargs).arguments.items()
+    return dict(named)
+
+
+class TrappedJobs:
+    """The jobs that were delayed while a test has watched.
+
+    ``jobs`` are their ``queue.job`` records, oldest first.
+    """
+
+    def __init__(self, case):
+        self.jobs = case.env["queue.job"]
+        self._case = case
+
+    def assert_delayed(self, function, /, **arguments):
+        """Assert that a call was delayed, once.
+
+        :param function: job function, or the end of its name (``"res.partner.export"`` for a method)
+        :param arguments: those of its arguments that matter, by their names
+        :return: its ``queue.job`` record, to look at priority, channel and so on
+        """
+        found = self._find(function, arguments)
+        self._case.assertEqual(len(found), 1, self._describe(function, arguments, "once"))
+        return found
+
+    def assert_not_delayed(self, function, /, **arguments):
+        """Assert that a call was not delayed; arguments as those of :meth:`assert_delayed`."""
+        self._case.assertFalse(self._find(function, arguments), self._describe(function, arguments, "not"))
+
+    def _find(self, function, arguments):
+        return self.jobs.filtered(
+            lambda job: job.function.endswith(_name(function)) and arguments.items() <= arguments_of(job).items()
+        )
+
+    def _describe(self, function, arguments, times):
+        calls = "".join(f"\n- {job.function} {arguments_of(job)}" for job in self.jobs) or " nothing"
+        return f"{_name(function)} {arguments or ''} should have been delayed {times}. Delayed was:{calls}"
+
+
+def _name(function):
+    return function if isinstance(function, str) else function.job_options.name

@@ -1,0 +1,126 @@
+"""Texts for people, made storable: what jobs say and errors tell becomes text that PostgreSQL takes, and no more of it than one reads.
+
+All that is written for people goes through :func:`storable`. What is too long keeps its beginning and its end, and says in between how much
+was left out. It is cut before anything else is done with it.
+"""
+
+import reprlib
+from collections import deque
+
+from . import configuration
+from .exception import JobStopped
+
+#: How many characters of each are kept; those that the configuration file may set are read when a process starts
+# what a job returned, or why it failed, waits or was cancelled
+MESSAGE = configuration.number("longest_message", 5_000, least=1_000)
+ERROR = MESSAGE * 4 // 5  # what an exception says, which leaves room in a message for what is said around it
+TRACEBACK = configuration.number("longest_traceback", 50_000, least=1_000)
+LOG = configuration.number("longest_log", 100_000, least=1_000)  # all lines of an attempt
+LOG_LINE = LOG // 10
+PROGRESS = 500  # what is being done
+REASON = 1_000  # why a channel is held, what has ended a worker
+DESCRIPTION = 1_000  # of a job
+NAME = 250  # of an exception, or of who has cancelled a job
+ARGUMENTS = 20_000  # of a job, on the screen
+VALUE = 200  # of a value that is refused, in the error
+
+# Arguments that are longer are not told one by one: to lay them out would take seconds
+ARGUMENTS_TO_LAY_OUT = 100_000
+
+# With this, what was cut is not longer than its limit
+_LONGEST_NOTE = 60
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = VALUE
+
+
+def storable(value, limit=MESSAGE):
+    """Return what a person is to read as text that PostgreSQL can store: without zero bytes and halves of characters, and cut.
+
+    It takes everything and raises nothing; what has no text says so.
+
+    :param value: a text, an exception, bytes or anything else; None is None
+    :param limit: in characters; of longer texts the beginning and the end are kept
+    """
+    if value is None:
+        return None
+    text = _cut(value if type(value) is str else _text_of(value), limit)
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # a half becomes six characters
+        text = _cut(text.encode(errors="backslashreplace").decode(), limit)
+    return text
+
+
+def storable_or_none(value, limit=MESSAGE):
+    """Return :func:`storable` of a value; None of nothing: None, an empty text, and False, as an empty field of Odoo is.
+
+    Whether another value is true is not asked: that may raise.
+    """
+    return None if value is None or value is False else storable(value, limit) or None
+
+
+def shown(value):
+    """Return a value as an error shows it that refuses it: as Python writes it, cut, whatever it is."""
+    try:
+        return storable(_short.repr(value), VALUE)
+    except JobStopped:
+        raise
+    except BaseException:
+        return f"a value of type {type(value).__name__}"
+
+
+class Log:
+    """The lines that a job logs in one attempt: of more than :data:`LOG` characters the first ones and the last ones are kept."""
+
+    def __init__(self):
+        self._first, self._last = [], deque()
+        self._room = LOG // 2
+        self._in_last = self._left_out = 0
+
+    def add(self, line):
+        """Keep a line.
+
+        :param line: text, or what becomes text
+        """
+        line = storable("None" if line is None else line, LOG_LINE)
+        size = len(line) + 1
+        if size <= self._room:
+            self._room -= size
+            self._first.append(line)
+            return
+        self._room = 0  # what comes now is not among the first ones any more
+        self._last.append(line)
+        self._in_last += size
+        while self._in_last > LOG // 2 - _LONGEST_NOTE:
+            self._in_last -= len(self._last.popleft()) + 1
+            self._left_out += 1
+
+    def __str__(self):
+        note = [f"[… {self._left_out:,} lines were left out here …]"] if self._left_out else []
+        return "\n".join([*self._first, *note, *self._last])
+
+
+def _text_of(value):
+    """Return the text of anything."""
+    try:
+        if isinstance(value, str):
+            return str.__str__(value)  # that of a subclass may be no text
+        if isinstance(value, bytes | bytearray):
+            return value.decode(errors="replace")
+        return str.__str__(str(value))
+    except JobStopped:  # raised in this thread from outside, and not by the value
+        raise
+    except BaseException as error:
+        return f"[{type(value).__name__} without a text: {type(error).__name__}]"
+
+
+def _cut(text, limit):
+    if len(text) <= limit:
+        return text
+    kept = max(0, limit - _LONGEST_NOTE)
+    head, tail = text[: kept - kept // 2], text[len(text) - kept // 2 :]
+    return f"{head}\n[… {len(text) - kept:,} characters were left out here …]\n{tail}"

@@ -1,0 +1,156 @@
+"""A job that runs in a thread of this process: how it is watched, and how it is stopped.
+
+It is stopped in steps, each when the one before has not helped for :data:`PATIENCE` seconds:
+
+1. the statement that its cursor executes is cancelled;
+2. an exception is raised in its thread, which arrives when Python code runs again;
+3. its lease is ended in the database, so that nothing it still does can be committed; its thread is lost, and the process has to be
+   replaced. Where nobody can do that (Odoo's cron, a threaded server), the thread goes on in vain until its code returns.
+"""
+
+import contextlib
+import ctypes
+import resource
+import threading
+import time
+
+import psutil
+import psycopg2
+
+from odoo.tools.translate import LazyTranslate
+
+from ..exception import JobCancelled, LimitReached
+
+_lt = LazyTranslate(__name__, default_lang="en_US")
+
+#: Seconds that each step of stopping a job is given.
+PATIENCE = 2
+#: Seconds between two notes of a job's progress.
+PROGRESS_INTERVAL = 0.5
+
+
+class Run:
+    """One try of a job in one thread.
+
+    :param job: the :class:`~odoo.addons.jobs_queue.jobs.Job`
+    :param write_progress: function that stores ``(done, total, message)``
+    """
+
+    def __init__(self, job, write_progress):
+        self.job = job
+        self.began = time.monotonic()
+        self.stopped = None  # the exception with which it ends, once it was told to
+        self.abandoned = False
+        self._write_progress = write_progress
+        self._last_progress = 0
+        self.thread_id = threading.get_ident()
+        self._cr = None
+        self._before = None
+        self._ended = False
+        self._raised = False
+        self._steps = 0
+        self._next_step = 0
+        self._lock = threading.Lock()
+
+    def executes_on(self, cr):
+        """Say on which cursor the job runs; from here on its usage is measured. Called by the thread that runs it."""
+        self._cr = cr
+        self._before = _usage(cr)
+
+    def usage(self):
+        """Return ``(queries, CPU seconds, MB)`` that the attempt has used up to now; Nones before it began and for other threads.
+
+        The last is by how much the peak of the process's memory has grown: 0 for a job that stays below what one before it has used.
+        """
+        if self._before is None or threading.get_ident() != self.thread_id:
+            return None, None, None
+        return tuple(now - before for now, before in zip(_usage(self._cr), self._before, strict=True))
+
+    def report_progress(self, done, total, message):
+        """Store how far the job is, unless that was just done."""
+        now = time.monotonic()
+        if now - self._last_progress >= PROGRESS_INTERVAL or done == total:
+            self._last_progress = now
+            self._write_progress(done, total, message)
+
+    # Called by the thread that watches
+
+    def check_limits(self):
+        """Tell the job to stop if it has reached one of its limits."""
+        job, seconds = self.job, time.monotonic() - self.began
+        if job.time_limit and seconds > job.time_limit:
+            self.stop(
+                LimitReached(_lt("The job was stopped: it ran longer than its time limit of %s s", job.time_limit))
+            )
+        elif job.memory_limit and (used := used_memory() or 0) > job.memory_limit:
+            self.stop(
+                LimitReached(
+                    _lt(
+                        "The job was stopped: its process uses %(used)d MB of memory, above the job's limit of %(limit)s MB",
+                        used=used,
+                        limit=job.memory_limit,
+                    )
+                )
+            )
+
+    def cancel(self, who):
+        """Tell the job to stop because somebody has cancelled it."""
+        self.stop(JobCancelled(_lt("Cancelled by %s while it ran", who)))
+
+    def stop(self, error):
+        """Tell the job to stop, for the first reason that is given."""
+        self.stopped = self.stopped or error
+
+    def press(self):
+        """Take the next step to end a job that was told to stop; return True when there is none left."""
+        if self.stopped is None or self.abandoned or time.monotonic() < self._next_step:
+            return False
+        with self._lock:
+            if self._ended:
+                return False
+            self._steps += 1
+            self._next_step = time.monotonic() + PATIENCE
+            if self._steps == 1:
+                if self._cr is not None:
+                    # a cancellation has a connection of its own; where there is none left, the next step will do
+                    with contextlib.suppress(psycopg2.Error):
+                        self._cr.cancel()
+            elif self._steps == 2:
+                self._raised = True
+                _raise_in_thread(self.thread_id, type(self.stopped))
+            else:
+                self.abandoned = True
+            return self.abandoned
+
+    # Called by the thread that runs the job
+
+    def end(self):
+        """Say that the job's code has returned: from here on nothing is raised in its thread."""
+        with self._lock:
+            self._ended = True
+            if self._raised:
+                _raise_in_thread(self.thread_id, None)
+
+    def begin_again(self):
+        """Say that the job's code is called again, on a fresh transaction."""
+        with self._lock:
+            self._ended = self._raised = False
+
+
+def used_memory():
+    """Return how many MB the process uses, or None where the system does not say, for want of open files for instance."""
+    try:
+        return psutil.Process().memory_info().rss // 1_000_000
+    except (OSError, MemoryError, psutil.Error):
+        return None
+
+
+def _usage(cr):
+    return cr.sql_log_count, time.thread_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _raise_in_thread(thread_id, exception):
+    """Let an exception class be raised in a thread, or take it back with None if it has not arrived yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), ctypes.py_object(exception) if exception else None
+    )

@@ -1,0 +1,113 @@
+"""The control connection of a process: how its workers are woken, and how others see that it is gone."""
+
+import logging
+import os
+import select
+
+import psycopg2
+
+from .. import store
+from ..store import wakeup
+from ..store.connection import connect, is_pooled, notice_lost_peer
+from .errors import first_line
+
+_logger = logging.getLogger(__name__)
+
+
+class ControlConnection:
+    """A connection to the database ``postgres`` that listens to NOTIFY, and whose end tells others at once that this process is gone.
+
+    It only makes things faster: behind a pooler, and where that database cannot be reached, wake-ups and deaths are noticed later.
+
+    :ivar backend: ``(pid, start)`` of the server's process behind it, or None; see :func:`store.backend_of`
+    """
+
+    def __init__(self):
+        self.backend = None
+        self._connection = None
+        self._is_pooled = False
+        self._is_missed = False
+        self._interrupted, self._interrupt = os.pipe()
+        self._pipe = _file_of(self._interrupted)
+
+    @property
+    def is_lost(self):
+        """Whether it was there and was lost; it is so until :meth:`open`."""
+        return self._connection is not None and bool(self._connection.closed)
+
+    @property
+    def is_intact(self):
+        """Whether its files are still its own: a job may have closed all of the process."""
+        return _file_of(self._interrupted) == self._pipe
+
+    def open(self):
+        """Have the connection, if it can be had."""
+        if self._is_pooled or (self._connection is not None and not self.is_lost):
+            return
+        try:
+            self._connect()
+            self._is_missed = False
+        except psycopg2.Error as error:
+            self._connection, self.backend = None, None
+            if not self._is_missed:
+                _logger.warning(
+                    "No control connection to the database postgres (%s): wake-ups and deaths are noticed later",
+                    first_line(error),
+                )
+            self._is_missed = True
+
+    def _connect(self):
+        self._connection = connect("postgres")
+        self._is_pooled = is_pooled(self._connection)
+        if self._is_pooled:
+            _logger.warning("PostgreSQL is behind a pooler: jobs and deaths are noticed by looking for them alone")
+            self._connection.close()
+            self._connection = None
+            return
+        notice_lost_peer(self._connection)
+        with self._connection.cursor() as cr:
+            cr.execute(wakeup.LISTEN)
+            self.backend = store.backend_of(cr)
+
+    def wait(self, seconds):
+        """Wait until NOTIFY, :meth:`interrupt`, or the time is over; return the names of the databases in which there may be jobs."""
+        watched = [self._interrupted]
+        if self._connection is not None and not self.is_lost:
+            watched.append(self._connection)
+        readable, _w, _x = select.select(watched, [], [], max(0.0, seconds))
+        if self._interrupted in readable:
+            os.read(self._interrupted, 4096)
+        return self._notified() if self._connection in readable else set()
+
+    def _notified(self):
+        try:
+            self._connection.poll()
+        except psycopg2.Error:
+            self._connection.close()
+            return set()
+        dbnames = {notify.payload for notify in self._connection.notifies}
+        self._connection.notifies.clear()
+        return dbnames
+
+    def interrupt(self):
+        """End the waiting; may be called by another thread, or in a signal handler."""
+        if self._interrupt is not None:
+            os.write(self._interrupt, b"x")
+
+    def close(self):
+        """Close the connection; nobody waits any more."""
+        if self._connection is not None:
+            self._connection.close()
+        # the number of a closed file may soon be that of another one: nothing may be written to it any more
+        interrupt, self._interrupt = self._interrupt, None
+        os.close(interrupt)
+        os.close(self._interrupted)
+
+
+def _file_of(number):
+    """Return which file has a number, or None if none has."""
+    try:
+        status = os.fstat(number)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

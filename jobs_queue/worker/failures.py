@@ -1,0 +1,53 @@
+"""Workers group what has failed, as it may be that nobody runs Odoo's scheduled actions: in a thread for which nobody waits."""
+
+import logging
+import threading
+import time
+
+import psycopg2
+
+from odoo import SUPERUSER_ID
+from odoo.api import Environment
+from odoo.modules.registry import Registry
+
+from .. import store
+from ..store.connection import cursor_of
+from .errors import first_line
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at what has failed.
+INTERVAL = 2
+
+
+class FailureGroups:
+    """Groups the failed jobs of a database, and tells the followers, while its worker lives."""
+
+    def __init__(self, dbname):
+        self.dbname = dbname
+        self._thread = None
+        self._next = 0
+
+    def tend(self, cr):
+        """Begin to group where jobs have failed since the last time, unless that is still going on.
+
+        :param cr: the worker's raw cursor
+        """
+        if time.monotonic() < self._next or (self._thread and self._thread.is_alive()):
+            return
+        self._next = time.monotonic() + INTERVAL
+        if store.has_ungrouped(cr):
+            self._thread = threading.Thread(target=self._group, name="jobs failures", daemon=True)
+            self._thread.dbname = self.dbname
+            self._thread.start()
+
+    def _group(self):
+        try:
+            # in two transactions: the second one sees what the first has grouped
+            for method in ("_group_new", "_tell_followers"):
+                with cursor_of(Registry(self.dbname)) as cr:
+                    getattr(Environment(cr, SUPERUSER_ID, {})["queue.job.failure"], method)()
+        except psycopg2.Error as error:
+            _logger.info("The failed jobs of %s are grouped later: %s", self.dbname, first_line(error))
+        except Exception:
+            _logger.exception("The failed jobs of %s cannot be grouped", self.dbname)

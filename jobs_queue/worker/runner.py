@@ -1,0 +1,222 @@
+"""How a leased job runs, from its start to one of its ends, and what that lets run."""
+
+import functools
+import logging
+import operator
+import random
+import time
+from collections import deque
+
+import psycopg2
+
+from .. import store
+from ..exception import CONCURRENCY_ERRORS, LeaseLost
+from ..jobs import Job, JobGroup
+from . import outcome
+from .attempt import Run
+from .errors import LifeEnded, first_line, is_concurrency_error
+from .leftovers import look_around, take_back
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds that a job is supposed to take before the first one has run.
+_FIRST_GUESS = 0.1
+
+
+class JobRunner:
+    """Runs the jobs that a worker has leased, each to one of its ends: done, another try, failed or cancelled.
+
+    :param worker: the :class:`~.worker.Worker`
+    :param transactions: what runs a job once, with its *done*: :class:`~.transaction.JobTransactions`
+    :ivar runs: those that run now, by the ids of their jobs
+    :ivar abandoned: those that did not stop, until their ends are written
+    :ivar job_seconds: how long a job takes, a moving average
+    """
+
+    def __init__(self, worker, transactions):
+        self.runs = {}
+        self.abandoned = deque()
+        self.job_seconds = _FIRST_GUESS
+        self._worker = worker
+        self._transactions = transactions
+
+    def run(self, leased, show=None):
+        """Run a leased job to one of its ends.
+
+        :param show: function to which a group is given that has started with it, as its limit of time may be another
+        :raise LifeEnded: the worker may not write for any job any more
+        """
+        try:
+            job = self._start(leased) if leased.group_key is None else self._start_group(leased)
+        except LifeEnded:
+            raise
+        except Exception as error:
+            self._worker.could_not_start(leased, error)
+            return
+        if job is None:
+            told = leased.id, leased.function, self._worker.dbname
+            _logger.info("Job %s (%s) of %s was cancelled or taken away before it started", *told)
+            return
+        if show and len(job.members) > 1:
+            show(job)
+        before = look_around()
+        job.run = run = Run(job, functools.partial(self._write_progress, job))
+        self.runs.update((member.id, run) for member in job.members)
+        try:
+            parts = [job]
+            while parts:
+                parts = self._run_started(parts[0]) + parts[1:]
+        finally:
+            run.end()
+            for member in job.members:
+                # a job whose lease was lost may run in another thread by now
+                if self.runs.get(member.id) is run:
+                    del self.runs[member.id]
+            self.job_seconds += 0.2 * (time.monotonic() - run.began - self.job_seconds)
+            take_back(before)
+        try:
+            self._release_others(job)
+        except (psycopg2.Error, *CONCURRENCY_ERRORS) as error:
+            # the sweep does it, see Worker.tend
+            _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
+
+    def _start(self, leased):
+        with self._worker.raw_cursor() as cr:
+            payload = store.start(cr, leased)
+        return None if payload is None else Job.of_lease(leased, payload)
+
+    def _start_group(self, leased):
+        """Start a job together with the others that can run as one call with it, held by this worker or not yet leased.
+
+        Where that is refused it starts alone: one of the others may be the reason.
+        """
+        size = 1 if leased.runs_alone else max(1, self._worker.options_of(leased).group_size)
+        common = operator.attrgetter(*store.COMMON)
+        together = self._worker.queue.take(
+            lambda other: common(other) == common(leased) and not other.runs_alone, size - 1
+        )
+        held = [leased, *together]
+        with self._worker.raw_cursor() as cr:
+            try:
+                payloads = store.start_group(cr, held)
+            except psycopg2.Error as error:
+                if len(held) == 1 or not store.is_refusal(cr, error):
+                    # the others are held as before
+                    self._worker.queue.put(held[1:])
+                    raise
+                _logger.warning("%s of %s starts alone: %s", leased, self._worker.dbname, first_line(error))
+                store.release_unstarted(cr, held[1:])
+                return self._start(leased)
+            started = [(job, payloads[job.id]) for job in held if job.id in payloads]
+            if started and len(started) < size:
+                started += store.join_group(cr, self._worker.id, started[0][0], size - len(started))
+        return JobGroup([Job.of_lease(job, payload) for job, payload in started]) if started else None
+
+    def _run_started(self, job):
+        """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
+        for again in range(outcome.IMMEDIATE_RETRIES, -1, -1):
+            job.run.begin_again()
+            try:
+                try:
+                    self._transactions.run(job)
+                finally:
+                    job.run.end()
+            except LeaseLost as lost:
+                _logger.warning("%s", lost)
+                return self._rest_of(job)
+            except LifeEnded:
+                raise
+            except BaseException as error:  # SystemExit too: what ends is the job and not the thread
+                if not again or job.run.stopped or not is_concurrency_error(error):
+                    return outcome.end(self._worker, job, error)
+                _logger.info(
+                    "%s of %s met another transaction (%s): again at once", job, self._worker.dbname, first_line(error)
+                )
+                time.sleep(random.uniform(0, 0.05))
+            else:
+                break
+        return []
+
+    def _rest_of(self, job):
+        """Return the part of a group whose leases are still there, as a list of one group or none."""
+        if len(job.members) == 1:
+            return []
+        with self._worker.raw_cursor() as cr:
+            mine = store.still_leased(cr, job.members, self._worker.id)
+        rest = [member for member in job.members if member.id in mine]
+        return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
+
+    def _release_others(self, job):
+        """Make runnable what waits for the end of a job, or of all of a group."""
+        if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
+            with self._worker.raw_cursor() as cr:
+                store.release_keys(cr, *keyed)
+        if parents := [member.id for member in job.members if member.graph_uuid]:
+            self._release_children(parents)
+
+    def _release_children(self, job_ids):
+        with self._worker.raw_cursor() as cr:
+            # one parent a statement: of several, the second could have to wait for somebody who waits for a child of the first
+            released = sum(store.release_children(cr, [job_id]) for job_id in job_ids)
+        if released > 1:
+            # the first is for this thread
+            self._worker.wake_others()
+
+    def _write_progress(self, job, done, total, message):
+        try:
+            with self._worker.raw_cursor() as cr:
+                store.write_progress(cr, job.id, done, total, message)
+        except psycopg2.Error as error:
+            # it may have the note locked itself; that nobody sees how far it is, is no reason for it to fail
+            _logger.info("The progress of %s of %s is not noted: %s", job, self._worker.dbname, first_line(error))
+
+    # Called by the threads that watch
+
+    def running(self):
+        """Return the ids of the jobs that run; those that were told in vain to stop do not count."""
+        return [job_id for job_id, run in list(self.runs.items()) if not run.abandoned]
+
+    def stop(self, error):
+        """Tell all running jobs to stop, for the reason that is given."""
+        for run in list(self.runs.values()):
+            run.stop(error)
+
+    def watch(self):
+        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them.
+
+        Called by the thread that gives signs, which writes no end: that may take long, see :meth:`end_abandoned`.
+        """
+        runs = set(self.runs.values())
+        if not runs:
+            return set()
+        for job_id, who in self._cancel_requests().items():
+            if run := self.runs.get(job_id):
+                run.cancel(who)
+        for run in runs:
+            run.check_limits()
+            if run.press():
+                _logger.error(
+                    "%s of %s does not stop: its lease ends, its thread is lost", run.job, self._worker.dbname
+                )
+                self.abandoned.append(run)
+        return {run.thread_id for run in runs if run.abandoned}
+
+    def end_abandoned(self):
+        """Write the ends of jobs that did not stop. From then on nothing that they still do can be committed.
+
+        :raise LifeEnded: as :meth:`run`
+        """
+        while self.abandoned:
+            outcome.end(self._worker, self.abandoned[0].job, None)
+            self.abandoned.popleft()
+
+    def _cancel_requests(self):
+        with self._worker.sign_cursor() as cr:
+            try:
+                return store.cancel_requests(cr, list(self.runs), store.BRIEFLY)
+            except psycopg2.Error as error:
+                if cr.connection.closed:
+                    raise
+                # the limits of the jobs are looked at all the same
+                _logger.info("Who is to be stopped in %s is asked later: %s", self._worker.dbname, first_line(error))
+                return {}

@@ -1,0 +1,267 @@
+"""The transaction in which a job runs: what it does and its *done* are one commit."""
+
+import contextlib
+import contextvars
+import logging
+import threading
+import time
+
+import psycopg2
+
+from odoo.api import Environment
+from odoo.modules.registry import Registry
+from odoo.tools.translate import LazyTranslate
+
+from .. import store
+from ..exception import CONCURRENCY_ERRORS, JobError
+from ..jobs import function_options
+from . import outcome
+from .cursor import JobCursor
+from .errors import CONNECTION_LOST, ConnectionLost, LifeEnded, NotReady, comes_from, first_line, is_of, lacks_means
+from .fork import watched
+from .kept import close, kept
+
+_logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__, default_lang="en_US")
+
+#: Seconds for which a registry is taken for fresh.
+_REGISTRY_SECONDS = 1
+#: Seconds that the server is given to end connections that were closed, so that another one has their place.
+_PLACE_SECONDS = 0.5
+
+
+class JobTransactions:
+    """Runs the jobs of a worker, each in a transaction on the cursor of its thread.
+
+    :param worker: the :class:`~.worker.Worker`
+    """
+
+    def __init__(self, worker):
+        self._worker = worker
+        self._backends = {}
+        self._registry_fresh_until = 0
+
+    def run(self, job):
+        """Run a job, or a group of jobs, in one transaction that ends with its *done*.
+
+        :raise NotReady: the worker or the server lacks what it takes; the job's code was not called
+        :raise LeaseLost: it was given to another worker; nothing that it did is kept
+        :raise ConnectionLost: its connection was lost in the midst of its code
+        :raise LifeEnded: whether it is done is not known
+        """
+        cr, registry = self._ready()
+        cr.lease(job, self._worker.id)
+        job.run.executes_on(cr)
+        try:
+            try:
+                self._perform(job, self._environment(job, cr))
+                self._complete(job, cr)
+            except BaseException as error:
+                with contextlib.suppress(*CONNECTION_LOST):
+                    cr.abandon()
+                registry.reset_changes()
+                if cr.own_connection.closed:
+                    self._connection_lost(job, cr, error)
+                raise
+            self._after_commit(job, cr, registry)
+        finally:
+            cr.clean()
+            self._keep(cr)
+
+    def options_of(self, job):
+        """Return the options of a job's function in the database, read on the cursor of the thread: Odoo's pool may be full.
+
+        :raise NotReady: as :meth:`run`
+        """
+        cr, _registry = self._ready()
+        try:
+            return function_options(Environment(cr, job.user_id, {}), job.function)
+        finally:
+            cr.clean()
+            self._keep(cr)
+
+    def _environment(self, job, cr):
+        try:
+            env = job.environment(cr)
+        except Exception as error:
+            if is_of(error, psycopg2.Error) or lacks_means(error):
+                raise NotReady(first_line(error)) from error
+            raise
+        env.transaction.default_env = env
+        self._worker.backoff.end()
+        return env
+
+    def _perform(self, job, env):
+        with watched(job):
+            # a context of its own: what a job sets in it, such as the precision of decimals, is not there for the next one
+            contextvars.Context().run(job.perform, env)
+            env.cr.flush()
+
+    def _complete(self, job, cr):
+        try:
+            cr.complete(self._worker.name)
+        except BaseException:
+            # a cancellation for instance may have come when the job was done already
+            if cr.is_leased:
+                if not cr.may_have_committed or not self._is_done(job):
+                    raise
+                cr.has_completed()
+
+    def _is_done(self, job):
+        try:
+            return outcome.write(self._worker, lambda raw: store.are_done(raw, job.members))
+        except CONCURRENCY_ERRORS as error:
+            self._worker.end(store.INTERRUPTED)
+            raise LifeEnded(f"Worker {self._worker.name} cannot learn whether {job!r} is done") from error
+
+    def _after_commit(self, job, cr, registry):
+        """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""
+        _logger.debug("%s of %s is done", job, self._worker.dbname)
+
+        def attempt(step):
+            try:
+                with watched(job):
+                    step()
+            except BaseException:
+                _logger.exception("%s of %s is done, but not all that follows its commit", job, self._worker.dbname)
+
+        while cr.postcommit:
+            # a hook that raises is forgotten, the others are left
+            attempt(cr.postcommit.run)
+        cr.postcommit.clear()
+        attempt(registry.signal_changes)
+
+    def _connection_lost(self, job, cr, error):
+        if cr.is_committing:
+            # Whether the job is done is not known here. The database knows: with this life ends the lease, if it is still there.
+            self._worker.end(store.INTERRUPTED)
+            raise LifeEnded(f"Worker {self._worker.name} has lost its connection while it committed {job!r}") from error
+        if comes_from(error, CONNECTION_LOST) and not cr.is_closed_by_job:
+            self._make_way()
+            with self._worker.raw_cursor() as raw:
+                # if all connections were terminated, this one was too, and the database is left alone
+                raw.execute("SELECT 1")
+            raise ConnectionLost(
+                _lt(
+                    "The connection of the job was closed while it ran, perhaps by a limit of the server "
+                    "(idle_in_transaction_session_timeout, transaction_timeout): %s",
+                    first_line(error),
+                ),
+                seconds=1,
+            ) from error
+
+    def _make_way(self):
+        """End this life if this process has no registry any more, as when Odoo is about to drop or rename the database.
+
+        It has closed the connections of its pool then, and terminates the others next. A registry that is loaded in between would have
+        connections of its own for seconds, and keep the database from being dropped.
+
+        :raise LifeEnded: it is so
+        """
+        if self._worker.dbname not in Registry.registries:
+            self._worker.is_cut_off = True
+            self._worker.end(store.INTERRUPTED)
+            raise LifeEnded(f"Worker {self._worker.name} leaves {self._worker.dbname}: Odoo has closed its connections")
+
+    # What there must be before a job begins
+
+    def _ready(self):
+        """Return the cursor of the calling thread and the registry.
+
+        :raise NotReady: they cannot be had
+        """
+        try:
+            while True:
+                cr, is_new = self._cursor()
+                try:
+                    registry = self._fresh_registry(cr)
+                    cr.begin()
+                    return cr, registry
+                except BaseException:
+                    is_lost = bool(cr.own_connection.closed)
+                    close(cr)
+                    if is_new or not is_lost:
+                        raise
+                    # it was closed since it was kept: the job need not know
+        except (LifeEnded, JobError):
+            raise
+        except Exception as error:
+            raise NotReady(first_line(error)) from error
+
+    def _registry(self):
+        """Return the registry, which the worker has loaded before its first job; one that is gone is not loaded again."""
+        self._make_way()
+        return Registry(self._worker.dbname)
+
+    def expect_changes(self):
+        """Have the next job ask whether code or caches have changed; without, it is asked once a second."""
+        self._registry_fresh_until = 0
+
+    def _fresh_registry(self, cr):
+        """Return a registry with the code and caches that the database asks for; it is asked before the job's transaction begins."""
+        registry = self._registry()
+        if time.monotonic() < self._registry_fresh_until:
+            return registry
+        self._registry_fresh_until = time.monotonic() + _REGISTRY_SECONDS
+        try:
+            with cr.outside_transactions():
+                return registry.check_signaling(cr)
+        except BaseException:
+            self.expect_changes()
+            raise
+
+    # The cursors of the threads
+
+    @property
+    def backend_pids(self):
+        """The pids of the server's processes that work for the threads."""
+        return list(self._backends.values())
+
+    def forget_backend(self):
+        """Say that the server's process behind the cursor of the calling thread works for it no more."""
+        self._backends.pop(threading.get_ident(), None)
+
+    def _cursor(self):
+        """Return a cursor for the calling thread, and whether it is a new one; it is kept from job to job."""
+        cr = kept.take(self)
+        if cr is not None:
+            if cr.is_usable:
+                return cr, False
+            close(cr)
+        kept.make_room(self._worker.capacity)
+        cr = self._open()
+        self._backends[threading.get_ident()] = cr.own_connection.get_backend_pid()
+        if not self._worker.is_pooled:
+            store.keep_prepared(cr.own_connection)
+        self._worker.note_backends()
+        return cr, True
+
+    def _keep(self, cr):
+        """Keep a cursor for the next job, unless the one before has left it in a state that nobody can put right."""
+        if cr.is_clean:
+            kept.keep(self, cr)
+        else:
+            self.forget_backend()
+            close(cr)
+
+    def _open(self):
+        self._make_way()
+        try:
+            return JobCursor(self._worker.dbname, self._worker.is_pooled)
+        except psycopg2.OperationalError:
+            # perhaps there is no connection left: this thread itself holds some that it does not use
+            if not kept.close_idle(0):
+                raise
+        until = time.monotonic() + _PLACE_SECONDS
+        while True:
+            try:
+                return JobCursor(self._worker.dbname, self._worker.is_pooled)
+            except psycopg2.OperationalError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
+
+    def close_cursor(self):
+        """Close the cursor of the calling thread."""
+        self.forget_backend()
+        close(kept.take(self))

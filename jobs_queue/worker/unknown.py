@@ -1,0 +1,43 @@
+"""What becomes of a job that the code of its worker does not know: it is left to workers whose code does.
+
+While a new version is rolled out, or where workers have different addons, that says nothing about the job. So it is given back without
+counting a try, and fails when no worker has known it for an hour.
+"""
+
+import logging
+
+from odoo.tools.translate import LazyTranslate
+
+from .. import store
+from ..setting import number_of
+
+_logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__, default_lang="en_US")
+
+#: Seconds until the next try.
+AGAIN_SECONDS = 10
+#: Minutes after which a job fails that no worker has known; the system parameter says another number.
+UNKNOWN_MINUTES = 60
+UNKNOWN_MINUTES_PARAMETER = "jobs_queue.unknown_job_minutes"
+
+
+def reason_to_fail(worker, job, error):
+    """Return why a job fails that no worker has known for long enough, or None."""
+    with worker.raw_cursor() as cr:
+        text = store.parameter(cr, UNKNOWN_MINUTES_PARAMETER)
+        minutes = number_of(text, UNKNOWN_MINUTES_PARAMETER, "minutes", UNKNOWN_MINUTES, _logger)
+        if store.seconds_unknown(cr, job.id) < 60 * minutes:
+            return None
+    return _lt(
+        "No worker has known this job for %(minutes)g minutes: %(error)s Give the workers the version of the addon that has it and "
+        "requeue the job, or cancel it.",
+        minutes=minutes,
+        error=error,
+    )
+
+
+def message(worker, error):
+    """Return why a job waits that a worker does not know."""
+    return _lt(
+        "Given back by worker %(worker)s, whose code does not know it: %(error)s", worker=worker.name, error=error
+    )

@@ -1,0 +1,439 @@
+"""WorkerWatcher: keeps one worker per database and signals that it is alive."""
+
+import contextlib
+import functools
+import logging
+import os
+import random
+import threading
+import time
+import uuid
+
+import psycopg2
+from psycopg2.errors import LockNotAvailable, UndefinedTable
+
+from odoo.modules.registry import Registry
+from odoo.sql_db import close_db
+
+from .. import store
+from ..exception import CONCURRENCY_ERRORS
+from ..store.connection import connect
+from .company import Company
+from .control_connection import ControlConnection
+from .errors import LifeEnded, first_line, message_of
+from .kept import kept
+from .signs import SignsOfLife
+from .worker import GRACE_SECONDS, Worker
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds between two signs of life; dead after store.HEARTBEAT_TIMEOUT without one.
+HEARTBEAT_INTERVAL = 4
+#: Seconds between two looks at the limits of running jobs, and at who wants them to be stopped.
+RUN_WATCH_INTERVAL = 0.5
+#: Seconds between two beats for the parent, see signs.py.
+BEAT_INTERVAL = 0.5
+#: Seconds between two looks at what all workers share: dead workers, due jobs, forgotten keys.
+TEND_INTERVAL = 1
+#: Seconds between two looks at which databases there are.
+DISCOVERY_INTERVAL = 2
+#: How long to leave a database alone after a connection to it was lost: Odoo terminates all of them when it drops or duplicates one.
+RECONNECT_SECONDS = 2
+#: How long to leave a database alone whose addons cannot be loaded.
+RELOAD_SECONDS = 60
+#: Exit status of a process whose files somebody has closed: it can neither be woken nor speak to the database.
+FILES_CLOSED = os.EX_IOERR
+
+
+class WorkerWatcher:
+    """Keeps a worker for each database of this process, signals that they are alive, and gives their jobs to the threads of the process.
+
+    :meth:`watch` runs in one thread, :meth:`work` in each thread that runs jobs. NOTIFY wakes them at once; without it they look at the
+    database every :data:`TEND_INTERVAL` seconds. A further thread gives the signs of life and watches the running jobs: these must not
+    wait while the others do, for a lock or for the addons of a database to be loaded. The parent of the process does not see the database's
+    signs; the thread that beats for it needs nothing but the interpreter, so that it goes on while the database does not answer.
+
+    :param kind: see :class:`Worker`
+    :param capacity: how many threads call :meth:`work`
+    :param dbnames: function that returns the names of the databases to serve; asked every few seconds
+    :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
+    :param each_second: function that the watching thread calls about once a second
+    :param process: uuid by which the parent knows this process
+    :param signs: the :class:`~.signs.SignsOfLife` at which the parent looks
+    :param reason_to_stop: function that returns the exception with which the running jobs have to be stopped, as the host is going to end
+        their process, or None
+    """
+
+    def __init__(
+        self,
+        kind,
+        capacity,
+        dbnames,
+        is_replaceable=False,
+        each_second=None,
+        process=None,
+        signs=None,
+        reason_to_stop=None,
+    ):
+        self.kind = kind
+        self.capacity = capacity
+        self.is_replaceable = is_replaceable
+        self.workers = {}
+        self.process = process or str(uuid.uuid4())
+        self._signs = signs or SignsOfLife(capacity)
+        self._dbnames = dbnames
+        self._reason_to_stop = reason_to_stop or (lambda: None)
+        self._each_second = each_second or (lambda: None)
+        self._stopping = threading.Event()
+        self._company = Company(self._stopping)
+        self._jobs_may_be_there = threading.Condition()
+        self._wakeups = 0
+        self._control = ControlConnection()
+        self._next_discovery = 0
+        self._refused = {}
+        self._left_alone_until = {}
+        self._judges_from = 0
+        self._loaders = {}
+        self._retired = set()
+        self._grace_ends = None
+        self._ended = threading.Event()
+        self._closed = threading.Event()
+        self._lost_threads = set()
+
+    # The thread that watches
+
+    def watch(self, threads=()):
+        """Keep the workers alive until :meth:`stop`, and then until the threads that run jobs have ended or the grace time is over.
+
+        :param threads: those that run :meth:`work`; they are started
+        """
+        for thread in threads:
+            thread.start()
+        beating = threading.Thread(target=self._beat, name="jobs beats", daemon=True)
+        signs = threading.Thread(target=self._give_signs, name="jobs signs of life", daemon=True)
+        beating.start()
+        signs.start()
+        next_tend = 0
+        try:
+            while not self._stopping.is_set() or (self._is_busy(threads) and not self._grace_is_over()):
+                try:
+                    next_tend = self._look_after_all(next_tend)
+                except Exception:
+                    # in Odoo's server nobody would begin anew
+                    _logger.exception("The workers of this process are looked after again in %s s", TEND_INTERVAL)
+                    time.sleep(TEND_INTERVAL)
+        finally:
+            self._ended.set()
+            try:
+                signs.join()
+                self._close()
+            finally:
+                self._closed.set()
+            beating.join()
+
+    def _is_busy(self, threads):
+        return any(worker.runner.abandoned for worker in self.workers.values()) or any(
+            thread.is_alive() for thread in threads if thread.ident not in self._lost_threads
+        )
+
+    def _look_after_all(self, next_tend):
+        """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.tend`."""
+        self._connect()
+        self._each_worker(lambda worker: worker.runner.end_abandoned())
+        if not self._stopping.is_set():
+            self._discover()
+        else:
+            self._each_worker(Worker.give_back)
+        if time.monotonic() >= next_tend:
+            self._each_second()
+            self._retire()
+            etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
+            next_tend = time.monotonic() + max(0.05, min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas]))
+            self._wake_threads()
+        woken = self._control.wait(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
+        if woken & set(self.workers):
+            self._wake_threads()
+        return next_tend
+
+    def _beat(self):
+        """Show the parent that this process runs Python code, until the end of :meth:`watch`."""
+        while True:
+            self._signs.beat()
+            self._signs.put_off_end()
+            if self._closed.wait(BEAT_INTERVAL):
+                return
+
+    def _give_signs(self):
+        """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
+        next_beat = 0
+        while not self._ended.wait(RUN_WATCH_INTERVAL):
+            self._signs.turn()
+            if reason := self._reason_to_stop():
+                self._for_each_life(lambda worker, reason=reason: worker.runner.stop(reason))
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + HEARTBEAT_INTERVAL
+                if not all(self._for_each_life(Worker.beat)):
+                    # who is kept from it must sign soon after
+                    next_beat = 0
+            self._for_each_life(Worker.share)
+            self._for_each_life(self._watch_runs)
+            if self._lost_threads and self.is_replaceable:
+                self.stop()
+
+    def _watch_runs(self, worker):
+        for thread_id in worker.runner.watch():
+            if thread_id not in self._lost_threads:
+                self._lost_threads.add(thread_id)
+                self._control.interrupt()
+            self._signs.end(thread_id)
+
+    def _for_each_life(self, method):
+        """Call a method of all workers for the thread that gives signs; return the results, False where it has raised.
+
+        It ends no life, as that takes time: the watching thread finds it ended, and begins another one. What else is raised ends none.
+        """
+        results = []
+        for worker in list(self.workers.values()):
+            if worker.ended:
+                continue
+            try:
+                results.append(method(worker))
+            except LifeEnded as error:
+                results.append(False)
+                _logger.warning("Worker %s of %s begins a new life: %s", worker.name, worker.dbname, error)
+            except Exception:
+                results.append(False)
+                _logger.exception("The signs of worker %s of %s are given again soon", worker.name, worker.dbname)
+        return results
+
+    def stop(self):
+        """Let running jobs finish, give the others back, and end; may be called in a signal handler."""
+        self._stopping.set()
+        self._control.interrupt()
+
+    def _grace_is_over(self):
+        if self._grace_ends is None:
+            self._grace_ends = time.monotonic() + GRACE_SECONDS
+            _logger.info("Stopping: running jobs may go on for up to %s s", GRACE_SECONDS)
+        return time.monotonic() > self._grace_ends
+
+    def _connect(self):
+        """Have the control connection; where it was lost, others have seen that and end the workers of this process."""
+        if self.is_replaceable and not self._control.is_intact:
+            # before another life says that this one was only interrupted
+            _logger.critical("Somebody, perhaps a job, has closed the files of this process: it ends")
+            os._exit(FILES_CLOSED)
+        if self._control.is_lost:
+            self._judge_later()
+            _logger.warning("The control connection is lost: all workers of this process begin a new life")
+            for dbname in list(self.workers):
+                self._end_worker(dbname, store.INTERRUPTED)
+        self._control.open()
+
+    def _discover(self):
+        """Start a worker for each database where the addon is installed, and end those of databases that are gone."""
+        if time.monotonic() < self._next_discovery:
+            return
+        self._next_discovery = time.monotonic() + DISCOVERY_INTERVAL
+        try:
+            wanted = set(self._dbnames())
+        except psycopg2.Error as error:
+            _logger.warning("The databases cannot be listed: %s", first_line(error))
+            return
+        for dbname in set(self.workers) - wanted:
+            self._end_worker(dbname)
+        for dbname in wanted - set(self.workers) - self._retired:
+            if time.monotonic() >= self._left_alone_until.get(dbname, 0):
+                self._start_worker(dbname)
+
+    def _start_worker(self, dbname):
+        try:
+            with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
+                reason = store.reason_not_to_serve(cr)
+            if reason:
+                self._refuse(dbname, reason)
+                return
+            if not self._is_loaded(dbname):
+                return
+            self.workers[dbname] = Worker(
+                dbname, self.kind, self.capacity, self._control.backend, self.process, self._judges_from
+            )
+            self._refused.pop(dbname, None)
+        except LockNotAvailable as error:
+            _logger.info("The database %s is served later: %s", dbname, first_line(error))
+        except psycopg2.Error as error:
+            self._refuse(dbname, first_line(error))
+        except Exception as error:
+            # the code of one database's addons must not end the service of the others
+            self._refuse(dbname, f"its addons cannot be loaded: {message_of(error)}")
+            self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
+
+    def _is_loaded(self, dbname):
+        """Return whether the database's registry is loaded; where other workers must give signs of life meanwhile, a thread loads it."""
+        if dbname in Registry.registries or not self.workers:
+            Registry(dbname)
+            return True
+        loader = self._loaders.get(dbname)
+        if loader is None or not loader.is_alive():
+            loader = self._loaders[dbname] = threading.Thread(target=self._load, args=(dbname,), daemon=True)
+            loader.start()
+        return False
+
+    def _load(self, dbname):
+        try:
+            Registry(dbname)
+        except Exception:
+            _logger.exception("The addons of the database %s cannot be loaded", dbname)
+            self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
+        self._next_discovery = 0
+        self._control.interrupt()
+
+    def _refuse(self, dbname, reason):
+        if self._refused.get(dbname) != reason:
+            self._refused[dbname] = reason
+            if self.is_replaceable:
+                # What comes under this name later is another database, or has other addons. Where the process is not the workers' alone its
+                # requests and crons use these connections, and Odoo itself closes them when it drops the database
+                Registry.delete(dbname)
+                close_db(dbname)
+            _logger.warning("The database %s is not served for now: %s", dbname, reason)
+
+    def _each_worker(self, method):
+        """Call a method of all workers for the thread that watches, and end those that cannot go on; return the results."""
+        results = []
+        for dbname, worker in list(self.workers.items()):
+            try:
+                results.append(method(worker))
+            except LifeEnded as ended:
+                _logger.warning("%s", ended)
+                self._end_worker(dbname, store.INTERRUPTED)
+            except CONCURRENCY_ERRORS as error:
+                _logger.info("Worker %s of %s tries again later: %s", worker.name, dbname, first_line(error))
+            except UndefinedTable as error:
+                # the addon is being uninstalled
+                _logger.warning("Worker %s of %s stops: %s", worker.name, dbname, first_line(error))
+                self._end_worker(dbname)
+            except Exception:
+                # nobody has thought of it; the other databases are looked after all the same
+                _logger.exception("Worker %s of %s is looked after again soon", worker.name, dbname)
+        return results
+
+    def _end_worker(self, dbname, end=store.STOPPED):
+        if worker := self.workers.pop(dbname, None):
+            worker.end(end)
+            if worker.is_cut_off:
+                self._judge_later()
+                self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
+
+    def _judge_later(self):
+        self._judges_from = time.monotonic() + store.HEARTBEAT_TIMEOUT
+
+    def _retire(self):
+        """End the workers that were stopped from the screen; this process does not serve their databases any more."""
+        for dbname, worker in list(self.workers.items()):
+            try:
+                if not worker.obey():
+                    continue
+            except (LifeEnded, psycopg2.Error):
+                # the next sign of life deals with it
+                continue
+            _logger.info("Worker %s of %s was stopped from the screen of workers", worker.name, dbname)
+            self._retired.add(dbname)
+            self._end_worker(dbname)
+
+    def wait_for_workers(self, timeout):
+        """Wait until there is a worker; return whether there is one.
+
+        :param timeout: in seconds
+        """
+        with self._jobs_may_be_there:
+            return bool(self._jobs_may_be_there.wait_for(lambda: self.workers, timeout))
+
+    def _wake_threads(self):
+        with self._jobs_may_be_there:
+            self._wakeups += 1
+            self._jobs_may_be_there.notify_all()
+
+    def _close(self):
+        with self._jobs_may_be_there:
+            self._jobs_may_be_there.notify_all()
+        for dbname in list(self.workers):
+            self._end_worker(dbname)
+        self._control.close()
+
+    # The threads that run jobs
+
+    def work(self, go_on=None):
+        """Run jobs until :meth:`stop`.
+
+        :param go_on: function called after each job and when there is none, with whether a job was run; work ends when it returns False
+        """
+        try:
+            while not self._stopping.is_set():
+                seen = self._wakeups
+                ran = False
+                try:
+                    ran = self._run_one_of_each()
+                    kept.close_idle()
+                except Exception:
+                    # nobody would begin another thread
+                    _logger.exception("A thread that runs jobs goes on")
+                if go_on is not None and not go_on(ran):
+                    break
+                if not ran:
+                    with self._jobs_may_be_there:
+                        self._jobs_may_be_there.wait_for(
+                            lambda seen=seen: self._wakeups != seen or self._stopping.is_set(), TEND_INTERVAL
+                        )
+        finally:
+            kept.close_idle(0)
+
+    def _run_one_of_each(self):
+        """Run one job of each database that has one; return whether there was any."""
+        ran = False
+        for dbname, worker in list(self.workers.items()):
+            if self._stopping.is_set() or self._company.is_closed:
+                break
+            thread = threading.current_thread()
+            thread.dbname = dbname
+            try:
+                if leased := worker.next_job():
+                    ran = True
+                    thread.uid = leased.user_id
+                    self._run(worker, leased)
+            except LifeEnded as ended:
+                _logger.warning("%s", ended)
+                worker.end(store.INTERRUPTED)
+                worker.close_thread()
+            except Exception as error:
+                # nothing that is known; the jobs of other threads run on, and a lease that has no run any more is freed, see Worker.tend
+                _logger.exception("A thread of worker %s of %s goes on with another job", worker.name, dbname)
+                worker.take_no_jobs(error)
+                worker.close_thread()
+            finally:
+                thread.dbname = thread.uid = None
+        return ran
+
+    def _run(self, worker, leased):
+        worker.waiting.add(leased.id)
+        try:
+            if not self._company.join(leased, worker.dbname):
+                worker.hand_over(leased)
+                return
+        finally:
+            worker.waiting.discard(leased.id)
+        try:
+            if self._stopping.is_set():
+                # since it was taken: it is given back with the others
+                worker.queue.put([leased])
+                return
+            self._signs.begin(worker.dbname, leased)
+            try:
+                # a group may have another limit of time than the job with which it begins
+                worker.run(leased, leased.group_key and functools.partial(self._signs.begin, worker.dbname))
+            finally:
+                self._signs.end()
+        finally:
+            self._company.leave(leased)
+            if leased.runs_alone:
+                self._wake_threads()

@@ -1,0 +1,395 @@
+"""Worker: one life of a process as a worker of one database."""
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+
+import psycopg2
+from psycopg2.errors import LockNotAvailable, UndefinedTable
+
+from .. import store
+from ..store import wakeup
+from ..store.connection import LOCK_TIMEOUT, connect, is_pooled
+from .attempt import used_memory
+from .backoff import Backoff
+from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
+from .failures import FailureGroups
+from .jobs_queue import JobsQueue
+from .runner import JobRunner
+from .transaction import JobTransactions
+
+_logger = logging.getLogger(__name__)
+
+#: How long a stopping process lets its running jobs go on, in seconds; then their leases end without costing a try.
+GRACE_SECONDS = 60
+#: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
+BATCH_LIMIT = 100
+BATCH_SECONDS = 0.1
+#: Seconds for which a worker holds jobs that none of its threads comes to start; then others may have them.
+HOLD_SECONDS = 0.5
+#: Seconds for which a job may be leased to this worker while it neither holds nor runs it, as between the two; then its run is lost.
+LOST_SECONDS = 3
+#: Seconds between two looks at jobs that no claim meets because PostgreSQL refuses to change their rows.
+SETTLE_SECONDS = 30
+
+
+class Worker:
+    """One life of a process as a worker of one database: from the row in ``queue.worker`` to its end.
+
+    The threads that run jobs share it. Its raw connection serves claims, marks and the care for all, one user at a time. Any of these may
+    have to wait for a lock, so its signs of life have a connection of their own. ``is_cut_off`` says that one of the two was lost: somebody
+    may just be dropping or copying the database.
+
+    :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
+    :param capacity: how many threads run jobs
+    :param backend: ``(pid, start)`` of the server's process that stands for this life, see :func:`store.backend_of`; without, that of the
+        raw connection
+    :param process: uuid of the process; what is left of its earlier lives ends with the beginning of this one
+    :param judges_from: before this time (of the monotonic clock) nobody is declared dead, as this process has lost a connection: so may
+        have the others, who say themselves that they live as soon as they are connected again
+    """
+
+    #: what the screen of workers has ordered; anything but ``running`` takes no jobs
+    state = "running"
+
+    def __init__(self, dbname, kind, capacity, backend=None, process=None, judges_from=0):
+        self.dbname = dbname
+        self.capacity = capacity
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.queue = JobsQueue()
+        # ids of the jobs that threads hold until they may begin, see Company
+        self.waiting = set()
+        self.backoff = Backoff()
+        self.transactions = JobTransactions(self)
+        self.runner = JobRunner(self, self.transactions)
+        # (job id, lease token) of jobs whose end could not be written for want of means, or because of a lock, with the reason
+        self.unwritten = {}
+        self.failures = FailureGroups(dbname)
+        self.ended = self.is_cut_off = False
+        self._lock = threading.RLock()
+        self._grace_ends = 0
+        self._suspects = {}
+        self._complaints = {}
+        self._next_settlement = 0
+        self._judges_from = judges_from
+        self._connection, self._sign_connection = (connect(dbname, LOCK_TIMEOUT) for _number in range(2))
+        self.is_pooled = is_pooled(self._connection)
+        if not self.is_pooled:
+            store.keep_prepared(self._connection)
+        self.id = self._register(kind, backend, process)
+        self.note_backends()
+        _logger.info("Worker %s (%s) serves the database %s with %s thread(s)", self.name, kind, dbname, capacity)
+
+    def _register(self, kind, backend, process):
+        with self.raw_cursor() as cr:
+            if process:
+                store.end_process(cr, process, end=store.INTERRUPTED)
+            if self.is_pooled:
+                backend = (None, None)
+            host, pid = socket.gethostname(), os.getpid()
+            return store.register_worker(
+                cr, str(uuid.uuid4()), host, pid, kind, self.capacity, backend or store.backend_of(cr), process
+            )
+
+    # Connections
+
+    @contextlib.contextmanager
+    def raw_cursor(self):
+        """Give the cursor of the raw connection to one thread.
+
+        :raise LifeEnded: the connection is lost; what the last statement did is not known
+        """
+        with self._lock, self._cursor_of(self._connection) as cr:
+            yield cr
+
+    def sign_cursor(self):
+        """Give the cursor for signs of life, and for what is about running jobs, to the thread that watches these.
+
+        :raise LifeEnded: as :meth:`raw_cursor`
+        """
+        return self._cursor_of(self._sign_connection)
+
+    @contextlib.contextmanager
+    def _cursor_of(self, connection):
+        if self.ended:
+            raise LifeEnded(f"Worker {self.name} of {self.dbname} ends: this life of it is over")
+        try:
+            with connection.cursor() as cr:
+                yield cr
+        except CONNECTION_LOST as error:
+            if not connection.closed:
+                raise
+            self.ended = self.is_cut_off = True
+            raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
+
+    def note_backends(self):
+        """Store which of the server's processes work for this life."""
+        if not self.is_pooled:
+            raw = (self._connection, self._sign_connection)
+            # the list is made by the thread that has the cursor: an older one must not be stored later
+            with self.raw_cursor() as cr:
+                pids = [*(connection.info.backend_pid for connection in raw), *self.transactions.backend_pids]
+                store.note_backends(cr, self.id, pids)
+
+    # Jobs
+
+    def next_job(self):
+        """Return a leased job to run now, or None."""
+        if self.state != "running" or self.backoff.is_on:
+            return None
+        job = self.queue.get()
+        if job is None:
+            with self._lock:
+                # another thread may have claimed while this one waited for the lock
+                job = self.queue.get() or self._claim()
+        return job
+
+    def _claim(self):
+        free = max(1, self.capacity - len(set(self.runner.runs.values())))
+        batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
+        try:
+            with self.raw_cursor() as cr:
+                jobs = store.claim(cr, self.id, free * batch, free)
+        except psycopg2.Error as error:
+            self.take_no_jobs(error)
+            return None
+        self.queue.put(jobs)
+        if not jobs:
+            self.backoff.end()
+        self.transactions.expect_changes()
+        return self.queue.get()
+
+    def run(self, leased, show=None):
+        """Run a leased job to one of its ends: done, another try, or failed.
+
+        :param show: as for :meth:`JobRunner.run`
+        :raise LifeEnded: this worker may not write for any job any more
+        """
+        self.runner.run(leased, show)
+
+    def could_not_start(self, job, error):
+        """Give a leased job back whose start has raised.
+
+        Where PostgreSQL refuses its row it is left out for a while; where somebody has it locked that does not concern this worker, which
+        takes other jobs; else it takes none. Where the row cannot be given back either, the lease is freed as one without a run, see
+        :meth:`tend`.
+
+        :raise LifeEnded: as :meth:`raw_cursor`
+        """
+        _logger.warning("Job %s of %s cannot be started: %s", job.id, self.dbname, first_line(error))
+        if isinstance(error, store.PASSING):
+            # what else it holds may be locked, too, and would keep all threads waiting, one after the other
+            self._give_back([job, *self.queue.drain()], self.raw_cursor, hold=False)
+            return
+        try:
+            with self.raw_cursor() as cr:
+                if getattr(error, "pgcode", None) and not lacks_means(error) and store.is_refusal(cr, error):
+                    store.note_trouble(cr, job.id, error)
+                    store.release_unstarted(cr, [job])
+                    return
+                seconds = self.take_no_jobs(error)
+                if not store.release_unstarted(cr, [job]):
+                    # it has started before its arguments came
+                    message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
+                    store.give_back(cr, job, self.id, self.name, "no_resources", seconds, message)
+        except psycopg2.Error as refused:
+            self.take_no_jobs(refused)
+
+    def options_of(self, job):
+        """Return the options of a job's function in the database; read apart from the job's transaction."""
+        return self.transactions.options_of(job)
+
+    def give_back(self):
+        """Make the jobs runnable again, in their old places, that this worker holds and has not started."""
+        self._give_back(self.queue.drain(), self.raw_cursor)
+
+    def share(self):
+        """Let others run what this worker has held for :data:`HOLD_SECONDS`: the jobs that its threads run take longer than expected.
+
+        Called by the thread that gives signs, as all others may be busy. What a thread is about to start is not in memory any more.
+        """
+        if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
+            wakeup.wake_workers(self.dbname)
+
+    def hand_over(self, leased):
+        """Let others run a leased job that this process is not to begin now."""
+        if self._give_back([leased], self.raw_cursor):
+            wakeup.wake_workers(self.dbname)
+
+    def _give_back(self, jobs, cursor, hold=True):
+        """Make jobs runnable again that were taken out of memory; return how many were.
+
+        :param hold: whether what cannot be given back now is held again; else :meth:`tend` frees its lease
+        """
+        if not jobs:
+            return 0
+        given = ()
+        try:
+            with cursor() as cr:
+                given = store.release_unstarted(cr, jobs)
+        except (LifeEnded, psycopg2.Error) as error:
+            # what the life holds ends with it
+            _logger.info("%s job(s) of %s are given back later: %s", len(jobs), self.dbname, first_line(error))
+        if hold:
+            self.queue.put([job for job in jobs if job.id not in given])
+        return len(given)
+
+    def take_no_jobs(self, error):
+        """Take no jobs for a time, as there are no means to run them, and make runnable again what this worker has not started.
+
+        :param error: what says so
+        :return: for how many seconds
+        """
+        seconds = self.backoff.begin()
+        _logger.warning(
+            "Worker %s of %s takes no jobs for %.0f s: %s", self.name, self.dbname, seconds, first_line(error)
+        )
+        self.give_back()
+        return seconds
+
+    def wake_others(self):
+        """Wake the workers of the database: there are more jobs than the calling thread runs next."""
+        wakeup.wake(self.dbname)
+
+    # Life
+
+    def beat(self):
+        """Sign that this worker is alive; return False if it could not, as somebody has locked its row, or the disk is full.
+
+        :raise LifeEnded: it was declared dead
+        """
+        with self.sign_cursor() as cr:
+            try:
+                is_alive = store.heartbeat(cr, self.id, used_memory())
+            except psycopg2.Error as error:
+                if cr.connection.closed:
+                    raise
+                _logger.info("Worker %s of %s signs later: %s", self.name, self.dbname, first_line(error))
+                return False
+        if not is_alive:
+            self.ended = True
+            raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
+        return True
+
+    def tend(self):
+        """Do what any worker does for all; return how many seconds there are until the next job may start by its date or its rate, or None.
+
+        While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
+
+        :raise LifeEnded: as :meth:`raw_cursor`
+        :raise UndefinedTable: the addon is being uninstalled
+        """
+        with self.raw_cursor() as cr:
+            try:
+                self._attempt(store.schedule_due, cr)
+            except LockNotAvailable:
+                return None
+            for step in (
+                self._end_dead_workers,
+                store.free_orphans,
+                self._free_lost_runs,
+                store.adopt_strays,
+                store.release_forgotten_keys,
+                store.release_forgotten_children,
+                self._settle_troubles,
+                self.failures.tend,
+            ):
+                with contextlib.suppress(LockNotAvailable):
+                    self._attempt(step, cr)
+            waiting = []
+            for step in (store.seconds_to_next_eta, store.seconds_to_next_token):
+                with contextlib.suppress(LockNotAvailable):
+                    waiting.append(self._attempt(step, cr))
+            return min((seconds for seconds in waiting if seconds is not None), default=None)
+
+    def _attempt(self, step, cr):
+        """Do a part of :meth:`tend`, and return what it returns; that it is refused is no reason to leave out the others, or to end the
+        jobs that run here.
+
+        :raise LockNotAvailable: somebody has locked what it needs
+        :raise UndefinedTable: the addon is being uninstalled
+        """
+        try:
+            return step(cr)
+        except (LockNotAvailable, UndefinedTable):
+            raise
+        except psycopg2.Error as error:
+            if cr.connection.closed:
+                raise
+            text = first_line(error)
+            level = logging.DEBUG if self._complaints.get(step) == text else logging.WARNING
+            self._complaints[step] = text
+            _logger.log(level, "%s of %s is tried again each second: %s", step.__name__, self.dbname, text)
+            return None
+
+    def _settle_troubles(self, cr):
+        if time.monotonic() >= self._next_settlement:
+            self._next_settlement = time.monotonic() + SETTLE_SECONDS
+            store.fail_troubled(cr)
+            store.forget_troubles(cr)
+
+    def _end_dead_workers(self, cr):
+        elsewhere_than = self.id if time.monotonic() < self._judges_from else None
+        for worker_id, name in store.dead_workers(cr, elsewhere_than):
+            if worker_id == self.id:
+                continue
+            try:
+                freed = store.end_dead_worker(cr, worker_id, f"{name} gave no sign of life")
+            except LockNotAvailable:
+                continue
+            if freed is not None:
+                _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
+
+    def _free_lost_runs(self, cr):
+        """Free what is leased to this worker although none of its threads holds or runs it: an end that could not be written, or a job that
+        has changed its own row. No claim comes in between, as this thread has the raw connection."""
+        now, known = time.monotonic(), {*self.queue.ids(), *self.waiting, *self.runner.running()}
+        leases = store.leases_of(cr, self.id)
+        for ended in set(self.unwritten) - leases:
+            self.unwritten.pop(ended, None)
+        unknown = [lease for lease in leases if lease[0] not in known]
+        self._suspects = {lease: self._suspects.get(lease, now) for lease in unknown}
+        lost = [lease for lease, since in self._suspects.items() if now - since >= LOST_SECONDS]
+        if lost and (freed := store.free_lost_runs(cr, self.id, self.name, lost, self.unwritten)):
+            _logger.warning("%s job(s) of %s were lost by this worker, and freed", freed, self.dbname)
+
+    def obey(self):
+        """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.
+
+        A paused worker waits, a draining one ends after the jobs that it runs, a stopping one does so too, but not later than after the
+        grace time.
+        """
+        with self.raw_cursor() as cr:
+            state = store.ordered_state(cr, self.id) or self.state
+        if state != self.state:
+            _logger.info("Worker %s of %s is %s", self.name, self.dbname, state)
+            self.state = state
+            self._grace_ends = time.monotonic() + GRACE_SECONDS
+        if self.state == "running":
+            return False
+        self.give_back()
+        if self.state == "paused":
+            return False
+        return not self.runner.runs or (self.state == "stopping" and time.monotonic() > self._grace_ends)
+
+    def close_thread(self):
+        """Close what the calling thread holds."""
+        self.transactions.close_cursor()
+
+    def end(self, end=store.STOPPED):
+        """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life.
+
+        :param end: how, as for :func:`store.end_worker`
+        """
+        with self._lock:
+            self.ended = True
+            self.queue.drain()
+            if not self._connection.closed:
+                with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cr:
+                    store.end_worker(cr, self.id, end=end)
+                self._connection.close()
+            self._sign_connection.close()
