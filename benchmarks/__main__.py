@@ -10,7 +10,7 @@ from scripts.progress import Failure, command
 
 from . import measures, pairs  # noqa: F401  the measures register themselves
 from .measure import MEASURES
-from .peers.connector import Connector, ConnectorServer
+from .peers.connector import Connector, ConnectorServer, JobsQueue
 from .peers.framework import ConnectorFramework, OcaFramework, OdooCreate
 from .peers.oca import MODES, Oca
 from .peers.pgbench import Pgbench
@@ -18,7 +18,7 @@ from .peers.procrastinate import Procrastinate
 from .processes import FOLDER
 from .report import Report, shown, surroundings
 
-QUEUES = (Connector, ConnectorServer, Oca, Procrastinate, Pgbench)
+QUEUES = (Connector, ConnectorServer, JobsQueue, Oca, Procrastinate, Pgbench)
 FRAMEWORKS = (ConnectorFramework, OdooCreate, OcaFramework)
 PEERS = {peer.name: peer for peer in QUEUES + FRAMEWORKS}
 

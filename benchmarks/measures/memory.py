@@ -7,7 +7,7 @@ from .drain import PROCESSES
 
 @measure(
     "Memory after {jobs} jobs, PSS",
-    peers=("connector", "oca"),
+    peers=("connector", "jobs_queue", "oca"),
     above=Figure("MB a worker process, above an idle Odoo", at_most(30)),
     all=Figure("MB, all processes of the queue with 2 workers"),
     idle=Figure("MB, an idle Odoo with this database"),

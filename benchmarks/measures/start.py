@@ -7,7 +7,7 @@ from ..measure import Figure, at_most, measure
 
 @measure(
     "Start of a worker, with a job waiting",
-    peers=("connector", "oca"),
+    peers=("connector", "jobs_queue", "oca"),
     loaded=Figure("s from the registry's load to the first job", at_most(1)),
     total=Figure("s from the process's start to the first job"),
 )

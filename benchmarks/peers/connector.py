@@ -1,4 +1,4 @@
-"""This suite: its command host, and its server host."""
+"""This suite: its command host, its server host, and the addon of the queue alone."""
 
 from scripts import servers
 from scripts.paths import ROOT
@@ -11,10 +11,11 @@ class Connector(OdooPeer):
     title = "connector"
     addons = ("connector", "benchmark_jobs", "benchmark_connector")
     addons_path = ROOT
+    command = "jobs_worker"
     own_columns = {"id": "nextval('queue_job_id_seq')", "ready_seq": "nextval('queue_job_ready_seq')"}
 
     def version(self):
-        return self._row("SELECT latest_version FROM ir_module_module WHERE name = 'connector'")[0]
+        return self._row("SELECT latest_version FROM ir_module_module WHERE name = %s", self.addons[0])[0]
 
     def clear(self):
         super().clear()
@@ -28,7 +29,7 @@ class Connector(OdooPeer):
         return super().delay(method, count, **options)
 
     def start(self, process_count):
-        return self.odoo("bench_connector", "connector_worker", "--processes", process_count)
+        return self.odoo("bench_connector", self.command, "--processes", process_count)
 
     def is_ready(self, process_count):
         return self._row("SELECT count(*) FROM queue_worker")[0] == process_count
@@ -76,3 +77,11 @@ class ConnectorServer(Connector):
 
     def is_ready(self, process_count):
         return self._row("SELECT EXISTS (SELECT FROM queue_worker WHERE kind = 'server')")[0]
+
+
+class JobsQueue(Connector):
+    """The addon of the queue in a database without connector."""
+
+    name = "jobs_queue"
+    title = "jobs_queue alone"
+    addons = ("jobs_queue", "benchmark_jobs")

@@ -18,6 +18,8 @@ class EarlierConnector(Connector):
     :param commit: as git knows it
     """
 
+    command = "connector_worker"  # which each commit knows
+
     def __init__(self, commit):
         self.name = f"connector_{_git('rev-parse', '--short=8', f'{commit}^{{commit}}').decode().strip()}"
         self.title = self.name.replace("_", " at ")
@@ -26,7 +28,9 @@ class EarlierConnector(Connector):
         if not self.addons_path.exists():
             part = FOLDER / f"{self.name}.part"
             shutil.rmtree(part, ignore_errors=True)
-            with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, self.addons[0]))) as archive:
+            there = _git("ls-tree", "--name-only", commit).decode().split()
+            addons = [addon for addon in ("jobs_queue", "connector") if addon in there]
+            with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, *addons))) as archive:
                 archive.extractall(part, filter="data")
             part.rename(self.addons_path)
 

@@ -1,0 +1,94 @@
+"""The update of a database in which the queue was a part of the addon connector."""
+
+import io
+import subprocess
+import tarfile
+
+import pytest
+
+from scripts import databases, servers
+from scripts.paths import ODOO, ROOT
+from scripts.programs import run
+
+FORMER = "7fbb21ee28432121c56c8b20a7e9d2f14de3cb38"  # version 19.0.1.0.0
+JOBS = 600
+DATABASE = "connector_updated"
+# What somebody has done with it: jobs that wait, a channel, a setting, and a graph whose barrier is a function of the queue's own
+DELAY = f"""
+from odoo.addons.connector.queue.graph import chain, group
+partners = env["res.partner"]
+for number in range({JOBS - 5}):
+    partners.with_delay().create({{"name": f"Job {{number}}"}})
+first = group(*(partners.delayable().create({{"name": f"Before {{number}}"}}) for number in range(2)))
+then = group(*(partners.delayable().create({{"name": f"After {{number}}"}}) for number in range(2)))
+chain(first, then).delay()
+root = env.ref("connector.channel_root")
+env["queue.job.channel"].create({{"name": "shop", "parent_id": root.id, "capacity": 3}})
+env["ir.config_parameter"].set_param("connector.job_retention_days", "7")
+env.ref("connector.cron_group_failures").interval_number = 20
+env.ref("connector.queue_job_rule_company").domain_force = "[(0, '=', 1)]"
+env.cr.commit()
+"""
+
+
+@pytest.fixture(scope="module")
+def former_addons(tmp_path_factory):
+    """A folder with the addon connector as it was."""
+    folder = tmp_path_factory.mktemp("former")
+    archive = subprocess.run(["git", "-C", ROOT, "archive", FORMER, "connector"], check=True, capture_output=True)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def updated(former_addons):
+    """A database that was made with it, used, and then updated."""
+    databases.create(DATABASE, databases.template(databases.BASE))
+    former = [f"--addons-path={former_addons}", "--database", DATABASE, "--no-http"]
+    run([ODOO, *former, "--init", "connector", "--stop-after-init"], "read the log.", log="odoo.log")
+    run([ODOO, "shell", *former], "read the log.", log="odoo.log", input=DELAY)
+    databases.odoo("--database", DATABASE, "--update", "connector", "--stop-after-init", "--no-http")
+    yield DATABASE
+    databases.drop(DATABASE)
+
+
+def rows(query):
+    with databases.cursor(DATABASE) as cr:
+        cr.execute(query)
+        return cr.fetchall()
+
+
+def test_nothing_is_there_twice(updated):
+    crons = "SELECT code FROM ir_act_server JOIN ir_cron ON ir_act_server.id = ir_actions_server_id"
+    former = "SELECT name FROM ir_model_data WHERE module = 'connector'"
+    settings = "SELECT key, value FROM ir_config_parameter WHERE key LIKE '%job_retention_days'"
+    assert rows("SELECT state FROM ir_module_module WHERE name = 'jobs_queue'") == [("installed",)]
+    assert rows("SELECT count(*) FROM queue_job_channel WHERE parent_id IS NULL") == [(1,)]
+    assert rows(f"{crons} GROUP BY code HAVING count(*) > 1") == []
+    assert rows(f"{former} AND name ~ '^(cron_(run|group)|queue_|access_queue)'") == []
+    assert rows(settings) == [("jobs_queue.job_retention_days", "7")]
+    assert rows("SELECT capacity FROM queue_job_channel WHERE name = 'shop'") == [(3,)]
+
+
+def test_what_an_administrator_has_changed_stays(updated):
+    assert rows(
+        "SELECT interval_number FROM ir_cron WHERE cron_name = 'Jobs: group failed jobs and tell their followers'"
+    ) == [(20,)]
+    assert rows("SELECT domain_force FROM ir_rule WHERE name ~ '^Jobs: '") == [("[(0, '=', 1)]",)]
+
+
+def test_the_jobs_that_waited_run_by_the_command_of_before(updated, wait_until):
+    with servers.Process("updated", "connector_worker", "--database", updated, "--processes", "2") as worker:
+        wait_until(lambda: not rows("SELECT FROM queue_job WHERE state NOT IN ('done', 'failed')"), 120)
+    assert "is called odoo jobs_worker now" in worker.log.read_text()
+    assert rows("SELECT state, count(*) FROM queue_job GROUP BY state") == [("done", JOBS)]
+    assert rows("SELECT count(*) FROM res_partner WHERE name ~ '^(Job|Before|After) '") == [(JOBS - 1,)]
+
+
+def test_connector_goes_and_leaves_the_queue(updated):
+    crons = "SELECT count(*) FROM ir_act_server JOIN ir_cron ON ir_act_server.id = ir_actions_server_id"
+    databases.odoo("module", "uninstall", "--database", updated, "connector")
+    assert rows(f"{crons} WHERE code ~ '_run_in_cron|_group_and_tell|_run_due'") == [(3,)]
+    assert rows("SELECT name FROM ir_model_data WHERE module = 'connector'") == []
+    assert rows("SELECT state, count(*) FROM queue_job GROUP BY state") == [("done", JOBS)]
