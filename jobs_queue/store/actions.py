@@ -2,6 +2,8 @@
 
 from collections import namedtuple
 
+from psycopg2.errors import LockNotAvailable
+
 from ..texts import NAME, storable
 from .dependencies import hold_back, lock_with_parents, release_children
 from .keys import release_keys
@@ -69,7 +71,8 @@ def cancel(cr, ids, message, states=("failed", "pending", "enqueued", "scheduled
 def release_waiting(cr, ids, limit=100):
     """Let the jobs run that wait for the end of these, after that end was committed; of more than ``limit`` jobs the sweep does the rest.
 
-    A transaction for each release, for the reason of :func:`release_forgotten_children`; so the cursor is the caller's own.
+    A transaction for each release, for the reason of :func:`release_forgotten_children`; so the cursor is the caller's own. None waits long
+    for a lock: what somebody holds locked is left to the sweep, too.
     """
     cr.execute(
         """
@@ -81,11 +84,19 @@ def release_waiting(cr, ids, limit=100):
     )
     for job in [_Ended._make(row) for row in cr.fetchall()]:
         if job.graph_uuid:
-            release_children(cr, [job.id])
-            cr.commit()  # pylint: disable=invalid-commit
+            _release(cr, release_children, [job.id])
         if job.identity_key or job.concurrency_key:
-            release_keys(cr, job)
-            cr.commit()  # pylint: disable=invalid-commit
+            _release(cr, release_keys, job)
+
+
+def _release(cr, release, ended):
+    try:
+        cr.execute(BRIEFLY)
+        release(cr, ended)
+    except LockNotAvailable:
+        cr.rollback()
+    else:
+        cr.commit()  # pylint: disable=invalid-commit
 
 
 def request_cancellation(cr, ids, who):

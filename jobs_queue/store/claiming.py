@@ -154,7 +154,8 @@ def _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice
 def _heads(cr, share, choice):
     """Return the ids of a channel's first runnable jobs: those of its share, and as many more as may be refused."""
     if share.is_sequential:
-        return [next_in_order(cr, share.channel_id)]
+        # None if another worker has just taken it
+        return list(filter(None, [next_in_order(cr, share.channel_id)]))
     cr.execute(
         f"""
         SELECT id FROM queue_job job WHERE state = 'pending' AND channel_id = %(channel)s AND {choice.condition}

@@ -430,7 +430,8 @@ class WorkerWatcher:
             self._signs.begin(worker.dbname, leased)
             try:
                 # a group may have another limit of time than the job with which it begins
-                worker.run(leased, leased.group_key and functools.partial(self._signs.begin, worker.dbname))
+                is_single = leased.group_key is None
+                worker.run(leased, None if is_single else functools.partial(self._signs.begin, worker.dbname))
             finally:
                 self._signs.end()
         finally:

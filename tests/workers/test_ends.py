@@ -10,7 +10,7 @@ from psycopg2.errors import DiskFull
 from odoo.modules.registry import Registry
 
 from odoo.addons.jobs_queue import store
-from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.exception import RetryableJobError, TooLongForCron
 from odoo.addons.jobs_queue.worker import outcome
 from odoo.addons.jobs_queue.worker import worker as worker_module
 
@@ -287,6 +287,16 @@ def test_f8_grouped_jobs_whose_rows_are_locked_by_themselves_end(run_here, ends,
     _left_open.clear()
 
 
+def test_f22_jobs_of_a_group_that_is_too_long_for_the_cron_count_a_try_each(run_here, ends, jobs, own_worker):
+    def deed(session):
+        (run,) = set(own_worker.runner.runs.values())
+        run.stop(TooLongForCron("It runs longer than cron allows"))
+        raise run.stopped
+
+    ids = run_here(deed, deed, function=jobs.do_together, group_key="together")
+    assert ends(ids) == [("scheduled", 1)] * 2
+
+
 def test_f8_a_job_that_frees_its_own_lease_or_deletes_itself_does_not_stop_its_thread(run_here, ends, leave):
     def free(session):
         session.cr.execute("UPDATE queue_job SET lease_token = NULL WHERE id = %s", [session.job.id])
@@ -374,8 +384,9 @@ def test_f3_an_end_that_waits_in_vain_for_the_jobs_row_costs_no_try(
     assert ends([job]) == [("started", 0)]
     free_lost()
     assert ends([job]) == [("started", 0)]
-    somebody.close()
+    somebody.rollback()
     free_lost()
+    somebody.close()
     assert ends([job]) == [("pending", 0)]
     assert attempts(job) == ["interrupted"]
     assert not own_worker.ended

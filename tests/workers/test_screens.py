@@ -3,6 +3,8 @@
 import contextlib
 
 from odoo.addons.jobs_queue import mass_change, store
+from odoo.addons.jobs_queue.graph import chain
+from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.store.connection import connect
 
 
@@ -29,6 +31,25 @@ def test_u1_a_job_that_somebody_has_locked_does_not_hold_up_the_others_and_is_to
         told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]
     assert told["message"] == "4 of 5 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
     assert database.value("SELECT array_agg(id) FROM queue_job WHERE state = 'failed'") == [ids[2]]
+
+
+def test_u1_a_job_that_waits_for_a_changed_one_and_that_somebody_has_locked_does_not_hold_up_the_press(database, jobs):
+    def delay(env):
+        session = ConnectorSession.from_env(env)
+        chain(*(jobs.do_nothing.delayable(session, None) for _step in range(2))).delay()
+
+    database.commit(delay)
+    parent, child = (id_ for (id_,) in database.rows("SELECT id FROM queue_job ORDER BY id"))
+    with contextlib.closing(connect(database.name)) as other, other.cursor() as cr:
+        # the lock ends some time, so that a press that waits for it ends too
+        cr.execute("SET idle_in_transaction_session_timeout = '10s'")
+        cr.execute("BEGIN; SELECT FROM queue_job WHERE id = %s FOR UPDATE", (child,))
+        told = database.commit(lambda env: env["queue.job"].browse(parent).button_done())["params"]
+        cr.execute("ROLLBACK")
+    assert told["message"] == "1 of 1 jobs set to done."
+    with contextlib.closing(connect(database.name)) as raw, raw.cursor() as cr:
+        store.release_forgotten_children(cr)
+    assert database.value("SELECT state FROM queue_job WHERE id = %s", child) == "pending"
 
 
 def test_u2_workers_group_what_has_failed_where_no_scheduled_action_runs(database, jobs, worker, wait_until):
