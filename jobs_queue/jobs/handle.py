@@ -16,7 +16,7 @@ from . import arguments, buffer, environment
 from .batches import perform_calls
 from .functions import find_function, function_options, is_method, options_of
 from .options import checked_progress
-from .record_number import as_number
+from .record_number import LookUp, as_number
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
@@ -128,7 +128,10 @@ class Job:
 
         :param external_id: text or None
         :param name: text, None, or a :class:`~odoo.addons.jobs_queue.jobs.record_number.LookUp`
+        :raise TypeError: the external id is a look-up, or the key of the name's is not hashable
         """
+        if isinstance(external_id, LookUp):
+            raise TypeError(f"{self.function}: the external id of a record cannot be looked up, only its name can")
         self.external_id, self.record_name = as_number(external_id), as_number(name)
 
     def stored_as(self, id):

@@ -1,7 +1,9 @@
 """Delay many calls of one job function at once."""
 
 from ..exception import NotSerializableJobError
-from . import name_to_delay, prepare
+from ..session import checked_session
+from . import prepare
+from .functions import checked_model, name_to_delay
 
 
 def delay_many(session, func, model_name, list_of_arguments, **options):
@@ -17,11 +19,13 @@ def delay_many(session, func, model_name, list_of_arguments, **options):
     :param list_of_arguments: for each job a tuple of further arguments of the function, or a dict of named ones
     :param options: for all of them: those of :func:`~odoo.addons.jobs_queue.jobs.prepare`
     :return: list of :class:`~odoo.addons.jobs_queue.jobs.Job`, in the same order
-    :raise TypeError: the function does not take the arguments of a call; the message names it. Nothing is delayed then
+    :raise TypeError: there is no session, or the function does not take the arguments of a call; the message names it. Nothing is delayed
+        then
     :raise NotSerializableJobError: an argument cannot be stored; the message names the call and the argument. Nothing is delayed then
-    :raise ValueError: an option is not valid, or an item of the list is no tuple and no dict
+    :raise ValueError: the database has no such model, an option is not valid, or an item of the list is no tuple and no dict
     """
-    name = name_to_delay(func)
+    env, name = checked_session(session).env, name_to_delay(func)
+    model_name = checked_model(env, name, model_name)
     jobs = []
     for number, arguments in enumerate(list_of_arguments, 1):
         if isinstance(arguments, dict):
@@ -33,7 +37,7 @@ def delay_many(session, func, model_name, list_of_arguments, **options):
                 f"Call {number} is {arguments!r}: it must be a tuple of arguments, or a dict of named ones"
             )
         try:
-            jobs.append(prepare(session.env, name, model_name, args, kwargs, **options))
+            jobs.append(prepare(env, name, model_name, args, kwargs, **options))
         except NotSerializableJobError as error:
             raise NotSerializableJobError(f"Call {number}, {error}") from None
         except TypeError as error:
