@@ -317,9 +317,11 @@ class QueueJob(models.Model):
         if not finished:
             job = change.go_on_as_job()
             links = [{"label": self.env._("Job %s", job.id), "url": f"/odoo/queue-jobs/{job.id}"}]
-            message += " " + self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
             reasons, _some_start = self.env["queue.worker"]._reasons_to_wait([job])
-            message = " ".join([message, *reasons])
+            # the client puts the link where the message has %s
+            rest = self.env._("The rest goes on as %s, which shows how far it is and can be cancelled.", "%s")
+            message, *reasons = (text.replace("%", "%%") for text in (message, *reasons))
+            message = " ".join([message, rest, *reasons])
         done = finished and change.position.changed == change.position.total
         return {
             "type": "ir.actions.client",

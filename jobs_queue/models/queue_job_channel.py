@@ -151,7 +151,7 @@ class QueueJobChannel(models.Model):
                 )
 
     @api.constrains("parent_id")
-    def _check_company(self):
+    def _check_parent_company(self):
         for channel in self:
             company = channel.parent_id.company_id
             if company and channel.company_id != company:

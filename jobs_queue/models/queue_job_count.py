@@ -86,10 +86,9 @@ class QueueJob(models.Model):
     @api.model
     def _bounded(self, count, bound):
         """Return a number as a person reads it, such as “10,000+” above the bound."""
+        number = min(count, bound)
         lang = self.env["res.lang"]._get_data(code=self.env.lang or "en_US")
-        text = (
-            self.env["res.lang"].browse(lang.id).format("%d", min(count, bound), grouping=True) if lang else str(bound)
-        )
+        text = self.env["res.lang"].browse(lang.id).format("%d", number, grouping=True) if lang else str(number)
         return text + "+" * (count > bound)
 
     @api.model

@@ -29,6 +29,8 @@ PAGE = 200
 PAGES_OF_A_PASS = 250
 #: Who looks at failures waits so many seconds at most until they are grouped.
 SECONDS_TO_LOOK = 0.1
+# So many failures are deleted by one pass of the vacuum
+_VACUUM_LIMIT = 1000
 #: Between two messages to the followers of one failure.
 TIME_BETWEEN_DIGESTS = timedelta(days=1)
 
@@ -300,7 +302,13 @@ class QueueJobFailure(models.Model):
 
     @api.autovacuum
     def _gc_failures(self):
-        """Delete failures without failed jobs that were not seen for ``jobs_queue.job_retention_days`` (30) days."""
-        days = self.env["queue.job"]._retention_days()
-        old = self.search([("date_last", "<", fields.Datetime.now() - timedelta(days=days))], limit=1000)
-        old.filtered(lambda failure: not failure.failed_count).unlink()
+        """Delete failures without failed jobs that were not seen for ``jobs_queue.job_retention_days`` (30) days.
+
+        :return: ``(number of deleted failures, whether there may be more)``
+        """
+        before = fields.Datetime.now() - timedelta(days=self.env["queue.job"]._retention_days())
+        failed = self.env["queue.job"]._search([("state", "=", "failed"), ("failure_id", "!=", False)])
+        domain = [("date_last", "<", before), ("id", "not in", failed.subselect("failure_id"))]
+        old = self.search(domain, limit=_VACUUM_LIMIT)
+        old.unlink()
+        return len(old), len(old) == _VACUUM_LIMIT

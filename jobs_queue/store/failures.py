@@ -5,7 +5,7 @@ All of it happens after the jobs have failed: a job that fails writes nothing th
 
 from collections import namedtuple
 
-from .sql import BRIEFLY
+from .sql import BRIEFLY, NOW
 
 #: ``message``, ``payload`` and ``exc_info`` are cut; a payload that is longer than they are looked at is left out.
 FailedJob = namedtuple(
@@ -37,9 +37,10 @@ def lock_ungrouped(cr, limit):
     """
     cr.execute(_LOCK)
     cr.execute(
-        """
-        SELECT job.id, job.function, job.model_name, job.company_id, job.channel_id, job.date_done, left(job.message, 10000),
-               CASE WHEN octet_length(job.payload) <= 10000 THEN job.payload END, attempt.exc_name, left(attempt.exc_info, 100000)
+        f"""
+        SELECT job.id, job.function, job.model_name, job.company_id, job.channel_id, COALESCE(job.date_done, {NOW}),
+               left(job.message, 10000), CASE WHEN octet_length(job.payload) <= 10000 THEN job.payload END, attempt.exc_name,
+               left(attempt.exc_info, 100000)
         FROM queue_job job
         LEFT JOIN LATERAL (
             SELECT exc_name, exc_info FROM queue_job_attempt WHERE job_id = job.id ORDER BY id DESC LIMIT 1

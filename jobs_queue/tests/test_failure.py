@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.jobs import job
-from odoo.addons.jobs_queue.models import queue_job_count
+from odoo.addons.jobs_queue.models import queue_job_count, queue_job_failure
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.tests.common import JobsCase
 
@@ -393,3 +393,15 @@ class TestCleaning(FailureCase):
         failure.invalidate_recordset()
         self.failures._gc_failures()
         self.assertFalse(failure.exists())
+
+    def test_failures_that_stay_do_not_keep_older_ones_from_being_deleted(self):
+        self.let_fail(1)
+        stays = self.group()
+        jobs = self.let_fail("name", function=map_record)
+        goes = self.group() - stays
+        jobs.button_done()
+        stays.date_last = fields.Datetime.now() - timedelta(days=31)
+        goes.date_last = fields.Datetime.now() - timedelta(days=32)
+        with patch.object(queue_job_failure, "_VACUUM_LIMIT", 1):
+            self.assertEqual(self.failures._gc_failures(), (1, True))
+        self.assertEqual((stays + goes).exists(), stays)

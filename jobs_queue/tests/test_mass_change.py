@@ -204,6 +204,14 @@ class TestRest(MassChangeCase):
         self.assertEqual(rest.message, "5 of 5 jobs requeued.")
         self.assertEqual(self.states(jobs), {"done"})
 
+    def test_u1_a_percent_sign_in_the_reason_why_it_waits_is_one_for_the_reader(self):
+        channel = self.env.ref("jobs_queue.channel_root")
+        store.hold(self.env.cr, channel.id, "shop", "The shop works at 50% of its speed", 60)
+        self.insert(5)
+        with patch.object(type(self.env["queue.worker"]), "_reason_no_job_runs", return_value=None):
+            told, _rest = self.press()
+        self.assertIn("at 50% of its speed", told["message"] % "Job 7")
+
     def test_u1_the_job_changes_with_the_rights_of_who_has_pressed(self):
         manager = new_test_user(self.env, "jobs manager", "jobs_queue.group_jobs_manager")
         self.env = self.env(user=manager)

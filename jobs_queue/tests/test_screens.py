@@ -255,6 +255,11 @@ class TestJobScreen(ScreensCase):
         with self.assertRaisesRegex(TypeError, "unhashable"):
             self.delay_about(self.session, LookUp(names_of_invoices, ["7"]))
 
+    def test_item3_an_external_id_that_is_to_be_looked_up_is_refused_at_once(self):
+        prepared = export_order.delayable(self.session, "res.partner", "7")
+        with self.assertRaisesRegex(TypeError, "external id of a record cannot be looked up"):
+            prepared.set_record(LookUp(names_of_invoices, "7"), None)
+
     def test_item3_each_job_has_the_name_in_its_own_language(self):
         look_up = LookUp(lambda env, keys: {"7": f"in {env.context.get('lang')}"}, "7")
         handles = [self.delay_about(self.session.with_context(lang=lang), look_up) for lang in ("en_US", "fr_FR")]
@@ -330,6 +335,10 @@ class TestNumbers(ScreensCase):
         panel = self.panel()
         self.assertEqual(len(panel), len(self.env["queue.job"]._fields["state"].selection))
         self.assertEqual(panel["failed"], {"id": "failed", "display_name": "Failed (0)"})
+
+    def test_u1_the_side_panel_counts_right_without_an_active_language(self):
+        self.enterContext(patch.object(type(self.env["res.lang"]), "_get_data", return_value=None))
+        self.assertEqual(self.panel()["failed"], {"id": "failed", "display_name": "Failed (0)"})
 
     def test_the_side_panel_leaves_out_what_takes_long_to_count(self):
         self.enterContext(patch.object(queue_job_count, "SECONDS_TO_COUNT", 0))

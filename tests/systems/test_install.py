@@ -56,7 +56,6 @@ def test_f20_an_uninstall_leaves_nothing(new_database):
     set_parameter(name, "jobs_queue.job_retention_days")
     with_jobs_queue = what_is_there(name)
     databases.install(name, ["connector"])
-    set_parameter(name, "connector.of_some_connector")
     databases.odoo("module", "uninstall", "--database", name, "connector")
     assert what_is_there(name) ^ with_jobs_queue == set()
     databases.odoo("module", "uninstall", "--database", name, "jobs_queue")
