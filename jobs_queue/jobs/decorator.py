@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..registration import addon_of
 from ..session import checked_session
 from ..texts import DESCRIPTION, storable
-from .functions import checked_model, name_to_delay, note_addon, register
+from .functions import name_to_delay, note_addon, register
 from .options import (
     DEFAULT_MAX_RETRIES,
     JobOptions,
@@ -138,5 +138,9 @@ def _prepare(func, session=None, model_name="", *args, **kwargs):
     :raise ValueError: the database has no such model
     """
     env, name = checked_session(session).env, name_to_delay(func)
+    if model_name is not None and model_name not in env.registry:
+        raise ValueError(
+            f"{name} is delayed with (session, model_name, ...): this database has no model {model_name!r}"
+        )
     options = {option: kwargs.pop(option) for option in OPTIONS if option in kwargs}
-    return prepare(env, name, checked_model(env, name, model_name), args, kwargs, **options)
+    return prepare(env, name, model_name, args, kwargs, **options)

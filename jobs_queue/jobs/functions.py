@@ -71,18 +71,6 @@ def name_to_delay(func):
     return name
 
 
-def checked_model(env, name, model_name):
-    """Return the name of the model that a call of a job function is about.
-
-    :raise ValueError: the database has no such model
-    """
-    if model_name is not None and model_name not in env.registry:
-        raise ValueError(
-            f"{name} is delayed with (session, model_name, ...): this database has no model {model_name!r}"
-        )
-    return model_name
-
-
 def options_of(func):
     """Return the options that ``@job`` gives to a function; bare ones where it says nothing."""
     return getattr(func, "job_options", _WITHOUT_OPTIONS)

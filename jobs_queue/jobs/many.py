@@ -3,7 +3,7 @@
 from ..exception import NotSerializableJobError
 from ..session import checked_session
 from . import prepare
-from .functions import checked_model, name_to_delay
+from .functions import name_to_delay
 
 
 def delay_many(session, func, model_name, list_of_arguments, **options):
@@ -22,10 +22,9 @@ def delay_many(session, func, model_name, list_of_arguments, **options):
     :raise TypeError: there is no session, or the function does not take the arguments of a call; the message names it. Nothing is delayed
         then
     :raise NotSerializableJobError: an argument cannot be stored; the message names the call and the argument. Nothing is delayed then
-    :raise ValueError: the database has no such model, an option is not valid, or an item of the list is no tuple and no dict
+    :raise ValueError: an option is not valid, or an item of the list is no tuple and no dict
     """
     env, name = checked_session(session).env, name_to_delay(func)
-    model_name = checked_model(env, name, model_name)
     jobs = []
     for number, arguments in enumerate(list_of_arguments, 1):
         if isinstance(arguments, dict):
