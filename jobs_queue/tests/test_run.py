@@ -690,6 +690,21 @@ class TestWatcher(TransactionCase):
         self.assertFalse(watcher.workers)
         self.assertEqual(watcher._refused["broken"], "its addons cannot be loaded: SyntaxError: invalid syntax")
 
+    @mute_logger("odoo.addons.jobs_queue.worker")
+    def test_f25_a_worker_that_loses_its_connection_as_it_begins_begins_again_with_the_next_look(self):
+        watcher = worker.WorkerWatcher("command", 1, lambda: ["cut"])
+        self.addCleanup(watcher._close)
+        self.patch(worker.watcher, "connect", MagicMock())
+        self.patch(store, "reason_not_to_serve", lambda cr: None)
+        self.patch(worker.watcher, "Registry", MagicMock())
+        life = MagicMock()
+        self.patch(worker.watcher, "Worker", MagicMock(side_effect=[LifeEnded("It has lost its connection"), life]))
+        for _look in range(2):
+            watcher._next_discovery = 0
+            watcher._discover()
+        self.assertEqual(watcher.workers, {"cut": life})
+        watcher.workers.clear()
+
 
 @tagged("post_install", "-at_install")
 class TestFrozenWorker(TransactionCase):

@@ -261,7 +261,8 @@ class WorkerWatcher:
             self._refused.pop(dbname, None)
         except LockNotAvailable as error:
             _logger.info("The database %s is served later: %s", dbname, first_line(error))
-        except psycopg2.Error as error:
+        except (psycopg2.Error, LifeEnded) as error:
+            # it is looked at again with the next discovery
             self._refuse(dbname, first_line(error))
         except Exception as error:
             # the code of one database's addons must not end the service of the others
