@@ -12,7 +12,7 @@ import traceback
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from .. import store
-from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, JobStopped, UnknownJobError
+from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
 from ..jobs.retry import RetryPolicy
 from ..store.connection import pids_of_thread
 from . import unknown
@@ -132,7 +132,7 @@ def _decide(worker, job, error):
             times=IMMEDIATE_RETRIES + 1,
             error=first_line(error),
         )
-    elif retry.is_retryable(error) or is_over_limit(error) or (len(job.members) > 1 and is_of(error, JobStopped)):
+    elif retry.is_retryable(error) or is_over_limit(error) or (job.run.stopped and len(job.members) > 1):
         # of a group that was stopped nobody knows which job took so long: it counts a try of each
         message = message_of(error)
     elif not isinstance(error, GroupResultError) and (halves := job.halves()):
