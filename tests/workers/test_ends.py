@@ -297,6 +297,14 @@ def test_f22_jobs_of_a_group_that_is_too_long_for_the_cron_count_a_try_each(run_
     assert ends(ids) == [("scheduled", 1)] * 2
 
 
+def test_f22_of_a_group_that_meets_the_stop_of_another_job_only_the_guilty_one_fails(run_here, ends, jobs):
+    def deed(session):
+        raise TooLongForCron("Another job runs longer than cron allows")
+
+    ids = run_here(deed, lambda session: None, function=jobs.do_together, group_key="together")
+    assert ends(ids) == [("failed", 1), ("done", 0)]
+
+
 def test_f8_a_job_that_frees_its_own_lease_or_deletes_itself_does_not_stop_its_thread(run_here, ends, leave):
     def free(session):
         session.cr.execute("UPDATE queue_job SET lease_token = NULL WHERE id = %s", [session.job.id])
