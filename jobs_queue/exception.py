@@ -4,20 +4,13 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, S
 
 from odoo.exceptions import ConcurrencyError
 
+from .seconds import as_seconds
+from .stopped import ConnectorException as ConnectorException
+from .stopped import JobError, JobStopped
+
 #: What PostgreSQL, or Odoo, raises when another transaction was in the way: let it pass, and the job runs again, on a fresh transaction. A
 #: statement that was cancelled without a reason that this process knows was meant for the job before.
 CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, QueryCanceled, ConcurrencyError)
-
-
-class ConnectorException(Exception):
-    """Base of all exceptions of the jobs queue and of connectors."""
-
-
-# Jobs
-
-
-class JobError(ConnectorException):
-    """Base of the exceptions that concern a job."""
 
 
 class FailedJobError(JobError):
@@ -35,8 +28,6 @@ class RetryableJobError(JobError):
     """
 
     def __init__(self, msg, seconds=None, ignore_retry=False):
-        from .seconds import as_seconds  # the queue builds on this module
-
         super().__init__(msg)
         self.seconds = None if seconds is None else as_seconds(seconds, "seconds", clamp=True)
         self.ignore_retry = ignore_retry
@@ -74,10 +65,6 @@ class UnknownJobError(NotReadableJobError):
 
 class NotSerializableJobError(JobError, TypeError):
     """An argument of the job cannot be stored; the message names it."""
-
-
-class JobStopped(JobError):
-    """The running job was told to stop; its work since its last commit is rolled back."""
 
 
 class JobCancelled(JobStopped):

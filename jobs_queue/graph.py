@@ -154,7 +154,7 @@ def _union(graphs):
     return result
 
 
-@job_function
+@job_function(former_names=["odoo.addons.connector.queue.graph.barrier"])
 def barrier(session, model_name):
     """Wait for a group of jobs"""
     return arguments.Stored(list(_stored_results(session.env)))

@@ -8,7 +8,6 @@ from odoo.exceptions import UserError
 from odoo.tools.sql import column_exists, table_exists
 
 from . import addon, store
-from .jobs.functions import FORMER_NAMES
 
 # What is formatted into the statements below are constants of this module
 # pylint: disable=sql-injection
@@ -107,8 +106,6 @@ def _take_over(cr):
             """,
             (addon.NAME,),
         )
-    for former, name in FORMER_NAMES.items():
-        cr.execute("UPDATE queue_job_function SET name = %s WHERE name = %s", (name, former))
 
 
 def _restore_changes(cr):

@@ -219,7 +219,7 @@ class MassChange:
         return text
 
 
-@job(default_channel="root")
+@job(default_channel="root", former_names=["odoo.addons.connector.queue.mass_change.change_jobs"])
 def change_jobs(session, model_name, kind, domain, position):
     """Change many jobs"""
     env = session.env

@@ -8,7 +8,7 @@ import reprlib
 from collections import deque
 
 from . import configuration
-from .exception import JobStopped
+from .stopped import JobStopped
 
 #: How many characters of each are kept; those that the configuration file may set are read when a process starts
 # what a job returned, or why it failed, waits or was cancelled

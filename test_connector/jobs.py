@@ -7,9 +7,9 @@ import signal
 import time
 from collections.abc import Callable
 
-from odoo.addons.connector.backend_channel import backend_channel
 from odoo.addons.connector.connector import get_environment
-from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
+from odoo.addons.connector.unit.jobs.channel import backend_channel
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 

@@ -6,13 +6,13 @@ import requests
 
 from odoo.addons.connector.backend import Backend
 from odoo.addons.connector.exception import IDMissingInBackend
-from odoo.addons.connector.http.auth import BearerAuth
-from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
-from odoo.addons.connector.unit.binder import Binder
-from odoo.addons.connector.unit.bulk_exporter import BulkExporter
-from odoo.addons.connector.unit.http_adapter import HttpAdapter
-from odoo.addons.connector.unit.importer import RecordImporter
-from odoo.addons.connector.unit.mapper import (
+from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
+from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
+from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
+from odoo.addons.connector.unit.binding.binder import Binder
+from odoo.addons.connector.unit.exporter.bulk import BulkExporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.mapper.mapper import (
     ExportMapper,
     ImportMapper,
     changed_by,
@@ -21,7 +21,7 @@ from odoo.addons.connector.unit.mapper import (
     mapping,
     only_create,
 )
-from odoo.addons.connector.unit.webhook import WebhookReceiver
+from odoo.addons.connector.unit.webhook_receiver import WebhookReceiver
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
 
 from .external import shop

@@ -1,6 +1,6 @@
 """Extensions of the units of the imaginary shop, for its version 2.0 only."""
 
-from odoo.addons.connector.unit.mapper import mapping
+from odoo.addons.connector.unit.mapper.mapper import mapping
 from odoo.addons.test_connector.units import PartnerImportMapper, webshop_2
 
 

@@ -89,7 +89,7 @@ class ConnectorFramework(Framework, Connector):
     count_warm = """
         SELECT count(DISTINCT attempt.worker)
         FROM queue_job_attempt AS attempt JOIN queue_job AS job ON job.id = attempt.job_id
-        WHERE job.function = 'odoo.addons.connector.unit.bulk_importer.import_page'
+        WHERE job.function = 'odoo.addons.connector.unit.importer.bulk.import_page'
     """
 
     def clear(self):

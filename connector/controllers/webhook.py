@@ -9,8 +9,8 @@ from odoo import SUPERUSER_ID
 from odoo.http import Controller, HttpDispatcher, request, route
 
 from ..exception import NoConnectorUnitError
-from ..http.webhook import TakenBefore
-from ..unit.webhook import WebhookReceiver
+from ..models.connector_webhook_delivery import TakenBefore
+from ..unit.webhook_receiver import WebhookReceiver
 
 _logger = logging.getLogger(__name__)
 

@@ -16,16 +16,29 @@ from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.jobs.retry import Exponential
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..no_export import NO_EXPORT, as_argument, forbidden_by_all, from_argument
 from .change import Change
 from .event import consumer_name
-from .notes import take_notes
+from .no_export import NO_EXPORT, as_argument, forbidden_by_all, from_argument
+from .notes import Note, add_note, take_notes
 from .record import on_record_change
 
 _logger = logging.getLogger(__name__)
 
 #: How often in a row consumers are told of what consumers have changed.
 MAX_ROUNDS = 10
+
+
+def note_change(kind, records, fields, old=None):
+    """Note that records were changed: the consumers are told of it after the commit.
+
+    :param kind: see :class:`~odoo.addons.connector.event.change.Change`
+    :param records: recordset, which may be deleted by now
+    :param fields: names of the fields
+    :param old: dict of the old values by record id
+    """
+    if records:
+        note = Note(kind, records.env, records._name, records._ids, frozenset(fields), old or {})
+        add_note(note, tell_after_commit)
 
 
 def tell_after_commit(notes):
@@ -147,7 +160,7 @@ def call_consumer(session, model_name, consumer, record_id, kind, fields, old, n
     :param consumer: complete name of the function
     :param record_id: id of the record
     :param kind: see :class:`Change`, as the next two
-    :param no_connector_export: to which backends the change must not be exported, see :mod:`~odoo.addons.connector.no_export`
+    :param no_connector_export: to which backends the change must not be exported, see :mod:`~odoo.addons.connector.event.no_export`
     """
     for subscription in on_record_change.subscriptions(session.env.registry, model_name):
         if consumer_name(subscription.consumer) == consumer:

@@ -1,4 +1,4 @@
-"""What a transaction changes is noted with its cursor until the commit. A rollback forgets it, also one to a savepoint."""
+"""Notes of what a transaction changes, kept with its cursor until the commit. A rollback forgets them, also one to a savepoint."""
 
 import functools
 from dataclasses import dataclass
@@ -22,33 +22,22 @@ class Note:
     old: dict  # of dicts, by id
 
 
-def note_change(kind, records, fields, old=None):
-    """Note that records were changed, until the end of the transaction.
+def add_note(note, tell):
+    """Note a change until the end of its transaction.
 
-    :param kind: see :class:`~odoo.addons.connector.event.change.Change`
-    :param records: recordset, which may be deleted by now
-    :param fields: names of the fields
-    :param old: dict of the old values by record id
+    :param note: :class:`Note`
+    :param tell: ``function(notes)`` that is called after the commit, once, with what was noted
     """
-    if records:
-        note = Note(kind, records.env, records._name, records._ids, frozenset(fields), old or {})
-        _notes(records.env.cr).append(note)
+    data = note.env.cr.postcommit.data
+    if _KEY not in data:
+        data[_KEY] = []
+        note.env.cr.postcommit.add(functools.partial(_tell, data[_KEY], tell))
+    data[_KEY].append(note)
 
 
-def _notes(cr):
-    """Return the list of what was noted in the cursor's transaction; after its commit the consumers are called."""
-    notes = cr.postcommit.data.get(_KEY)
-    if notes is None:
-        notes = cr.postcommit.data[_KEY] = []
-        cr.postcommit.add(functools.partial(_tell, notes))
-    return notes
-
-
-def _tell(notes):
-    from .after_commit import tell_after_commit  # it builds on this module
-
+def _tell(notes, tell):
     if notes:
-        tell_after_commit(notes)
+        tell(notes)
 
 
 def take_notes(cr):

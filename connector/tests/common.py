@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from odoo.tests.common import _super_send
 
-from odoo.addons.connector.event.after_commit import tell
-from odoo.addons.connector.event.notes import take_notes
 from odoo.addons.jobs_queue.tests import common
 
+from ..event.after_commit import tell
+from ..event.notes import take_notes
 from .local_server import local_server
 from .recording import RecordedExchanges
 

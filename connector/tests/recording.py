@@ -9,7 +9,7 @@ from unittest.mock import patch
 from odoo.tests.common import _super_send
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.http.masking import is_secret, masked_text, masked_url, without
+from ..unit.backend_adapter.masking import is_secret, masked_text, masked_url, without
 
 #: Set this variable of the environment to record anew
 RECORD = "CONNECTOR_RECORD"

@@ -9,12 +9,12 @@ from .. import backend as backend_module
 from ..backend import Backend, get_backend
 from ..connector import Binder
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
-from ..unit.batch_importer import BatchImporter
-from ..unit.bulk_importer import BulkBatchImporter
-from ..unit.deleter import RecordDeleter
-from ..unit.exporter import RecordExporter
-from ..unit.importer import RecordImporter
-from ..unit.mapper import ExportMapper, ImportMapper, Mapper
+from ..unit.exporter.deleter import RecordDeleter
+from ..unit.exporter.record import RecordExporter
+from ..unit.importer.batch import BatchImporter
+from ..unit.importer.bulk import BulkBatchImporter
+from ..unit.importer.record import RecordImporter
+from ..unit.mapper.mapper import ExportMapper, ImportMapper, Mapper
 
 
 class BackendCase(TransactionCase):

@@ -6,8 +6,8 @@ from odoo.tests import TransactionCase
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.tests.registering import register_as
 
-from .. import producer
 from ..event import Event, on_record_change, on_record_create, on_record_unlink, on_record_write
+from ..models import base as producer
 
 
 class EventCase(TransactionCase):

@@ -10,8 +10,8 @@ from ..backend import Backend
 from ..connector import Binder, ConnectorUnit, Environment
 from ..exception import ExtensionConflict, ManyConnectorUnitError, NoConnectorUnitError
 from ..extension import combine
-from ..unit.importer import RecordImporter
-from ..unit.mapper import ImportMapper, changed_by, mapping
+from ..unit.importer.record import RecordImporter
+from ..unit.mapper.mapper import ImportMapper, changed_by, mapping
 from .test_backend import BackendCase
 
 

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 from odoo.tests import TransactionCase, tagged
 
-from odoo.addons.connector.connector import external_id_text
-from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.http.errors import parse_date, retry_after
-from odoo.addons.connector.session import ConnectorSession
-from odoo.addons.connector.unit.importer import import_record
 from odoo.addons.jobs_queue.seconds import LATEST
+
+from ..connector import external_id_text
+from ..exception import InvalidDataError
+from ..session import ConnectorSession
+from ..unit.backend_adapter.errors import parse_date, retry_after
+from ..unit.importer.record import import_record
 
 
 @tagged("post_install", "-at_install")

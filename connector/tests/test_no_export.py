@@ -9,8 +9,9 @@ from odoo.tests import TransactionCase
 from odoo.tools import mute_logger
 from odoo.tools.json import json_default
 
-from odoo.addons.connector.no_export import as_argument, forbids_all, forbids_export, from_argument, without_export
 from odoo.addons.jobs_queue.by_code import ByCode, by_code
+
+from ..event.no_export import as_argument, forbids_all, forbids_export, from_argument, without_export
 
 LOGGER = "odoo.addons.jobs_queue.by_code"
 

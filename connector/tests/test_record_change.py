@@ -4,12 +4,12 @@ from unittest.mock import patch
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.no_export import as_argument, from_argument, without_export
-from odoo.addons.connector.tests.common import JobsCase
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.tests.registering import register_as
 
 from ..event import Change, after_commit, on_record_change
+from ..event.no_export import as_argument, from_argument, without_export
+from .common import JobsCase
 
 TAG = "res.partner.category"
 LOGGER = "odoo.addons.connector.event.after_commit"

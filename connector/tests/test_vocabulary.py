@@ -13,8 +13,8 @@ from odoo.addons.jobs_queue.worker.backoff import Backoff
 from ..backend import Backend
 from ..connector import Binder, ConnectorUnit
 from ..event import Event
-from ..unit.backend_adapter import BackendAdapter
-from ..unit.mapper import Mapper
+from ..unit.backend_adapter.crud import BackendAdapter
+from ..unit.mapper.mapper import Mapper
 from ..unit.synchronizer import Synchronizer
 
 CLASSES = [

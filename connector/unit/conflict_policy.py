@@ -17,7 +17,7 @@ class ConflictPolicy(Exporter):
     - ``"ask"``: nothing is changed on either side, by imports neither. The binding is in conflict, and a checkpoint asks for a decision
 
     Whether the export or an import finds the conflict, the outcome is the same: see
-    :class:`~odoo.addons.connector.unit.conflict.ConflictResolution` and :mod:`~odoo.addons.connector.unit.unsent`.
+    :class:`~odoo.addons.connector.unit.exporter.conflict.ConflictResolution` and :mod:`~odoo.addons.connector.unit.importer.unsent`.
     """
 
     _conflict_policy = "odoo_wins"

@@ -8,14 +8,14 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.jobs import job
 
 from ..backend import general
-from ..backend_channel import backend_channel
-from ..connector import external_id_text, get_environment
-from ..related_action import open_backend
-from .bulk_importer import import_page
-from .exporter import export_record
-from .identity import export_identity
-from .importer import RecordImporter
-from .sync_state import is_in_conflict, note_in_sync, remember
+from .binding.state import is_in_conflict, note_in_sync, remember
+from .connector_unit import external_id_text, get_environment
+from .exporter.record import export_record
+from .importer.bulk import import_page
+from .importer.record import RecordImporter
+from .jobs.channel import backend_channel
+from .jobs.keys import export_identity
+from .jobs.related_action import open_backend
 from .synchronizer import Synchronizer
 
 REPAIRS = (None, "import", "export")

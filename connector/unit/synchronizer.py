@@ -3,11 +3,11 @@
 import random
 from functools import cached_property
 
-from ..connector import ConnectorUnit
 from ..exception import NoConnectorUnitError
-from .backend_adapter import BackendAdapter
-from .binder import Binder
-from .mapper import ExportMapper, ImportMapper, Mapper
+from .backend_adapter.crud import BackendAdapter
+from .binding.binder import Binder
+from .connector_unit import ConnectorUnit
+from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 
 
 class Synchronizer(ConnectorUnit):

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..extension import class_name
-from ..unit_list import list_units
+from ..unit.unit_list import list_units
 
 
 class ConnectorBackendUnit(models.TransientModel):
@@ -34,21 +34,3 @@ class ConnectorBackendUnit(models.TransientModel):
                 for unit in list_units(backend, self.env)
             ]
         )
-
-
-class ConnectorBackend(models.AbstractModel):
-    _inherit = "connector.backend"
-
-    def action_open_units(self):
-        """Open the list of the classes that serve the backend."""
-        self.ensure_one()
-        self.check_access("read")
-        units = self.env["connector.backend.unit"]._list(self.get_backend())
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Units of %s", self.display_name),
-            "res_model": units._name,
-            "view_mode": "list,form",
-            "domain": [("id", "in", units.ids)],
-            "context": {"search_default_group_by_model": True},
-        }

@@ -5,7 +5,7 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.selection import selected_domain
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..checkpoint.checkpoint import review_checkpoints
+from ..models.connector_checkpoint import review_checkpoints
 
 #: Of more checkpoints no list is shown, and they are reviewed in the background.
 SHOWN = 500

@@ -3,8 +3,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.jobs_queue.exception import ConnectorException
 
-from ..unit.binder import Binder
-from ..unit.importer import RecordImporter
+from ..unit.binding.binder import Binder
+from ..unit.importer.record import RecordImporter
 
 
 class ConnectorMappingTrial(models.TransientModel):

@@ -3,8 +3,8 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.connector.unit.backend_adapter import BackendAdapter
-from odoo.addons.connector.unit.batch_importer import import_batch
+from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
+from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.reconciler import reconcile
 from odoo.addons.jobs_queue.exception import ConnectorException
 from odoo.addons.jobs_queue.session import ConnectorSession

@@ -4,8 +4,8 @@ from unittest.mock import patch
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.unit.exporter import export_record
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.exporter.record import export_record
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
 from odoo.addons.jobs_queue.session import ConnectorSession

@@ -10,8 +10,8 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.unit.batch_importer import BatchImporter
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.importer.batch import BatchImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import arguments
 
@@ -272,7 +272,7 @@ class TestImport(ImportCase):
     def test_two_products_of_one_internal_reference_are_not_guessed_at(self):
         self.env["product.product"].create([{"name": name, "default_code": "TWICE"} for name in ("One", "Other")])
         product_id = self.shop.create("product.product", name="Theirs", default_code="TWICE")
-        with mute_logger("odoo.addons.connector.unit.bulk_importer"):
+        with mute_logger("odoo.addons.connector.unit.importer.bulk"):
             (job,) = self.import_products().filtered(lambda job: job.state == "failed")
         self.assertRegex(
             job.message,

@@ -3,9 +3,9 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.connector.unit.deleter import delete_record
-from odoo.addons.connector.unit.exporter import export_record
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.exporter.deleter import delete_record
+from odoo.addons.connector.unit.exporter.record import export_record
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .common import OdooCase

@@ -2,8 +2,8 @@
 
 from odoo import fields
 
-from odoo.addons.connector.unit.bulk_importer import BulkBatchImporter
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
 
 from ..backend import odoo
 

@@ -289,7 +289,7 @@ class TestOrders(OrderCase):
         self.shop.call("sale.order", "write", [bad], vals={"client_order_ref": "bad"})
         self.shop.call("sale.order.line", "write", lines, vals={"product_uom_qty": 2})
         self.order(bad).action_lock()
-        with mute_logger("odoo.addons.connector.unit.bulk_importer"):
+        with mute_logger("odoo.addons.connector.unit.importer.bulk"):
             jobs = self.import_orders()
         self.assertEqual(sorted(jobs.mapped("state")), ["done", "failed"])
         self.assertEqual((self.order(good).client_order_ref, self.order(bad).client_order_ref), ("good", False))

@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.connector.consumer import delay_bulk_export
+from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 

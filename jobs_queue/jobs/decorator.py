@@ -36,6 +36,7 @@ def job(
     group_size=0,
     related_action=None,
     about=None,
+    former_names=(),
     **unknown,
 ):
     """Make a job function of a function, or give options to a method that is delayed.
@@ -64,6 +65,8 @@ def job(
     :param about: ``function(env, model_name, *args, **kwargs)`` that returns of the record that a call is about ``(external id, name)``, by
         which people find the job: texts or None. It is called with each delay, so it should read nothing that is not read anyway; where
         the name must be looked up, it returns a :class:`~odoo.addons.jobs_queue.jobs.record_number.LookUp`
+    :param former_names: dotted paths that the function had before it was moved or renamed: jobs that wait under them run, and what was
+        set for the function stays
     :raise TypeError: there is no such option
     :raise ValueError: an option is not valid, or an argument of the function is called as an option of :func:`delay`
     """
@@ -88,6 +91,7 @@ def job(
         group_size=checked_natural("group_size", group_size),
         related_action=related_action,
         about=about,
+        former_names=tuple(former_names),
     )
     decorate = functools.partial(_decorate, options)
     return decorate if func is None else decorate(func)

@@ -23,11 +23,8 @@ _ADDONS = "odoo.addons."
 # Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
 _functions: dict[str, Callable] = {}
 
-#: Job functions of this addon by the names that stored jobs may have: they were delayed when it was a part of the addon connector.
-FORMER_NAMES = {
-    "odoo.addons.connector.queue.graph.barrier": "odoo.addons.jobs_queue.graph.barrier",
-    "odoo.addons.connector.queue.mass_change.change_jobs": "odoo.addons.jobs_queue.mass_change.change_jobs",
-}
+# The names of job functions by those that they had before, which stored jobs may have
+_names: dict[str, str] = {}
 
 _WITHOUT_OPTIONS = JobOptions()
 
@@ -38,7 +35,9 @@ _addons: set[str] = set()
 
 def register(func):
     """Let a job function be found by its name."""
-    _functions[func.job_options.name] = func
+    options = func.job_options
+    _functions[options.name] = func
+    _names.update(dict.fromkeys(options.former_names, options.name))
 
 
 def note_addon(addon):
@@ -118,7 +117,7 @@ def named_arguments(env, options, model_name, args, kwargs):
 
 def current_name(name):
     """Return the name of a job function that is stored under this name."""
-    return FORMER_NAMES.get(name, name)
+    return _names.get(name, name)
 
 
 def find_function(env, name):

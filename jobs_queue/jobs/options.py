@@ -47,6 +47,7 @@ class JobOptions:
     related_action: object = None
     signature: Signature | None = None
     about: object = None
+    former_names: tuple[str, ...] = ()
 
 
 # Each returns the value; where it is not valid they raise a ValueError that says what would be

@@ -162,9 +162,12 @@ class QueueJobFunction(models.Model):
 
         :param functions: dict, name to :class:`~odoo.addons.jobs_queue.jobs.JobOptions`
         """
-        known = {function.name: function for function in self.search([("name", "in", list(functions))])}
+        names = [name for current, options in functions.items() for name in (*options.former_names, current)]
+        # a record has a former name where the function was moved since
+        known = {current_name(function.name): function for function in self.search([("name", "in", names)])}
         for name, options in functions.items():
             values = {
+                "name": name,
                 "description": options.description,
                 "module": options.module,
                 "default_channel": options.default_channel,
@@ -173,6 +176,6 @@ class QueueJobFunction(models.Model):
                 self.env["queue.job.channel"]._ensure(options.default_channel)
             function = known.get(name)
             if not function:
-                self.create({"name": name, **values})
+                self.create(values)
             elif any(function[field] != (value or False) for field, value in values.items()):
                 function.write(values)

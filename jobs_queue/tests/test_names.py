@@ -1,18 +1,30 @@
-"""Names that jobs had while the addon was a part of the addon connector."""
+"""Names that job functions had before they were moved."""
 
 from odoo.tests import TransactionCase, tagged
 
+from odoo.addons.jobs_queue.graph import barrier
 from odoo.addons.jobs_queue.jobs import find_function
-from odoo.addons.jobs_queue.jobs.functions import FORMER_NAMES
 
 
 @tagged("post_install", "-at_install")
 class TestNames(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.name = barrier.job_options.name
+        (self.former,) = barrier.job_options.former_names
+
     def test_jobs_that_were_delayed_under_a_former_name_are_found(self):
-        for former, name in FORMER_NAMES.items():
-            self.assertIs(find_function(self.env, former), find_function(self.env, name))
+        self.assertIs(find_function(self.env, self.former), barrier)
 
     def test_what_was_set_for_a_function_holds_for_jobs_under_its_former_name(self):
-        for former, name in FORMER_NAMES.items():
-            self.env["queue.job.function"].search([("name", "=", name)]).max_retries = 7
-            self.assertEqual(self.env["queue.job.function"]._options(former).max_retries, 7)
+        self.env["queue.job.function"].search([("name", "=", self.name)]).max_retries = 7
+        self.assertEqual(self.env["queue.job.function"]._options(self.former).max_retries, 7)
+
+    def test_what_was_set_before_a_function_was_moved_stays(self):
+        functions = self.env["queue.job.function"]
+        function = functions.search([("name", "=", self.name)])
+        function.write({"name": self.former, "max_retries": 7})
+        functions._synchronize()
+        self.assertEqual(function.name, self.name)
+        self.assertEqual(function.max_retries, 7)
+        self.assertEqual(functions._options(self.name).max_retries, 7)

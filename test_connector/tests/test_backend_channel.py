@@ -4,9 +4,9 @@ from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.backend_channel import backend_channel
-from odoo.addons.connector.unit.deleter import delete_record
-from odoo.addons.connector.unit.exporter import export_record
+from odoo.addons.connector.unit.exporter.deleter import delete_record
+from odoo.addons.connector.unit.exporter.record import export_record
+from odoo.addons.connector.unit.jobs.channel import backend_channel
 from odoo.addons.jobs_queue.jobs import job
 
 from .common import ShopCase

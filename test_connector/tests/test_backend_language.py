@@ -47,7 +47,7 @@ class TestBackendLanguage(ShopCase):
                 self.assertEqual(work.env.lang, "en_US")
         self.assertEqual(job.log_text, "The language fr_FR of “Test Shop” is not active any more: en_US is used.")
 
-    @mute_logger("odoo.addons.connector.backend_language")
+    @mute_logger("odoo.addons.connector.models.res_lang")
     def test_f14_without_a_job_it_works_too(self):
         self._deactivate()
         self.assertEqual(self.environment().env.lang, self.env.lang)

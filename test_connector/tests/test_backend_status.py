@@ -12,11 +12,11 @@ from odoo import fields
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.exception import CredentialsRefused, IDMissingInBackend
-from odoo.addons.connector.http import status as status_module
-from odoo.addons.connector.http import traffic
+from odoo.addons.connector.models import connector_backend_status as status_module
 from odoo.addons.connector.tests.common import ConnectorCase
 from odoo.addons.connector.tests.local_server import Answer
-from odoo.addons.connector.unit.backend_adapter import BackendAdapter
+from odoo.addons.connector.unit.backend_adapter import traffic
+from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
 from odoo.addons.jobs_queue.by_code import JOB, IdByCode
 from odoo.addons.jobs_queue.exception import (
     ConnectorException,

@@ -7,15 +7,15 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit import batch_importer
-from odoo.addons.connector.unit.batch_importer import (
+from odoo.addons.connector.unit.importer import batch as batch_importer
+from odoo.addons.connector.unit.importer.batch import (
     BatchImporter,
     DelayedBatchImporter,
     DirectBatchImporter,
     import_batch,
 )
-from odoo.addons.connector.unit.bulk_importer import BulkBatchImporter
-from odoo.addons.connector.unit.importer import RecordImporter, import_record
+from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import TransactionOutdated
 from odoo.addons.jobs_queue.session import ConnectorSession

@@ -10,9 +10,9 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.connector import Binder, external_id_text
 from odoo.addons.connector.event import on_record_write
+from odoo.addons.connector.event.no_export import as_argument
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.no_export import as_argument
-from odoo.addons.connector.unit.clock import database_now
+from odoo.addons.connector.unit.binding.clock import database_now
 from odoo.addons.jobs_queue.by_code import JOB, IdByCode
 
 from .common import ShopCase

@@ -4,10 +4,10 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.bulk_exporter import BulkExporter, export_bulk
-from odoo.addons.connector.unit.exporter import RecordExporter, export_record
-from odoo.addons.connector.unit.identity import export_identity
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.exporter.bulk import BulkExporter, export_bulk
+from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.jobs_queue import store
 
 from ..units import PartnerExportMapper, PointsExporter, ShopAdapter

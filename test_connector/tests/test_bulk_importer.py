@@ -8,10 +8,10 @@ from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.binder import Binder
-from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
-from odoo.addons.connector.unit.import_lock import lock_new
-from odoo.addons.connector.unit.importer import import_record
+from odoo.addons.connector.unit.binding.binder import Binder
+from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
+from odoo.addons.connector.unit.importer.lock import lock_new
+from odoo.addons.connector.unit.importer.record import import_record
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError, TransactionOutdated
 

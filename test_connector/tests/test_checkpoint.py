@@ -1,7 +1,7 @@
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.unit.checkpoint import add_checkpoint
 
 from .common import ShopCase
 

@@ -5,9 +5,9 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.bulk_importer import BulkImporter
-from odoo.addons.connector.unit.exporter import RecordExporter
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.exporter.record import RecordExporter
+from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue import store
 
 from .common import ShopCase

@@ -2,14 +2,19 @@ from unittest.mock import patch
 
 from odoo.tests import new_test_user
 
-from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, delay_export, delay_export_all_bindings
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
+from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import ManyConnectorUnitError
-from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.bulk_importer import BulkImporter
-from odoo.addons.connector.unit.importer import RecordImporter
-from odoo.addons.connector.unit.mapper import ExportMapper
+from odoo.addons.connector.unit.exporter.consumers import (
+    delay_bulk_export,
+    delay_delete,
+    delay_export,
+    delay_export_all_bindings,
+)
+from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.registration import registration_changed
 from odoo.addons.jobs_queue.session import ConnectorSession
 

@@ -5,9 +5,9 @@ from odoo.tools.translate import code_translations
 from odoo.addons.connector.backend import get_backend
 from odoo.addons.connector.connector import Binder, Environment, get_environment
 from odoo.addons.connector.exception import InvalidBackend
-from odoo.addons.connector.unit.backend_adapter import BackendAdapter, CRUDAdapter
-from odoo.addons.connector.unit.importer import RecordImporter
-from odoo.addons.connector.unit.mapper import ImportMapper
+from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, ShopImporter

@@ -9,8 +9,11 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.http import exchange as exchange_log
-from odoo.addons.connector.http.masking import (
+from odoo.addons.connector.models import connector_exchange as exchange_log
+from odoo.addons.connector.tests.common import ConnectorCase
+from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
+from odoo.addons.connector.unit.backend_adapter.masking import (
     LONGEST,
     LONGEST_LOOKED_AT,
     is_complete,
@@ -18,9 +21,6 @@ from odoo.addons.connector.http.masking import (
     masked_headers,
     masked_url,
 )
-from odoo.addons.connector.tests.common import ConnectorCase
-from odoo.addons.connector.tests.local_server import Answer
-from odoo.addons.connector.unit.backend_adapter import BackendAdapter
 from odoo.addons.jobs_queue.exception import ConnectorException
 
 from .common import ShopCase

@@ -4,10 +4,10 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.bulk_importer import BulkImporter
-from odoo.addons.connector.unit.deleter import DeleteExporter, delete_record
-from odoo.addons.connector.unit.exporter import RecordExporter, export_record
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.exporter.deleter import DeleteExporter, delete_record
+from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, NothingToDoJob, RetryableJobError
 
 from ..units import PartnerImportMapper

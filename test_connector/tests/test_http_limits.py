@@ -17,12 +17,17 @@ from urllib3.exceptions import InsecureRequestWarning
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import UnreadableAnswer
-from odoo.addons.connector.http import masking
-from odoo.addons.connector.http.answer import AnswerTooSlow, _Deadline
-from odoo.addons.connector.http.auth import _USUAL, ClientCredentialsAuth, _seconds_of
-from odoo.addons.connector.http.errors import parse_date
-from odoo.addons.connector.http.masking import LONGEST_LOOKED_AT, MOST_LOOKED_AT, is_complete, masked_body
 from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.unit.backend_adapter import masking
+from odoo.addons.connector.unit.backend_adapter.answer import AnswerTooSlow, _Deadline
+from odoo.addons.connector.unit.backend_adapter.auth import _USUAL, ClientCredentialsAuth, _seconds_of
+from odoo.addons.connector.unit.backend_adapter.errors import parse_date
+from odoo.addons.connector.unit.backend_adapter.masking import (
+    LONGEST_LOOKED_AT,
+    MOST_LOOKED_AT,
+    is_complete,
+    masked_body,
+)
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
 from odoo.addons.jobs_queue.models.fingerprint import Places, names_and_words, title
 from odoo.addons.jobs_queue.seconds import LATEST
@@ -388,7 +393,7 @@ class TestReading(HttpCase):
         self.assertTrue(kept.startswith('{"password": "***", "a": "xx'))
         self.assertIn("more characters)", kept[-30:])
 
-    @mute_logger("odoo.addons.connector.http.traffic")
+    @mute_logger("odoo.addons.connector.unit.backend_adapter.traffic")
     def test_s4_a_redirection_is_not_followed_to_one_that_never_ends(self):
         self.serve(Answer(b"", status=302, headers={"Location": "http://127.0.0.1:1/" + "x" * 30_000}))
         with self.assertRaisesRegex(Exception, "redirects to") as caught:

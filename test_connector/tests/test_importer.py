@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.event import on_record_create, on_record_write
+from odoo.addons.connector.event.no_export import as_argument, forbids_all, without_export
 from odoo.addons.connector.exception import (
     IDMissingInBackend,
     InvalidBackend,
@@ -12,11 +13,10 @@ from odoo.addons.connector.exception import (
     ManyConnectorUnitError,
     MappingError,
 )
-from odoo.addons.connector.no_export import as_argument, forbids_all, without_export
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.batch_importer import import_batch
-from odoo.addons.connector.unit.importer import RecordImporter, import_record
-from odoo.addons.connector.unit.mapper import ExportMapper
+from odoo.addons.connector.unit.importer.batch import import_batch
+from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
+from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, ShopAdapter
@@ -406,7 +406,7 @@ class TestImportJob(ImporterCase, JobsCase):
 
     def outdated(self, *effects):
         """Let the lock of a new record have some effects, one after the other."""
-        return patch("odoo.addons.connector.unit.importer.lock_new", side_effect=effects)
+        return patch("odoo.addons.connector.unit.importer.record.lock_new", side_effect=effects)
 
     def test_why_the_import_of_a_known_record_failed_is_kept_on_its_binding(self):
         binding = self.partner("42")

@@ -1,11 +1,17 @@
 from odoo import Command
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
-from odoo.addons.connector.unit.binder import Binder
-from odoo.addons.connector.unit.bulk_importer import BulkImporter
-from odoo.addons.connector.unit.clock import database_now
-from odoo.addons.connector.unit.importer import RecordImporter
-from odoo.addons.connector.unit.mapper import ImportMapChild, ImportMapper, external_to_m2o, mapping, only_create
+from odoo.addons.connector.unit.binding.binder import Binder
+from odoo.addons.connector.unit.binding.clock import database_now
+from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.mapper.mapper import (
+    ImportMapChild,
+    ImportMapper,
+    external_to_m2o,
+    mapping,
+    only_create,
+)
 
 from ..units import webshop
 from .common import ShopCase

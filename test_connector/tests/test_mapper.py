@@ -7,8 +7,8 @@ from odoo.tools import mute_logger
 from odoo.tools.translate import code_translations
 
 from odoo.addons.connector.exception import InvalidBackend, InvalidDataError, MappingError
-from odoo.addons.connector.unit.importer import RecordImporter
-from odoo.addons.connector.unit.mapper import (
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.mapper.mapper import (
     ExportMapper,
     ImportMapChild,
     ImportMapper,

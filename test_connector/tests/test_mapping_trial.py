@@ -1,6 +1,6 @@
 from odoo.exceptions import AccessError, UserError
 
-from odoo.addons.connector.unit.mapper import ImportMapper, mapping
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper, mapping
 
 from ..units import webshop
 from .common import ShopCase

@@ -3,8 +3,8 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
-from odoo.addons.connector.unit.bulk_importer import BulkImporter
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue.exception import TransactionOutdated
 
 from ..units import PartnerImporter

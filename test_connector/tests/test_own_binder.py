@@ -2,9 +2,9 @@ from unittest.mock import patch
 
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.bulk_importer import BulkImporter
-from odoo.addons.connector.unit.exporter import RecordExporter, export_record
-from odoo.addons.connector.unit.importer import RecordImporter
+from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter
 
 from ..units import NoteExportMapper
 from .common import ShopCase

@@ -2,8 +2,8 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.exporter import RecordExporter, export_record
-from odoo.addons.connector.unit.identity import export_identity
+from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.connector.unit.reconciler import Reconciler, reconcile
 
 from ..units import PartnerImporter, ShopAdapter

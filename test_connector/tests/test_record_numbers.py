@@ -2,10 +2,10 @@
 
 from odoo.tests import tagged
 
-from odoo.addons.connector.consumer import delay_delete
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.deleter import delete_record
-from odoo.addons.connector.unit.importer import import_record
+from odoo.addons.connector.unit.exporter.consumers import delay_delete
+from odoo.addons.connector.unit.exporter.deleter import delete_record
+from odoo.addons.connector.unit.importer.record import import_record
 from odoo.addons.jobs_queue.jobs.many import delay_many
 
 from .common import ShopCase

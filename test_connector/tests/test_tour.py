@@ -1,6 +1,6 @@
 from odoo.tests import HttpCase, tagged
 
-from odoo.addons.connector.checkpoint.checkpoint import add_checkpoint
+from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 

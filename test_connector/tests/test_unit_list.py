@@ -4,10 +4,10 @@ from odoo.addons.connector import backend as backend_module
 from odoo.addons.connector.backend import Backend, get_backend
 from odoo.addons.connector.connector import ConnectorUnit
 from odoo.addons.connector.extension import class_name
-from odoo.addons.connector.unit.binder import Binder
-from odoo.addons.connector.unit.importer import RecordImporter
-from odoo.addons.connector.unit.mapper import ImportMapper
-from odoo.addons.connector.unit_list import list_units, list_unused
+from odoo.addons.connector.unit.binding.binder import Binder
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper
+from odoo.addons.connector.unit.unit_list import list_units, list_unused
 from odoo.addons.jobs_queue.tests.registering import register_as
 
 from ..units import HttpShopAdapter, PartnerImporter, PartnerImportMapper, ShopImporter

@@ -5,14 +5,14 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.consumer import delay_bulk_export, delay_delete, delay_export_all_bindings
 from odoo.addons.connector.event import on_record_unlink, on_record_write
+from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.no_export import without_export
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.bulk_importer import BulkImporter, import_page
-from odoo.addons.connector.unit.exporter import RecordExporter, export_record
-from odoo.addons.connector.unit.importer import RecordImporter, import_record
+from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export_all_bindings
+from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
+from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.jobs_queue import store
 
 from ..units import PartnerExportMapper, PartnerImporter, PointsExporter, ShopAdapter

@@ -1,5 +1,5 @@
 from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.unit.mapper import ImportMapper
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..consumers import heard

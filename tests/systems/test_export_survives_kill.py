@@ -75,7 +75,7 @@ def binding(database, jobs):
 def test_a_record_is_created_once_though_its_worker_is_killed_before_it_stores_the_id(
     database, worker, binding, state, wait_until
 ):
-    from odoo.addons.connector.unit.exporter import export_record
+    from odoo.addons.connector.unit.exporter.record import export_record
     from odoo.addons.jobs_queue.session import ConnectorSession
 
     shop = Shop()

@@ -85,7 +85,7 @@ def test_without_connector_its_jobs_are_unknown_and_wait(alone, wait_until):
             """
             INSERT INTO queue_job
                 (function, payload, state, channel_id, priority, max_retries, su, user_id, company_id, model_name, ready_seq)
-            SELECT 'odoo.addons.connector.checkpoint.checkpoint.review_checkpoints',
+            SELECT 'odoo.addons.connector.models.connector_checkpoint.review_checkpoints',
                    '{"args": ["connector.checkpoint", []], "kwargs": {}}', 'pending', id, 10, 5, true, 1, 1, 'connector.checkpoint',
                    nextval('queue_job_ready_seq')
             FROM queue_job_channel WHERE parent_id IS NULL

@@ -376,7 +376,7 @@ def test_workers_that_import_orders_of_one_new_customer_create_what_they_share_o
 
 
 def test_two_transactions_that_export_a_new_record_create_it_once(erp, backend):
-    from odoo.addons.connector.unit.exporter import RecordExporter
+    from odoo.addons.connector.unit.exporter.record import RecordExporter
     from odoo.addons.jobs_queue.exception import RetryableJobError
 
     name = "Exported twice at once"

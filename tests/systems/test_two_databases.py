@@ -49,7 +49,7 @@ def backend(env):
 
 def mapped_fields(env):
     """Return the names of the fields that the mapper of partners maps, of a record that has a value for each."""
-    mapper = importlib.import_module("odoo.addons.connector.unit.mapper").ImportMapper
+    mapper = importlib.import_module("odoo.addons.connector.unit.mapper.mapper").ImportMapper
     with backend(env).work_on("test.shop.partner") as environment:
         return set(environment.get_connector_unit(mapper).map_record({"name": "Ada", "remark": "Regular"}).values())
 

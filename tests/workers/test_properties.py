@@ -21,7 +21,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector.connector import external_id_text
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.http.errors import retry_after
+from odoo.addons.connector.unit.backend_adapter.errors import retry_after
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NotSerializableJobError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import Job, arguments, job

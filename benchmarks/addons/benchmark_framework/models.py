@@ -5,10 +5,10 @@ import time
 from odoo import fields, models
 
 from odoo.addons.connector.connector import external_id_text
-from odoo.addons.connector.no_export import without_export
+from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.session import ConnectorSession
-from odoo.addons.connector.unit.batch_importer import import_batch
-from odoo.addons.connector.unit.mapper import ImportMapper
+from odoo.addons.connector.unit.importer.batch import import_batch
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper
 
 from benchmarks import source
 

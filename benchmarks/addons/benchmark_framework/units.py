@@ -2,8 +2,8 @@
 
 from odoo.addons.connector.backend import Backend
 from odoo.addons.connector.connector import ConnectorUnit
-from odoo.addons.connector.unit.backend_adapter import CRUDAdapter
-from odoo.addons.connector.unit.mapper import ImportMapper, mapping
+from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper, mapping
 
 from benchmarks import source
 

@@ -1,2 +1,0 @@
-from . import checkpoint
-from . import digest

@@ -1,0 +1,255 @@
+"""Backends: external systems, with their channels, and the environments in which connectors work on them."""
+
+import re
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..backend import get_backend
+from ..unit.connector_unit import Environment
+from .connector_backend_status import STATES
+from .res_lang import working_language
+
+#: Models of what a backend leaves behind, with a reference to it and its company, by which their rules go.
+_LEFT_BEHIND = (
+    "connector.checkpoint",
+    "connector.exchange",
+    "connector.export.intent",
+    "connector.webhook.delivery",
+)
+
+
+class ConnectorBackend(models.AbstractModel):
+    """An external system: where it is and how to speak with it. A connector inherits it in a model of its own::
+
+    class ShopBackend(models.Model):
+        _name = "shop.backend"
+        _inherit = "connector.backend"
+        _description = "Shop Backend"
+        _backend_type = "shop"
+
+        version = fields.Selection(selection_add=[("2.0", "2.0")])
+    """
+
+    _name = "connector.backend"
+    _inherit = ["queue.checked.access", "mail.thread", "mail.activity.mixin"]
+    _description = "Connector Backend"
+    _backend_type = None  # the service of a Backend
+    _written_by_code = ("channel_id",)
+
+    name = fields.Char(required=True)
+    version = fields.Selection([])
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", default=lambda self: self.env.company)
+    default_lang_id = fields.Many2one(
+        "res.lang", string="Default Language", help="Language in which records are exchanged with the external system"
+    )
+    verify_ssl = fields.Boolean(
+        string="Verify the Certificate",
+        default=True,
+        help="Refuse a server that cannot show by a valid certificate that it is the one of the address. "
+        "Leave it on, unless you know why the server has none.",
+    )
+    channel_id = fields.Many2one(
+        "queue.job.channel",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        help="Where the jobs of this backend go, unless the connector or their function names another channel",
+    )
+    watermark_ids = fields.One2many(
+        "connector.watermark",
+        "backend_id",
+        domain=lambda self: [("backend_model", "=", self._name)],
+        groups="connector.group_connector_user",
+        help="Up to where records were synchronized",
+    )
+
+    # its state, its circuit breaker and its rate limit: connector_backend_breaker.py
+    user_id = fields.Many2one(
+        "res.users",
+        string="Responsible",
+        default=lambda self: self.env.user,
+        domain="[('share', '=', False)]",
+        help="Is told when the backend needs attention",
+    )
+    state = fields.Selection(STATES, compute="_compute_state", search="_search_state")
+    state_reason = fields.Char(compute="_compute_state")
+    breaker_threshold = fields.Integer(
+        string="Pause After",
+        default=5,
+        aggregator=None,
+        help="After so many network failures one after the other the backend is paused: its jobs wait, it is probed now and then, and when "
+        "it answers they go on. 0 means never.",
+    )
+    rate_limit = fields.Integer(
+        aggregator=None,
+        help="So many requests are sent in a period, by all workers together; 0 means without limit",
+    )
+    rate_limit_period = fields.Integer(string="Period (s)", default=1, aggregator=None)
+
+    # what of its exchanges is kept: connector_backend_exchanges.py
+    exchange_log = fields.Selection(
+        [("off", "Nothing"), ("errors", "Errors"), ("all", "All Requests")],
+        string="Keep",
+        default="errors",
+        required=True,
+        help="Which requests and responses are kept, for managers to look at. Secrets are left out; other data are not.",
+    )
+    exchange_log_days = fields.Integer(string="Days", default=14, aggregator=None)
+
+    # the address and the secret of its webhook: connector_backend_webhook.py
+    has_webhook = fields.Boolean(compute="_compute_has_webhook")
+    stored_webhook_token = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
+    stored_webhook_secret = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
+    webhook_url = fields.Char(
+        string="Webhook Address",
+        compute="_compute_webhook_url",
+        compute_sudo=True,
+        groups="connector.group_connector_manager",
+        help="Where the other system sends what has happened there. Who knows the address may send; keep it to yourselves.",
+    )
+    webhook_secret = fields.Char(
+        compute="_compute_webhook_secret",
+        inverse="_inverse_webhook_secret",
+        copy=False,
+        help="With it the other system signs what it sends. It is stored, but never shown again.",
+    )
+
+    _exchange_log_days_check = models.Constraint(
+        "CHECK (exchange_log_days > 0)", "Exchanges are kept for a day at least. To keep none, choose to keep nothing."
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        backends = super().create(vals_list)
+        for backend in backends:
+            backend._create_channel()
+        return backends
+
+    def write(self, vals):
+        names = {backend: backend._channel_name() for backend in self} if "name" in vals else {}
+        result = super().write(vals)
+        for backend, name in names.items():
+            channel = backend.sudo().channel_id
+            # a name that somebody has given to the channel stays
+            if channel.name == name and backend._channel_name() != name:
+                channel.name = backend._channel_name()
+        if "company_id" in vals:
+            self._share_channels()
+            self._take_along()
+        return result
+
+    def _register_hook(self):
+        """Have the channel of the service before its backends are created: two that are created at once do not wait for each other.
+
+        Backends that are older than this have none yet, or one that all companies see.
+        """
+        super()._register_hook()
+        if self.env.registry.updated_modules and not self._abstract:
+            self._service_channel()
+            backends = self.search([("active", "in", (True, False))])
+            for backend in backends.filtered(lambda backend: not backend.channel_id):
+                backend._create_channel()
+            backends._share_channels()
+            backends._take_along()
+
+    def _service_channel(self):
+        service = (self._backend_type or self._name).replace(".", "_")
+        return self.env["queue.job.channel"].sudo()._ensure(f"root.{service}")
+
+    def _create_channel(self):
+        """Create the backend's channel, as ``root.shop.berlin-7`` for the backend “Berlin” with the id 7 of the service “shop”."""
+        service = self._service_channel()
+        self.sudo().channel_id = service.create({"name": self._channel_name(), "parent_id": service.id})
+        self._share_channels()
+
+    def _share_channels(self):
+        """Let the channels of these backends be seen by those who see the backends: they are named after them, and stop their jobs."""
+        for backend in self.sudo():
+            if backend.channel_id.company_id != backend.company_id:
+                backend.channel_id._share_with(backend.company_id)
+
+    def _take_along(self):
+        """Give what these backends have left behind to their companies, so that who sees no such backend sees nothing of it.
+
+        By SQL, as there may be very many exchanges. A row that is written at the same time by a job has the company from before: it tells
+        of that time.
+        """
+        for backend in self.sudo():
+            backend.watermark_ids.company_id = backend.company_id
+            for model_name in _LEFT_BEHIND:
+                model = self.env[model_name]
+                model.flush_model(["backend_id", "company_id"])
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE %s SET company_id = %s WHERE backend_id = %s AND company_id IS DISTINCT FROM %s",
+                        SQL.identifier(model._table),
+                        backend.company_id.id or None,
+                        f"{backend._name},{backend.id}",
+                        backend.company_id.id or None,
+                    )
+                )
+                model.invalidate_model(["company_id"])
+
+    def _channel_name(self):
+        words = re.sub(r"\W+", "-", self.sudo().name.lower()).strip("-")
+        return f"{words}-{self.id}"
+
+    def unlink(self):
+        """Delete what belongs to the backend too: its channel, and the watermarks, which no foreign key ties to one of many models."""
+        self.sudo().watermark_ids.unlink()
+        channels = self.sudo().channel_id
+        result = super().unlink()
+        # refused while there are jobs, with what to do
+        channels.unlink()
+        return result
+
+    @api.private
+    def get_backend(self):
+        """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.
+
+        :raise InvalidBackend: none is declared for the model's ``_backend_type`` and the record's version
+        """
+        self.ensure_one()
+        return get_backend(self._backend_type, self.sudo().version or None)
+
+    @api.private
+    def work_on(self, model_name, session=None):
+        """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the company and the language of the
+        backend: ``with backend.work_on("shop.product") as environment``. What its units tell the user stays in the user's language.
+
+        :param model_name: name of the model to work with
+        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`, by default one of this record's environment
+        """
+        return self._open_environment(model_name, session or ConnectorSession.from_env(self.env))
+
+    def _open_environment(self, model_name, session):
+        self.ensure_one()
+        user_lang = session.env.lang
+        lang = working_language(self, session)
+        session = session.with_company(self.sudo().company_id).with_context(lang=lang)
+        return Environment(self, session, model_name, user_lang or "en_US")
+
+    def _get_admin_url(self, binding):
+        """Return the address of the page of the external system that shows a record; None where there is none; a hook.
+
+        :param binding: binding of the record, with an external id
+        """
+        return None
+
+    def action_open_units(self):
+        """Open the list of the classes that serve the backend."""
+        self.ensure_one()
+        self.check_access("read")
+        units = self.env["connector.backend.unit"]._list(self.get_backend())
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Units of %s", self.display_name),
+            "res_model": units._name,
+            "view_mode": "list,form",
+            "domain": [("id", "in", units.ids)],
+            "context": {"search_default_group_by_model": True},
+        }

@@ -1,0 +1,287 @@
+"""The circuit breaker of a backend: what workers note of it, whether its jobs wait, and who is told.
+
+It is written in short READ COMMITTED transactions of its own, never in a job's: a job that is rolled back has met the failure all the
+same, and no job waits for the counts of another.
+"""
+
+import logging
+from contextlib import contextmanager
+
+from psycopg2.errors import LockNotAvailable
+
+from odoo import SUPERUSER_ID, api, models
+
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.models.html_text import html_text
+from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.texts import REASON, storable
+
+from ..unit.jobs.probe import PROBING, probe_backend
+from .connector_backend_status import STATES
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds to wait for another one that writes the status.
+_LOCK_TIMEOUT = 5
+#: Seconds after which the jobs of a paused backend are tried again even if nothing has probed it meanwhile.
+LONGEST_PAUSE = 900
+
+_BREAKER = "breaker"  # the holder of the jobs of a paused backend
+_TO_DO = "connector.mail_activity_type_attention"
+
+
+class ConnectorBackend(models.AbstractModel):
+    """The state of a backend, its circuit breaker and its rate limit."""
+
+    _inherit = "connector.backend"
+
+    #: names of the fields with which we show who we are: who saves new ones has attended to the backend
+    _credential_fields = ()
+
+    def _status(self):
+        """Return the status records of these backends."""
+        return (
+            self.env["connector.backend.status"]
+            .sudo()
+            .search([("backend_model", "=", self._name), ("backend_id", "in", self.ids)])
+        )
+
+    def _compute_state(self):
+        statuses = {status.backend_id: status for status in self._status()}
+        for backend in self:
+            status = statuses.get(backend.id)
+            backend.state = status.state if status else "ready"
+            backend.state_reason = status and status.reason
+
+    def _search_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        others = [state for state, _label in STATES if state not in value]
+        # a backend of which nothing is known yet is ready
+        operator, states = ("not in", others) if "ready" in value else ("in", list(value))
+        statuses = (
+            self.env["connector.backend.status"]
+            .sudo()
+            .search([("backend_model", "=", self._name), ("state", "in", states)])
+        )
+        return [("id", operator, statuses.mapped("backend_id"))]
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not vals.keys().isdisjoint(self._credential_fields):
+            self.filtered(lambda backend: backend.state == "needs_attention")._set_ready()
+        return result
+
+    def unlink(self):
+        self._status().unlink()
+        return super().unlink()
+
+    def action_resume(self):
+        """Let the jobs of these backends go on, whatever held them."""
+        self.check_access("write")
+        self._set_ready()
+
+    def _set_ready(self):
+        """Note, in this transaction, that nothing is wrong with these backends; their jobs go on."""
+        self._status().write({"state": "ready", "reason": False, "failures": 0})
+        self.sudo().channel_id._release_holds()
+        self.sudo().activity_feedback([_TO_DO])
+        self.invalidate_recordset(["state", "state_reason"])
+
+    # What an adapter has met: each in a transaction of its own
+
+    @contextmanager
+    def _shared_status(self):
+        """Give the backend and its locked status in a transaction of its own.
+
+        Both are empty where the backend is not committed yet. The status alone is, and nothing can be noted, where another transaction has
+        it locked, that of the caller for instance.
+        """
+        with store.own_cursor(self.env) as cr:
+            env = self.env(cr=cr, user=SUPERUSER_ID, su=True)
+            backend = self.with_env(env).exists()
+            status = env["connector.backend.status"]
+            try:
+                if backend:
+                    with cr.savepoint():
+                        cr.execute("SET LOCAL lock_timeout = %s", (f"{_LOCK_TIMEOUT}s",))
+                        status = status._locked(backend)
+            except LockNotAvailable:
+                _logger.info("The status of %s is locked, so it does not learn what was met", self)
+            yield backend, status
+
+    @api.private
+    def note_unreachable(self, message, model_name):
+        """Count a network failure; pause the backend at the threshold. Return whether its jobs wait now.
+
+        :param message: what went wrong, for the user
+        :param model_name: name of the binding model whose adapter has met it
+        """
+        self.ensure_one()
+        message = storable(message, REASON)
+        with self._shared_status() as (backend, status):
+            if not status or not backend.breaker_threshold:
+                return False
+            if status.state == "paused" and backend._is_paused():
+                return True  # asked before the pause: it says nothing new
+            status._count_failure()
+            if status.state == "paused" or (status.state == "ready" and status.failures >= backend.breaker_threshold):
+                backend._pause(status, message, model_name)
+            return status.state != "ready"
+
+    @api.private
+    def note_untrusted(self, message, model_name):
+        """Note that the system has shown no valid certificate: its jobs wait until it does, and somebody here is told, as nobody there may
+        know. Return whether its jobs wait now.
+
+        :param message: what is wrong with it, for the user
+        :param model_name: name of the binding model whose adapter has met it
+        """
+        self.ensure_one()
+        message = storable(message, REASON)
+        with self._shared_status() as (backend, status):
+            if not status or not backend.breaker_threshold:
+                return False
+            if status.state == "ready" or (status.state == "paused" and not backend._is_paused()):
+                backend._pause(status, message, model_name)
+                backend._call_attendant(message)
+            elif status.state == "paused" and status.reason != message:
+                # it was paused for another reason, of which those there know
+                status.reason = message
+                backend._call_attendant(message)
+            return True
+
+    @api.private
+    def note_answered(self):
+        """Note that the system has said something about a record: it can be reached. Whether it accepts our credentials is another matter.
+
+        :return: whether the backend still has a trouble
+        """
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._set_ready()
+            status.failures = 0
+            return status.state == "needs_attention"
+
+    @api.private
+    def note_accepted(self):
+        """Note that the system has answered to us with success."""
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if status and (status.state != "ready" or status.failures):
+                backend._set_ready()
+
+    @api.private
+    def note_refused(self, message):
+        """Note that the system refuses our credentials: the jobs wait until somebody has attended to the backend.
+
+        Nothing is noted where somebody has saved the backend since our transaction began: who was refused had the former credentials.
+
+        :param message: what the system says, for the user
+        """
+        self.ensure_one()
+        message = storable(message, REASON)
+        with self._shared_status() as (backend, status):
+            if not status or status.state == "needs_attention" or backend.write_date > self.write_date:
+                return
+            status.write({"state": "needs_attention", "reason": message})
+            backend._hold("credentials", message)
+            backend._call_attendant(message)
+
+    @api.private
+    def note_busy(self, message, seconds):
+        """Note that the system asks to wait so many seconds: the jobs do."""
+        self.ensure_one()
+        with self._shared_status() as (backend, status):
+            if status:
+                backend._hold("busy", message, min(seconds, LONGEST_PAUSE))
+
+    @api.private
+    def note_probe_failed(self, message):
+        """Note that a probe has not reached the paused system: the jobs go on waiting."""
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._hold(_BREAKER, message, LONGEST_PAUSE)
+
+    @api.private
+    def note_probe_unable(self):
+        """Note that nothing but a job can probe the paused system: the jobs go on after a while, and the next failure pauses it again, for
+        longer."""
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._hold(
+                    _BREAKER, status.reason, PROBING.seconds(max(1, status.failures + 1 - backend.breaker_threshold))
+                )
+
+    @api.private
+    def note_probe_succeeded(self):
+        """Note that a probe has reached the paused system: the jobs go on."""
+        with self._shared_status() as (backend, status):
+            if status.state == "paused":
+                backend._set_ready()
+
+    @api.private
+    def take_token(self, longest):
+        """Take the token of one request; return how many seconds to wait before it is sent.
+
+        :param longest: seconds; a token that comes later is not taken, and the seconds are negative, as they are where nobody can tell now
+        """
+        self.ensure_one()
+        record = self.sudo()
+        with self._shared_status() as (backend, status):
+            if not backend:
+                return 0
+            if not status:
+                return -_LOCK_TIMEOUT
+            seconds = status._take_token(record.rate_limit, max(1, record.rate_limit_period))
+            if seconds > longest:
+                status._give_token_back()
+                return -seconds
+            return seconds
+
+    def _pause(self, status, message, model_name):
+        status.write({"state": "paused", "reason": message})
+        self._hold(_BREAKER, message, LONGEST_PAUSE)
+        self._delay_probe(model_name)
+
+    def _is_paused(self):
+        """Return whether the breaker holds the jobs now; others may hold them besides."""
+        return bool(
+            self.env["queue.job.channel.hold"].search_count(
+                [
+                    ("channel_id", "=", self.channel_id.id),
+                    ("holder", "=", _BREAKER),
+                    ("date_until", ">", self.env.cr.now()),
+                ]
+            )
+        )
+
+    # A backend that is older than its module's channels may have none yet: nothing can be held then
+
+    def _hold(self, holder, message, seconds=None):
+        store.hold(self.env.cr, self.channel_id.id or None, holder, message, seconds)
+
+    def _delay_probe(self, model_name):
+        session = ConnectorSession.from_env(self.env).with_company(self.company_id)
+        probe_backend.delay(session, model_name, self.id, identity_key=f"probe,{self._name},{self.id}")
+
+    def _call_attendant(self, message):
+        """Ask one person to attend to the backend, unless somebody is asked already; its end of the trouble ends that."""
+        if self.activity_search([_TO_DO]):
+            return
+        user = next(filter(self._may_attend, self._attendants()), None)
+        if user:
+            self.activity_schedule(_TO_DO, note=html_text(message), user_id=user.id)
+        else:
+            _logger.error("Nobody who may read %s is there to be told: %s", self, message)
+
+    def _attendants(self):
+        """Return who may be asked to attend to the backend, the first one first: the responsible, who has created it, its followers, the
+        managers."""
+        managers = self.env.ref("connector.group_connector_manager").all_user_ids
+        return self.user_id + self.create_uid + self.message_partner_ids.user_ids + managers.sorted("id")
+
+    def _may_attend(self, user):
+        backend = self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
+        return user.active and user._is_internal() and backend.has_access("read")

@@ -1,0 +1,42 @@
+"""The exchanges of a backend: what is kept of them."""
+
+from odoo import api, models
+
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.by_code import JOB, by_code
+
+
+class ConnectorBackend(models.AbstractModel):
+    """What of its exchanges a backend keeps."""
+
+    _inherit = "connector.backend"
+
+    def unlink(self):
+        keys = [f"{backend._name},{backend.id}" for backend in self]
+        self.env["connector.exchange"].sudo().search([("backend_id", "in", keys)]).unlink()
+        return super().unlink()
+
+    def action_open_exchanges(self):
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_exchange_action")
+        return {**action, "domain": [("backend_id", "=", f"{self._name},{self.id}")]}
+
+    @api.private
+    def log_exchange(self, values):
+        """Keep an exchange, in a transaction of its own: also a job that fails has had it. Return its id.
+
+        A backend that is not committed yet keeps nothing.
+
+        :param values: dict of ``connector.exchange``
+        """
+        record = self.sudo()
+        with store.own_cursor(self.env) as cr:
+            env = self.env(cr=cr, su=True)
+            if not self.with_env(env).exists():
+                return None
+            reference = {
+                "backend_id": f"{self._name},{self.id}",
+                "company_id": record.company_id.id,
+                "job_id": by_code(self.env.context, JOB),
+            }
+            return env["connector.exchange"].create({**values, **reference}).id

@@ -1,0 +1,126 @@
+"""Checkpoints: records that somebody must review, because a connector has imported them with something to decide or to check."""
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.jobs_queue.jobs import job
+
+
+class ConnectorCheckpoint(models.Model):
+    _name = "connector.checkpoint"
+    _description = "Connector Checkpoint"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _mail_post_access = "read"
+
+    model_id = fields.Many2one("ir.model", required=True, readonly=True, ondelete="cascade", index=True)
+    model = fields.Char(related="model_id.model", string="Model Name")
+    record_id = fields.Many2oneReference(string="Record ID", required=True, readonly=True, model_field="model")
+    name = fields.Char(string="Record", compute="_compute_name", compute_sudo=True)
+    backend_id = fields.Reference(selection="_select_backends", required=True, readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True, index=True)
+    severity = fields.Selection(
+        [("info", "Information"), ("warning", "Warning"), ("error", "Error")],
+        default="info",
+        required=True,
+        readonly=True,
+    )
+    message = fields.Text(string="Reason", readonly=True, help="What there is to review")
+    user_id = fields.Many2one(
+        "res.users", string="Reviewer", readonly=True, help="The person who is asked to review it"
+    )
+    on_review = fields.Char(
+        string="Called on Review", readonly=True, help="Method of the record that is called once it is reviewed"
+    )
+    state = fields.Selection(
+        [("need_review", "To Review"), ("reviewed", "Reviewed")],
+        default="need_review",
+        required=True,
+        readonly=True,
+    )
+
+    _waiting_idx = models.Index("(record_id, model_id) WHERE state = 'need_review'")
+
+    @api.model
+    def _select_backends(self):
+        backends = self.env.registry.descendants(["connector.backend"], "_inherit")
+        return [(name, self.env[name]._description) for name in backends if not self.env[name]._abstract]
+
+    @api.depends("model_id", "record_id")
+    def _compute_name(self):
+        for checkpoints in self.grouped("model").values():
+            names = {record.id: record.display_name for record in checkpoints._records()}
+            for checkpoint in checkpoints:
+                checkpoint.name = names.get(checkpoint.record_id) or self.env._("deleted record")
+
+    def _records(self):
+        """Return the records to review, all of one model, that still exist."""
+        if self[:1].model not in self.env:  # its addon has been removed
+            return self.browse()
+        return self.env[self[:1].model].browse(self.mapped("record_id")).exists()
+
+    def action_reviewed(self):
+        """Mark as reviewed, and do with each record what its connector has asked to be done then, as the current user.
+
+        A record with which that cannot be done stays to be reviewed.
+
+        :return: action that tells which ones these are and why, and what else there is to tell; None when there is nothing
+        """
+        # Nobody has the right to write these rows: by another model_id the name would show any record of the database
+        self.check_access("read")
+        waiting = self.filtered(lambda checkpoint: checkpoint.state == "need_review")
+        with_method = waiting.filtered("on_review")
+        (waiting - with_method)._mark_reviewed()
+        texts = [text for checkpoint in with_method if (text := checkpoint._review())]
+        return with_method._tell(texts) if texts else None
+
+    def _mark_reviewed(self):
+        self.sudo().activity_ids.unlink()
+        self.sudo().write({"state": "reviewed"})
+
+    def _review(self):
+        """Mark as reviewed and call the method of the record; return what to tell the person, None when that is nothing."""
+        name, record = self.name, self._records()
+        try:
+            with self.env.cr.savepoint():
+                self._mark_reviewed()
+                told = getattr(record, self.on_review)() if record else self.env._("There was nothing to do any more.")
+        except UserError as error:
+            told = str(error)
+        return f"{name}: {told}" if isinstance(told, str) else None
+
+    def _tell(self, texts):
+        refused = self.filtered(lambda checkpoint: checkpoint.state == "need_review")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "danger" if refused else "info",
+                "sticky": bool(refused),
+                "title": self.env._("Not reviewed: %s", len(refused)) if refused else self.env._("Reviewed"),
+                "message": "\n".join(texts),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def action_related(self):
+        """Open the record to review."""
+        self.ensure_one()
+        self.check_access("read")
+        record = self._records()
+        if not record:
+            return {
+                "type": "ir.actions.client",
+                "tag": "display_notification",
+                "params": {"type": "warning", "message": self.env._("The record to review does not exist any more.")},
+            }
+        return record.get_formview_action()
+
+
+@job(former_names=["odoo.addons.connector.checkpoint.checkpoint.review_checkpoints"])
+def review_checkpoints(session, model_name, checkpoint_ids):
+    """Mark checkpoints as reviewed, and do what their connectors have asked for"""
+    # those that the user may not see any more are left out
+    checkpoints = session.env[model_name].search([("id", "in", checkpoint_ids)])
+    told = checkpoints.action_reviewed()
+    return told and told["params"]["message"]

@@ -1,0 +1,122 @@
+"""The link of a record to a backend."""
+
+from odoo import api, fields, models
+
+from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
+
+
+class _OdooUnique(models.Constraint):
+    """The constraint that a record has one binding a backend; a model that binds no record, without ``odoo_id``, has none."""
+
+    def apply_to_database(self, model):
+        if "odoo_id" in model._fields:
+            super().apply_to_database(model)
+
+
+SYNC_STATES = [
+    ("never", "Never Synchronized"),
+    ("in_sync", "In Sync"),
+    ("to_export", "To Export"),
+    ("to_import", "To Import"),
+    ("conflict", "Conflict"),
+    ("error", "Error"),
+    ("missing", "Missing There"),
+]
+
+
+class ExternalBinding(models.AbstractModel):
+    """The link of a record to a backend. A connector inherits it in a model per model and backend::
+
+        class ShopPartner(models.Model):
+            _name = "shop.res.partner"
+            _inherit = "external.binding"
+            _inherits = {"res.partner": "odoo_id"}
+            _description = "Shop Partner"
+
+            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
+            odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+
+    Two bindings of a model never have the same external id on the same backend, nor the same record: the database sees to it. A model
+    that may bind a record several times defines ``_odoo_uniq`` anew, as ``UNIQUE(backend_id, store_id, odoo_id)`` for instance.
+    """
+
+    _name = "external.binding"
+    _inherit = "queue.checked.access"
+    _description = "External Binding"
+
+    external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
+    external_version = fields.Char(
+        copy=False,
+        help="What the external system calls the state that was last imported: its date of change, its revision, its etag",
+    )
+    sync_date = fields.Datetime(string="Last Synchronization", readonly=True, copy=False)
+    sync_state = fields.Selection(
+        SYNC_STATES, string="Synchronization", default="never", required=True, readonly=True, copy=False
+    )
+    sync_error = fields.Text(
+        string="Last Error", readonly=True, copy=False, help="What the last synchronization said when it failed"
+    )
+    import_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last imported")
+    export_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last exported")
+    last_job_id = PlainMany2one("queue.job", string="Last Job", readonly=True, copy=False)
+    no_export = fields.Boolean(string="Not Exported", copy=False, help="Changes made here stay here")
+    admin_url = fields.Char(string="Address There", compute="_compute_admin_url")
+
+    _external_uniq = models.Constraint(
+        "UNIQUE(backend_id, external_id)", "Another record is already bound to this external ID on this backend."
+    )
+    _odoo_uniq = _OdooUnique("UNIQUE(backend_id, odoo_id)", "This record is already bound on this backend.")
+    # only what somebody has to look at: an import, which ends with the others, has nothing to add to it
+    _sync_state_idx = models.Index("(backend_id, sync_state) WHERE sync_state NOT IN ('never', 'in_sync')")
+
+    @api.depends("external_id", "backend_id")
+    def _compute_admin_url(self):
+        for binding in self:
+            binding.admin_url = binding.external_id and binding._get_admin_url()
+
+    def _get_admin_url(self):
+        """Return the address of the page of the external system that shows the record; None where there is none.
+
+        It is asked for bindings with an external id only. By default the backend says it.
+        """
+        return self.backend_id._get_admin_url(self)
+
+    def action_open_admin(self):
+        """Open the record in the external system."""
+        self.ensure_one()
+        self.check_access("read")
+        return {"type": "ir.actions.act_url", "url": self.admin_url, "target": "new"}
+
+    @api.model
+    def _has_field_access(self, field, operation):
+        """Return whether the user may use a field: which record is bound, and so what it gives to its binding, is for those who may read
+        such records.
+
+        Odoo asks for that right when an inherited field is read, not when it is searched, ordered, grouped or added up: each of them goes
+        through the field that points to the record. The rules of the record's model count for its bindings anyway.
+        """
+        return super()._has_field_access(field, operation) and (
+            self.env.su or field.type != "many2one" or not field.delegate or _may_read(self.env[field.comodel_name])
+        )
+
+    @api.model
+    def fields_get(self, allfields=None, attributes=None):
+        """Describe the fields, also those that point to a record that the user may not read: the screens name them."""
+        descriptions = super().fields_get(allfields, attributes)
+        for name in self._inherits.values():
+            if name not in descriptions and (not allfields or name in allfields):
+                descriptions[name] = self._fields[name].get_description(self.env, attributes=attributes)
+        return descriptions
+
+    @api.model
+    def _add_sql_constraints(self):
+        if "backend_id" not in self._fields:
+            raise TypeError(
+                f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend"
+            )
+        return super()._add_sql_constraints()
+
+
+def _may_read(model):
+    """Return whether the user may read records of a model, and of those that it inherits in turn."""
+    return model.has_access("read") and all(_may_read(model.env[name]) for name in model._inherits)

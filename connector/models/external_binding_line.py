@@ -1,0 +1,55 @@
+"""The bindings of lines, which live and die with a record that has a binding too: those of an order, for instance."""
+
+from odoo import api, models
+
+from ..exception import InvalidDataError
+
+
+class ExternalBindingLine(models.AbstractModel):
+    """The link of a line to a backend. A connector inherits it in a model per model and backend::
+
+        class ShopOrderLine(models.Model):
+            _name = "shop.sale.order.line"
+            _inherit = "external.binding.line"
+            _inherits = {"sale.order.line": "odoo_id"}
+            _description = "Shop Order Line"
+            _parent_binding_field = "shop_order_id"
+            _parent_field = "order_id"
+
+            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
+            odoo_id = fields.Many2one("sale.order.line", required=True, ondelete="cascade")
+            shop_order_id = fields.Many2one("shop.sale.order", required=True, index=True, ondelete="cascade")
+
+    The order's binding has the one2many that ``children`` of its mapper names. What its import creates and deletes there are bindings;
+    their lines come and go with them.
+    """
+
+    _name = "external.binding.line"
+    _inherit = "external.binding"
+    _description = "External Binding of a Line"
+
+    _parent_binding_field = None  # the many2one to the binding of the record that the line belongs to
+    _parent_field = None  # the many2one of the line to that record
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create bindings, and their lines in the record that the parent binding binds."""
+        self.check_access("create")
+        parents = self.env[self._fields[self._parent_binding_field].comodel_name]
+        if any(not values.get(self._parent_binding_field) for values in vals_list):
+            raise InvalidDataError(
+                f"{self._name} needs {self._parent_binding_field}, the binding of the record to which its line belongs"
+            )
+        return super().create(
+            [
+                {**values, self._parent_field: parents.browse(values[self._parent_binding_field]).odoo_id.id}
+                for values in vals_list
+            ]
+        )
+
+    def unlink(self):
+        """Delete bindings with their lines: what is no line there is none here."""
+        lines = self.odoo_id
+        result = super().unlink()
+        lines.unlink()
+        return result

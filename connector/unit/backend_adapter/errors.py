@@ -1,0 +1,80 @@
+"""What an answer that is none of success, or none at all, means for a job."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+
+from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.seconds import as_seconds
+
+from ...exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, ManyIDSInBackend
+
+_EXCEPTIONS = {
+    300: ManyIDSInBackend,
+    401: CredentialsRefused,
+    403: FailedJobError,
+    404: IDMissingInBackend,
+    405: FailedJobError,
+    407: CredentialsRefused,
+    408: NetworkRetryableError,
+    410: IDMissingInBackend,
+    423: RetryableJobError,
+    425: RetryableJobError,
+    429: RetryableJobError,
+    501: FailedJobError,
+    505: FailedJobError,
+}
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
+
+#: What a proxy or the system itself answers while it is down; 500 may be due to the one record.
+UNAVAILABLE = (502, 503, 504)
+
+
+def exception_for(status):
+    """Return the class of exception for a status of HTTP.
+
+    =================================  ========================
+    300                                ManyIDSInBackend
+    other 3xx, 403, 405, 501, 505      FailedJobError
+    401, 407                           CredentialsRefused
+    404, 410                           IDMissingInBackend
+    423, 425, 429                      RetryableJobError
+    408, other 5xx                     NetworkRetryableError
+    other 4xx                          InvalidDataError
+    =================================  ========================
+    """
+    if status in _EXCEPTIONS:
+        return _EXCEPTIONS[status]
+    if status >= 500:
+        return NetworkRetryableError
+    return InvalidDataError if status >= 400 else FailedJobError
+
+
+def parse_date(text):
+    """Return a date of HTTP as a datetime in UTC, None if it is none."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
+    except (OverflowError, TypeError, ValueError, IndexError):
+        return None
+
+
+def retry_after(response):
+    """Return how many seconds a response asks to wait, a year at most; None if it does not."""
+    value = response.headers.get("Retry-After", "").strip()
+    if _NUMBER.fullmatch(value):
+        waiting = Decimal(value)
+    elif date := parse_date(value):
+        waiting = date - datetime.now(UTC).replace(tzinfo=None)
+    else:
+        return None
+    return max(0, as_seconds(waiting, "Retry-After", clamp=True))
+
+
+def what_happened(error):
+    """Return what the innermost of the exceptions says that have led to one: “Connection refused”, without who has told whom of it."""
+    inner = error.__cause__ or next((arg for arg in reversed(error.args) if isinstance(arg, Exception)), None)
+    if inner:
+        return what_happened(inner)
+    return getattr(error, "strerror", None) or str(error)

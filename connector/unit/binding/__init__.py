@@ -1,0 +1,1 @@
+from . import binder, clock, sent, state

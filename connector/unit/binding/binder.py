@@ -1,0 +1,214 @@
+"""The binder, which knows the links between records here and there, one by one or a page of them by one query."""
+
+from collections import defaultdict
+
+from odoo import models
+
+from odoo.addons.jobs_queue.by_code import JOB, by_code
+
+from ...backend import general
+from ...event.no_export import without_export
+from ...exception import InvalidDataError
+from ..connector_unit import ConnectorUnit, external_id_text
+from .clock import database_now
+
+
+@general
+class Binder(ConnectorUnit):
+    """Knows which record here is which record there.
+
+    It works on any model that inherits ``external.binding``; other models say where they keep what.
+    External ids are stored as text, so ``42`` and ``"42"`` are the same id and ``0`` is one. None, False and "" are none.
+    """
+
+    _external_field = "external_id"
+    _backend_field = "backend_id"
+    _odoo_field = "odoo_id"
+    _sync_date_field = "sync_date"
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self._found = None
+
+    def remember(self):
+        """From now on look up nothing twice: what was found is remembered as long as this binder lasts.
+
+        It is for a page of records that point to the same ones. What was not found is looked up again.
+        """
+        self._found = defaultdict(dict)  # field name -> value -> binding
+
+    def is_binding_model(self):
+        """Return whether the model is one whose records have an external id."""
+        return {self._external_field, self._backend_field} <= self.model._fields.keys()
+
+    def to_internal(self, external_id, unwrap=False):
+        """Return the binding of an external id.
+
+        :param external_id: id in the external system
+        :param unwrap: return the record that is bound instead of the binding
+        :return: recordset of one or no record, archived ones included
+        """
+        for record in self.to_internal_many([external_id], unwrap).values():
+            return record
+        return self.env[self.unwrap_model()] if unwrap else self.model
+
+    def to_internal_many(self, external_ids, unwrap=False):
+        """Return the bindings of external ids, by one query.
+
+        :param external_ids: ids in the external system
+        :param unwrap: return the records that are bound instead of the bindings
+        :return: dict, external id as text to a recordset of one record, archived ones included; what is not known here is left out
+        """
+        texts = {external_id_text(external_id) for external_id in external_ids} - {None}
+        found = self._search_by(self._external_field, texts)
+        return {text: self.unwrap_binding(binding) for text, binding in found.items()} if unwrap else found
+
+    def to_external(self, binding, wrap=False):
+        """Return the external id of a binding, None when it has none.
+
+        :param binding: record or id of the binding model
+        :param wrap: what is given is the record that is bound; its binding is looked up first
+        """
+        for external_id in self.to_external_many([binding], wrap).values():
+            return external_id
+        return None
+
+    def to_external_many(self, bindings, wrap=False):
+        """Return the external ids of bindings, by one query.
+
+        :param bindings: records or ids of the binding model
+        :param wrap: what is given are the records that are bound; their bindings are looked up
+        :return: dict, id of what was given to the external id as text; what is not known there is left out
+        """
+        given = {record_id: binding for binding in bindings if (record_id := _id(binding))}
+        found = self._search_by(self._odoo_field, given.keys()) if wrap else self._records(given)
+        for record in found.values():
+            if record._name != self.model._name:
+                raise InvalidDataError(f"{record} is not a binding, which {self.model._name} is: say wrap=True")
+        return {
+            record_id: binding[self._external_field]
+            for record_id, binding in found.items()
+            if binding[self._external_field]
+        }
+
+    def bind(self, external_id, binding):
+        """Store the external id of a binding, and that it is in sync now; that is not exported again.
+
+        :param external_id: id in the external system
+        :param binding: record or id of the binding model
+        :raise InvalidDataError: what is given is no id
+        """
+        bound = without_export(self.model.browse(_id(binding)), self.backend_record)
+        bound.write(self.bind_values(external_id, binding))
+
+    def bind_values(self, external_id, binding=None):
+        """Return the values by which :meth:`bind` binds, for code that creates or writes a binding with others at once.
+
+        :param external_id: id in the external system
+        :param binding: record or id of the binding model, for the message of the error
+        :raise InvalidDataError: what is given is no id
+        """
+        return {self._external_field: self._valid_text(external_id, binding), **self.sync_values()}
+
+    def bind_many(self, bindings):
+        """Store the external ids of bindings, and that they are in sync now; that is not exported again.
+
+        What they have in common is written by one call, and an external id only where it is not the one that is stored.
+
+        :param bindings: dict, id in the external system to a record or id of the binding model
+        :raise InvalidDataError: what is given is no id, or a binding is given for two ids
+        """
+        texts = {}
+        for external_id, binding in bindings.items():
+            text = self._valid_text(external_id, binding)
+            other = texts.setdefault(_id(binding), text)
+            if other != text:
+                names = {"binding": binding, "one": repr(other), "other": repr(text)}
+                raise InvalidDataError(
+                    self._("%(binding)s cannot be bound to two external ids: %(one)s and %(other)s", **names)
+                )
+        bound = without_export(self.model.browse(texts), self.backend_record)
+        bound.write(self.sync_values())
+        for binding in bound:
+            if binding[self._external_field] != texts[binding.id]:
+                binding.write({self._external_field: texts[binding.id]})
+
+    def unwrap_binding(self, binding):
+        """Return the record that a binding, given as record or id, binds."""
+        return self.model.browse(_id(binding))[self._odoo_field]
+
+    def unwrap_model(self):
+        """Return the name of the model whose records the binding model binds."""
+        return self.model._fields[self._odoo_field].comodel_name
+
+    def _records(self, bindings):
+        """Return the records of a dict, id to record or id; those that are records already keep what they are read together with."""
+        return {
+            record_id: binding
+            if isinstance(binding, models.BaseModel)
+            else self.model.browse(record_id).with_prefetch(bindings)
+            for record_id, binding in bindings.items()
+        }
+
+    def sync_values(self):
+        """Return what is written to a binding, beside its external id, when it has just been synchronised."""
+        values = {self._sync_date_field: database_now(self.environment), "sync_state": "in_sync", "sync_error": False}
+        if job_id := by_code(self.env.context, JOB):
+            values["last_job_id"] = job_id
+        return {name: value for name, value in values.items() if name in self.model._fields}
+
+    def _valid_text(self, external_id, binding):
+        text = external_id_text(external_id)
+        if text is None:
+            names = {"id": repr(external_id), "what": self.model._name if binding is None else binding}
+            raise InvalidDataError(self._("%(id)s is not an external id: %(what)s cannot be bound to it", **names))
+        return text
+
+    def _search_by(self, field_name, values):
+        """Return the bindings of this backend whose field has one of the values, as a dict from that value; by one query."""
+        if self._found is None:
+            return self._search(field_name, values)
+        found = self._found[field_name]
+        if unknown := values - found.keys():
+            found.update(self._search(field_name, unknown))
+        return {value: found[value] for value in values if value in found}
+
+    def _search(self, field_name, values):
+        """Look up for :meth:`_search_by`.
+
+        Archived bindings count, and those the user may not read too: the external id is taken, and who then reads the binding is told.
+        """
+        if not values:
+            return {}
+        if field_name not in self.model._fields or self._backend_field not in self.model._fields:
+            raise InvalidDataError(
+                f"{self.model._name} is no binding model, as it has no {field_name} and {self._backend_field}: "
+                "name the binding model of its records, or register a binder for it"
+            )
+        domain = [(field_name, "in", list(values)), (self._backend_field, "=", self.backend_record.id)]
+        names = [name for name in (self._external_field, self._odoo_field) if name in self.model._fields]
+        bindings = self.model.sudo().with_context(active_test=False).search_fetch(domain, names, order="id")
+        found = {}
+        for binding, mine in zip(bindings, bindings.with_env(self.env), strict=True):
+            value = _id(binding[field_name])
+            if value in found:
+                raise InvalidDataError(
+                    self._(
+                        "%(model)s has several bindings with %(field)s = %(value)s of %(backend)s: %(ids)s",
+                        model=self.model._name,
+                        field=field_name,
+                        value=repr(value),
+                        backend=self.environment.backend_name,
+                        ids=f"{found[value].id}, {binding.id}",
+                    )
+                )
+            found[value] = mine
+        return found
+
+
+def _id(record):
+    """Return the id of a record; what is none, such as an id, is returned as it is."""
+    return record.id if isinstance(record, models.BaseModel) else record
+
+
+ConnectorUnit._binder = Binder

@@ -1,0 +1,63 @@
+"""The request that somebody reviews a record."""
+
+from odoo.addons.jobs_queue.session import checked_session
+from odoo.addons.jobs_queue.texts import storable_or_none
+
+
+def add_checkpoint(
+    session, model_name, record_id, backend_record, message=None, severity="info", user=None, on_review=None
+):
+    """Ask for the review of a record. One that is already waiting for its review with the same message is not asked for twice.
+
+    What concerns no record in particular is asked for the backend itself. No mail is sent: the person finds an activity, and who
+    follows the backend gets one message a day that tells what is new.
+
+    ::
+
+        add_checkpoint(session, "sale.order", order.id, backend, "The total differs. Once reviewed, the order is confirmed.",
+                       severity="warning", user=order.user_id, on_review="action_confirm")
+
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
+    :param model_name: name of the record's model
+    :param record_id: its id
+    :param backend_record: record of the backend it concerns
+    :param message: what there is to review, for the user
+    :param severity: ``"info"``, ``"warning"`` or ``"error"``
+    :param user: record of ``res.users``: the person who is asked to review it and gets an activity; None: whoever comes first
+    :param on_review: name of a method of the record, called without arguments and with the rights of the person who has reviewed it;
+        a ``UserError`` leaves the record to be reviewed, a text that it returns is told to that person. The message should say what it
+        does
+    :return: the ``connector.checkpoint`` record
+    :raise ValueError: the severity is unknown, or the record has no such method
+    """
+    checked_session(session)
+    if on_review and not callable(getattr(type(session.env[model_name]), on_review, None)):
+        raise ValueError(f"{model_name} has no method {on_review!r} that could be called on review")
+    checkpoints = session.env["connector.checkpoint"].sudo()
+    values = {
+        "model_id": session.env["ir.model"]._get_id(model_name),
+        "record_id": record_id,
+        "backend_id": f"{backend_record._name},{backend_record.id}",
+        "message": storable_or_none(message) or False,
+        "on_review": on_review or False,
+        "state": "need_review",
+    }
+    waiting = checkpoints.search([(name, "=", value) for name, value in values.items()], limit=1)
+    if waiting:
+        return waiting
+    # an activity each would be a mail each, too: the reviewer reads the digest
+    checkpoints = checkpoints.with_context(
+        mail_create_nolog=True, mail_create_nosubscribe=True, mail_activity_quick_update=True
+    )
+    checkpoint = checkpoints.create(
+        {
+            **values,
+            "severity": severity,
+            "user_id": user.id if user else False,
+            "company_id": backend_record.company_id.id,
+        }
+    )
+    if user:
+        summary = checkpoint.with_context(lang=user.lang).env._("Review %s", checkpoint.name)
+        checkpoint.activity_schedule("mail.mail_activity_data_todo", summary=summary, user_id=user.id)
+    return checkpoint

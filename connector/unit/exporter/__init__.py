@@ -1,0 +1,1 @@
+from . import bulk, conflict, consumers, creation, deleter, record

@@ -1,0 +1,209 @@
+"""The flow that sends small changes of many records by one call, such as stock levels and prices, and the grouped job that runs it."""
+
+from collections.abc import Sequence
+
+from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
+
+from ...exception import MappingError, NoExternalId
+from ...extension import class_name
+from ..binding.sent import not_sent, sent_with
+from ..binding.state import note_error, note_failure, recall, remember
+from ..conflict_policy import ConflictPolicy
+from ..connector_unit import external_id_text, get_environment
+from ..importer.record import RecordImporter
+from ..importer.unsent import ImportHold, with_failed_export
+from ..jobs.about import exported_in_bulk
+from ..jobs.channel import backend_channel
+from ..jobs.keys import bulk_export_identity
+from ..jobs.related_action import open_exported_in_bulk
+from ..synchronizer import a_moment
+
+
+class BulkExporter(ImportHold):
+    """Sends what has changed of many records by one call of the adapter, ``write_many``.
+
+    A connector says which fields of Odoo it sends; how they are called there is said by the mapper of the model's export::
+
+        @shop
+        class StockExporter(BulkExporter):
+            _model_name = "shop.product"
+            _fields = ["qty_available"]
+
+        delay_bulk_export(session, bindings)
+
+    Jobs of one backend that wait run together, up to a hundred in one call. What the external system refuses of them is left to a job of
+    its own, which fails alone; what cannot be mapped is found by halving. A call may be repeated, with the same values.
+
+    While it has something to send of a record, imports of that are put off, see
+    :mod:`~odoo.addons.connector.unit.importer.unsent`; where it sends what no import overwrites, ``_holds_imports = False`` lets them go
+    on.
+    """
+
+    _fields: Sequence[str] = ()
+
+    def run(self, binding_ids):
+        """Export records.
+
+        :param binding_ids: list of ids of bindings
+        :return: dict, id of the binding to what was done, for the user
+        :raise RetryableJobError: one of the records is being exported by somebody else
+        :raise MappingError: the class does not say which fields it sends, or nothing maps one of them
+        :raise GroupResultError: the adapter does not say which records are refused
+        :raise ConnectorException: the only record that there is was refused
+        """
+        self._check_fields()
+        bindings = self.model.browse(dict.fromkeys(binding_ids)).exists()
+        self._lock(bindings)
+        changes = self._changes(bindings.filtered(lambda binding: not binding.no_export))
+        messages = dict.fromkeys(binding_ids, self._("The record to export does not exist any more."))
+        nothing, refusal = self._("Nothing to export."), self._("Not exported: the binding says so.")
+        for binding in bindings:
+            messages[binding.id] = refusal if binding.no_export else nothing
+        refused = self._send(changes)
+        for binding in changes:
+            messages[binding.id] = self._("Updated record %s.", binding.external_id)
+        for binding, error in refused.items():
+            messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
+        return messages
+
+    def _check_fields(self):
+        fields = self._fields
+        if not fields or isinstance(fields, str):
+            raise self._wrong_fields(f"{fields!r} is not a list of one or more names of fields")
+        read = self.mapper.changed_by_fields()  # None: a mapping does not say what it reads
+        for field in fields:
+            if field not in self.model._fields:
+                raise self._wrong_fields(f"{self.model._name} has no field {field!r}")
+            if read is not None and field not in read:
+                raise self._wrong_fields(f"no mapping of {class_name(type(self.mapper))} reads {field!r}")
+
+    def _wrong_fields(self, problem):
+        return MappingError(f"{class_name(type(self))}, _fields: {problem}")
+
+    def _lock(self, bindings):
+        if busy := bindings - bindings.try_lock_for_update(allow_referencing=True):
+            message = self._("%s is being exported or changed by somebody else", busy[0].display_name)
+            raise RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
+
+    def _changes(self, bindings):
+        """Return what is to be sent of the bindings of which something is, as a dict of dicts."""
+        mapped = self.mapper.map_records(bindings).values(fields=self._fields)
+        changes = {binding: not_sent(binding, values) for binding, values in zip(bindings, mapped, strict=True)}
+        return {binding: values for binding, values in changes.items() if values}
+
+    def _send(self, changes):
+        """Send changes by one call; return what is refused, as a dict from binding to exception."""
+        known = self.binder.to_external_many(changes)
+        by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
+        seen = self._seen_before(by_id)
+        errors = self._refused({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
+        sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
+        self._remember(sent, changes, self._states_there(seen & sent.keys()))
+        return {binding: self._unknown(binding) for binding in changes if binding.id not in known} | {
+            by_id[id_]: error for id_, error in errors.items()
+        }
+
+    def _seen_before(self, external_ids):
+        """Return of which records we know the state that they have there, before we change it; none, where nobody looks for conflicts."""
+        if not external_ids or self.unit_for(ConflictPolicy)._conflict_policy == "odoo_wins":
+            return set()
+        importers = self.unit_for(RecordImporter)._read_each(external_ids)
+        return {external_id_text(theirs.external_id) for theirs in importers if theirs._is_known_state(theirs.binding)}
+
+    def _states_there(self, external_ids):
+        """Return the states that records have there, as a dict, external id to values of the binding."""
+        importers = self.unit_for(RecordImporter)._read_each(external_ids) if external_ids else []
+        return {external_id_text(theirs.external_id): theirs._state_there() for theirs in importers}
+
+    def _remember(self, sent, changes, states):
+        """Keep what was sent of bindings, and the state there that it has made, so that the next export does not take it for a conflict."""
+        synchronised = self.binder.sync_values()
+        bindings = self.model.concat(*sent.values())
+        unsent = with_failed_export(self.environment, bindings.filtered(lambda b: recall(b, "sync_state") == "error"))
+        for external_id, binding in sent.items():
+            values = {"export_checksum": sent_with(binding, changes[binding]), **states.get(external_id, {})}
+            values.update(synchronised)
+            if binding in unsent or recall(binding, "sync_state") in ("conflict", "to_import"):
+                # what there is still to do with the record stays to be seen, and the job that says so
+                for name in ("sync_state", "sync_error", "last_job_id"):
+                    values.pop(name, None)
+            remember(binding, values)
+
+    def _refused(self, changes):
+        """Send changes, and return which are refused: as a dict, external id as text to exception."""
+        returned = self._write_many(changes)
+        if returned is None:
+            return {}
+        if not isinstance(returned, dict):
+            raise self._wrong_result(repr(returned))
+        for external_id, error in returned.items():
+            if external_id_text(external_id) not in changes or not isinstance(error, Exception):
+                raise self._wrong_result(f"{external_id!r}: {error!r}")
+        return {external_id_text(external_id): error for external_id, error in returned.items()}
+
+    def _write_many(self, changes):
+        """Send changes as the adapter's ``write_many`` does, and return what it returns."""
+        return self.backend_adapter.write_many(changes)
+
+    def _wrong_result(self, returned):
+        caller, adapter = class_name(type(self)), class_name(type(self.backend_adapter))
+        return GroupResultError(
+            f"{adapter} returned {returned} to {caller}._write_many(): it must return a dict, id of each record that is refused, "
+            "of those that it was given, to the exception that says why; or None"
+        )
+
+    def _unknown(self, binding):
+        return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))
+
+    def _leave_alone(self, binding, error, is_alone):
+        """Have a record that is refused fail in a job of its own, and say so on its binding."""
+        if is_alone:
+            raise error
+        note_error(binding, str(error))
+        export_bulk.delay(
+            self.environment.user_session,
+            self.model._name,
+            self.backend_record.id,
+            binding.id,
+            group_key=f"alone {binding.id}",
+            identity_key=bulk_export_identity(self.model._name, binding.id),
+        )
+        return self._("Refused: %s\nA job of its own tries it once more.", error)
+
+
+@job(
+    default_channel=backend_channel,
+    group_size=100,
+    related_action=open_exported_in_bulk,
+    about=exported_in_bulk,
+    former_names=["odoo.addons.connector.unit.bulk_exporter.export_bulk"],
+)
+def export_bulk(session, model_name, calls):
+    """Export changes of records to an external system, many by one call
+
+    Each call is ``(backend_id, binding_id)``.
+
+    :param model_name: name of the binding model
+    """
+    return run_bulk(session, model_name, calls, BulkExporter)
+
+
+def run_bulk(session, model_name, calls, unit_class):
+    """Run a bulk exporter for the calls of a grouped job, and return what was done for each.
+
+    A model with a second one, of prices beside that of stock, has a job function of its own that calls it::
+
+        @job(default_channel=backend_channel, group_size=100)
+        def export_prices(session, model_name, calls):
+            return run_bulk(session, model_name, calls, PriceExporter)
+
+    :param calls: list of tuples ``(backend_id, binding_id)``, all of one backend
+    :param unit_class: class of the :class:`BulkExporter`
+    """
+    exporter = get_environment(session, model_name, calls[0][0]).get_connector_unit(unit_class)
+    binding_ids = [binding_id for _backend_id, binding_id in calls]
+    # of several calls, those that fail are found by halving, and each is alone then
+    with note_failure(session, exporter.model.browse(binding_ids)):
+        messages = exporter.run(binding_ids)
+    return [messages[binding_id] for binding_id in binding_ids]

@@ -1,0 +1,205 @@
+"""Consumers ready to use: they delay an export when a record is written, created or deleted here.
+
+::
+
+    on_record_create.subscribe(delay_export, model_names="shop.product.product")
+    on_record_write.subscribe(delay_export_all_bindings, model_names=["product.product", "product.template"])
+    on_record_unlink.subscribe(delay_delete, model_names=["product.product", "shop.product.product"])
+
+Subscribed to ``on_record_write`` they delay in the transaction that writes: the change and its job are committed together or not at all.
+With ``on_record_change`` a record that is written often in one transaction costs one job row, but the job of a process that dies right
+after its commit is lost; a comparison of both sides (:mod:`~odoo.addons.connector.unit.reconciler`) finds what it has left.
+
+What an import writes they export to all backends but the one that it comes from (``no_connector_export`` in the context, see
+:mod:`~odoo.addons.connector.event.no_export`). They do nothing for archived backends, for bindings that are not exported, and for
+changes of fields that the export's mapping does not read. Jobs that wait for one record are one job: it exports what has changed until
+it runs.
+"""
+
+from odoo.fields import Domain
+
+from odoo.addons.jobs_queue.registration import lookups
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ...event.change import Change
+from ...event.no_export import forbids_all, forbids_export
+from ...exception import NoConnectorUnitError
+from ..connector_unit import get_environment
+from ..jobs.about import name_of
+from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
+from ..mapper.mapper import ExportMapper
+from .bulk import export_bulk
+from .deleter import delete_record
+from .record import export_record
+
+
+def delay_export(session, model_name, record_id, vals):
+    """Delay the export of a binding that was created or changed.
+
+    :param model_name: name of the binding model
+    :param record_id: id of the binding
+    :param vals: dict of the values that were written, or what ``on_record_change`` tells in their place
+    """
+    binding = _as_superuser(session, model_name, record_id)
+    # what is told after the commit may have been deleted since
+    if not isinstance(vals, Change) or binding.exists():
+        _delay_exports(session, binding, vals)
+
+
+def delay_export_all_bindings(session, model_name, record_id, vals, binding_models=None):
+    """Delay the export of all bindings of a record that was changed.
+
+    The bindings of a product are also those of its template: the record may be one that the bound one inherits (``_inherits``).
+
+    :param model_name: name of the model of the record
+    :param record_id: its id
+    :param vals: as for :func:`delay_export`
+    :param binding_models: names of the binding models; None: those of every connector whose mappers export the record
+    """
+    for bindings in _bindings_of(_as_superuser(session, model_name, record_id), binding_models):
+        for binding in bindings:
+            _delay_exports(session, binding, vals)
+
+
+def delay_bulk_export(session, bindings):
+    """Delay the export of bindings by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their model.
+
+    It is for a connector's own consumers, which find out what a change concerns. Bindings that are not exported, or not known there yet,
+    are left out.
+
+    :param bindings: recordset of a binding model
+    :return: the jobs, one for each binding that is exported
+    """
+    return [
+        export_bulk.delay(
+            _session_for(session, binding),
+            binding._name,
+            binding.backend_id.id,
+            binding.id,
+            description=_description_of_export(session, binding),
+            identity_key=bulk_export_identity(binding._name, binding.id),
+        )
+        for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported)
+    ]
+
+
+def delay_delete(session, model_name, record_id, binding_models=None):
+    """Delay the deletion in the external systems of what is about to be deleted here, a binding or a record with bindings.
+
+    :param model_name: name of the model
+    :param record_id: id of the binding or the record, which still exists
+    :param binding_models: names of the binding models; None: those of every connector
+    """
+    record = _as_superuser(session, model_name, record_id)
+    for bindings in [record] if _is_binding(record) else _bindings_of(record, binding_models):
+        for binding in bindings.filtered(_is_exported):
+            # the external id is read now: afterwards the binding is gone
+            if binding.external_id:
+                _delay_delete(session, binding)
+
+
+def _delay_exports(session, binding, vals):
+    if _is_exported(binding) and _matters(session, binding, vals):
+        export_record.delay(
+            _session_for(session, binding),
+            binding._name,
+            binding.id,
+            description=_description_of_export(session, binding),
+            identity_key=export_identity(binding._name, binding.id),
+        )
+
+
+def _description_of_export(session, binding):
+    return session.env._(
+        "Export %(record)s to %(backend)s",
+        record=binding.display_name or binding._description,
+        backend=binding.backend_id.name,
+    )
+
+
+def _delay_delete(session, binding):
+    job = delete_record.delayable(
+        _session_for(session, binding),
+        binding._name,
+        binding.backend_id.id,
+        binding.external_id,
+        description=session.env._(
+            "Delete %(record)s in %(backend)s",
+            record=binding.display_name or binding._description,
+            backend=binding.backend_id.name,
+        ),
+        identity_key=delete_identity(binding._name, binding.backend_id.id, binding.external_id),
+    )
+    # when the job is stored the binding is gone
+    job.set_record(binding.external_id, name_of(binding))
+    job.delay()
+
+
+def _matters(session, binding, vals):
+    """Return whether the mapping of a binding's export reads a field that was written.
+
+    Of a record that is not known there all is exported; and who says which one it is there has not changed it.
+    """
+    environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
+    try:
+        changed_by = environment.get_connector_unit(ExportMapper).changed_by_fields()
+    except NoConnectorUnitError:
+        return False
+    written = vals.fields if isinstance(vals, Change) else vals
+    if not binding.external_id:
+        return True
+    return "external_id" not in written and (changed_by is None or not changed_by.isdisjoint(written))
+
+
+def _is_exported(binding):
+    backend = binding.backend_id
+    return backend.active and not binding.no_export and not forbids_export(binding.env.context, backend)
+
+
+def _as_superuser(session, model_name, record_id):
+    """Return a record with all rights: who changes one need not be allowed to see its bindings and backends."""
+    return session.env[model_name].sudo().with_context(active_test=False).browse(record_id)
+
+
+def _session_for(session, binding):
+    """Return the session in which the jobs of a binding are delayed: the user's, with all rights, in the company of the backend."""
+    return ConnectorSession.from_env(session.env(su=True)).with_company(binding.backend_id.company_id)
+
+
+def _is_binding(record):
+    return "external_id" in record._fields and "backend_id" in record._fields
+
+
+def _bindings_of(record, binding_models):
+    """Yield the bindings of a record, a recordset for each binding model; none where nothing may be exported, which saves the search."""
+    if forbids_all(record.env.context):
+        return
+    for name, path in _paths_to(record):
+        if binding_models is None or name in binding_models:
+            yield record.env[name].search(Domain(path, "=", record.id), order="id")
+
+
+def _paths_to(record):
+    """Return from which binding models a model is reached, as a list of (name of the binding model, path of many2ones)."""
+    found = lookups(record.env.registry)
+    key = _paths_to, record._name
+    if key not in found:
+        found[key] = [
+            (name, path)
+            for name in sorted(record.env.registry.descendants(["external.binding"], "_inherit"))
+            if not record.env[name]._abstract
+            for path in _inherits_paths(record.env[name], record._name)
+        ]
+    return found[key]
+
+
+def _inherits_paths(model, target):
+    """Yield the paths of the many2ones by which a model inherits (``_inherits``) a target, or binds it by ``odoo_id``."""
+    parents = {field: name for name, field in model._inherits.items()}
+    if "odoo_id" in model._fields:
+        parents["odoo_id"] = model._fields["odoo_id"].comodel_name
+    for field, name in parents.items():
+        if name == target:
+            yield field
+        else:
+            yield from (f"{field}.{path}" for path in _inherits_paths(model.env[name], target))

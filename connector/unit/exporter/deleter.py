@@ -1,0 +1,48 @@
+"""The flow that deletes a record in the external system, and the job that runs it."""
+
+from odoo.addons.jobs_queue.jobs import job
+
+from ...backend import general
+from ...exception import IDMissingInBackend
+from ..connector_unit import get_environment
+from ..jobs.about import imported
+from ..jobs.channel import backend_channel
+from ..jobs.related_action import open_backend
+from ..synchronizer import Deleter
+
+
+@general
+class DeleteExporter(Deleter):
+    """Deletes one record in the external system."""
+
+    def run(self, external_id):
+        """Delete a record; one that is not there any more is a success.
+
+        :param external_id: id in the external system
+        :return: what was done, for the user
+        """
+        self.external_id = external_id
+        try:
+            self.backend_adapter.delete(external_id)
+        except IDMissingInBackend:
+            return self._("%(backend)s has no record %(id)s any more.", **self._names())
+        return self._("Deleted record %(id)s of %(backend)s.", **self._names())
+
+
+RecordDeleter = DeleteExporter
+
+
+@job(
+    default_channel=backend_channel,
+    related_action=open_backend,
+    about=imported,
+    former_names=["odoo.addons.connector.unit.deleter.delete_record"],
+)
+def delete_record(session, model_name, backend_id, external_id):
+    """Delete a record in an external system
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param external_id: id in the external system
+    """
+    return get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter).run(external_id)

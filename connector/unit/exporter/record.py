@@ -1,0 +1,213 @@
+"""The flow that brings a record of Odoo to the external system, and the job that runs it."""
+
+from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.jobs import job
+
+from ...backend import general
+from ...exception import IDMissingInBackend, InvalidDataError
+from ..binding.sent import not_sent, sent_with
+from ..binding.state import MissingThere, note_failure, note_in_sync, recall, remember
+from ..connector_unit import get_environment
+from ..jobs.about import exported
+from ..jobs.channel import backend_channel
+from ..jobs.related_action import open_exported
+from ..synchronizer import a_moment
+from .conflict import ConflictResolution
+from .creation import SafeCreation
+
+
+@general
+class RecordExporter(ConflictResolution, SafeCreation):
+    """Exports one record: exports what it depends on, maps it, creates or updates it there, and binds it.
+
+    A connector overrides the steps where it differs, and says by two attributes what happens where the two sides disagree:
+
+    - ``_conflict_policy``: the record was changed on both sides, see
+      :class:`~odoo.addons.connector.unit.conflict_policy.ConflictPolicy`
+    - ``_missing_policy``: the record does not exist there any more. ``"fail"`` (the default): the job fails and says what to do.
+      ``"recreate"``: it is created there again
+
+    Of a record that is known there only those values are sent that differ from what was last sent; the binding keeps checksums of that.
+
+    While it runs: ``binding``, and ``external_id``, None as long as the record is not known there.
+    """
+
+    _missing_policy = "fail"
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self.binding = None
+        self._exporting = frozenset()  # (model name, id) of the bindings whose export has led to this one
+
+    def run(self, binding_id, fields=None):
+        """Export a record.
+
+        :param binding_id: id of the binding
+        :param fields: names of the fields that have changed; None: look at all. A record that is not known there is exported whole
+        :return: what was done, for the user
+        :raise RetryableJobError: the same record is being exported or changed by somebody else
+        :raise IDMissingInBackend: the record does not exist there any more, and the policy is to fail
+        """
+        self.binding = self.model.browse(binding_id).exists()
+        if not self.binding:
+            return self._("The record to export does not exist any more.")
+        if recall(self.binding, "no_export"):
+            return self._("Not exported: the binding says so.")
+        self._lock()
+        if reason := self._must_skip():
+            return reason
+        self._export_dependencies()
+        map_record = self._map_data()
+        if self.external_id is None:
+            return self._export_new(map_record)
+        return self._export_changes(map_record, fields)
+
+    # Steps, in the order in which they are called
+
+    def _lock(self):
+        """Lock the binding until the end of the transaction, so that two jobs do not create the same record there, and look for its id."""
+        if not self.binding.try_lock_for_update(allow_referencing=True):
+            raise self._is_busy()
+        self.external_id = self.binder.to_external(self.binding)
+
+    def _must_skip(self):
+        """Return the reason why the record is not to be exported, None when it is."""
+        return None
+
+    def _export_dependencies(self):
+        """Export the records that must exist there before this one; a hook, see :meth:`_export_dependency`."""
+
+    def _export_dependency(self, binding):
+        """Export a record on which this one depends, unless it is known there.
+
+        A record that is just being exported, and depends on this one in turn, is not exported again.
+
+        :param binding: its binding, or an empty recordset when there is none
+        """
+        exporting = self._exporting | {(self.model._name, self.binding.id)}
+        if not binding or (binding._name, binding.id) in exporting:
+            return
+        if self.binder_for(binding._name).to_external(binding) is None:
+            exporter = self.unit_for(RecordExporter, binding._name)
+            exporter._exporting = exporting
+            exporter.run(binding.id)
+            self._lock()  # again: with the creation there a commit has ended our lock
+
+    def _map_data(self):
+        """Return the :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord` of the binding."""
+        return self.mapper.map_record(self.binding)
+
+    def _export_new(self, map_record):
+        values = self._create_data(map_record)
+        self.external_id = self._create_once(values)
+        self._check_unbound()
+        self._bind(values)
+        self._commit()  # what comes after, calls to the other side among it, may fail without the id being lost
+        self._remember_state()
+        self._after_export()
+        return self._("Created record %(id)s in %(backend)s.", **self._names())
+
+    def _export_changes(self, map_record, fields):
+        values = not_sent(self.binding, self._update_data(map_record, fields))
+        if not values:
+            if fields is None:
+                note_in_sync(self.binding, "error", "missing", "to_export")
+            return self._("Nothing to export.")
+        try:
+            if decision := self._resolve_conflict():
+                return decision
+            self._update(values)
+        except IDMissingInBackend as error:
+            return self._handle_missing(map_record, error)
+        self._bind(values)
+        self._remember_state()
+        self._after_export()
+        return self._("Updated record %(id)s of %(backend)s.", **self._names())
+
+    def _create_data(self, map_record):
+        values = map_record.values(for_create=True)
+        self._validate_data(values)
+        return values
+
+    def _update_data(self, map_record, fields):
+        values = map_record.values(fields=fields)
+        self._validate_data(values)
+        return values
+
+    def _validate_data(self, values):
+        """Check the values before they are sent; a hook.
+
+        :raise InvalidDataError: they are not valid
+        """
+
+    def _create(self, values):
+        """Create the record there and return its id."""
+        return self.backend_adapter.create(values, **self._key_for_create())
+
+    def _update(self, values):
+        self.backend_adapter.write(self.external_id, values)
+
+    def _handle_missing(self, map_record, error):
+        """Decide what happens when the external system does not have the record any more; return what to tell the user.
+
+        :param error: the :class:`~odoo.addons.connector.exception.IDMissingInBackend` that said so
+        """
+        if self._missing_policy == "recreate":
+            self.external_id = None
+            forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
+            remember(self.binding, dict.fromkeys(forgotten, False))
+            return self._export_new(map_record)
+        message = self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)
+        raise MissingThere(message, self.binding) from error
+
+    def _bind(self, values):
+        """Keep the id of the record, and what was sent."""
+        self.binder.bind(self.external_id, self.binding)
+        remember(self.binding, {"export_checksum": sent_with(self.binding, values)})
+
+    def _remember_state(self):
+        """Keep the state there that the export has made, which may have to be read for that."""
+        remember(self.binding, self._state_to_remember())
+
+    def _after_export(self):
+        """Do what comes after the export; a hook."""
+
+    # Helpers
+
+    def _check_unbound(self):
+        """Check that the record which the creation has returned is not that of another binding, as with a key that two records share.
+
+        :raise InvalidDataError: it is
+        """
+        other = self.binder.to_internal(self.external_id) - self.binding
+        if other:
+            names = {**self._names(), "record": other.display_name, "binding": other.id}
+            raise InvalidDataError(
+                self._("Record %(id)s of %(backend)s is bound to %(record)s already (binding %(binding)s).", **names)
+            )
+
+    def _is_busy(self):
+        message = self._("%s is being exported or changed by somebody else", self.binding.display_name)
+        return RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
+
+
+@job(
+    default_channel=backend_channel,
+    related_action=open_exported,
+    about=exported,
+    concurrency_key=lambda args: f"export,{args['model_name']},{args['binding_id']}",
+    former_names=["odoo.addons.connector.unit.exporter.export_record"],
+)
+def export_record(session, model_name, binding_id, fields=None):
+    """Export a record to an external system
+
+    :param model_name: name of the binding model
+    :param binding_id: id of the binding
+    :param fields: names of the fields that have changed; None: look at all
+    """
+    binding = session.env[model_name].browse(binding_id).exists()
+    if not binding:
+        return session.env._("The record to export does not exist any more.")
+    exporter = get_environment(session, model_name, binding.backend_id.id).get_connector_unit(RecordExporter)
+    with note_failure(session, binding):
+        return exporter.run(binding_id, fields)

@@ -1,0 +1,172 @@
+"""The flows that bring many records of the external system into Odoo, each in its own way, and the jobs that run them."""
+
+from datetime import timedelta
+
+from odoo import fields
+
+from odoo.addons.jobs_queue.graph import chain, group
+from odoo.addons.jobs_queue.jobs import job
+
+from ..backend_adapter.crud import checked_ids, checked_records
+from ..binding.clock import database_now
+from ..connector_unit import get_environment
+from ..jobs.channel import backend_channel
+from ..jobs.keys import import_identity
+from ..jobs.related_action import open_backend
+from ..synchronizer import Importer
+from .record import RecordImporter, description_of_import, import_record
+
+
+class BatchImporter(Importer):
+    """Imports all records that match; how is said by its subclasses:
+
+    * :class:`DirectBatchImporter` imports them at once, one after the other;
+    * :class:`DelayedBatchImporter` delays a job for each of them;
+    * :class:`~odoo.addons.connector.unit.importer.bulk.BulkBatchImporter`, the usual one, delays a job for each page of them.
+
+    A connector whose system can say what has changed overrides :meth:`_filters_since`. The watermark moves when all records were imported.
+    """
+
+    #: How far the watermark stays behind our clock: longer than two clocks differ, and than a change takes there until it is visible
+    _overlap = timedelta(minutes=5)
+
+    # When the search began, by the clock of the database
+    _read_at = None
+
+    def run(self, filters=None):
+        """Search and import records.
+
+        :param filters: what the adapter's ``search`` takes; None: what has changed since the watermark, which moves with success
+        :return: what was done, for the user
+        """
+        self._read_at = database_now(self.environment)
+        if filters is not None:
+            return self._import_found(self._search(filters), None)
+        since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
+        found = self._search(self._filters_since(since))
+        return self._import_found(found, self._closing(self._get_next_watermark(self._read_at), since))
+
+    def _filters_since(self, watermark):
+        """Return the filters that find what has changed since a watermark; a hook.
+
+        :param watermark: text; None: nothing was imported yet
+        :return: what the adapter's ``search`` takes; None: all records
+        """
+        return None
+
+    def _get_next_watermark(self, began):
+        """Return up to where records were imported when all that was found is, as text; None: the watermark stays.
+
+        :param began: when the search began, naive UTC datetime by the clock of the database
+        """
+        return fields.Datetime.to_string(began - self._overlap)
+
+    def _search(self, filters):
+        """Return what is to be imported: a list of ids or, where the adapter lists them whole, of records."""
+        adapter = self.backend_adapter
+        if adapter.lists_records:
+            found = adapter.search_read(filters, self.unit_for(RecordImporter)._fields_to_read())
+            return checked_records(adapter, found, "search_read")
+        return checked_ids(adapter, adapter.search(filters))
+
+    def _id_and_data(self, item):
+        """Return the id of something that was found, and the record or None."""
+        return (self.backend_adapter.id_of(item), item) if isinstance(item, dict) else (item, None)
+
+    def _closing(self, value, since):
+        """Return the job that moves the watermark, None when it stays."""
+        if value is None:
+            return None
+        session = self.environment.user_session
+        return move_watermark.delayable(session, self.model._name, self.backend_record.id, value, since)
+
+    def _import_found(self, found, closing):
+        """Import what was found, and then run the job that closes the batch; return what was done, for the user.
+
+        :param found: list of ids or records
+        :param closing: job to delay, or None
+        """
+        raise NotImplementedError("Inherit DirectBatchImporter, DelayedBatchImporter or BulkBatchImporter")
+
+
+class DirectBatchImporter(BatchImporter):
+    """Imports the records one after the other, at once."""
+
+    def _import_found(self, found, closing):
+        for number, item in enumerate(found, 1):
+            external_id, data = self._id_and_data(item)
+            self.unit_for(RecordImporter).run(external_id, data=data, read_at=self._read_at)
+            if self.session.job:
+                self.session.job.progress(number, len(found))
+        if closing:
+            closing.delay()
+        return self._("%s records imported.", len(found))
+
+
+class DelayedBatchImporter(BatchImporter):
+    """Delays a job for each record, with its data where they are known.
+
+    Of the jobs that wait for one record only one will run. In a batch that moves the watermark each record has its job, and the watermark
+    moves when all of them have ended: one that has failed is there to be seen and requeued.
+    """
+
+    def _import_found(self, found, closing):
+        if closing is None:
+            for item in found:
+                self._import_record(*self._id_and_data(item))
+        else:
+            jobs = [self._prepare(*self._id_and_data(item)) for item in found]
+            chain(group(*jobs), closing, on_failure="continue").delay()
+        return self._("%s records to import were delayed.", len(found))
+
+    def _import_record(self, external_id, data=None, **options):
+        """Delay the import of a record for itself.
+
+        :param data: the record, if it was read already
+        :param options: ``force`` and the options of ``delay``: priority, eta, channel and so on
+        """
+        key = import_identity(self.model._name, self.backend_record.id, external_id, options.get("force"))
+        # with data of its own the newest job counts
+        policy = "skip" if data is None else "replace"
+        self._prepare(external_id, data, **{"identity_key": key, "identity_policy": policy, **options}).delay()
+
+    def _prepare(self, external_id, data, **options):
+        if data is not None:
+            options.update(data=data, read_at=self._read_at)
+        options.setdefault("description", description_of_import(self.environment, external_id))
+        session = self.environment.user_session
+        return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
+
+
+@job(
+    default_channel=backend_channel,
+    related_action=open_backend,
+    former_names=["odoo.addons.connector.unit.batch_importer.import_batch"],
+)
+def import_batch(session, model_name, backend_id, filters=None):
+    """Import the records of an external system that match
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param filters: what the adapter's ``search`` takes; None: what has changed since the watermark
+    """
+    return get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter).run(filters)
+
+
+@job(
+    default_channel=backend_channel,
+    related_action=open_backend,
+    former_names=["odoo.addons.connector.unit.batch_importer.move_watermark"],
+)
+def move_watermark(session, model_name, backend_id, value, since=None):
+    """Note up to where the records of an external system were imported
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param value: where the watermark goes, text
+    :param since: where the batch began, text or None; if the watermark is elsewhere by now, it stays there
+    """
+    backend = get_environment(session, model_name, backend_id).backend_record
+    if session.env["connector.watermark"].move(backend, model_name, value, since):
+        return session.env._("The next import begins at %s.", value)
+    return session.env._("The watermark was moved by somebody else meanwhile: it stays there.")

@@ -1,0 +1,86 @@
+"""How transactions that import the same new record at the same time end with one record.
+
+A lock alone does not do it: Odoo's transactions are REPEATABLE READ, so who has waited for a lock still does not see what its former
+holder has committed. So, with the lock in hand, a second and younger transaction looks; if the record is there by now, the first one begins
+again.
+"""
+
+from copy import copy
+
+from psycopg2.errors import OutOfMemory
+
+from odoo import api, sql_db
+from odoo.tools import SQL
+
+from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..connector_unit import external_id_text
+from .matching import find_matches, match_lock_names
+
+# Seconds; a page of others holds its locks until its transaction ends
+_UNTIL_LOCKS_ARE_FREE = 60
+
+
+def lock_new(unknown, importers=()):
+    """Lock the import of records that are not known here, until the end of the transaction; wait for others who import them.
+
+    The records of several models are locked by one call, as two transactions that lock in several steps may wait for each other;
+    PostgreSQL ends one of them then, and its job begins again.
+
+    :param unknown: dict, :class:`~odoo.addons.connector.unit.binding.binder.Binder` to ids in the external system that it does not know
+    :param importers: list of the importers of those that were read already: what they are recognised by is locked too, and looked for
+    :raise TransactionOutdated: one of them was imported since this transaction began
+    :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
+    """
+    unknown = {binder: ids for binder, ids in unknown.items() if ids}
+    if not unknown:
+        return
+    some_binder = next(iter(unknown))
+    names = [
+        f"import,{binder.model._name},{binder.backend_record.id},{external_id_text(external_id)}"
+        for binder, ids in unknown.items()
+        for external_id in ids
+    ]
+    _lock(some_binder, names + match_lock_names(importers))
+    env = some_binder.env
+    # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
+    with sql_db.db_connect(env.cr.dbname).cursor() as cr:
+        session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))
+        for binder, ids in unknown.items():
+            _check_unknown(binder, ids, session)
+        find_matches(importers, session.env)
+
+
+def _lock(binder, names):
+    # Safe because all take these locks in the order of their numbers, and PostgreSQL releases them with the transaction, also when the
+    # process dies
+    query = SQL(
+        """
+        SELECT pg_advisory_xact_lock(number)
+        FROM (SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name ORDER BY number) AS key
+        """,
+        names,
+    )
+    try:
+        binder.env.cr.execute(query)
+    except OutOfMemory as error:
+        message = binder._(
+            "PostgreSQL has no place for %s more locks at the moment; if that happens often, "
+            "raise its max_locks_per_transaction, or make the pages of imports smaller",
+            len(names),
+        )
+        raise RetryableJobError(message, seconds=_UNTIL_LOCKS_ARE_FREE) from error
+
+
+def _check_unknown(binder, external_ids, session):
+    environment = copy(binder.environment)
+    environment.session = session
+    if known := type(binder)(environment).to_internal_many(external_ids):
+        raise TransactionOutdated(
+            binder._(
+                "%(model)s %(ids)s: imported by another transaction since this one began",
+                model=binder.model._name,
+                ids=", ".join(sorted(known)),
+            )
+        )

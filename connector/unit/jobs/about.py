@@ -1,0 +1,70 @@
+"""Which record a job of the flows is about, by the numbers under which people know it; see ``about`` of ``@job``."""
+
+from collections import defaultdict
+
+from odoo.exceptions import MissingError
+
+from odoo.addons.jobs_queue.jobs.record_number import LookUp
+
+from ...exception import InvalidDataError
+from ..connector_unit import external_id_text
+
+# of a column of ids
+_LARGEST_ID = 2**31 - 1
+
+
+def imported(env, model_name, backend_id, external_id, *args, **kwargs):
+    """Return the numbers of the record of a job that is called with ``(backend_id, external_id)``; its name if it is bound already."""
+    try:
+        text = external_id_text(external_id)
+    except InvalidDataError:
+        # the job says so
+        return None, None
+    may_be_bound = text is not None and isinstance(backend_id, int) and 0 < backend_id <= _LARGEST_ID
+    return text, LookUp(_names_of_bindings, (model_name, backend_id, text)) if may_be_bound else None
+
+
+def _names_of_bindings(env, keys):
+    """Return the names of the records that are bound, by ``(name of the model, id of the backend, external id)``.
+
+    Of each only what its name takes is read: it may be a page of thousands.
+    """
+    ids = defaultdict(list)
+    for model_name, backend_id, external_id in keys:
+        ids[model_name, backend_id].append(external_id)
+    # one that is not active any more may still be in the context of who delays
+    lang = env["res.lang"]._get_code(env.context.get("lang"))
+    env = env(su=True, context={"lang": lang, "active_test": False, "prefetch_fields": False})
+    names = {}
+    for (model_name, backend_id), external_ids in ids.items():
+        model = env[model_name]
+        if not {"backend_id", "external_id"} <= model._fields.keys():
+            # a model with a binder of its own keeps them elsewhere
+            continue
+        domain = [("backend_id", "=", backend_id), ("external_id", "in", external_ids)]
+        for binding in model.search_fetch(domain, ["external_id"], order="id"):
+            names[model_name, backend_id, binding.external_id] = name_of(binding)
+    return names
+
+
+def exported(env, model_name, binding_id, *args, **kwargs):
+    """Return the numbers of the record of a job that is called with ``(binding_id)``."""
+    binding = env(su=True)[model_name].browse(binding_id)
+    try:
+        # a model with a binder of its own may keep the id in another field
+        return getattr(binding, "external_id", None) or None, name_of(binding)
+    except MissingError:
+        # the job says so
+        return None, None
+
+
+def exported_in_bulk(env, model_name, backend_id, binding_id, *args, **kwargs):
+    """Return the numbers of the record of a job that is called with ``(backend_id, binding_id)``."""
+    return exported(env, model_name, binding_id)
+
+
+def name_of(binding):
+    """Return the name by which people find the jobs about a record; None if it has none."""
+    name = binding.display_name
+    # as Odoo calls a record of a model without names
+    return None if name == f"{binding._name},{binding.id}" else name or None

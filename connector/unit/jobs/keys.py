@@ -1,0 +1,45 @@
+"""The identity keys of the jobs of the flows: of the jobs that wait with one key only one will run.
+
+An import also looks by them whether something that was changed here waits to be sent. So who delays such a job gives it its key.
+"""
+
+from ..connector_unit import external_id_text
+
+
+def import_identity(model_name, backend_id, external_id, force=False):
+    """Return the identity key of a job that imports a record.
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param external_id: id in the external system
+    :param force: whether the job imports even what has not changed
+    """
+    return f"import,{model_name},{backend_id},{external_id_text(external_id)}{',force' if force else ''}"
+
+
+def export_identity(model_name, binding_id):
+    """Return the identity key of a job that exports a record.
+
+    :param model_name: name of the binding model
+    :param binding_id: id of the binding
+    """
+    return f"export,{model_name},{binding_id}"
+
+
+def bulk_export_identity(model_name, binding_id):
+    """Return the identity key of a job that exports changes of a record together with those of others.
+
+    :param model_name: name of the binding model
+    :param binding_id: id of the binding
+    """
+    return f"export_bulk,{model_name},{binding_id}"
+
+
+def delete_identity(model_name, backend_id, external_id):
+    """Return the identity key of a job that deletes a record in the external system.
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param external_id: id in the external system
+    """
+    return f"delete,{model_name},{backend_id},{external_id_text(external_id)}"

@@ -1,0 +1,64 @@
+"""What the button *Related* of a job opens, for the jobs of the flows and others whose arguments have the same names."""
+
+import inspect
+
+from odoo.exceptions import UserError
+
+from odoo.addons.jobs_queue.jobs import arguments, find_function
+
+from ...exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
+from ..binding.binder import Binder
+from ..connector_unit import get_environment
+
+
+def open_imported(session, job):
+    """Open the record that a job with the arguments ``backend_id`` and ``external_id`` is about. None when it is not here."""
+    named = _arguments(session, job)
+    environment = _environment(session, job, named["backend_id"])
+    return _open_bound(environment, environment.get_connector_unit(Binder).to_internal(named["external_id"]))
+
+
+def open_exported(session, job):
+    """Open the record that a job with the argument ``binding_id`` is about. None when it does not exist any more."""
+    return _open_exported(session, job, _arguments(session, job)["binding_id"])
+
+
+def open_exported_in_bulk(session, job):
+    """Open the record that a call ``(backend_id, binding_id)`` of a function with ``group_size`` is about, as :func:`open_exported`."""
+    (_backend_id, binding_id), _kwargs = arguments.decode_call(job.payload, session.env)
+    return _open_exported(session, job, binding_id)
+
+
+def open_backend(session, job):
+    """Open the backend that a job with the argument ``backend_id`` is about."""
+    return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
+
+
+def _open_exported(session, job, binding_id):
+    binding = session.env[job.model_name].browse(binding_id).exists()
+    return _open_bound(_environment(session, job, binding.backend_id.id), binding) if binding else None
+
+
+def _arguments(session, job):
+    """Return the arguments of a job by their names in its function."""
+    args, kwargs = arguments.decode_call(job.payload, session.env)
+    signature = inspect.signature(find_function(session.env, job.function))
+    return signature.bind(session, job.model_name, *args, **kwargs).arguments
+
+
+def _environment(session, job, backend_id):
+    try:
+        return get_environment(session, job.model_name, backend_id)
+    except InvalidBackend as error:
+        raise UserError(str(error)) from error
+
+
+def _open_bound(environment, binding):
+    """Return the action that opens the record that is bound, which has a form of its own more often than its binding."""
+    if not binding:
+        return None
+    try:
+        record = environment.get_connector_unit(Binder).unwrap_binding(binding)
+    except (NoConnectorUnitError, ManyConnectorUnitError):
+        record = binding
+    return record.get_formview_action()

@@ -1,0 +1,203 @@
+"""How the children of a record, such as the lines of an order, are mapped, and which of those that are here they are."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from odoo import Command
+
+from ...exception import InvalidDataError, MappingError
+from ...extension import class_name
+from ..binding.changes import changed_values
+from ..connector_unit import ConnectorUnit, external_id_text
+
+
+class MapChild(ConnectorUnit):
+    """Maps the children of a record, each with the mapper of the children's model."""
+
+    def get_items(self, items, parent, target, options):
+        """Return the children's values, as the other side wants to have them.
+
+        :param items: source records of the children
+        :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord` of the record they belong to
+        :param target: name of the field they go to
+        :param options: :class:`~odoo.addons.connector.unit.mapper.mapper.MapOptions` of the parent
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define get_items()")
+
+    def skip_item(self, map_record):
+        """Return whether to leave a child out."""
+        return False
+
+    def get_item_values(self, map_record, target, options):
+        """Return the values of a child as a dict."""
+        return map_record.values(**options)
+
+    def _map_records(self, items, parent):
+        mapper = parent.mapper.mapper_of_children(self.environment.model_name)
+        map_records = [mapper.map_record(item, parent=parent) for item in items]
+        return [map_record for map_record in map_records if not self.skip_item(map_record)]
+
+
+class ExportMapChild(MapChild):
+    """Maps the children of an exported record to a list of dicts."""
+
+    def get_items(self, items, parent, target, options):
+        options = {**options, "fields": None}
+        return self.format_items(
+            [self.get_item_values(map_record, target, options) for map_record in self._map_records(items, parent)]
+        )
+
+    def format_items(self, items_values):
+        """Return what is sent for the target field, from the list of the children's values."""
+        return items_values
+
+
+class ImportMapChild(MapChild):
+    """Maps the children of an imported record to the commands that make the ones here the same: create, update, delete, reorder.
+
+    A child is found again by the fields that ``_key_fields`` names; without, by its external id where its model is a binding model,
+    else by all that is mapped (there a child that has changed is deleted and created anew). What has not changed gives no command.
+
+    ::
+
+        @shop
+        class OrderLineChild(ImportMapChild):
+            _model_name = "sale.order.line"
+            _key_fields = ("product_id",)
+    """
+
+    #: names of the fields by which a child is found again; children with the same values are told apart by their order
+    _key_fields: Sequence[str] = ()
+    #: name under which a source record has its external id; see also :meth:`get_external_id`
+    _external_id_key = "id"
+    #: name of the field that keeps children in the order of the source; nothing is reordered where the model lacks or the mapper maps it
+    _sequence_field = "sequence"
+
+    def get_items(self, items, parent, target, options):
+        existing = self.get_existing(parent, target)
+        map_records = self._map_records(items, parent)
+        self._check_ids(map_records, target)
+        self._match(map_records, existing, target, options)
+        values_list = [
+            self.get_item_values(map_record, target, _item_options(options, for_create=not map_record.binding))
+            for map_record in map_records
+        ]
+        bindings = [map_record.binding for map_record in map_records]
+        self._keep_order(bindings, values_list)
+        commands = [self.remove_item(record) for record in existing - self.model.union(*bindings)]
+        for map_record, values in zip(map_records, values_list, strict=True):
+            commands.append(self._command(map_record, values))
+        return [command for command in commands if command]
+
+    def get_existing(self, parent, target):
+        """Return the children that the record has here, archived ones included: those that are updated or removed.
+
+        :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord`; its ``binding`` is the record, empty when it is new
+        :param target: name of the field with the children
+        """
+        record = parent.mapper.model if parent.binding is None else parent.binding
+        return record.with_context(active_test=False)[target].with_env(self.env)
+
+    def get_external_id(self, map_record):
+        """Return the id of a child in the external system, None when it has none."""
+        return map_record.source.get(self._external_id_key)
+
+    def remove_item(self, record):
+        """Return the command for a child that is here, but not in the source any more; None leaves it as it is.
+
+        :param record: one of :meth:`get_existing`
+        """
+        return Command.delete(record.id)
+
+    def _command(self, map_record, values):
+        if map_record.binding:
+            changed = changed_values(map_record.binding, values)
+            return Command.update(map_record.binding.id, changed) if changed else None
+        return Command.create({**self._binding_values(map_record), **values})
+
+    def _binding_values(self, map_record):
+        """Return what binds a new child, where its model is a binding model."""
+        binder = self.binder_for()
+        if not binder.is_binding_model():
+            return {}
+        values = {binder._backend_field: self.backend_record.id}
+        external_id = self.get_external_id(map_record)
+        return values if external_id_text(external_id) is None else {**values, **binder.bind_values(external_id)}
+
+    # Which is which
+
+    def _check_ids(self, map_records, target):
+        """Refuse children with the same external id, where it makes them known."""
+        if not self.binder_for().is_binding_model():
+            return
+        seen = set()
+        for map_record in map_records:
+            text = external_id_text(self.get_external_id(map_record))
+            if text in seen:
+                names = {"field": target, "model": self.model._name, "id": text}
+                raise InvalidDataError(
+                    self._("%(field)s: the record has several %(model)s with the external id %(id)s", **names)
+                )
+            if text is not None:
+                seen.add(text)
+
+    def _match(self, map_records, existing, target, options):
+        """Give each map record, as ``binding``, the child here that it is; an empty recordset where it is new."""
+        for map_record in map_records:
+            map_record.binding = self.model
+        if not existing:
+            return
+        if self._key_fields or not self.binder_for().is_binding_model():
+            self._match_by_values(map_records, existing, target, options)
+        else:
+            self._match_by_external_id(map_records, existing)
+
+    def _match_by_external_id(self, map_records, existing):
+        external_ids = self.binder_for().to_external_many(existing)
+        waiting = defaultdict(list)
+        for record in existing:
+            waiting[external_ids.get(record.id)].append(record)
+        for map_record in map_records:
+            if records := waiting[external_id_text(self.get_external_id(map_record))]:
+                map_record.binding = records.pop(0)
+
+    def _match_by_values(self, map_records, existing, target, options):
+        waiting = list(existing)
+        for map_record in map_records:
+            values = self._key_values(
+                self.get_item_values(map_record, target, _item_options(options, for_create=False))
+            )
+            same = next((record for record in waiting if not changed_values(record, values)), None)
+            if same is not None:
+                map_record.binding = same
+                waiting.remove(same)
+
+    def _key_values(self, values):
+        if not self._key_fields:
+            return values
+        missing = set(self._key_fields) - values.keys()
+        if missing:
+            raise MappingError(f"{class_name(type(self))}, _key_fields: {', '.join(sorted(missing))} is not mapped")
+        return {name: values[name] for name in self._key_fields}
+
+    def _keep_order(self, records, values_list):
+        """Add to the values what keeps the children in the order of the source, where they are not in it by themselves.
+
+        :param records: the children here in that order, as a list; an empty recordset where one is new
+        """
+        name = self._sequence_field
+        known = [record for record in records if record]
+        if not known or name not in self.model._fields or any(name in values for values in values_list):
+            return
+        new_ones_are_last = all(records[: len(known)])
+        if new_ones_are_last and known == sorted(known, key=lambda record: (record[name], record.id)):
+            for values in values_list[len(known) :]:
+                values[name] = known[-1][name]
+        else:
+            for position, values in enumerate(values_list, start=1):
+                values[name] = position
+
+
+def _item_options(options, for_create):
+    """Return the options for a child, which is mapped whole, whatever has changed of the record it belongs to."""
+    return {**options, "fields": None, "for_create": for_create}

@@ -1,0 +1,97 @@
+"""How the values of a mapping come about: for whoever looks for the reason of a value, or of an error."""
+
+from dataclasses import dataclass
+
+from odoo.addons.jobs_queue.exception import ConnectorException
+
+from .compiled import CompiledMapping
+from .modifiers import how
+
+_LONGEST_VALUE = 300  # characters
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a target field gets its value.
+
+    ``target`` is "" where a method failed, whose targets are not known then. ``source`` names the source fields, "" where the mapping
+    does not say. ``how`` is the modifier or the method. There is either a ``value`` or an ``error``, a text; or neither, where
+    ``is_absent``: the source is not in the record, so the target is left alone.
+    """
+
+    target: str
+    source: str
+    how: str
+    value: object = None
+    error: str | None = None
+    is_absent: bool = False
+
+    @property
+    def value_text(self):
+        """The value as Python writes it, cut where it is long."""
+        if self.is_absent:
+            return "not in the record"
+        text = repr(self.value)
+        return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+    def __str__(self):
+        origin = f"{self.how} from {self.source}" if self.source else self.how
+        return f"{self.target or '?'}: {self.error or self.value_text} ({origin})"
+
+
+def explain(mapper, map_record, compiled):
+    """Return what a mapping does with a record, as a list of :class:`Explanation`.
+
+    Each step is made in a savepoint, so that one that fails does not hide what the next ones do.
+
+    :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper`, which has its options
+    :param map_record: :class:`~odoo.addons.connector.unit.mapper.record.MapRecord`
+    :param compiled: :class:`~odoo.addons.connector.unit.mapper.compiled.CompiledMapping`
+    """
+    explanations = []
+    values = {}
+    for target, source, what, part in _steps(mapper, compiled):
+        try:
+            with mapper.env.cr.savepoint():
+                mapped = mapper._map(map_record, part)
+        except Exception as error:  # pylint: disable=broad-except  # whatever it is, it is what is asked for
+            explanations.append(Explanation(target, source, what, error=_text(error)))
+        else:
+            values.update(mapped)
+            if target and not mapped:
+                explanations.append(Explanation(target, source, what, is_absent=True))
+            explanations += [Explanation(name, source, what, value) for name, value in mapped.items()]
+    return explanations + _explain_finalize(mapper, map_record, values)
+
+
+def _steps(mapper, compiled):
+    """Yield each step of a mapping as (target, source, how, mapping of this step alone)."""
+    for entry in compiled.plain:
+        yield entry[1], entry[0], "direct", CompiledMapping(plain=(entry,))
+    for entry in compiled.modified:
+        yield entry[2], entry[1] or "", how(entry[0]), CompiledMapping(modified=(entry,))
+    for entry in compiled.methods:
+        name, for_create_only, fields = entry
+        if mapper.options.for_create or not for_create_only:
+            yield "", ", ".join(sorted(fields)), f"{name}()", CompiledMapping(methods=(entry,))
+    for entry in compiled.children:
+        yield entry[1], entry[0], f"children ({entry[2]})", CompiledMapping(children=(entry,))
+
+
+def _explain_finalize(mapper, map_record, values):
+    """Return what ``finalize`` changes."""
+    before = dict(values)
+    try:
+        with mapper.env.cr.savepoint():
+            finalized = mapper.finalize(map_record, values)
+    except Exception as error:  # pylint: disable=broad-except  # as above
+        return [Explanation("", "", "finalize()", error=_text(error))]
+    return [
+        Explanation(name, "", "finalize()", value)
+        for name, value in finalized.items()
+        if name not in before or before[name] != value
+    ]
+
+
+def _text(error):
+    return str(error) if isinstance(error, ConnectorException) else f"{type(error).__name__}: {error}"

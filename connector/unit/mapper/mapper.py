@@ -1,0 +1,438 @@
+"""Mappers: a record of the external system becomes values for Odoo, and conversely.
+
+What a mapper class says (``direct``, ``children``, the methods marked with ``@mapping``) is compiled once per class and registry;
+mapping a record is then a walk through three short lists. Only None is empty: 0, "" and False are values and survive.
+"""
+
+from collections import defaultdict
+from contextlib import contextmanager
+
+from psycopg2 import DataError, IntegrityError
+
+from odoo.exceptions import UserError
+
+from odoo.addons.jobs_queue.registration import lookups
+
+from ...exception import MappingError, NoConnectorUnitError
+from ...extension import class_name
+from ..connector_unit import ConnectorUnit, external_id_text
+from .children import ExportMapChild, ImportMapChild, MapChild
+from .compiled import compile_mapping
+from .explanation import Explanation, explain
+from .modifiers import convert, external_to_m2o, follow_m2o_relations, m2o_to_external, none
+from .record import MapOptions, MapRecord, MapRecords
+
+__all__ = [
+    "Explanation",
+    "ExportMapChild",
+    "ExportMapper",
+    "ImportMapChild",
+    "ImportMapper",
+    "MapChild",
+    "MapOptions",
+    "MapRecord",
+    "MapRecords",
+    "Mapper",
+    "changed_by",
+    "convert",
+    "external_to_m2o",
+    "follow_m2o_relations",
+    "m2o_to_external",
+    "mapping",
+    "none",
+    "only_create",
+]
+
+# What methods and modifiers are marked with
+
+
+def mapping(method=None):
+    """Mark a method of a mapper as a mapping: it takes the source record and returns a dict of values, or None for none.
+
+    With or without parentheses.
+    """
+    if method is None:
+        return mapping
+    method.is_mapping = True
+    return method
+
+
+def changed_by(*fields):
+    """Say on which source fields a mapping depends: an export of some fields only runs it when one of them is among these.
+
+    A mapping that does not say is always run. When classes override each other's method, the fields of all of them count.
+    """
+    if len(fields) == 1 and not isinstance(fields[0], str):
+        raise TypeError("changed_by takes the names of fields, as in @changed_by('name', 'email')")
+
+    def mark(method):
+        method.changed_by = frozenset(fields)
+        return method
+
+    return mark
+
+
+def only_create(method):
+    """Run a mapping only when the record is created."""
+    method.only_create = True
+    return method
+
+
+class Mapper(ConnectorUnit):
+    """Turns a source record into values for the other side.
+
+    ::
+
+        @shop
+        class PartnerMapper(ImportMapper):
+            _model_name = "shop.res.partner"
+            direct = [("mail", "email"), (external_to_m2o("country"), "country_id")]
+            children = [("addresses", "child_ids", "shop.address")]
+
+            @mapping
+            @only_create
+            def name(self, record):
+                return {"name": f"{record['first']} {record['last']}"}
+
+    ``direct`` is a list of (source field or modifier, target field), ``children`` of (source field, target field, model). A class adds
+    to the ``direct``, ``children`` and mapping methods of its base classes; an entry for the same target takes the place of the bases'.
+    """
+
+    direct: list[tuple] = []
+    children: list[tuple] = []
+    _map_child_class = MapChild
+    _child_mapper_class: type["Mapper"] | None = None
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self.options = MapOptions()
+        self._compiled = self._get_compiled()
+        self._parts = {}  # of the mapping, by the source fields that matter
+        self._binders = None  # those of the page that is being mapped, by the model's name
+
+    @property
+    def source_fields(self):
+        """The source fields that the mapping says it reads, as a frozenset of names: those an adapter has to read for it.
+
+        They are those of ``direct`` and ``children``, and those in the ``@changed_by`` of the mapping methods.
+        """
+        return self._compiled.source_fields
+
+    def changed_by_fields(self):
+        """Return the source fields on whose change an export of the record depends, as a frozenset of names.
+
+        None, when a modifier or a mapping method does not say on what it depends: then any change may matter.
+        """
+        always = self._compiled.for_fields(frozenset())
+        depends_on_all = always.modified or any(
+            not for_create_only for _name, for_create_only, _fields in always.methods
+        )
+        return None if depends_on_all else self.source_fields
+
+    def map_record(self, record, parent=None, binding=None):
+        """Return the :class:`MapRecord` of a source record, whose ``values()`` are the mapped values.
+
+        :param record: dict or recordset of one record
+        :param parent: :class:`MapRecord` of the record of which this one is a child
+        :param binding: for imports, the record here that is updated, an empty recordset for a new one. Without it, children can be
+            mapped for a new record only
+        """
+        return MapRecord(self, record, parent, binding)
+
+    def map_records(self, records, parent=None, bindings=None):
+        """Return the :class:`MapRecords` of many source records, whose ``values()`` is the list of their mapped values.
+
+        :param records: list of dicts, or recordset
+        :param parent: :class:`MapRecord` of the record of which these are children
+        :param bindings: what :meth:`map_record` takes as ``binding``, for each record
+        """
+        if bindings is None:
+            bindings = [None] * len(records)
+        map_records = [
+            self.map_record(record, parent, binding) for record, binding in zip(records, bindings, strict=True)
+        ]
+        return MapRecords(self, map_records)
+
+    def finalize(self, map_record, values):
+        """Return the values after a last touch; a hook for what depends on several of them.
+
+        :param map_record: :class:`MapRecord`
+        :param values: dict of what was mapped
+        """
+        return values
+
+    @contextmanager
+    def page(self, records, fields=None):
+        """Within the ``with`` block, look up only once what the records of a page point to.
+
+        What ``direct`` says for them and for their children is looked up at its beginning, by one query a binding model; what the
+        methods look up by :meth:`binder_for` is remembered.
+
+        :param records: source records that are mapped in the block
+        :param fields: names of the source fields that matter; None: all
+        """
+        outer, self._binders = self._binders, {}
+        try:
+            wanted = defaultdict(set)
+            self._collect_look_ups(records, fields, wanted)
+            for (model_name, of_records), values in wanted.items():
+                if of_records:
+                    self.binder_for(model_name).to_external_many(values, wrap=True)
+                else:
+                    self.binder_for(model_name).to_internal_many(values)
+            yield
+        finally:
+            self._binders = outer
+
+    def binder_for(self, model=None):
+        """Return the binder of a model, by default of this unit's. Those of a :meth:`page` remember what they have found."""
+        if self._binders is None:
+            return super().binder_for(model)
+        model_name = model or self.environment.model_name
+        if model_name not in self._binders:
+            self._binders[model_name] = super().binder_for(model_name)
+            self._binders[model_name].remember()
+        return self._binders[model_name]
+
+    def mapper_of_children(self, model_name):
+        """Return the mapper of the children that have a model; it is of the same page."""
+        mapper = self.unit_for(self._child_mapper_class, model_name)
+        mapper._binders = self._binders
+        return mapper
+
+    def apply(self, map_record, options):
+        """Return the values of a :class:`MapRecord` as a dict; called by :meth:`MapRecord.values`.
+
+        :param options: :class:`MapOptions`
+        """
+        previous, self.options = self.options, options
+        try:
+            return self.finalize(map_record, self._map(map_record, self._compiled_for(options.get("fields"))))
+        finally:
+            self.options = previous
+
+    def explain(self, record, parent=None, binding=None, **options):
+        """Return how the values of a source record come about, as a list of :class:`Explanation` in the order of the mapping.
+
+        An error in one of them does not hide the others. A later one for the same target takes the place of an earlier one.
+        The arguments are those of :meth:`map_record` and of its ``values()``.
+        """
+        map_record = self.map_record(record, parent, binding)
+        previous, self.options = self.options, map_record.options(**options)
+        try:
+            return explain(self, map_record, self._compiled_for(self.options.fields))
+        finally:
+            self.options = previous
+
+    @contextmanager
+    def explaining(self, map_record):
+        """Add to an error by which Odoo refuses the values of a record, in the ``with`` block, how each of them came about.
+
+        :param map_record: :class:`MapRecord`
+        """
+        try:
+            yield
+        except (UserError, IntegrityError, DataError, ValueError, TypeError) as error:
+            rows = self.explain(map_record.source, map_record.parent, map_record.binding)
+            error.add_note("\n".join([f"The values of {class_name(type(self))}:", *(f"- {row}" for row in rows)]))
+            raise
+
+    def error(self, what, problem):
+        """Return a MappingError that names this mapper.
+
+        :param what: target field or method that has the problem
+        :param problem: text
+        """
+        return MappingError(f"{class_name(type(self))}, {what}: {problem}")
+
+    def read_source(self, record, field):
+        """Return the value of a source field, None when there is none."""
+        raise NotImplementedError
+
+    def is_empty(self, record, field, value):
+        """Return whether the value of a source field says that there is none."""
+        return value is None
+
+    # Mapping
+
+    def _map(self, map_record, compiled):
+        """Return the values that a mapping, or a part of it, gives for a record."""
+        record = map_record.source
+        values = self._map_direct(record, compiled)
+        for name, for_create_only, _fields in compiled.methods:
+            if for_create_only and not self.options.for_create:
+                continue
+            try:
+                mapped = getattr(self, name)(record)
+            except KeyError as error:
+                raise self._key_error(name, record, error) from error
+            if mapped is None:
+                continue
+            if not isinstance(mapped, dict):
+                raise self.error(f"{name}()", f"must return a dict of values or None, not {mapped!r}")
+            values.update(mapped)
+        for source, target, model_name in compiled.children:
+            values[target] = self._map_children(map_record, source, target, model_name)
+        return values
+
+    def _map_direct(self, record, compiled):
+        raise NotImplementedError
+
+    def _key_error(self, name, record, error):
+        """Return the error of a mapping method that looks for something under a name under which there is nothing."""
+        there = f"; the record has {', '.join(map(str, record))}" if isinstance(record, dict) else ""
+        return self.error(f"{name}()", f"looks for {error}, which is not there{there}")
+
+    def _map_children(self, map_record, source, target, model_name):
+        items = self._read_children(map_record.source, source)
+        return self._map_child_unit(model_name).get_items(items, map_record, target, self.options)
+
+    def _read_children(self, record, source):
+        return self.read_source(record, source) or []
+
+    def _map_child_unit(self, model_name):
+        try:
+            return self.unit_for(self._map_child_class, model_name)
+        except NoConnectorUnitError:
+            return self._map_child_class(self.environment.for_model(model_name))
+
+    def _collect_look_ups(self, records, fields, wanted):
+        """Add what some records and their children look up in bindings.
+
+        :param wanted: dict of sets: (binding model, whether records are looked up) to external ids or ids of records
+        """
+        compiled = self._compiled_for(fields)
+        for look_up, target in compiled.look_ups:
+            for record in records:
+                if found := look_up(self, record, target):
+                    model_name, of_records, what = found
+                    wanted[model_name, of_records].add(what if of_records else external_id_text(what))
+        for source, _target, model_name in compiled.children:
+            items = [item for record in records for item in self._read_children(record, source)]
+            if items:
+                self.mapper_of_children(model_name)._collect_look_ups(items, None, wanted)
+
+    # Compilation
+
+    def _get_compiled(self):
+        found = lookups(self.env.registry)
+        key = type(self), self.environment.model_name
+        try:
+            return found[key]
+        except KeyError:
+            compiled = found[key] = self._compile()
+            return compiled
+
+    def _compile(self):
+        compiled = compile_mapping(type(self))
+        for source, target in compiled.plain:
+            self._check_direct(source, target)
+        for modifier, _source, target in compiled.modified:
+            self._check_direct(modifier, target)
+        for source, target, _model_name in compiled.children:
+            self._check_children(source, target)
+        return compiled
+
+    def _compiled_for(self, fields):
+        if fields is None:
+            return self._compiled
+        fields = frozenset(fields)
+        if fields not in self._parts:
+            self._parts[fields] = self._compiled.for_fields(fields)
+        return self._parts[fields]
+
+    def _check_direct(self, source, target):
+        """Refuse an entry of ``direct`` that cannot work."""
+
+    def _check_children(self, source, target):
+        """Refuse an entry of ``children`` that cannot work."""
+
+    def _check_field(self, what, name, source, way_out):
+        """Refuse a field of our model that does not exist, and a relation that is mapped as it is."""
+        field = self.model._fields.get(name)
+        if field is None:
+            raise self.error(what, f"{self.environment.model_name} has no field {name!r}")
+        if field.relational and not callable(source):
+            raise self.error(
+                what, f"{name!r} is a relation, which cannot be mapped as it is: use {way_out} or a @mapping method"
+            )
+
+
+class ImportMapper(Mapper):
+    """Maps a record of the external system, a dict, to values for an Odoo record. None becomes False, which is Odoo's word for it.
+
+    What is not in the record at all gives no value by ``direct``: a record that tells only some fields leaves the others as they are.
+    """
+
+    _map_child_class = ImportMapChild
+
+    def read_source(self, record, field):
+        return record.get(field)
+
+    def _map_direct(self, record, compiled):
+        values = {
+            target: False if (value := record[source]) is None else value
+            for source, target in compiled.plain
+            if source in record
+        }
+        for modifier, source, target in compiled.modified:
+            if source is None or source in record:
+                value = modifier(self, record, target)
+                values[target] = False if value is None else value
+        return values
+
+    def _map_children(self, map_record, source, target, model_name):
+        if source not in map_record.source:  # it says nothing about them
+            return []
+        if map_record.binding is None and not self.options.for_create:
+            raise self.error(
+                target,
+                "the children of a new record are created, those of a known one updated: say which it is, "
+                "by map_record(record, binding=...) or values(for_create=True)",
+            )
+        return super()._map_children(map_record, source, target, model_name)
+
+    def _read_children(self, record, source):
+        items = super()._read_children(record, source)
+        if not isinstance(items, list | tuple) or not all(isinstance(item, dict) for item in items):
+            raise self.error(source, f"a list of dicts is expected, not {str(items)[:200]}")
+        return items
+
+    def _check_direct(self, source, target):
+        self._check_field(target, target, source, "external_to_m2o()")
+
+    def _check_children(self, source, target):
+        field = self.model._fields.get(target)
+        if field is None or field.type not in ("one2many", "many2many"):
+            raise self.error(target, f"{self.environment.model_name} has no one2many or many2many called {target!r}")
+
+
+class ExportMapper(Mapper):
+    """Maps an Odoo record to a dict for the external system."""
+
+    _map_child_class = ExportMapChild
+
+    def read_source(self, record, field):
+        return record[field]
+
+    def is_empty(self, record, field, value):
+        return not value and record._fields[field].type not in ("boolean", "integer", "float", "monetary")
+
+    def _map_direct(self, record, compiled):
+        values = {target: record[source] for source, target in compiled.plain}
+        for modifier, _source, target in compiled.modified:
+            values[target] = modifier(self, record, target)
+        return values
+
+    def _check_direct(self, source, target):
+        name = getattr(source, "source", None) if callable(source) else source
+        if name is not None:
+            self._check_field(target, name, source, "m2o_to_external()")
+
+    def _check_children(self, source, target):
+        if source not in self.model._fields:
+            raise self.error(target, f"{self.environment.model_name} has no field {source!r}")
+
+
+ImportMapper._child_mapper_class = ImportMapper
+ExportMapper._child_mapper_class = ExportMapper

@@ -1,0 +1,191 @@
+"""Modifiers: what stands in the ``direct`` of a mapper instead of a field's name. They can be nested, the field's name innermost.
+
+A modifier is a function (mapper, record, target) -> value, so a connector writes its own. What is said about it in attributes is
+optional:
+
+``source``
+    name of the source field it depends on; without it, it counts as depending on everything
+``how``
+    what it does, for those who ask how a value came about
+``inner``
+    what it modifies: a field's name or a modifier
+``look_up``
+    function (mapper, record, target) -> (binding model, whether records are looked up, what), for what it looks up in bindings: an
+    external id, or the id of a record that is bound; None for nothing. A page of records looks up all of these together.
+"""
+
+from odoo import models
+
+from ..connector_unit import external_id_text
+
+
+def none(field):
+    """Modifier: what Odoo keeps as False because it is empty (a text, a date, a relation) becomes None; numbers and booleans stay.
+
+    :param field: name of the source field, or a modifier
+    """
+
+    @_modifier("none", field)
+    def modifier(mapper, record, target):
+        value = _read(mapper, record, field, target)
+        return None if _is_empty(mapper, record, field, value) else value
+
+    return modifier
+
+
+def convert(field, conv_type):
+    """Modifier: convert a value, None excepted, as in ``(convert("price", float), "list_price")``.
+
+    :param field: name of the source field, or a modifier
+    :param conv_type: function of one argument; a ValueError, TypeError or ArithmeticError becomes a MappingError
+    """
+    name = getattr(conv_type, "__name__", conv_type)
+
+    @_modifier(f"convert({name})", field)
+    def modifier(mapper, record, target):
+        value = _read(mapper, record, field, target)
+        if value is None:
+            return None
+        try:
+            return conv_type(value)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            names = {"value": repr(value), "name": name, "error": error}
+            problem = mapper._("%(value)s cannot be converted by %(name)s: %(error)s", **names)
+            raise mapper.error(target, problem) from error
+
+    return modifier
+
+
+def m2o_to_external(field, binding=None):
+    """Modifier for exports: a many2one becomes the external id of the record it points to, or None when it is empty.
+
+    :param field: name of the many2one, or a modifier that gives a record
+    :param binding: name of the binding model, where the many2one points to the record that is bound and not to its binding
+    :raise MappingError: that record has no external id
+    """
+
+    def related_record(mapper, record, target):
+        related = _read(mapper, record, field, target)
+        if related and not isinstance(related, models.BaseModel):
+            raise mapper.error(target, f"{related!r} is not a record, so it has no external id")
+        return related
+
+    def look_up(mapper, record, target):
+        related = related_record(mapper, record, target)
+        return (binding, True, related.id) if binding and related else None
+
+    @_modifier(f"m2o_to_external({binding or ''})", field, look_up)
+    def modifier(mapper, record, target):
+        related = related_record(mapper, record, target)
+        if not related:
+            return None
+        external_id = mapper.binder_for(binding or related._name).to_external(related, wrap=bool(binding))
+        if external_id is None:
+            problem = mapper._(
+                "%(record)s (%(model)s, id %(id)s) is not known to %(backend)s; export it first",
+                record=related.display_name,
+                model=related._name,
+                id=related.id,
+                backend=mapper.environment.backend_name,
+            )
+            raise mapper.error(target, problem)
+        return external_id
+
+    return modifier
+
+
+def external_to_m2o(field, binding=None):
+    """Modifier for imports: an external id becomes the id of the record for a many2one, or None when it is empty.
+
+    :param field: name of the source field, or a modifier that gives an external id
+    :param binding: name of the binding model, where the many2one points to the record that is bound and not to its binding
+    :raise MappingError: no record here has that external id
+    """
+
+    def look_up(mapper, record, target):
+        model_name = binding or mapper.model._fields[target].comodel_name
+        if not model_name:
+            raise mapper.error(target, "is no relation, so external_to_m2o() has to be told the binding model")
+        return model_name, False, _read(mapper, record, field, target)
+
+    @_modifier(f"external_to_m2o({binding or ''})", field, look_up)
+    def modifier(mapper, record, target):
+        model_name, _records, external_id = look_up(mapper, record, target)
+        if external_id_text(external_id) is None:
+            return None
+        related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
+        if not related:
+            names = {"model": model_name, "id": external_id, "backend": mapper.environment.backend_name}
+            problem = mapper._(
+                "%(model)s has no record with the external id %(id)s of %(backend)s; import it first", **names
+            )
+            raise mapper.error(target, problem)
+        return related.id
+
+    return modifier
+
+
+def follow_m2o_relations(path):
+    """Modifier for exports: the value at the end of a path of many2ones, None when one of them is empty.
+
+    :param path: such as ``"product_id.categ_id.name"``
+    """
+    first, *_rest = path.split(".")
+
+    @_modifier(f"follow_m2o_relations({path})", first)
+    def modifier(mapper, record, target):
+        end, name = _follow(record, path)
+        return end[name] if end else None
+
+    modifier.path = path
+    return modifier
+
+
+def nested(modifier):
+    """Return the modifiers of which one is made, the outermost first; none for a field's name."""
+    found = []
+    while callable(modifier):
+        found.append(modifier)
+        modifier = getattr(modifier, "inner", None)
+    return found
+
+
+def how(source):
+    """Return what an entry of ``direct`` does to its source field, as a text."""
+    return " of ".join(getattr(modifier, "how", f"{modifier.__name__}()") for modifier in nested(source)) or "direct"
+
+
+def _modifier(name, field, look_up=None):
+    """Return a decorator that says about a modifier what is to be known."""
+
+    def mark(modifier):
+        modifier.source = getattr(field, "source", None) if callable(field) else field
+        modifier.how = name
+        modifier.inner = field
+        modifier.look_up = look_up
+        return modifier
+
+    return mark
+
+
+def _read(mapper, record, field, target):
+    return field(mapper, record, target) if callable(field) else mapper.read_source(record, field)
+
+
+def _is_empty(mapper, record, field, value):
+    """Return whether a value says that there is none, which depends on the type of the field that it was read from."""
+    if isinstance(value, models.BaseModel):
+        return not value
+    if not callable(field):
+        return mapper.is_empty(record, field, value)
+    if path := getattr(field, "path", None):
+        return mapper.is_empty(*_follow(record, path), value)
+    return value is None
+
+
+def _follow(record, path):
+    """Return the record, maybe an empty one, at which a path of relations ends, and the last name of the path."""
+    *relations, last = path.split(".")
+    for relation in relations:
+        record = record[relation]
+    return record, last

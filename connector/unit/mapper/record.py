@@ -1,0 +1,95 @@
+"""Source records on their way through a mapper, one by one or a page of them."""
+
+
+class MapOptions(dict):
+    """The options of a mapping as attributes; what was not given is None."""
+
+    def __getattr__(self, name):
+        return self.get(name)
+
+
+class MapRecord:
+    """A source record on its way through a mapper.
+
+    :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper`
+    :param source: record to map: a dict or a recordset of one record
+    :param parent: :class:`MapRecord` of which this one is a child
+    :param binding: for imports, the record here that is updated, an empty recordset for a new one; None: not known
+    """
+
+    def __init__(self, mapper, source, parent=None, binding=None):
+        self.mapper = mapper
+        self.source = source
+        self.parent = parent
+        self.binding = binding
+        self._forced_values = None
+
+    def values(self, for_create=None, fields=None, **options):
+        """Return the mapped values as a dict.
+
+        :param for_create: whether the values are for a new record; ``@only_create`` mappings are left out otherwise. None: as the
+            binding says, and not for a new one where it is not known
+        :param fields: names of the source fields that matter; None: all
+        :param options: whatever the mappings want to know; they find it in ``self.options``
+        :raise MappingError: a value cannot be mapped
+        """
+        return self.values_for(self.options(for_create, fields, **options))
+
+    def options(self, for_create=None, fields=None, **options):
+        """Return the :class:`MapOptions` of a call of :meth:`values`."""
+        return MapOptions(options, for_create=self._is_for_create(for_create), fields=fields)
+
+    def values_for(self, options):
+        """Return what :meth:`values` returns.
+
+        :param options: :class:`MapOptions`
+        """
+        values = self.mapper.apply(self, options)
+        if self._forced_values:
+            values.update(self._forced_values)
+        return values
+
+    def _is_for_create(self, asked):
+        return not self.binding if asked is None and self.binding is not None else asked
+
+    def update(self, *args, **kwargs):
+        """Set values that :meth:`values` adds to what is mapped; arguments as those of ``dict.update``."""
+        self._forced_values = dict(self._forced_values or (), **dict(*args, **kwargs))
+
+
+class MapRecords:
+    """A page of source records on their way through a mapper, as a sequence of :class:`MapRecord`.
+
+    :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper`
+    :param map_records: list of :class:`MapRecord`
+    """
+
+    def __init__(self, mapper, map_records):
+        self._mapper = mapper
+        self._map_records = map_records
+
+    def __len__(self):
+        return len(self._map_records)
+
+    def __iter__(self):
+        return iter(self._map_records)
+
+    def __getitem__(self, index):
+        return self._map_records[index]
+
+    def values(self, for_create=None, fields=None, **options):
+        """Return the mapped values of all records, in their order, as a list of dicts.
+
+        What ``direct`` looks up in bindings is looked up for all records together, their children's included: one query a binding model.
+        Arguments and errors are those of :meth:`MapRecord.values`; of several records that cannot be mapped the first one counts.
+        """
+        sources = [map_record.source for map_record in self._map_records]
+        known = {}  # the records share their options, of which there are those for new ones and those for others
+        with self._mapper.page(sources, fields):
+            values_list = []
+            for map_record in self._map_records:
+                is_for_create = map_record._is_for_create(for_create)
+                if is_for_create not in known:
+                    known[is_for_create] = map_record.options(for_create, fields, **options)
+                values_list.append(map_record.values_for(known[is_for_create]))
+            return values_list

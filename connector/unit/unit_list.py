@@ -1,0 +1,98 @@
+"""Which class does what for a backend in a database, and which addon each part of it comes from: for who writes and debugs connectors."""
+
+from dataclasses import dataclass
+
+from odoo.addons.jobs_queue.registration import addon_of
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..backend import general_classes
+from ..exception import ExtensionConflict, ManyConnectorUnitError, NoConnectorUnitError
+from ..extension import class_name, written_class, written_parts
+from .backend_adapter.crud import BackendAdapter
+from .connector_unit import ConnectorUnit
+from .importer.batch import BatchImporter
+from .mapper.mapper import ExportMapper, ImportMapper
+
+FRAMEWORK = addon_of(__name__)
+
+# What the flows ask a backend for and cannot do without it; the general classes are asked for too
+_ASKED_FOR = (BackendAdapter, ImportMapper, ExportMapper, BatchImporter)
+
+
+@dataclass(frozen=True)
+class ListedUnit:
+    """What serves a model for one purpose.
+
+    :param model_name: name of the model
+    :param kind: the class that is asked for
+    :param unit_class: the class as it is written, None when the look-up fails
+    :param parts: list of (complete name of a class, addon): the classes of which it consists, in the order of method resolution,
+        extensions among them; those of the framework only if there is no other
+    :param error: text of the error with which the look-up fails, None
+    """
+
+    model_name: str
+    kind: type
+    unit_class: type | None
+    parts: list
+    error: str | None = None
+
+
+def list_units(backend, env):
+    """Return what serves each model of a backend in a database, as a list of :class:`ListedUnit`.
+
+    :param backend: :class:`~odoo.addons.connector.backend.Backend`
+    :param env: Odoo environment
+    """
+    session = ConnectorSession.from_env(env)
+    listed = (
+        _look_up(backend, kind, session, model_name)
+        for model_name in _model_names(backend, session)
+        for kind in _kinds(backend, session)
+    )
+    return [unit for unit in listed if unit]
+
+
+def list_unused(backend, env):
+    """Return the classes of a backend, its parents and other versions that serve no model, as a list of (class, reason as a text)."""
+    session = ConnectorSession.from_env(env)
+    used = {name for unit in list_units(backend, env) for name, _addon in unit.parts}
+    return [(found, why) for found, why in backend.considered(object, session) if class_name(found) not in used]
+
+
+def _look_up(backend, kind, session, model_name):
+    """Return the :class:`ListedUnit` of a kind for a model, None when nothing does that."""
+    try:
+        unit_class = backend.get_class(kind, session, model_name)
+    except (ManyConnectorUnitError, ExtensionConflict) as error:
+        return ListedUnit(model_name, kind, None, [], str(error))
+    except NoConnectorUnitError:
+        return None
+    parts = [part for part in written_parts(unit_class) if addon_of(part.__module__) not in (FRAMEWORK, None)]
+    written = written_class(unit_class)
+    parts = parts or [written]
+    return ListedUnit(model_name, kind, written, [(class_name(part), addon_of(part.__module__)) for part in parts])
+
+
+def _kinds(backend, session):
+    """Return the classes that are asked for: the framework's, and those of the backend that are none of them."""
+    kinds = dict.fromkeys(_ASKED_FOR)
+    registered = [found for found, _why in backend.considered(ConnectorUnit, session)]
+    for unit_class in (*general_classes(), *registered):
+        if not issubclass(unit_class, tuple(kinds)):
+            kinds[unit_class] = None
+    return list(kinds)
+
+
+def _model_names(backend, session):
+    """Return the names of the models that the backend's classes name, and of the bindings of its records, sorted."""
+    registry = session.env.registry
+    names = set()
+    for unit_class, _why in backend.considered(ConnectorUnit, session):
+        named = unit_class._model_name
+        names.update([named] if isinstance(named, str) else named or ())
+    for name in registry.descendants(["external.binding"], "_inherit"):
+        field = registry[name]._fields.get("backend_id")
+        if field and registry[field.comodel_name]._backend_type == backend.service:
+            names.add(name)
+    return sorted(name for name in names if name in registry and not registry[name]._abstract)

@@ -1,0 +1,13 @@
+"""The exception by which a running job is stopped, with its bases: what makes texts of values lets it pass."""
+
+
+class ConnectorException(Exception):
+    """Base of all exceptions of the jobs queue and of connectors."""
+
+
+class JobError(ConnectorException):
+    """Base of the exceptions that concern a job."""
+
+
+class JobStopped(JobError):
+    """The running job was told to stop; its work since its last commit is rolled back."""
