@@ -60,8 +60,7 @@ def trickle(registry, count, interval):
 def delay_grouped(registry, count):
     """Delay calls of the job function that takes a list, in one transaction; they have one group key."""
     from odoo.addons.benchmark_connector.jobs import noop_together
-    from odoo.addons.connector.queue.bulk import delay_many
-    from odoo.addons.connector.session import ConnectorSession
+    from odoo.addons.connector import ConnectorSession, delay_many
 
     with registry.cursor() as cr:
         session = ConnectorSession.from_env(api.Environment(cr, ADMIN, {}))
@@ -70,7 +69,7 @@ def delay_grouped(registry, count):
 
 def delay_chain(registry, count):
     """Delay jobs of which each waits for the one before; return the time of the commit, in seconds since 1970."""
-    from odoo.addons.connector.queue.graph import chain
+    from odoo.addons.connector import chain
 
     with registry.cursor() as cr:
         record = api.Environment(cr, ADMIN, {})["benchmark.record"].browse(1)
@@ -80,7 +79,7 @@ def delay_chain(registry, count):
 
 def delay_groups(registry, count):
     """Delay a group of jobs, and another one that waits for all of it; return the seconds that this took."""
-    from odoo.addons.connector.queue.graph import chain, group
+    from odoo.addons.connector import chain, group
 
     began = time.perf_counter()
     with registry.cursor() as cr:

@@ -1,7 +1,6 @@
 """What is exported when something is written here."""
 
-from odoo.addons.connector.event import on_record_write
-from odoo.addons.connector.unit.exporter.consumers import delay_export_all_bindings
+from odoo.addons.connector import delay_export_all_bindings, on_record_write
 
 
 @on_record_write(model_names="res.partner")

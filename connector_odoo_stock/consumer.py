@@ -1,7 +1,6 @@
 """What is exported when stock changes here."""
 
-from odoo.addons.connector.event import on_record_create, on_record_write
-from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export
+from odoo.addons.connector import delay_bulk_export, on_record_create, on_record_write
 
 
 @on_record_create(model_names="stock.quant")

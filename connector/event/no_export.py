@@ -1,4 +1,4 @@
-"""What keeps a change from being exported: the context key ``no_connector_export``, which the consumers of ``consumer.py`` obey.
+"""The context key ``no_connector_export``, which keeps changes from being exported: the consumers of ``unit/exporter`` obey it.
 
 :func:`without_export` sets it: to all backends, or to one, as ``shop.backend,3``: what was imported from a shop is exported to the other
 backends only. What somebody sends over RPC under this key has no meaning.

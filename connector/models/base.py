@@ -1,4 +1,4 @@
-"""Fires the events of records: each of the three methods asks first, by one look-up, whether anybody listens."""
+"""Fire the events of records: each of the three methods asks first, by one look-up, whether anybody listens."""
 
 from odoo import api, models
 

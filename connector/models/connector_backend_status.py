@@ -1,4 +1,4 @@
-"""What all workers know together of a backend: whether it can be reached, whether it accepts us, how many requests it takes now.
+"""The status of a backend: whether it can be reached, whether it accepts us, and the tokens of its rate limit.
 
 It is written in short READ COMMITTED transactions of its own, never in a job's: a job that is rolled back has met the failure all the
 same, and no job waits for the counts of another.

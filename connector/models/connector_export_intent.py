@@ -1,4 +1,4 @@
-"""What is being created in an external system: stored before the call, deleted with the id that the call has returned.
+"""Export intents: a creation in an external system, stored before the call and deleted with the id that it returns.
 
 An intent that nobody works on tells that a job died, or lost its connection, in between: nobody here knows whether the record exists there.
 The next try of the export asks for it by the key.

@@ -1,4 +1,4 @@
-"""What external systems have sent to the webhooks of the backends."""
+"""Webhook deliveries: what external systems have sent."""
 
 from datetime import timedelta
 from urllib.parse import parse_qsl

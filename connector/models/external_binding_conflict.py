@@ -1,4 +1,4 @@
-"""How a person settles a conflict: the buttons of a binding whose record was changed on both sides."""
+"""The buttons that settle a conflict: of a binding whose record was changed on both sides."""
 
 from odoo import models
 from odoo.exceptions import UserError

@@ -1,3 +1,3 @@
-"""What only code can say in a context, see :mod:`odoo.addons.jobs_queue.by_code`."""
+"""Context keys that only code can set, see :mod:`odoo.addons.jobs_queue.by_code`."""
 
 from odoo.addons.jobs_queue.by_code import BY_CODE, by_code

@@ -1,3 +1,3 @@
-"""When a job is tried again, see :mod:`odoo.addons.jobs_queue.jobs.retry`."""
+"""Retry policies, see :mod:`odoo.addons.jobs_queue.jobs.retry`."""
 
 from odoo.addons.jobs_queue.jobs.retry import Exponential, Fixed, Pattern, RetryPolicy

@@ -7,7 +7,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.tests.registering import register_as
 
 from ..event import Event, on_record_change, on_record_create, on_record_unlink, on_record_write
-from ..models import base as producer
+from ..models import base
 
 
 class EventCase(TransactionCase):
@@ -317,7 +317,7 @@ class TestRecordEvents(EventCase):
         """Each method asks once, however many records there are, and that is all where nobody listens."""
         self.subscribe(on_record_write, self.consumer(), model_names="res.users")
         with (
-            patch.object(producer, "listeners", wraps=producer.listeners) as asked,
+            patch.object(base, "listeners", wraps=base.listeners) as asked,
             patch.object(Event, "fire", side_effect=AssertionError),
         ):
             tags = self.env["res.partner.category"].create([{"name": str(number)} for number in range(10)])
@@ -328,7 +328,7 @@ class TestRecordEvents(EventCase):
 
     def test_a_model_without_consumers_opens_no_session(self):
         self.subscribe(on_record_write, self.consumer(), model_names="res.users")
-        with patch.object(producer, "ConnectorSession") as session:
+        with patch.object(base, "ConnectorSession") as session:
             tag = self.env["res.partner.category"].create({"name": "a"})
             tag.color = 5
             tag.unlink()

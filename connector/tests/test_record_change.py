@@ -9,7 +9,7 @@ from odoo.addons.jobs_queue.tests.registering import register_as
 
 from ..event import Change, after_commit, on_record_change
 from ..event.no_export import as_argument, from_argument, without_export
-from .common import JobsCase
+from ..testing.cases import JobsCase
 
 TAG = "res.partner.category"
 LOGGER = "odoo.addons.connector.event.after_commit"

@@ -1,4 +1,4 @@
-"""Which side wins when a record was changed on both: what a connector says for each of its models, obeyed by exports and imports."""
+"""The conflict policy: which side wins when a record was changed on both. Exports and imports obey it."""
 
 from .synchronizer import Exporter
 

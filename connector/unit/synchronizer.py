@@ -1,4 +1,4 @@
-"""Synchronizers: the flow of a synchronisation. The flows themselves are in importer.py and exporter.py."""
+"""Synchronizers: the flow of a synchronisation. The flows themselves are in ``importer/`` and ``exporter/``."""
 
 import random
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Which class does what for a backend in a database, and which addon each part of it comes from: for who writes and debugs connectors."""
+"""List the unit classes that serve a backend in a database, with the addon of each part."""
 
 from dataclasses import dataclass
 

@@ -3,11 +3,8 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
-from odoo.addons.connector.unit.importer.batch import import_batch
-from odoo.addons.connector.unit.reconciler import reconcile
-from odoo.addons.jobs_queue.exception import ConnectorException
-from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.connector import BackendAdapter, ConnectorSession, import_batch, reconcile
+from odoo.addons.connector.exception import ConnectorException
 
 
 def _server(location):

@@ -1,7 +1,7 @@
 from contextlib import contextmanager
 
-from odoo.addons.connector.tests.common import ConnectorCase
-from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
+from odoo.addons.connector import BackendAdapter
+from odoo.addons.connector.testing import ConnectorCase
 
 from .answers import server_that_answers
 from .other_odoo import other_odoo

@@ -5,8 +5,13 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError
-from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
+from odoo.addons.connector.exception import (
+    FailedJobError,
+    IDMissingInBackend,
+    InvalidDataError,
+    NetworkRetryableError,
+    RetryableJobError,
+)
 
 from ..unit import backend_adapter
 from .answers import server_that_does_not_answer

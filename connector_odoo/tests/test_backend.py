@@ -8,8 +8,7 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
 from odoo.tools.translate import code_translations
 
-from odoo.addons.connector.unit.importer.batch import import_batch
-from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.connector import ConnectorSession, import_batch
 
 from .common import OdooCase
 

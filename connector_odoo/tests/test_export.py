@@ -4,11 +4,9 @@ from unittest.mock import patch
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.unit.exporter.record import export_record
-from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector import ConnectorSession, RecordImporter, export_record
+from odoo.addons.connector.exception import NetworkRetryableError
 from odoo.addons.jobs_queue import store
-from odoo.addons.jobs_queue.exception import NetworkRetryableError
-from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.backend_adapter import OdooAdapter
 from .common import OdooCase

@@ -10,8 +10,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.unit.importer.batch import BatchImporter
-from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector import BatchImporter, RecordImporter
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import arguments
 

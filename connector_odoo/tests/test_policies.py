@@ -3,10 +3,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.connector.unit.exporter.deleter import delete_record
-from odoo.addons.connector.unit.exporter.record import export_record
-from odoo.addons.connector.unit.importer.record import RecordImporter
-from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.connector import ConnectorSession, RecordImporter, delete_record, export_record
 
 from .common import OdooCase
 

@@ -3,11 +3,8 @@
 import xmlrpc.client
 from xml.parsers.expat import ExpatError
 
-from odoo.addons.connector.exception import IDMissingInBackend, UnreadableAnswer
-from odoo.addons.connector.unit.backend_adapter.answer import json_content
-from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
-from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
-from odoo.addons.jobs_queue.exception import FailedJobError, RetryableJobError
+from odoo.addons.connector import BearerAuth, HttpAdapter, json_content
+from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, RetryableJobError, UnreadableAnswer
 
 from ..backend import odoo_19, odoo_legacy
 

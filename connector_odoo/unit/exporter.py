@@ -1,6 +1,6 @@
 """What the exports of all models have in common: the backend says what happens where the two sides disagree."""
 
-from odoo.addons.connector.unit.exporter.record import RecordExporter
+from odoo.addons.connector import RecordExporter
 
 from ..backend import odoo
 

@@ -2,8 +2,7 @@
 
 from odoo import fields
 
-from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter
-from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector import BulkBatchImporter, RecordImporter
 
 from ..backend import odoo
 

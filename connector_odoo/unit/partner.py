@@ -1,7 +1,6 @@
 """Partners: imported with their company first; name, e-mail and phone are exported."""
 
-from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
-from odoo.addons.connector.unit.mapper.mapper import ExportMapper, ImportMapper, changed_by, external_to_m2o, mapping
+from odoo.addons.connector import BackendAdapter, ExportMapper, ImportMapper, changed_by, external_to_m2o, mapping
 
 from ..backend import odoo
 from .importer import OdooImporter

@@ -1,7 +1,6 @@
 """Products: imported with their category first, matched by their internal reference; somebody reviews each new one."""
 
-from odoo.addons.connector.unit.checkpoint import add_checkpoint
-from odoo.addons.connector.unit.mapper.mapper import ImportMapper, changed_by, external_to_m2o, mapping, only_create
+from odoo.addons.connector import ImportMapper, add_checkpoint, changed_by, external_to_m2o, mapping, only_create
 
 from ..backend import odoo
 from .importer import OdooImporter

@@ -1,6 +1,6 @@
 """Product categories: imported with their parents first."""
 
-from odoo.addons.connector.unit.mapper.mapper import ImportMapper, external_to_m2o
+from odoo.addons.connector import ImportMapper, external_to_m2o
 
 from ..backend import odoo
 from .importer import OdooImporter

@@ -2,7 +2,7 @@ from lxml import etree
 
 from odoo.tests import TransactionCase, new_test_user
 
-from odoo.addons.connector.tests.roles import Roles
+from odoo.addons.connector.testing import Roles
 
 
 class TestCompanies(TransactionCase):

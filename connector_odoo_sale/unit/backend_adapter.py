@@ -1,6 +1,6 @@
 """Orders are read with their lines."""
 
-from odoo.addons.connector.unit.mapper.mapper import ImportMapper
+from odoo.addons.connector import ImportMapper
 from odoo.addons.connector_odoo.backend import odoo_19, odoo_legacy
 from odoo.addons.connector_odoo.unit.backend_adapter import Json2Adapter, XmlRpcAdapter
 

@@ -3,9 +3,7 @@
 from odoo import Command
 from odoo.exceptions import UserError
 
-from odoo.addons.connector.unit.checkpoint import add_checkpoint
-from odoo.addons.connector.unit.mapper.children import ImportMapChild
-from odoo.addons.connector.unit.mapper.mapper import ImportMapper, external_to_m2o
+from odoo.addons.connector import ImportMapChild, ImportMapper, add_checkpoint, external_to_m2o
 from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.importer import ChangedRecordsImporter, OdooImporter
 

@@ -1,8 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export
-from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.connector import ConnectorSession, delay_bulk_export
 
 
 class OdooBackend(models.Model):

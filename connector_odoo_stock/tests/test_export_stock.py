@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector import RecordImporter
 from odoo.addons.connector_odoo.tests.common import OdooCase
 from odoo.addons.connector_odoo.tests.other_odoo import other_odoo_with_orders
 from odoo.addons.jobs_queue import store

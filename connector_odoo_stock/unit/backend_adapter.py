@@ -1,9 +1,8 @@
 """How the other Odoo is told how much there is of products: as somebody who has counted them tells it."""
 
-from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError
+from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, InvalidDataError
 from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.backend_adapter import OdooAdapter
-from odoo.addons.jobs_queue.exception import FailedJobError
 
 
 @odoo(extends=OdooAdapter)

@@ -1,8 +1,6 @@
 """Stock: the quantity on hand of a product in the backend's warehouse is exported, for many products by one call."""
 
-from odoo.addons.connector.unit.exporter.bulk import BulkExporter
-from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export
-from odoo.addons.connector.unit.mapper.mapper import ExportMapper, changed_by, mapping
+from odoo.addons.connector import BulkExporter, ExportMapper, changed_by, delay_bulk_export, mapping
 from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.product import ProductImporter
 

@@ -13,7 +13,7 @@ from odoo.addons.jobs_queue.by_code import BY_CODE, JOB, IdByCode, _tell, by_cod
 from odoo.addons.jobs_queue.graph import parent_results
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 LOGGER = "odoo.addons.jobs_queue.by_code"
 

@@ -7,7 +7,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.store.sql import BRIEFLY
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 
 class ChannelsCase(JobsCase):

@@ -13,7 +13,7 @@ from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.models import queue_job_count, queue_job_failure
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 _healed = set()
 

@@ -10,7 +10,7 @@ from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import BY_CODE, Job, job
 from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 _calls = []
 _raise = {}

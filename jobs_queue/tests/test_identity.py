@@ -3,7 +3,7 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import TransactionCase, new_test_user
 
 from odoo.addons.jobs_queue import store
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 
 class TestRestoredCopy(JobsCase):

@@ -8,7 +8,7 @@ from odoo.tools import mute_logger
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.jobs.arguments import decode, decode_call, encode_call
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 
 @job

@@ -13,7 +13,7 @@ from odoo.addons.jobs_queue.graph import chain, group, parent_results
 from odoo.addons.jobs_queue.jobs import BY_CODE, job
 from odoo.addons.jobs_queue.models import queue_job_count, queue_job_graph
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 _broken = set()
 

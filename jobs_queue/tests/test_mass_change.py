@@ -8,7 +8,7 @@ from odoo.addons.jobs_queue import mass_change, store
 from odoo.addons.jobs_queue.exception import JobCancelled
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 LIMIT = 20_000  # of the ids that Odoo's client sends
 

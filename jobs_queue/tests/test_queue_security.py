@@ -5,7 +5,7 @@ from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.jobs_queue.graph import chain
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 NEVER_WRITTEN = {
     "queue.job": {"function": "res.partner.unlink", "payload": '{"args":[],"kwargs":{}}', "state": "pending"},

@@ -12,7 +12,7 @@ from odoo.addons.jobs_queue.exception import NothingToDoJob
 from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import BY_CODE, job
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 _returns = {}

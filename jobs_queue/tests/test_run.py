@@ -19,7 +19,7 @@ from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.jobs.retry import RetryPolicy
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.store.connection import connect, cursor_of
-from odoo.addons.jobs_queue.tests.common import JobsCase, WorkerInTransaction
+from odoo.addons.jobs_queue.testing import JobsCase, WorkerInTransaction
 from odoo.addons.jobs_queue.worker.attempt import Run
 from odoo.addons.jobs_queue.worker.errors import LifeEnded
 from odoo.addons.jobs_queue.worker.transaction import JobTransactions

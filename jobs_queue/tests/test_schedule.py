@@ -10,7 +10,7 @@ from odoo.tests import new_test_user
 
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import job
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 _runs = []
 

@@ -14,7 +14,7 @@ from odoo.addons.jobs_queue.jobs import buffer, job
 from odoo.addons.jobs_queue.jobs.record_number import LookUp
 from odoo.addons.jobs_queue.models import queue_job_count, queue_job_search
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 from odoo.addons.jobs_queue.tests.menus import MenusTests
 
 

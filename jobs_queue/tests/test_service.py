@@ -8,7 +8,7 @@ from odoo.tools import config
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 
 @job

@@ -3,7 +3,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 
 @job

@@ -9,7 +9,7 @@ from odoo.addons.jobs_queue.jobs import arguments, job
 from odoo.addons.jobs_queue.jobs.arguments import register_type
 from odoo.addons.jobs_queue.jobs.functions import find_function
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import JobsCase
+from odoo.addons.jobs_queue.testing import JobsCase
 
 _calls = []
 

@@ -12,9 +12,8 @@ from odoo import fields
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.exception import CredentialsRefused, IDMissingInBackend
-from odoo.addons.connector.models import connector_backend_status as status_module
-from odoo.addons.connector.tests.common import ConnectorCase
-from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.models import connector_backend_breaker as breaker
+from odoo.addons.connector.testing import Answer, ConnectorCase
 from odoo.addons.connector.unit.backend_adapter import traffic
 from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
 from odoo.addons.jobs_queue.by_code import JOB, IdByCode
@@ -448,7 +447,7 @@ class TestAttendant(StatusCase):
         self.assertEqual(self.attendants(), manager)
 
     def test_that_there_is_nobody_is_logged(self):
-        with self.assertLogs(status_module.__name__, "ERROR") as logs:
+        with self.assertLogs(breaker.__name__, "ERROR") as logs:
             self.assertFalse(self.attendants())
         self.assertIn("refuses our credentials", logs.output[0])
 

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.importer import batch as batch_importer
 from odoo.addons.connector.unit.importer.batch import (
     BatchImporter,

@@ -7,7 +7,7 @@ from psycopg2.errors import OutOfMemory
 from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
 from odoo.addons.connector.unit.importer.lock import lock_new

@@ -5,7 +5,7 @@ from odoo.tests import new_test_user
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
 from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import ManyConnectorUnitError
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.exporter.consumers import (
     delay_bulk_export,
     delay_delete,

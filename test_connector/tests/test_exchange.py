@@ -10,8 +10,7 @@ from odoo.tests import TransactionCase, new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.models import connector_exchange as exchange_log
-from odoo.addons.connector.tests.common import ConnectorCase
-from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.testing import Answer, ConnectorCase
 from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
 from odoo.addons.connector.unit.backend_adapter.masking import (
     LONGEST,

@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.exporter.deleter import DeleteExporter, delete_record
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter

@@ -17,8 +17,7 @@ from odoo.addons.connector.exception import (
     ManyIDSInBackend,
     UnreadableAnswer,
 )
-from odoo.addons.connector.tests.common import ConnectorCase
-from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.testing import Answer, ConnectorCase
 from odoo.addons.connector.unit.backend_adapter.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
 from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError

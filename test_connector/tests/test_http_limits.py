@@ -17,7 +17,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import UnreadableAnswer
-from odoo.addons.connector.tests.local_server import Answer
+from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.unit.backend_adapter import masking
 from odoo.addons.connector.unit.backend_adapter.answer import AnswerTooSlow, _Deadline
 from odoo.addons.connector.unit.backend_adapter.auth import _USUAL, ClientCredentialsAuth, _seconds_of

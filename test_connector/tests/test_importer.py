@@ -13,7 +13,7 @@ from odoo.addons.connector.exception import (
     ManyConnectorUnitError,
     MappingError,
 )
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper

@@ -1,7 +1,7 @@
 from unittest.mock import patch
 
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter

@@ -2,7 +2,7 @@
 
 from odoo.tests import tagged
 
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.exporter.consumers import delay_delete
 from odoo.addons.connector.unit.exporter.deleter import delete_record
 from odoo.addons.connector.unit.importer.record import import_record

@@ -7,8 +7,8 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.backend_model import _LEFT_BEHIND
-from odoo.addons.connector.tests.roles import Roles
+from odoo.addons.connector.models.connector_backend import _LEFT_BEHIND
+from odoo.addons.connector.testing import Roles
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 
 from .common import ShopCase

@@ -8,8 +8,7 @@ from odoo.service.model import get_public_method
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.tests.common import JobsCase
-from odoo.addons.connector.tests.roles import Roles
+from odoo.addons.connector.testing import JobsCase, Roles
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.session import ConnectorSession

@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.jobs_queue import store

@@ -3,7 +3,7 @@
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.tests.roles import Roles
+from odoo.addons.connector.testing import Roles
 
 from .common import ShopCase
 

@@ -14,8 +14,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.connector.tests.common import ConnectorCase, JobsCase
-from odoo.addons.connector.tests.local_server import Answer, local_server
+from odoo.addons.connector.testing import Answer, ConnectorCase, JobsCase, local_server
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job

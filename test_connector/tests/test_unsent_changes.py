@@ -8,7 +8,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.event import on_record_unlink, on_record_write
 from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export_all_bindings
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page

@@ -18,7 +18,7 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.controllers.webhook import LONGEST
 from odoo.addons.connector.models import connector_webhook_delivery as webhook
 from odoo.addons.connector.models.connector_webhook_delivery import KEPT
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.webhook_receiver import WebhookReceiver
 from odoo.addons.jobs_queue import store
 

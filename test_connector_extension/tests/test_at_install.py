@@ -1,4 +1,4 @@
-from odoo.addons.connector.tests.common import JobsCase
+from odoo.addons.connector.testing import JobsCase
 from odoo.addons.connector.unit.mapper.mapper import ImportMapper
 from odoo.addons.jobs_queue.session import ConnectorSession
 

@@ -129,7 +129,7 @@ class TestPlace(TestCase):
         odoo, ours = "/usr/lib/odoo/addons/sale/models/sale.py", "/mnt/extra-addons/connector/unit/importer.py"
         own = "/mnt/extra-addons/shop/unit/mapper.py"
         self.assertEqual(self.place(ours, own, ours, odoo), "odoo.addons.shop.unit.mapper: function_1")
-        self.assertEqual(self.place(ours, odoo), "odoo.addons.connector.unit.importer.record: function_0")
+        self.assertEqual(self.place(ours, odoo), "odoo.addons.connector.unit.importer: function_0")
         self.assertEqual(
             self.place(odoo, "/usr/lib/python3/dist-packages/odoo/orm/models.py"),
             "odoo.addons.sale.models.sale: function_0",

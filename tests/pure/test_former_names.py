@@ -24,7 +24,8 @@ FORMER = re.compile(
 RELATIVE = re.compile(r"from \.+queue\b")
 KINDS = {".py", ".xml", ".csv", ".sql", ".js", ".md", ".template"}
 KNOW_THEM = {
-    "jobs_queue/jobs/functions.py",
+    "jobs_queue/graph.py",
+    "jobs_queue/mass_change.py",
     "jobs_queue/tests/test_job_graph.py",
     "docs/migration.md",
     "connector/tests/test_former_paths.py",

@@ -115,4 +115,4 @@ def test_a_file_that_does_not_exist_or_has_a_double_is_refused():
         test.path_of("test_nothing.py")
     with pytest.raises(Failure, match=r"[2-9] files are called common\.py") as failure:
         test.path_of("common.py")
-    assert "connector/tests/common.py" in str(failure.value)
+    assert "connector_odoo/tests/common.py" in str(failure.value)

@@ -16,7 +16,7 @@ def site():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = importlib.import_module("odoo.addons.connector.tests.local_server")
+    server = importlib.import_module("odoo.addons.connector.testing.server")
     return lambda answer: server.local_server(answer, port), f"http://127.0.0.1:{port}"
 
 
@@ -30,7 +30,7 @@ def backend_id(database, site):
 
 
 def page(request):
-    return importlib.import_module("odoo.addons.connector.tests.local_server").Answer({"title": "Home"})
+    return importlib.import_module("odoo.addons.connector.testing.server").Answer({"title": "Home"})
 
 
 def delay_reading(database, jobs, backend_id, count, max_retries=1):
@@ -73,7 +73,7 @@ def test_refused_credentials_fail_one_job_and_the_others_wait_until_somebody_ent
 ):
     serve, _url = site
     is_accepted = []
-    server_module = importlib.import_module("odoo.addons.connector.tests.local_server")
+    server_module = importlib.import_module("odoo.addons.connector.testing.server")
     with serve(lambda request: page(request) if is_accepted else server_module.Answer(status=401)):
         delay_reading(database, jobs, backend_id, 20)
         worker()
@@ -132,7 +132,7 @@ def test_the_workers_share_the_rate_limit_of_a_shop(database, jobs, worker, site
 def test_no_job_fails_in_a_shop_that_asks_to_wait_when_it_is_asked_too_often(
     database, jobs, worker, site, backend_id, wait_until
 ):
-    answer_module = importlib.import_module("odoo.addons.connector.tests.local_server").Answer
+    answer_module = importlib.import_module("odoo.addons.connector.testing.server").Answer
     taken_at = []
 
     def answer(request):
@@ -153,7 +153,7 @@ def test_no_job_fails_in_a_shop_that_asks_to_wait_when_it_is_asked_too_often(
 def test_no_job_fails_in_a_shop_that_is_unavailable_for_one_request_in_three(
     database, jobs, worker, site, backend_id, wait_until
 ):
-    answer_module = importlib.import_module("odoo.addons.connector.tests.local_server").Answer
+    answer_module = importlib.import_module("odoo.addons.connector.testing.server").Answer
     chance = random.Random(1)
     with site[0](lambda request: answer_module(status=503) if chance.random() < 0.33 else page(request)):
         delay_reading(database, jobs, backend_id, 200)

@@ -134,7 +134,7 @@ class Backend:
     def import_partner(self, **values):
         """Import a new partner with a job; return the id there and the id of the partner here."""
         external_id = self.shop.create("res.partner", **values)
-        self.delay("importer", "import_record", "odoo.res.partner", self.id, external_id)
+        self.delay("importer.record", "import_record", "odoo.res.partner", self.id, external_id)
         assert self.wait() == {"done": 1}
         return external_id, self.bound("odoo.res.partner")[str(external_id)]
 
@@ -259,7 +259,7 @@ def test_an_order_brings_its_customer_and_products_and_is_confirmed_at_the_same_
     (company,), (customer,) = new_contacts(backend.shop, 1, 1)
     products, category = new_products(backend.shop, 19.99, 0.07)
     order = new_order(backend.shop, customer, *products)
-    backend.delay("importer", "import_record", "odoo.sale.order", backend.id, order)
+    backend.delay("importer.record", "import_record", "odoo.sale.order", backend.id, order)
     assert backend.wait() == {"done": 1}
     assert backend.bound("odoo.res.partner").keys() == {str(company), str(customer)}
     assert backend.bound("odoo.product.product").keys() == set(map(str, products))
@@ -316,7 +316,7 @@ def test_a_wrong_key_stops_its_own_backend_until_a_valid_one_is_entered(connect,
     _companies, contacts = new_contacts(shop, 1, 6)
     for backend in (wrong, valid):
         for contact in contacts:
-            backend.delay("importer", "import_record", "odoo.res.partner", backend.id, contact, max_retries=1)
+            backend.delay("importer.record", "import_record", "odoo.res.partner", backend.id, contact, max_retries=1)
     wait_until(lambda: valid.states() == {"done": 6}, timeout=120)
     wait_until(lambda: wrong.state == "needs_attention", timeout=120)
     wrong.commit(lambda backend: backend.write({"api_key": shop.api_key}))
@@ -333,9 +333,9 @@ def test_workers_that_meet_the_same_new_company_create_it_once(erp, backend):
     companies, contacts = new_contacts(backend.shop, 3, 24)
     for number, contact in enumerate(contacts):
         page = contacts[number::8]
-        backend.delay("importer", "import_record", "odoo.res.partner", backend.id, contact)
+        backend.delay("importer.record", "import_record", "odoo.res.partner", backend.id, contact)
         if number < 8:
-            backend.delay("bulk_importer", "import_page", "odoo.res.partner", backend.id, external_ids=page)
+            backend.delay("importer.bulk", "import_page", "odoo.res.partner", backend.id, external_ids=page)
     assert backend.wait() == {"done": 32}
     bound = backend.bound("odoo.res.partner")
     assert bound.keys() == {str(id_) for id_ in companies + contacts}
@@ -352,9 +352,9 @@ def test_products_that_two_odoos_call_by_one_code_are_one_here(erp, connect, sho
     ids = [other.call("product.product", "create", vals_list=products) for other in shops]
     for number in range(16):
         for backend, its_ids in zip(backends, ids, strict=True):
-            backend.delay("importer", "import_record", "odoo.product.product", backend.id, its_ids[number])
+            backend.delay("importer.record", "import_record", "odoo.product.product", backend.id, its_ids[number])
     for backend, its_ids in zip(backends, ids, strict=True):
-        backend.delay("bulk_importer", "import_page", "odoo.product.product", backend.id, external_ids=its_ids[12:])
+        backend.delay("importer.bulk", "import_page", "odoo.product.product", backend.id, external_ids=its_ids[12:])
     for backend in backends:
         assert backend.wait() == {"done": 17}
     here = [backend.bound("odoo.product.product") for backend in backends]
@@ -368,7 +368,7 @@ def test_workers_that_import_orders_of_one_new_customer_create_what_they_share_o
     products, _category = new_products(backend.shop, 5, 6)
     orders = [new_order(backend.shop, customer, *products) for _number in range(8)]
     for order in orders:
-        backend.delay("importer", "import_record", "odoo.sale.order", backend.id, order)
+        backend.delay("importer.record", "import_record", "odoo.sale.order", backend.id, order)
     assert backend.wait() == {"done": 8}
     assert backend.bound("odoo.sale.order").keys() == set(map(str, orders))
     assert backend.bound("odoo.res.partner").keys() == {str(company), str(customer)}
@@ -436,7 +436,7 @@ def test_what_is_changed_there_during_imports_arrives_with_the_next_one(erp, bac
 
 def test_500_exports_wait_while_the_other_odoo_is_down_and_arrive_when_it_is_up_again(erp, backend, server, wait_until):
     contacts = new_contacts(backend.shop, 1, 500)[1]
-    backend.delay("bulk_importer", "import_page", "odoo.res.partner", backend.id, external_ids=contacts)
+    backend.delay("importer.bulk", "import_page", "odoo.res.partner", backend.id, external_ids=contacts)
     backend.wait()
     ids = [backend.bound("odoo.res.partner")[str(contact)] for contact in contacts]
     server.kill()
@@ -482,7 +482,7 @@ def test_what_is_created_there_while_the_other_odoo_is_killed_is_there_once(
         return env["odoo.res.partner"].create([{"name": name, "backend_id": backend.id} for name in names]).ids
 
     for binding_id in erp.commit(bind):
-        backend.delay("exporter", "export_record", "odoo.res.partner", binding_id)
+        backend.delay("exporter.record", "export_record", "odoo.res.partner", binding_id)
     for bound in (10, 40):
         wait_until(lambda bound=bound: len(backend.bound("odoo.res.partner")) >= bound, timeout=120)
         server.kill()

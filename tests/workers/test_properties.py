@@ -32,7 +32,7 @@ from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiti
 from odoo.addons.jobs_queue.models.fingerprint import Places, fingerprint, merged, names_and_words
 from odoo.addons.jobs_queue.seconds import LATEST, as_seconds
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.tests.common import WorkerInTransaction
+from odoo.addons.jobs_queue.testing import WorkerInTransaction
 from odoo.addons.jobs_queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable
 
 REFUSED = (ValueError, TypeError, NotSerializableJobError)

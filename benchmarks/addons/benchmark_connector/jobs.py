@@ -1,6 +1,6 @@
 """Jobs that run together."""
 
-from odoo.addons.connector.queue.job import job
+from odoo.addons.connector import job
 
 from benchmarks import journal
 

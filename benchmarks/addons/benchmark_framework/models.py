@@ -4,11 +4,7 @@ import time
 
 from odoo import fields, models
 
-from odoo.addons.connector.connector import external_id_text
-from odoo.addons.connector.event.no_export import without_export
-from odoo.addons.connector.session import ConnectorSession
-from odoo.addons.connector.unit.importer.batch import import_batch
-from odoo.addons.connector.unit.mapper.mapper import ImportMapper
+from odoo.addons.connector import ConnectorSession, ImportMapper, external_id_text, import_batch, without_export
 
 from benchmarks import source
 

@@ -1,9 +1,6 @@
 """The units of a connector: all else is the framework's."""
 
-from odoo.addons.connector.backend import Backend
-from odoo.addons.connector.connector import ConnectorUnit
-from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
-from odoo.addons.connector.unit.mapper.mapper import ImportMapper, mapping
+from odoo.addons.connector import Backend, ConnectorUnit, CRUDAdapter, ImportMapper, mapping
 
 from benchmarks import source
 

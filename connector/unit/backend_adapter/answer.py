@@ -1,4 +1,4 @@
-"""Asks another system and reads its answer within limits: it may send more than this process can hold, or never end."""
+"""Send a request and read its answer within limits: it may be longer than the memory of this process, or never end."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""How we show who we are. Each is an auth object of ``requests``, and names its secrets, so that they can be left out of messages.
+"""Ways to authenticate. Each is an auth object of ``requests``, and names its secrets, so that they can be left out of messages.
 
 As auth objects they take precedence over a ``.netrc``, and what they add does not follow to another host.
 """

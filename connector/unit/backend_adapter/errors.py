@@ -1,4 +1,4 @@
-"""What an answer that is none of success, or none at all, means for a job."""
+"""Exceptions for answers that are no success, and for requests without an answer."""
 
 import re
 from datetime import UTC, datetime

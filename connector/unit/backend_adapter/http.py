@@ -92,7 +92,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return max(_LONGEST_READING, sum(filter(None, self._timeout)))
 
     def _auth(self):
-        """Return the auth object of ``requests``, see ``http/auth.py``, that shows who we are; None: nothing does."""
+        """Return the auth object of ``requests``, see ``auth.py``, that shows who we are; None: nothing does."""
         return None
 
     def _secrets(self):

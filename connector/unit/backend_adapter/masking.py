@@ -1,4 +1,4 @@
-"""What may be kept of a request and its response: texts without secrets, and not too long."""
+"""Mask and cut what is kept of a request and its answer: no secrets, and not too long."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""What was sent or received, as a person reads it."""
+"""Format a body for a person: JSON with a line for each value."""
 
 import json
 

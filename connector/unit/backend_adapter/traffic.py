@@ -1,4 +1,4 @@
-"""What the requests of an environment go through: they wait for their turn, and the backend learns what they meet."""
+"""The traffic of an environment: requests wait for their turn, and the backend learns how they end."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""What of some values is not what a record has already, so that nothing is written for nothing."""
+"""Compare values with a record, and write only what differs."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""What the external system has of a record, as far as an export sends it: a checksum of each value, so that an export sends what differs.
+"""Checksums of the values that were last exported, so that an export sends only what differs.
 
 It is what was last sent, or what an import has written. So the first export of a record that was imported does not send what came from
 there, and may be out of date by now. The checksums of a binding are a JSON object, name of the field there to checksum, in its field

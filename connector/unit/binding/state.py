@@ -1,4 +1,4 @@
-"""What a synchronisation leaves on a binding: its state, and why it has failed."""
+"""The state of a binding after a synchronization, and why it has failed."""
 
 from contextlib import contextmanager
 

@@ -1,4 +1,4 @@
-"""What an export does with a record that was changed on both sides."""
+"""Resolve a conflict that an export meets: a record that was changed on both sides."""
 
 from ..binding.state import is_in_conflict, recall, remember
 from ..checkpoint import add_checkpoint

@@ -1,4 +1,4 @@
-"""How an exporter creates a record in the external system once, also when its job dies in the midst of it."""
+"""Create a record in the external system exactly once, also when the job dies in between."""
 
 import inspect
 import uuid

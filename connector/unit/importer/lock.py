@@ -1,4 +1,4 @@
-"""How transactions that import the same new record at the same time end with one record.
+"""Lock a new record, so that transactions that import it at the same time create it once.
 
 A lock alone does not do it: Odoo's transactions are REPEATABLE READ, so who has waited for a lock still does not see what its former
 holder has committed. So, with the lock in hand, a second and younger transaction looks; if the record is there by now, the first one begins

@@ -1,4 +1,4 @@
-"""Recognises new records of the external system as records that are here already, by what both know of them: a SKU, an e-mail address."""
+"""Match new records of the external system with records that are here, by a SKU, an e-mail address and the like."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""What an import does with a record that was changed or deleted here, and whose change was not sent yet.
+"""Put off the import of a record whose change or deletion here was not sent yet.
 
 An export that waits, runs or has failed is told by the identity key of its job; one that has failed counts until a later one with its key
 was done, or the jobs of that time are deleted. One in bulk counts where the bulk exporter holds imports (:class:`ImportHold`).

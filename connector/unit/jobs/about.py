@@ -1,4 +1,4 @@
-"""Which record a job of the flows is about, by the numbers under which people know it; see ``about`` of ``@job``."""
+"""The number and the name of the record that a synchronizer's job is about; see ``about`` of ``@job``."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""What the button *Related* of a job opens, for the jobs of the flows and others whose arguments have the same names."""
+"""The action of the button *Related* of jobs whose arguments are those of the synchronizers."""
 
 import inspect
 

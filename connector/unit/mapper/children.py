@@ -1,4 +1,4 @@
-"""How the children of a record, such as the lines of an order, are mapped, and which of those that are here they are."""
+"""Map the children of a record, such as the lines of an order, and find those that are here."""
 
 from collections import defaultdict
 from collections.abc import Sequence

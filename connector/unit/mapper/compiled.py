@@ -1,4 +1,4 @@
-"""What a mapper class says, compiled once: in the order in which it is done, with what its base classes say."""
+"""A mapper class compiled once: its steps in the order in which they are done, with those of its base classes."""
 
 from dataclasses import dataclass
 

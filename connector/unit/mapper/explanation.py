@@ -1,4 +1,4 @@
-"""How the values of a mapping come about: for whoever looks for the reason of a value, or of an error."""
+"""Explain the values of a mapping: which rule gave each of them, or which error."""
 
 from dataclasses import dataclass
 

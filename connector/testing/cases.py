@@ -5,15 +5,15 @@ from urllib.parse import urlsplit
 
 from odoo.tests.common import _super_send
 
-from odoo.addons.jobs_queue.tests import common
+from odoo.addons.jobs_queue import testing
 
 from ..event.after_commit import tell
 from ..event.notes import take_notes
-from .local_server import local_server
 from .recording import RecordedExchanges
+from .server import local_server
 
 
-class JobsCase(common.JobsCase):
+class JobsCase(testing.JobsCase):
     """A test case that runs what it has delayed, and tells consumers of ``on_record_change`` before the first job and after each."""
 
     def tell_changes(self):
@@ -29,7 +29,7 @@ class ConnectorCase(RecordedExchanges, JobsCase):
     def serve(self, answer):
         """Play the external system on this machine until the end of the test.
 
-        :param answer: ``function(request)`` that returns an :class:`~.local_server.Answer`
+        :param answer: ``function(request)`` that returns an :class:`~.server.Answer`
         :return: the server: its address is ``url``, what it was asked is the list ``requests``
         """
         return self.enterContext(local_server(answer))

@@ -1,0 +1,7 @@
+"""The test kit of connectors."""
+
+from .cases import ConnectorCase, JobsCase
+from .roles import Roles
+from .server import Answer, local_server
+
+__all__ = ["Answer", "ConnectorCase", "JobsCase", "Roles", "local_server"]
