@@ -325,3 +325,8 @@ def get_backend(service, version=None):
 def _model_names(unit_class):
     names = unit_class._model_name
     return names if isinstance(names, str) else ", ".join(names or ["what its match() says"])
+
+
+def reference(backend_record):
+    """Return which backend a record is, as fields of the type Reference store it: ``shop.backend,3``."""
+    return f"{backend_record._name},{backend_record.id}"

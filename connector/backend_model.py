@@ -1,4 +1,4 @@
-"""The two abstract models that a connector builds on, by the names of the vocabulary."""
+"""Aliases ``connector_backend`` and ``external_binding`` of the two abstract models."""
 
 from .models.connector_backend import ConnectorBackend
 from .models.external_binding import ExternalBinding

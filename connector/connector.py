@@ -1,4 +1,4 @@
-"""Units, environments and binders, by the names of the vocabulary."""
+"""Public import path of units, environments and binders."""
 
 from .unit.binding.binder import Binder
 from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, get_environment

@@ -37,5 +37,34 @@ from .jobs.many import delay_many
 from .jobs.retry import Exponential, Fixed, Pattern, RetryPolicy
 from .session import Session
 
+__all__ = [
+    "ConnectorException",
+    "Exponential",
+    "FailedJobError",
+    "Fixed",
+    "GraphError",
+    "GroupResultError",
+    "Job",
+    "JobCancelled",
+    "JobError",
+    "JobStopped",
+    "LimitReached",
+    "NetworkRetryableError",
+    "NoSuchJobError",
+    "NotReadableJobError",
+    "NotSerializableJobError",
+    "NothingToDoJob",
+    "Pattern",
+    "RetryPolicy",
+    "RetryableJobError",
+    "Session",
+    "UnknownJobError",
+    "chain",
+    "delay_many",
+    "group",
+    "job",
+    "parent_results",
+]
+
 # At the import, and not by post_load of the manifest: Odoo leaves that out if another addon has imported this one before
 start_workers_with_servers()

@@ -1,4 +1,4 @@
-"""What code says in the context, and nobody over RPC: the values of our keys there are of classes that no JSON and no XML makes.
+"""Context keys that only code can set: their values are of classes that no JSON and no XML makes, so nobody sends them over RPC.
 
 The context of a call over RPC is what its caller likes. A value of ours that goes out to a client and comes back is plain text or a plain
 number, and has no meaning any more.
@@ -6,6 +6,8 @@ number, and has no meaning any more.
 
 import functools
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 _logger = logging.getLogger(__name__)
 
@@ -15,10 +17,10 @@ class ByCode(str):
 
     __slots__ = ()
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(other) is ByCode and str.__eq__(self, other)
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     __hash__ = str.__hash__
@@ -29,10 +31,10 @@ class IdByCode(int):
 
     __slots__ = ()
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(other) is IdByCode and int.__eq__(self, other)
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     __hash__ = int.__hash__
@@ -46,12 +48,8 @@ JOB = "connector_job_id"
 BY_CODE = ByCode("by code")
 
 
-def by_code(context, key):
-    """Return the value that code has given a key of the context; None where it has given none, or somebody else has.
-
-    :param context: dict
-    :param key: name of the key
-    """
+def by_code(context: Mapping[str, Any], key: str) -> Any:
+    """Return the value that code has given a key of the context, a text or an id; None where it has given none, or somebody else has."""
     value = context.get(key)
     if value is None or type(value) is ByCode:
         return value
@@ -63,7 +61,7 @@ def by_code(context, key):
 
 
 @functools.cache
-def _tell(key):
+def _tell(key: str) -> None:
     _logger.warning(
         "A plain value of %r in the context has no meaning, as anybody could have sent it; see docs/migration.md", key
     )

@@ -1,4 +1,4 @@
-"""What the section ``[jobs_queue]`` of Odoo's configuration file says, and the section ``[connector]``, as it was called."""
+"""The section ``[jobs_queue]`` of Odoo's configuration file, and the section ``[connector]``, as it was called."""
 
 import configparser
 
@@ -10,15 +10,15 @@ from . import addon
 _SECTIONS = (addon.NAME, addon.FORMER_NAME)
 
 
-def section():
-    """Return the options as a dictionary of strings; empty without a file or a section.
+def section() -> dict[str, str]:
+    """Return the options; empty without a file or a section.
 
     :raise ValueError: the file is not readable as a configuration file
     """
     return {name: value for name, (_section, value) in _options().items()}
 
 
-def number(name, default, least=0):
+def number(name: str, default: int, least: int = 0) -> int:
     """Return an option that is a whole number.
 
     :param least: the smallest that makes sense
@@ -32,14 +32,14 @@ def number(name, default, least=0):
     return int(value)
 
 
-def _options():
+def _options() -> dict[str, tuple[str, str]]:
     """Return ``{name: (section, value)}``."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read([config["config"]] if config["config"] else [])
     except configparser.Error as error:
         raise ValueError(f"The configuration file {config['config']} cannot be read: {error}") from error
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for name in filter(parser.has_section, reversed(_SECTIONS)):
         found.update((option, (name, value)) for option, value in parser[name].items())
     return found

@@ -4,9 +4,10 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, S
 
 from odoo.exceptions import ConcurrencyError
 
-from .seconds import as_seconds
+from .seconds import Wait, as_seconds
 from .stopped import ConnectorException as ConnectorException
-from .stopped import JobError, JobStopped
+from .stopped import JobError as JobError
+from .stopped import JobStopped as JobStopped
 
 #: What PostgreSQL, or Odoo, raises when another transaction was in the way: let it pass, and the job runs again, on a fresh transaction. A
 #: statement that was cancelled without a reason that this process knows was meant for the job before.
@@ -21,13 +22,13 @@ class RetryableJobError(JobError):
     """The job did not work this time and is worth another try.
 
     :param msg: why, shown on the job
-    :param seconds: wait that long before the next try: a number or a timedelta, a year at most; without it the retry policy of the job
+    :param seconds: wait that long before the next try, a year at most; without it the retry policy of the job
         decides
     :param ignore_retry: do not count this try
     :raise ValueError: the seconds are no finite number
     """
 
-    def __init__(self, msg, seconds=None, ignore_retry=False):
+    def __init__(self, msg: object, seconds: Wait | None = None, ignore_retry: bool = False) -> None:
         super().__init__(msg)
         self.seconds = None if seconds is None else as_seconds(seconds, "seconds", clamp=True)
         self.ignore_retry = ignore_retry
@@ -43,7 +44,7 @@ class TransactionOutdated(RetryableJobError, ConcurrencyError):
     A job begins again at once, in a new transaction that sees it; that counts as no try. A request does so too: Odoo sees to it.
     """
 
-    def __init__(self, msg):
+    def __init__(self, msg: object) -> None:
         super().__init__(msg, seconds=1, ignore_retry=True)
 
 

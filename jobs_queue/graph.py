@@ -17,10 +17,16 @@ graph; with ``chain(..., on_failure="continue")`` it starts all the same. What t
 ``session.job.parent_results``, and for methods ``parent_results(self.env)``.
 """
 
+from __future__ import annotations
+
 import uuid
+from collections.abc import Iterator
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from typing import Any, Literal, TypeAlias
+
+from odoo.api import Environment
 
 from . import store
 from .by_code import JOB, by_code
@@ -28,17 +34,18 @@ from .exception import GraphError
 from .jobs import Job, arguments, buffer, environment, prepare
 from .jobs import job as job_function
 from .jobs.functions import current_name
+from .session import ConnectorSession
 
 ON_FAILURE = ("stop", "continue")
+OnFailure: TypeAlias = Literal["stop", "continue"]
 
 
-def chain(*parts, on_failure="stop"):
+def chain(*parts: Job | Graph, on_failure: OnFailure = "stop") -> Graph:
     """Return the graph in which each part starts when the part before it has ended.
 
     :param parts: prepared jobs and graphs; an empty one counts for nothing
     :param on_failure: what a part does when a job of the part before it has failed or was cancelled: ``stop`` waits until that one is
         requeued and done, ``continue`` starts
-    :return: :class:`Graph`
     :raise GraphError: a job would have to wait for itself; the message names the circle
     """
     if on_failure not in ON_FAILURE:
@@ -53,11 +60,10 @@ def chain(*parts, on_failure="stop"):
     return result
 
 
-def group(*parts):
+def group(*parts: Job | Graph) -> Graph:
     """Return the graph in which the parts do not wait for each other.
 
     :param parts: prepared jobs and graphs
-    :return: :class:`Graph`
     :raise GraphError: a job would have to wait for itself; the message names the circle
     """
     graphs = [_graph_of(part) for part in parts]
@@ -75,16 +81,16 @@ class Graph:
         first and for which all of the second wait
     """
 
-    def __init__(self):
-        self._parents = {}  # job -> {parent: on_failure}
-        self.first = []
-        self.last = []
+    def __init__(self) -> None:
+        self._parents: dict[Job, dict[Job, str]] = {}  # job -> {parent: on_failure}
+        self.first: list[Job] = []
+        self.last: list[Job] = []
 
     @property
-    def jobs(self):
+    def jobs(self) -> list[Job]:
         return list(self._parents)
 
-    def delay(self):
+    def delay(self) -> Graph:
         """Delay the jobs of the graph in the caller's transaction; those with ``connector_no_delay=BY_CODE`` in their context run at
         once.
 
@@ -102,14 +108,13 @@ class Graph:
             job.graph_uuid, job.parents = graph_uuid, self._parents[job]
         for job in jobs:
             if by_code(job.env.context, "connector_no_delay"):
-                job.is_delayed = True
                 results = _Results((parent.function, parent.result) for parent in job.parents)
-                job.perform(job.env(context={**job.env.context, _INLINE: results}))
+                job.run_at_once(job.env(context={**job.env.context, _INLINE: results}))
             else:
                 buffer.add(job.env, job)
         return self
 
-    def _connect(self, parents, children, on_failure):
+    def _connect(self, parents: list[Job], children: list[Job], on_failure: OnFailure) -> None:
         if len(parents) > 1 and len(children) > 1:
             # N + M edges in place of N x M
             border = prepare(parents[0].env, barrier.job_options.name, None, (), {}, priority=0)
@@ -118,7 +123,7 @@ class Graph:
         for child in children:
             self._parents[child].update(dict.fromkeys(parents, on_failure))
 
-    def _check(self):
+    def _check(self) -> None:
         """Put the jobs in an order in which they can run."""
         try:
             order = list(TopologicalSorter(self._parents).static_order())
@@ -128,7 +133,7 @@ class Graph:
         self._parents = {job: self._parents[job] for job in order}
 
 
-def _graph_of(part):
+def _graph_of(part: object) -> Graph:
     if isinstance(part, Graph):
         return part
     if not isinstance(part, Job):
@@ -146,7 +151,7 @@ def _graph_of(part):
     return graph
 
 
-def _union(graphs):
+def _union(graphs: list[Graph]) -> Graph:
     result = Graph()
     for graph in graphs:
         for job, parents in graph._parents.items():
@@ -155,7 +160,7 @@ def _union(graphs):
 
 
 @job_function(former_names=["odoo.addons.connector.queue.graph.barrier"])
-def barrier(session, model_name):
+def barrier(session: ConnectorSession, model_name: str | None) -> arguments.Stored:
     """Wait for a group of jobs"""
     return arguments.Stored(list(_stored_results(session.env)))
 
@@ -164,14 +169,14 @@ def barrier(session, model_name):
 _INLINE = "job_parent_results"
 
 
-class _Results(tuple):
+class _Results(tuple[tuple[str, str | None], ...]):
     """They count if they are of this class: over RPC anybody could send others."""
 
     __slots__ = ()
 
 
-def parent_results(env):
-    """Return what the jobs returned for which the running job waited: a list, in the order in which the graph names them.
+def parent_results(env: Environment) -> list[Any]:
+    """Return what the jobs returned for which the running job waited, in the order in which the graph names them.
 
     None stands for a job that returned nothing, or failed and was not waited for.
 
@@ -181,7 +186,7 @@ def parent_results(env):
     return [arguments.decode_stored(stored, env, partial(environment.as_given, env)) for stored in _stored_results(env)]
 
 
-def _stored_results(env):
+def _stored_results(env: Environment) -> Iterator[Any]:
     """Yield what the jobs returned, as it is stored: between two groups nobody needs the values."""
     rows = env.context.get(_INLINE)
     if not isinstance(rows, _Results):

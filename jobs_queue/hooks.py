@@ -1,10 +1,12 @@
-"""What is done when the addon is installed or removed.
+"""Module hooks: take over the queue of the former ``connector`` addon, and clean up at the uninstall.
 
 Up to version 19.0.1.2.0 of the addon ``connector`` the queue was a part of it. The update of such a database installs this addon, which
 takes over what is there: records keep their ids, as only the names change by which Odoo knows them.
 """
 
+from odoo.api import Environment
 from odoo.exceptions import UserError
+from odoo.sql_db import Cursor
 from odoo.tools.sql import column_exists, table_exists
 
 from . import addon, store
@@ -32,7 +34,7 @@ _OURS = ["id", "cron_name"]
 _PARAMETERS = ("database", "imported_channels", "job_retention_days", "unknown_job_minutes")
 
 
-def pre_init_hook(env):
+def pre_init_hook(env: Environment) -> None:
     """Take over the queue of a former version, and refuse the database of another suite whose models have the same names as ours."""
     if not table_exists(env.cr, "queue_job"):
         return
@@ -46,7 +48,7 @@ def pre_init_hook(env):
     _take_over(env.cr)
 
 
-def post_init_hook(env):
+def post_init_hook(env: Environment) -> None:
     """Give jobs of a former version what is kept of each today, and settings and people what they had."""
     env.flush_all()
     _store_keys(env.cr)
@@ -59,18 +61,18 @@ def post_init_hook(env):
             group.implied_ids += env.ref(f"{addon.NAME}.group_jobs_{role}")
 
 
-def uninstall_hook(env):
+def uninstall_hook(env: Environment) -> None:
     """Leave nothing of what Odoo does not know to be ours: the sequences of the queue, and what was noted of this database."""
     store.drop_sequences(env.cr)
     env["ir.config_parameter"].sudo().search([("key", "=like", f"{addon.NAME}.%")]).unlink()
 
 
-def _is_ours(cr):
+def _is_ours(cr: Cursor) -> bool:
     cr.execute("SELECT FROM ir_model_data WHERE module = %s AND name = 'model_queue_job'", (addon.FORMER_NAME,))
     return bool(cr.rowcount)
 
 
-def _take_over(cr):
+def _take_over(cr: Cursor) -> None:
     names = {"addon": addon.NAME, "former": addon.FORMER_NAME}
     cr.execute(
         """
@@ -108,7 +110,7 @@ def _take_over(cr):
         )
 
 
-def _restore_changes(cr):
+def _restore_changes(cr: Cursor) -> None:
     """Write what :func:`_take_over` has found in records that people may change."""
     for table in _CHANGED_BY_PEOPLE:
         cr.execute("SELECT to_regclass(%s)", (f"pg_temp.jobs_queue_{table}",))
@@ -128,7 +130,7 @@ def _restore_changes(cr):
         cr.execute(f"DROP TABLE jobs_queue_{table}")
 
 
-def _store_keys(cr):
+def _store_keys(cr: Cursor) -> None:
     """Have keys that are longer than 250 characters as ``jobs/keys.py`` stores them, so that look-ups find them."""
     # The form is written down here: an update from that version stays what it is when the code changes
     stored = "left({key}, 186) || '#' || encode(sha256(convert_to({key}, 'UTF8')), 'hex')"
@@ -140,7 +142,7 @@ def _store_keys(cr):
         )
 
 
-def _store_labels(cr):
+def _store_labels(cr: Cursor) -> None:
     """Have the texts by which people find a job in a table of their own, see ``models/queue_job_label.py``."""
     cr.execute(
         """

@@ -1,5 +1,6 @@
-"""What a button does with jobs, however many: a chunk after the other, each in a short transaction of its own. What takes long goes on as
-a job, with progress, that people may cancel.
+"""Change very many jobs by a button: chunk after chunk, each in a short transaction; what takes long goes on as a job.
+
+That job shows its progress, and people may cancel it.
 
 What matched when the button was pressed is changed, each job once: the jobs are looked up with the rights of the user, in the order of
 their ids, up to the highest one of that moment. What has ended since then is left out, as a job that was requeued and has failed anew.
@@ -13,16 +14,20 @@ import contextlib
 import math
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from psycopg2.errors import LockNotAvailable
 
 from odoo import fields
+from odoo.api import Environment
 from odoo.fields import Domain
-from odoo.tools.translate import LazyTranslate
+from odoo.sql_db import BaseCursor
+from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from . import store
-from .jobs import job
+from .jobs import Job, job
 from .session import ConnectorSession
 from .store import wakeup
 
@@ -37,6 +42,8 @@ FIRST_CHUNK, LARGEST_CHUNK = 100, 2000
 # Of jobs that a change has not touched: locked by somebody else, or since the press ended, deleted, or out of what the user sees
 _ELSEWHERE = "elsewhere"
 
+_Operation: TypeAlias = Callable[[BaseCursor, Sequence[int], Environment], int]
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -48,26 +55,26 @@ class _Kind:
     :param ends: whether it ends jobs, and does not let them run
     """
 
-    done: object
-    states: tuple
-    operation: object
+    done: LazyGettext
+    states: tuple[str, ...]
+    operation: _Operation
     ends: bool
 
 
-def _requeue_failed(cr, ids, _env):
+def _requeue_failed(cr: BaseCursor, ids: Sequence[int], _env: Environment) -> int:
     return store.requeue(cr, ids, states=("failed",))
 
 
-def _set_done(cr, ids, env):
+def _set_done(cr: BaseCursor, ids: Sequence[int], env: Environment) -> int:
     return store.set_done(cr, ids, env._("Set to done by %s", env.user.name))
 
 
-def _cancel(cr, ids, env):
+def _cancel(cr: BaseCursor, ids: Sequence[int], env: Environment) -> int:
     message = env._("Cancelled by %s", env.user.name)
     return store.cancel(cr, ids, message) + store.request_cancellation(cr, ids, env.user.name)
 
 
-def _cancel_failed(cr, ids, env):
+def _cancel_failed(cr: BaseCursor, ids: Sequence[int], env: Environment) -> int:
     return store.cancel(cr, ids, env._("Cancelled by %s", env.user.name), states=("failed",))
 
 
@@ -98,7 +105,7 @@ class Position:
     pressed: str
     last: int = 0
     changed: int = 0
-    untouched: dict = field(default_factory=dict)
+    untouched: dict[str, int] = field(default_factory=dict)
 
 
 class MassChange:
@@ -110,21 +117,21 @@ class MassChange:
     :param position: where to go on
     """
 
-    def __init__(self, env, kind, domain, position=None):
+    def __init__(self, env: Environment, kind: str, domain: list[Any], position: Position | None = None) -> None:
         self.env = env
         self.kind = kind
         self.domain = domain
         self.position = position or self._beginning()
         self._chunk = FIRST_CHUNK
 
-    def _beginning(self):
+    def _beginning(self) -> Position:
         ((total, highest),) = self.env["queue.job"]._read_group(Domain(self.domain), [], ["__count", "id:max"])
         return Position(highest or 0, total, fields.Datetime.to_string(store.now(self.env.cr)))
 
-    def run(self, seconds=math.inf, after_chunk=lambda: None):
+    def run(self, seconds: float = math.inf, after_chunk: Callable[[], object] = lambda: None) -> bool:
         """Change jobs for so many seconds; return whether all is done.
 
-        :param after_chunk: function that is called after each chunk
+        :param after_chunk: called after each chunk
         """
         until = time.monotonic() + seconds
         while ids := self._next_ids(self._chunk):
@@ -140,7 +147,7 @@ class MassChange:
         self._count({_ELSEWHERE: position.total - position.changed - sum(position.untouched.values())})
         return True
 
-    def _next_ids(self, limit):
+    def _next_ids(self, limit: int) -> list[int]:
         position = self.position
         domain = (
             Domain(self.domain)
@@ -153,18 +160,18 @@ class MassChange:
         with store.own_cursor(self.env) as cr:
             return self.env(cr=cr)["queue.job"].search(domain, order=order, limit=limit).ids
 
-    def _go_behind(self, id_):
+    def _go_behind(self, id_: int) -> None:
         if KINDS[self.kind].ends:
             self.position.highest = id_ - 1
         else:
             self.position.last = id_
 
-    def _change(self, ids):
+    def _change(self, ids: Sequence[int]) -> None:
         """Change jobs in a transaction that waits for no lock for long; those that others have locked by then are left out."""
         try:
             self._change_at_once(ids)
         except LockNotAvailable:
-            free = []
+            free: Sequence[int] = []
             with contextlib.suppress(LockNotAvailable):
                 with store.own_cursor(self.env) as cr:
                     unlocked = store.unlocked(cr, ids)
@@ -172,7 +179,7 @@ class MassChange:
                 free = unlocked
             self._count({_ELSEWHERE: len(ids) - len(free)})
 
-    def _change_at_once(self, ids):
+    def _change_at_once(self, ids: Sequence[int]) -> None:
         kind = KINDS[self.kind]
         with store.own_cursor(self.env) as cr:
             before = store.count_by_state(cr, ids)
@@ -184,11 +191,11 @@ class MassChange:
         self.position.changed += changed
         self._count(untouched)
 
-    def _count(self, untouched):
+    def _count(self, untouched: Mapping[str, int]) -> None:
         self.position.untouched = dict(+(Counter(self.position.untouched) + Counter(untouched)))
 
-    def go_on_as_job(self):
-        """Delay a job that changes the rest; return its :class:`~odoo.addons.jobs_queue.jobs.Job`."""
+    def go_on_as_job(self) -> Job:
+        """Delay a job that changes the rest, and return it."""
         return change_jobs.delay(
             ConnectorSession.from_env(self.env),
             "queue.job",
@@ -201,7 +208,7 @@ class MassChange:
             ),
         )
 
-    def text(self):
+    def text(self) -> str:
         """Return what was changed so far, and what was left as it was and why, as a person reads it."""
         position, env = self.position, self.env
         text = env._(
@@ -220,13 +227,15 @@ class MassChange:
 
 
 @job(default_channel="root", former_names=["odoo.addons.connector.queue.mass_change.change_jobs"])
-def change_jobs(session, model_name, kind, domain, position):
+def change_jobs(
+    session: ConnectorSession, model_name: str, kind: str, domain: list[Any], position: dict[str, Any]
+) -> str:
     """Change many jobs"""
     env = session.env
     env["queue.job"]._check_may_change()
     change = MassChange(env, kind, domain, Position(**position))
 
-    def tell_and_listen():
+    def tell_and_listen() -> None:
         session.job.progress(change.position.changed, change.position.total, change.text())
         session.job.check_cancelled()
         # a new snapshot: an old one would keep the dead rows of all that is changed
@@ -236,7 +245,7 @@ def change_jobs(session, model_name, kind, domain, position):
     return change.text()
 
 
-def _next_size(size, seconds):
+def _next_size(size: int, seconds: float) -> int:
     """Return of how many jobs the next chunk is, after one of that size took so long."""
     fitting = int(size * min(2, SECONDS_OF_CHUNK / max(seconds, 0.001)))
     return max(1, min(LARGEST_CHUNK, max(fitting, FIRST_CHUNK // 4)))

@@ -6,13 +6,17 @@ Odoo's hooks of a cursor are for the whole transaction: a savepoint that does no
 import functools
 from collections.abc import Callable
 from itertools import zip_longest
+from typing import Any, TypeAlias
 
 from odoo.sql_db import BaseCursor, Savepoint
 
-_followers: list[tuple[Callable, Callable]] = []
+Begin: TypeAlias = Callable[[BaseCursor], object]
+Rollback: TypeAlias = Callable[[BaseCursor, Any], object]
+
+_followers: list[tuple[Begin, Rollback]] = []
 
 
-def follow_savepoints(begin, rollback):
+def follow_savepoints(begin: Begin, rollback: Rollback) -> None:
     """Have two functions called for the savepoints of every cursor of Odoo.
 
     :param begin: ``function(cr)``, called before a savepoint begins
@@ -22,17 +26,17 @@ def follow_savepoints(begin, rollback):
     _followers.append((begin, rollback))
 
 
-def _teach():
+def _teach() -> None:
     init, rollback = Savepoint.__init__, Savepoint.rollback
 
     @functools.wraps(init)
-    def tell_and_init(self, cr):
+    def tell_and_init(self: Savepoint, cr: BaseCursor) -> None:
         # TestCursor puts savepoints on a cursor of psycopg2 too, which keeps nothing
         self._begun = [follower(cr) for follower, _rollback in _followers] if isinstance(cr, BaseCursor) else ()
         init(self, cr)
 
     @functools.wraps(rollback)
-    def tell_and_rollback(self):
+    def tell_and_rollback(self: Savepoint) -> None:
         if isinstance(self._cr, BaseCursor):
             for (_begin, follower), begun in zip_longest(_followers, self._begun):
                 follower(self._cr, begun)

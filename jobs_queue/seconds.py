@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeAlias
 
 from .texts import shown
 
@@ -11,11 +12,14 @@ LATEST = 366 * 24 * 3600
 #: The types of what can be a wait; of a bool nobody means one.
 WAITS = (int, float, Decimal, timedelta)
 
+#: A wait: a number is one of seconds.
+Wait: TypeAlias = int | float | Decimal | timedelta
 
-def as_seconds(value, name, clamp=False):
+
+def as_seconds(value: object, name: str, clamp: bool = False) -> float:
     """Return a wait as a number of seconds; one that lies in the past is negative.
 
-    :param value: int, float, Decimal (seconds) or timedelta
+    :param value: a :data:`Wait`, or what is given as one
     :param name: of what is given, for the error
     :param clamp: make a wait of :data:`LATEST` of a longer one, in place of refusing it
     :raise ValueError: it is of another type, not finite or too long; the message names it
@@ -32,7 +36,7 @@ def as_seconds(value, name, clamp=False):
     return int(seconds) if isinstance(seconds, int) else float(seconds)
 
 
-def as_wait(value, name):
+def as_wait(value: object, name: str) -> float:
     """Return a wait that may not lie in the past as a number of seconds.
 
     :raise ValueError: it is negative, or see :func:`as_seconds`

@@ -1,7 +1,11 @@
-"""What people have selected in a list: the client names no more than some ids (``web.active_ids_limit``), whatever *Select all* says."""
+"""The records that people have selected in a list. After *Select all* the client names some ids only (``web.active_ids_limit``)."""
+
+from typing import Any
+
+from odoo.api import Environment
 
 
-def selected_domain(env, model_name, number):
+def selected_domain(env: Environment, model_name: str, number: int) -> list[Any] | None:
     """Return the domain of the list in which *Select all* has selected more records than the client names; None otherwise.
 
     It comes from the client: search by it with the rights of the user.

@@ -1,4 +1,4 @@
-"""The exception by which a running job is stopped, with its bases: what makes texts of values lets it pass."""
+"""Base classes of exceptions, and ``JobStopped``; without imports, so that all modules can import them."""
 
 
 class ConnectorException(Exception):

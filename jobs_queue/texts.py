@@ -6,6 +6,7 @@ was left out. It is cut before anything else is done with it.
 
 import reprlib
 from collections import deque
+from typing import Any, overload
 
 from . import configuration
 from .stopped import JobStopped
@@ -34,7 +35,19 @@ _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = VALUE
 
 
-def storable(value, limit=MESSAGE):
+@overload
+def storable(value: None, limit: int = MESSAGE) -> None: ...
+
+
+@overload
+def storable(value: str | bytes | BaseException, limit: int = MESSAGE) -> str: ...
+
+
+@overload
+def storable(value: object, limit: int = MESSAGE) -> str | None: ...
+
+
+def storable(value: object, limit: int = MESSAGE) -> str | None:
     """Return what a person is to read as text that PostgreSQL can store: without zero bytes and halves of characters, and cut.
 
     It takes everything and raises nothing; what has no text says so.
@@ -55,7 +68,7 @@ def storable(value, limit=MESSAGE):
     return text
 
 
-def storable_or_none(value, limit=MESSAGE):
+def storable_or_none(value: object, limit: int = MESSAGE) -> str | None:
     """Return :func:`storable` of a value; None of nothing: None, an empty text, and False, as an empty field of Odoo is.
 
     Whether another value is true is not asked: that may raise.
@@ -63,7 +76,7 @@ def storable_or_none(value, limit=MESSAGE):
     return None if value is None or value is False else storable(value, limit) or None
 
 
-def shown(value):
+def shown(value: object) -> str:
     """Return a value as an error shows it that refuses it: as Python writes it, cut, whatever it is."""
     try:
         return storable(_short.repr(value), VALUE)
@@ -76,12 +89,13 @@ def shown(value):
 class Log:
     """The lines that a job logs in one attempt: of more than :data:`LOG` characters the first ones and the last ones are kept."""
 
-    def __init__(self):
-        self._first, self._last = [], deque()
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._last: deque[str] = deque()
         self._room = LOG // 2
         self._in_last = self._left_out = 0
 
-    def add(self, line):
+    def add(self, line: Any) -> None:
         """Keep a line.
 
         :param line: text, or what becomes text
@@ -99,12 +113,12 @@ class Log:
             self._in_last -= len(self._last.popleft()) + 1
             self._left_out += 1
 
-    def __str__(self):
+    def __str__(self) -> str:
         note = [f"[… {self._left_out:,} lines were left out here …]"] if self._left_out else []
         return "\n".join([*self._first, *note, *self._last])
 
 
-def _text_of(value):
+def _text_of(value: object) -> str:
     """Return the text of anything."""
     try:
         if isinstance(value, str):
@@ -118,7 +132,7 @@ def _text_of(value):
         return f"[{type(value).__name__} without a text: {type(error).__name__}]"
 
 
-def _cut(text, limit):
+def _cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     kept = max(0, limit - _LONGEST_NOTE)

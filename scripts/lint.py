@@ -13,8 +13,10 @@ TREE = HOME / "lint"
 # Odoo itself is not followed: it would be read each time, and has no types
 WITHOUT_ODOO = '''"""Stands for Odoo, of whose insides nothing is known here."""
 
+from typing import Any
 
-def __getattr__(name: str): ...
+
+def __getattr__(name: str) -> Any: ...
 '''
 
 

@@ -6,6 +6,8 @@ backends only. What somebody sends over RPC under this key has no meaning.
 
 from odoo.addons.jobs_queue.by_code import ByCode, by_code
 
+from ..backend import reference
+
 NO_EXPORT = "no_connector_export"
 
 _ALL = ByCode("all")
@@ -59,4 +61,4 @@ def from_argument(argument):
 
 
 def _name(backend_record):
-    return ByCode(f"{backend_record._name},{backend_record.id}")
+    return ByCode(reference(backend_record))

@@ -7,7 +7,7 @@ from odoo.tools import SQL
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..backend import get_backend
+from ..backend import get_backend, reference
 from ..unit.connector_unit import Environment
 from .connector_backend_status import STATES
 from .res_lang import working_language
@@ -188,7 +188,7 @@ class ConnectorBackend(models.AbstractModel):
                         "UPDATE %s SET company_id = %s WHERE backend_id = %s AND company_id IS DISTINCT FROM %s",
                         SQL.identifier(model._table),
                         backend.company_id.id or None,
-                        f"{backend._name},{backend.id}",
+                        reference(backend),
                         backend.company_id.id or None,
                     )
                 )

@@ -1,9 +1,11 @@
-"""The exchanges of a backend: what is kept of them."""
+"""Exchange log of a backend: write entries, open them, delete them with the backend."""
 
 from odoo import api, models
 
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.by_code import JOB, by_code
+
+from ..backend import reference
 
 
 class ConnectorBackend(models.AbstractModel):
@@ -12,14 +14,14 @@ class ConnectorBackend(models.AbstractModel):
     _inherit = "connector.backend"
 
     def unlink(self):
-        keys = [f"{backend._name},{backend.id}" for backend in self]
+        keys = [reference(backend) for backend in self]
         self.env["connector.exchange"].sudo().search([("backend_id", "in", keys)]).unlink()
         return super().unlink()
 
     def action_open_exchanges(self):
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_exchange_action")
-        return {**action, "domain": [("backend_id", "=", f"{self._name},{self.id}")]}
+        return {**action, "domain": [("backend_id", "=", reference(self))]}
 
     @api.private
     def log_exchange(self, values):
@@ -34,9 +36,9 @@ class ConnectorBackend(models.AbstractModel):
             env = self.env(cr=cr, su=True)
             if not self.with_env(env).exists():
                 return None
-            reference = {
-                "backend_id": f"{self._name},{self.id}",
+            origin = {
+                "backend_id": reference(self),
                 "company_id": record.company_id.id,
                 "job_id": by_code(self.env.context, JOB),
             }
-            return env["connector.exchange"].create({**values, **reference}).id
+            return env["connector.exchange"].create({**values, **origin}).id

@@ -6,6 +6,7 @@ from odoo import api, models
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..backend import reference
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..unit.webhook_receiver import WebhookReceiver
 
@@ -45,6 +46,6 @@ class ConnectorBackend(models.AbstractModel):
             backend.sudo().stored_webhook_token = secrets.token_urlsafe(32)
 
     def unlink(self):
-        keys = [f"{backend._name},{backend.id}" for backend in self]
+        keys = [reference(backend) for backend in self]
         self.env["connector.webhook.delivery"].sudo().search([("backend_id", "in", keys)]).unlink()
         return super().unlink()

@@ -9,6 +9,7 @@ from odoo.addons.jobs_queue.by_code import BY_CODE
 from odoo.addons.jobs_queue.exception import ConnectorException
 from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 
+from ..backend import reference
 from ..unit.backend_adapter.http import HttpAdapter
 from ..unit.backend_adapter.masking import MASK, is_complete
 from ..unit.backend_adapter.readable import readable
@@ -123,7 +124,7 @@ class ConnectorExchange(models.Model):
         for model_name, _label in self._select_backends():
             for backend in self.env[model_name].search([("active", "in", (True, False))]):
                 before = fields.Datetime.now() - timedelta(days=backend.exchange_log_days)
-                domain = [("backend_id", "=", f"{model_name},{backend.id}"), ("date", "<", before)]
+                domain = [("backend_id", "=", reference(backend)), ("date", "<", before)]
                 old = self.search(domain, limit=_VACUUM_LIMIT, order="id")
                 old.unlink()
                 done += len(old)

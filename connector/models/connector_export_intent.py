@@ -7,6 +7,8 @@ The next try of the export asks for it by the key.
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..backend import reference
+
 
 class ConnectorExportIntent(models.Model):
     _name = "connector.export.intent"
@@ -39,7 +41,7 @@ class ConnectorExportIntent(models.Model):
             {
                 "model": binding._name,
                 "binding_id": binding.id,
-                "backend_id": f"{backend_record._name},{backend_record.id}",
+                "backend_id": reference(backend_record),
                 "company_id": backend_record.company_id.id,
                 "idempotency_key": idempotency_key,
             }

@@ -10,6 +10,7 @@ from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 from odoo.addons.jobs_queue.selection import selected_domain
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..backend import reference
 from ..unit.backend_adapter.masking import masked_headers
 from ..unit.backend_adapter.readable import readable
 from ..unit.webhook_receiver import process_again, process_webhook
@@ -80,7 +81,7 @@ class WebhookDelivery(models.Model):
         backend = receiver.backend_record
         topic = receiver.topic(headers)
         keys = (
-            f"{backend._name},{backend.id}",
+            reference(backend),
             receiver.delivery_key(headers, body),
             receiver.content_key(headers, body),
         )

@@ -1,4 +1,4 @@
-"""Failures of jobs whose tracebacks go through the framework."""
+"""Rank ``connector`` as a framework when the origin of a failure is located."""
 
 from odoo import api, models
 

@@ -1,4 +1,4 @@
-"""The language of backends: it stays active as long as a backend works in it."""
+"""Languages of backends: refuse to deactivate them, and find the working language of a backend."""
 
 import logging
 

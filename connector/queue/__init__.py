@@ -1,1 +1,1 @@
-"""The jobs queue, under the names of the concepts: it is the addon ``jobs_queue``."""
+"""Public import paths of the jobs queue: each binds names of the addon ``jobs_queue``."""

@@ -1,3 +1,3 @@
-"""The number of the record that a job is about, see :mod:`odoo.addons.jobs_queue.jobs.record_number`."""
+"""Public import path of ``LookUp``, see :mod:`odoo.addons.jobs_queue.jobs.record_number`."""
 
 from odoo.addons.jobs_queue.jobs.record_number import LookUp

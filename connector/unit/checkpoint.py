@@ -3,6 +3,8 @@
 from odoo.addons.jobs_queue.session import checked_session
 from odoo.addons.jobs_queue.texts import storable_or_none
 
+from ..backend import reference
+
 
 def add_checkpoint(
     session, model_name, record_id, backend_record, message=None, severity="info", user=None, on_review=None
@@ -37,7 +39,7 @@ def add_checkpoint(
     values = {
         "model_id": session.env["ir.model"]._get_id(model_name),
         "record_id": record_id,
-        "backend_id": f"{backend_record._name},{backend_record.id}",
+        "backend_id": reference(backend_record),
         "message": storable_or_none(message) or False,
         "on_review": on_review or False,
         "state": "need_review",

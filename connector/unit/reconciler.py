@@ -8,7 +8,7 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.jobs import job
 
 from ..backend import general
-from .binding.state import is_in_conflict, note_in_sync, remember
+from .binding.state import is_in_conflict, mark_in_sync, remember
 from .connector_unit import external_id_text, get_environment
 from .exporter.record import export_record
 from .importer.bulk import import_page
@@ -174,7 +174,7 @@ class Reconciler(Synchronizer):
         there_again = Domain(self.binder._backend_field, "=", self.backend_record.id) & Domain(
             "sync_state", "=", "missing"
         )
-        note_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
+        mark_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
 
     def _import(self, external_ids):
         """Import records; a page leaves alone what a person has to settle, and what is different as our change of it was not sent yet."""

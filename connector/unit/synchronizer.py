@@ -1,4 +1,4 @@
-"""Synchronizers: the flow of a synchronisation. The flows themselves are in ``importer/`` and ``exporter/``."""
+"""Base classes of synchronizers: ``Synchronizer``, ``Importer``, ``Exporter``, ``Deleter``."""
 
 import random
 from functools import cached_property

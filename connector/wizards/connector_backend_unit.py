@@ -1,3 +1,5 @@
+"""Wizard: list the unit classes of a backend."""
+
 from odoo import api, fields, models
 
 from ..extension import class_name

@@ -1,3 +1,5 @@
+"""Wizard: review the selected checkpoints, in the background if there are many."""
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import split_every

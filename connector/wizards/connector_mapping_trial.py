@@ -1,8 +1,11 @@
+"""Wizard: a dry run of an import mapping on one external record."""
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.jobs_queue.exception import ConnectorException
 
+from ..backend import reference
 from ..unit.binding.binder import Binder
 from ..unit.importer.record import RecordImporter
 
@@ -33,7 +36,7 @@ class ConnectorMappingTrial(models.TransientModel):
             values["external_id"] = record.external_id
             record = record.backend_id
         if isinstance(record, self.env.registry["connector.backend"]) and record:
-            values["backend_id"] = f"{record._name},{record.id}"
+            values["backend_id"] = reference(record)
         return values
 
     @api.model

@@ -12,7 +12,7 @@ class JobsWorker(Command):
 
     name = "jobs_worker"
 
-    def run(self, args):
+    def run(self, args: list[str]) -> None:
         """Parse Odoo's options and those of the workers, and supervise worker processes."""
         group = optparse.OptionGroup(
             config.parser,

@@ -1,1 +1,1 @@
-"""Where workers live: in Odoo's cron, in Odoo's own server, and in the processes of the command ``odoo jobs_worker``."""
+"""The hosts of workers: Odoo's cron, Odoo's own server, and the processes of the command ``odoo jobs_worker``."""

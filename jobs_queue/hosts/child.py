@@ -6,12 +6,14 @@ import os
 import signal
 import time
 import uuid
+from collections.abc import Iterable
 
 import psycopg2
 
 from .. import configuration, store
 from ..store.connection import LOCK_TIMEOUT, connect
 from ..worker import FILES_CLOSED, PATIENCE, SignsOfLife
+from ..worker.signs import RunSign
 
 _logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ OVERDUE_SECONDS = 20
 LONGEST_TURN = 6
 
 
-def silence_limit():
+def silence_limit() -> int:
     """Return for how many seconds a process may give no beat, as the option ``watchdog`` in the section ``[jobs_queue]`` says; 0 for ever.
 
     :raise ValueError: it is no number
@@ -49,19 +51,22 @@ class Child:
     :ivar signs: what it shows of itself
     """
 
-    def __init__(self, threads=1, silence_limit=SILENCE_LIMIT):
+    _silent: float
+    _idle: float
+
+    def __init__(self, threads: int = 1, silence_limit: int = SILENCE_LIMIT) -> None:
         self.process = str(uuid.uuid4())
-        self.pid = None
+        self.pid: int | None = None
         self.signs = SignsOfLife(threads, silence_limit)
         self._silence_limit = silence_limit
         self.began = self._looked = time.monotonic()
         self._beats = self._silent = self._turns = self._idle = 0
-        self._late = {}
-        self._overdue = []
-        self._killed_for = None
+        self._late: dict[RunSign, float] = {}
+        self._overdue: list[RunSign] = []
+        self._killed_for: str | None = None
         self._out_of_memory = _count_out_of_memory()
 
-    def reason_to_kill(self):
+    def reason_to_kill(self) -> str | None:
         """Return in words why the process has to be killed, once; None if it need not. Called in each turn of the parent's loop.
 
         The time of these turns is what counts, so that a machine that was suspended kills nobody. One that has not begun to beat is not
@@ -92,7 +97,7 @@ class Child:
         self._killed_for = f"the worker process {self.pid} was killed: {why}"
         return self._killed_for
 
-    def cause_of_death(self, exit_code):
+    def cause_of_death(self, exit_code: int) -> str:
         """Return in words how the process has ended.
 
         :param exit_code: its exit status, or the negative number of the signal that killed it, as of :func:`os.waitstatus_to_exitcode`
@@ -107,10 +112,9 @@ class Child:
             return f"the worker process {self.pid} was killed because the machine or its container had no memory left"
         return f"the worker process {self.pid} was killed by {signal.Signals(-exit_code).name}"
 
-    def end_workers(self, dbnames, cause, end):
+    def end_workers(self, dbnames: Iterable[str], cause: str, end: str) -> None:
         """End what its workers have left in each database: who else notices the death does not know the cause.
 
-        :param dbnames: names of the databases
         :param end: as for :func:`store.end_worker`
         """
         for dbname in dbnames:
@@ -122,7 +126,7 @@ class Child:
             except psycopg2.Error as error:
                 _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
 
-    def _blamed(self, dbname):
+    def _blamed(self, dbname: str) -> dict[int, str] | None:
         """Return the jobs that have ended the process as ``{lease token: cause}``, or None if nobody knows."""
         if not self._overdue:
             return None
@@ -133,11 +137,11 @@ class Child:
         }
 
 
-def _connect(dbname):
+def _connect(dbname: str) -> psycopg2.extensions.connection:
     return connect(dbname, LOCK_TIMEOUT, CONNECT_SECONDS)
 
 
-def exit_code_of(pid):
+def exit_code_of(pid: int) -> int | None:
     """Return how a child process has ended, see :meth:`Child.cause_of_death`, or None if it runs; it is left to others to reap it."""
     try:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -148,7 +152,7 @@ def exit_code_of(pid):
     return -ended.si_status if ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) else ended.si_status
 
 
-def _count_out_of_memory():
+def _count_out_of_memory() -> int:
     """Return how many processes the kernel has killed for want of memory; 0 where it does not say."""
     try:
         with open("/proc/vmstat") as lines:

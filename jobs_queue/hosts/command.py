@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable
+from types import FrameType
 
 import psycopg2
 
@@ -32,19 +34,25 @@ class Supervisor:
 
     :param processes: how many
     :param threads: how many jobs each of them runs at once
-    :param dbnames: function that returns the names of the databases to serve
+    :param dbnames: returns the names of the databases to serve
     :param silence_limit: seconds after which a process that gives no sign of life is killed, with what holds it up; 0 for never
     """
 
-    def __init__(self, processes, threads, dbnames, silence_limit=SILENCE_LIMIT):
+    def __init__(
+        self,
+        processes: int,
+        threads: int,
+        dbnames: Callable[[], Iterable[str]],
+        silence_limit: int = SILENCE_LIMIT,
+    ) -> None:
         self.processes = processes
         self.threads = threads
         self.dbnames = dbnames
         self.silence_limit = silence_limit
-        self.children = {}
+        self.children: dict[int, Child] = {}
         self._stopping = False
 
-    def run(self):
+    def run(self) -> None:
         """Supervise until SIGTERM or SIGINT."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
@@ -59,14 +67,14 @@ class Supervisor:
             self._kill_silent()
         self._end_children()
 
-    def _stop(self, _signal, _frame):
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping = True
         for pid in self.children:
             # it may just have ended
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
 
-    def _load_registries(self):
+    def _load_registries(self) -> None:
         """Load the addons of the databases that the configuration names, once for all processes: they share this part of their memory.
 
         Where it names none there may be hundreds, and no job would run until all are loaded: each process then loads them one by one.
@@ -86,14 +94,14 @@ class Supervisor:
         # the collector of a process would write on each page that it looks at, and so copy it
         gc.freeze()
 
-    def _databases(self):
+    def _databases(self) -> Iterable[str]:
         try:
             return self.dbnames()
         except psycopg2.Error as error:
             _logger.warning("The databases cannot be listed: %s", error)
             return []
 
-    def _spawn(self):
+    def _spawn(self) -> None:
         # no connection may be shared between two processes
         sql_db.close_all()
         child = Child(self.threads, self.silence_limit)
@@ -115,7 +123,7 @@ class Supervisor:
             logging.shutdown()
             os._exit(status)
 
-    def _kill_silent(self):
+    def _kill_silent(self) -> None:
         """Kill the processes that give no sign of life."""
         for pid, child in list(self.children.items()):
             if cause := child.reason_to_kill():
@@ -124,7 +132,7 @@ class Supervisor:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def _reap(self, block):
+    def _reap(self, block: bool) -> bool:
         try:
             pid, status = os.waitpid(-1, 0 if block else os.WNOHANG)
         except ChildProcessError:
@@ -140,7 +148,7 @@ class Supervisor:
                     time.sleep(1)
         return True
 
-    def _end_children(self):
+    def _end_children(self) -> None:
         until = time.monotonic() + GRACE_SECONDS + PATIENCE
         while self.children and time.monotonic() < until:
             if not self._reap(block=False):
@@ -155,14 +163,14 @@ class Supervisor:
             self._reap(block=True)
 
 
-def run_process(threads, dbnames, child):
+def run_process(threads: int, dbnames: Callable[[], Iterable[str]], child: Child) -> None:
     """Be a worker process until SIGTERM: jobs run in threads of their own, the main thread watches.
 
-    :param child: the :class:`~.child.Child` by which the parent knows it
+    :param child: by which the parent knows it
     """
     parent = os.getppid()
 
-    def look_after_parent():
+    def look_after_parent() -> None:
         # should it be killed, nobody would stop this process
         if os.getppid() != parent:
             _logger.warning("The parent process is gone: this worker process stops")

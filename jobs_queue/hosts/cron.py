@@ -3,7 +3,9 @@
 import resource
 import threading
 import time
+from typing import Any
 
+from odoo.api import Environment
 from odoo.tools import config
 from odoo.tools.translate import LazyTranslate
 
@@ -19,7 +21,7 @@ CRON_SECONDS = 30
 MARGIN_SECONDS = 15
 
 
-def time_limit():
+def time_limit() -> float | None:
     """Return how many seconds Odoo lets the crons of a database run, or None if there is no limit."""
     limit = config["limit_time_real_cron"]
     if limit < 0 or (limit == 0 and not config["workers"]):
@@ -27,14 +29,14 @@ def time_limit():
     return limit or None
 
 
-def _begin_of_pass():
+def _begin_of_pass() -> float:
     # in the threaded server Odoo has noted when it began with the crons of the database, in the prefork server server.py has; other crons
     # may have come before this one
     start_time = getattr(threading.current_thread(), "start_time", None)
     return time.monotonic() - (time.time() - start_time if start_time else 0)
 
 
-def reason_to_stop(seconds, limit):
+def reason_to_stop(seconds: float, limit: float | None) -> TooLongForCron | None:
     """Return the exception with which a job is stopped because Odoo is going to end its process, or None.
 
     Odoo ends a cron's process after a time, and after a time of its processor, which it has told the kernel; in a threaded server neither.
@@ -53,11 +55,11 @@ def reason_to_stop(seconds, limit):
     return None
 
 
-def _margin(limit):
+def _margin(limit: float) -> float:
     return min(MARGIN_SECONDS, limit / 4)
 
 
-def run_in_cron(env):
+def run_in_cron(env: Environment) -> None:
     """Run jobs in the calling thread of Odoo's cron for a while, unless another host's workers serve the database."""
     if store.other_hosts_alive(env.cr) or not store.is_original(env.cr):
         return
@@ -70,11 +72,12 @@ def run_in_cron(env):
     )
     beating = threading.Thread(target=watcher.watch, name="jobs cron worker", daemon=True)
     beating.start()
-    thread = threading.current_thread()
+    # Odoo's log tells its attributes
+    thread: Any = threading.current_thread()
     uid = getattr(thread, "uid", None)
     passes = 0
 
-    def go_on(ran):
+    def go_on(ran: bool) -> bool:
         nonlocal passes
         passes += ran
         return ran and time.monotonic() < until

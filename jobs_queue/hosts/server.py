@@ -10,6 +10,9 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TypeVar
 
 import psycopg2
 
@@ -25,8 +28,10 @@ from .databases import served_databases
 
 _logger = logging.getLogger(__name__)
 
+_Server = TypeVar("_Server")
 
-def start_workers_with_servers():
+
+def start_workers_with_servers() -> None:
     """Have the servers of this process start workers when they start their crons; to be called once."""
     threaded, prefork = server.ThreadedServer, server.PreforkServer
     threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
@@ -36,28 +41,28 @@ def start_workers_with_servers():
     server.WorkerCron.process_work = _in_turn(_begin_pass_of_crons, server.WorkerCron.process_work)
 
 
-def _in_turn(*methods):
-    def method(self):
+def _in_turn(*methods: Callable[[_Server], object]) -> Callable[[_Server], None]:
+    def method(self: _Server) -> None:
         for step in methods:
             step(self)
 
     return method
 
 
-def _where_jobs_run(method):
+def _where_jobs_run(method: Callable[[_Server], None]) -> Callable[[_Server], None]:
     @functools.wraps(method)
-    def if_jobs_run(self):
+    def if_jobs_run(self: _Server) -> None:
         if _runs_jobs():
             method(self)
 
     return if_jobs_run
 
 
-def _runs_jobs():
+def _runs_jobs() -> bool:
     return not (odoo.evented or config["test_enable"] or config["stop_after_init"])
 
 
-def _options():
+def _options() -> tuple[int, int]:
     """Return ``(processes, threads)`` as the section ``[jobs_queue]`` of the configuration file has them.
 
     One process (of a prefork server) and one thread in each; none where ``max_cron_threads = 0`` says that a server does no work in the
@@ -71,7 +76,7 @@ def _options():
 
 
 @_where_jobs_run
-def _start_threads(_server):
+def _start_threads(_server: server.ThreadedServer) -> None:
     processes, threads = _options()
     if not processes or not threads:
         return
@@ -80,7 +85,7 @@ def _start_threads(_server):
     watching.name = "jobs worker"
     watching.start()
 
-    def stop():
+    def stop() -> None:
         watcher.stop()
         # in small steps: a second signal ends the server at once
         while watching.is_alive():
@@ -89,7 +94,7 @@ def _start_threads(_server):
     server.CommonServer.on_stop(stop)
 
 
-def _job_threads(watcher, number):
+def _job_threads(watcher: WorkerWatcher, number: int) -> list[threading.Thread]:
     # without the attribute start_time, Odoo's limits for requests and crons do not apply to them; daemons, as one may be lost to its job
     return [
         threading.Thread(target=watcher.work, name=f"jobs thread {index}", daemon=True)
@@ -100,13 +105,13 @@ def _job_threads(watcher, number):
 # The prefork server: processes of their own
 
 
-def _begin_pass_of_crons(cron_process):
+def _begin_pass_of_crons(cron_process: server.WorkerCron) -> None:
     """Let the parent count from here how long the crons of a database run, and note it, as the threaded server does.
 
     It counts from a process's last sign of life, which was before the process has slept for up to a minute: so much less would be left.
     """
     cron_process.multi.pipe_ping(cron_process.watchdog_pipe)
-    threading.current_thread().start_time = time.time()
+    threading.current_thread().start_time = time.time()  # type: ignore[attr-defined]  # an attribute of Odoo's
 
 
 # Processes that have died or were killed, each with the cause. The next one reports it: the parent needs no database
@@ -114,14 +119,14 @@ _dead: list[tuple[Child, str]] = []
 
 
 @_where_jobs_run
-def _note_dead(multi):
+def _note_dead(multi: server.PreforkServer) -> None:
     for pid, worker in multi.workers.items():
         if isinstance(worker, WorkerQueue) and (exit_code := exit_code_of(pid)) is not None:
             _dead.append((worker.child, worker.child.cause_of_death(exit_code)))
 
 
 @_where_jobs_run
-def _kill_silent(multi):
+def _kill_silent(multi: server.PreforkServer) -> None:
     """Kill the processes that give no sign of life.
 
     Odoo's own watchdog knows nothing of jobs and their time limits, and after a machine was suspended it would kill all of them.
@@ -133,7 +138,7 @@ def _kill_silent(multi):
 
 
 @_where_jobs_run
-def _spawn_processes(multi):
+def _spawn_processes(multi: server.PreforkServer) -> None:
     processes, threads = _options()
     if not threads:
         return
@@ -148,18 +153,18 @@ def _spawn_processes(multi):
 class WorkerQueue(server.Worker):
     """A process of the prefork server that runs jobs. Odoo's limits of time do not apply to it: each job has its own.
 
-    :param dead: processes before it that have died, with the causes: ``[(Child, text)]``
+    :param dead: processes before it that have died, with the causes
     """
 
-    def __init__(self, multi, dead=()):
+    def __init__(self, multi: server.PreforkServer, dead: Sequence[tuple[Child, str]] = ()) -> None:
         super().__init__(multi)
         self.watchdog_timeout = None
         _processes, threads = _options()
         self.child = Child(threads, silence_limit())
         self._dead = dead
-        self._watcher = None
+        self._watcher: WorkerWatcher = None  # type: ignore[assignment]  # until start(), and nobody asks for it before
 
-    def start(self):
+    def start(self) -> None:
         _processes, threads = _options()
         self._watcher = WorkerWatcher(
             "server",
@@ -176,21 +181,21 @@ class WorkerQueue(server.Worker):
         if self.multi.socket:
             self.multi.socket.close()
 
-    def signal_handler(self, sig, frame):
+    def signal_handler(self, sig: int, frame: FrameType | None) -> None:
         super().signal_handler(sig, frame)
         self._watcher.stop()
 
-    def _check(self):
+    def _check(self) -> None:
         """Stop after the running jobs when the parent is gone or the process has grown above Odoo's soft limit of memory."""
         self.check_limits()
         if not self.alive:
             self._watcher.stop()
 
-    def _runloop(self):
+    def _runloop(self) -> None:
         self._report_dead()
         self._watcher.watch(_job_threads(self._watcher, self._watcher.capacity))
 
-    def _report_dead(self):
+    def _report_dead(self) -> None:
         for child, cause in self._dead:
             _logger.warning("Another worker process was started: %s", cause)
             try:

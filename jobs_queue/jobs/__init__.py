@@ -1,4 +1,4 @@
-"""What a job is: a call that is stored and runs later, in a transaction of its own.
+"""Jobs: calls that are stored and run later, each in a transaction of its own.
 
 A *job function* is a function at the top level of a module of an addon, marked with :func:`job`; it takes ``(session, model_name, ...)``.
 A method of a model is delayed with ``record.with_delay().method(...)``; :func:`job` on it is needed for options only.
@@ -19,3 +19,29 @@ from .functions import (
 )
 from .group import JobGroup
 from .handle import Job
+from .running import RunningJob
+from .stored import StoredJob
+from .job_function import JobFunction
+from .options import DelayOptions, JobOptions
+
+__all__ = [
+    "BY_CODE",
+    "DelayOptions",
+    "Job",
+    "JobFunction",
+    "JobGroup",
+    "JobOptions",
+    "RunningJob",
+    "StoredJob",
+    "code_options",
+    "delay",
+    "describe_arguments",
+    "find_function",
+    "function_options",
+    "has_jobs",
+    "installed_functions",
+    "job",
+    "name_to_delay",
+    "named_arguments",
+    "prepare",
+]

@@ -9,13 +9,15 @@ An addon adds types of its own with :func:`register_type`. What is of no type on
 
 import base64
 import json
-from collections import namedtuple
-from collections.abc import Mapping, MutableSequence
+from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import UnionType
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from markupsafe import Markup
 
+from odoo.api import Environment
 from odoo.fields import Domain
 from odoo.models import BaseModel
 from odoo.tools import lazy
@@ -38,15 +40,31 @@ _LONGEST = 10**600
 # Bytes. PostgreSQL reads no statement above 1 GB, and a text may grow to four times its size in one
 _LARGEST = 200_000_000
 
-#: A value that is encoded already: what :func:`load` has returned.
-Stored = namedtuple("Stored", "content")
+_T = TypeVar("_T")
 
-_Type = namedtuple("_Type", "kind addon tag encode decode")
+#: Returns the environment of records that were in another one than their job, of what :func:`~.environment.difference` has returned.
+EnvOf: TypeAlias = Callable[[dict[str, Any]], Environment]
+
+
+class Stored(NamedTuple):
+    """A value that is encoded already: what :func:`load` has returned."""
+
+    content: Any
+
+
+class _Type(NamedTuple):
+    kind: type
+    addon: str | None
+    tag: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
 _types: dict[type, _Type] = {}
 _tags: dict[str, _Type] = {}
 
 
-def register_type(kind, name, encode, decode):
+def register_type(kind: type[_T], name: str, encode: Callable[[_T], Any], decode: Callable[[Any], _T]) -> None:
     """Let jobs take and return the values of a class of an addon; call it at the top level of a module of that addon.
 
     ::
@@ -55,8 +73,7 @@ def register_type(kind, name, encode, decode):
 
     Values of subclasses are stored so, too, and come back as what ``decode`` returns. It holds in databases where the addon is installed.
 
-    :param kind: the class
-    :param name: text under which its values are stored; it belongs to the addon, and must not change while jobs wait
+    :param name: that under which its values are stored; it belongs to the addon, and must not change while jobs wait
     :param encode: ``function(value)`` that returns what stands for it, of types that jobs can store
     :param decode: ``function(stored)`` that returns the value
     :raise ValueError: the addon has registered another class under that name
@@ -68,11 +85,9 @@ def register_type(kind, name, encode, decode):
     _types[kind] = _tags[tag] = _Type(kind, addon, tag, encode, decode)
 
 
-def encode_call(args, kwargs, env=None):
+def encode_call(args: Sequence[Any], kwargs: Mapping[str, Any], env: Environment | None = None) -> str:
     """Return the JSON text of a call's arguments.
 
-    :param args: tuple of positional arguments
-    :param kwargs: dict of keyword arguments
     :param env: environment of the job; records among the arguments keep what is another one in theirs
     :raise NotSerializableJobError: an argument is not of a type that can be stored, or they are too large; the message names it
     """
@@ -83,7 +98,7 @@ def encode_call(args, kwargs, env=None):
     return _dump(call, "the arguments")
 
 
-def decode_call(text, env, env_of=None):
+def decode_call(text: str, env: Environment, env_of: EnvOf | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return ``(args, kwargs)`` of what :func:`encode_call` wrote, recordsets in ``env``.
 
     :param env_of: ``function(difference)`` that returns the environment of records that were in another one than their job; without,
@@ -102,7 +117,7 @@ def decode_call(text, env, env_of=None):
     )
 
 
-def encode(value, env=None):
+def encode(value: Any, env: Environment | None = None) -> str:
     """Return the JSON text of one value, such as the result of a job.
 
     :param env: as for :func:`encode_call`
@@ -111,17 +126,17 @@ def encode(value, env=None):
     return _dump(_encode_named(value, "the %s", "value", env), "the value")
 
 
-def decode(text, env, env_of=None):
+def decode(text: str, env: Environment, env_of: EnvOf | None = None) -> Any:
     """Return the value that :func:`encode` wrote, recordsets as :func:`decode_call` has them."""
     return decode_stored(load(text), env, env_of)
 
 
-def not_stored(reason):
+def not_stored(reason: str | None) -> str:
     """Return the JSON text of a value that could not be stored: whoever decodes it gets a :class:`FailedJobError` with the reason."""
     return json.dumps({"$not_stored": reason})
 
 
-def _dump(content, what):
+def _dump(content: Any, what: str) -> str:
     text = json.dumps(content, separators=(",", ":"))
     if len(text) > _LARGEST:
         raise NotSerializableJobError(
@@ -131,7 +146,7 @@ def _dump(content, what):
     return text
 
 
-def load(text):
+def load(text: str) -> Any:
     """Return what :func:`encode` has made of a value before it became text.
 
     :raise NotReadableJobError: it is not JSON
@@ -145,11 +160,11 @@ def load(text):
 class _NotStorable(Exception):
     """A value that cannot be stored, told from the inside out: each container says at which place it has it."""
 
-    def __init__(self, reason):
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.places = []
+        self.places: list[str] = []
 
-    def told(self, where):
+    def told(self, where: str) -> str:
         return f"{where}{''.join(reversed(self.places))} {self.args[0]}"
 
 
@@ -157,7 +172,7 @@ class _TooDeep(Exception):
     """Containers lie in each other deeper than can be stored."""
 
 
-def _encode_named(value, where, name, env):
+def _encode_named(value: Any, where: str, name: object, env: Environment | None) -> Any:
     try:
         return _encode(value, env, _DEEPEST)
     except _NotStorable as refused:
@@ -168,7 +183,7 @@ def _encode_named(value, where, name, env):
         ) from None
 
 
-def _encode(value, env, room):
+def _encode(value: Any, env: Environment | None, room: int) -> Any:
     """Return a value as JSON has it: first what it is exactly, which is soon seen, then what it is a kind of.
 
     :param room: how many containers may still lie in this one
@@ -196,7 +211,7 @@ def _encode(value, env, room):
     return _encode_kind(value, env, room)
 
 
-def _encode_kind(value, env, room):
+def _encode_kind(value: Any, env: Environment | None, room: int) -> Any:
     """Return a value as what it is a kind of."""
     for kind, encode_as in _KINDS:
         if isinstance(value, kind):
@@ -207,14 +222,14 @@ def _encode_kind(value, env, room):
     )
 
 
-def as_text(value, env=None):
+def as_text(value: Any, env: Environment | None = None) -> str | None:
     """Return a value that is a kind of text as text, a lazy one in the language of ``env``; None if it is none."""
     if isinstance(value, LazyGettext):
         return str(value) if env is None else value._translate(env.context.get("lang") or "en_US")
     return str.__str__(value) if isinstance(value, str) else None
 
 
-def _registered_type(kind, env):
+def _registered_type(kind: type, env: Environment | None) -> _Type | None:
     """Return how values of a class are stored that an addon has registered, or one of its bases; None if there is none."""
     if not _types:
         return None
@@ -222,13 +237,13 @@ def _registered_type(kind, env):
     return next((type_ for type_ in found if env is None or is_installed(env.registry, type_.addon)), None)
 
 
-def _less(room):
+def _less(room: int) -> int:
     if not room:
         raise _TooDeep
     return room - 1
 
 
-def _encode_items(values, env, room):
+def _encode_items(values: Iterable[Any], env: Environment | None, room: int) -> list[Any]:
     room = _less(room)
     encoded = []
     try:
@@ -240,9 +255,10 @@ def _encode_items(values, env, room):
     return encoded
 
 
-def _encode_dict(values, env, room):
+def _encode_dict(values: Mapping[Any, Any], env: Environment | None, room: int) -> dict[str, Any]:
     room = _less(room)
-    key, encoded = None, {}
+    key: object = None
+    encoded: dict[str, Any] = {}
     try:
         for key, value in values.items():
             if type(key) is not str:
@@ -258,7 +274,7 @@ def _encode_dict(values, env, room):
     return encoded
 
 
-def _encode_pairs(values, env, room):
+def _encode_pairs(values: Mapping[Any, Any], env: Environment | None, room: int) -> list[list[Any]]:
     pairs = []
     for key, value in values.items():
         place = ", a key"
@@ -271,7 +287,7 @@ def _encode_pairs(values, env, room):
     return pairs
 
 
-def _encode_key(key, env, room):
+def _encode_key(key: Any, env: Environment | None, room: int) -> Any:
     """Return the key of a dict as JSON; what comes back has to be one, too."""
     encoded = _encode(key, env, room)
     if not _is_hashable(encoded):
@@ -279,7 +295,7 @@ def _encode_key(key, env, room):
     return encoded
 
 
-def _is_hashable(encoded):
+def _is_hashable(encoded: Any) -> bool:
     if type(encoded) is not dict:
         return type(encoded) is not list
     if len(encoded) != 1:
@@ -290,7 +306,7 @@ def _is_hashable(encoded):
     return tag.startswith("$") and tag != "$dict"
 
 
-def _encode_records(records, env):
+def _encode_records(records: BaseModel, env: Environment | None) -> dict[str, list[Any]]:
     if not all(isinstance(id_, int) for id_ in records._ids):
         raise _NotStorable(f"is {records!r}, which is not saved yet: save the record before you delay a job for it")
     stored = [records._name, list(records._ids)]
@@ -299,15 +315,15 @@ def _encode_records(records, env):
     return {"$records": stored}
 
 
-def _encode_datetime(value, _env, _room):
+def _encode_datetime(value: datetime, _env: Environment | None, _room: int) -> dict[str, str]:
     # Python reads an offset of less than a second as UTC
-    if value.utcoffset() and value.utcoffset().microseconds:
+    if value.utcoffset() and value.utcoffset().microseconds:  # type: ignore[union-attr]  # both are the same
         raise _NotStorable(f"is {value}, whose time zone differs from UTC by a part of a second: give it in UTC")
     return {"$datetime": value.isoformat()}
 
 
 # What values may be a kind of. Their own ``__str__`` and the like are not asked, as these may say something else.
-_KINDS = (
+_KINDS: tuple[tuple[type | UnionType, Callable[[Any, Environment | None, int], Any]], ...] = (
     (lazy, lambda value, env, room: _encode(value._value, env, _less(room))),
     (Markup, lambda value, _env, _room: {"$markup": str.__str__(value)}),
     (str | LazyGettext, lambda value, env, _room: as_text(value, env)),
@@ -325,7 +341,7 @@ _KINDS = (
 )
 
 
-def decode_stored(value, env, env_of=None):
+def decode_stored(value: Any, env: Environment, env_of: EnvOf | None = None) -> Any:
     """Return the value of what :func:`load` has returned."""
     if type(value) is list:
         return [decode_stored(item, env, env_of) for item in value]
@@ -338,7 +354,10 @@ def decode_stored(value, env, env_of=None):
     return {key: decode_stored(item, env, env_of) for key, item in value.items()}
 
 
-def _decode_tagged(tag, content, env, env_of):
+_Decode: TypeAlias = Callable[[Any, Environment, EnvOf | None], Any]
+
+
+def _decode_tagged(tag: str, content: Any, env: Environment, env_of: EnvOf | None) -> Any:
     """Return the value that stands under a tag.
 
     That a name is unknown here is told apart from what is wrong with the value: another worker may know it.
@@ -352,7 +371,7 @@ def _decode_tagged(tag, content, env, env_of):
         raise NotReadableJobError(f"The stored arguments hold an unreadable {tag[1:]}: {error}") from error
 
 
-def _decoder(tag, env):
+def _decoder(tag: str, env: Environment) -> _Decode | None:
     if "." not in tag:
         return _DECODERS.get(tag)
     type_ = _tags.get(tag)
@@ -361,11 +380,11 @@ def _decoder(tag, env):
     return lambda content, env, env_of: type_.decode(decode_stored(content, env, env_of))
 
 
-def _unknown(name):
+def _unknown(name: str) -> UnknownJobError:
     return UnknownJobError(f"The stored arguments name {name!r}, which does not exist here: is an addon missing?")
 
 
-def _decode_records(content, env, env_of):
+def _decode_records(content: Any, env: Environment, env_of: EnvOf | None) -> BaseModel:
     name, ids, *difference = content
     if name not in env.registry:
         raise _unknown(name)
@@ -374,23 +393,23 @@ def _decode_records(content, env, env_of):
     return env[name].browse(ids)
 
 
-def _decode_dict(pairs, env, env_of):
+def _decode_dict(pairs: Any, env: Environment, env_of: EnvOf | None) -> dict[Any, Any]:
     return {decode_stored(key, env, env_of): decode_stored(item, env, env_of) for key, item in pairs}
 
 
-def _decode_tuple(items, env, env_of):
+def _decode_tuple(items: Any, env: Environment, env_of: EnvOf | None) -> tuple[Any, ...]:
     return tuple(decode_stored(item, env, env_of) for item in items)
 
 
-def _scalar(decode):
+def _scalar(decode: Callable[[Any], Any]) -> _Decode:
     return lambda content, _env, _env_of: decode(content)
 
 
-def _raise_not_stored(reason):
+def _raise_not_stored(reason: object) -> NoReturn:
     raise FailedJobError(reason)
 
 
-_DECODERS = {
+_DECODERS: dict[str, _Decode] = {
     "$records": _decode_records,
     "$dict": _decode_dict,
     "$tuple": _decode_tuple,

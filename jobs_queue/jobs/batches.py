@@ -1,4 +1,4 @@
-"""Grouped jobs: jobs that are rows of their own and run together, as one call of a function that takes a list.
+"""Run grouped jobs: one function call with the list of their arguments.
 
 ::
 
@@ -22,25 +22,37 @@ halves it, each half in a fresh transaction, until the guilty jobs stand alone, 
 database may therefore happen more than once: send what is safe to repeat.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from odoo.api import Environment
+
 from ..exception import GroupResultError, NothingToDoJob
 from ..session import ConnectorSession
 from ..texts import storable
 
+if TYPE_CHECKING:
+    from .running import RunningJob
 
-class Call(tuple):
+
+class Call(tuple[Any, ...]):
     """The arguments of one job of a group.
 
-    :ivar kwargs: dict of those that were given by name
+    :ivar kwargs: those that were given by name
     """
 
-    def __new__(cls, args, kwargs):
+    kwargs: dict[str, Any]
+
+    def __new__(cls, args: Iterable[Any], kwargs: dict[str, Any]) -> Self:
         """Make the tuple of the arguments that were not given by name."""
         call = super().__new__(cls, args)
         call.kwargs = kwargs
         return call
 
 
-def perform_calls(env, func, jobs):
+def perform_calls(env: Environment, func: Callable[..., Any], jobs: Sequence[RunningJob]) -> None:
     """Call a function that takes a list once for several jobs, and keep what it returns for each.
 
     :raise GroupResultError: it does not return one result for each job

@@ -9,12 +9,21 @@ begin and forget nothing when they are rolled back. So the buffer follows all sa
 where no job was delayed.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, Any
+
+from odoo.api import Environment
+from odoo.sql_db import BaseCursor
 
 from .. import store
 from ..savepoint import follow_savepoints
 from ..store import wakeup
 from .record_number import look_up_names
+
+if TYPE_CHECKING:
+    from .handle import Job
 
 _KEY = "jobs_queue.buffer"
 
@@ -25,7 +34,7 @@ PAGE = 10_000
 PAGE_SIZE = 16_000_000
 
 
-def add(env, job):
+def add(env: Environment, job: Job) -> None:
     """Keep a job until the next flush, and wake the workers after the commit."""
     cr = env.cr
     jobs = cr.precommit.data.get(_KEY)
@@ -40,7 +49,7 @@ def add(env, job):
         flush(cr)
 
 
-def flush(cr):
+def flush(cr: BaseCursor) -> None:
     """Store the jobs that the cursor's transaction has delayed so far."""
     data = cr.precommit.data
     # they are forgotten before: what storing them flushes must not find them again, and the next job has the hook called again
@@ -57,11 +66,12 @@ def flush(cr):
         raise
 
 
-def _store(jobs):
+def _store(jobs: list[Job]) -> None:
     cr = jobs[0].env.cr
     model = jobs[0].env["queue.job"]
     look_up_names(jobs)
-    rows, extra = [], {}
+    rows: list[dict[str, Any]] = []
+    extra: dict[str, None] = {}
     for job in jobs:
         row = job.column_values()
         if values := model._prepare_job_values(job):
@@ -76,7 +86,7 @@ def _store(jobs):
         store.insert_edges(cr, edges)
 
 
-def _forget(cr, _begun):
+def _forget(cr: BaseCursor, _begun: object) -> None:
     cr.precommit.data.pop(_KEY, None)
     cr.precommit.data.pop(_SIZE, None)
 

@@ -1,16 +1,28 @@
 """``@job``: it makes a job function of a function."""
 
+from __future__ import annotations
+
 import functools
 import inspect
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from ..registration import addon_of
-from ..session import checked_session
+from ..session import ConnectorSession, checked_session
 from ..texts import DESCRIPTION, storable
+from .batches import Call
 from .functions import name_to_delay, note_addon, register
+from .handle import Job
+from .job_function import JobFunction
 from .options import (
     DEFAULT_MAX_RETRIES,
+    About,
+    ChannelOf,
+    IdentityPolicy,
     JobOptions,
+    KeyOf,
+    RelatedAction,
     checked_default_channel,
     checked_identity_policy,
     checked_key_function,
@@ -18,27 +30,78 @@ from .options import (
     checked_positive,
 )
 from .preparing import OPTIONS, prepare
-from .retry import RetryPolicy
+from .retry import RetryPolicy, Strategies
 from .signature import named_parameters
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class FunctionOptions(TypedDict, total=False):
+    """The options of a function or a method, apart from ``group_size``: see :func:`job`."""
+
+    default_channel: str | ChannelOf | None
+    retry_pattern: Strategies
+    max_retries: int
+    identity_policy: IdentityPolicy
+    concurrency_key: KeyOf | None
+    limit: int
+    time_limit: int
+    memory_limit: int
+    related_action: RelatedAction | None
+    about: About | None
+    former_names: Iterable[str]
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, func: Callable[Concatenate[ConnectorSession, Any, _P], _R], /) -> JobFunction[_P, _R]: ...
+
+    @overload
+    def __call__(self, func: _Method, /) -> _Method: ...
+
+
+class _DecoratorOfGroups(Protocol):
+    # The arguments of a delay are those of one call
+    def __call__(
+        self, func: Callable[[ConnectorSession, Any, list[Call]], Sequence[_R]], /
+    ) -> JobFunction[..., Sequence[_R]]: ...
+
+
+@overload
+def job(func: Callable[Concatenate[ConnectorSession, Any, _P], _R], /) -> JobFunction[_P, _R]: ...
+
+
+@overload
+def job(func: _Method, /) -> _Method: ...
+
+
+@overload
+def job(*, group_size: Literal[0] = 0, **options: Unpack[FunctionOptions]) -> _Decorator: ...
+
+
+@overload
+def job(*, group_size: int, **options: Unpack[FunctionOptions]) -> _DecoratorOfGroups: ...
 
 
 def job(
-    func=None,
+    func: Callable[..., Any] | None = None,
     *,
-    default_channel=None,
-    retry_pattern=None,
-    max_retries=DEFAULT_MAX_RETRIES,
-    identity_policy="skip",
-    concurrency_key=None,
-    limit=1,
-    time_limit=0,
-    memory_limit=0,
-    group_size=0,
-    related_action=None,
-    about=None,
-    former_names=(),
-    **unknown,
-):
+    default_channel: str | ChannelOf | None = None,
+    retry_pattern: Strategies = None,
+    max_retries: int = DEFAULT_MAX_RETRIES,
+    identity_policy: str = "skip",
+    concurrency_key: KeyOf | None = None,
+    limit: int = 1,
+    time_limit: int = 0,
+    memory_limit: int = 0,
+    group_size: int = 0,
+    related_action: RelatedAction | None = None,
+    about: About | None = None,
+    former_names: Iterable[str] = (),
+    **unknown: object,
+) -> object:
     """Make a job function of a function, or give options to a method that is delayed.
 
     ::
@@ -97,7 +160,7 @@ def job(
     return decorate if func is None else decorate(func)
 
 
-def _decorate(options, func):
+def _decorate(options: JobOptions, func: Any) -> Any:
     is_method = func.__qualname__ != func.__name__
     if options.group_size and is_method:
         raise ValueError(
@@ -122,22 +185,32 @@ def _decorate(options, func):
     return func
 
 
-def _delay(func, session=None, model_name="", *args, **kwargs):
+def _delay(
+    func: JobFunction[..., Any],
+    session: ConnectorSession | None = None,
+    model_name: str | None = "",
+    *args: Any,
+    **kwargs: Any,
+) -> Job:
     """Delay a call of a job function.
 
-    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the job runs as its user
+    :param session: the job runs as its user
     :param model_name: name of the model that the job is about, None: about none
     :param args: further arguments of the function
     :param kwargs: further arguments of the function, and the options of :func:`delay`
-    :return: :class:`Job`
     """
     return _prepare(func, session, model_name, *args, **kwargs).delay()
 
 
-def _prepare(func, session=None, model_name="", *args, **kwargs):
+def _prepare(
+    func: JobFunction[..., Any],
+    session: ConnectorSession | None = None,
+    model_name: str | None = "",
+    *args: Any,
+    **kwargs: Any,
+) -> Job:
     """Prepare what :func:`_delay` delays: a part of a graph, see ``graph.py``, or a job to delay later.
 
-    :return: :class:`Job`
     :raise TypeError: there is no session, or the function does not take these arguments
     :raise ValueError: the database has no such model
     """

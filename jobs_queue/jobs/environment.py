@@ -1,13 +1,17 @@
 """As whom a job works: its user, superuser mode, and the part of the context that is kept of the code that delays it."""
 
 import json
+from typing import Any
 
 import pytz
 
 from odoo import api
+from odoo.api import Environment
+from odoo.sql_db import BaseCursor
 
 from ..by_code import JOB, IdByCode
 from ..exception import FailedJobError
+from .retry import RetryPolicy
 
 #: The keys of the context that a job takes over from the code that delays it, and a record among its arguments from where it comes.
 CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
@@ -17,20 +21,22 @@ CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
 ARCHIVED = "connector_archived_user"
 
 
-def kept_context(env):
-    """Return the part of the context of an environment that is kept, as a dict."""
+def kept_context(env: Environment) -> dict[str, Any]:
+    """Return the part of the context of an environment that is kept."""
     context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
     if not env.su and not env.user.active and env.context.get(ARCHIVED, True):
         context[ARCHIVED] = True
     return context
 
 
-def dumped(context):
+def dumped(context: dict[str, Any]) -> str | None:
     """Return the JSON text of a kept context, None for an empty one."""
     return json.dumps(context) if context else None
 
 
-def of_job(cr, user_id, su, context, job_id, function):
+def of_job(
+    cr: BaseCursor, user_id: int, su: bool, context: str | None, job_id: int, function: str
+) -> tuple[Environment, list[str], RetryPolicy]:
     """Return the environment of a job, a list of what people should know of it, of the context what can be used today, and the retry policy
     of its function.
 
@@ -45,9 +51,10 @@ def of_job(cr, user_id, su, context, job_id, function):
     return env, notes, retry
 
 
-def difference(own, env):
-    """Return what is another one in the environment of a record than in that of its job, as a dict for :func:`of_records`."""
-    found, context = {}, kept_context(own)
+def difference(own: Environment, env: Environment) -> dict[str, Any]:
+    """Return what is another one in the environment of a record than in that of its job, for :func:`of_records`."""
+    found: dict[str, Any] = {}
+    context = kept_context(own)
     if own.uid != env.uid:
         found["user"] = own.uid
     if own.su != env.su:
@@ -57,11 +64,11 @@ def difference(own, env):
     return found
 
 
-def of_records(env, found):
+def of_records(env: Environment, found: dict[str, Any]) -> tuple[Environment, list[str]]:
     """Return the environment of records among the arguments of a job, and notes, as :func:`of_job` does.
 
     :param env: environment of the job
-    :param found: dict that :func:`difference` has returned
+    :param found: what :func:`difference` has returned
     """
     user_id, su = found.get("user", env.uid), found.get("su", env.su)
     kept = found["context"] if "context" in found else kept_context(env)
@@ -70,12 +77,12 @@ def of_records(env, found):
     return env(user=user_id, su=su, context={**others, **usable}), notes
 
 
-def as_given(env, found):
+def as_given(env: Environment, found: dict[str, Any]) -> Environment:
     """Return the environment of records, as :func:`of_records` does, without notes."""
     return of_records(env, found)[0]
 
 
-def usable_context(env, user_id, su, stored):
+def usable_context(env: Environment, user_id: int, su: bool, stored: str | None) -> tuple[dict[str, Any], list[str]]:
     """Return ``(context, notes)``: what of a kept context can be used today, and what people should know of the rest.
 
     :param stored: JSON text, as :func:`dumped` returns it
@@ -87,7 +94,7 @@ def usable_context(env, user_id, su, stored):
     if not _is_language(env, old_lang):
         context["lang"] = _lang_of(env, user_id)
     env = env(context={"lang": context.get("lang")})
-    notes = []
+    notes: list[str] = []
     if context.get("lang") != old_lang:
         notes.append(
             env._("The language %(old)s is not active any more: %(new)s is used.", old=old_lang, new=context["lang"])
@@ -106,17 +113,17 @@ def usable_context(env, user_id, su, stored):
     return context, notes
 
 
-def _is_language(env, code):
+def _is_language(env: Environment, code: str | None) -> bool:
     # Odoo works in English without asking whether that is active
     return not code or code == "en_US" or bool(env["res.lang"]._get_data(code=code))
 
 
-def _lang_of(env, user_id):
+def _lang_of(env: Environment, user_id: int) -> str:
     lang = env["res.users"].sudo().browse(user_id).exists().lang
     return lang if lang and _is_language(env, lang) else "en_US"
 
 
-def _leave_out_deleted_companies(env, context):
+def _leave_out_deleted_companies(env: Environment, context: dict[str, Any]) -> list[str]:
     """Take companies out of a context that do not exist any more; return notes.
 
     :raise FailedJobError: among them is the one in which the job works: in another one it could do harm

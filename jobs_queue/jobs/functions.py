@@ -7,21 +7,25 @@ import functools
 import importlib
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pprint import pformat
+from typing import Any
+
+from odoo.api import Environment
 
 from ..exception import UnknownJobError
 from ..registration import addon_of, is_installed
 from ..session import ConnectorSession
 from . import arguments
+from .job_function import JobFunction
 from .options import JobOptions
 from .signature import Signature
 
 _ADDONS = "odoo.addons."
 
 # Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
-_functions: dict[str, Callable] = {}
+_functions: dict[str, JobFunction[..., Any]] = {}
 
 # The names of job functions by those that they had before, which stored jobs may have
 _names: dict[str, str] = {}
@@ -33,29 +37,29 @@ _WITHOUT_OPTIONS = JobOptions()
 _addons: set[str] = set()
 
 
-def register(func):
+def register(func: JobFunction[..., Any]) -> None:
     """Let a job function be found by its name."""
     options = func.job_options
     _functions[options.name] = func
     _names.update(dict.fromkeys(options.former_names, options.name))
 
 
-def note_addon(addon):
+def note_addon(addon: str) -> None:
     """Remember that an addon has job functions or decorated methods."""
     _addons.add(addon)
 
 
-def has_jobs(addon):
+def has_jobs(addon: str) -> bool:
     """Return whether an addon has job functions or decorated methods, as far as its code was imported."""
     return addon in _addons
 
 
-def is_method(name):
+def is_method(name: str) -> bool:
     """Return whether a name is that of a method: it takes neither a session nor a model's name."""
     return not name.startswith(_ADDONS)
 
 
-def name_to_delay(func):
+def name_to_delay(func: object) -> str:
     """Return the name under which a job function is delayed.
 
     :raise ValueError: it cannot be delayed
@@ -70,17 +74,17 @@ def name_to_delay(func):
     return name
 
 
-def options_of(func):
+def options_of(func: Callable[..., Any]) -> JobOptions:
     """Return the options that ``@job`` gives to a function; bare ones where it says nothing."""
     return getattr(func, "job_options", _WITHOUT_OPTIONS)
 
 
-def function_options(env, name):
-    """Return the :class:`JobOptions` of a job function or ``model.method`` in a database."""
+def function_options(env: Environment, name: str) -> JobOptions:
+    """Return the options of a job function or ``model.method`` in a database."""
     return env["queue.job.function"]._options(name)
 
 
-def code_options(env, name):
+def code_options(env: Environment, name: str) -> JobOptions:
     """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
     try:
         func = find_function(env, name)
@@ -89,8 +93,8 @@ def code_options(env, name):
     return replace(options_of(func), name=name, signature=_signature(func, name))
 
 
-def _signature(func, name):
-    """Return the :class:`Signature` of a function; None if it takes a list of calls, or does not say what it takes."""
+def _signature(func: Callable[..., Any], name: str) -> Signature | None:
+    """Return the signature of a function; None if it takes a list of calls, or does not say what it takes."""
     if options_of(func).group_size:
         return None
     try:
@@ -100,14 +104,16 @@ def _signature(func, name):
         return None
 
 
-def named_arguments(env, options, model_name, args, kwargs):
+def named_arguments(
+    env: Environment, options: JobOptions, model_name: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the arguments of a call by their names, for the options that are functions of them.
 
     The list of a function with ``group_size`` has this call alone.
 
     :raise TypeError: the function does not take these arguments
     """
-    implicit = () if is_method(options.name) else (ConnectorSession.from_env(env), model_name)
+    implicit: tuple[object, ...] = () if is_method(options.name) else (ConnectorSession.from_env(env), model_name)
     if options.group_size:
         args, kwargs = ([args],), {}
     call = inspect.signature(find_function(env, options.name)).bind(*implicit, *args, **kwargs)
@@ -115,12 +121,12 @@ def named_arguments(env, options, model_name, args, kwargs):
     return call.arguments
 
 
-def current_name(name):
+def current_name(name: str) -> str:
     """Return the name of a job function that is stored under this name."""
     return _names.get(name, name)
 
 
-def find_function(env, name):
+def find_function(env: Environment, name: str) -> Callable[..., Any]:
     """Return the job function, or the method of a model's class, of that name in this database, or of that former name.
 
     :raise UnknownJobError: there is none; the message says why
@@ -129,7 +135,7 @@ def find_function(env, name):
     return _find_method(env, name) if is_method(name) else _find_job_function(env, name)
 
 
-def _find_method(env, name):
+def _find_method(env: Environment, name: str) -> Callable[..., Any]:
     model_name, _dot, method_name = name.rpartition(".")
     if model_name not in env.registry:
         raise UnknownJobError(
@@ -149,7 +155,7 @@ def _find_method(env, name):
     return method
 
 
-def _find_job_function(env, name):
+def _find_job_function(env: Environment, name: str) -> JobFunction[..., Any]:
     module_name = name.rpartition(".")[0]
     addon = addon_of(module_name)
     if not is_installed(env.registry, addon):
@@ -174,7 +180,7 @@ def _find_job_function(env, name):
     return _functions[name]
 
 
-def describe_arguments(env, function, payload):
+def describe_arguments(env: Environment, function: str, payload: str) -> str:
     """Return the arguments of a stored call as a person reads them: a line each, with its name in the function's signature.
 
     :raise NotReadableJobError: the function or an argument is unknown here
@@ -187,8 +193,8 @@ def describe_arguments(env, function, payload):
     return "\n".join(f"{name} = {pformat(value)}" for name, value in list(call.arguments.items())[implicit:])
 
 
-def installed_functions(env):
-    """Return ``{name: JobOptions}`` of all job functions and decorated methods of the addons installed in this database."""
+def installed_functions(env: Environment) -> dict[str, JobOptions]:
+    """Return by their names the options of all job functions and decorated methods of the addons installed in this database."""
     found = {
         name: func.job_options
         for name, func in _functions.items()
@@ -202,6 +208,6 @@ def installed_functions(env):
     return found
 
 
-def _attributes(model_class):
+def _attributes(model_class: type) -> dict[str, Any]:
     """Return the attributes of a class and those that it inherits: `inspect.getmembers_static` takes seconds for all models."""
     return functools.reduce(operator.or_, map(vars, reversed(model_class.__mro__)), {})

@@ -1,18 +1,32 @@
 """JobGroup: jobs that run as one call."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from odoo.api import Environment
+from odoo.sql_db import Cursor
+
 from .. import store
 from ..by_code import JOB
 from .batches import perform_calls
 from .functions import find_function
 
+if TYPE_CHECKING:
+    from .retry import RetryPolicy
+    from .running import RunningJob
+
 
 class JobGroup:
-    """Jobs that run as one call; a worker handles it as it does a :class:`~odoo.addons.jobs_queue.jobs.Job`.
+    """Jobs that run as one call; a worker handles it as it does a :class:`~odoo.addons.jobs_queue.jobs.RunningJob`.
 
     :ivar members: the jobs
+    :ivar run: as that of a job
     """
 
-    def __init__(self, members, run=None):
+    retry_policy: RetryPolicy | None
+
+    def __init__(self, members: list[RunningJob], run: Any = None) -> None:
         self.members = members
         self.run = run
         first = members[0]
@@ -27,10 +41,10 @@ class JobGroup:
         self.retry = max(job.retry for job in members)
         self.retry_policy = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{len(self.members)} jobs from {self.id}: {self.function}>"
 
-    def environment(self, cr):
+    def environment(self, cr: Cursor) -> Environment:
         """Return the Odoo environment in which the jobs run; it is the same for all of them."""
         first, *others = self.members
         env = first.environment(cr)
@@ -39,21 +53,21 @@ class JobGroup:
         self.retry_policy = first.retry_policy
         return env(context={key: value for key, value in env.context.items() if key not in ("job_id", JOB)})
 
-    def perform(self, env):
+    def perform(self, env: Environment) -> None:
         """Call the function and keep what it returns for each job."""
         for member in self.members:
             member.run, member.is_called = self.run, False
         perform_calls(env, find_function(env, self.function), self.members)
 
-    def halves(self):
+    def halves(self) -> list[JobGroup]:
         """Return the two halves of the group, or nothing if it is a single job."""
         middle = len(self.members) // 2
         return [JobGroup(half, self.run) for half in (self.members[:middle], self.members[middle:])] if middle else []
 
-    def lock_lease(self, cr, worker_id):
+    def lock_lease(self, cr: Cursor, worker_id: int) -> bool:
         """Lock the rows of the jobs until the end of the transaction; return False if one of the leases is not the worker's any more."""
         return store.lock_leases(cr, self.members, worker_id)
 
-    def complete(self, cr, worker_id, worker_name, then=""):
+    def complete(self, cr: Cursor, worker: store.Holder, then: str = "") -> bool:
         """Set the jobs to done; return False if one of the leases is not the worker's any more."""
-        return store.complete_group(cr, self.members, worker_id, worker_name, then)
+        return store.complete_group(cr, self.members, worker, then)

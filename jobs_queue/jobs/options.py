@@ -1,16 +1,24 @@
 """The options of job functions and of their calls, and which values they may have."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from odoo.tools.translate import LazyGettext
 
-from ..seconds import WAITS, as_seconds
+from ..seconds import WAITS, Wait, as_seconds
 from ..texts import DESCRIPTION, shown, storable
-from .keys import checked_text
+from .keys import OptionalText, checked_text
 from .retry import RetryPolicy
 from .signature import Signature
+
+if TYPE_CHECKING:
+    from ..session import ConnectorSession
+    from .stored import StoredJob
 
 DEFAULT_PRIORITY = 10
 DEFAULT_MAX_RETRIES = 5
@@ -24,43 +32,72 @@ LAST_YEAR = 9998
 
 #: What becomes of the jobs that wait with one identity key when it is their turn, see :func:`~.delaying.prepare`.
 IDENTITY_POLICIES = ("skip", "replace", "debounce")
+IdentityPolicy: TypeAlias = Literal["skip", "replace", "debounce"]
+
+#: When a job may run at the soonest: a time (UTC if it names no zone), or how long from now.
+Eta: TypeAlias = datetime | Wait
+
+# Functions that ``@job`` takes as options. The first two get the arguments of the call by their names
+ChannelOf: TypeAlias = Callable[[dict[str, Any]], int | Literal[False] | None]
+KeyOf: TypeAlias = Callable[[dict[str, Any]], object]
+RelatedAction: TypeAlias = "Callable[[ConnectorSession, StoredJob], dict[str, Any] | None]"
+About: TypeAlias = Callable[..., tuple[object, object]]
+
+# JobOptions have a name as soon as it is known of which function they are
+_WITHOUT_NAME: Any = None
+
+
+class DelayOptions(TypedDict, total=False):
+    """The options of a call, as against the arguments of the function: see :func:`~.preparing.prepare`."""
+
+    priority: int | None
+    eta: Eta | None
+    max_retries: int | None
+    description: OptionalText | LazyGettext
+    channel: OptionalText
+    identity_key: OptionalText
+    identity_policy: IdentityPolicy | None
+    concurrency_key: OptionalText
+    time_limit: int | None
+    memory_limit: int | None
+    group_key: OptionalText
 
 
 @dataclass(frozen=True)
 class JobOptions:
     """What is known of a job function: from the code, and for a database from its ``queue.job.function`` record too."""
 
-    name: str | None = None
+    name: str = _WITHOUT_NAME
     module: str | None = None
     description: str | None = None
     default_channel: str | None = None
-    channel_of: object = None
+    channel_of: ChannelOf | None = None
     channel_id: int | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     max_retries: int = DEFAULT_MAX_RETRIES
     identity_policy: str = "skip"
-    concurrency_key: object = None
+    concurrency_key: KeyOf | None = None
     concurrency_limit: int = 1
     time_limit: int = 0
     memory_limit: int = 0
     group_size: int = 0
-    related_action: object = None
+    related_action: RelatedAction | None = None
     signature: Signature | None = None
-    about: object = None
+    about: About | None = None
     former_names: tuple[str, ...] = ()
 
 
 # Each returns the value; where it is not valid they raise a ValueError that says what would be
 
 
-def checked_channel(name, complete_name):
+def checked_channel(name: str, complete_name: object) -> str | None:
     complete_name = checked_text(name, complete_name)
     if complete_name and len(complete_name) > LONGEST_CHANNEL:
         raise ValueError(f"{name} is {shown(complete_name)}: a channel's name has at most {LONGEST_CHANNEL} characters")
     return complete_name
 
 
-def checked_default_channel(complete_name):
+def checked_default_channel(complete_name: object) -> str | None:
     complete_name = checked_channel("default_channel", complete_name)
     if complete_name and complete_name.partition(".")[0] != "root":
         raise ValueError(
@@ -69,31 +106,31 @@ def checked_default_channel(complete_name):
     return complete_name
 
 
-def checked_natural(name, value):
+def checked_natural(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise ValueError(f"{name} is {shown(value)}: it must be a whole number that is not negative, and below 2^31")
     return value
 
 
-def checked_positive(name, value):
+def checked_positive(name: str, value: int) -> int:
     if checked_natural(name, value) < 1:
         raise ValueError(f"{name} is {value!r}: it must be a whole number from 1")
     return value
 
 
-def checked_description(value):
+def checked_description(value: object) -> str | None:
     if value is not None and value is not False and not isinstance(value, str | LazyGettext):
         raise ValueError(f"description is {shown(value)}: it must be text")
     return storable(value or None, DESCRIPTION)
 
 
-def checked_identity_policy(policy):
+def checked_identity_policy(policy: object) -> str:
     if not isinstance(policy, str) or policy not in IDENTITY_POLICIES:
         raise ValueError(f"identity_policy is {shown(policy)}: it must be one of {', '.join(IDENTITY_POLICIES)}")
     return policy
 
 
-def checked_key_function(function):
+def checked_key_function(function: KeyOf | None) -> KeyOf | None:
     if function is not None and not callable(function):
         raise ValueError(
             f"concurrency_key is {shown(function)}: it must be a function of the arguments, as in lambda args: args['order_id']"
@@ -101,7 +138,7 @@ def checked_key_function(function):
     return function
 
 
-def checked_progress(name, value):
+def checked_progress(name: str, value: float | Decimal) -> float:
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     # what is no number cannot be compared either
     if not is_number or Decimal(value).is_nan() or not 0 <= value <= LARGEST_PROGRESS:
@@ -109,7 +146,7 @@ def checked_progress(name, value):
     return float(value)
 
 
-def parsed_eta(eta):
+def parsed_eta(eta: Eta | None) -> tuple[str | None, float | None]:
     """Return ``(ISO time in UTC or None, seconds from now or None)``."""
     if eta is None:
         return None, None

@@ -2,14 +2,23 @@
 
 import functools
 import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack
+
+from odoo.api import Environment
+from odoo.tools.translate import LazyGettext
 
 from ..texts import shown
 from . import arguments
 from .functions import function_options, is_method, named_arguments
 from .handle import Job
-from .keys import checked_key, stored_key
+from .keys import OptionalText, checked_key, stored_key
 from .options import (
     DEFAULT_PRIORITY,
+    DelayOptions,
+    Eta,
+    IdentityPolicy,
+    JobOptions,
     checked_channel,
     checked_description,
     checked_identity_policy,
@@ -18,30 +27,37 @@ from .options import (
 )
 
 
-def delay(env, function, model_name, args, kwargs, **options):
+def delay(
+    env: Environment,
+    function: str,
+    model_name: str | None,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    **options: Unpack[DelayOptions],
+) -> Job:
     """Delay a call: prepare it, and store it with the commit of the caller's transaction. See :func:`prepare` and :meth:`Job.delay`."""
     return prepare(env, function, model_name, args, kwargs, **options).delay()
 
 
 def prepare(
-    env,
-    function,
-    model_name,
-    args,
-    kwargs,
+    env: Environment,
+    function: str,
+    model_name: str | None,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
     *,
-    priority=None,
-    eta=None,
-    max_retries=None,
-    description=None,
-    channel=None,
-    identity_key=None,
-    identity_policy=None,
-    concurrency_key=None,
-    time_limit=None,
-    memory_limit=None,
-    group_key=None,
-):
+    priority: int | None = None,
+    eta: Eta | None = None,
+    max_retries: int | None = None,
+    description: OptionalText | LazyGettext = None,
+    channel: OptionalText = None,
+    identity_key: OptionalText = None,
+    identity_policy: IdentityPolicy | None = None,
+    concurrency_key: OptionalText = None,
+    time_limit: int | None = None,
+    memory_limit: int | None = None,
+    group_key: OptionalText = None,
+) -> Job:
     """Make a job of a call; nothing is stored before :meth:`Job.delay`.
 
     :param priority: 0 runs first; 10 by default
@@ -56,7 +72,6 @@ def prepare(
     :param time_limit: see :func:`job`, in seconds
     :param memory_limit: see :func:`job`, in MB
     :param group_key: of a function with ``group_size``: jobs with the same key run together; without, the first argument is the key
-    :return: :class:`Job`
     :raise TypeError: the function does not take these arguments
     :raise NotSerializableJobError: an argument cannot be stored
     :raise ValueError: an option is not valid
@@ -99,7 +114,9 @@ OPTIONS = tuple(
 )
 
 
-def _refuse(env, options, model_name, args, kwargs):
+def _refuse(
+    env: Environment, options: JobOptions, model_name: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> None:
     """Say what is wrong with the arguments of a call.
 
     :raise TypeError: always, but where a test has put another function in place of the one that was looked at
@@ -110,9 +127,9 @@ def _refuse(env, options, model_name, args, kwargs):
         raise TypeError(_told(options, kwargs) or f"{options.name}: {error}") from None
 
 
-def _told(options, kwargs):
+def _told(options: JobOptions, kwargs: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the names of arguments; nothing if it is something else."""
-    names = options.signature.names
+    names: Any = options.signature.names  # type: ignore[union-attr]  # what has none refuses no call
     unknown = sorted(kwargs.keys() - names) if names is not None else ()
     if not unknown:
         return None
@@ -127,7 +144,9 @@ def _told(options, kwargs):
     )
 
 
-def _group_key(env, options, args, asked, concurrency_key):
+def _group_key(
+    env: Environment, options: JobOptions, args: Sequence[Any], asked: OptionalText, concurrency_key: str | None
+) -> str | None:
     """Return the key of the jobs that run together with this one, None if its function takes one call."""
     if not options.group_size:
         if asked is not None:
@@ -142,19 +161,19 @@ def _group_key(env, options, args, asked, concurrency_key):
     return stored_key(arguments.encode(args[0], env)) if args else ""
 
 
-def _channel_id(env, asked):
-    name = checked_channel("channel", asked)
+def _channel_id(env: Environment, asked: OptionalText) -> int | None:
+    name: Any = checked_channel("channel", asked)
     return name and env["queue.job.channel"]._id_of(name)
 
 
-def _default_channel_id(options, named):
+def _default_channel_id(options: JobOptions, named: Callable[[], dict[str, Any]]) -> int | None:
     asked = options.channel_of and options.channel_of(named())
     if asked is None or asked is False:
         return options.channel_id
     return checked_natural(f"the default_channel of {options.name}", asked) or options.channel_id
 
 
-def _concurrency_key(options, named):
+def _concurrency_key(options: JobOptions, named: Callable[[], dict[str, Any]]) -> str | None:
     """Return the concurrency key that the function's ``@job`` gives to a call, or None."""
     key = options.concurrency_key and options.concurrency_key(named())
     try:

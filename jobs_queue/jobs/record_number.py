@@ -1,11 +1,19 @@
 """The external id and the name of the record that a job is about: by them people find the job."""
 
+from __future__ import annotations
+
 import logging
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from odoo.api import Environment
 
 from ..exception import JobStopped
 from ..texts import storable
+
+if TYPE_CHECKING:
+    from .handle import Job
 
 _logger = logging.getLogger(__name__)
 
@@ -13,18 +21,22 @@ _logger = logging.getLogger(__name__)
 _LONGEST = 250
 
 
+#: Returns names by their keys.
+Names: TypeAlias = Callable[[Environment, set[Any]], Mapping[Any, object]]
+
+
 class LookUp(NamedTuple):
     """A name that is looked up when its job is stored: once for all the jobs that are stored with it.
 
     :param names: ``function(env, keys)`` that returns a dict, key to name; what it leaves out has none
-    :param key: what it knows the name by; hashable
+    :param key: what it knows the name by
     """
 
-    names: object
-    key: object
+    names: Names
+    key: Hashable
 
 
-def as_number(text):
+def as_number(text: object) -> str | LookUp | None:
     """Return what tells a record as an index can have it, None if it is empty; a :class:`LookUp` as it is.
 
     :param text: text, None or False; of anything else its text is taken
@@ -36,12 +48,12 @@ def as_number(text):
     return _kept(text)
 
 
-def look_up_names(jobs):
+def look_up_names(jobs: list[Job]) -> None:
     """Give jobs that are stored together the names that are to be looked up, each in the language of its job.
 
     A job is not worth less without a name: what fails here is logged, and the jobs are stored.
     """
-    waiting = defaultdict(list)
+    waiting: defaultdict[tuple[Names, str | None], list[Job]] = defaultdict(list)
     for job in jobs:
         if type(job.record_name) is LookUp:
             waiting[job.record_name.names, job.env.context.get("lang")].append(job)
@@ -51,7 +63,7 @@ def look_up_names(jobs):
             job.record_name = found.get(job.record_name.key)
 
 
-def _found(names, env, keys):
+def _found(names: Names, env: Environment, keys: set[Any]) -> dict[Any, str | None]:
     # what the caller has changed must not go with the savepoint
     env.transaction.flush()
     try:
@@ -67,6 +79,6 @@ def _found(names, env, keys):
         return {}
 
 
-def _kept(text):
+def _kept(text: Any) -> str | None:
     # its beginning, by which it is searched for
     return None if text is None or text is False else storable(text)[:_LONGEST] or None

@@ -1,11 +1,12 @@
-"""When a job is tried again: strategies that turn the number of tries into seconds, and which exceptions are worth another try."""
+"""Retry policies: strategies that turn the number of tries into seconds, and the exceptions that are worth another try."""
 
 import random
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Protocol, TypeAlias
 
 from ..exception import RetryableJobError
-from ..seconds import as_seconds, as_wait
+from ..seconds import Wait, as_seconds, as_wait
 from ..texts import shown
 
 #: Seconds that a :class:`Pattern` waits after the tries that come before its first one, as in the other suites.
@@ -14,6 +15,12 @@ BEFORE_A_PATTERN = 600
 
 # Of an Exponential: what comes of them is a float still
 _LARGEST_FACTOR, _LARGEST_POWER = 10**5, 50
+
+
+class Strategy(Protocol):
+    """Says how long to wait after so many tries, counted from 1."""
+
+    def seconds(self, tries: int) -> Wait: ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Exponential:
     longest: float = 3600
     jitter: float = 0.2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse what cannot be counted with."""
         _set(
             self,
@@ -40,7 +47,7 @@ class Exponential:
             jitter=_number("jitter", self.jitter, 1),
         )
 
-    def seconds(self, tries):
+    def seconds(self, tries: int) -> float:
         """Return the seconds to wait after so many tries."""
         # no power beyond what a float holds: the limit is reached long before
         waiting = min(self.longest, self.first * self.factor ** min(tries - 1, _LARGEST_POWER))
@@ -56,11 +63,11 @@ class Fixed:
 
     every: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse what is no wait."""
         _set(self, every=as_wait(self.every, "every"))
 
-    def seconds(self, tries):
+    def seconds(self, tries: int) -> float:
         """Return the seconds to wait after so many tries."""
         return self.every
 
@@ -74,15 +81,15 @@ class Pattern:
     :raise ValueError: it is no such table
     """
 
-    table: dict
+    table: dict[Any, Any]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Turn the keys into numbers, as JSON has none, and the values into ranges; refuse what is not such a table."""
         if not isinstance(self.table, dict) or not self.table:
             raise ValueError(f"{shown(self.table)} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}")
         _set(self, table={_try_number(number): _range(number, wait) for number, wait in self.table.items()})
 
-    def seconds(self, tries):
+    def seconds(self, tries: int) -> float:
         """Return the seconds to wait after so many tries."""
         reached = max((number for number in self.table if number <= tries), default=None)
         if reached is None:
@@ -91,19 +98,19 @@ class Pattern:
         return random.uniform(shortest, longest)
 
 
-def _set(strategy, **values):
+def _set(strategy: Strategy, **values: object) -> None:
     for name, value in values.items():
         object.__setattr__(strategy, name, value)
 
 
-def _number(name, value, largest):
+def _number(name: str, value: float | Decimal, largest: float) -> float:
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     if not is_number or not Decimal(value).is_finite() or not 0 <= value <= largest:
         raise ValueError(f"{name} is {shown(value)}: it must be a number from 0 to {largest}")
     return float(value)
 
 
-def _try_number(number):
+def _try_number(number: object) -> int:
     # JSON has no other keys than texts
     value = int(number) if isinstance(number, str) and number.isdecimal() and len(number) < 10 else number
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -111,7 +118,7 @@ def _try_number(number):
     return int(value)
 
 
-def _range(number, wait):
+def _range(number: object, wait: object) -> tuple[float, float]:
     name = f"the wait after try {shown(number)}"
     if not isinstance(wait, list | tuple):
         return (as_wait(wait, name),) * 2
@@ -123,6 +130,10 @@ def _range(number, wait):
     return shortest, longest
 
 
+#: What ``retry_pattern`` of ``@job`` may be, see :class:`RetryPolicy`.
+Strategies: TypeAlias = Strategy | dict[Any, Any] | None
+
+
 class RetryPolicy:
     """Which exceptions of a job are worth another try, and when.
 
@@ -132,28 +143,28 @@ class RetryPolicy:
     :raise ValueError: it is none of these
     """
 
-    def __init__(self, strategies=None):
+    def __init__(self, strategies: Strategies = None) -> None:
         by_class = isinstance(strategies, dict) and any(isinstance(key, type) for key in strategies)
         if not by_class:
             strategies = {RetryableJobError: strategies}
-        self._strategies = {RetryableJobError: Exponential()}
-        for exception, strategy in strategies.items():
+        self._strategies: dict[type[Exception], Strategy] = {RetryableJobError: Exponential()}
+        for exception, strategy in strategies.items():  # type: ignore[union-attr]  # a dict in any case
             if not (isinstance(exception, type) and issubclass(exception, Exception)):
                 raise ValueError(f"{shown(exception)} is no class of exceptions")
             self._strategies[exception] = _strategy(strategy)
 
-    def with_pattern(self, table):
+    def with_pattern(self, table: dict[Any, Any]) -> "RetryPolicy":
         """Return this policy with another table of seconds, for all the exceptions that it retries.
 
         :raise ValueError: see :class:`Pattern`
         """
         return RetryPolicy(dict.fromkeys(self._strategies, Pattern(table)))
 
-    def is_retryable(self, error):
+    def is_retryable(self, error: BaseException) -> bool:
         """Return whether an exception is worth another try."""
         return isinstance(error, tuple(self._strategies))
 
-    def seconds(self, error, tries):
+    def seconds(self, error: BaseException, tries: int) -> float:
         """Return the seconds until the next try.
 
         What the exception itself asks for wins: ``seconds`` of a :class:`RetryableJobError`, or ``retry_after`` of any; a year at most.
@@ -171,7 +182,7 @@ class RetryPolicy:
         return max(0, as_seconds(strategy.seconds(max(1, tries)), type(strategy).__name__, clamp=True))
 
 
-def _strategy(value):
+def _strategy(value: Strategies) -> Strategy:
     if value is None:
         return Exponential()
     if isinstance(value, dict):

@@ -1,6 +1,7 @@
-"""Which calls a function takes: looked at when a call is delayed, so that whoever has made a mistake is told at once."""
+"""Check a call against the signature of its function when it is delayed, so that a mistake is told at once."""
 
 import inspect
+from collections.abc import Callable, Iterable, Mapping, Sized
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -9,7 +10,6 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 class Signature:
     """How many arguments a function takes, and by which names: worked out once, as ``inspect`` takes longer than the rest of a delay.
 
-    :param func: a function
     :param implicit: how many arguments go before those of the call
     :ivar names: the names that it takes, in their order; None if it takes any
     :raise TypeError, ValueError: it is a callable that does not say which arguments it takes
@@ -17,7 +17,9 @@ class Signature:
 
     __slots__ = ("_implicit", "_is_taken", "_is_missing", "_takes_more", "_names", "names")
 
-    def __init__(self, func, implicit):
+    names: list[str] | None
+
+    def __init__(self, func: Callable[..., object], implicit: int) -> None:
         parameters = inspect.signature(func).parameters.values()
         kinds = {parameter.kind for parameter in parameters}
         positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
@@ -31,7 +33,7 @@ class Signature:
         self._is_missing = [_required(positional[count:]) | named_only for count in counts]
         self._is_taken = [frozenset(p.name for p in positional[:count] if p.kind in _NAMED) for count in counts]
 
-    def takes(self, args, kwargs):
+    def takes(self, args: Sized, kwargs: Mapping[str, object]) -> bool:
         """Return whether the function takes these arguments."""
         count = self._implicit + len(args)
         if count >= len(self._is_missing):
@@ -49,12 +51,12 @@ class Signature:
         return not missing or missing <= kwargs.keys()
 
 
-def named_parameters(func):
+def named_parameters(func: Callable[..., object]) -> list[str]:
     """Return the names of the arguments that a function takes by name, in their order."""
     return [name for name, parameter in inspect.signature(func).parameters.items() if parameter.kind in _NAMED]
 
 
-def _required(parameters):
+def _required(parameters: Iterable[inspect.Parameter]) -> frozenset[str | tuple[str]]:
     # one that has no name for the caller can only be missing: in a tuple it equals no name that he gives
     return frozenset(
         (parameter.name,) if parameter.kind is inspect.Parameter.POSITIONAL_ONLY else parameter.name

@@ -1,18 +1,21 @@
-"""What is still to be done, told by the identity keys of its jobs.
+"""Look up unfinished work by the identity keys of its jobs.
 
 A job that has failed is still to be done until a later one with its key was. It counts as long as ended jobs are kept.
 """
+
+from collections.abc import Iterable
+
+from odoo.api import Environment
 
 from .. import store
 from . import buffer
 from .keys import stored_key
 
 
-def seconds_waiting(env, identity_keys):
+def seconds_waiting(env: Environment, identity_keys: Iterable[str]) -> dict[str, float]:
     """Return for how long jobs with some identity keys, which wait, run or have failed, have not been done.
 
-    :param identity_keys: texts
-    :return: dict, identity key to the seconds since its oldest such job was delayed; keys without such a job are left out
+    :return: identity key to the seconds since its oldest such job was delayed; keys without such a job are left out
     """
     buffer.flush(env.cr)
     stored = {key: stored_key(key) for key in identity_keys}
@@ -20,17 +23,13 @@ def seconds_waiting(env, identity_keys):
     return {key: seconds[name] for key, name in stored.items() if name in seconds}
 
 
-def keys_of_failed(env, identity_keys):
-    """Return those of some identity keys of which a job has failed and no later one was done.
-
-    :param identity_keys: texts
-    :return: set of texts
-    """
+def keys_of_failed(env: Environment, identity_keys: Iterable[str]) -> set[str]:
+    """Return those of some identity keys of which a job has failed and no later one was done."""
     buffer.flush(env.cr)
     stored = {key: stored_key(key) for key in identity_keys}
     failed = store.keys_of_failed(env.cr, list(stored.values()), _days(env))
     return {key for key, name in stored.items() if name in failed}
 
 
-def _days(env):
+def _days(env: Environment) -> float:
     return env["queue.job"]._retention_days()

@@ -1,4 +1,4 @@
-"""The tables of the queue as Odoo models, one file a model; jobs and workers are known as ``model.QueueJob`` and ``model.QueueWorker``."""
+"""Odoo models of the queue."""
 
 from . import base
 from . import checked_access
@@ -23,5 +23,3 @@ from . import queue_job_search
 from . import queue_job_trouble
 from . import queue_worker
 from . import queue_worker_service
-from .queue_job import QueueJob
-from .queue_worker import QueueWorker

@@ -1,25 +1,28 @@
 """Methods of all models with which calls of their other methods are delayed."""
 
+from collections.abc import Callable
+from typing import Any, Unpack
+
 from odoo import api, models
 
-from ..jobs import delay, prepare
+from ..jobs import DelayOptions, Job, delay, prepare
 
 
 class Delayable:
     """The records whose next method call is prepared or delayed instead of made; see ``delayable`` and ``with_delay``."""
 
-    def __init__(self, make_job, records, options):
+    def __init__(self, make_job: Callable[..., Job], records: models.BaseModel, options: DelayOptions) -> None:
         self._make_job = make_job
         self._records = records
         self._options = options
 
-    def __getattr__(self, method_name):
+    def __getattr__(self, method_name: str) -> Callable[..., Job]:
         records = self._records
         name = f"{records._name}.{method_name}"
         if not callable(getattr(type(records), method_name, None)):
             raise AttributeError(f"{records._name} has no method {method_name!r} that could be delayed")
 
-        def make_job(*args, **kwargs):
+        def make_job(*args: Any, **kwargs: Any) -> Job:
             return self._make_job(records.env, name, records._name, (records, *args), kwargs, **self._options)
 
         return make_job
@@ -29,7 +32,7 @@ class Base(models.AbstractModel):
     _inherit = "base"
 
     @api.private
-    def with_delay(self, **options):
+    def with_delay(self, **options: Unpack[DelayOptions]) -> Delayable:
         """Delay the method that is called on what this returns: ``record.with_delay(priority=5).export_record(["name"])``.
 
         :param options: those of :func:`odoo.addons.jobs_queue.jobs.prepare`
@@ -38,7 +41,7 @@ class Base(models.AbstractModel):
         return Delayable(delay, self, options)
 
     @api.private
-    def delayable(self, **options):
+    def delayable(self, **options: Unpack[DelayOptions]) -> Delayable:
         """Prepare the method that is called on what this returns as a part of a graph, see ``graph.py``: nothing is delayed yet.
 
         :param options: those of :func:`odoo.addons.jobs_queue.jobs.prepare`

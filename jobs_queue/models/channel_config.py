@@ -9,10 +9,14 @@ Each is ``name:capacity:option:option=value``. A name may leave out ``root.``; w
 Options: ``sequential``, and ``throttle=5``, which lets one job start in 5 seconds.
 """
 
+from typing import TypeAlias
+
 from .. import configuration
 
+_Values: TypeAlias = dict[str, int | bool]
 
-def configured_channels():
+
+def configured_channels() -> str | None:
     """Return the text of the key ``channels`` in the section ``[jobs_queue]`` of Odoo's configuration file, or None.
 
     :raise ValueError: the file is not readable as a configuration file
@@ -20,12 +24,12 @@ def configured_channels():
     return configuration.section().get("channels", "").strip() or None
 
 
-def parse_channels(text):
+def parse_channels(text: str) -> dict[str, _Values]:
     """Return ``{complete name: values of the queue.job.channel}`` for channels written as above, parents first.
 
     :raise ValueError: what is written cannot be understood; the message names the entry
     """
-    channels = {}
+    channels: dict[str, _Values] = {}
     for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):
         name, *options = (part.strip() for part in entry.split(":"))
         names = name.split(".")
@@ -38,8 +42,13 @@ def parse_channels(text):
     return dict(sorted(channels.items()))
 
 
-def _parse_options(entry, complete_name, options):
-    values = {"capacity": 0 if complete_name == "root" else 1, "is_sequential": False, "rate": 0, "rate_period": 1}
+def _parse_options(entry: str, complete_name: str, options: list[str]) -> _Values:
+    values: _Values = {
+        "capacity": 0 if complete_name == "root" else 1,
+        "is_sequential": False,
+        "rate": 0,
+        "rate_period": 1,
+    }
     if options and options[0][:1] in {*"0123456789-"}:
         values["capacity"] = _number(entry, "the capacity", options.pop(0), least=0)
     elif options and not options[0]:
@@ -55,7 +64,7 @@ def _parse_options(entry, complete_name, options):
     return values
 
 
-def _number(entry, what, text, least):
+def _number(entry: str, what: str, text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise ValueError(f"{entry!r}: {what} is {text!r}, and must be a whole number from {least}")
     return int(text)

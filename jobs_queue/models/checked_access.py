@@ -4,6 +4,8 @@ Odoo looks at the rules of a record before it writes it, not at what comes of it
 company.
 """
 
+from typing import Any, Self
+
 from odoo import api, models
 from odoo.exceptions import AccessError
 
@@ -15,10 +17,10 @@ class CheckedAccess(models.AbstractModel):
     _description = "Rights That Are Looked At After a Write"
 
     #: names of fields that code alone writes, as superuser: a person's write of them is refused, a new record does without them
-    _written_by_code = ()
+    _written_by_code: tuple[str, ...] = ()
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
         model = self
         if not self.env.su:
             model, vals_list = self._without_values_of_code(vals_list)
@@ -27,7 +29,7 @@ class CheckedAccess(models.AbstractModel):
         vals_list = [{**vals, **self._values_by_code(vals)} for vals in vals_list]
         return super(CheckedAccess, model).create(vals_list)  # Odoo looks at the rules of what was created
 
-    def write(self, vals):
+    def write(self, vals: dict[str, Any]) -> bool:
         if self.env.su:
             return super().write(vals)
         self._check_not_written_by_code(vals)
@@ -37,7 +39,7 @@ class CheckedAccess(models.AbstractModel):
             self.check_access("write")
         return result
 
-    def _without_values_of_code(self, vals_list):
+    def _without_values_of_code(self, vals_list: list[dict[str, Any]]) -> tuple[Self, list[dict[str, Any]]]:
         """Return the model and the values for new records without what code alone writes, whether said or by a default of the context."""
         defaults = {f"default_{name}" for name in self._written_by_code}
         context = {key: value for key, value in self.env.context.items() if key not in defaults}
@@ -46,11 +48,11 @@ class CheckedAccess(models.AbstractModel):
         ]
         return self.with_context(context), vals_list  # pylint: disable=context-overridden
 
-    def _values_by_code(self, vals):
+    def _values_by_code(self, vals: dict[str, Any]) -> dict[str, Any]:
         """Return what code alone writes of a record that is created with some values; a hook."""
         return {}
 
-    def _check_not_written_by_code(self, vals):
+    def _check_not_written_by_code(self, vals: dict[str, Any]) -> None:
         if refused := sorted(vals.keys() & {*self._written_by_code}):
             raise AccessError(
                 self.env._(
@@ -60,7 +62,7 @@ class CheckedAccess(models.AbstractModel):
                 )
             )
 
-    def _check_pointed_to(self, vals):
+    def _check_pointed_to(self, vals: dict[str, Any]) -> bool:
         """Return whether values point the record to others, on which its rules may depend.
 
         :raise AccessError: the user may not read these
@@ -71,10 +73,10 @@ class CheckedAccess(models.AbstractModel):
             self.env[self._fields[name].comodel_name].browse(values[name] or ()).check_access("read")
         return bool(pointing)
 
-    def _pointing_defaults(self):
+    def _pointing_defaults(self) -> dict[str, Any]:
         prefix = "default_"
         return {key.removeprefix(prefix): value for key, value in self.env.context.items() if key.startswith(prefix)}
 
-    def _is_pointing(self, name):
+    def _is_pointing(self, name: str) -> bool:
         field = self._fields.get(name)
         return field is not None and field.store and field.type == "many2one"

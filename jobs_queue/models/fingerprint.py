@@ -1,5 +1,7 @@
-"""What jobs that failed in the same way have in common: function, exception, place in the code, the fields, constraints and models that the
-message names, and its words but for what varies.
+"""Fingerprints of failed jobs: jobs that failed in the same way have the same.
+
+A fingerprint is made of the function, the exception, the place in the code, the fields, constraints and models that the message names, and
+its words but for what varies.
 
 What varies are numbers, identifiers, quoted text, the values of the job's own arguments, and a word at one place: messages that differ by
 no more than that are of one kind, see :func:`merged`. Names in the code never vary: ``tax_id`` and ``uom_id`` are two causes.
@@ -9,6 +11,10 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..store import FailedJob
 
 VARIES = "…"
 
@@ -34,17 +40,14 @@ _NAMES_A_NAME = re.compile(r"\b(?:constraint|column|field|relation|attribute|mod
 _OF_NAMES = ("KeyError", "AttributeError", "NameError")
 
 
-def title(message):
+def title(message: str | None) -> str:
     """Return a message as the title of a failure: a real one, on one line."""
     line = " ".join((message or "")[:LONGEST_MESSAGE].split())
     return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"
 
 
-def fingerprint(job, place, names):
-    """Return what is equal for jobs that failed in the same way, in one company, apart from the words of the message.
-
-    :param job: a :class:`~odoo.addons.jobs_queue.store.FailedJob`
-    """
+def fingerprint(job: FailedJob, place: str, names: Iterable[str]) -> str:
+    """Return what is equal for jobs that failed in the same way, in one company, apart from the words of the message."""
     parts = (str(job.company_id), job.function, job.exc_name or "", place, *names)
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
@@ -52,7 +55,9 @@ def fingerprint(job, place, names):
 # The message
 
 
-def names_and_words(job, fields=(), known=()):
+def names_and_words(
+    job: FailedJob, fields: Container[str] = (), known: Container[str] = ()
+) -> tuple[list[str], list[str]]:
     """Return ``(names, words)`` of a failed job's message.
 
     The sorted names of the fields, constraints and models that it names, and the words of its first line, with :data:`VARIES` for what
@@ -65,9 +70,9 @@ def names_and_words(job, fields=(), known=()):
     values = _argument_values(job.payload)
     for value in sorted((value for value in values if " " in value), key=len, reverse=True):
         text = text.replace(value, VARIES)
-    names = set()
+    names: set[str] = set()
 
-    def is_name(word, match):
+    def is_name(word: str, match: re.Match[str]) -> bool:
         before = match.string[max(0, match.start() - 20) : match.start()]
         return (
             word in fields
@@ -75,7 +80,7 @@ def names_and_words(job, fields=(), known=()):
             or (word not in values and (word in known or word.endswith(("_id", "_ids"))))
         )
 
-    def without_value(match):
+    def without_value(match: re.Match[str]) -> str:
         quoted = next(group for group in match.groups() if group is not None)
         if _CODE.fullmatch(quoted) and (is_name(quoted, match) or _is_missing_name(quoted, job, values)):
             names.add(quoted)
@@ -96,22 +101,22 @@ def names_and_words(job, fields=(), known=()):
     return sorted(names), words
 
 
-def _is_missing_name(quoted, job, values):
+def _is_missing_name(quoted: str, job: FailedJob, values: Container[str]) -> bool:
     """Return whether a quoted text is the key or attribute that an exception says is missing, and not a value that was looked for."""
     if not (job.exc_name or "").endswith(_OF_NAMES) or quoted.isupper() or _NUMBERED.search(quoted):
         return False
     return quoted not in values or "_" in quoted
 
 
-def _argument_values(payload):
+def _argument_values(payload: str | None) -> set[str]:
     """Return the texts and numbers among the arguments of a stored call, as texts."""
     if not payload or len(payload) > LONGEST_ARGUMENTS:
         return set()
     try:
-        waiting = [json.loads(payload)]
+        waiting: list[Any] = [json.loads(payload)]
     except ValueError:
         return set()
-    values = set()
+    values: set[str] = set()
     while waiting and len(values) < MOST_ARGUMENTS:
         value = waiting.pop()
         if isinstance(value, dict):
@@ -125,7 +130,7 @@ def _argument_values(payload):
     return values
 
 
-def merged(pattern, words):
+def merged(pattern: list[str], words: list[str]) -> list[str] | None:
     """Return the pattern that has in common what a pattern and the words of a message have, or None if they are of two kinds.
 
     They are of one kind if they differ at one place, by a word; at a place that is known to vary, by up to three; or, if they have as many
@@ -153,7 +158,7 @@ def merged(pattern, words):
     return None
 
 
-def _unless_all_varies(common, pattern):
+def _unless_all_varies(common: list[str], pattern: list[str]) -> list[str] | None:
     return common if common.count(VARIES) <= max(pattern.count(VARIES), len(common) // 2) else None
 
 
@@ -166,14 +171,15 @@ class Places:
     :param ranks: name of an installed addon to its rank, the lowest one first
     """
 
-    def __init__(self, ranks):
+    def __init__(self, ranks: Mapping[str, int]) -> None:
         self._module_of = functools.cache(functools.partial(_module_of, ranks))
 
-    def of(self, exc_info):
+    def of(self, exc_info: str | None) -> str:
         """Return the place as ``odoo.addons.shop.models.order: export``: the last line, in a traceback, of the addons of the lowest rank.
 
         Without the line's number, which changes when other parts of the file do, and without the path, which is the server's own.
         """
+        best: int | None
         best, place = None, ("", "")
         for line in (exc_info or "").splitlines():
             if not line.startswith(_FRAME) or len(line) > LONGEST_LINE:
@@ -192,7 +198,7 @@ _FRAME = '  File "'
 _OWN, _PYTHON_S = 0, 99
 
 
-def _module_of(ranks, path):
+def _module_of(ranks: Mapping[str, int], path: str) -> tuple[int, str]:
     """Return ``(rank, dotted name)`` of the module of a file: one of an addon, by its folder, else that of a package."""
     parts = path.replace("\\", "/").split("/")
     name = [*parts[:-1], parts[-1].removesuffix(".py")]
@@ -204,7 +210,7 @@ def _module_of(ranks, path):
     return _PYTHON_S, name[-1]
 
 
-def _index_of_addon(folders, ranks):
+def _index_of_addon(folders: Sequence[str], ranks: Container[str]) -> int | None:
     """Return which folder of a file is its addon: the last one in a folder such as ``addons``, else the first with an addon's name."""
     for index in range(len(folders) - 1, 0, -1):
         if folders[index - 1].endswith("addons"):

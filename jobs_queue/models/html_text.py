@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 
-def html_text(text):
+def html_text(text: str) -> Markup:
     """Return text as HTML that shows it, its lines kept: no tag of it is one, and no address in it is a link.
 
     ``odoo.tools.plaintext2html`` would make links of addresses, which who has written the text may have chosen.

@@ -1,5 +1,7 @@
 """Server actions that run as jobs: who runs one goes on working while it works in the background."""
 
+from typing import Any, Literal
+
 from odoo import fields, models
 
 from ..by_code import IdByCode, by_code
@@ -17,7 +19,7 @@ class IrActionsServer(models.Model):
         "open, is not shown.",
     )
 
-    def _run(self, records, eval_context):
+    def _run(self, records: models.BaseModel, eval_context: dict[str, Any]) -> dict[str, Any] | Literal[False]:
         # the records of an onchange are not saved: no job could find them. What a client calls so is no record
         is_onchange = isinstance(self.env.context.get("onchange_self"), models.BaseModel)
         if not self.run_as_job or by_code(self.env.context, _KEY) == self.id or is_onchange:
@@ -28,7 +30,7 @@ class IrActionsServer(models.Model):
             self.env._("“%s” runs in the background.", self.name), [job], linked=False
         )
 
-    def _run_in_job(self, records):
+    def _run_in_job(self, records: models.BaseModel) -> str | None:
         """Run the action on those of the records that still exist; called by the job that was delayed for it."""
         existing = records.exists()
         if records and not existing:

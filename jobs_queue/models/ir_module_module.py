@@ -1,5 +1,7 @@
 """Addons that are installed or updated: their job functions and channels are there at once, as their tests run before all is loaded."""
 
+from typing import Any
+
 from odoo import models
 
 from ..jobs import has_jobs
@@ -8,7 +10,7 @@ from ..jobs import has_jobs
 class IrModuleModule(models.Model):
     _inherit = "ir.module.module"
 
-    def write(self, vals):
+    def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(vals)
         if vals.get("state") == "installed":
             # Odoo says so as soon as the code and the data of an addon are loaded

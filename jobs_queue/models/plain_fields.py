@@ -1,6 +1,8 @@
-"""Two kinds of columns that the tables of the queue need and Odoo has not."""
+"""Field types: a 64-bit integer, and a many2one without a foreign key."""
 
-from odoo import fields
+from typing import Any
+
+from odoo import fields, models
 
 
 class BigInteger(fields.Integer):
@@ -16,5 +18,5 @@ class PlainMany2one(fields.Many2one):
     the id stays when the other record is deleted. Odoo then shows an empty field.
     """
 
-    def update_db_foreign_key(self, model, column):
+    def update_db_foreign_key(self, model: models.BaseModel, column: dict[str, Any]) -> None:
         return

@@ -2,15 +2,19 @@
 
 import logging
 from itertools import takewhile
+from typing import Any, Literal
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
+from odoo.orm.domains import DomainCondition
 from odoo.orm.utils import COLLECTION_TYPES
+from odoo.tools import Query
 
 from .. import store
 from ..exception import NotReadableJobError
-from ..jobs import Job, buffer, describe_arguments, environment, function_options
+from ..jobs import Job, StoredJob, buffer, describe_arguments, environment, function_options
 from ..jobs.keys import possible_keys
+from ..jobs.retry import RetryPolicy
 from ..mass_change import SECONDS_AT_ONCE, MassChange
 from ..selection import selected_domain
 from ..setting import number_of
@@ -42,7 +46,7 @@ _KEYS = ("identity_key", "concurrency_key", "group_key")
 _LOOK_UPS = {"=": "in", "=?": "in", "in": "in", "!=": "not in", "not in": "not in"}
 
 
-def _with_stored_key(condition):
+def _with_stored_key(condition: DomainCondition) -> fields.Domain:
     """Return a condition of a domain that looks for keys as they are stored; any other one as it is."""
     operator = _LOOK_UPS.get(condition.operator)
     keys = [condition.value] if isinstance(condition.value, str) else condition.value
@@ -151,24 +155,24 @@ class QueueJob(models.Model):
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )
     # The order of sequential channels; and the failed jobs of any
-    _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.IN_ORDER}")
+    _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.is_in_order('queue_job')}")
 
-    def init(self):
+    def init(self) -> None:
         store.create_sequences(self.env.cr)
 
     @api.depends("description", "function", "record_name", "external_id")
-    def _compute_name(self):
+    def _compute_name(self) -> None:
         for job in self:
             name = job.description or function_options(self.env, job.function).description or job.function
             record = job.record_name or job.external_id
             job.name = f"{name}: {record}" if record and not job.description else name
 
     @api.depends("function", "payload")
-    def _compute_arguments(self):
+    def _compute_arguments(self) -> None:
         for job in self:
             job.arguments = storable(job._describe_arguments(), ARGUMENTS)
 
-    def _describe_arguments(self):
+    def _describe_arguments(self) -> str:
         if len(self.payload or "") > ARGUMENTS_TO_LAY_OUT:
             return self.payload
         try:
@@ -177,7 +181,7 @@ class QueueJob(models.Model):
             return self.payload
 
     @api.depends("state", "channel_id")
-    def _compute_wait_reason(self):
+    def _compute_wait_reason(self) -> None:
         for job in self:
             trouble = job.state in ("pending", "scheduled") and store.claim_trouble(self.env.cr, job.id)
             if trouble:
@@ -187,7 +191,7 @@ class QueueJob(models.Model):
             else:
                 job.wait_reason = job.state == "pending" and job._wait_reason()
 
-    def _wait_reason(self):
+    def _wait_reason(self) -> str | Literal[False]:
         if reason := self.channel_id._reason_no_job_starts():
             return reason
         first = store.next_in_order(self.env.cr, self.channel_id.id)
@@ -205,23 +209,23 @@ class QueueJob(models.Model):
         return False
 
     @api.depends("attempt_ids.outcome", "state")
-    def _compute_given_back(self):
+    def _compute_given_back(self) -> None:
         for job in self:
             ended = job.state in ("done", "failed", "cancelled")
             last = () if ended else takewhile(lambda attempt: attempt.outcome in UNCOUNTED, job.attempt_ids)
             job.given_back = sum(attempt.times or 1 for attempt in last)
 
     @api.depends("attempt_ids.log")
-    def _compute_log(self):
+    def _compute_log(self) -> None:
         for job in self:
             job.log = job.attempt_ids[:1].log
 
     @api.depends("attempt_ids.exc_info")
-    def _compute_exc_info(self):
+    def _compute_exc_info(self) -> None:
         for job in self:
             job.exc_info = job.attempt_ids[:1].exc_info
 
-    def _compute_progress(self):
+    def _compute_progress(self) -> None:
         notes = {
             note.job_id.id: note for note in self.env["queue.job.progress"].sudo().search([("job_id", "in", self.ids)])
         }
@@ -234,7 +238,7 @@ class QueueJob(models.Model):
 
     @api.model
     @tools.ormcache("user_id", "archived")
-    def _may_work(self, user_id, archived=False):
+    def _may_work(self, user_id: int, archived: bool = False) -> bool:
         """Return whether jobs may run as a user: whether it exists and is not archived, or a public one, which always is.
 
         :param archived: whether it may be archived
@@ -245,53 +249,51 @@ class QueueJob(models.Model):
 
     @api.model
     @tools.ormcache("user_id", "su", "stored")
-    def _usable_context(self, user_id, su, stored):
+    def _usable_context(self, user_id: int, su: bool, stored: str | None) -> tuple[dict[str, Any], list[str]]:
         """Return :func:`~odoo.addons.jobs_queue.jobs.environment.usable_context`, which is the same for many jobs."""
         # that of the caller may be the one that cannot be used
         return environment.usable_context(self.env(context={}), user_id, su, stored)
 
     @api.model
     @tools.ormcache("user_id", "su", "stored", "function")
-    def _terms(self, user_id, su, stored, function):
+    def _terms(
+        self, user_id: int, su: bool, stored: str | None, function: str
+    ) -> tuple[dict[str, Any], list[str], RetryPolicy]:
         """Return what each job asks for, by one look into the cache: :meth:`_usable_context`, and the retry policy of its function."""
         return *self._usable_context(user_id, su, stored), function_options(self.env, function).retry
 
     @api.model
-    def _search(self, domain, *args, **kwargs):
+    def _search(self, domain: api.DomainType, *args: Any, **kwargs: Any) -> Query:
         # what this transaction has delayed is found too
         buffer.flush(self.env.cr)
         return super()._search(fields.Domain(domain).map_conditions(_with_stored_key), *args, **kwargs)
 
     @api.model
-    def _prepare_job_values(self, job):
-        """Return the values of columns that an addon has added to the table, for a job that is being delayed.
-
-        :param job: the :class:`~odoo.addons.jobs_queue.jobs.Job`
-        :return: dict, column to value
-        """
+    def _prepare_job_values(self, job: Job) -> dict[str, Any]:
+        """Return the values of columns that an addon has added to the table, by their names, for a job that is being delayed."""
         return {}
 
     @api.model
-    def list_warning(self):
+    def list_warning(self) -> str:
         """Return what has to be said above the list of jobs, or an empty text."""
         self.check_access("read")
         return self.env["queue.worker"]._reason_no_job_runs() or ""
 
     # Buttons
 
-    def button_requeue(self):
+    def button_requeue(self) -> dict[str, Any]:
         """Make failed, cancelled and done jobs runnable again, with all their tries."""
         return self._change("requeue")
 
-    def button_done(self):
+    def button_done(self) -> dict[str, Any]:
         """Set jobs that do not run to done, without running them."""
         return self._change("done")
 
-    def button_cancel(self):
+    def button_cancel(self) -> dict[str, Any]:
         """Cancel jobs that have not started, and ask the workers to stop those that run."""
         return self._change("cancel")
 
-    def _change(self, kind):
+    def _change(self, kind: str) -> dict[str, Any]:
         """Change these jobs, or all that the user has selected in a list, and tell the user what came of it."""
         self._check_may_change()
         if (domain := selected_domain(self.env, self._name, len(self))) is not None:
@@ -300,12 +302,12 @@ class QueueJob(models.Model):
         self.check_access("read")
         return self._change_all(kind, [("id", "in", self.ids)])
 
-    def _check_may_change(self):
+    def _check_may_change(self) -> None:
         if not self.env.su and not self.env.user.has_group("jobs_queue.group_jobs_manager"):
             raise AccessError(self.env._("Only a jobs manager may change jobs."))
 
     @api.model
-    def _change_all(self, kind, domain):
+    def _change_all(self, kind: str, domain: list[Any]) -> dict[str, Any]:
         """Change the jobs of a domain, as far as the user sees them: see ``mass_change.py``.
 
         :return: the action that tells the user what was done, and loads the screen anew
@@ -335,21 +337,21 @@ class QueueJob(models.Model):
             },
         }
 
-    def button_related(self):
+    def button_related(self) -> dict[str, Any]:
         """Open what the job is about: the job function's related action, or the records among its arguments."""
         self.ensure_one()
         self.check_access("read")
-        action = Job.load(self).related_action(self.env)
+        action = StoredJob.load(self).related_action(self.env)
         if not action:
             raise UserError(self.env._("Nothing is related to this job."))
         return action
 
     @api.autovacuum
-    def _gc_jobs(self):
+    def _gc_jobs(self) -> tuple[int, bool]:
         """Delete done and cancelled jobs that ended more than ``jobs_queue.job_retention_days`` (30) days ago."""
         with store.own_cursor(self.env) as cr:
             return store.delete_ended(cr, self._retention_days())
 
-    def _retention_days(self):
+    def _retention_days(self) -> float:
         text = self.env["ir.config_parameter"].sudo().get_param("jobs_queue.job_retention_days")
         return number_of(text, "jobs_queue.job_retention_days", "days", 30, _logger)

@@ -1,6 +1,7 @@
 """Channels: what limits jobs, and people may pause."""
 
 import logging
+from typing import Any, Literal, Self
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
@@ -82,14 +83,14 @@ class QueueJobChannel(models.Model):
     )
 
     @api.depends("name", "parent_id.complete_name")
-    def _compute_complete_name(self):
+    def _compute_complete_name(self) -> None:
         for channel in self:
             parent = channel.parent_id
             channel.complete_name = f"{parent.complete_name}.{channel.name}" if parent else channel.name
 
-    def _compute_counts(self):
+    def _compute_counts(self) -> None:
         # what follows from the state, and names the index by which they are counted
-        in_order = Domain.custom(to_sql=lambda _jobs, _alias, _query: SQL(store.IN_ORDER))
+        in_order = Domain.custom(to_sql=lambda _jobs, _alias, _query: SQL(store.is_in_order("queue_job")))
         counts = {
             field: self.env["queue.job"]._count_by("channel_id", self.ids, domain)
             for field, domain in (
@@ -102,12 +103,12 @@ class QueueJobChannel(models.Model):
             for field, by_channel in counts.items():
                 channel[field] = by_channel.get(channel.id, 0)
 
-    def _compute_hold_reason(self):
+    def _compute_hold_reason(self) -> None:
         for channel in self:
             held = channel.id and store.held(self.env.cr, channel.id)
             channel.hold_reason = held and held[0]
 
-    def _reason_no_job_starts(self):
+    def _reason_no_job_starts(self) -> str | Literal[False]:
         """Return why no job of the channel starts, which is paused or held, or one above it; False otherwise."""
         paused = self.sudo().search([("id", "parent_of", self.ids), ("is_paused", "=", True)], limit=1)
         if paused:
@@ -118,7 +119,7 @@ class QueueJobChannel(models.Model):
         return False
 
     @api.constrains("name")
-    def _check_name(self):
+    def _check_name(self) -> None:
         for channel in self:
             if not channel.name or "." in channel.name or channel.name != channel.name.strip():
                 raise ValidationError(
@@ -128,7 +129,7 @@ class QueueJobChannel(models.Model):
                 )
 
     @api.constrains("name", "parent_id")
-    def _check_parent(self):
+    def _check_parent(self) -> None:
         root = self._root()
         for channel in self:
             if channel == root and (channel.parent_id or channel.name != "root"):
@@ -138,7 +139,7 @@ class QueueJobChannel(models.Model):
                     self.env._("The channel “%s” needs a parent: all channels are below “root”.", channel.name)
                 )
 
-    def _check_no_cycle(self, parent):
+    def _check_no_cycle(self, parent: Self) -> None:
         """Refuse to move channels below themselves; Odoo's own refusal does not say which one."""
         for channel in self:
             if parent.parent_path.startswith(channel.parent_path):
@@ -151,7 +152,7 @@ class QueueJobChannel(models.Model):
                 )
 
     @api.constrains("parent_id")
-    def _check_parent_company(self):
+    def _check_parent_company(self) -> None:
         for channel in self:
             company = channel.parent_id.company_id
             if company and channel.company_id != company:
@@ -166,7 +167,7 @@ class QueueJobChannel(models.Model):
                 )
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_used(self):
+    def _unlink_except_used(self) -> None:
         if self._root() in self:
             raise UserError(self.env._("The channel “root” cannot be deleted."))
         used = (
@@ -182,30 +183,30 @@ class QueueJobChannel(models.Model):
                 )
             )
 
-    def _root(self):
+    def _root(self) -> Self:
         return self.env.ref("jobs_queue.channel_root", raise_if_not_found=False) or self.browse()
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
         channels = super().create(vals_list)
         channels._check_may_change()
         self.env.registry.clear_cache()
         return channels
 
-    def _values_by_code(self, vals):
+    def _values_by_code(self, vals: dict[str, Any]) -> dict[str, Any]:
         # the company of its parent, whatever is said
         return {"company_id": self.sudo().browse(vals.get("parent_id") or ()).company_id.id}
 
-    def _share_with(self, company):
+    def _share_with(self, company: models.BaseModel) -> None:
         """Let a company alone see these channels and those below them; an empty one: let all see them."""
         self.sudo().search([("id", "child_of", self.ids)]).company_id = company
 
-    def _check_may_change(self):
+    def _check_may_change(self) -> None:
         """Raise an error unless the user may change these channels for all who share them."""
         if not all(channel.company_id for channel in self.sudo()):
             check_may_change_shared(self.env)
 
-    def write(self, vals):
+    def write(self, vals: dict[str, Any]) -> bool:
         self.check_access("write")
         self._check_may_change()
         if parent := self.browse(vals.get("parent_id") or ()):
@@ -216,7 +217,7 @@ class QueueJobChannel(models.Model):
             wakeup.after_commit(self.env.cr)
         return result
 
-    def unlink(self):
+    def unlink(self) -> bool:
         self.check_access("unlink")
         self._check_may_change()
         self.env.registry.clear_cache()
@@ -224,7 +225,7 @@ class QueueJobChannel(models.Model):
 
     @api.model
     @tools.ormcache("complete_name")
-    def _id_of(self, complete_name):
+    def _id_of(self, complete_name: str) -> int:
         """Return the id of the channel with that complete name.
 
         :raise ValueError: there is none
@@ -236,7 +237,7 @@ class QueueJobChannel(models.Model):
         return channel.id
 
     @api.model
-    def _nearest_id(self, complete_name):
+    def _nearest_id(self, complete_name: str) -> int:
         """Return the id of the channel with that complete name, or of the nearest one above it."""
         channels = {channel.complete_name: channel.id for channel in self.sudo().search([])}
         name = complete_name
@@ -250,22 +251,22 @@ class QueueJobChannel(models.Model):
             )
         return channels[name or "root"]
 
-    def action_pause(self):
+    def action_pause(self) -> None:
         """Let no further job of these channels start."""
         self.write({"is_paused": True})
 
-    def action_resume(self):
+    def action_resume(self) -> None:
         """Let jobs of these channels start again."""
         self.write({"is_paused": False})
 
-    def _release_holds(self):
+    def _release_holds(self) -> None:
         """Let jobs of these channels start again that a program holds."""
         for channel in self:
             store.release_holds(self.env.cr, channel.id)
         wakeup.after_commit(self.env.cr)
 
     @api.model
-    def _ensure(self, complete_name):
+    def _ensure(self, complete_name: str) -> Self:
         """Return the channel of that complete name, created with its parents where it does not exist.
 
         :param complete_name: such as ``root.shop.import``

@@ -1,4 +1,4 @@
-"""What is left of a channel's rate. Claims write it all the time, so it is not in the row that people edit."""
+"""The tokens of a channel's rate. Claims write them all the time, so they are not in the row that people edit."""
 
 from odoo import fields, models
 

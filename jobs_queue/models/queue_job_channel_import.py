@@ -1,6 +1,7 @@
 """Channels that are created from Odoo's configuration file, see ``models/channel_config.py``."""
 
 import logging
+from typing import Any, Self
 
 from odoo import api, models
 from odoo.exceptions import UserError
@@ -17,7 +18,7 @@ _IMPORTED = "jobs_queue.imported_channels"
 class QueueJobChannel(models.Model):
     _inherit = "queue.job.channel"
 
-    def _register_hook(self):
+    def _register_hook(self) -> None:
         """Import the channels of the configuration file after an install or update of addons, unless they are those imported last."""
         super()._register_hook()
         if not self.env.registry.updated_modules:
@@ -31,10 +32,9 @@ class QueueJobChannel(models.Model):
             _logger.warning("No channel was imported from the configuration file: %s", error)
 
     @api.model
-    def _import_channels(self, text):
-        """Create or change the channels that are written in a text; others stay as they are.
+    def _import_channels(self, text: str) -> Self:
+        """Create or change the channels that are written in a text, and return them; others stay as they are.
 
-        :return: the channels
         :raise ValueError: see :func:`parse_channels`
         """
         channels = self.browse()
@@ -46,7 +46,7 @@ class QueueJobChannel(models.Model):
         _logger.info("Imported channels from the configuration file: %s", ", ".join(channels.mapped("complete_name")))
         return channels
 
-    def action_import_configuration(self):
+    def action_import_configuration(self) -> dict[str, Any]:
         """Import the channels of the configuration file, and show them."""
         self.check_access("write")
         try:

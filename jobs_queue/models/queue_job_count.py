@@ -1,6 +1,8 @@
-"""How many jobs there are, for screens that must come at once with a million of them: numbers are counted up to a bound, or left out."""
+"""Bounded counts of jobs, for screens that must come at once with a million of them."""
 
 import time
+from collections.abc import Iterable
+from typing import Any
 
 from psycopg2.errors import QueryCanceled
 
@@ -22,7 +24,7 @@ class QueueJob(models.Model):
     _inherit = "queue.job"
 
     @api.model
-    def _search_panel_selection_range(self, field_name, **kwargs):
+    def _search_panel_selection_range(self, field_name: str, **kwargs: Any) -> list[dict[str, Any]]:
         """Count the states up to :data:`BOUND`, each by its index, as counting a million jobs would take longer than people wait.
 
         Where the server reads from its disk, that is too long already, and a state is counted up to :data:`FIRST_BOUND`.
@@ -53,11 +55,11 @@ class QueueJob(models.Model):
         return values
 
     @api.model
-    def _count_states(self, domain, bound, states, until):
+    def _count_states(self, domain: Domain, bound: int, states: Iterable[str], until: float) -> dict[str, int | None]:
         return {state: self._count_until(domain & Domain("state", "=", state), bound, until) for state in states}
 
     @api.model
-    def _count_until(self, domain, bound, until):
+    def _count_until(self, domain: Domain, bound: int, until: float) -> int | None:
         """Return how many jobs a domain has, no more than one above a bound; None if counting them took longer.
 
         :param until: of the monotonic clock
@@ -84,7 +86,7 @@ class QueueJob(models.Model):
         return count
 
     @api.model
-    def _bounded(self, count, bound):
+    def _bounded(self, count: int, bound: int) -> str:
         """Return a number as a person reads it, such as “10,000+” above the bound."""
         number = min(count, bound)
         lang = self.env["res.lang"]._get_data(code=self.env.lang or "en_US")
@@ -92,7 +94,7 @@ class QueueJob(models.Model):
         return text + "+" * (count > bound)
 
     @api.model
-    def _count_by(self, name, keys, domain):
+    def _count_by(self, name: str, keys: Iterable[Any], domain: api.DomainType) -> dict[Any, int]:
         """Return ``{key: number of jobs}`` for the jobs of a domain that the user sees, each counted to one above :data:`BOUND`.
 
         A jump into an index for each key, and so no more than the bound is read of any.

@@ -1,4 +1,4 @@
-"""Which job waits for which, see ``graph.py``."""
+"""The edges of graphs: a job waits for another one, see ``graph.py``."""
 
 from odoo import fields, models
 

@@ -9,7 +9,9 @@ fails there and in the channels below it, as far as they may read it: a channel 
 
 import contextlib
 import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Any, Self
 
 from markupsafe import Markup
 from psycopg2.errors import LockNotAvailable
@@ -18,6 +20,7 @@ from odoo import api, fields, models, tools
 
 from .. import addon as this_addon
 from .. import store
+from ..store import FailedJob
 from ..texts import TRACEBACK, storable
 from .fingerprint import Places, fingerprint, merged, names_and_words, title
 from .html_text import html_text
@@ -66,14 +69,14 @@ class QueueJobFailure(models.Model):
     # Failures of one fingerprint differ in the words of their messages
     _fingerprint_idx = models.Index("(fingerprint)")
 
-    def _compute_failed_count(self):
+    def _compute_failed_count(self) -> None:
         counts = self.env["queue.job"]._count_by("failure_id", self.ids, [("state", "=", "failed")])
         for failure in self:
             failure.failed_count = counts.get(failure.id, 0)
 
     @api.depends("count", "date_first")
     @api.depends_context("lang", "tz")
-    def _compute_summary(self):
+    def _compute_summary(self) -> None:
         for failure in self:
             since = tools.format_datetime(self.env, failure.date_first, dt_format="EEEE d MMMM, HH:mm")
             failure.summary = (
@@ -84,23 +87,23 @@ class QueueJobFailure(models.Model):
 
     # Buttons
 
-    def button_requeue(self):
+    def button_requeue(self) -> dict[str, Any]:
         """Requeue all jobs that are still failed like this."""
         return self._change("requeue_failed")
 
-    def button_cancel(self):
+    def button_cancel(self) -> dict[str, Any]:
         """Cancel all jobs that are still failed like this."""
         return self._change("cancel_failed")
 
-    def _change(self, kind):
+    def _change(self, kind: str) -> dict[str, Any]:
         self.env["queue.job"]._check_may_change()
         self.check_access("read")
         return self.env["queue.job"]._change_all(kind, self._failed_jobs_domain())
 
-    def _failed_jobs_domain(self):
+    def _failed_jobs_domain(self) -> list[tuple[str, str, Any]]:
         return [("failure_id", "in", self.ids), ("state", "=", "failed")]
 
-    def action_open_jobs(self):
+    def action_open_jobs(self) -> dict[str, Any]:
         """Open the jobs that are still failed like this."""
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("jobs_queue.queue_job_action_of")
@@ -110,17 +113,17 @@ class QueueJobFailure(models.Model):
     # Looking
 
     @api.model
-    def web_search_read(self, *args, **kwargs):
+    def web_search_read(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         with self._grouped() as failures:
             return super(QueueJobFailure, failures).web_search_read(*args, **kwargs)
 
     @api.model
-    def web_read_group(self, *args, **kwargs):
+    def web_read_group(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         with self._grouped() as failures:
             return super(QueueJobFailure, failures).web_read_group(*args, **kwargs)
 
     @contextlib.contextmanager
-    def _grouped(self):
+    def _grouped(self) -> Iterator[Self]:
         """Group failed jobs for a moment, and give the model in a transaction that sees what was grouped: the caller's began before."""
         self.check_access("read")
         until = time.monotonic() + SECONDS_TO_LOOK
@@ -134,13 +137,13 @@ class QueueJobFailure(models.Model):
             yield self.with_env(self.env(cr=cr))
 
     @api.model
-    def get_empty_list_help(self, help_message):
+    def get_empty_list_help(self, help_message: str) -> str:
         if not self.has_access("read") or not self._hides_jobs():
             return super().get_empty_list_help(help_message)
         return Markup('<p class="o_view_nocontent_neutral_face">%s</p>') % self._still_grouping()
 
     @api.model
-    def list_warning(self):
+    def list_warning(self) -> str:
         """Return what has to be said above the list of failures, or an empty text."""
         self.check_access("read")
         grouping = self._hides_jobs() and self._still_grouping()
@@ -148,31 +151,31 @@ class QueueJobFailure(models.Model):
         return " ".join(filter(None, reasons))
 
     @api.model
-    def _hides_jobs(self):
+    def _hides_jobs(self) -> bool:
         """Return whether a failed job that the user may read has no group yet."""
         ungrouped = [("state", "=", "failed"), ("failure_id", "=", False)]
         return bool(self.env["queue.job"].search_count(ungrouped, limit=1))
 
-    def _still_grouping(self):
+    def _still_grouping(self) -> str:
         return self.env._("More jobs have failed than are shown here: they are being grouped. Look again in a moment.")
 
     # Grouping
 
     @api.model
-    def _group_and_tell(self):
+    def _group_and_tell(self) -> None:
         """Group the jobs that have failed since the last pass, and tell the followers what is new."""
         self._group_new()
         self._tell_followers()
 
     @api.model
-    def _group_new(self):
+    def _group_new(self) -> None:
         """Group the jobs that have failed since the last pass."""
         for _page in range(PAGES_OF_A_PASS):
             if self._group_page() < PAGE:
                 break
 
     @api.model
-    def _group_page(self):
+    def _group_page(self) -> int:
         """Group a page of failed jobs, committed at once; return how many: 0 also while somebody else groups for long."""
         try:
             return self._group_locked_page()
@@ -180,7 +183,7 @@ class QueueJobFailure(models.Model):
             return 0
 
     @api.model
-    def _group_locked_page(self):
+    def _group_locked_page(self) -> int:
         with store.own_cursor(self.env) as cr:
             failures = self.with_env(self.env(cr=cr, su=True))
             jobs = store.lock_ungrouped(cr, PAGE)
@@ -190,10 +193,11 @@ class QueueJobFailure(models.Model):
         self.env.invalidate_all()
         return len(jobs)
 
-    def _group(self, jobs):
+    def _group(self, jobs: Iterable[FailedJob]) -> Iterable[tuple[Self, list[FailedJob]]]:
         """Return ``[(failure, jobs)]`` of failed jobs; failures that are new are created."""
         places = Places(self._addon_ranks())
-        known, groups = {}, {}
+        known: dict[str, list[tuple[Self, list[str]]]] = {}
+        groups: dict[Self, list[FailedJob]] = {}
         for job in jobs:
             fields_of_model = self.env[job.model_name]._fields if job.model_name in self.env else ()
             names, words = names_and_words(job, fields_of_model, self._names_in_code())
@@ -210,7 +214,7 @@ class QueueJobFailure(models.Model):
             failure._subscribe_followers_of_channels(similar)
         return groups.items()
 
-    def _join(self, candidates, words):
+    def _join(self, candidates: list[tuple[Self, list[str]]], words: list[str]) -> Self | None:
         """Return the failure whose pattern the words of a message have, or come close to; the pattern becomes what they have in common."""
         for number, (failure, pattern) in enumerate(candidates):
             common = merged(pattern, words)
@@ -223,16 +227,16 @@ class QueueJobFailure(models.Model):
 
     @api.model
     @tools.ormcache()
-    def _names_in_code(self):
+    def _names_in_code(self) -> frozenset[str]:
         """Return the names of models, tables, constraints and fields of this database; those of one word, as ``color``, may be values."""
-        names = set()
+        names: set[str] = set()
         for name, model in self.env.registry.items():
             names.update((name, model._table, *model._fields, *model._table_objects))
         return frozenset(name for name in names if name and ("_" in name or "." in name))
 
     @api.model
     @tools.ormcache()
-    def _addon_ranks(self):
+    def _addon_ranks(self) -> dict[str, int]:
         """Return ``{addon: rank}``; the lowest rank have those whose lines say most: other people's addons, then ours, then Odoo's."""
         addons = self.env["ir.module.module"].sudo().search([("state", "=", "installed")])
         return {
@@ -241,11 +245,11 @@ class QueueJobFailure(models.Model):
         }
 
     @api.model
-    def _frameworks(self):
+    def _frameworks(self) -> set[str]:
         """Return the addons on which other people's build."""
         return {this_addon.NAME}
 
-    def _create_for(self, job, key, place, names, words):
+    def _create_for(self, job: FailedJob, key: str, place: str, names: list[str], words: list[str]) -> Self:
         text = title(job.message) or job.exc_name or job.function
         hidden = [name for name in names if name not in text]
         return self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True).create(
@@ -262,22 +266,22 @@ class QueueJobFailure(models.Model):
             }
         )
 
-    def _subscribe_followers_of_channels(self, jobs):
+    def _subscribe_followers_of_channels(self, jobs: Iterable[FailedJob]) -> None:
         """Let those follow a failure that is new who follow the channels of its jobs, or channels above them."""
         if not self.count:
             channels = self.env["queue.job.channel"].search([("id", "parent_of", [job.channel_id for job in jobs])])
             self.message_subscribe(self._readers(channels.message_partner_ids).ids)
 
-    def _readers(self, partners):
+    def _readers(self, partners: models.BaseModel) -> models.BaseModel:
         """Return those of these people who may read this failure: colleagues, in one of their companies."""
         return partners.filtered(lambda partner: any(map(self._may_be_read_by, partner.user_ids)))
 
-    def _may_be_read_by(self, user):
+    def _may_be_read_by(self, user: models.BaseModel) -> bool:
         failure = self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
         return user._is_internal() and failure.has_access("read")
 
     @api.model
-    def _tell_followers(self):
+    def _tell_followers(self) -> None:
         """Post what is new to the followers of the failures: one message for each failure, at most once a day."""
         now = fields.Datetime.now()
         for failure in self.search(
@@ -301,7 +305,7 @@ class QueueJobFailure(models.Model):
             failure.write({"untold_count": 0, "date_told": now})
 
     @api.autovacuum
-    def _gc_failures(self):
+    def _gc_failures(self) -> tuple[int, bool]:
         """Delete failures without failed jobs that were not seen for ``jobs_queue.job_retention_days`` (30) days.
 
         :return: ``(number of deleted failures, whether there may be more)``

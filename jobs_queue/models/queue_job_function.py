@@ -2,14 +2,17 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Self
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
 from ..jobs import code_options, installed_functions
 from ..jobs.functions import current_name
-from ..jobs.retry import Pattern
+from ..jobs.options import JobOptions
+from ..jobs.retry import Pattern, RetryPolicy
 from .queue_job import IDENTITY_POLICY_CHOICES
 from .shared import check_may_change_shared
 
@@ -65,7 +68,7 @@ class QueueJobFunction(models.Model):
     )
 
     @api.constrains("retry_pattern")
-    def _check_retry_pattern(self):
+    def _check_retry_pattern(self) -> None:
         for function in self.filtered("retry_pattern"):
             try:
                 Pattern(json.loads(function.retry_pattern))
@@ -75,7 +78,7 @@ class QueueJobFunction(models.Model):
                 ) from None
 
     @api.constrains("channel_id")
-    def _check_channel(self):
+    def _check_channel(self) -> None:
         of_company = self.channel_id.filtered("company_id")
         if of_company and self.env["res.company"].sudo().search_count([], limit=2) > 1:
             raise ValidationError(
@@ -88,12 +91,12 @@ class QueueJobFunction(models.Model):
             )
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
         functions = super().create(vals_list)
         self.env.registry.clear_cache()
         return functions
 
-    def write(self, vals):
+    def write(self, vals: dict[str, Any]) -> bool:
         if not self.env.su and any(function.name != vals.get("name", function.name) for function in self):
             raise UserError(self.env._("The name of a job function comes from the code and cannot be changed."))
         self.check_access("write")
@@ -104,7 +107,7 @@ class QueueJobFunction(models.Model):
 
     @api.model
     @tools.ormcache("name")
-    def _options(self, name):
+    def _options(self, name: str) -> JobOptions:
         """Return the :class:`~odoo.addons.jobs_queue.jobs.JobOptions` of a job function.
 
         What its record says wins over what the code says.
@@ -125,7 +128,7 @@ class QueueJobFunction(models.Model):
             memory_limit=record.memory_limit or options.memory_limit,
         )
 
-    def _retry_policy(self, policy):
+    def _retry_policy(self, policy: RetryPolicy) -> RetryPolicy:
         """Return a :class:`~odoo.addons.jobs_queue.jobs.retry.RetryPolicy` with the retry pattern of this record, if it has one."""
         if not self.retry_pattern:
             return policy
@@ -138,29 +141,29 @@ class QueueJobFunction(models.Model):
             )
             return policy
 
-    def _register_hook(self):
+    def _register_hook(self) -> None:
         """Bring the records in step with the code after an install or update of addons."""
         super()._register_hook()
         if self.env.registry.updated_modules:
             self.sudo()._synchronize()
 
     @api.model
-    def _synchronize(self):
+    def _synchronize(self) -> None:
         """Have one record for each job function of the installed addons, and the channels that they name."""
         functions = installed_functions(self.env)
         self._ensure(functions)
         self.search([("name", "not in", list(functions))]).unlink()
 
     @api.model
-    def _synchronize_addon(self, addon):
+    def _synchronize_addon(self, addon: str) -> None:
         """Have the records and the channels of an addon that was just installed or updated, while others may not be loaded yet."""
         functions = installed_functions(self.env)
         self._ensure({name: options for name, options in functions.items() if options.module == addon})
 
-    def _ensure(self, functions):
+    def _ensure(self, functions: Mapping[str, JobOptions]) -> None:
         """Have records for job functions, as the code describes them.
 
-        :param functions: dict, name to :class:`~odoo.addons.jobs_queue.jobs.JobOptions`
+        :param functions: by their names
         """
         names = [name for current, options in functions.items() for name in (*options.former_names, current)]
         # a record has a former name where the function was moved since

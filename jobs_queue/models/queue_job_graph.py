@@ -1,4 +1,6 @@
-"""What the screens show of jobs that wait for other jobs, see ``graph.py``."""
+"""The fields and buttons of jobs that wait for other jobs, see ``graph.py``."""
+
+from typing import Any, Self
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -25,7 +27,7 @@ class QueueJob(models.Model):
     )
 
     @api.depends("graph_uuid")
-    def _compute_graph(self):
+    def _compute_graph(self) -> None:
         counts = self._count_by("graph_uuid", self._graphs(), [])
         for job in self:
             before, more_before = job._neighbours("child_id", "parent_id")
@@ -33,18 +35,18 @@ class QueueJob(models.Model):
             job.parent_ids, job.child_ids, job.has_more_neighbours = before, after, more_before or more_after
             job.graph_job_count = counts.get(job.graph_uuid, 0)
 
-    def _neighbours(self, end, other_end):
+    def _neighbours(self, end: str, other_end: str) -> tuple[Self, bool]:
         """Return the first jobs at the other ends of the edges that have this job at one end, and whether there are more."""
         edges = self.env["queue.job.dependency"].search([(end, "=", self.id)], limit=NEIGHBOURS_SHOWN + 1)
         return edges[:NEIGHBOURS_SHOWN][other_end]._filtered_access("read"), len(edges) > NEIGHBOURS_SHOWN
 
     @api.depends("graph_uuid")
-    def _compute_wait_reason(self):
+    def _compute_wait_reason(self) -> None:
         super()._compute_wait_reason()
         for job in self.filtered(lambda job: job.graph_uuid and job.state == "wait_dependencies"):
             job.wait_reason = job._wait_reason_of_graph()
 
-    def _wait_reason_of_graph(self):
+    def _wait_reason_of_graph(self) -> str:
         stopped = [
             ("child_id", "=", self.id),
             ("on_failure", "=", "stop"),
@@ -57,14 +59,14 @@ class QueueJob(models.Model):
             )
         return self.env._("The job waits until the jobs before it in its graph have ended.")
 
-    def _graphs(self):
+    def _graphs(self) -> list[str]:
         return sorted({job.graph_uuid for job in self if job.graph_uuid})
 
-    def button_cancel_graph(self):
+    def button_cancel_graph(self) -> dict[str, Any]:
         """Cancel the jobs of the graph that have not ended."""
         return self._change_graph("cancel", ("state", "not in", ("done", "cancelled")))
 
-    def button_requeue_graph(self):
+    def button_requeue_graph(self) -> dict[str, Any]:
         """Requeue the jobs of the graph that have failed or were cancelled, in their order; what is done stays so.
 
         :raise UserError: there is none
@@ -75,7 +77,7 @@ class QueueJob(models.Model):
             self.env._("No job of this graph has failed or was cancelled."),
         )
 
-    def _change_graph(self, kind, which, if_none=None):
+    def _change_graph(self, kind: str, which: tuple[str, str, Any], if_none: str | None = None) -> dict[str, Any]:
         """Change jobs of the graph, however many.
 
         :param kind: key of :data:`~odoo.addons.jobs_queue.mass_change.KINDS`
@@ -89,7 +91,7 @@ class QueueJob(models.Model):
             raise UserError(if_none)
         return self._change_all(kind, domain)
 
-    def action_open_graph(self):
+    def action_open_graph(self) -> dict[str, Any]:
         """Open the jobs of the graph."""
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("jobs_queue.queue_job_action_of")

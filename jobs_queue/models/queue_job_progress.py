@@ -1,4 +1,4 @@
-"""How far running jobs are: rows beside the jobs', which nobody touches while a job runs."""
+"""The progress of running jobs: rows beside the jobs', which nobody touches while a job runs."""
 
 from odoo import fields, models
 

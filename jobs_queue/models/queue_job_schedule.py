@@ -6,7 +6,9 @@ before has not ended, the next one waits or is left out, as the catch-up policy 
 
 import json
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterError, croniter
@@ -78,15 +80,15 @@ class QueueJobSchedule(models.Model):
     # Times
 
     @api.model
-    def _select_time_zones(self):
+    def _select_time_zones(self) -> list[tuple[str, str]]:
         return self.env["res.partner"]._fields["tz"]._description_selection(self.env)
 
     @api.depends("expression", "timezone", "active")
-    def _compute_next_run(self):
+    def _compute_next_run(self) -> None:
         for schedule in self:
             schedule.next_run = schedule.active and schedule._tick_after(fields.Datetime.now())
 
-    def _tick_after(self, moment):
+    def _tick_after(self, moment: datetime) -> datetime:
         """Return the first time after a moment at which the schedule runs; both UTC without a zone.
 
         When clocks go forward, a time that does not exist is moved to the end of the gap. When they go back, a time of day that comes twice
@@ -117,12 +119,12 @@ class QueueJobSchedule(models.Model):
     # What is written is right
 
     @api.constrains("expression", "timezone")
-    def _check_expression(self):
+    def _check_expression(self) -> None:
         for schedule in self:
             schedule._tick_after(fields.Datetime.now())
 
     @api.constrains("function", "model_name", "arguments")
-    def _check_function(self):
+    def _check_function(self) -> None:
         # the job functions of an addon are not known yet while its own data is loaded
         for schedule in self if self.env.registry.ready else self.browse():
             try:
@@ -152,11 +154,11 @@ class QueueJobSchedule(models.Model):
                 ) from None
 
     @api.constrains("arguments")
-    def _check_arguments(self):
+    def _check_arguments(self) -> None:
         for schedule in self:
             schedule._named_arguments()
 
-    def _named_arguments(self):
+    def _named_arguments(self) -> dict[str, Any]:
         """Return the arguments by their names.
 
         :raise ValidationError: they are not a JSON object
@@ -175,7 +177,7 @@ class QueueJobSchedule(models.Model):
             )
         return arguments
 
-    def _call(self, env):
+    def _call(self, env: api.Environment) -> tuple[str | None, tuple[Any, ...], dict[str, Any]]:
         """Return what the job calls: ``(model's name, arguments, arguments by name)``."""
         of_method = self.function.rpartition(".")[0]
         if of_method in env:
@@ -184,7 +186,7 @@ class QueueJobSchedule(models.Model):
 
     # Running
 
-    def button_run(self):
+    def button_run(self) -> dict[str, Any]:
         """Run now, once, apart from the times of the schedule.
 
         :raise UserError: the job before has not ended
@@ -196,24 +198,24 @@ class QueueJobSchedule(models.Model):
             schedule._delay(1)
         return self.env["queue.worker"]._answer(self.env._("The job runs in the background:"), self.job_id)
 
-    def action_open_job(self):
+    def action_open_job(self) -> dict[str, Any]:
         """Open the last job."""
         self.ensure_one()
         self.check_access("read")
         return self.job_id.get_formview_action()
 
     @api.model
-    def _run_due(self):
+    def _run_due(self) -> None:
         """Delay the jobs of the schedules that are due, each in a transaction of its own; see ``store/schedules.py``.
 
         One that cannot run, as its function takes other arguments now for instance, stays due, and does not keep the others from running.
         """
-        seen = set()
+        seen: set[int] = set()
         while id_ := self._run_one(seen):
             seen.add(id_)
 
     @api.model
-    def _run_one(self, passed_over):
+    def _run_one(self, passed_over: Collection[int]) -> int | None:
         """Delay the job of one schedule that is due; return the schedule's id, or None if no further one is due."""
         with store.own_cursor(self.env) as cr:
             due = store.lock_due_schedule(cr, passed_over)
@@ -231,7 +233,7 @@ class QueueJobSchedule(models.Model):
         self.invalidate_model()
         return id_
 
-    def _run(self, now):
+    def _run(self, now: datetime) -> None:
         """Delay what a schedule that is due and locked has to run, and find out when it is due next.
 
         While the job before has not ended, nothing is delayed: the times that pass are caught up after its end, or are left out.
@@ -256,10 +258,10 @@ class QueueJobSchedule(models.Model):
             self._delay(ticks)
             self.next_run = tick
 
-    def _is_busy(self):
+    def _is_busy(self) -> models.BaseModel | bool:
         return self.job_id.exists() and self.job_id.state not in ("done", "failed", "cancelled")
 
-    def _delay(self, times):
+    def _delay(self, times: int) -> None:
         """Delay the job, several times as a chain."""
         user = self.user_id
         company = self.company_id or user.company_id
@@ -268,4 +270,4 @@ class QueueJobSchedule(models.Model):
         call = self._call(env)
         jobs = [prepare(env, self.function, *call, description=self.name) for _n in range(times)]
         (chain(*jobs, on_failure="continue") if times > 1 else jobs[0]).delay()
-        self.job_id = jobs[-1].id
+        self.write({"job_id": jobs[-1].id})

@@ -8,6 +8,10 @@ the table is read, until there is enough to show.
 What a text means does not depend on which jobs there are: a button on all that were found asks for it again and again while they change.
 """
 
+from collections.abc import Iterable, Sequence
+from types import NotImplementedType
+from typing import Any
+
 from odoo import api, models, tools
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -28,7 +32,7 @@ _MANY = 30_000
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
-    def _search_name(self, operator, value):
+    def _search_name(self, operator: str, value: Any) -> Domain | NotImplementedType:
         if operator == "in":
             texts = [str(text) for text in value if text]
             named = Domain.OR([(name, "in", texts)] for name in ("description", "function"))
@@ -45,10 +49,10 @@ class QueueJob(models.Model):
             | self._as_shown(text)
         )
 
-    def _labelled(self, conditions):
+    def _labelled(self, conditions: Sequence[SQL]) -> Domain:
         """Return the domain of the jobs whose labels fulfil one of some conditions.
 
-        :param conditions: list of SQL, each of which an index answers
+        :param conditions: each of which an index answers
 
         They are looked up at once. In the list, PostgreSQL would rather read a million jobs from the last one on: it takes a text that no
         job has for one that many have. Where many have it indeed, it is right.
@@ -63,7 +67,7 @@ class QueueJob(models.Model):
             to_sql=lambda job, alias, query: SQL("%s IN (%s)", job._field_to_sql(alias, "id", query), looks)
         )
 
-    def _as_shown(self, text):
+    def _as_shown(self, text: str) -> Domain:
         """Return the domain of the jobs that the list shows with this text, such as “Export an order: S00007”."""
         title, _colon, number = text.partition(": ")
         if not number.strip():
@@ -71,7 +75,7 @@ class QueueJob(models.Model):
         numbers = self._labelled(_numbers([number.strip()], more="%"))
         return Domain("function", "in", self._functions_with(title)) & numbers
 
-    def _functions_with(self, text):
+    def _functions_with(self, text: str) -> list[str]:
         """Return the names of the functions whose title or name has words that begin so; of a text with a dot, any part of the name."""
         text = text.lower()
         names = [name for name, title in self._titles_of_functions().items() if _begins_a_word(text, name, title)]
@@ -82,7 +86,7 @@ class QueueJob(models.Model):
 
     @api.model
     @tools.ormcache()
-    def _titles_of_functions(self):
+    def _titles_of_functions(self) -> dict[str, str]:
         """Return the titles of the job functions by their names."""
         titles = {name: options.description for name, options in installed_functions(self.env).items()}
         titles.update(
@@ -91,13 +95,13 @@ class QueueJob(models.Model):
         return {name: title or "" for name, title in titles.items()}
 
 
-def _looks(conditions):
+def _looks(conditions: Iterable[SQL]) -> SQL:
     """Return the query of the ids of the jobs whose labels fulfil one of some conditions: a look into an index for each."""
     return SQL(" UNION ALL ").join(SQL("SELECT id FROM queue_job_label WHERE %s", one) for one in conditions)
 
 
-def _numbers(texts, more=""):
-    """Return the conditions of labels with one of these numbers, a list of SQL.
+def _numbers(texts: Iterable[str], more: str = "") -> list[SQL]:
+    """Return the conditions of labels with one of these numbers.
 
     LIKE for each, as a list of patterns is compared with each entry of the index; small letters are PostgreSQL's on both sides.
 
@@ -109,12 +113,12 @@ def _numbers(texts, more=""):
     ]
 
 
-def _words(text):
+def _words(text: str) -> SQL:
     """Return the condition of labels with a description that has words with these beginnings."""
     return SQL(f"description IS NOT NULL AND {WORDS_OF_DESCRIPTION} @@ {_BEGINNINGS}", text)
 
 
-def _begins_a_word(text, name, title):
+def _begins_a_word(text: str, name: str, title: str) -> bool:
     if "." in text:
         return text in name.lower()
     return name.rpartition(".")[2].lower().startswith(text) or f" {text}" in f" {title.lower()}"

@@ -1,5 +1,8 @@
 """Workers as people see them, with the orders that they can be given. The rows are written by ``store/`` only."""
 
+from typing import Any
+
+from lxml import etree
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -51,35 +54,35 @@ class QueueWorker(models.Model):
     _uuid_uniq = models.UniqueIndex("(uuid)")
 
     @api.model
-    def _run_in_cron(self):
+    def _run_in_cron(self) -> None:
         """Run jobs for a while in Odoo's cron, unless another host's workers serve the database."""
         run_in_cron(self.env)
 
     @api.model
-    def _cron_slots(self):
+    def _cron_slots(self) -> models.BaseModel:
         """Return the scheduled actions that run jobs: each record is one more job at once in Odoo's cron."""
         action = self.env.ref("jobs_queue.cron_run_jobs", raise_if_not_found=False)
         if not action:
             return self.env["ir.cron"]
         return self.env["ir.cron"].search([("model_id", "=", action.model_id.id), ("code", "=", action.code)])
 
-    def action_pause(self):
+    def action_pause(self) -> None:
         """Let the workers take no more jobs until they are resumed."""
         return self._give_order("paused")
 
-    def action_resume(self):
+    def action_resume(self) -> None:
         """Let paused or draining workers take jobs again."""
         return self._give_order("running")
 
-    def action_drain(self):
+    def action_drain(self) -> None:
         """Let the workers end the jobs that they run, however long that takes, and then end themselves."""
         return self._give_order("draining")
 
-    def action_stop(self):
+    def action_stop(self) -> None:
         """Let the workers end within the grace time; jobs that still run then are freed without losing a try."""
         return self._give_order("stopping")
 
-    def _give_order(self, state):
+    def _give_order(self, state: str) -> None:
         if not self.env.user.has_group("jobs_queue.group_jobs_manager"):
             raise AccessError(self.env._("Only a jobs manager may give orders to workers."))
         self.check_access("read")
@@ -89,12 +92,12 @@ class QueueWorker(models.Model):
         wakeup.wake(self.env.cr.dbname)
 
     @api.model
-    def _remember_database(self):
+    def _remember_database(self) -> None:
         """Store in which database the addon is installed; workers serve no copies of it."""
         store.remember_database(self.env.cr)
 
     @api.model
-    def action_adopt_database(self):
+    def action_adopt_database(self) -> dict[str, Any]:
         """Say that this database, restored or copied from another one, is the production database: its jobs run from now on."""
         if not self.env.user.has_group("jobs_queue.group_jobs_manager"):
             raise AccessError(self.env._("Only a jobs manager can say that this is the production database."))
@@ -104,7 +107,7 @@ class QueueWorker(models.Model):
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     @api.model
-    def get_empty_list_help(self, help_message):
+    def get_empty_list_help(self, help_message: str) -> str:
         if not self.has_access("read"):
             return super().get_empty_list_help(help_message)
         if not store.is_original(self.env.cr):
@@ -120,11 +123,15 @@ class QueueWorker(models.Model):
         return super().get_empty_list_help(help_message)
 
     @api.model
-    def _get_view_cache_key(self, view_id=None, view_type="form", **options):
+    def _get_view_cache_key(
+        self, view_id: int | None = None, view_type: str = "form", **options: Any
+    ) -> tuple[Any, ...]:
         return (*super()._get_view_cache_key(view_id, view_type, **options), store.is_original(self.env.cr))
 
     @api.model
-    def _get_view(self, view_id=None, view_type="form", **options):
+    def _get_view(
+        self, view_id: int | None = None, view_type: str = "form", **options: Any
+    ) -> tuple[etree._Element, models.BaseModel]:
         arch, view = super()._get_view(view_id, view_type, **options)
         if store.is_original(self.env.cr):
             for button in arch.xpath("//button[@name='action_adopt_database']"):
@@ -132,21 +139,21 @@ class QueueWorker(models.Model):
         return arch, view
 
     @api.depends("host", "pid")
-    def _compute_name(self):
+    def _compute_name(self) -> None:
         for worker in self:
             worker.name = f"{worker.host}:{worker.pid}"
 
     @api.depends("backend_pid")
-    def _compute_is_pooled(self):
+    def _compute_is_pooled(self) -> None:
         for worker in self:
             worker.is_pooled = not worker.backend_pid
 
-    def _compute_is_alive(self):
+    def _compute_is_alive(self) -> None:
         alive = store.alive_workers(self.env.cr)
         for worker in self:
             worker.is_alive = worker.id in alive
 
-    def _compute_job_count(self):
+    def _compute_job_count(self) -> None:
         counts = dict(
             self.env["queue.job"]._read_group(
                 [("worker_id", "in", self.ids), ("state", "in", ("enqueued", "started"))], ["worker_id"], ["__count"]

@@ -1,6 +1,8 @@
-"""Who runs jobs: what screens say of it is looked up each time, and nothing is promised that nobody would do."""
+"""Diagnostics of the queue: why no job would run now, and the answers of buttons."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any, Literal
 
 from dateutil.relativedelta import relativedelta
 
@@ -8,6 +10,7 @@ from odoo import api, fields, models
 from odoo.tools import config
 
 from .. import store
+from ..jobs import Job
 
 #: A scheduled action that should have run so long ago is not run by anybody; the server looks for them once a minute.
 OVERDUE = timedelta(minutes=3)
@@ -17,13 +20,13 @@ class QueueWorker(models.Model):
     _inherit = "queue.worker"
 
     @api.model
-    def list_warning(self):
+    def list_warning(self) -> str:
         """Return what has to be said above the list: why nobody would run a job now, and the way out; empty where somebody would."""
         self.check_access("read")
         return self._reason_no_job_runs() or ""
 
     @api.model
-    def _reason_no_job_runs(self):
+    def _reason_no_job_runs(self) -> str | Literal[False]:
         """Return why nobody would run a job now, and the way out; False where somebody would."""
         if not store.is_original(self.env.cr):
             return self.env._(
@@ -53,16 +56,16 @@ class QueueWorker(models.Model):
         )
 
     @api.model
-    def _runs_in_cron(self):
+    def _runs_in_cron(self) -> bool:
         """Return whether nobody but Odoo's scheduled actions would run a job now."""
         return not store.states_of_alive(self.env.cr) and not self._reason_no_cron_runs()
 
     @api.model
-    def _command(self):
+    def _command(self) -> str:
         return f"odoo jobs_worker -d {self.env.cr.dbname}"
 
     @api.model
-    def _reason_no_cron_runs(self):
+    def _reason_no_cron_runs(self) -> str | Literal[False]:
         """Return why Odoo's scheduled actions would run no job now, False if they would."""
         slots = self.sudo()._cron_slots()
         if not slots:
@@ -81,8 +84,8 @@ class QueueWorker(models.Model):
     # What buttons answer
 
     @api.model
-    def _reasons_to_wait(self, jobs):
-        """Return why jobs that were just delayed would not start, as a list of texts, and whether some of them would."""
+    def _reasons_to_wait(self, jobs: Iterable[Job | models.BaseModel]) -> tuple[list[str], bool]:
+        """Return why jobs that were just delayed would not start, and whether some of them would."""
         if reason := self._reason_no_job_runs():
             return [reason], False
         channels = self.env["queue.job.channel"].browse({int(job.channel_id) for job in jobs})
@@ -90,7 +93,7 @@ class QueueWorker(models.Model):
         return list(dict.fromkeys(filter(None, reasons))), not reasons or not all(reasons)
 
     @api.model
-    def _answer(self, message, jobs=(), linked=True):
+    def _answer(self, message: str, jobs: Iterable[Job | models.BaseModel] = (), linked: bool = True) -> dict[str, Any]:
         """Return the action with which a button answers that has delayed jobs: what it has set going, or that nobody would do it.
 
         :param message: such as “The import runs in the background.”
@@ -120,7 +123,7 @@ class QueueWorker(models.Model):
         }
 
 
-def _has_run_lately(cron):
+def _has_run_lately(cron: models.BaseModel) -> bool:
     """Return whether a scheduled action has run within its interval, as far as the time to see it as late allows."""
     interval = relativedelta(**{cron.interval_type: cron.interval_number})
     return bool(cron.lastcall) and cron.lastcall + interval > fields.Datetime.now() - OVERDUE

@@ -1,12 +1,13 @@
-"""What all companies share: channels without a company, and job functions. Who changes them may stop the jobs of others."""
+"""Check the right to change what all companies share: channels without a company, and job functions."""
 
+from odoo.api import Environment
 from odoo.exceptions import AccessError
 
 
-def check_may_change_shared(env):
+def check_may_change_shared(env: Environment) -> None:
     """Raise an error unless the user may change what all companies share.
 
-    :param env: :class:`odoo.api.Environment` of the user
+    :param env: of the user
     :raise AccessError: there are several companies, he is not in all of them, and no administrator of the settings
     """
     if env.su or env.user.has_group("base.group_system"):

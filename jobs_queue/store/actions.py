@@ -1,8 +1,11 @@
-"""What people do with jobs."""
+"""The actions of people on jobs: requeue, set to done, cancel."""
 
-from collections import namedtuple
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 
 from psycopg2.errors import LockNotAvailable
+
+from odoo.sql_db import BaseCursor
 
 from ..texts import NAME, storable
 from .dependencies import hold_back, lock_with_parents, release_children
@@ -12,13 +15,19 @@ from .sql import BRIEFLY, NOW, RUNNABLE
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
-_Ended = namedtuple("_Ended", "id graph_uuid identity_key concurrency_key")
+
+class _Ended(NamedTuple):
+    id: int
+    graph_uuid: str | None
+    identity_key: str | None
+    concurrency_key: str | None
+
 
 # Buttons: on a cursor of their own, guarded by the states from which the change is possible; they return how many jobs changed. A job that
 # is leased is not touched, except that one that has not started may be cancelled: its worker then finds the lease gone.
 
 
-def count_by_state(cr, ids):
+def count_by_state(cr: BaseCursor, ids: Iterable[int]) -> dict[str, int]:
     """Return ``{state: number}`` of jobs; the first statement of a change, which from here on waits for no lock for long.
 
     :raise LockNotAvailable: by what follows; see :func:`unlocked`
@@ -27,7 +36,7 @@ def count_by_state(cr, ids):
     return dict(cr.fetchall())
 
 
-def unlocked(cr, ids):
+def unlocked(cr: BaseCursor, ids: Iterable[int]) -> list[int]:
     """Return which of these jobs nobody has locked just now."""
     cr.execute(
         f"{BRIEFLY} SELECT id FROM queue_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED", (list(ids),)
@@ -35,7 +44,9 @@ def unlocked(cr, ids):
     return [id_ for (id_,) in cr.fetchall()]
 
 
-def requeue(cr, ids, states=("failed", "cancelled", "done", "scheduled")):
+def requeue(
+    cr: BaseCursor, ids: Collection[int], states: Iterable[str] = ("failed", "cancelled", "done", "scheduled")
+) -> int:
     """Make ended and scheduled jobs runnable now, with all their tries; those that have parents wait for them first."""
     cr.execute(
         """
@@ -50,7 +61,7 @@ def requeue(cr, ids, states=("failed", "cancelled", "done", "scheduled")):
     return changed
 
 
-def set_done(cr, ids, message):
+def set_done(cr: BaseCursor, ids: Iterable[int], message: str) -> int:
     """Set jobs to done without running them."""
     states = ("failed", "cancelled", "pending", "scheduled", "wait_dependencies")
     return _change(
@@ -62,13 +73,18 @@ def set_done(cr, ids, message):
     )
 
 
-def cancel(cr, ids, message, states=("failed", "pending", "enqueued", "scheduled", "wait_dependencies")):
+def cancel(
+    cr: BaseCursor,
+    ids: Iterable[int],
+    message: str,
+    states: Iterable[str] = ("failed", "pending", "enqueued", "scheduled", "wait_dependencies"),
+) -> int:
     """Cancel jobs that have not started."""
     assignments = f"state = 'cancelled', date_done = {NOW}, worker_id = NULL, lease_token = NULL, ready_seq = NULL, message = %(message)s"
     return _change(cr, ids, states, assignments, message=storable(message))
 
 
-def release_waiting(cr, ids, limit=100):
+def release_waiting(cr: BaseCursor, ids: Iterable[int], limit: int = 100) -> None:
     """Let the jobs run that wait for the end of these, after that end was committed; of more than ``limit`` jobs the sweep does the rest.
 
     A transaction for each release, for the reason of :func:`release_forgotten_children`; so the cursor is the caller's own. None waits long
@@ -89,7 +105,7 @@ def release_waiting(cr, ids, limit=100):
             _release(cr, release_keys, job)
 
 
-def _release(cr, release, ended):
+def _release(cr: BaseCursor, release: Callable[[BaseCursor, Any], object], ended: object) -> None:
     try:
         cr.execute(BRIEFLY)
         release(cr, ended)
@@ -99,7 +115,7 @@ def _release(cr, release, ended):
         cr.commit()  # pylint: disable=invalid-commit
 
 
-def request_cancellation(cr, ids, who):
+def request_cancellation(cr: BaseCursor, ids: Iterable[int], who: str) -> int:
     """Ask the workers that run these jobs to stop them; return how many are asked.
 
     A row beside the job: its own row belongs to the job while it runs. A request for a job that has just ended has no effect on it; the
@@ -116,7 +132,7 @@ def request_cancellation(cr, ids, who):
     return cr.rowcount
 
 
-def _change(cr, ids, states, assignments, **values):
+def _change(cr: BaseCursor, ids: Iterable[int], states: Iterable[str], assignments: str, **values: object) -> int:
     # locked in the order of their ids, so that two such calls cannot wait for each other; and not in a subquery of the update: while
     # PostgreSQL takes the table for empty it would join it to that job by job, 20,000 times 2,000 rows
     cr.execute(
@@ -128,7 +144,7 @@ def _change(cr, ids, states, assignments, **values):
     return cr.rowcount
 
 
-def delete_ended(cr, days, limit=10000):
+def delete_ended(cr: BaseCursor, days: float, limit: int = 10000) -> tuple[int, bool]:
     """Delete done and cancelled jobs that ended more than so many days ago, with their attempts; not those for which other jobs wait.
 
     :return: ``(number of deleted jobs, whether there may be more)``

@@ -5,16 +5,20 @@ found by id, worker and lease token.
 """
 
 import logging
-from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import psycopg2
+
+from odoo.sql_db import BaseCursor
 
 from ..texts import LOG, storable
 from . import keys
 from .channels import OPEN
 from .claiming import LEASED_COLUMNS, LeasedJob
+from .ending import Holder
 from .leases import all_done, if_leased
-from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, transaction
+from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, AnyCursor, Leased, transaction
 from .trouble import IS_LEFT_OUT, PASSING, is_refusal
 
 _logger = logging.getLogger(__name__)
@@ -33,23 +37,40 @@ _MINE = """(
 _MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_token)"
 
 
-def _members(jobs):
+def _members(jobs: Iterable[Leased]) -> dict[str, list[int | None]]:
     # by their ids, which is the order in which they are locked
     jobs = sorted(jobs, key=lambda job: job.id)
     return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
 
 
-def _equal(column):
+def _equal(column: str) -> str:
     # an index serves "=" only, and the first three always have a value
     return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
 
 
 _LIKE_LEADER = " AND ".join(_equal(column) for column in COMMON)
 
-_Candidate = namedtuple("_Candidate", "id identity_key concurrency_key")
+
+class _Candidate(NamedTuple):
+    id: int
+    identity_key: str | None
+    concurrency_key: str | None
 
 
-def start_group(cr, jobs):
+class _DoneJob(Leased, Protocol):
+    """A job of a group, with what is kept of it when it is done; the result as JSON."""
+
+    @property
+    def message(self) -> str | None: ...
+
+    @property
+    def result(self) -> str | None: ...
+
+    @property
+    def log_text(self) -> str | None: ...
+
+
+def start_group(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
     """Mark leased jobs as started; return ``{id: stored arguments}`` of those whose lease is still there: others were cancelled meanwhile.
 
     Locked in the order of their ids, as buttons do, so that neither waits for the other.
@@ -75,7 +96,7 @@ def start_group(cr, jobs):
     return dict(cr.fetchall())
 
 
-def join_group(cr, worker_id, leader, limit):
+def join_group(cr: AnyCursor, worker_id: int, leader: LeasedJob, limit: int) -> list[tuple[LeasedJob, str]]:
     """Lease further runnable jobs that may run together with a started one, and start them; return ``[(LeasedJob, stored arguments)]``.
 
     They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
@@ -96,7 +117,7 @@ def join_group(cr, worker_id, leader, limit):
         return []
 
 
-def _join(cr, values):
+def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, str]]:
     cr.execute(
         f"""
         WITH {UNHURRIED},
@@ -133,7 +154,7 @@ def _join(cr, values):
     return sorted(joined, key=lambda pair: (pair[0].priority, pair[0].ready_seq or 0))
 
 
-def lock_leases(cr, jobs, worker_id):
+def lock_leases(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
     """Lock the rows of running jobs on their own cursor; return False if one of the leases is not this worker's any more."""
     cr.execute(
         f"""
@@ -148,11 +169,11 @@ def lock_leases(cr, jobs, worker_id):
     return cr.rowcount == len(jobs)
 
 
-def complete_group(cr, jobs, worker_id, worker_name, then=""):
+def complete_group(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, then: str = "") -> bool:
     """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
     worker's any more: then the caller rolls all of it back.
 
-    :param then: see :func:`~.lease.complete`
+    :param then: see :func:`~.leases.complete`
     """
     jobs = sorted(jobs, key=lambda job: job.id)
     return if_leased(
@@ -179,14 +200,14 @@ def complete_group(cr, jobs, worker_id, worker_name, then=""):
             "messages": [storable(job.message) for job in jobs],
             "results": [job.result for job in jobs],
             "logs": [storable(job.log_text, LOG) for job in jobs],
-            "worker": worker_id,
-            "worker_name": worker_name,
+            "worker": worker.id,
+            "worker_name": worker.name,
             "jobs": len(jobs),
         },
     )
 
 
-def still_leased(cr, jobs, worker_id):
+def still_leased(cr: AnyCursor, jobs: Iterable[Leased], worker_id: int) -> set[int]:
     """Return the ids of those of these jobs whose leases are still this worker's."""
     cr.execute(
         f"""

@@ -1,17 +1,26 @@
-"""What channels allow: how many jobs each may have now, counted over all workers, and how the workers' places are shared among them."""
+"""Limits of channels (capacity, rate, order, holds), and how a claim is divided among channels."""
 
-from collections import namedtuple
+from datetime import timedelta
+from decimal import Decimal
+from typing import NamedTuple
 
 from ..seconds import as_seconds
 from ..texts import REASON, storable
-from .sql import BRIEFLY, IN_ORDER, LEASED, NOW, UNHURRIED
+from .sql import BRIEFLY, NOW, UNHURRIED, AnyCursor, is_in_order, is_leased
 from .trouble import LEFT_OUT
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
-#: How many jobs a claim should take from a channel; whether it is below a limit, and whether below a sequential channel.
-Share = namedtuple("Share", "channel_id jobs is_limited is_sequential")
+
+class Share(NamedTuple):
+    """How many jobs a claim should take from a channel; whether it is below a limit, and whether below a sequential channel."""
+
+    channel_id: int
+    jobs: int
+    is_limited: bool
+    is_sequential: bool
+
 
 # A hold without a date holds until it is released
 _HOLDS = f"(hold.date_until IS NULL OR hold.date_until > {NOW})"
@@ -28,7 +37,7 @@ ROOM = f"""
     SELECT above.parent_path, LEAST(
         CASE WHEN above.is_sequential THEN 1 ELSE NULLIF(above.capacity, 0) END - (
             SELECT count(DISTINCT job.lease_token) FROM queue_job job JOIN queue_job_channel below ON below.id = job.channel_id
-            WHERE {LEASED} AND starts_with(below.parent_path, above.parent_path)
+            WHERE {is_leased("job")} AND starts_with(below.parent_path, above.parent_path)
         ),
         CASE WHEN above.rate > 0 THEN floor(COALESCE({_TOKENS}, above.rate))::bigint END
     ) AS jobs
@@ -43,7 +52,7 @@ _OLDEST = f"""
     SELECT oldest.id, oldest.channel_id, oldest.state
     FROM queue_job_channel below, (VALUES ('pending'), ('failed'), ('scheduled')) AS one (state), LATERAL (
         SELECT id, channel_id, queue_job.state FROM queue_job
-        WHERE channel_id = below.id AND queue_job.state = one.state AND {IN_ORDER}
+        WHERE channel_id = below.id AND queue_job.state = one.state AND {is_in_order("queue_job")}
         ORDER BY id::bigint LIMIT 1
     ) AS oldest
     WHERE starts_with(below.parent_path, top.parent_path)
@@ -61,7 +70,7 @@ NEXT_IN_ORDER = f"""(
 )"""
 
 
-def next_in_order(cr, channel_id):
+def next_in_order(cr: AnyCursor, channel_id: int) -> int | None:
     """Return the id of the job whose turn it is in the sequential channel at or above a channel, or None; leased jobs do not count."""
     cr.execute(f"SELECT {NEXT_IN_ORDER}", {"channel": channel_id})
     return cr.fetchone()[0]
@@ -97,7 +106,7 @@ _SEQUENTIAL = f"""
 """
 
 
-def _shares_query(room, sequential, runnable="state = 'pending'"):
+def _shares_query(room: str, sequential: str, runnable: str = "state = 'pending'") -> str:
     return f"""
         {BRIEFLY}
         WITH room AS MATERIALIZED ({room}),
@@ -130,7 +139,7 @@ def _shares_query(room, sequential, runnable="state = 'pending'"):
     """
 
 
-def regardless_of_modules(cr, value):
+def regardless_of_modules(cr: AnyCursor, value: bool) -> None:
     """Let the jobs that the cursor's transaction leases start also while addons are to be installed, updated or removed: for tests.
 
     :param value: False: not any more
@@ -151,9 +160,9 @@ _SHARES_WITHOUT_LIMITS = _shares_query(
 )
 
 
-def shares(cr, limit):
-    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, as a list of :class:`Share`,
-    the first turn first; and the ids of the jobs that are left out, see ``trouble.py``.
+def shares(cr: AnyCursor, limit: int) -> tuple[list[Share], list[int]]:
+    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, the first turn first;
+    and the ids of the jobs that are left out, see ``trouble.py``.
 
     Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
     full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
@@ -170,7 +179,7 @@ def shares(cr, limit):
     return [Share._make(row) for row in cr.fetchall()], left_out
 
 
-def lock_limits(cr, channel_id):
+def lock_limits(cr: AnyCursor, channel_id: int) -> None:
     """Lock the limits above a channel in a fixed order, until the end of the transaction.
 
     NO KEY UPDATE on the rows themselves, which claims never change: whoever edits a channel waits for a moment, and is not told that
@@ -188,7 +197,7 @@ def lock_limits(cr, channel_id):
     )
 
 
-def spend_tokens(cr, channel_id, jobs):
+def spend_tokens(cr: AnyCursor, channel_id: int, jobs: int) -> None:
     """Take a token for each leased job from the buckets above a channel, whose limits are locked."""
     cr.execute(
         f"""
@@ -216,13 +225,20 @@ GIVE_BACK_TOKENS = """
 """
 
 
-def hold(cr, channel_id, holder, reason, seconds=None):
+def hold(
+    cr: AnyCursor,
+    channel_id: int | None,
+    holder: str,
+    reason: object,
+    seconds: float | Decimal | timedelta | None = None,
+) -> None:
     """Let no further job of a channel and the channels below it start for a time, whatever others hold it for.
 
     It is a row of its own beside the channel's, which people edit. A channel that others do not see yet is not held.
 
-    :param holder: who holds it, text; each holder has one hold a channel, and the newest one counts
-    :param reason: why, for the user; a long text is cut
+    :param channel_id: None: nothing is held
+    :param holder: who holds it; each holder has one hold a channel, and the newest one counts
+    :param reason: why, for the user: what becomes text; a long one is cut
     :param seconds: from now, a year at most; None: until :func:`release_holds`
     :raise ValueError: the seconds are no finite number
     """
@@ -243,12 +259,12 @@ def hold(cr, channel_id, holder, reason, seconds=None):
     )
 
 
-def release_holds(cr, channel_id):
+def release_holds(cr: AnyCursor, channel_id: int) -> None:
     """Let the jobs of a channel start again, whoever held it."""
     cr.execute("DELETE FROM queue_job_channel_hold WHERE channel_id = %s", (channel_id,))
 
 
-def held(cr, channel_id):
+def held(cr: AnyCursor, channel_id: int) -> tuple[str, str] | None:
     """Return why the jobs of a channel do not start now, as ``(reason, complete name of the held channel)``, or None."""
     cr.execute(
         f"""
@@ -262,7 +278,7 @@ def held(cr, channel_id):
     return cr.fetchone()
 
 
-def seconds_to_next_token(cr):
+def seconds_to_next_token(cr: AnyCursor) -> float | None:
     """Return how many seconds there are until a channel that has used up its rate may start the next of its jobs, or None.
 
     Not less than a fifth of a second: a bucket fills in a second at least, so no token is lost by that.

@@ -2,13 +2,15 @@
 
 import logging
 import time
-from collections import namedtuple
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 import psycopg2
 
 from . import keys
-from .channels import NEXT_IN_ORDER, ROOM, lock_limits, next_in_order, shares, spend_tokens
-from .sql import BRIEFLY, UNHURRIED, transaction
+from .channels import NEXT_IN_ORDER, ROOM, Share, lock_limits, next_in_order, shares, spend_tokens
+from .sql import BRIEFLY, UNHURRIED, AnyCursor, transaction
 from .trouble import PASSING, fail_troubled, is_refusal, note_trouble
 
 _logger = logging.getLogger(__name__)
@@ -16,12 +18,36 @@ _logger = logging.getLogger(__name__)
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
-# Without the arguments, which may be large: they come with the start, so that a worker's memory holds those of the jobs that run
-LeasedJob = namedtuple(
-    "LeasedJob",
-    "id lease_token function model_name context user_id su company_id retry max_retries identity_key concurrency_key channel_id "
-    "priority ready_seq date_created time_limit memory_limit graph_uuid group_key runs_alone",
-)
+
+class LeasedJob(NamedTuple):
+    """A job as it was leased.
+
+    Without the arguments, which may be large: they come with the start, so that a worker's memory holds those of the jobs that run.
+    """
+
+    id: int
+    lease_token: int
+    function: str
+    model_name: str | None
+    context: str | None
+    user_id: int
+    su: bool
+    company_id: int
+    retry: int
+    max_retries: int
+    identity_key: str | None
+    concurrency_key: str | None
+    channel_id: int
+    priority: int
+    ready_seq: int | None
+    date_created: datetime
+    time_limit: int | None
+    memory_limit: int | None
+    graph_uuid: str | None
+    group_key: str | None
+    runs_alone: bool | None
+
+
 LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
 
 # Claiming
@@ -55,8 +81,16 @@ _LEASE_READY = f"""
     FROM ready WHERE identity_key IS NOT NULL OR concurrency_key IS NOT NULL
 """
 
-# Which of the runnable jobs of a channel a claim may take: all, those whose rows are not left out, or a single one
-_Choice = namedtuple("_Choice", "condition ids", defaults=("true", None))
+
+class _Choice(NamedTuple):
+    """Which of the runnable jobs of a channel a claim may take: all, those whose rows are not left out, or a single one."""
+
+    condition: str = "true"
+    ids: list[int] | int | None = None
+
+
+_ClaimShares: TypeAlias = Callable[[AnyCursor, int, Sequence[Share], int, _Choice], list[LeasedJob]]
+
 
 # So many rows of a channel are claimed one by one without success, then it is another channel's turn
 _REFUSALS = 10
@@ -64,8 +98,8 @@ _REFUSALS = 10
 _SECONDS = 0.3
 
 
-def claim(cr, worker_id, limit, free):
-    """Lease up to ``limit`` runnable jobs to a worker; return a list of :class:`LeasedJob` in the order in which to run them.
+def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJob]:
+    """Lease up to ``limit`` runnable jobs to a worker; return them in the order in which to run them.
 
     Jobs of limited channels come first, as each holds a place that others wait for, then the others by priority.
 
@@ -74,7 +108,9 @@ def claim(cr, worker_id, limit, free):
     :raise psycopg2.Error: none could be leased, for a reason that is not a single row's as far as one can see: the worker waits. Where
         there was no time to try all of them nothing is raised: the next claim goes on
     """
-    limited, unlimited, refused = [], [], None
+    limited: list[LeasedJob] = []
+    unlimited: list[LeasedJob] = []
+    refused: psycopg2.Error | None = None
     ends = time.monotonic() + _SECONDS
     try:
         while True:
@@ -100,7 +136,9 @@ def claim(cr, worker_id, limit, free):
     return limited + sorted(unlimited, key=lambda job: (job.priority, job.ready_seq or 0))
 
 
-def _claim_round(cr, worker_id, limit, free, limited, unlimited):
+def _claim_round(
+    cr: AnyCursor, worker_id: int, limit: int, free: int, limited: list[LeasedJob], unlimited: list[LeasedJob]
+) -> tuple[list[int], psycopg2.Error | None]:
     """Lease what a claim wants as far as it is not refused, and add it to two lists; return ``(ids left out, what was raised or None)``."""
     refused = None
     chosen, left_out = shares(cr, limit)
@@ -114,7 +152,15 @@ def _claim_round(cr, worker_id, limit, free, limited, unlimited):
     return left_out, refused
 
 
-def _lease(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice):
+def _lease(
+    cr: AnyCursor,
+    worker_id: int,
+    jobs: list[LeasedJob],
+    claim_shares: _ClaimShares,
+    channel_shares: Sequence[Share],
+    limit: int,
+    choice: _Choice,
+) -> psycopg2.Error | None:
     """Lease jobs of some channels and add them to a list; where the claim is refused, row by row. Return what was raised, or None."""
     try:
         jobs += claim_shares(cr, worker_id, channel_shares, limit, choice)
@@ -126,7 +172,15 @@ def _lease(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice):
     return None
 
 
-def _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice):
+def _lease_each(
+    cr: AnyCursor,
+    worker_id: int,
+    jobs: list[LeasedJob],
+    claim_shares: _ClaimShares,
+    channel_shares: Sequence[Share],
+    limit: int,
+    choice: _Choice,
+) -> None:
     """Lease jobs one by one and add them to a list; note the trouble of the rows that are refused.
 
     Each is claimed as ever, with all that limits and keys ask for. Where a twin of a job is the reason, and not its own row, the job is
@@ -151,7 +205,7 @@ def _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice
                 refusals += 1
 
 
-def _heads(cr, share, choice):
+def _heads(cr: AnyCursor, share: Share, choice: _Choice) -> list[int]:
     """Return the ids of a channel's first runnable jobs: those of its share, and as many more as may be refused."""
     if share.is_sequential:
         # None if another worker has just taken it
@@ -166,7 +220,9 @@ def _heads(cr, share, choice):
     return [id_ for (id_,) in cr.fetchall()]
 
 
-def _claim_unlimited(cr, worker_id, channel_shares, limit, choice):
+def _claim_unlimited(
+    cr: AnyCursor, worker_id: int, channel_shares: Sequence[Share], limit: int, choice: _Choice
+) -> list[LeasedJob]:
     """Lease jobs of channels without limit; return the jobs.
 
     One statement: no limit has to be counted, so nothing has to be locked but the jobs themselves. The transaction around it keeps the
@@ -201,7 +257,9 @@ def _claim_unlimited(cr, worker_id, channel_shares, limit, choice):
         return _leased(cr, worker_id)
 
 
-def _claim_limited(cr, worker_id, channel_shares, limit, choice):
+def _claim_limited(
+    cr: AnyCursor, worker_id: int, channel_shares: Sequence[Share], limit: int, choice: _Choice
+) -> list[LeasedJob]:
     """Lease jobs of a channel that has a limit, or is below one; return the jobs.
 
     Two statements in one transaction. The first locks the limits in a fixed order, so that claims below the same limit follow one
@@ -245,7 +303,7 @@ def _claim_limited(cr, worker_id, channel_shares, limit, choice):
         return jobs
 
 
-def _leased(cr, worker_id, park=True):
+def _leased(cr: AnyCursor, worker_id: int, park: bool = True) -> list[LeasedJob]:
     """Return what the last statement has leased, and lease those of its jobs with a key that may run."""
     rows = [LeasedJob._make(row) for row in cr.fetchall()]
     jobs = [row for row in rows if row.lease_token]

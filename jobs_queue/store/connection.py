@@ -3,11 +3,14 @@
 import functools
 import threading
 import weakref
+from collections.abc import Mapping
+from typing import Any
 
 import psycopg2
 
 from odoo import sql_db
-from odoo.sql_db import PsycoConnection, connection_info_for
+from odoo.modules.registry import Registry
+from odoo.sql_db import BaseCursor, ConnectionPool, PsycoConnection, connection_info_for
 from odoo.tools import config
 
 # A lost peer is noticed within seconds
@@ -17,10 +20,10 @@ _KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count
 LOCK_TIMEOUT = 300
 
 #: The connections that this module has opened and that are still there.
-opened: weakref.WeakSet[object] = weakref.WeakSet()
+opened: weakref.WeakSet[psycopg2.extensions.connection] = weakref.WeakSet()
 
 
-def connect(dbname, lock_timeout=0, connect_timeout=0):
+def connect(dbname: str, lock_timeout: int = 0, connect_timeout: int = 0) -> psycopg2.extensions.connection:
     """Return a new autocommit connection to a database, READ COMMITTED, on which a lost peer is noticed within seconds.
 
     What an administrator has set for the role or the database to limit the sessions of others does not hold for it.
@@ -38,20 +41,20 @@ def connect(dbname, lock_timeout=0, connect_timeout=0):
     return connection
 
 
-def _open(info, **options):
+def _open(info: Mapping[str, object], **options: object) -> psycopg2.extensions.connection:
     connection = psycopg2.connect(**{**info, **_KEEPALIVES, **options})
     opened.add(connection)
     return connection
 
 
-def _set_limits(connection, lock_timeout):
+def _set_limits(connection: psycopg2.extensions.connection, lock_timeout: int) -> None:
     # each by itself: as options of the connection's start they would break PgBouncer, and reading pg_settings may take longer than a limit
     timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
     if connection.server_version >= 140000:
         timeouts.append("idle_session_timeout")
     if connection.server_version >= 170000:
         timeouts.append("transaction_timeout")
-    settings = dict.fromkeys(timeouts, "0")
+    settings: dict[str, object] = dict.fromkeys(timeouts, "0")
     settings.update(
         lock_timeout=lock_timeout, default_transaction_isolation="'read committed'", default_transaction_read_only="off"
     )
@@ -59,13 +62,13 @@ def _set_limits(connection, lock_timeout):
         cr.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
 
 
-def notice_lost_peer(connection):
+def notice_lost_peer(connection: psycopg2.extensions.connection) -> None:
     """Have the server notice within 3 seconds that this side of a direct TCP connection is gone, also when the machine was switched off."""
     with connection.cursor() as cr:
         cr.execute("SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2")
 
 
-def is_pooled(connection):
+def is_pooled(connection: psycopg2.extensions.connection) -> bool:
     """Tell whether a pooler such as PgBouncer stands between: it invents the process that it names when one connects.
 
     Behind it there is no LISTEN and no setting of a session, and a connection says nothing about who lives.
@@ -83,21 +86,21 @@ class OwnConnections:
 
     readonly = False
 
-    def borrow(self, info):
+    def borrow(self, info: Mapping[str, object]) -> PsycoConnection:
         """Return a new connection, of the class of those in Odoo's pool."""
         return _open(info, connection_factory=PsycoConnection)
 
-    def give_back(self, connection, keep_in_pool=False):
+    def give_back(self, connection: PsycoConnection, keep_in_pool: bool = False) -> None:
         """Close a connection."""
         connection.close()
 
 
-def _teach_pool():
+def _teach_pool() -> None:
     """Have Odoo's pool note which thread has borrowed a connection."""
     borrow = sql_db.ConnectionPool.borrow
 
     @functools.wraps(borrow)
-    def borrow_and_note(self, connection_info):
+    def borrow_and_note(self: ConnectionPool, connection_info: dict[str, Any]) -> PsycoConnection:
         connection = borrow(self, connection_info)
         connection._borrower = threading.get_ident()
         return connection
@@ -108,7 +111,7 @@ def _teach_pool():
 _teach_pool()
 
 
-def pids_of_thread():
+def pids_of_thread() -> list[int]:
     """Return the pids of the server's processes behind the connections of Odoo's pool that the calling thread has, and not given back."""
     me = threading.get_ident()
     return [
@@ -118,7 +121,7 @@ def pids_of_thread():
     ]
 
 
-def cursor_of(registry):
+def cursor_of(registry: Registry) -> BaseCursor:
     """Return a new cursor of a registry's database, also after a restart of PostgreSQL.
 
     Odoo's pool passes over an idle connection that the server has closed when psycopg2 raises OperationalError. Sometimes that is a plain

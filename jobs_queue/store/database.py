@@ -1,5 +1,6 @@
-"""Which database this is: the one where the addon was installed, or a copy of it that must not do anything by itself."""
+"""Tell the original database from a copy: it must not do anything by itself."""
 
+from .sql import AnyCursor
 from .workers import end_copied_workers
 
 # What is formatted into the statements below are constants of this package
@@ -13,7 +14,7 @@ _IDENTITY = """
 """
 
 
-def is_original(cr):
+def is_original(cr: AnyCursor) -> bool:
     """Tell whether the database is the one where the addon was installed, or that somebody has said to be the production database."""
     cr.execute(
         f"SELECT EXISTS (SELECT FROM ir_config_parameter WHERE key = 'jobs_queue.database' AND value = ({_IDENTITY}))"
@@ -21,7 +22,7 @@ def is_original(cr):
     return cr.fetchone()[0]
 
 
-def remember_database(cr):
+def remember_database(cr: AnyCursor) -> None:
     """Store which database this is, unless that is stored: an update of the addon in a copy does not make it the original.
 
     In the transaction of the caller: if it is rolled back, the database is not remembered, and nothing runs.
@@ -31,7 +32,7 @@ def remember_database(cr):
     )
 
 
-def adopt_database(cr):
+def adopt_database(cr: AnyCursor) -> None:
     """Store that this database is the original from now on; in the transaction of the caller.
 
     What a copy has taken over of running jobs and their workers is ended here. Nothing serves a copy: its leases are those of the original.
@@ -47,7 +48,7 @@ def adopt_database(cr):
     )
 
 
-def reason_not_to_serve(cr):
+def reason_not_to_serve(cr: AnyCursor) -> str | None:
     """Return why no worker may serve the cursor's database, or None."""
     cr.execute("SELECT to_regclass('ir_module_module')")
     if cr.fetchone()[0]:

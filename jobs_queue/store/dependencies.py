@@ -12,7 +12,11 @@ lets its children go (:func:`release_children`), in a statement of its own that 
 - *Nobody waits for each other in a circle.* All lock rows in the order of their ids, and a parent has a smaller id than its child.
 """
 
-from .sql import NOW, UNHURRIED
+from collections.abc import Collection, Iterable
+
+from odoo.sql_db import BaseCursor
+
+from .sql import NOW, UNHURRIED, AnyCursor
 from .trouble import IS_LEFT_OUT, each
 
 # What is formatted into the statements below are constants of this package
@@ -34,10 +38,10 @@ _WAITS = """
 """
 
 
-def insert_edges(cr, edges):
+def insert_edges(cr: BaseCursor, edges: Iterable[tuple[int, int, str]]) -> None:
     """Store who waits for whom, in the transaction that has just inserted these jobs, where nobody else sees them yet.
 
-    :param edges: list of ``(parent id, child id, on_failure)``
+    :param edges: ``(parent id, child id, on_failure)`` of each; at least one
     """
     parents, children, policies = zip(*edges, strict=True)
     cr.execute(
@@ -49,7 +53,7 @@ def insert_edges(cr, edges):
     )
 
 
-def release_children(cr, ids):
+def release_children(cr: AnyCursor, ids: Iterable[int]) -> int:
     """Let the children of ended jobs run that wait for nothing else; return how many. Called after those ends were committed.
 
     The parents are locked before their children are looked at: a requeue of them (:func:`lock_with_parents`) comes before, and then they
@@ -84,7 +88,7 @@ def release_children(cr, ids):
     return cr.rowcount
 
 
-def release_forgotten_children(cr):
+def release_forgotten_children(cr: AnyCursor) -> int:
     """Release the children of ended jobs where that was not done: their worker died before, or it was no worker that ended them.
 
     One parent a statement: of several, the second could have to wait for somebody who waits for a child of the first.
@@ -99,7 +103,7 @@ def release_forgotten_children(cr):
     return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: release_children(cr, [id_]))
 
 
-def lock_with_parents(cr, ids):
+def lock_with_parents(cr: BaseCursor, ids: Collection[int]) -> None:
     """Lock jobs and their parents until the end of the transaction.
 
     The next statement then sees in which states the parents are and stay: one that runs cannot end before, as its completion needs the
@@ -113,7 +117,7 @@ def lock_with_parents(cr, ids):
     cr.execute("SELECT FROM queue_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", ([*ids, *parents],))
 
 
-def hold_back(cr, ids):
+def hold_back(cr: BaseCursor, ids: Iterable[int]) -> None:
     """Let those of these runnable jobs wait whose parents have not ended; they are locked, with their parents."""
     cr.execute(
         f"UPDATE queue_job job SET state = 'wait_dependencies', ready_seq = NULL WHERE id = ANY(%s) AND state = 'pending' AND {_WAITS}",
@@ -121,7 +125,7 @@ def hold_back(cr, ids):
     )
 
 
-def parent_results(cr, job_id):
+def parent_results(cr: BaseCursor, job_id: int) -> list[tuple[str, str | None]]:
     """Return ``[(function, result)]`` of a job's parents in the order in which they were named; the result as JSON or None."""
     cr.execute(
         """

@@ -3,29 +3,46 @@
 All of it happens after the jobs have failed: a job that fails writes nothing that other failing jobs write too.
 """
 
-from collections import namedtuple
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from .sql import BRIEFLY, NOW
+from odoo.sql_db import BaseCursor
 
-#: ``message``, ``payload`` and ``exc_info`` are cut; a payload that is longer than they are looked at is left out.
-FailedJob = namedtuple(
-    "FailedJob",
-    "id function model_name company_id channel_id date message payload exc_name exc_info",
-    defaults=(None,) * 10,  # type: ignore[misc]  # mypy wants them one by one
-)
+from .sql import BRIEFLY, NOW, AnyCursor
+
+
+class FailedJob(NamedTuple):
+    """A failed job, with what tells how it failed.
+
+    ``message``, ``payload`` and ``exc_info`` are cut; a payload that is longer than they are looked at is left out.
+    """
+
+    # a row has these three always, only tests leave them out
+    id: int = None  # type: ignore[assignment]
+    function: str = None  # type: ignore[assignment]
+    model_name: str | None = None
+    company_id: int | None = None
+    channel_id: int | None = None
+    date: datetime = None  # type: ignore[assignment]
+    message: str | None = None
+    payload: str | None = None
+    exc_name: str | None = None
+    exc_info: str | None = None
+
 
 # One at a time groups: two would make two groups of one kind
 _LOCK = f"{BRIEFLY} SELECT pg_advisory_xact_lock(hashtext('connector group failures'))"
 
 
-def has_ungrouped(cr):
+def has_ungrouped(cr: AnyCursor) -> bool:
     """Tell whether a failed job has no group yet: a look into an index."""
     cr.execute("SELECT EXISTS (SELECT FROM queue_job WHERE state = 'failed' AND failure_id IS NULL)")
     return cr.fetchone()[0]
 
 
-def lock_ungrouped(cr, limit):
-    """Lock failed jobs that have no group yet, until the end of the transaction; return a list of :class:`FailedJob`.
+def lock_ungrouped(cr: BaseCursor, limit: int) -> list[FailedJob]:
+    """Lock failed jobs that have no group yet, until the end of the transaction, and return them.
 
     They are ordered as their index is: by the group that they have not, then by their ids.
 
@@ -55,7 +72,7 @@ def lock_ungrouped(cr, limit):
     return [FailedJob._make(row) for row in cr.fetchall()]
 
 
-def put_in_group(cr, failure_id, jobs):
+def put_in_group(cr: BaseCursor, failure_id: int, jobs: Sequence[FailedJob]) -> None:
     """Put locked failed jobs in a group, and count them there, in one transaction with :func:`lock_ungrouped`: each failure counts once."""
     cr.execute("UPDATE queue_job SET failure_id = %s WHERE id = ANY(%s)", (failure_id, [job.id for job in jobs]))
     cr.execute(

@@ -1,6 +1,10 @@
-"""Storing what was delayed."""
+"""Insert jobs, and create or drop the sequences of the queue."""
 
 import json
+from collections.abc import Collection
+from typing import Any
+
+from odoo.sql_db import BaseCursor
 
 from .sql import NOW
 
@@ -8,25 +12,27 @@ from .sql import NOW
 # pylint: disable=sql-injection
 
 
-def create_sequences(cr):
+def create_sequences(cr: BaseCursor) -> None:
     """Create the sequences of the queue; each number is used once in the life of the database."""
     cr.execute("CREATE SEQUENCE IF NOT EXISTS queue_job_ready_seq")
     cr.execute("CREATE SEQUENCE IF NOT EXISTS queue_job_lease_token_seq")
 
 
-def drop_sequences(cr):
+def drop_sequences(cr: BaseCursor) -> None:
     """Drop the sequences of the queue, whose tables go next."""
     cr.execute("DROP SEQUENCE IF EXISTS queue_job_ready_seq, queue_job_lease_token_seq")
 
 
-def insert_jobs(cr, rows, extra_columns=()):
+def insert_jobs(
+    cr: BaseCursor, rows: list[dict[str, Any]], extra_columns: Collection[tuple[str, str]] = ()
+) -> list[int]:
     """Insert jobs in the caller's transaction, runnable at once, from their eta on, or once the jobs for which they wait have ended; return
     their ids in order.
 
     A plain INSERT of new rows without foreign keys: it waits for no other transaction and conflicts with none.
 
-    :param rows: list of dicts with the columns below; ``eta`` is an absolute time, ``eta_seconds`` one relative to now
-    :param extra_columns: list of (name, SQL type) of further columns
+    :param rows: with the columns below; ``eta`` is an absolute time, ``eta_seconds`` one relative to now
+    :param extra_columns: (name, SQL type) of each further column
     """
     extra_names = "".join(f", {name}" for name, _type in extra_columns)
     extra_types = "".join(f", {name} {sql_type}" for name, sql_type in extra_columns)

@@ -10,10 +10,12 @@ that holds the key releases it (:func:`release_keys`); if the worker dies before
 
 import contextlib
 import logging
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import psycopg2
 
-from .sql import LEASED, NOW, PARKED, RUNNABLE, transaction
+from .sql import NOW, RUNNABLE, AnyCursor, is_leased, is_parked, transaction
 from .trouble import is_refusal
 
 _logger = logging.getLogger(__name__)
@@ -34,15 +36,28 @@ _WAITING_STATES = "(VALUES ('pending'), ('scheduled'), ('wait_dependencies')) AS
 # pylint: disable=sql-injection
 
 
-def admit(cr, candidates, park):
+class Keyed(Protocol):
+    """A job that may have keys."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def identity_key(self) -> str | None: ...
+
+    @property
+    def concurrency_key(self) -> str | None: ...
+
+
+def admit(cr: AnyCursor, candidates: Sequence[Keyed], park: bool) -> list[int]:
     """Return the ids of the jobs that may be leased now in place of these candidates; runs inside the transaction of their claim.
 
-    :param candidates: runnable jobs with a key, locked; a job has ``id``, ``identity_key`` and ``concurrency_key``
+    :param candidates: runnable jobs with a key, locked
     :param park: whether those whose key is taken are parked; without they stay where they are
     """
     _lock(cr, candidates)
     ids = [job.id for job in candidates]
-    busy = []
+    busy: list[int] = []
     if any(job.identity_key for job in candidates):
         busy = _whose_twin_is_leased(cr, ids)
         ids = _collapse(cr, [id_ for id_ in ids if id_ not in busy])
@@ -58,7 +73,7 @@ def admit(cr, candidates, park):
     return ids
 
 
-def release_keys(cr, *jobs):
+def release_keys(cr: AnyCursor, *jobs: Keyed) -> None:
     """Make jobs runnable that wait for the end of these, with the same key; called after that end was committed.
 
     The locks make it wait for a claim that is just now parking such a job.
@@ -70,13 +85,13 @@ def release_keys(cr, *jobs):
             _release_concurrent(cr, concurrency_key)
 
 
-def release_forgotten_keys(cr):
+def release_forgotten_keys(cr: AnyCursor) -> None:
     """Make the jobs runnable whose key nobody holds any more."""
     cr.execute(
         f"""
         SELECT DISTINCT identity_key FROM queue_job job
-        WHERE {PARKED} AND identity_key IS NOT NULL
-          AND NOT EXISTS (SELECT FROM queue_job twin WHERE twin.identity_key = job.identity_key AND {LEASED.replace("job.", "twin.")})
+        WHERE {is_parked("job")} AND identity_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM queue_job twin WHERE twin.identity_key = job.identity_key AND {is_leased("twin")})
         LIMIT 100
         """
     )
@@ -89,9 +104,9 @@ def release_forgotten_keys(cr):
         SELECT concurrency_key
         FROM (
             SELECT concurrency_key, max(concurrency_limit) AS places FROM queue_job job
-            WHERE {PARKED} AND concurrency_key IS NOT NULL GROUP BY concurrency_key
+            WHERE {is_parked("job")} AND concurrency_key IS NOT NULL GROUP BY concurrency_key
         ) AS waiting
-        WHERE places > (SELECT count(*) FROM queue_job job WHERE job.concurrency_key = waiting.concurrency_key AND {LEASED})
+        WHERE places > (SELECT count(*) FROM queue_job job WHERE job.concurrency_key = waiting.concurrency_key AND {is_leased("job")})
         LIMIT 100
         """
     )
@@ -102,7 +117,7 @@ def release_forgotten_keys(cr):
 
 
 @contextlib.contextmanager
-def _for_itself(cr, key):
+def _for_itself(cr: AnyCursor, key: str) -> Iterator[None]:
     """Let the jobs of other keys go on where those of one cannot be changed."""
     try:
         yield
@@ -112,15 +127,14 @@ def _for_itself(cr, key):
         _logger.warning("The jobs that wait for the key %s cannot be released: %s", key, error)
 
 
-def seconds_waiting(cr, identity_keys, days):
-    """Return for how many seconds the oldest unfinished job of each identity key has waited: a dict, keys without such a job left out.
+def seconds_waiting(cr: AnyCursor, identity_keys: list[str], days: float) -> dict[str, float]:
+    """Return for how many seconds the oldest unfinished job of each identity key has waited; keys without such a job are left out.
 
     A job that has failed is unfinished until a later one with its key was done, or so many days have passed. It locks nothing, runs in the
     caller's transaction and sees what that sees: a job that was delayed since is not among them. Who acts on the answer must write the
     record that the job is about, so that PostgreSQL refuses it (REPEATABLE READ) where the delaying transaction wrote that too. Each part
     has a partial index.
 
-    :param identity_keys: list of texts
     :param days: for how many days jobs that were done are kept
     """
     cr.execute(
@@ -130,7 +144,7 @@ def seconds_waiting(cr, identity_keys, days):
             SELECT identity_key, date_created FROM {_WAITING_STATES}, queue_job job
             WHERE identity_key = ANY(%(keys)s) AND job.state = waiting.state
             UNION ALL
-            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {LEASED}
+            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {is_leased("job")}
             UNION ALL
             SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}
         ) AS waiting
@@ -141,8 +155,8 @@ def seconds_waiting(cr, identity_keys, days):
     return dict(cr.fetchall())
 
 
-def keys_of_failed(cr, identity_keys, days):
-    """Return those of some identity keys of which a job has failed, as :func:`seconds_waiting` counts it: a set."""
+def keys_of_failed(cr: AnyCursor, identity_keys: list[str], days: float) -> set[str]:
+    """Return those of some identity keys of which a job has failed, as :func:`seconds_waiting` counts it."""
     cr.execute(
         f"SELECT identity_key FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}",
         {"keys": identity_keys, "days": days},
@@ -150,21 +164,21 @@ def keys_of_failed(cr, identity_keys, days):
     return {key for (key,) in cr.fetchall()}
 
 
-def _identity(key):
+def _identity(key: str) -> str:
     return f"queue_job.identity_key:{key}"
 
 
-def _concurrency(key):
+def _concurrency(key: str) -> str:
     return f"queue_job.concurrency_key:{key}"
 
 
-def _lock(cr, jobs):
+def _lock(cr: AnyCursor, jobs: Sequence[Keyed]) -> None:
     names = [_identity(job.identity_key) for job in jobs if job.identity_key]
     names += [_concurrency(job.concurrency_key) for job in jobs if job.concurrency_key]
     _lock_names(cr, names)
 
 
-def _lock_names(cr, names):
+def _lock_names(cr: AnyCursor, names: list[str]) -> None:
     # by their numbers, so that two transactions cannot wait for each other
     cr.execute(
         """
@@ -175,18 +189,18 @@ def _lock_names(cr, names):
     )
 
 
-def _whose_twin_is_leased(cr, ids):
+def _whose_twin_is_leased(cr: AnyCursor, ids: list[int]) -> list[int]:
     cr.execute(
         f"""
         SELECT twin.id FROM queue_job twin
-        WHERE twin.id = ANY(%s) AND EXISTS (SELECT FROM queue_job job WHERE job.identity_key = twin.identity_key AND {LEASED})
+        WHERE twin.id = ANY(%s) AND EXISTS (SELECT FROM queue_job job WHERE job.identity_key = twin.identity_key AND {is_leased("job")})
         """,
         (ids,),
     )
     return [id_ for (id_,) in cr.fetchall()]
 
 
-def _collapse(cr, ids):
+def _collapse(cr: AnyCursor, ids: list[int]) -> list[int]:
     """Choose one of the twins of each of these jobs and cancel the others; return the ids of the jobs that may run in their place.
 
     The policy of the candidate decides: *skip* keeps it, *replace* takes the newest runnable twin, *debounce* the one with the latest eta,
@@ -209,7 +223,7 @@ def _collapse(cr, ids):
             SELECT job.id, job.identity_key, job.state, job.eta, job.date_started, job.channel_id, job.concurrency_key
             FROM candidate, {_WAITING_STATES}, queue_job job
             WHERE job.identity_key = candidate.identity_key AND job.state = waiting.state
-                AND (job.state <> 'wait_dependencies' OR {PARKED})
+                AND (job.state <> 'wait_dependencies' OR {is_parked("job")})
             FOR NO KEY UPDATE OF job SKIP LOCKED
         ),
         chosen AS (
@@ -243,7 +257,7 @@ def _collapse(cr, ids):
     return [id_ for (id_,) in cr.fetchall()]
 
 
-def _beyond_limit(cr, ids):
+def _beyond_limit(cr: AnyCursor, ids: list[int]) -> list[int]:
     """Return which of these jobs have to wait, as the places of their concurrency key are taken by leased jobs and by those before them."""
     cr.execute(
         f"""
@@ -251,7 +265,10 @@ def _beyond_limit(cr, ids):
         FROM (
             SELECT waiting.id, waiting.concurrency_limit,
                 row_number() OVER (PARTITION BY waiting.concurrency_key ORDER BY waiting.priority, waiting.ready_seq)
-                    + (SELECT count(*) FROM queue_job job WHERE job.concurrency_key = waiting.concurrency_key AND {LEASED}) AS place
+                    + (
+                        SELECT count(*) FROM queue_job job
+                        WHERE job.concurrency_key = waiting.concurrency_key AND {is_leased("job")}
+                    ) AS place
             FROM queue_job waiting WHERE waiting.id = ANY(%s) AND waiting.concurrency_key IS NOT NULL
         ) AS waiting
         WHERE place > concurrency_limit
@@ -265,29 +282,29 @@ def _beyond_limit(cr, ids):
 # what is skipped for that is left to the sweep.
 
 
-def _release_twins(cr, identity_keys):
+def _release_twins(cr: AnyCursor, identity_keys: list[str | None]) -> None:
     cr.execute(
         f"""
         UPDATE queue_job SET {RUNNABLE}
-        WHERE id IN (SELECT id FROM queue_job job WHERE identity_key = ANY(%s) AND {PARKED} FOR NO KEY UPDATE SKIP LOCKED)
+        WHERE id IN (SELECT id FROM queue_job job WHERE identity_key = ANY(%s) AND {is_parked("job")} FOR NO KEY UPDATE SKIP LOCKED)
         """,
         (identity_keys,),
     )
 
 
-def _release_concurrent(cr, concurrency_key):
+def _release_concurrent(cr: AnyCursor, concurrency_key: str | None) -> None:
     # the oldest ones, as many as there are places: all of them would come back but these. A CTE, as a join may run a subquery, and so its
     # LIMIT, more than once
     cr.execute(
         f"""
         WITH waiting AS MATERIALIZED (
             SELECT id FROM queue_job job
-            WHERE concurrency_key = %(key)s AND {PARKED}
+            WHERE concurrency_key = %(key)s AND {is_parked("job")}
             ORDER BY id
             LIMIT GREATEST(
                 0,
-                (SELECT max(concurrency_limit) FROM queue_job job WHERE concurrency_key = %(key)s AND {PARKED})
-                - (SELECT count(*) FROM queue_job job WHERE concurrency_key = %(key)s AND {LEASED})
+                (SELECT max(concurrency_limit) FROM queue_job job WHERE concurrency_key = %(key)s AND {is_parked("job")})
+                - (SELECT count(*) FROM queue_job job WHERE concurrency_key = %(key)s AND {is_leased("job")})
             )
             FOR NO KEY UPDATE SKIP LOCKED
         )

@@ -1,18 +1,27 @@
 """The life of a lease, from the start of its job to its end."""
 
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
+
 from psycopg2.errors import InvalidTextRepresentation
 
-from ..texts import LOG, NAME, TRACEBACK, storable
+from odoo.sql_db import BaseCursor
+
+from ..texts import storable
 from .channels import GIVE_BACK_TOKENS
+from .ending import Ending, Holder
 from .prepared import Statement, keeps_session
-from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED
+from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED, AnyCursor, Leased
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
 
-#: What an attempt has used: queries, CPU seconds, MB by which the memory grew.
-NOT_MEASURED = (None, None, None)
+class _Tried(Leased, Protocol):
+    """A job whose attempt ends."""
+
+    @property
+    def retry(self) -> int: ...
 
 
 _LAST_ATTEMPT = "SELECT max(id) FROM queue_job_attempt WHERE job_id = %(id)s"
@@ -30,7 +39,7 @@ _START = Statement(
 )
 
 
-def start(cr, job):
+def start(cr: AnyCursor, job: Leased) -> str | None:
     """Mark a leased job as started; return its stored arguments, or None if the lease is gone, for instance because somebody cancelled it.
 
     It is committed before the job's own transaction begins: an update after that one's snapshot would make its completion fail. The token
@@ -45,7 +54,7 @@ def start(cr, job):
     return row and row[0]
 
 
-def lock_lease(cr, job, worker_id):
+def lock_lease(cr: BaseCursor, job: Leased, worker_id: int) -> bool:
     """Lock the row of a running job on the job's own cursor; return False if the lease is not this worker's any more.
 
     Called before each commit of the job's cursor. If the lease was taken away after the transaction's snapshot, PostgreSQL raises a
@@ -64,7 +73,7 @@ def lock_lease(cr, job, worker_id):
 _NOT_LEASED = "not all of these jobs are leased to this worker: "
 
 
-def all_done(jobs):
+def all_done(jobs: str) -> str:
     """Return the last part of a statement that sets jobs to done: an error, which ends the message, if some of them are not leased.
 
     :param jobs: how many they are, as SQL
@@ -72,7 +81,7 @@ def all_done(jobs):
     return f"SELECT CASE count(*) WHEN {jobs} THEN 0 ELSE ('{_NOT_LEASED}' || count(*))::int END FROM done"
 
 
-def if_leased(execute, *args):
+def if_leased(execute: Callable[..., object], *args: object) -> bool:
     """Call what executes a statement with :func:`all_done`; return False if not all of its jobs are leased."""
     try:
         execute(*args)
@@ -83,7 +92,7 @@ def if_leased(execute, *args):
     return True
 
 
-def are_done(cr, jobs):
+def are_done(cr: AnyCursor, jobs: Collection[Leased]) -> bool:
     """Return whether all of these jobs are done."""
     cr.execute(
         "SELECT count(*) FROM queue_job WHERE id = ANY(%s) AND (state = 'done') IS TRUE", ([job.id for job in jobs],)
@@ -123,113 +132,73 @@ _COMPLETE = Statement(
 )
 
 
-def complete(cr, job, worker_id, worker_name, message, result, log=None, usage=NOT_MEASURED, then=""):
+def complete(
+    cr: BaseCursor, job: Leased, worker: Holder, ending: Ending, result: str | None = None, then: str = ""
+) -> bool:
     """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
 
     It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
     state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
 
+    :param result: as JSON
     :param then: statements after it in its message, with the COMMIT; they are not executed if the lease is gone
     :raise LockNotAvailable: somebody has the row locked
     :raise InvalidSqlStatementName: see :class:`~.prepared.Statement`
     """
-    return if_leased(
-        _COMPLETE.execute,
-        cr,
-        {
-            "id": job.id,
-            "worker": worker_id,
-            "lease_token": job.lease_token,
-            "worker_name": worker_name,
-            "message": storable(message),
-            "result": result,
-            "log": storable(log, LOG),
-            **_usage_values(usage),
-        },
-        PATIENTLY,
-        then,
-    )
+    values = {**_lease(job, worker), **ending.columns(), "result": result}
+    return if_leased(_COMPLETE.execute, cr, values, PATIENTLY, then)
 
 
 # What follows is executed on the raw connection, which others wait for: it waits briefly, and raises LockNotAvailable if the row is locked
 
 
-def fail(cr, job, worker_id, worker_name, message, exc_name, exc_info, log=None, usage=NOT_MEASURED):
+def fail(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending) -> bool:
     """Set a job to failed and record the attempt; return False if the lease is not this worker's any more."""
-    return _end_attempt(
-        cr,
-        job,
-        worker_id,
-        worker_name,
-        f"state = 'failed', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started), retry = retry + 1",
-        {
-            "outcome": "failed",
-            "message": message,
-            "exc_name": exc_name,
-            "exc_info": exc_info,
-            "log": log,
-            "usage": usage,
-        },
+    assignments = (
+        f"state = 'failed', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started), retry = retry + 1"
     )
+    return _end_attempt(cr, job, worker, ending, "failed", assignments)
 
 
-def end_cancelled(cr, job, worker_id, worker_name, message, log=None, usage=NOT_MEASURED):
+def end_cancelled(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending) -> bool:
     """Set a running job to cancelled and record the attempt; return False if the lease is not this worker's any more."""
-    return _end_attempt(
-        cr,
-        job,
-        worker_id,
-        worker_name,
-        f"state = 'cancelled', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started)",
-        {"outcome": "cancelled", "message": message, "exc_name": None, "exc_info": None, "log": log, "usage": usage},
-    )
+    assignments = f"state = 'cancelled', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started)"
+    return _end_attempt(cr, job, worker, ending, "cancelled", assignments)
 
 
 def retry(
-    cr, job, worker_id, worker_name, seconds, count, message, exc_name, exc_info, log=None, usage=NOT_MEASURED, outcome="retry"
-):  # fmt: skip
+    cr: AnyCursor,
+    job: _Tried,
+    worker: Holder,
+    ending: Ending,
+    seconds: float,
+    count: bool = True,
+    outcome: str = "retry",
+) -> bool:
     """Schedule another try of a job and record the attempt; return False if the lease is not this worker's any more.
 
     ``date_started`` is kept: in a sequential channel the job keeps its place.
 
     :param seconds: until the next try
     :param count: whether this try counts
+    :param outcome: that of the attempt
     """
-    return _end_attempt(
-        cr,
-        job,
-        worker_id,
-        worker_name,
-        f"state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s",
-        {
-            "outcome": outcome,
-            "message": message,
-            "exc_name": exc_name,
-            "exc_info": exc_info,
-            "log": log,
-            "usage": usage,
-            "seconds": seconds,
-            "tries": int(count),
-        },
-    )
+    assignments = f"state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s"
+    return _end_attempt(cr, job, worker, ending, outcome, assignments, seconds=seconds, tries=int(count))
 
 
-def give_back(
-    cr, job, worker_id, worker_name, outcome, seconds, message, exc_name=None, exc_info=None, log=None, usage=NOT_MEASURED
-):  # fmt: skip
+def give_back(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending, seconds: float, outcome: str) -> bool:
     """Schedule another try of a job for a reason that is not its fault; return False if the lease is not this worker's any more.
 
     Without the name of an exception its code was not called, see :func:`count_in_a_row`.
 
-    :param outcome: that of the attempt: ``no_resources``, the worker or the server had no means to run it
     :param seconds: until the next try
+    :param outcome: that of the attempt: ``no_resources``, the worker or the server had no means to run it
     """
-    return retry(
-        cr, job, worker_id, worker_name, seconds, False, message, exc_name, exc_info, log, usage, outcome=outcome
-    )
+    return retry(cr, job, worker, ending, seconds, False, outcome)
 
 
-def count_in_a_row(cr, job_id, outcome):
+def count_in_a_row(cr: AnyCursor, job_id: int, outcome: str) -> int:
     """Return how many of a job's last attempts its code has ended with an outcome, one after the other.
 
     Those without an exception are passed over: the code was not called.
@@ -247,7 +216,7 @@ def count_in_a_row(cr, job_id, outcome):
     return cr.fetchone()[0]
 
 
-def give_back_unknown(cr, job, worker_id, worker_name, seconds, message):
+def give_back_unknown(cr: AnyCursor, job: Leased, worker: Holder, seconds: float, message: str) -> bool:
     """Leave a job to workers whose code knows it: schedule it without counting the try; return False if the lease is not this worker's any
     more.
 
@@ -277,19 +246,12 @@ def give_back_unknown(cr, job, worker_id, worker_name, seconds, message):
         )
         SELECT FROM given
         """,
-        {
-            "id": job.id,
-            "worker": worker_id,
-            "lease_token": job.lease_token,
-            "worker_name": worker_name,
-            "seconds": seconds,
-            "message": storable(message),
-        },
+        {**_lease(job, worker), "seconds": seconds, "message": storable(message)},
     )
     return cr.rowcount == 1
 
 
-def seconds_unknown(cr, job_id):
+def seconds_unknown(cr: AnyCursor, job_id: int) -> float:
     """Return for how many seconds no worker's code has known a job: since the first such try after one that ended otherwise, 0 if none."""
     cr.execute(
         f"""
@@ -302,11 +264,13 @@ def seconds_unknown(cr, job_id):
     return row[0] if row else 0
 
 
-def _usage_values(usage):
-    return dict(zip(("queries", "cpu", "memory"), usage, strict=True))
+def _lease(job: Leased, worker: Holder) -> dict[str, Any]:
+    return {"id": job.id, "lease_token": job.lease_token, "worker": worker.id, "worker_name": worker.name}
 
 
-def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
+def _end_attempt(
+    cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending, outcome: str, assignments: str, **values: Any
+) -> bool:
     cr.execute(
         f"""
         {BRIEFLY}
@@ -323,22 +287,16 @@ def _end_attempt(cr, job, worker_id, worker_name, assignments, values):
         """,
         {
             **values,
-            **_usage_values(values["usage"]),
-            "message": storable(values["message"]),
-            "exc_name": storable(values["exc_name"], NAME),
-            "exc_info": storable(values["exc_info"], TRACEBACK),
-            "log": storable(values["log"], LOG),
-            "id": job.id,
-            "worker": worker_id,
-            "lease_token": job.lease_token,
+            **_lease(job, worker),
+            **ending.columns(),
+            "outcome": outcome,
             "number": job.retry + 1,
-            "worker_name": worker_name,
         },
     )
     return cr.rowcount == 1
 
 
-def end_locker(cr, job, pids):
+def end_locker(cr: AnyCursor, job: Leased, pids: Iterable[int]) -> None:
     """End the connection that keeps the row of a job locked, if it is one of these.
 
     The transaction that has locked a row last stands in the row. If it is only one of several that have, none is ended.
@@ -355,7 +313,7 @@ def end_locker(cr, job, pids):
     )
 
 
-def release_unstarted(cr, jobs):
+def release_unstarted(cr: AnyCursor, jobs: Collection[Leased]) -> set[int]:
     """Make leased jobs that have not started runnable again, in their old places; return the ids of those that are.
 
     A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another may have none. What else may have changed
@@ -391,7 +349,7 @@ def release_unstarted(cr, jobs):
     return {id_ for (id_,) in cr.fetchall()}
 
 
-def release(cr, jobs):
+def release(cr: AnyCursor, jobs: Collection[Leased]) -> None:
     """Make started jobs runnable again without having ended them; no try is counted."""
     cr.execute(
         f"{BRIEFLY} UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state = 'started'",
@@ -402,7 +360,7 @@ def release(cr, jobs):
 # While a job runs nobody else updates its row, as that would make its completion fail: what is written about it meanwhile stands beside it.
 
 
-def write_progress(cr, job_id, done, total, message):
+def write_progress(cr: AnyCursor, job_id: int, done: float, total: float | None, message: str | None) -> None:
     """Note how far a running job is; committed at once, on the worker's raw connection.
 
     :raise LockNotAvailable: somebody has the note locked, perhaps the job itself
@@ -419,7 +377,7 @@ def write_progress(cr, job_id, done, total, message):
     )
 
 
-def cancel_requests(cr, job_ids, settings=""):
+def cancel_requests(cr: AnyCursor, job_ids: Iterable[int], settings: str = "") -> dict[int, str]:
     """Return ``{job id: who asked}`` of the jobs, among these, that somebody wants to be stopped.
 
     :param settings: such as :data:`BRIEFLY`

@@ -12,9 +12,13 @@ name each time, noted after PREPARE and forgotten before DEALLOCATE.
 
 import itertools
 import time
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
+import psycopg2
 from psycopg2.errors import InvalidSqlStatementName
+
+from .sql import AnyCursor
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -24,15 +28,15 @@ PLAN_SECONDS = 1
 _numbers = itertools.count(1)
 
 # The connections that keep what is prepared, each with a dict: name of a statement to its _Plan
-_plans: WeakKeyDictionary[object, dict[str, "_Plan"]] = WeakKeyDictionary()
+_plans: WeakKeyDictionary[psycopg2.extensions.connection, dict[str, "_Plan"]] = WeakKeyDictionary()
 
 
 class _Plan:
-    name = None  # of what is prepared
-    ends = 0
+    name: str | None = None  # of what is prepared
+    ends: float = 0
 
 
-def keep_prepared(connection):
+def keep_prepared(connection: psycopg2.extensions.connection) -> None:
     """Let statements be prepared on a connection; nothing but PostgreSQL itself may be behind it.
 
     Whoever takes a connection out of Odoo's pool calls this again: the pool resets it, and what was prepared on it before is gone.
@@ -40,12 +44,12 @@ def keep_prepared(connection):
     _plans[connection] = {}
 
 
-def keeps_session(connection):
+def keeps_session(connection: psycopg2.extensions.connection) -> bool:
     """Return whether what is set or prepared on a connection is there for its next statement, see :func:`keep_prepared`."""
     return connection in _plans
 
 
-def _plans_of(cr):
+def _plans_of(cr: AnyCursor) -> dict[str, _Plan] | None:
     # a job's cursor would begin its transaction where psycopg2's connection is asked for
     return _plans.get(getattr(cr, "own_connection", None) or cr.connection)
 
@@ -54,21 +58,20 @@ class Statement:
     """A statement with named parameters.
 
     :param name: with which the names of what is prepared begin
-    :param types: dict, name of a parameter to its type in PostgreSQL
-    :param query: text, with parameters as ``%(name)s``
+    :param types: name of a parameter to its type in PostgreSQL
+    :param query: with parameters as ``%(name)s``
     """
 
-    def __init__(self, name, types, query):
+    def __init__(self, name: str, types: Mapping[str, str], query: str) -> None:
         self._name = name
         self._query = query
         numbered = {parameter: f"${number}" for number, parameter in enumerate(types, 1)}
         self._prepared = f"({', '.join(types.values())}) AS {query % numbered}"
         self._arguments = f"({', '.join(f'%({parameter})s' for parameter in types)})"
 
-    def execute(self, cr, values, settings="", then=""):
+    def execute(self, cr: AnyCursor, values: Mapping[str, object], settings: str = "", then: str = "") -> None:
         """Execute the statement on a cursor.
 
-        :param values: dict, name of a parameter to its value
         :param settings: statements before it in its message, such as :data:`BRIEFLY`
         :param then: statements after it in its message, of which the last one has the result
         :raise InvalidSqlStatementName: somebody has dropped what was prepared; it is forgotten, and another time will do

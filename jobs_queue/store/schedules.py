@@ -1,4 +1,9 @@
-"""Ticks of schedules that become jobs, see ``models/queue_job_schedule.py``."""
+"""Lock a due schedule, so that each tick creates its job once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from odoo.sql_db import BaseCursor
 
 from .sql import NOW
 
@@ -6,7 +11,7 @@ from .sql import NOW
 # pylint: disable=sql-injection
 
 
-def lock_due_schedule(cr, passed_over):
+def lock_due_schedule(cr: BaseCursor, passed_over: Iterable[int]) -> tuple[int, datetime] | None:
     """Lock a schedule that is due, until the end of the transaction.
 
     A tick becomes a job exactly once. On this READ COMMITTED cursor the lock, the INSERT of the job and the move of ``next_run`` to the

@@ -1,12 +1,31 @@
-"""What the statements of the store share."""
+"""Parts that the statements of the store share."""
 
 import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol, TypeAlias
 
+import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
+from odoo.api import Environment
 from odoo.sql_db import BaseCursor, Cursor
 
 from .connection import LOCK_TIMEOUT
+
+#: That of a worker's raw connection, or one of Odoo's.
+AnyCursor: TypeAlias = psycopg2.extensions.cursor | BaseCursor
+
+
+class Leased(Protocol):
+    """A job of which a statement finds the row by its lease; one without a token is not found."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def lease_token(self) -> int | None: ...
+
 
 # The clock of the database, as Odoo stores times
 NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
@@ -20,16 +39,27 @@ RUNNABLE = """
     children_released = NULL, failure_id = NULL, is_parked = NULL
 """
 
-LEASED = "job.state IN ('enqueued', 'started')"
 
-# Waits for a key, see keys.py; others in the same state wait for other jobs
-PARKED = "job.state = 'wait_dependencies' AND job.is_parked"
+def is_leased(alias: str) -> str:
+    """Return the condition that a worker has the lease of a job."""
+    return f"{alias}.state IN ('enqueued', 'started')"
 
-# What has a place in the order of a sequential channel: runnable, failed, or between two tries. Leased jobs are counted apart. IS TRUE
-# hides the state from the planner, which would else take the index on this condition for the one of runnable jobs
-IN_ORDER = """(
-    queue_job.state IN ('pending', 'failed') OR queue_job.state = 'scheduled' AND queue_job.date_started IS NOT NULL
-) IS TRUE"""
+
+def is_parked(alias: str) -> str:
+    """Return the condition that a job waits for a key, see ``keys.py``; others in the same state wait for other jobs."""
+    return f"{alias}.state = 'wait_dependencies' AND {alias}.is_parked"
+
+
+def is_in_order(alias: str) -> str:
+    """Return the condition that a job has a place in the order of a sequential channel: runnable, failed, or between two tries.
+
+    Leased jobs are counted apart. IS TRUE hides the state from the planner, which would else take the index on this condition for the one
+    of runnable jobs.
+    """
+    return f"""(
+        {alias}.state IN ('pending', 'failed') OR {alias}.state = 'scheduled' AND {alias}.date_started IS NOT NULL
+    ) IS TRUE"""
+
 
 # Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
 # commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
@@ -45,14 +75,14 @@ BRIEFLY = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT};"
 PATIENTLY = "SET LOCAL lock_timeout = '10s';"
 
 
-def now(cr):
+def now(cr: AnyCursor) -> datetime:
     """Return the time of the database, in UTC."""
     cr.execute(f"SELECT {NOW}")  # pylint: disable=sql-injection; a constant
     return cr.fetchone()[0]
 
 
 @contextlib.contextmanager
-def own_cursor(env):
+def own_cursor(env: Environment) -> Iterator[BaseCursor]:
     """Give a READ COMMITTED cursor apart from the caller's transaction; what is done with it is committed at the end."""
     with env.registry.cursor() as cr:
         if isinstance(cr, Cursor):
@@ -61,7 +91,7 @@ def own_cursor(env):
 
 
 @contextlib.contextmanager
-def transaction(cr, settings=""):
+def transaction(cr: AnyCursor, settings: str = "") -> Iterator[None]:
     """Run several statements of an autocommit connection in one READ COMMITTED transaction; an Odoo cursor is in one already.
 
     :param settings: such as :data:`BRIEFLY`
@@ -80,7 +110,7 @@ def transaction(cr, settings=""):
 
 
 @contextlib.contextmanager
-def savepoint(cr):
+def savepoint(cr: AnyCursor) -> Iterator[None]:
     """Run statements that may fail for themselves, within a :func:`transaction`."""
     if isinstance(cr, BaseCursor):
         with cr.savepoint(flush=False):
@@ -96,7 +126,7 @@ def savepoint(cr):
     cr.execute("RELEASE SAVEPOINT connector")
 
 
-def parameter(cr, key):
+def parameter(cr: AnyCursor, key: str) -> str | None:
     """Return the text of a system parameter, or None."""
     cr.execute("SELECT value FROM ir_config_parameter WHERE key = %s", (key,))
     row = cr.fetchone()

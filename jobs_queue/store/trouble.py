@@ -12,6 +12,7 @@ is noted, and the worker waits. Where it can, the job fails:
 """
 
 import logging
+from collections.abc import Callable, Iterable
 
 import psycopg2
 from psycopg2.errors import LockNotAvailable, QueryCanceled
@@ -19,7 +20,7 @@ from psycopg2.errors import LockNotAvailable, QueryCanceled
 from odoo.sql_db import BaseCursor
 
 from ..texts import ERROR, storable
-from .sql import BRIEFLY, NOW, transaction
+from .sql import BRIEFLY, NOW, AnyCursor, transaction
 
 _logger = logging.getLogger(__name__)
 
@@ -48,16 +49,16 @@ IS_LEFT_OUT = (
 LEFT_OUT = f"ARRAY(SELECT job_id FROM queue_job_trouble WHERE date_next > {NOW})"
 
 
-def is_refusal(cr, error):
+def is_refusal(cr: AnyCursor, error: BaseException) -> bool:
     """Return whether a statement was refused, so that the same one without some row may do: not where the connection is lost, it is only
     too early, or the transaction is the caller's, who cannot go on in it."""
     return not (isinstance(error, PASSING) or isinstance(cr, BaseCursor) or cr.connection.closed)
 
 
-def each(cr, ids, change):
+def each(cr: AnyCursor, ids: Iterable[int], change: Callable[[int], int]) -> int:
     """Change rows one by one, as a statement for all of them was refused; note the trouble of those for which it is again.
 
-    :param change: function of an id that returns how many rows it has changed
+    :param change: given an id, it returns how many rows it has changed
     :return: the sum of that
     :raise psycopg2.Error: the note cannot be written either
     """
@@ -74,7 +75,7 @@ def each(cr, ids, change):
     return changed
 
 
-def note_trouble(cr, job_id, error):
+def note_trouble(cr: AnyCursor, job_id: int, error: psycopg2.Error) -> None:
     """Note that a job's row cannot be changed, and leave it out for a while.
 
     :param error: what PostgreSQL has raised
@@ -100,7 +101,7 @@ def note_trouble(cr, job_id, error):
     )
 
 
-def fail_troubled(cr, others_changed=False):
+def fail_troubled(cr: AnyCursor, others_changed: bool = False) -> int:
     """Let the jobs fail whose rows are refused for good; return how many.
 
     :param others_changed: whether another row could just be changed
@@ -133,7 +134,7 @@ def fail_troubled(cr, others_changed=False):
 _STORED = "CASE WHEN length({0}) > 250 THEN left({0}, 186) || '#' || encode(sha256(convert_to({0}, 'UTF8')), 'hex') ELSE {0} END"
 
 
-def _fail(cr, job_id, message):
+def _fail(cr: AnyCursor, job_id: int, message: str) -> int:
     """Set a job to failed that nobody runs, and record that; the condition that its trouble holds is looked at again under its lock.
 
     What may have been the reason does not come along: keys that are too long for an index.
@@ -159,7 +160,7 @@ def _fail(cr, job_id, message):
     return failed
 
 
-def _begin_again(cr, job_id, message):
+def _begin_again(cr: AnyCursor, job_id: int, message: str) -> None:
     cr.execute(
         f"""
         UPDATE queue_job_trouble SET message = %s, date_since = {NOW}, date_tried = {NOW},
@@ -170,12 +171,12 @@ def _begin_again(cr, job_id, message):
     )
 
 
-def forget_troubles(cr):
+def forget_troubles(cr: AnyCursor) -> None:
     """Forget what was not noted again for a while: these rows can be changed, or nobody tries."""
     cr.execute(f"DELETE FROM queue_job_trouble trouble WHERE {_IS_OVER} AND date_next < {NOW}")
 
 
-def claim_trouble(cr, job_id):
+def claim_trouble(cr: AnyCursor, job_id: int) -> str | None:
     """Return why a job cannot be claimed, as PostgreSQL says it, or None."""
     cr.execute(
         f"SELECT message FROM queue_job_trouble WHERE job_id = %s AND date_next > {NOW} - make_interval(secs => {_FIRST_WAIT})",

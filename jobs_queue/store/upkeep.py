@@ -1,15 +1,15 @@
-"""What any worker does for all, and what it repeats in case another one died before it came to it."""
+"""Periodic maintenance: make due jobs runnable, and move jobs of deleted channels to the root."""
 
 import psycopg2
 
-from .sql import BRIEFLY, DUE_AT, NOW, RUNNABLE
+from .sql import BRIEFLY, DUE_AT, NOW, RUNNABLE, AnyCursor
 from .trouble import IS_LEFT_OUT, each, is_refusal
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
 
 
-def schedule_due(cr):
+def schedule_due(cr: AnyCursor) -> int:
     """Make jobs runnable whose time has come, a page at a time; return how many.
 
     SKIP LOCKED: workers that do this at the same time share the work instead of waiting.
@@ -28,7 +28,7 @@ def schedule_due(cr):
 _IS_DUE = f"state = 'scheduled' AND {DUE_AT} <= {NOW} AND NOT {IS_LEFT_OUT}"
 
 
-def _schedule(cr, limit, condition=""):
+def _schedule(cr: AnyCursor, limit: int, condition: str = "") -> int:
     cr.execute(
         f"""
         {BRIEFLY}
@@ -43,7 +43,7 @@ def _schedule(cr, limit, condition=""):
     return cr.rowcount
 
 
-def adopt_strays(cr):
+def adopt_strays(cr: AnyCursor) -> int:
     """Move runnable jobs whose channel was deleted to the root channel; return how many.
 
     A channel with jobs that have not ended cannot be deleted, but a cancelled one may be requeued later, and a process that has not heard
@@ -72,7 +72,7 @@ def adopt_strays(cr):
     return cr.rowcount
 
 
-def seconds_to_next_eta(cr):
+def seconds_to_next_eta(cr: AnyCursor) -> float | None:
     """Return how many seconds there are until the next scheduled job, or None if there is none, or none that has a date at all."""
     cr.execute(
         f"""
@@ -85,7 +85,7 @@ def seconds_to_next_eta(cr):
     return row and row[0]
 
 
-def count_runnable(cr):
+def count_runnable(cr: AnyCursor) -> int:
     """Return how many jobs could run now, counted to a thousand."""
     cr.execute("SELECT count(*) FROM (SELECT FROM queue_job WHERE state = 'pending' LIMIT 1000) AS runnable")
     return cr.fetchone()[0]

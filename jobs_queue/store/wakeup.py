@@ -8,11 +8,13 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import psycopg2
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
+from odoo.sql_db import BaseCursor
 
 from .. import store
 from .connection import connect
@@ -31,7 +33,7 @@ _TRUST_SECONDS = 1
 _served_until: dict[str, float] = {}
 
 
-def after_commit(cr):
+def after_commit(cr: BaseCursor) -> None:
     """Wake the workers of the cursor's database once the transaction is committed."""
     if _KEY not in cr.postcommit.data:
         cr.postcommit.data[_KEY] = True
@@ -39,26 +41,26 @@ def after_commit(cr):
         cr.postcommit.add(lambda: wake(dbname))
 
 
-def wake(dbname):
+def wake(dbname: str) -> None:
     """Wake the workers of a database, or Odoo's cron if no other worker serves it."""
     wake_workers(dbname)
     # where the database postgres cannot be reached the cron is all the more needed
     _attempt(_trigger_cron, dbname)
 
 
-def wake_workers(dbname):
+def wake_workers(dbname: str) -> None:
     """Wake the workers of a database; unlike :func:`wake` it reads no table, which somebody may have locked."""
     _attempt(_notifier.notify, dbname)
 
 
-def _attempt(wake_up, dbname):
+def _attempt(wake_up: Callable[[str], None], dbname: str) -> None:
     try:
         wake_up(dbname)
     except psycopg2.Error:
         _logger.info("Workers of the database %s were not woken; they will find the jobs", dbname, exc_info=True)
 
 
-def _trigger_cron(dbname):
+def _trigger_cron(dbname: str) -> None:
     if time.monotonic() <= _served_until.get(dbname, 0):
         return
     with Registry(dbname).cursor() as cr:
@@ -75,13 +77,13 @@ def _trigger_cron(dbname):
 class _Notifier:
     """This process's connection for NOTIFY: opening one for each commit would take longer than a worker takes to start the job."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._connection = None
-        self._pid = None
-        self._inherited = []
+        self._connection: psycopg2.extensions.connection | None = None
+        self._pid: int | None = None
+        self._inherited: list[psycopg2.extensions.connection | None] = []
 
-    def notify(self, dbname):
+    def notify(self, dbname: str) -> None:
         """Tell the workers that there may be jobs in a database."""
         with self._lock:
             try:
@@ -91,7 +93,7 @@ class _Notifier:
                 self._connection = None
                 self._send(dbname)
 
-    def _send(self, dbname):
+    def _send(self, dbname: str) -> None:
         if self._pid != os.getpid():
             # the parent still uses its connection; to forget it here would close it there
             self._inherited.append(self._connection)

@@ -1,9 +1,13 @@
 """The life of a worker, from its row to its end, and what its death means for its jobs."""
 
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
 import psycopg2
 
 from ..texts import REASON, storable
-from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, savepoint, transaction
+from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, AnyCursor, savepoint, transaction
 from .trouble import IS_LEFT_OUT, each, is_refusal
 
 #: A worker whose last heartbeat is older than this many seconds is dead.
@@ -16,6 +20,9 @@ HEARTBEAT_TIMEOUT = 15
 DIED, INTERRUPTED, STOPPED = "died", "interrupted", "stopped"
 #: How often in a row a job may be lost together with others without counting a try.
 LOSSES_WITH_OTHERS = 2
+
+# Lease token to cause, of the jobs that have ended their process; a key may be None, as tokens of jobs that had not started are
+_Blamed: TypeAlias = Mapping[int, str] | Mapping[int | None, str]
 
 # What is formatted into the statements below are constants of this package
 # pylint: disable=sql-injection
@@ -35,7 +42,7 @@ _DEAD = f"NOT {ALIVE}"
 _LEASE = "id, CASE WHEN state = 'started' OR date_started IS NOT NULL THEN COALESCE(lease_token, -id) END"
 
 
-def backend_of(cr):
+def backend_of(cr: AnyCursor) -> tuple[int, float]:
     """Return ``(pid, start)`` of the server's process behind a connection; the start in seconds since 1970."""
     cr.execute(
         "SELECT pid, extract(epoch FROM backend_start)::float8 FROM pg_stat_activity WHERE pid = pg_backend_pid()"
@@ -43,7 +50,7 @@ def backend_of(cr):
     return cr.fetchone()
 
 
-def place_of(cr):
+def place_of(cr: AnyCursor) -> str:
     """Return where the cursor's database lies, as a text: the server's system identifier, its timeline, and the database's oid.
 
     A standby that was promoted has another timeline, and a copy of the database another oid: what has happened to the workers of another
@@ -64,7 +71,16 @@ def place_of(cr):
     return cr.fetchone()[0]
 
 
-def register_worker(cr, uuid, host, pid, kind, capacity, backend, process=None):
+def register_worker(
+    cr: AnyCursor,
+    uuid: str,
+    host: str,
+    pid: int,
+    kind: str,
+    capacity: int,
+    backend: tuple[int, float] | tuple[None, None],
+    process: str | None = None,
+) -> int:
     """Insert the row that stands for a worker's life and return its id.
 
     :param backend: what :func:`backend_of` says of the worker's control connection, or ``(None, None)``
@@ -84,7 +100,7 @@ def register_worker(cr, uuid, host, pid, kind, capacity, backend, process=None):
     return cr.fetchone()[0]
 
 
-def note_backends(cr, worker_id, pids):
+def note_backends(cr: AnyCursor, worker_id: int, pids: list[int]) -> None:
     """Store which of the server's processes work for a worker in its database, with their starts: a pid alone may come again later.
 
     If the worker dies before, its connections end by themselves once the server notices that nobody reads what it sends.
@@ -101,7 +117,7 @@ def note_backends(cr, worker_id, pids):
     )
 
 
-def heartbeat(cr, worker_id, memory=None):
+def heartbeat(cr: AnyCursor, worker_id: int, memory: int | None = None) -> bool:
     """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead.
 
     :param memory: MB that its process uses
@@ -114,7 +130,7 @@ def heartbeat(cr, worker_id, memory=None):
     return cr.rowcount == 1
 
 
-def order_workers(cr, ids, state):
+def order_workers(cr: AnyCursor, ids: Iterable[int], state: str) -> int:
     """Set what workers shall do from now on; return how many were not stopping already.
 
     A row beside its leases: no job is touched, and a worker that dies before it reads this takes the order with it.
@@ -123,7 +139,7 @@ def order_workers(cr, ids, state):
     return cr.rowcount
 
 
-def ordered_state(cr, worker_id):
+def ordered_state(cr: AnyCursor, worker_id: int) -> str | None:
     """Return what a worker shall do: ``running``, ``paused``, ``draining`` or ``stopping``; None if its row is gone.
 
     :raise LockNotAvailable: see :func:`heartbeat`
@@ -133,25 +149,25 @@ def ordered_state(cr, worker_id):
     return row and row[0]
 
 
-def alive_workers(cr):
-    """Return the set of ids of the workers that are alive."""
+def alive_workers(cr: AnyCursor) -> set[int]:
+    """Return the ids of the workers that are alive."""
     cr.execute(f"SELECT id FROM queue_worker worker WHERE {ALIVE}")
     return {id_ for (id_,) in cr.fetchall()}
 
 
-def states_of_alive(cr):
-    """Return the set of the states of the workers that are alive."""
+def states_of_alive(cr: AnyCursor) -> set[str]:
+    """Return the states of the workers that are alive."""
     cr.execute(f"SELECT DISTINCT state FROM queue_worker worker WHERE {ALIVE}")
     return {state for (state,) in cr.fetchall()}
 
 
-def other_hosts_alive(cr):
+def other_hosts_alive(cr: AnyCursor) -> bool:
     """Tell whether a worker other than Odoo's cron serves the database."""
     cr.execute(f"SELECT EXISTS (SELECT FROM queue_worker worker WHERE kind <> 'cron' AND {ALIVE})")
     return cr.fetchone()[0]
 
 
-def dead_workers(cr, elsewhere_than=None):
+def dead_workers(cr: AnyCursor, elsewhere_than: int | None = None) -> list[tuple[int, str]]:
     """Return ``[(id, name)]`` of the workers that are dead.
 
     :param elsewhere_than: id of a worker; only those of another place than this one's, see :func:`place_of`
@@ -170,7 +186,15 @@ def dead_workers(cr, elsewhere_than=None):
     return cr.fetchall()
 
 
-def end_process(cr, process, cause="", end=DIED, terminate=False, blamed=None, several=False):
+def end_process(
+    cr: AnyCursor,
+    process: str,
+    cause: str = "",
+    end: str = DIED,
+    terminate: bool = False,
+    blamed: Mapping[int, str] | None = None,
+    several: bool = False,
+) -> None:
     """End the workers of a process, as :func:`end_worker` does; called by itself, or by its parent, who knows how it ended.
 
     If another worker comes first, that one has found it dead and has done the same without knowing the cause.
@@ -180,7 +204,15 @@ def end_process(cr, process, cause="", end=DIED, terminate=False, blamed=None, s
         end_worker(cr, worker_id, cause, end, terminate, blamed, several)
 
 
-def end_worker(cr, worker_id, cause="", end=DIED, terminate=False, blamed=None, several=False):
+def end_worker(
+    cr: AnyCursor,
+    worker_id: int,
+    cause: str = "",
+    end: str = DIED,
+    terminate: bool = False,
+    blamed: Mapping[int, str] | None = None,
+    several: bool = False,
+) -> int | None:
     """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
 
     :param cause: for the message of the jobs that had started
@@ -196,7 +228,7 @@ def end_worker(cr, worker_id, cause="", end=DIED, terminate=False, blamed=None, 
     return _end_worker(cr, worker_id, cause, end, blamed=blamed, several=several)
 
 
-def end_dead_worker(cr, worker_id, cause):
+def end_dead_worker(cr: AnyCursor, worker_id: int, cause: str) -> int | None:
     """End a worker that :func:`dead_workers` has found, as :func:`end_worker` does, unless it has given a sign of life meanwhile.
 
     One that was frozen in the middle of a claim keeps its own row locked, for as long as its connections are open. The server ends them a
@@ -208,7 +240,7 @@ def end_dead_worker(cr, worker_id, cause):
     return _end_worker(cr, worker_id, cause, DIED, _DEAD)
 
 
-def _terminate_backends(cr, worker_id, condition="true"):
+def _terminate_backends(cr: AnyCursor, worker_id: int, condition: str = "true") -> None:
     """End the connections of a worker to this database. If it lives after all it begins a new life without them.
 
     The database is a copy perhaps, with the rows of workers that live in the original: their connections are none of this database.
@@ -226,7 +258,15 @@ def _terminate_backends(cr, worker_id, condition="true"):
     )
 
 
-def _end_worker(cr, worker_id, cause, end, condition="true", blamed=None, several=False):
+def _end_worker(
+    cr: AnyCursor,
+    worker_id: int,
+    cause: str,
+    end: str,
+    condition: str = "true",
+    blamed: _Blamed | None = None,
+    several: bool = False,
+) -> int | None:
     """Free the jobs of a worker for which the condition holds, and delete its row.
 
     One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
@@ -263,7 +303,7 @@ def _end_worker(cr, worker_id, cause, end, condition="true", blamed=None, severa
         return freed
 
 
-def server_began(cr):
+def server_began(cr: AnyCursor) -> datetime:
     """Return since when the server has not been away, in UTC.
 
     After a crash of one of its processes it closes all connections and begins anew with empty statistics, without being started anew.
@@ -272,7 +312,7 @@ def server_began(cr):
     return cr.fetchone()[0]
 
 
-def end_copied_workers(cr):
+def end_copied_workers(cr: AnyCursor) -> None:
     """Free all jobs of a database that is a copy, and delete its workers' rows; nothing is known of these, they live in the original."""
     cause = "it ran in the database of which this one is a copy"
     cr.execute(f"SELECT {_LEASE} FROM queue_job WHERE state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE")
@@ -280,7 +320,7 @@ def end_copied_workers(cr):
     cr.execute("DELETE FROM queue_worker")
 
 
-def free_orphans(cr):
+def free_orphans(cr: AnyCursor) -> int:
     """Free jobs whose worker has no row; return how many.
 
     Somebody has deleted it by hand, or the worker has ended while PostgreSQL refused their rows. How their runs have ended is not known:
@@ -299,7 +339,7 @@ def free_orphans(cr):
         return _free_leases(cr, dict(cr.fetchall()), "", INTERRUPTED, cause)
 
 
-def leases_of(cr, worker_id):
+def leases_of(cr: AnyCursor, worker_id: int) -> set[tuple[int, int | None]]:
     """Return ``{(job id, lease token)}`` of what is leased to a worker."""
     cr.execute(
         "SELECT id, lease_token FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started')", (worker_id,)
@@ -307,14 +347,20 @@ def leases_of(cr, worker_id):
     return set(cr.fetchall())
 
 
-def free_lost_runs(cr, worker_id, worker_name, leases, unwritten):
+def free_lost_runs(
+    cr: AnyCursor,
+    worker_id: int,
+    worker_name: str,
+    leases: Collection[tuple[int, int | None]],
+    unwritten: Mapping[tuple[int, int | None], str],
+) -> int:
     """Free leases that a living worker has found to be its own without running their jobs; return how many.
 
     The worker, the token and the lock say that nothing has happened to them meanwhile. Should a thread hold such a job after all, it
     cannot start it, or cannot commit anything for it: as of any lease that was taken away.
 
-    :param leases: ``(job id, lease token)`` of each
-    :param unwritten: dict, lease to the reason why its worker could not write its end, where that is not the job's fault: it was
+    :param leases: ``(job id, lease token)`` of each; at least one
+    :param unwritten: lease to the reason why its worker could not write its end, where that is not the job's fault: it was
         interrupted. The others count a try
     """
     with transaction(cr, BRIEFLY):
@@ -328,7 +374,7 @@ def free_lost_runs(cr, worker_id, worker_name, leases, unwritten):
             """,
             (*map(list, zip(*leases, strict=True)), worker_id),
         )
-        tokens = dict(cr.fetchall())
+        tokens: dict[int, int | None] = dict(cr.fetchall())
         reasons = {id_: unwritten[id_, token] for id_, token in tokens.items() if (id_, token) in unwritten}
         freed = 0
         for reason in set(reasons.values()):
@@ -355,7 +401,16 @@ _INTERRUPTION = """
 """
 
 
-def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False, ends_processes=True):
+def _free_leases(
+    cr: AnyCursor,
+    tokens: Mapping[int, int | None],
+    worker_name: str,
+    end: str,
+    cause: str,
+    blamed: _Blamed | None = None,
+    several: bool = False,
+    ends_processes: bool = True,
+) -> int:
     """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says. Return how many.
 
     Those whose rows are refused stay as they are; once their worker is gone they are orphans.
@@ -365,7 +420,7 @@ def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False
     """
     several = several or len({token for token in tokens.values() if token is not None}) > 1
 
-    def free(tokens):
+    def free(tokens: Mapping[int, int | None]) -> int:
         with savepoint(cr):
             return _free(cr, tokens, worker_name, end, cause, blamed, several, ends_processes)
 
@@ -377,7 +432,16 @@ def _free_leases(cr, tokens, worker_name, end, cause, blamed=None, several=False
         return each(cr, tokens, lambda id_: free({id_: tokens[id_]}))
 
 
-def _free(cr, tokens, worker_name, end, cause, blamed, several, ends_processes):
+def _free(
+    cr: AnyCursor,
+    tokens: Mapping[int, int | None],
+    worker_name: str,
+    end: str,
+    cause: str,
+    blamed: _Blamed | None,
+    several: bool,
+    ends_processes: bool,
+) -> int:
     started = {id_: token for id_, token in tokens.items() if token is not None}
     if end == DIED:
         _end_lost(cr, started, worker_name, cause, blamed, several, ends_processes)
@@ -391,7 +455,15 @@ def _free(cr, tokens, worker_name, end, cause, blamed, several, ends_processes):
     return len(tokens)
 
 
-def _end_lost(cr, started, worker_name, cause, blamed, several, ends_processes):
+def _end_lost(
+    cr: AnyCursor,
+    started: Mapping[int, int],
+    worker_name: str,
+    cause: str,
+    blamed: _Blamed | None,
+    several: bool,
+    ends_processes: bool,
+) -> None:
     """End the started jobs of a worker that has died: whoever is to blame counts a try, the others are interrupted.
 
     One job that ran by itself is to blame; a group that runs as one call is one. Of several nobody knows which one it was: none counts a
@@ -418,7 +490,7 @@ def _end_lost(cr, started, worker_name, cause, blamed, several, ends_processes):
 _WITH_OTHERS = "Interrupted with others, one of which may have ended the process"
 
 
-def _lost_with_others(cr, job_ids):
+def _lost_with_others(cr: AnyCursor, job_ids: list[int]) -> list[int]:
     """Return the ids of those of these jobs that were lost with others so often in a row that this time counts a try."""
     cr.execute(
         f"""
@@ -430,7 +502,16 @@ def _lost_with_others(cr, job_ids):
     return [id_ for (id_,) in cr.fetchall()]
 
 
-def _end_started(cr, job_ids, worker_name, history, outcome, tries, message, runs_alone=False):
+def _end_started(
+    cr: AnyCursor,
+    job_ids: list[int],
+    worker_name: str,
+    history: str,
+    outcome: str,
+    tries: int,
+    message: str,
+    runs_alone: bool = False,
+) -> None:
     """Record the attempt of jobs that were lost; the first time they run again at once, later after growing delays, if they do not fail.
 
     Where it is an interruption that fails a job, its attempt says *failed*: who requeues it has all of them anew.

@@ -3,20 +3,25 @@
 import contextlib
 import os
 import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.api import Environment
+from odoo.models import BaseModel
+from odoo.sql_db import BaseCursor
 from odoo.tests import TransactionCase
 
-from odoo.addons.jobs_queue import store
-from odoo.addons.jobs_queue.exception import LeaseLost
-from odoo.addons.jobs_queue.jobs import function_options
-from odoo.addons.jobs_queue.worker import Worker
-from odoo.addons.jobs_queue.worker.backoff import Backoff
-from odoo.addons.jobs_queue.worker.jobs_queue import JobsQueue
-from odoo.addons.jobs_queue.worker.runner import JobRunner
-
+from .. import store
+from ..exception import LeaseLost
+from ..jobs import JobGroup, RunningJob, function_options
+from ..jobs.options import JobOptions
+from ..worker import Worker
+from ..worker.backoff import Backoff
+from ..worker.jobs_queue import JobsQueue
+from ..worker.runner import JobRunner
 from .trap import TrappedJobs
 
 
@@ -33,7 +38,7 @@ class JobsCase(TransactionCase):
         self.assertFailed(job, "The shop refuses the order")
     """
 
-    def run_jobs(self, at=None):
+    def run_jobs(self, at: datetime | None = None) -> BaseModel:
         """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
         What is done after a commit (:meth:`after_commit`) is done before the first and after each of them. They run also in ``at_install``
         tests, while other addons are still to be installed.
@@ -58,25 +63,24 @@ class JobsCase(TransactionCase):
         self.env.invalidate_all()
         return self.env["queue.job"].browse(ids)
 
-    def after_commit(self):
+    def after_commit(self) -> None:
         """Do what is done after a commit, which never comes in a test; for addons that do something then."""
 
     @contextlib.contextmanager
-    def trap_jobs(self):
-        """Collect the jobs that are delayed in the block; the value is a :class:`~.trap.TrappedJobs`. None of them runs before
-        :meth:`run_jobs`."""
+    def trap_jobs(self) -> Iterator[TrappedJobs]:
+        """Collect the jobs that are delayed in the block. None of them runs before :meth:`run_jobs`."""
         before = self.env["queue.job"].search([], order="id desc", limit=1).id or 0
         trap = TrappedJobs(self)
         yield trap
         trap.jobs = self.env["queue.job"].search([("id", ">", before)], order="id")
 
-    def assertDone(self, jobs):
+    def assertDone(self, jobs: BaseModel) -> None:
         """Assert that jobs, one at least, are done; the message says of the others why they are not."""
         self.assertTrue(jobs, "No job was run")
         others = jobs.filtered(lambda job: job.state != "done")
         self.assertFalse(others, "".join(f"\n{job.name}: {job.state}, {job.message}\n{job.exc_info}" for job in others))
 
-    def assertFailed(self, job, message):
+    def assertFailed(self, job: BaseModel, message: str) -> None:
         """Assert that a job has failed.
 
         :param message: regular expression that its message matches
@@ -84,7 +88,7 @@ class JobsCase(TransactionCase):
         self.assertEqual(job.state, "failed")
         self.assertRegex(job.message, message)
 
-    def delayed_jobs(self, function=None):
+    def delayed_jobs(self, function: str | None = None) -> BaseModel:
         """Return the ``queue.job`` records that wait to be run, oldest first.
 
         :param function: keep those whose function's name ends so
@@ -96,11 +100,11 @@ class JobsCase(TransactionCase):
 
 
 @contextlib.contextmanager
-def _transaction_of_a_job(cr):
+def _transaction_of_a_job(cr: BaseCursor) -> Iterator[None]:
     """Begin a savepoint in place of a transaction; the job's commits and rollbacks end it and begin another."""
     savepoint = cr.savepoint()
 
-    def begin_anew(rollback):
+    def begin_anew(rollback: bool) -> None:
         nonlocal savepoint
         savepoint.close(rollback=rollback)
         cr.clear()
@@ -120,10 +124,10 @@ def _transaction_of_a_job(cr):
 class WorkerInTransaction(Worker):
     """A worker whose claims, marks and jobs all happen on the cursor of a test.
 
-    :param after_commit: function that is called after each job
+    :param after_commit: called after each job
     """
 
-    def __init__(self, env, after_commit=lambda: None):
+    def __init__(self, env: Environment, after_commit: Callable[[], object] = lambda: None) -> None:
         self.env = env
         self.after_commit = after_commit
         self.dbname = env.cr.dbname
@@ -132,9 +136,9 @@ class WorkerInTransaction(Worker):
         self.backoff = Backoff()
         self.id = store.register_worker(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
 
-    def run_all(self):
+    def run_all(self) -> list[int]:
         transactions = _Savepoints(self)
-        self.runner = JobRunner(self, transactions)
+        self.runner = JobRunner(self, transactions)  # type: ignore[arg-type]  # they do the same, in savepoints
         store.regardless_of_modules(self.env.cr, True)
         while jobs := store.claim(self.env.cr, self.id, 1, 1):
             for leased in jobs:
@@ -144,27 +148,27 @@ class WorkerInTransaction(Worker):
         return list(transactions.ran)
 
     @contextlib.contextmanager
-    def raw_cursor(self):
+    def raw_cursor(self) -> Iterator[BaseCursor]:
         yield self.env.cr
 
-    def options_of(self, job):
+    def options_of(self, job: store.LeasedJob) -> JobOptions:
         return function_options(self.env, job.function)
 
-    def could_not_start(self, job, error):
+    def could_not_start(self, job: store.LeasedJob, error: BaseException) -> None:
         raise error
 
-    def wake_others(self):
+    def wake_others(self) -> None:
         pass
 
 
 class _Savepoints:
     """Runs the jobs of a worker in savepoints of a test's transaction."""
 
-    def __init__(self, worker):
-        self.ran = {}
+    def __init__(self, worker: WorkerInTransaction) -> None:
+        self.ran: dict[int, bool] = {}
         self._worker = worker
 
-    def run(self, job):
+    def run(self, job: RunningJob | JobGroup) -> None:
         cr = self._worker.env.cr
         job.run.executes_on(cr)
         self.ran.update((member.id, True) for member in job.members)
@@ -173,6 +177,6 @@ class _Savepoints:
             job.perform(env)
             env.flush_all()
             cr.flush()
-            if not job.complete(cr, self._worker.id, self._worker.name):
+            if not job.complete(cr, self._worker):
                 raise LeaseLost(f"{job!r} is not this worker's any more")
         self._worker.after_commit()

@@ -1,12 +1,21 @@
-"""What was delayed: assertions about calls that wait to be run."""
+"""Assertions about calls that were delayed and wait to be run."""
+
+from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING, Any
 
-from odoo.addons.jobs_queue.jobs import arguments, find_function
+from odoo.models import BaseModel
+
+from ..jobs import arguments, find_function
+from ..jobs.job_function import JobFunction
+
+if TYPE_CHECKING:
+    from .cases import JobsCase
 
 
-def arguments_of(job):
-    """Return the arguments of a ``queue.job`` record as a dict: name in the signature of its function to value.
+def arguments_of(job: BaseModel) -> dict[str, Any]:
+    """Return the arguments of a ``queue.job`` record: name in the signature of its function to value.
 
     The records of a method are its ``self``. A function that takes many calls at once has one argument, ``call``, a tuple.
     """
@@ -27,11 +36,11 @@ class TrappedJobs:
     ``jobs`` are their ``queue.job`` records, oldest first.
     """
 
-    def __init__(self, case):
+    def __init__(self, case: JobsCase) -> None:
         self.jobs = case.env["queue.job"]
         self._case = case
 
-    def assert_delayed(self, function, /, **arguments):
+    def assert_delayed(self, function: JobFunction[..., Any] | str, /, **arguments: Any) -> BaseModel:
         """Assert that a call was delayed, once.
 
         :param function: job function, or the end of its name (``"res.partner.export"`` for a method)
@@ -42,19 +51,19 @@ class TrappedJobs:
         self._case.assertEqual(len(found), 1, self._describe(function, arguments, "once"))
         return found
 
-    def assert_not_delayed(self, function, /, **arguments):
+    def assert_not_delayed(self, function: JobFunction[..., Any] | str, /, **arguments: Any) -> None:
         """Assert that a call was not delayed; arguments as those of :meth:`assert_delayed`."""
         self._case.assertFalse(self._find(function, arguments), self._describe(function, arguments, "not"))
 
-    def _find(self, function, arguments):
+    def _find(self, function: JobFunction[..., Any] | str, arguments: dict[str, Any]) -> BaseModel:
         return self.jobs.filtered(
             lambda job: job.function.endswith(_name(function)) and arguments.items() <= arguments_of(job).items()
         )
 
-    def _describe(self, function, arguments, times):
+    def _describe(self, function: JobFunction[..., Any] | str, arguments: dict[str, Any], times: str) -> str:
         calls = "".join(f"\n- {job.function} {arguments_of(job)}" for job in self.jobs) or " nothing"
         return f"{_name(function)} {arguments or ''} should have been delayed {times}. Delayed was:{calls}"
 
 
-def _name(function):
+def _name(function: JobFunction[..., Any] | str) -> str:
     return function if isinstance(function, str) else function.job_options.name

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from types import SimpleNamespace
 
 from psycopg2 import IntegrityError
 
@@ -36,7 +37,7 @@ class ChannelsCase(JobsCase):
 
     def _complete(self, lease):
         store.start(self.cr, lease)
-        self.assertTrue(store.complete(self.cr, lease, self.worker, "w", None, None))
+        self.assertTrue(store.complete(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending(None)))
         store.release_keys(self.cr, lease)
 
 
@@ -127,7 +128,7 @@ class TestSequential(ChannelsCase):
     def _fail(self):
         (lease,) = self._claim()
         store.start(self.cr, lease)
-        store.fail(self.cr, lease, self.worker, "w", "m", "e", "t")
+        store.fail(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"))
         return lease.id
 
     def test_a_failed_job_holds_the_channel_until_a_person_decides(self):
@@ -163,7 +164,7 @@ class TestSequential(ChannelsCase):
         self._delay()
         (lease,) = self._claim()
         store.start(self.cr, lease)
-        store.retry(self.cr, lease, self.worker, "w", 60, False, "m", "e", "t")
+        store.retry(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"), 60, False)
         self.assertFalse(self._claim())
         self.cr.execute("UPDATE queue_job SET eta = eta - interval '1 hour' WHERE id = %s", [first])
         store.schedule_due(self.cr)

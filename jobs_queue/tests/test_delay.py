@@ -10,7 +10,7 @@ from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.jobs_queue.exception import NotSerializableJobError
-from odoo.addons.jobs_queue.jobs import BY_CODE, Job, job
+from odoo.addons.jobs_queue.jobs import BY_CODE, StoredJob, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 
@@ -356,7 +356,7 @@ class TestChannels(TransactionCase):
 class TestJob(TransactionCase):
     def test_a_job_reads_back_from_its_record(self):
         record = self.env["res.partner"].with_delay(priority=2).exists().record(self.env)
-        job = Job.load(record)
+        job = StoredJob.load(record)
         self.assertEqual(
             (job.id, job.function, job.priority, job.user_id), (record.id, "res.partner.exists", 2, self.env.uid)
         )

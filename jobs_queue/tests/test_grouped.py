@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import UserError
@@ -7,7 +9,7 @@ from odoo.tools import mute_logger
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NothingToDoJob, RetryableJobError
 from odoo.addons.jobs_queue.graph import chain, group
-from odoo.addons.jobs_queue.jobs import BY_CODE, Job, job
+from odoo.addons.jobs_queue.jobs import BY_CODE, RunningJob, job
 from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.testing import JobsCase
@@ -218,7 +220,7 @@ class TestGrouped(GroupedCase):
         jobs = self._delay("b") | self._delay("a", identity_key="a")
         self.run_jobs()
         self.assertEqual((_calls, jobs.sorted("id").mapped("state")), ([["b"]], ["done", "wait_dependencies"]))
-        store.complete(self.cr, lease, elsewhere, "w", None, None)
+        store.complete(self.cr, lease, SimpleNamespace(id=elsewhere, name="w"), store.Ending(None))
         store.release_keys(self.cr, lease)
         self.run_jobs()
         self.assertEqual((twin.state, jobs.mapped("state")), ("done", ["done", "done"]))
@@ -355,10 +357,10 @@ class TestErrors(GroupedCase):
         records = self._delay("a b")
         leases = store.claim(self.cr, worker, 2, 2)
         store.start_group(self.cr, leases)
-        jobs = [Job(id=lease.id, lease_token=lease.lease_token) for lease in reversed(leases)]
+        jobs = [RunningJob(id=lease.id, lease_token=lease.lease_token) for lease in reversed(leases)]
         for each in jobs:
             each.message, each.result = f"of {each.id}", str(each.id)
-        self.assertTrue(store.complete_group(self.cr, jobs, worker, "w"))
+        self.assertTrue(store.complete_group(self.cr, jobs, SimpleNamespace(id=worker, name="w")))
         self.env.invalidate_all()
         self.assertEqual(
             records.mapped(lambda job: (job.message, job.result)), [(f"of {id_}", str(id_)) for id_ in records.ids]
@@ -372,10 +374,10 @@ class TestErrors(GroupedCase):
         self.cr.execute(
             "UPDATE queue_job SET lease_token = nextval('queue_job_lease_token_seq') WHERE id = %s", [leases[1].id]
         )
-        jobs = [Job(id=lease.id, lease_token=lease.lease_token) for lease in leases]
+        jobs = [RunningJob(id=lease.id, lease_token=lease.lease_token) for lease in leases]
         self.assertFalse(store.lock_leases(self.cr, jobs, worker))
         self.assertEqual(store.still_leased(self.cr, jobs, worker), {leases[0].id})
-        self.assertFalse(store.complete_group(self.cr, jobs, worker, "w"))
+        self.assertFalse(store.complete_group(self.cr, jobs, SimpleNamespace(id=worker, name="w")))
 
 
 class TestBadGroups(TransactionCase):

@@ -13,7 +13,7 @@ from odoo.addons.jobs_queue import store, worker
 from odoo.addons.jobs_queue.hosts import child, command
 from odoo.addons.jobs_queue.hosts.cron import reason_to_stop
 from odoo.addons.jobs_queue.jobs import JobGroup
-from odoo.addons.jobs_queue.worker import company
+from odoo.addons.jobs_queue.worker import exclusive
 
 
 @tagged("post_install", "-at_install")
@@ -227,13 +227,13 @@ class TestSignsOfLife(TransactionCase):
 
 
 @tagged("post_install", "-at_install")
-class TestCompany(TransactionCase):
+class TestExclusiveRuns(TransactionCase):
     """Threads that want to run jobs; each that was not let in says so."""
 
     def setUp(self):
         super().setUp()
         self.stopping = threading.Event()
-        self.company = company.Company(self.stopping)
+        self.runs = exclusive.ExclusiveRuns(self.stopping)
         self.joined = queue.Queue()
         self.addCleanup(self.stopping.set)
 
@@ -241,7 +241,7 @@ class TestCompany(TransactionCase):
         job = SimpleNamespace(id=len(name), runs_alone=runs_alone)
 
         def join():
-            self.joined.put(name if self.company.join(job, "a database") else f"not {name}")
+            self.joined.put(name if self.runs.join(job, "a database") else f"not {name}")
 
         threading.Thread(target=join, daemon=True).start()
         return job
@@ -255,52 +255,52 @@ class TestCompany(TransactionCase):
         self.assertEqual({self.has_joined(), self.has_joined()}, {"one", "two"})
 
     def test_f2_a_job_that_was_lost_with_others_waits_for_these_and_no_other_begins_before_it_has_ended(self):
-        self.patch(company, "HELD_SECONDS", 10)
+        self.patch(exclusive, "HELD_SECONDS", 10)
         first = self.join("first")
         self.has_joined()
         alone = self.join("alone", runs_alone=True)
-        while not self.company.is_closed:
+        while not self.runs.is_closed:
             self.assertFalse(self.joined.qsize())
         # its job is not held meanwhile
         self.join("early")
         self.assertEqual(self.has_joined(), "not early")
-        self.company.leave(first)
+        self.runs.leave(first)
         self.assertEqual(self.has_joined(), "alone")
         self.join("early")
         self.assertEqual(self.has_joined(), "not early")
-        self.company.leave(alone)
-        self.assertFalse(self.company.is_closed)
+        self.runs.leave(alone)
+        self.assertFalse(self.runs.is_closed)
         later = self.join("later")
         self.assertEqual(self.has_joined(), "later")
-        self.company.leave(later)
-        self.assertFalse(self.company.is_closed)
+        self.runs.leave(later)
+        self.assertFalse(self.runs.is_closed)
 
     def test_f2_while_it_waits_another_process_can_take_it(self):
-        self.patch(company, "HELD_SECONDS", 0.1)
+        self.patch(exclusive, "HELD_SECONDS", 0.1)
         self.join("for hours")
         self.has_joined()
         self.join("alone", runs_alone=True)
         self.assertEqual(self.has_joined(), "not alone")
-        self.assertTrue(self.company.is_closed, "this one does not take it back before others can")
+        self.assertTrue(self.runs.is_closed, "this one does not take it back before others can")
 
     def test_f2_it_does_not_wait_for_ever_and_does_not_keep_others_waiting_for_ever(self):
-        self.patch(company, "PATIENCE", 0.1)
-        self.patch(company, "ALONE_SECONDS", 0.1)
+        self.patch(exclusive, "PATIENCE", 0.1)
+        self.patch(exclusive, "ALONE_SECONDS", 0.1)
         self.join("for hours")
         self.has_joined()
         self.join("alone", runs_alone=True)
         self.assertEqual(self.has_joined(), "alone")
-        while self.company.is_closed:
+        while self.runs.is_closed:
             pass
         self.join("later")
         self.assertEqual(self.has_joined(), "later")
 
     def test_f2_a_stop_ends_all_waiting(self):
-        self.patch(company, "HELD_SECONDS", 1000)
+        self.patch(exclusive, "HELD_SECONDS", 1000)
         self.join("for hours")
         self.has_joined()
         self.join("alone", runs_alone=True)
-        while not self.company.is_closed:
+        while not self.runs.is_closed:
             self.assertFalse(self.joined.qsize())
         self.stopping.set()
         self.assertEqual(self.has_joined(), "not alone")

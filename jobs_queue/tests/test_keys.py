@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import job
@@ -80,7 +81,7 @@ class TestConcurrencyKey(KeysCase):
         store.release_forgotten_keys(self.cr)
         self.assertEqual(self._state(jobs[1]), "wait_dependencies")
         store.start(self.cr, lease)
-        store.complete(self.cr, lease, self.worker, "w", None, None)
+        store.complete(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending(None))
         store.release_forgotten_keys(self.cr)
         self.assertEqual(self._state(jobs[1]), "pending")
 
@@ -127,7 +128,7 @@ class TestIdentityPolicy(KeysCase):
         first = self._delay(identity_policy="replace")
         (lease,) = self._claim()
         store.start(self.cr, lease)
-        store.retry(self.cr, lease, self.worker, "w", 60, True, "m", "e", "t")
+        store.retry(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"), 60, True)
         newest = self._delay(identity_policy="replace")
         self.assertEqual(self._ids(self._claim()), [newest])
         self.assertEqual(self._state(first), "cancelled")

@@ -1,6 +1,7 @@
 import contextlib
 import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import psycopg2
@@ -15,7 +16,7 @@ from odoo.tools.translate import code_translations
 
 from odoo.addons.jobs_queue import store, worker
 from odoo.addons.jobs_queue.exception import FailedJobError, JobCancelled, NothingToDoJob, RetryableJobError
-from odoo.addons.jobs_queue.jobs import Job, job
+from odoo.addons.jobs_queue.jobs import RunningJob, job
 from odoo.addons.jobs_queue.jobs.retry import RetryPolicy
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.store.connection import connect, cursor_of
@@ -229,7 +230,7 @@ class TestRun(JobsCase):
 @tagged("post_install", "-at_install")
 class TestStopping(JobsCase):
     def test_a_job_stops_where_it_asks_whether_it_was_cancelled(self):
-        handle = Job(id=1)
+        handle = RunningJob(id=1)
         handle.run = Run(handle, lambda done, total, message: None)
         handle.check_cancelled()
         handle.run.cancel("Ada")
@@ -297,7 +298,7 @@ class TestOrder(JobsCase):
         self.env.invalidate_all()
         self.assertEqual(second.state, "wait_dependencies")
         store.start(self.cr, lease)
-        store.complete(self.cr, lease, worker, "w", None, None)
+        store.complete(self.cr, lease, SimpleNamespace(id=worker, name="w"), store.Ending(None))
         store.release_keys(self.cr, lease)
         self.assertEqual(self.run_jobs(), second)
         self.assertEqual((first.state, second.state), ("done", "done"))
@@ -579,12 +580,20 @@ class TestDeadWorker(JobsCase):
     def test_it_can_complete_nothing_any_more(self):
         self._end_worker()
         self.assertFalse(store.lock_lease(self.cr, self.leases[0], self.worker))
-        self.assertFalse(store.fail(self.cr, self.leases[0], self.worker, "w", "m", "e", "t"))
-        self.assertFalse(store.retry(self.cr, self.leases[0], self.worker, "w", 1, True, "m", "e", "t"))
+        self.assertFalse(
+            store.fail(self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"))
+        )
+        self.assertFalse(
+            store.retry(
+                self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"), 1, True
+            )
+        )
         self.assertFalse(store.start(self.cr, self.leases[1]))
         self.assertFalse(store.heartbeat(self.cr, self.worker))
         # the statement ends the transaction with an error, so that no COMMIT can follow
-        self.assertFalse(store.complete(self.cr, self.leases[0], self.worker, "w", None, None))
+        self.assertFalse(
+            store.complete(self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), store.Ending(None))
+        )
 
     def test_it_is_dead_when_its_heartbeat_is_old(self):
         self.assertIn(self.worker, store.alive_workers(self.cr))

@@ -5,3 +5,5 @@ from .attempt import PATIENCE
 from .signs import SignsOfLife
 from .watcher import FILES_CLOSED, WorkerWatcher
 from .worker import GRACE_SECONDS, Worker
+
+__all__ = ["FILES_CLOSED", "GRACE_SECONDS", "PATIENCE", "SignsOfLife", "Worker", "WorkerWatcher"]

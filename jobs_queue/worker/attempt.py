@@ -13,13 +13,16 @@ import ctypes
 import resource
 import threading
 import time
+from collections.abc import Callable
 
 import psutil
 import psycopg2
 
 from odoo.tools.translate import LazyTranslate
 
-from ..exception import JobCancelled, LimitReached
+from ..exception import JobCancelled, JobStopped, LimitReached
+from ..jobs import JobGroup, RunningJob
+from .cursor import JobCursor
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
@@ -32,41 +35,42 @@ PROGRESS_INTERVAL = 0.5
 class Run:
     """One try of a job in one thread.
 
-    :param job: the :class:`~odoo.addons.jobs_queue.jobs.Job`
-    :param write_progress: function that stores ``(done, total, message)``
+    :param write_progress: stores ``(done, total, message)``
     """
 
-    def __init__(self, job, write_progress):
+    def __init__(
+        self, job: RunningJob | JobGroup, write_progress: Callable[[float, float | None, str | None], None]
+    ) -> None:
         self.job = job
         self.began = time.monotonic()
-        self.stopped = None  # the exception with which it ends, once it was told to
+        self.stopped: JobStopped | None = None  # the exception with which it ends, once it was told to
         self.abandoned = False
         self._write_progress = write_progress
-        self._last_progress = 0
+        self._last_progress: float = 0
         self.thread_id = threading.get_ident()
-        self._cr = None
-        self._before = None
+        self._cr: JobCursor | None = None
+        self._before: tuple[int, float, float] | None = None
         self._ended = False
         self._raised = False
         self._steps = 0
-        self._next_step = 0
+        self._next_step: float = 0
         self._lock = threading.Lock()
 
-    def executes_on(self, cr):
+    def executes_on(self, cr: JobCursor) -> None:
         """Say on which cursor the job runs; from here on its usage is measured. Called by the thread that runs it."""
         self._cr = cr
         self._before = _usage(cr)
 
-    def usage(self):
+    def usage(self) -> tuple[float | None, ...]:
         """Return ``(queries, CPU seconds, MB)`` that the attempt has used up to now; Nones before it began and for other threads.
 
         The last is by how much the peak of the process's memory has grown: 0 for a job that stays below what one before it has used.
         """
         if self._before is None or threading.get_ident() != self.thread_id:
             return None, None, None
-        return tuple(now - before for now, before in zip(_usage(self._cr), self._before, strict=True))
+        return tuple(now - before for now, before in zip(_usage(self._cr), self._before, strict=True))  # type: ignore[arg-type]  # both set
 
-    def report_progress(self, done, total, message):
+    def report_progress(self, done: float, total: float | None, message: str | None) -> None:
         """Store how far the job is, unless that was just done."""
         now = time.monotonic()
         if now - self._last_progress >= PROGRESS_INTERVAL or done == total:
@@ -75,7 +79,7 @@ class Run:
 
     # Called by the thread that watches
 
-    def check_limits(self):
+    def check_limits(self) -> None:
         """Tell the job to stop if it has reached one of its limits."""
         job, seconds = self.job, time.monotonic() - self.began
         if job.time_limit and seconds > job.time_limit:
@@ -93,15 +97,15 @@ class Run:
                 )
             )
 
-    def cancel(self, who):
+    def cancel(self, who: str) -> None:
         """Tell the job to stop because somebody has cancelled it."""
         self.stop(JobCancelled(_lt("Cancelled by %s while it ran", who)))
 
-    def stop(self, error):
+    def stop(self, error: JobStopped) -> None:
         """Tell the job to stop, for the first reason that is given."""
         self.stopped = self.stopped or error
 
-    def press(self):
+    def escalate(self) -> bool:
         """Take the next step to end a job that was told to stop; return True when there is none left."""
         if self.stopped is None or self.abandoned or time.monotonic() < self._next_step:
             return False
@@ -124,20 +128,20 @@ class Run:
 
     # Called by the thread that runs the job
 
-    def end(self):
+    def end(self) -> None:
         """Say that the job's code has returned: from here on nothing is raised in its thread."""
         with self._lock:
             self._ended = True
             if self._raised:
                 _raise_in_thread(self.thread_id, None)
 
-    def begin_again(self):
+    def begin_again(self) -> None:
         """Say that the job's code is called again, on a fresh transaction."""
         with self._lock:
             self._ended = self._raised = False
 
 
-def used_memory():
+def used_memory() -> int | None:
     """Return how many MB the process uses, or None where the system does not say, for want of open files for instance."""
     try:
         return psutil.Process().memory_info().rss // 1_000_000
@@ -145,11 +149,11 @@ def used_memory():
         return None
 
 
-def _usage(cr):
+def _usage(cr: JobCursor) -> tuple[int, float, float]:
     return cr.sql_log_count, time.thread_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _raise_in_thread(thread_id, exception):
+def _raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> None:
     """Let an exception class be raised in a thread, or take it back with None if it has not arrived yet."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread_id), ctypes.py_object(exception) if exception else None

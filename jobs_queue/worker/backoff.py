@@ -1,4 +1,4 @@
-"""How long a worker takes no jobs since it, or the server, had not what it takes to run one."""
+"""The pause of a worker that, or whose server, lacks the means to run a job."""
 
 import time
 
@@ -9,22 +9,22 @@ _FIRST, _LONGEST = 1, 60
 class Backoff:
     """The waits of a worker: twice as long each time, until a job could be run again."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._seconds = 0
-        self._until = 0
+        self._until: float = 0
 
     @property
-    def is_on(self):
+    def is_on(self) -> bool:
         """Whether the worker takes no jobs now."""
         return time.monotonic() < self._until
 
-    def begin(self):
+    def begin(self) -> float:
         """Take no jobs for a time, longer than the one before; return how many seconds there are left of it."""
         if not self.is_on:
             self._seconds = min(_LONGEST, 2 * self._seconds or _FIRST)
             self._until = time.monotonic() + self._seconds
         return self._until - time.monotonic()
 
-    def end(self):
+    def end(self) -> None:
         """Forget how long the waits were: a job could be run."""
         self._seconds = 0

@@ -3,6 +3,7 @@
 import logging
 import os
 import select
+from typing import Any
 
 import psycopg2
 
@@ -22,25 +23,27 @@ class ControlConnection:
     :ivar backend: ``(pid, start)`` of the server's process behind it, or None; see :func:`store.backend_of`
     """
 
-    def __init__(self):
-        self.backend = None
-        self._connection = None
+    def __init__(self) -> None:
+        self.backend: tuple[int, float] | None = None
+        # psycopg2's, or None: who reads from it has waited for it
+        self._connection: Any = None
         self._is_pooled = False
         self._is_missed = False
+        self._interrupt: int | None
         self._interrupted, self._interrupt = os.pipe()
         self._pipe = _file_of(self._interrupted)
 
     @property
-    def is_lost(self):
+    def is_lost(self) -> bool:
         """Whether it was there and was lost; it is so until :meth:`open`."""
         return self._connection is not None and bool(self._connection.closed)
 
     @property
-    def is_intact(self):
+    def is_intact(self) -> bool:
         """Whether its files are still its own: a job may have closed all of the process."""
         return _file_of(self._interrupted) == self._pipe
 
-    def open(self):
+    def open(self) -> None:
         """Have the connection, if it can be had."""
         if self._is_pooled or (self._connection is not None and not self.is_lost):
             return
@@ -56,7 +59,7 @@ class ControlConnection:
                 )
             self._is_missed = True
 
-    def _connect(self):
+    def _connect(self) -> None:
         self._connection = connect("postgres")
         self._is_pooled = is_pooled(self._connection)
         if self._is_pooled:
@@ -69,9 +72,9 @@ class ControlConnection:
             cr.execute(wakeup.LISTEN)
             self.backend = store.backend_of(cr)
 
-    def wait(self, seconds):
+    def wait(self, seconds: float) -> set[str]:
         """Wait until NOTIFY, :meth:`interrupt`, or the time is over; return the names of the databases in which there may be jobs."""
-        watched = [self._interrupted]
+        watched: list[int | psycopg2.extensions.connection] = [self._interrupted]
         if self._connection is not None and not self.is_lost:
             watched.append(self._connection)
         readable, _w, _x = select.select(watched, [], [], max(0.0, seconds))
@@ -79,7 +82,7 @@ class ControlConnection:
             os.read(self._interrupted, 4096)
         return self._notified() if self._connection in readable else set()
 
-    def _notified(self):
+    def _notified(self) -> set[str]:
         try:
             self._connection.poll()
         except psycopg2.Error:
@@ -89,23 +92,23 @@ class ControlConnection:
         self._connection.notifies.clear()
         return dbnames
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """End the waiting; may be called by another thread, or in a signal handler."""
         if self._interrupt is not None:
             os.write(self._interrupt, b"x")
 
-    def close(self):
+    def close(self) -> None:
         """Close the connection; nobody waits any more."""
         if self._connection is not None:
             self._connection.close()
         # the number of a closed file may soon be that of another one: nothing may be written to it any more
         interrupt, self._interrupt = self._interrupt, None
-        os.close(interrupt)
+        os.close(interrupt)  # type: ignore[arg-type]  # nobody closes it twice
         os.close(self._interrupted)
 
 
-def _file_of(number):
-    """Return which file has a number, or None if none has."""
+def _file_of(number: int) -> tuple[int, int] | None:
+    """Return which file has a number, as its device and inode, or None if none has."""
     try:
         status = os.fstat(number)
     except OSError:

@@ -4,6 +4,9 @@ import contextlib
 import logging
 import os
 import select
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
 
 import psycopg2
 from psycopg2.errors import DeadlockDetected, InvalidSqlStatementName, LockNotAvailable, SerializationFailure
@@ -15,12 +18,14 @@ from psycopg2.extensions import (
 )
 
 from odoo.exceptions import ConcurrencyError
-from odoo.sql_db import Cursor, connection_info_for
+from odoo.sql_db import Cursor, PsycoConnection, connection_info_for
 from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
 from ..exception import FailedJobError, LeaseLost
+from ..jobs import JobGroup, RunningJob
 from ..store.connection import OwnConnections
+from ..store.ending import Holder
 from ..texts import storable
 from .errors import RowLocked
 
@@ -57,7 +62,6 @@ class JobCursor(Cursor):
 
     It is kept from job to job; :meth:`clean` makes it as new for the next one.
 
-    :param dbname: name of the database
     :param is_pooled: whether a pooler stands between, behind which a session is not the cursor's alone
     :ivar own_connection: psycopg2's, without a look at the transaction
     :ivar is_clean: whether no job has used it since it was as new
@@ -65,13 +69,16 @@ class JobCursor(Cursor):
     """
 
     _begins_late = False  # whether the first statement has to begin the transaction
-    _own_cursor = None  # psycopg2's, without a look at the transaction; None when it is closed
+    _own_cursor: Any = None  # psycopg2's, without a look at the transaction; None when it is closed
+    _job: RunningJob | JobGroup | None
+    _worker_id: int
+    _as_new: tuple[object, ...] | None
 
-    def __init__(self, dbname, is_pooled=False):
+    def __init__(self, dbname: str, is_pooled: bool = False) -> None:
         super().__init__(_own_connections, *connection_info_for(dbname))
         self._pid = os.getpid()
         self._is_pooled = is_pooled
-        self._job = self._worker_id = None
+        self._job = self._worker_id = None  # type: ignore[assignment]  # the worker's comes with the job
         self._begins_late = False
         self._news = select.poll()
         self._news.register(self.own_connection.fileno(), select.POLLIN)
@@ -84,45 +91,45 @@ class JobCursor(Cursor):
         self._as_new = None
         self._as_new = self._state()
 
-    def __del__(self):
+    def __del__(self) -> None:
         # what a forked child forgets is its parent's
         if os.getpid() == self.__dict__.get("_pid"):
             super().__del__()
 
     @property
-    def _cnx(self):
+    def _cnx(self) -> PsycoConnection:
         self._begin_now()
         return self.own_connection
 
     @_cnx.setter
-    def _cnx(self, connection):
+    def _cnx(self, connection: PsycoConnection) -> None:
         self.own_connection = connection
 
     @property
-    def _obj(self):
+    def _obj(self) -> psycopg2.extensions.cursor:
         self._begin_now()
         if self._own_cursor is None:
             raise psycopg2.InterfaceError("Cursor already closed")
         return self._own_cursor
 
     @_obj.setter
-    def _obj(self, cursor):
+    def _obj(self, cursor: psycopg2.extensions.cursor) -> None:
         self._own_cursor = cursor
 
     @_obj.deleter
-    def _obj(self):
+    def _obj(self) -> None:
         del self._own_cursor
 
-    def _begin_now(self):
+    def _begin_now(self) -> None:
         if self._begins_late:
             self._own_cursor.execute(_BEGIN)
             self._begins_late = False
 
     @property
-    def closed(self):
+    def closed(self) -> bool:
         return self._closed or bool(self.own_connection.closed)
 
-    def cancel(self):
+    def cancel(self) -> None:
         """Cancel the statement that is executed; called by another thread.
 
         :raise psycopg2.Error: there is no connection left for that
@@ -131,44 +138,44 @@ class JobCursor(Cursor):
             self.own_connection.cancel()
 
     @property
-    def is_usable(self):
+    def is_usable(self) -> bool:
         """Whether a job can run on it: nobody has used it since it was as new, and the server has not closed its connection."""
         return self.is_clean and not self.closed and not self._has_news()
 
-    def _has_news(self):
+    def _has_news(self) -> bool:
         """Whether the server has said something unasked: that it ends the connection, as a rule."""
         return bool(self._news.poll(0))
 
     @property
-    def is_closed_by_job(self):
+    def is_closed_by_job(self) -> bool:
         """Whether the job itself has closed it."""
         return self._closed
 
     @property
-    def _is_beyond_its_transaction(self):
+    def _is_beyond_its_transaction(self) -> bool:
         """Whether the server has ended the transaction by a statement, of which psycopg2 does not know."""
         connection = self.own_connection
         return connection.status == STATUS_BEGIN and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
-    def begin(self):
+    def begin(self) -> None:
         """Have the first statement of a job begin its transaction; where psycopg2 knows that there is none, it does so itself."""
         # what was executed since then has begun one
         self._is_reset = False
         self._begins_late = self._is_beyond_its_transaction
 
-    def _leave_transaction(self):
+    def _leave_transaction(self) -> None:
         """Have psycopg2 know that there is no transaction; of a ROLLBACK without one PostgreSQL's log would tell."""
         self._begins_late = False
         if self._is_beyond_its_transaction:
             self._own_cursor.execute(_BEGIN)
             self.own_connection.rollback()
 
-    def lease(self, job, worker_id):
+    def lease(self, job: RunningJob | JobGroup, worker_id: int) -> None:
         """Fence all that follows by the lease of a job."""
         self.is_clean = self._is_reset = self._is_ended_by_sql = False
         self._job, self._worker_id = job, worker_id
 
-    def execute(self, query, params=None, log_exceptions=True):
+    def execute(self, query: str | SQL, params: Any = None, log_exceptions: bool = True) -> None:
         """Execute a query; that another transaction was in the way is no error worth a log entry, as the worker runs the job again.
 
         :raise FailedJobError: the job has no transaction any more that its *done* could be a part of
@@ -201,7 +208,7 @@ class JobCursor(Cursor):
                 self._is_ended_by_sql = True
             self._check_transaction()
 
-    def _check_transaction(self):
+    def _check_transaction(self) -> None:
         is_begun = not self._begins_late
         if self._is_ended_by_sql or self.own_connection.autocommit or (is_begun and self._is_beyond_its_transaction):
             raise FailedJobError(
@@ -211,7 +218,7 @@ class JobCursor(Cursor):
                 )
             )
 
-    def commit(self):
+    def commit(self) -> None:
         """Commit what the job did so far.
 
         :raise LeaseLost: the job is not this worker's any more
@@ -224,7 +231,7 @@ class JobCursor(Cursor):
             self._check_lease(is_mine)
         super().commit()
 
-    def complete(self, worker_name):
+    def complete(self, worker: Holder) -> None:
         """Commit the rest of the job's effects together with its *done*, end the lease, and make the session as new.
 
         All that is one message to the server: a message takes longer than what it asks for. What was to be called after the commit is left
@@ -238,7 +245,7 @@ class JobCursor(Cursor):
             # a connection that was lost before is not lost in the COMMIT
             self.execute("SELECT")
         with _LastStatement(self.own_connection):
-            is_mine = self._job.complete(self, self._worker_id, worker_name, self._ending)
+            is_mine = self._job.complete(self, worker, self._ending)  # type: ignore[union-attr]  # a job runs on it
         self._check_lease(is_mine)
         self.has_completed()
         # where it fails clean() tries it again
@@ -249,12 +256,12 @@ class JobCursor(Cursor):
             self._is_reset = not self.postcommit
 
     @property
-    def is_leased(self):
+    def is_leased(self) -> bool:
         """Whether a job runs on it that has not completed."""
         return self._job is not None
 
     @property
-    def may_have_committed(self):
+    def may_have_committed(self) -> bool:
         """Whether the COMMIT of :meth:`complete` may have been executed, although there was an error."""
         return (
             self.is_committing
@@ -262,7 +269,7 @@ class JobCursor(Cursor):
             and self.own_connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
         )
 
-    def has_completed(self):
+    def has_completed(self) -> None:
         """Forget the job, which is done; as after any commit, but for ``postcommit``."""
         self.prerollback.clear()
         self.postrollback.clear()
@@ -270,13 +277,13 @@ class JobCursor(Cursor):
         self._now = None
         self._job, self.is_committing = None, False
 
-    def _check_lease(self, is_mine):
+    def _check_lease(self, is_mine: bool) -> None:
         if not is_mine:
             raise LeaseLost(
                 f"{self._job!r} was given to another worker: nothing that this one did for it since its last commit is kept"
             )
 
-    def abandon(self):
+    def abandon(self) -> None:
         """Roll back what the job did since its last commit, and end the lease; whatever its hooks do about it."""
         self._job = None
         try:
@@ -290,7 +297,7 @@ class JobCursor(Cursor):
 
     # Between two jobs
 
-    def clean(self):
+    def clean(self) -> None:
         """Make the cursor as new; where that cannot be done it is of no more use, see :attr:`is_usable`.
 
         After a job that is done there is nothing left to ask of the server, after another one it is one message.
@@ -319,7 +326,7 @@ class JobCursor(Cursor):
         except psycopg2.Error:
             self.is_clean = False
 
-    def _state(self):
+    def _state(self) -> tuple[object, ...]:
         """Return what a job may have set on this side of the connection, to be compared."""
         connection = self.own_connection
         return (
@@ -336,18 +343,18 @@ class JobCursor(Cursor):
             tuple(self.__dict__),
         )
 
-    def _reset_session(self):
+    def _reset_session(self) -> None:
         if self._is_beyond_its_transaction:
             self._renew(self._own_cursor)
             return
         with self.outside_transactions(), self.own_connection.cursor() as cr:
             self._renew(cr)
 
-    def _renew(self, cr):
+    def _renew(self, cr: psycopg2.extensions.cursor) -> None:
         cr.execute(self._renewal)
         self._after_renewal(cr)
 
-    def _after_renewal(self, cr):
+    def _after_renewal(self, cr: psycopg2.extensions.cursor) -> None:
         """Do what follows from the answer to a renewal of the session, outside of transactions."""
         if not self.own_connection.get_parameter_status("DateStyle").startswith("ISO"):
             # the server's own, while psycopg2 needs the one that it has asked for when it connected
@@ -356,7 +363,7 @@ class JobCursor(Cursor):
         self.own_connection.notifies.clear()
 
     @contextlib.contextmanager
-    def outside_transactions(self):
+    def outside_transactions(self) -> Iterator[None]:
         """Have the statements of a block be transactions of their own."""
         self._leave_transaction()
         connection = self.own_connection
@@ -368,7 +375,7 @@ class JobCursor(Cursor):
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=False)
 
 
-def _is_single(query):
+def _is_single(query: str) -> bool:
     """Return whether a text has one statement for certain."""
     return ";" not in query.rstrip("; \n")
 
@@ -378,13 +385,15 @@ class _LastStatement:
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection):
+    def __init__(self, connection: PsycoConnection) -> None:
         self._connection = connection
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         pass
 
-    def __exit__(self, _class, error, _traceback):
+    def __exit__(
+        self, _class: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
         # after an error of the COMMIT itself, such as one of a deferred constraint, there is no transaction
         if (
             isinstance(error, LockNotAvailable)

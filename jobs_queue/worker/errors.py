@@ -7,6 +7,7 @@ Nothing here fails because of that.
 import contextlib
 import errno
 import traceback
+from typing import TypeGuard, TypeVar
 
 import psycopg2
 from psycopg2.errors import (
@@ -24,6 +25,8 @@ from odoo.tools.translate import LazyGettext
 
 from ..exception import CONCURRENCY_ERRORS, FailedJobError, RetryableJobError
 from ..texts import ERROR, NAME, TRACEBACK, storable
+
+_T = TypeVar("_T")
 
 #: Of a connection that is closed then; psycopg2 raises a plain DatabaseError, too, where the server's last word was not an answer.
 CONNECTION_LOST = (psycopg2.DatabaseError, psycopg2.InterfaceError)
@@ -73,22 +76,22 @@ _WITHOUT_MEANS = (
 _DECIDED = (FailedJobError, UserError)
 
 
-def is_of(error, classes):
+def is_of(error: object, classes: type[_T] | tuple[type[_T], ...]) -> TypeGuard[_T]:
     """Return whether an error is of one of these classes, whatever it says of itself."""
     return issubclass(type(error), classes)
 
 
-def is_concurrency_error(error):
+def is_concurrency_error(error: BaseException) -> bool:
     """Return whether an error says that another transaction was in the way, and nothing else."""
     return is_of(error, CONCURRENCY_ERRORS)
 
 
-def comes_from(error, classes):
+def comes_from(error: BaseException, classes: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
     """Return whether an error, or one that has led to it or was being handled when it came, is of one of these classes."""
     return any(is_of(cause, classes) for cause in _causes(error, with_context=True))
 
 
-def lacks_means(error):
+def lacks_means(error: BaseException) -> bool:
     """Return whether an error says that the worker or the server had no means: connections, open files, memory, room on the disk.
 
     One that was given as its cause may say so, too; one that was only being handled when it came may have been dealt with. A limit that was
@@ -97,12 +100,12 @@ def lacks_means(error):
     return any(_lacks_means(cause) for cause in _causes(error))
 
 
-def _causes(error, with_context=False):
+def _causes(error: BaseException | None, with_context: bool = False) -> list[BaseException]:
     """Return an error and those that have led to it, up to where somebody has decided what that means for the job.
 
     :param with_context: follow also to what was being handled when an error came
     """
-    causes = []
+    causes: list[BaseException] = []
     # an exception of a job may not even have causes that can be read
     with contextlib.suppress(Exception):
         while error is not None and len(causes) < _CAUSES and not _is_decided(error):
@@ -111,39 +114,39 @@ def _causes(error, with_context=False):
     return causes
 
 
-def _is_decided(error):
+def _is_decided(error: BaseException) -> bool:
     return is_of(error, _DECIDED) or (is_of(error, RetryableJobError) and error.seconds is not None)
 
 
-def _lacks_means(error):
+def _lacks_means(error: BaseException) -> bool:
     if is_of(error, OSError):
         return getattr(error, "errno", None) in _NO_MEANS
     # an OperationalError of no kind: it could not connect, and psycopg2 tells the reason in words only
     return is_of(error, _WITHOUT_MEANS) or type(error) is psycopg2.OperationalError
 
 
-def is_over_limit(error):
+def is_over_limit(error: BaseException) -> bool:
     """Return whether an error says that the job is beyond a limit that was set for statements, such as for their temporary files."""
     return is_of(error, ConfigurationLimitExceeded)
 
 
-def is_for_people(error):
+def is_for_people(error: BaseException) -> bool:
     """Return whether an error tells people what to do: its traceback is not worth a log entry."""
     return is_of(error, _FOR_PEOPLE)
 
 
-def first_line(error):
+def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, its name if it has none."""
     lines = storable(error).strip().splitlines()
     return lines[0] if lines else _class_of(error, "__name__")
 
 
-def name_of(error):
+def name_of(error: BaseException) -> str:
     """Return the dotted name of an error's class."""
     return storable(f"{_class_of(error, '__module__')}.{_class_of(error, '__qualname__')}", NAME)
 
 
-def message_of(error):
+def message_of(error: BaseException) -> str | LazyGettext:
     """Return what a person reads: the text of an error meant for users, to be translated if it is the worker's, else its name too."""
     # it may have no arguments, or others than it seems
     with contextlib.suppress(Exception):
@@ -156,7 +159,7 @@ def message_of(error):
     return f"{name}: {text}" if text else name
 
 
-def traceback_of(error):
+def traceback_of(error: BaseException) -> str:
     """Return the traceback of an error as text, whatever the error is, and however long."""
     try:
         parts = traceback.TracebackException.from_exception(error, limit=-_INNERMOST).format()
@@ -165,7 +168,7 @@ def traceback_of(error):
         return storable(f"{name_of(error)}, of which no traceback can be made: {name_of(problem)}")
 
 
-def _class_of(error, attribute):
+def _class_of(error: BaseException, attribute: str) -> str:
     try:
         return str.__str__(str(getattr(type(error), attribute)))
     except BaseException:

@@ -23,12 +23,12 @@ INTERVAL = 2
 class FailureGroups:
     """Groups the failed jobs of a database, and tells the followers, while its worker lives."""
 
-    def __init__(self, dbname):
+    def __init__(self, dbname: str) -> None:
         self.dbname = dbname
-        self._thread = None
-        self._next = 0
+        self._thread: threading.Thread | None = None
+        self._next: float = 0
 
-    def tend(self, cr):
+    def do_housekeeping(self, cr: psycopg2.extensions.cursor) -> None:
         """Begin to group where jobs have failed since the last time, unless that is still going on.
 
         :param cr: the worker's raw cursor
@@ -38,10 +38,10 @@ class FailureGroups:
         self._next = time.monotonic() + INTERVAL
         if store.has_ungrouped(cr):
             self._thread = threading.Thread(target=self._group, name="jobs failures", daemon=True)
-            self._thread.dbname = self.dbname
+            self._thread.dbname = self.dbname  # type: ignore[attr-defined]  # Odoo's log tells it
             self._thread.start()
 
-    def _group(self):
+    def _group(self) -> None:
         try:
             # in two transactions: the second one sees what the first has grouped
             for method in ("_group_new", "_tell_followers"):

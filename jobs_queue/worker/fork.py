@@ -10,8 +10,11 @@ import signal
 import socket
 import threading
 
+import psycopg2
+
 from odoo import sql_db
 
+from ..jobs import JobGroup, RunningJob
 from ..store.connection import opened
 
 _thread = threading.local()
@@ -22,13 +25,13 @@ class watched:
 
     __slots__ = ("_job",)
 
-    def __init__(self, job):
+    def __init__(self, job: RunningJob | JobGroup) -> None:
         self._job = job
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         _thread.job, _thread.is_child = self._job, False
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         if _thread.is_child:
             # it may not log: another thread may have been about to when it was forked, and holds the lock of the log for ever here
             try:
@@ -38,7 +41,7 @@ class watched:
         _thread.job = None
 
 
-def _after_fork():
+def _after_fork() -> None:
     if getattr(_thread, "job", None) is None:
         return
     _thread.is_child = True
@@ -55,7 +58,7 @@ def _after_fork():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _lead_nowhere(connection):
+def _lead_nowhere(connection: psycopg2.extensions.connection) -> None:
     """Have a connection be one to nobody; the parent's, of which it is a copy, is left as it is."""
     if not connection.closed:
         nowhere, other_end = socket.socketpair()

@@ -1,23 +1,27 @@
-"""What a job has set in its thread and its process, beside the database, is taken back after it."""
+"""Restore the thread attributes, working directory, socket time-out and recursion limit after a job."""
 
 import contextlib
 import os
 import socket
 import sys
 import threading
+from typing import Any, TypeAlias
+
+# The current folder, the default of sockets' timeouts, and the limit of recursion
+_Settings: TypeAlias = tuple[str, float | None, int]
 
 
-def look_around():
-    """Return what a job may set, for :func:`take_back`: the attributes of its thread, and what its process has once."""
+def take_snapshot() -> tuple[dict[str, Any], _Settings]:
+    """Return what a job may set, for :func:`restore`: the attributes of its thread, and what its process has once."""
     return vars(threading.current_thread()).copy(), _settings()
 
 
-def take_back(before):
+def restore(before: tuple[dict[str, Any], _Settings]) -> None:
     """Set all that as it was before the job.
 
     Where several jobs run in a process, one that changes what this has once disturbs the others while it runs.
 
-    :param before: what :func:`look_around` has returned
+    :param before: what :func:`take_snapshot` has returned
     """
     attributes, settings = before
     here = vars(threading.current_thread())
@@ -36,7 +40,7 @@ def take_back(before):
     sys.setrecursionlimit(depth)
 
 
-def _settings():
+def _settings() -> _Settings:
     try:
         folder = os.getcwd()
     except OSError:

@@ -1,18 +1,26 @@
-"""How a job ends that is not done: another try, failed or cancelled.
+"""End a job that is not done: another attempt, failed or cancelled.
 
-All of it is written on the worker's raw connection, after the job's own transaction was rolled back. Writing it fails with that connection
-only, and then the worker's life ends: what the job has left, however strange, is replaced by something that can be written. It takes
-nothing but that connection: Odoo's pool may be full, and is not asked.
+All of it is written on the worker's raw connection, after the job's own transaction was rolled
+back. To write it fails only if that connection fails, and then the worker's life ends. Whatever
+strange values the job has left are replaced by something that can be written. Only that connection
+is needed: Odoo's pool may be full, and is not asked.
 """
+
+from __future__ import annotations
 
 import logging
 import time
 import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg2
 
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
+from ..jobs import JobGroup, RunningJob
 from ..jobs.retry import RetryPolicy
 from ..store.connection import pids_of_thread
 from . import unknown
@@ -31,34 +39,44 @@ from .errors import (
     traceback_of,
 )
 
+if TYPE_CHECKING:
+    from .worker import Worker
+
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
-#: How often a job is run again at once, on a fresh transaction, when PostgreSQL says that another transaction was in the way.
+_T = TypeVar("_T")
+
+
+#: How often a job is run again at once, in a new transaction, after a conflict with another
+#: transaction.
 IMMEDIATE_RETRIES = 3
 
-#: Seconds until a job is tried again whose code has met a lack of means, each time in a row; these tries do not count, the next ones do.
+#: Seconds until the next attempt of a job whose code has met a lack of resources, for each time in
+#: a row. These attempts do not count; the next ones do.
 NO_MEANS_WAITS = (10, 60, 600)
 
 _NO_MEANS = "no_resources"
 
-# Of jobs that have ended before it was known what their function's policy is
+# For jobs that have ended before the policy of their function was known
 _USUAL_POLICY = RetryPolicy()
 
-#: Seconds for which an end is written again and again while somebody has the job's row locked, or the table.
+#: Seconds for which a worker tries to write an end while the job's row, or the table, is locked.
 _LOCKED_SECONDS = 10
 
 
-def end(worker, job, error):
-    """Write how a job, or all of a group, was ended by an exception; return the parts of the group that have to be run for themselves.
+def end(worker: Worker, job: RunningJob | JobGroup, error: BaseException | None) -> list[JobGroup]:
+    """Write how an exception has ended a job, or all jobs of a group.
 
-    Where that itself goes wrong the jobs fail for this reason: in *started* they would stay with this worker as long as it lives.
+    If that itself goes wrong, the jobs fail for this reason: in *started* they would stay with this
+    worker as long as it lives.
 
+    :return: the parts of the group that have to be run separately
     :raise LifeEnded: the worker may not write for any job any more
     """
     try:
         if not job.run.stopped:
-            return _end_without_success(worker, job, error)
+            return _end_without_success(worker, job, error)  # type: ignore[arg-type]  # None only for what was told to stop
         end_stopped(worker, job, error)
     except LifeEnded:
         raise
@@ -68,10 +86,13 @@ def end(worker, job, error):
     return []
 
 
-def _end_anyhow(worker, job, problem):
-    """Let a job fail because its end could not be written; where that is not its fault its lease stays, and the worker frees it later, as
-    an interruption."""
+def _end_anyhow(worker: Worker, job: RunningJob, problem: BaseException) -> None:
+    """Let a job fail because its end could not be written.
+
+    If that is not the job's fault, the lease stays. The worker frees it later, as an interruption.
+    """
     if not (is_concurrency_error(problem) or lacks_means(problem)):
+        fail: Callable[[Worker, RunningJob, BaseException], None]
         for fail in (_fail, _fail_without_words):
             try:
                 fail(worker, job, problem)
@@ -86,18 +107,18 @@ def _end_anyhow(worker, job, problem):
     _logger.error("The end of job %s of %s cannot be written: %s", job.id, worker.dbname, first_line(problem))
 
 
-def _fail_without_words(worker, job, _problem):
-    """Let a job fail without anything that comes from its code."""
+def _fail_without_words(worker: Worker, job: RunningJob, _problem: BaseException) -> None:
+    """Let a job fail, without anything that comes from the job's code."""
     message = _in_language_of(
         job, _lt("The job has ended with what cannot be written: the log of its worker says more.")
     )
-    write(worker, lambda cr: store.fail(cr, job, worker.id, worker.name, message, None, None))
+    write(worker, lambda cr: store.fail(cr, job, worker, store.Ending(message)))
 
 
-def end_stopped(worker, job, error):
-    """Write how a job, or all of a group, has ended that was told to stop.
+def end_stopped(worker: Worker, job: RunningJob | JobGroup, error: BaseException | None) -> None:
+    """Write the end of a job that was told to stop, or of all jobs of a group.
 
-    :param error: the exception that ended its code, whichever it was; None if the code still runs
+    :param error: the exception that has ended its code, of any class; None if the code still runs
     """
     reason = job.run.stopped
     reason.__cause__ = error if error is not reason else None
@@ -108,9 +129,12 @@ def end_stopped(worker, job, error):
         _decide(worker, job, reason)
 
 
-def _end_without_success(worker, job, error):
-    """Let the jobs be tried again or fail; return the halves of a group that is to be run in parts instead."""
-    # what the code itself meets, of another job for instance, is an error as any other
+def _end_without_success(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+    """Let the jobs be tried again or fail.
+
+    :return: the halves of a group that is to be run in parts instead
+    """
+    # if the code itself raises it, about another job for instance, it is an error like any other
     if is_of(error, UnknownJobError) and not any(member.is_called for member in job.members):
         return _end_unknown(worker, job, error)
     if is_of(error, NotReady):
@@ -123,8 +147,11 @@ def _end_without_success(worker, job, error):
     return _end_without_means(worker, job, error)
 
 
-def _decide(worker, job, error):
-    """Let the retry policy of the jobs' function decide; return the halves of a group that is to be run in parts instead."""
+def _decide(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+    """Let the retry policy of the jobs' function decide.
+
+    :return: the halves of a group that is to be run in parts instead
+    """
     retry = job.retry_policy or _USUAL_POLICY
     if is_concurrency_error(error):
         message = _lt(
@@ -133,7 +160,7 @@ def _decide(worker, job, error):
             error=first_line(error),
         )
     elif retry.is_retryable(error) or is_over_limit(error) or (job.run.stopped and len(job.members) > 1):
-        # of a group that was stopped nobody knows which job took so long: it counts a try of each
+        # nobody knows which job of a stopped group took so long, so it counts as an attempt of each
         message = message_of(error)
     elif not isinstance(error, GroupResultError) and (halves := job.halves()):
         _logger.info("%s of %s: each half is run again for itself (%s)", job, worker.dbname, first_line(error))
@@ -148,8 +175,11 @@ def _decide(worker, job, error):
     return []
 
 
-def _end_unknown(worker, job, error):
-    """Leave a job to other workers that this one's code does not know; return the halves of a group, whose other jobs it may know."""
+def _end_unknown(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+    """Leave a job that this worker's code does not know to other workers.
+
+    :return: the halves of a group, as this worker may know the other jobs of it
+    """
     if halves := job.halves():
         return halves
     (member,) = job.members
@@ -161,35 +191,46 @@ def _end_unknown(worker, job, error):
     _write_for(
         worker,
         member,
-        lambda cr: store.give_back_unknown(cr, member, worker.id, worker.name, unknown.AGAIN_SECONDS, message),
+        lambda cr: store.give_back_unknown(cr, member, worker, unknown.AGAIN_SECONDS, message),
     )
     return []
 
 
-def _put_off(worker, job, error):
-    """Give back jobs whose code was not called, as the worker or the server had not what it takes, and take no others for a time."""
+def _put_off(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> None:
+    """Give back jobs whose code was not called, and claim no others for a time.
+
+    The worker or the server had not the resources to run them.
+    """
     seconds = worker.take_no_jobs(error)
     message = _lt("It could not begin, for want of means of its worker or the server: %s", first_line(error))
     for member in job.members:
-        # the error is none of the job's
-        _give_back(worker, member, (_in_language_of(member, message), None, traceback_of(error)), seconds)
+        # the error is not the job's own, so its name is not kept
+        ending = _ending(member, error, message)._replace(exc_name=None)
+        _give_back(worker, member, ending, seconds)
 
 
-def _unlock(worker, job, error):
-    """End what keeps the rows of jobs locked that have ended, and is of this thread: the cursors that the jobs have left open."""
+def _unlock(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> None:
+    """End the connections of this thread that keep the rows of ended jobs locked.
+
+    They belong to cursors that the jobs have left open.
+    """
     traceback.clear_frames(error.__traceback__)
     with worker.raw_cursor() as cr:
         for member in job.members:
             store.end_locker(cr, member, pids_of_thread())
 
 
-def _end_without_means(worker, job, error):
-    """Let jobs be tried again whose code has met a lack of means; return the halves of a group that is to be run in parts instead.
+def _end_without_means(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+    """Let jobs be tried again whose code has met a lack of resources.
 
-    Only if that goes on do the tries count. As one job of a group may be the reason, the others are not to pay for it.
+    The attempts count only if that goes on. One job of a group may be the reason, and the others
+    are not to pay for it.
+
+    :return: the halves of a group that is to be run in parts instead
     """
     times = [
-        write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS)) for member in job.members
+        write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS))  # type: ignore[misc]  # it has a default
+        for member in job.members
     ]
     if max(times) >= len(NO_MEANS_WAITS) and (halves := job.halves()):
         return halves
@@ -200,19 +241,26 @@ def _end_without_means(worker, job, error):
             continue
         message = _lt("For want of means of its worker or the server: %s", message_of(error))
         _logger.info("%s of %s is tried again in %s s: %s", member, worker.dbname, NO_MEANS_WAITS[before], message)
-        _give_back(worker, member, _told(member, error, message), NO_MEANS_WAITS[before])
+        _give_back(worker, member, _ending(member, error, message), NO_MEANS_WAITS[before])
     return []
 
 
-def _give_back(worker, job, told, seconds):
+def _give_back(worker: Worker, job: RunningJob, ending: store.Ending, seconds: float) -> None:
     _write_for(
         worker,
         job,
-        lambda cr: store.give_back(cr, job, worker.id, worker.name, _NO_MEANS, seconds, *told, job.log_text, job.usage),
+        lambda cr: store.give_back(cr, job, worker, ending, seconds, _NO_MEANS),
     )
 
 
-def _retry(worker, job, error, message, seconds, outcome="retry"):
+def _retry(
+    worker: Worker,
+    job: RunningJob,
+    error: BaseException,
+    message: str | LazyGettext,
+    seconds: float,
+    outcome: str = "retry",
+) -> None:
     tries, counts = job.retry + 1, not getattr(error, "ignore_retry", False)
     if counts and job.max_retries and tries >= job.max_retries:
         gave_up = (
@@ -223,51 +271,50 @@ def _retry(worker, job, error, message, seconds, outcome="retry"):
         _fail(worker, job, error, gave_up)
         return
     _logger.info("%s of %s is tried again in %.0f s: %s", job, worker.dbname, seconds, message)
-    told = _told(job, error, message)
+    ending = _ending(job, error, message)
     _write_for(
         worker,
         job,
-        lambda cr: store.retry(
-            cr, job, worker.id, worker.name, seconds, counts, *told, job.log_text, job.usage, outcome
-        ),
+        lambda cr: store.retry(cr, job, worker, ending, seconds, counts, outcome),
     )
 
 
-def _fail(worker, job, error, message=None):
+def _fail(worker: Worker, job: RunningJob, error: BaseException, message: str | LazyGettext | None = None) -> None:
     message = message or message_of(error)
-    told = _told(job, error, message)
+    ending = _ending(job, error, message)
     if is_for_people(error):
         _logger.info("%s of %s failed: %s", job, worker.dbname, message)
     else:
-        # the traceback as it is kept: that of the logging would be as long as the error
-        _logger.error("%s of %s failed: %s\n%s", job, worker.dbname, message, told[-1])
-    _write_for(worker, job, lambda cr: store.fail(cr, job, worker.id, worker.name, *told, job.log_text, job.usage))
+        # the traceback as it is stored: the logging's own would be as long as the error
+        _logger.error("%s of %s failed: %s\n%s", job, worker.dbname, message, ending.exc_info)
+    _write_for(worker, job, lambda cr: store.fail(cr, job, worker, ending))
 
 
-def _cancel(worker, job, message):
-    """Cancel the members that somebody wants to be stopped; the others of a group run without them."""
+def _cancel(worker: Worker, job: RunningJob | JobGroup, message: str | LazyGettext) -> None:
+    """Cancel the members that a person wants to stop; the others of a group run without them."""
 
-    def cancel(cr):
+    def cancel(cr: psycopg2.extensions.cursor) -> None:
         cancelled = store.cancel_requests(cr, [member.id for member in job.members])
         for member in job.members:
             if member.id in cancelled:
                 text = _in_language_of(member, message)
-                store.end_cancelled(cr, member, worker.id, worker.name, text, member.log_text, member.usage)
+                store.end_cancelled(cr, member, worker, store.Ending(text, log=member.log_text, usage=member.usage))
         store.release(cr, [member for member in job.members if member.id not in cancelled])
 
     write(worker, cancel)
 
 
-def _write_for(worker, job, function):
+def _write_for(worker: Worker, job: RunningJob, function: Callable[[psycopg2.extensions.cursor], bool]) -> None:
     if not write(worker, function):
         _logger.warning("%s of %s was given to another worker meanwhile", job, worker.dbname)
 
 
-def write(worker, function):
-    """Call a function that writes an end on a cursor, and return what it returns.
+def write(worker: Worker, function: Callable[[psycopg2.extensions.cursor], _T]) -> _T:
+    """Call a function that writes an end on a cursor, and return its result.
 
-    The store does not wait for long for a lock, as others wait for the connection: between two attempts they have it. Somebody may also
-    cancel the statement.
+    The store does not wait long for a lock, as other threads wait for the connection: they have it
+    between two calls. A person may also cancel the statement. So the function is called again for
+    some seconds.
     """
     until = time.monotonic() + _LOCKED_SECONDS
     while True:
@@ -280,10 +327,14 @@ def write(worker, function):
         time.sleep(0.1)
 
 
-def _told(job, error, message):
-    """Return what is kept of an error: the message in the language of the job, the error's name and its traceback."""
-    return _in_language_of(job, message), name_of(error), traceback_of(error)
+def _ending(job: RunningJob, error: BaseException, message: str | LazyGettext) -> store.Ending:
+    """Return what is kept of an attempt that an error has ended.
+
+    That is the message in the language of the job, the name of the error, and its traceback. The
+    name is None if the error is not the job's own, see :func:`_put_off`.
+    """
+    return store.Ending(_in_language_of(job, message), name_of(error), traceback_of(error), job.log_text, job.usage)
 
 
-def _in_language_of(job, text):
+def _in_language_of(job: RunningJob, text: str | LazyGettext) -> str:
     return text._translate(job.lang) if isinstance(text, LazyGettext) else text

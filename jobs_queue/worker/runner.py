@@ -1,4 +1,6 @@
-"""How a leased job runs, from its start to one of its ends, and what that lets run."""
+"""Run a leased job, from its start to one of its ends, and release what waits for it."""
+
+from __future__ import annotations
 
 import functools
 import logging
@@ -6,16 +8,22 @@ import operator
 import random
 import time
 from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
 from .. import store
-from ..exception import CONCURRENCY_ERRORS, LeaseLost
-from ..jobs import Job, JobGroup
+from ..exception import CONCURRENCY_ERRORS, JobStopped, LeaseLost
+from ..jobs import JobGroup, RunningJob
 from . import outcome
 from .attempt import Run
 from .errors import LifeEnded, first_line, is_concurrency_error
-from .leftovers import look_around, take_back
+from .leftovers import restore, take_snapshot
+
+if TYPE_CHECKING:
+    from .transaction import JobTransactions
+    from .worker import Worker
 
 _logger = logging.getLogger(__name__)
 
@@ -26,28 +34,29 @@ _FIRST_GUESS = 0.1
 class JobRunner:
     """Runs the jobs that a worker has leased, each to one of its ends: done, another try, failed or cancelled.
 
-    :param worker: the :class:`~.worker.Worker`
-    :param transactions: what runs a job once, with its *done*: :class:`~.transaction.JobTransactions`
+    :param transactions: what runs a job once, with its *done*
     :ivar runs: those that run now, by the ids of their jobs
     :ivar abandoned: those that did not stop, until their ends are written
     :ivar job_seconds: how long a job takes, a moving average
     """
 
-    def __init__(self, worker, transactions):
-        self.runs = {}
-        self.abandoned = deque()
+    def __init__(self, worker: Worker, transactions: JobTransactions) -> None:
+        self.runs: dict[int, Run] = {}
+        self.abandoned: deque[Run] = deque()
         self.job_seconds = _FIRST_GUESS
         self._worker = worker
         self._transactions = transactions
 
-    def run(self, leased, show=None):
+    def run(self, leased: store.LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
         """Run a leased job to one of its ends.
 
-        :param show: function to which a group is given that has started with it, as its limit of time may be another
+        :param show: to which a group is given that has started with it, as its limit of time may be another
         :raise LifeEnded: the worker may not write for any job any more
         """
         try:
-            job = self._start(leased) if leased.group_key is None else self._start_group(leased)
+            job: RunningJob | JobGroup | None = (
+                self._start(leased) if leased.group_key is None else self._start_group(leased)
+            )
         except LifeEnded:
             raise
         except Exception as error:
@@ -59,11 +68,12 @@ class JobRunner:
             return
         if show and len(job.members) > 1:
             show(job)
-        before = look_around()
+        before = take_snapshot()
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
-            parts = [job]
+            # of jobs and groups, but to a list of both mypy adds none of groups
+            parts: list[Any] = [job]
             while parts:
                 parts = self._run_started(parts[0]) + parts[1:]
         finally:
@@ -73,19 +83,19 @@ class JobRunner:
                 if self.runs.get(member.id) is run:
                     del self.runs[member.id]
             self.job_seconds += 0.2 * (time.monotonic() - run.began - self.job_seconds)
-            take_back(before)
+            restore(before)
         try:
             self._release_others(job)
         except (psycopg2.Error, *CONCURRENCY_ERRORS) as error:
-            # the sweep does it, see Worker.tend
+            # the sweep does it, see Worker.do_housekeeping
             _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
 
-    def _start(self, leased):
+    def _start(self, leased: store.LeasedJob) -> RunningJob | None:
         with self._worker.raw_cursor() as cr:
             payload = store.start(cr, leased)
-        return None if payload is None else Job.of_lease(leased, payload)
+        return None if payload is None else RunningJob.of_lease(leased, payload)
 
-    def _start_group(self, leased):
+    def _start_group(self, leased: store.LeasedJob) -> RunningJob | JobGroup | None:
         """Start a job together with the others that can run as one call with it, held by this worker or not yet leased.
 
         Where that is refused it starts alone: one of the others may be the reason.
@@ -110,9 +120,9 @@ class JobRunner:
             started = [(job, payloads[job.id]) for job in held if job.id in payloads]
             if started and len(started) < size:
                 started += store.join_group(cr, self._worker.id, started[0][0], size - len(started))
-        return JobGroup([Job.of_lease(job, payload) for job, payload in started]) if started else None
+        return JobGroup([RunningJob.of_lease(job, payload) for job, payload in started]) if started else None
 
-    def _run_started(self, job):
+    def _run_started(self, job: RunningJob | JobGroup) -> list[JobGroup]:
         """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
         for again in range(outcome.IMMEDIATE_RETRIES, -1, -1):
             job.run.begin_again()
@@ -137,7 +147,7 @@ class JobRunner:
                 break
         return []
 
-    def _rest_of(self, job):
+    def _rest_of(self, job: RunningJob | JobGroup) -> list[JobGroup]:
         """Return the part of a group whose leases are still there, as a list of one group or none."""
         if len(job.members) == 1:
             return []
@@ -146,7 +156,7 @@ class JobRunner:
         rest = [member for member in job.members if member.id in mine]
         return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
 
-    def _release_others(self, job):
+    def _release_others(self, job: RunningJob | JobGroup) -> None:
         """Make runnable what waits for the end of a job, or of all of a group."""
         if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
             with self._worker.raw_cursor() as cr:
@@ -154,7 +164,7 @@ class JobRunner:
         if parents := [member.id for member in job.members if member.graph_uuid]:
             self._release_children(parents)
 
-    def _release_children(self, job_ids):
+    def _release_children(self, job_ids: list[int]) -> None:
         with self._worker.raw_cursor() as cr:
             # one parent a statement: of several, the second could have to wait for somebody who waits for a child of the first
             released = sum(store.release_children(cr, [job_id]) for job_id in job_ids)
@@ -162,7 +172,9 @@ class JobRunner:
             # the first is for this thread
             self._worker.wake_others()
 
-    def _write_progress(self, job, done, total, message):
+    def _write_progress(
+        self, job: RunningJob | JobGroup, done: float, total: float | None, message: str | None
+    ) -> None:
         try:
             with self._worker.raw_cursor() as cr:
                 store.write_progress(cr, job.id, done, total, message)
@@ -172,16 +184,16 @@ class JobRunner:
 
     # Called by the threads that watch
 
-    def running(self):
+    def running(self) -> list[int]:
         """Return the ids of the jobs that run; those that were told in vain to stop do not count."""
         return [job_id for job_id, run in list(self.runs.items()) if not run.abandoned]
 
-    def stop(self, error):
+    def stop(self, error: JobStopped) -> None:
         """Tell all running jobs to stop, for the reason that is given."""
         for run in list(self.runs.values()):
             run.stop(error)
 
-    def watch(self):
+    def watch(self) -> set[int]:
         """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them.
 
         Called by the thread that gives signs, which writes no end: that may take long, see :meth:`end_abandoned`.
@@ -194,14 +206,14 @@ class JobRunner:
                 run.cancel(who)
         for run in runs:
             run.check_limits()
-            if run.press():
+            if run.escalate():
                 _logger.error(
                     "%s of %s does not stop: its lease ends, its thread is lost", run.job, self._worker.dbname
                 )
                 self.abandoned.append(run)
         return {run.thread_id for run in runs if run.abandoned}
 
-    def end_abandoned(self):
+    def end_abandoned(self) -> None:
         """Write the ends of jobs that did not stop. From then on nothing that they still do can be committed.
 
         :raise LifeEnded: as :meth:`run`
@@ -210,7 +222,7 @@ class JobRunner:
             outcome.end(self._worker, self.abandoned[0].job, None)
             self.abandoned.popleft()
 
-    def _cancel_requests(self):
+    def _cancel_requests(self) -> dict[int, str]:
         with self._worker.sign_cursor() as cr:
             try:
                 return store.cancel_requests(cr, list(self.runs), store.BRIEFLY)

@@ -1,10 +1,14 @@
 """The transaction in which a job runs: what it does and its *done* are one commit."""
 
+from __future__ import annotations
+
 import contextlib
 import contextvars
 import logging
 import threading
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import psycopg2
 
@@ -14,12 +18,16 @@ from odoo.tools.translate import LazyTranslate
 
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, JobError
-from ..jobs import function_options
+from ..jobs import JobGroup, RunningJob, function_options
+from ..jobs.options import JobOptions
 from . import outcome
 from .cursor import JobCursor
 from .errors import CONNECTION_LOST, ConnectionLost, LifeEnded, NotReady, comes_from, first_line, is_of, lacks_means
 from .fork import watched
 from .kept import close, kept
+
+if TYPE_CHECKING:
+    from .worker import Worker
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -31,17 +39,14 @@ _PLACE_SECONDS = 0.5
 
 
 class JobTransactions:
-    """Runs the jobs of a worker, each in a transaction on the cursor of its thread.
+    """Runs the jobs of a worker, each in a transaction on the cursor of its thread."""
 
-    :param worker: the :class:`~.worker.Worker`
-    """
-
-    def __init__(self, worker):
+    def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._backends = {}
-        self._registry_fresh_until = 0
+        self._backends: dict[int, int] = {}
+        self._registry_fresh_until: float = 0
 
-    def run(self, job):
+    def run(self, job: RunningJob | JobGroup) -> None:
         """Run a job, or a group of jobs, in one transaction that ends with its *done*.
 
         :raise NotReady: the worker or the server lacks what it takes; the job's code was not called
@@ -68,7 +73,7 @@ class JobTransactions:
             cr.clean()
             self._keep(cr)
 
-    def options_of(self, job):
+    def options_of(self, job: store.LeasedJob) -> JobOptions:
         """Return the options of a job's function in the database, read on the cursor of the thread: Odoo's pool may be full.
 
         :raise NotReady: as :meth:`run`
@@ -80,7 +85,7 @@ class JobTransactions:
             cr.clean()
             self._keep(cr)
 
-    def _environment(self, job, cr):
+    def _environment(self, job: RunningJob | JobGroup, cr: JobCursor) -> Environment:
         try:
             env = job.environment(cr)
         except Exception as error:
@@ -91,15 +96,15 @@ class JobTransactions:
         self._worker.backoff.end()
         return env
 
-    def _perform(self, job, env):
+    def _perform(self, job: RunningJob | JobGroup, env: Environment) -> None:
         with watched(job):
             # a context of its own: what a job sets in it, such as the precision of decimals, is not there for the next one
             contextvars.Context().run(job.perform, env)
             env.cr.flush()
 
-    def _complete(self, job, cr):
+    def _complete(self, job: RunningJob | JobGroup, cr: JobCursor) -> None:
         try:
-            cr.complete(self._worker.name)
+            cr.complete(self._worker)
         except BaseException:
             # a cancellation for instance may have come when the job was done already
             if cr.is_leased:
@@ -107,18 +112,18 @@ class JobTransactions:
                     raise
                 cr.has_completed()
 
-    def _is_done(self, job):
+    def _is_done(self, job: RunningJob | JobGroup) -> bool:
         try:
             return outcome.write(self._worker, lambda raw: store.are_done(raw, job.members))
         except CONCURRENCY_ERRORS as error:
             self._worker.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} cannot learn whether {job!r} is done") from error
 
-    def _after_commit(self, job, cr, registry):
+    def _after_commit(self, job: RunningJob | JobGroup, cr: JobCursor, registry: Registry) -> None:
         """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""
         _logger.debug("%s of %s is done", job, self._worker.dbname)
 
-        def attempt(step):
+        def attempt(step: Callable[[], object]) -> None:
             try:
                 with watched(job):
                     step()
@@ -131,7 +136,7 @@ class JobTransactions:
         cr.postcommit.clear()
         attempt(registry.signal_changes)
 
-    def _connection_lost(self, job, cr, error):
+    def _connection_lost(self, job: RunningJob | JobGroup, cr: JobCursor, error: BaseException) -> None:
         if cr.is_committing:
             # Whether the job is done is not known here. The database knows: with this life ends the lease, if it is still there.
             self._worker.end(store.INTERRUPTED)
@@ -150,7 +155,7 @@ class JobTransactions:
                 seconds=1,
             ) from error
 
-    def _make_way(self):
+    def _make_way(self) -> None:
         """End this life if this process has no registry any more, as when Odoo is about to drop or rename the database.
 
         It has closed the connections of its pool then, and terminates the others next. A registry that is loaded in between would have
@@ -165,7 +170,7 @@ class JobTransactions:
 
     # What there must be before a job begins
 
-    def _ready(self):
+    def _ready(self) -> tuple[JobCursor, Registry]:
         """Return the cursor of the calling thread and the registry.
 
         :raise NotReady: they cannot be had
@@ -188,16 +193,16 @@ class JobTransactions:
         except Exception as error:
             raise NotReady(first_line(error)) from error
 
-    def _registry(self):
+    def _registry(self) -> Registry:
         """Return the registry, which the worker has loaded before its first job; one that is gone is not loaded again."""
         self._make_way()
         return Registry(self._worker.dbname)
 
-    def expect_changes(self):
+    def expect_changes(self) -> None:
         """Have the next job ask whether code or caches have changed; without, it is asked once a second."""
         self._registry_fresh_until = 0
 
-    def _fresh_registry(self, cr):
+    def _fresh_registry(self, cr: JobCursor) -> Registry:
         """Return a registry with the code and caches that the database asks for; it is asked before the job's transaction begins."""
         registry = self._registry()
         if time.monotonic() < self._registry_fresh_until:
@@ -213,15 +218,15 @@ class JobTransactions:
     # The cursors of the threads
 
     @property
-    def backend_pids(self):
+    def backend_pids(self) -> list[int]:
         """The pids of the server's processes that work for the threads."""
         return list(self._backends.values())
 
-    def forget_backend(self):
+    def forget_backend(self) -> None:
         """Say that the server's process behind the cursor of the calling thread works for it no more."""
         self._backends.pop(threading.get_ident(), None)
 
-    def _cursor(self):
+    def _cursor(self) -> tuple[JobCursor, bool]:
         """Return a cursor for the calling thread, and whether it is a new one; it is kept from job to job."""
         cr = kept.take(self)
         if cr is not None:
@@ -236,7 +241,7 @@ class JobTransactions:
         self._worker.note_backends()
         return cr, True
 
-    def _keep(self, cr):
+    def _keep(self, cr: JobCursor) -> None:
         """Keep a cursor for the next job, unless the one before has left it in a state that nobody can put right."""
         if cr.is_clean:
             kept.keep(self, cr)
@@ -244,7 +249,7 @@ class JobTransactions:
             self.forget_backend()
             close(cr)
 
-    def _open(self):
+    def _open(self) -> JobCursor:
         self._make_way()
         try:
             return JobCursor(self._worker.dbname, self._worker.is_pooled)
@@ -261,7 +266,7 @@ class JobTransactions:
                     raise
             time.sleep(0.02)
 
-    def close_cursor(self):
+    def close_cursor(self) -> None:
         """Close the cursor of the calling thread."""
         self.forget_backend()
         close(kept.take(self))

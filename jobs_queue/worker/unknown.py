@@ -1,15 +1,22 @@
-"""What becomes of a job that the code of its worker does not know: it is left to workers whose code does.
+"""Jobs that the code of a worker does not know: they are left to workers whose code does.
 
 While a new version is rolled out, or where workers have different addons, that says nothing about the job. So it is given back without
 counting a try, and fails when no worker has known it for an hour.
 """
 
-import logging
+from __future__ import annotations
 
-from odoo.tools.translate import LazyTranslate
+import logging
+from typing import TYPE_CHECKING
+
+from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from .. import store
+from ..jobs import RunningJob
 from ..setting import number_of
+
+if TYPE_CHECKING:
+    from .worker import Worker
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -21,7 +28,7 @@ UNKNOWN_MINUTES = 60
 UNKNOWN_MINUTES_PARAMETER = "jobs_queue.unknown_job_minutes"
 
 
-def reason_to_fail(worker, job, error):
+def reason_to_fail(worker: Worker, job: RunningJob, error: BaseException) -> LazyGettext | None:
     """Return why a job fails that no worker has known for long enough, or None."""
     with worker.raw_cursor() as cr:
         text = store.parameter(cr, UNKNOWN_MINUTES_PARAMETER)
@@ -36,7 +43,7 @@ def reason_to_fail(worker, job, error):
     )
 
 
-def message(worker, error):
+def message(worker: Worker, error: BaseException) -> LazyGettext:
     """Return why a job waits that a worker does not know."""
     return _lt(
         "Given back by worker %(worker)s, whose code does not know it: %(error)s", worker=worker.name, error=error

@@ -8,6 +8,8 @@ import random
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2.errors import LockNotAvailable, UndefinedTable
@@ -16,16 +18,18 @@ from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
 
 from .. import store
-from ..exception import CONCURRENCY_ERRORS
+from ..exception import CONCURRENCY_ERRORS, JobStopped
 from ..store.connection import connect
-from .company import Company
 from .control_connection import ControlConnection
 from .errors import LifeEnded, first_line, message_of
+from .exclusive import ExclusiveRuns
 from .kept import kept
 from .signs import SignsOfLife
 from .worker import GRACE_SECONDS, Worker
 
 _logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 #: Seconds between two signs of life; dead after store.HEARTBEAT_TIMEOUT without one.
 HEARTBEAT_INTERVAL = 4
@@ -55,54 +59,53 @@ class WorkerWatcher:
 
     :param kind: see :class:`Worker`
     :param capacity: how many threads call :meth:`work`
-    :param dbnames: function that returns the names of the databases to serve; asked every few seconds
+    :param dbnames: returns the names of the databases to serve; asked every few seconds
     :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
-    :param each_second: function that the watching thread calls about once a second
+    :param each_second: called by the watching thread about once a second
     :param process: uuid by which the parent knows this process
-    :param signs: the :class:`~.signs.SignsOfLife` at which the parent looks
-    :param reason_to_stop: function that returns the exception with which the running jobs have to be stopped, as the host is going to end
-        their process, or None
+    :param signs: at which the parent looks
+    :param reason_to_stop: returns the exception with which the running jobs have to be stopped, as the host is going to end their process
     """
 
     def __init__(
         self,
-        kind,
-        capacity,
-        dbnames,
-        is_replaceable=False,
-        each_second=None,
-        process=None,
-        signs=None,
-        reason_to_stop=None,
-    ):
+        kind: str,
+        capacity: int,
+        dbnames: Callable[[], Iterable[str]],
+        is_replaceable: bool = False,
+        each_second: Callable[[], object] | None = None,
+        process: str | None = None,
+        signs: SignsOfLife | None = None,
+        reason_to_stop: Callable[[], JobStopped | None] | None = None,
+    ) -> None:
         self.kind = kind
         self.capacity = capacity
         self.is_replaceable = is_replaceable
-        self.workers = {}
+        self.workers: dict[str, Worker] = {}
         self.process = process or str(uuid.uuid4())
         self._signs = signs or SignsOfLife(capacity)
         self._dbnames = dbnames
         self._reason_to_stop = reason_to_stop or (lambda: None)
         self._each_second = each_second or (lambda: None)
         self._stopping = threading.Event()
-        self._company = Company(self._stopping)
+        self._exclusive = ExclusiveRuns(self._stopping)
         self._jobs_may_be_there = threading.Condition()
         self._wakeups = 0
         self._control = ControlConnection()
-        self._next_discovery = 0
-        self._refused = {}
-        self._left_alone_until = {}
-        self._judges_from = 0
-        self._loaders = {}
-        self._retired = set()
-        self._grace_ends = None
+        self._next_discovery: float = 0
+        self._refused: dict[str, str] = {}
+        self._left_alone_until: dict[str, float] = {}
+        self._judges_from: float = 0
+        self._loaders: dict[str, threading.Thread] = {}
+        self._retired: set[str] = set()
+        self._grace_ends: float | None = None
         self._ended = threading.Event()
         self._closed = threading.Event()
-        self._lost_threads = set()
+        self._lost_threads: set[int] = set()
 
     # The thread that watches
 
-    def watch(self, threads=()):
+    def watch(self, threads: Sequence[threading.Thread] = ()) -> None:
         """Keep the workers alive until :meth:`stop`, and then until the threads that run jobs have ended or the grace time is over.
 
         :param threads: those that run :meth:`work`; they are started
@@ -113,7 +116,7 @@ class WorkerWatcher:
         signs = threading.Thread(target=self._give_signs, name="jobs signs of life", daemon=True)
         beating.start()
         signs.start()
-        next_tend = 0
+        next_tend: float = 0
         try:
             while not self._stopping.is_set() or (self._is_busy(threads) and not self._grace_is_over()):
                 try:
@@ -131,13 +134,13 @@ class WorkerWatcher:
                 self._closed.set()
             beating.join()
 
-    def _is_busy(self, threads):
+    def _is_busy(self, threads: Sequence[threading.Thread]) -> bool:
         return any(worker.runner.abandoned for worker in self.workers.values()) or any(
             thread.is_alive() for thread in threads if thread.ident not in self._lost_threads
         )
 
-    def _look_after_all(self, next_tend):
-        """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.tend`."""
+    def _look_after_all(self, next_tend: float) -> float:
+        """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.do_housekeeping`."""
         self._connect()
         self._each_worker(lambda worker: worker.runner.end_abandoned())
         if not self._stopping.is_set():
@@ -147,7 +150,7 @@ class WorkerWatcher:
         if time.monotonic() >= next_tend:
             self._each_second()
             self._retire()
-            etas = [eta for eta in self._each_worker(Worker.tend) if eta is not None]
+            etas = [eta for eta in self._each_worker(Worker.do_housekeeping) if eta is not None]
             next_tend = time.monotonic() + max(0.05, min([TEND_INTERVAL * random.uniform(0.8, 1.2), *etas]))
             self._wake_threads()
         woken = self._control.wait(0.05 if self._stopping.is_set() else next_tend - time.monotonic())
@@ -155,7 +158,7 @@ class WorkerWatcher:
             self._wake_threads()
         return next_tend
 
-    def _beat(self):
+    def _beat(self) -> None:
         """Show the parent that this process runs Python code, until the end of :meth:`watch`."""
         while True:
             self._signs.beat()
@@ -163,16 +166,16 @@ class WorkerWatcher:
             if self._closed.wait(BEAT_INTERVAL):
                 return
 
-    def _give_signs(self):
+    def _give_signs(self) -> None:
         """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
-        next_beat = 0
+        next_beat: float = 0
         while not self._ended.wait(RUN_WATCH_INTERVAL):
             self._signs.turn()
             if reason := self._reason_to_stop():
-                self._for_each_life(lambda worker, reason=reason: worker.runner.stop(reason))
+                self._for_each_life(lambda worker, reason=reason: worker.runner.stop(reason))  # type: ignore[misc]  # it has a default
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_INTERVAL
-                if not all(self._for_each_life(Worker.beat)):
+                if not all(self._for_each_life(Worker.send_heartbeat)):
                     # who is kept from it must sign soon after
                     next_beat = 0
             self._for_each_life(Worker.share)
@@ -180,19 +183,19 @@ class WorkerWatcher:
             if self._lost_threads and self.is_replaceable:
                 self.stop()
 
-    def _watch_runs(self, worker):
+    def _watch_runs(self, worker: Worker) -> None:
         for thread_id in worker.runner.watch():
             if thread_id not in self._lost_threads:
                 self._lost_threads.add(thread_id)
                 self._control.interrupt()
             self._signs.end(thread_id)
 
-    def _for_each_life(self, method):
+    def _for_each_life(self, method: Callable[[Worker], _T]) -> list[_T | bool]:
         """Call a method of all workers for the thread that gives signs; return the results, False where it has raised.
 
         It ends no life, as that takes time: the watching thread finds it ended, and begins another one. What else is raised ends none.
         """
-        results = []
+        results: list[_T | bool] = []
         for worker in list(self.workers.values()):
             if worker.ended:
                 continue
@@ -206,18 +209,18 @@ class WorkerWatcher:
                 _logger.exception("The signs of worker %s of %s are given again soon", worker.name, worker.dbname)
         return results
 
-    def stop(self):
+    def stop(self) -> None:
         """Let running jobs finish, give the others back, and end; may be called in a signal handler."""
         self._stopping.set()
         self._control.interrupt()
 
-    def _grace_is_over(self):
+    def _grace_is_over(self) -> bool:
         if self._grace_ends is None:
             self._grace_ends = time.monotonic() + GRACE_SECONDS
             _logger.info("Stopping: running jobs may go on for up to %s s", GRACE_SECONDS)
         return time.monotonic() > self._grace_ends
 
-    def _connect(self):
+    def _connect(self) -> None:
         """Have the control connection; where it was lost, others have seen that and end the workers of this process."""
         if self.is_replaceable and not self._control.is_intact:
             # before another life says that this one was only interrupted
@@ -230,7 +233,7 @@ class WorkerWatcher:
                 self._end_worker(dbname, store.INTERRUPTED)
         self._control.open()
 
-    def _discover(self):
+    def _discover(self) -> None:
         """Start a worker for each database where the addon is installed, and end those of databases that are gone."""
         if time.monotonic() < self._next_discovery:
             return
@@ -246,7 +249,7 @@ class WorkerWatcher:
             if time.monotonic() >= self._left_alone_until.get(dbname, 0):
                 self._start_worker(dbname)
 
-    def _start_worker(self, dbname):
+    def _start_worker(self, dbname: str) -> None:
         try:
             with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
                 reason = store.reason_not_to_serve(cr)
@@ -269,7 +272,7 @@ class WorkerWatcher:
             self._refuse(dbname, f"its addons cannot be loaded: {message_of(error)}")
             self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
 
-    def _is_loaded(self, dbname):
+    def _is_loaded(self, dbname: str) -> bool:
         """Return whether the database's registry is loaded; where other workers must give signs of life meanwhile, a thread loads it."""
         if dbname in Registry.registries or not self.workers:
             Registry(dbname)
@@ -280,7 +283,7 @@ class WorkerWatcher:
             loader.start()
         return False
 
-    def _load(self, dbname):
+    def _load(self, dbname: str) -> None:
         try:
             Registry(dbname)
         except Exception:
@@ -289,7 +292,7 @@ class WorkerWatcher:
         self._next_discovery = 0
         self._control.interrupt()
 
-    def _refuse(self, dbname, reason):
+    def _refuse(self, dbname: str, reason: str) -> None:
         if self._refused.get(dbname) != reason:
             self._refused[dbname] = reason
             if self.is_replaceable:
@@ -299,9 +302,9 @@ class WorkerWatcher:
                 close_db(dbname)
             _logger.warning("The database %s is not served for now: %s", dbname, reason)
 
-    def _each_worker(self, method):
+    def _each_worker(self, method: Callable[[Worker], _T]) -> list[_T]:
         """Call a method of all workers for the thread that watches, and end those that cannot go on; return the results."""
-        results = []
+        results: list[_T] = []
         for dbname, worker in list(self.workers.items()):
             try:
                 results.append(method(worker))
@@ -319,21 +322,21 @@ class WorkerWatcher:
                 _logger.exception("Worker %s of %s is looked after again soon", worker.name, dbname)
         return results
 
-    def _end_worker(self, dbname, end=store.STOPPED):
+    def _end_worker(self, dbname: str, end: str = store.STOPPED) -> None:
         if worker := self.workers.pop(dbname, None):
             worker.end(end)
             if worker.is_cut_off:
                 self._judge_later()
                 self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
 
-    def _judge_later(self):
+    def _judge_later(self) -> None:
         self._judges_from = time.monotonic() + store.HEARTBEAT_TIMEOUT
 
-    def _retire(self):
+    def _retire(self) -> None:
         """End the workers that were stopped from the screen; this process does not serve their databases any more."""
         for dbname, worker in list(self.workers.items()):
             try:
-                if not worker.obey():
+                if not worker.follow_orders():
                     continue
             except (LifeEnded, psycopg2.Error):
                 # the next sign of life deals with it
@@ -342,7 +345,7 @@ class WorkerWatcher:
             self._retired.add(dbname)
             self._end_worker(dbname)
 
-    def wait_for_workers(self, timeout):
+    def wait_for_workers(self, timeout: float) -> bool:
         """Wait until there is a worker; return whether there is one.
 
         :param timeout: in seconds
@@ -350,12 +353,12 @@ class WorkerWatcher:
         with self._jobs_may_be_there:
             return bool(self._jobs_may_be_there.wait_for(lambda: self.workers, timeout))
 
-    def _wake_threads(self):
+    def _wake_threads(self) -> None:
         with self._jobs_may_be_there:
             self._wakeups += 1
             self._jobs_may_be_there.notify_all()
 
-    def _close(self):
+    def _close(self) -> None:
         with self._jobs_may_be_there:
             self._jobs_may_be_there.notify_all()
         for dbname in list(self.workers):
@@ -364,10 +367,10 @@ class WorkerWatcher:
 
     # The threads that run jobs
 
-    def work(self, go_on=None):
+    def work(self, go_on: Callable[[bool], bool] | None = None) -> None:
         """Run jobs until :meth:`stop`.
 
-        :param go_on: function called after each job and when there is none, with whether a job was run; work ends when it returns False
+        :param go_on: called after each job and when there is none, with whether a job was run; work ends when it returns False
         """
         try:
             while not self._stopping.is_set():
@@ -384,18 +387,20 @@ class WorkerWatcher:
                 if not ran:
                     with self._jobs_may_be_there:
                         self._jobs_may_be_there.wait_for(
-                            lambda seen=seen: self._wakeups != seen or self._stopping.is_set(), TEND_INTERVAL
+                            lambda seen=seen: self._wakeups != seen or self._stopping.is_set(),  # type: ignore[misc]  # it has a default
+                            TEND_INTERVAL,
                         )
         finally:
             kept.close_idle(0)
 
-    def _run_one_of_each(self):
+    def _run_one_of_each(self) -> bool:
         """Run one job of each database that has one; return whether there was any."""
         ran = False
         for dbname, worker in list(self.workers.items()):
-            if self._stopping.is_set() or self._company.is_closed:
+            if self._stopping.is_set() or self._exclusive.is_closed:
                 break
-            thread = threading.current_thread()
+            # Odoo's log tells its attributes
+            thread: Any = threading.current_thread()
             thread.dbname = dbname
             try:
                 if leased := worker.next_job():
@@ -407,7 +412,7 @@ class WorkerWatcher:
                 worker.end(store.INTERRUPTED)
                 worker.close_thread()
             except Exception as error:
-                # nothing that is known; the jobs of other threads run on, and a lease that has no run any more is freed, see Worker.tend
+                # nothing known; other threads run on, and a lease without a run is freed, see Worker.do_housekeeping
                 _logger.exception("A thread of worker %s of %s goes on with another job", worker.name, dbname)
                 worker.take_no_jobs(error)
                 worker.close_thread()
@@ -415,10 +420,10 @@ class WorkerWatcher:
                 thread.dbname = thread.uid = None
         return ran
 
-    def _run(self, worker, leased):
+    def _run(self, worker: Worker, leased: store.LeasedJob) -> None:
         worker.waiting.add(leased.id)
         try:
-            if not self._company.join(leased, worker.dbname):
+            if not self._exclusive.join(leased, worker.dbname):
                 worker.hand_over(leased)
                 return
         finally:
@@ -436,6 +441,6 @@ class WorkerWatcher:
             finally:
                 self._signs.end()
         finally:
-            self._company.leave(leased)
+            self._exclusive.leave(leased)
             if leased.runs_alone:
                 self._wake_threads()

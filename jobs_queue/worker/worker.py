@@ -1,4 +1,4 @@
-"""Worker: one life of a process as a worker of one database."""
+"""Worker: registers for one database, claims jobs, sends heartbeats, follows orders, and ends."""
 
 import contextlib
 import logging
@@ -7,11 +7,16 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeAlias, TypeVar
 
 import psycopg2
 from psycopg2.errors import LockNotAvailable, UndefinedTable
 
 from .. import store
+from ..jobs import JobGroup, RunningJob
+from ..jobs.options import JobOptions
 from ..store import wakeup
 from ..store.connection import LOCK_TIMEOUT, connect, is_pooled
 from .attempt import used_memory
@@ -23,6 +28,13 @@ from .runner import JobRunner
 from .transaction import JobTransactions
 
 _logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+# What the server says of the process behind a connection, see store.backend_of
+_Backend: TypeAlias = tuple[int, float] | tuple[None, None]
+# The id of a job and the token of its lease
+_Lease: TypeAlias = tuple[int, int | None]
 
 #: How long a stopping process lets its running jobs go on, in seconds; then their leases end without costing a try.
 GRACE_SECONDS = 60
@@ -56,35 +68,43 @@ class Worker:
     #: what the screen of workers has ordered; anything but ``running`` takes no jobs
     state = "running"
 
-    def __init__(self, dbname, kind, capacity, backend=None, process=None, judges_from=0):
+    def __init__(
+        self,
+        dbname: str,
+        kind: str,
+        capacity: int,
+        backend: _Backend | None = None,
+        process: str | None = None,
+        judges_from: float = 0,
+    ) -> None:
         self.dbname = dbname
         self.capacity = capacity
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.queue = JobsQueue()
-        # ids of the jobs that threads hold until they may begin, see Company
-        self.waiting = set()
+        # ids of the jobs that threads hold until they may begin, see ExclusiveRuns
+        self.waiting: set[int] = set()
         self.backoff = Backoff()
         self.transactions = JobTransactions(self)
         self.runner = JobRunner(self, self.transactions)
         # (job id, lease token) of jobs whose end could not be written for want of means, or because of a lock, with the reason
-        self.unwritten = {}
+        self.unwritten: dict[_Lease, str] = {}
         self.failures = FailureGroups(dbname)
         self.ended = self.is_cut_off = False
         self._lock = threading.RLock()
-        self._grace_ends = 0
-        self._suspects = {}
-        self._complaints = {}
-        self._next_settlement = 0
+        self._grace_ends: float = 0
+        self._suspects: dict[_Lease, float] = {}
+        self._complaints: dict[Callable[[psycopg2.extensions.cursor], object], str] = {}
+        self._next_settlement: float = 0
         self._judges_from = judges_from
         self._connection, self._sign_connection = (connect(dbname, LOCK_TIMEOUT) for _number in range(2))
         self.is_pooled = is_pooled(self._connection)
         if not self.is_pooled:
             store.keep_prepared(self._connection)
-        self.id = self._register(kind, backend, process)
+        self.id: int = self._register(kind, backend, process)
         self.note_backends()
         _logger.info("Worker %s (%s) serves the database %s with %s thread(s)", self.name, kind, dbname, capacity)
 
-    def _register(self, kind, backend, process):
+    def _register(self, kind: str, backend: _Backend | None, process: str | None) -> int:
         with self.raw_cursor() as cr:
             if process:
                 store.end_process(cr, process, end=store.INTERRUPTED)
@@ -98,7 +118,7 @@ class Worker:
     # Connections
 
     @contextlib.contextmanager
-    def raw_cursor(self):
+    def raw_cursor(self) -> Iterator[psycopg2.extensions.cursor]:
         """Give the cursor of the raw connection to one thread.
 
         :raise LifeEnded: the connection is lost; what the last statement did is not known
@@ -106,7 +126,7 @@ class Worker:
         with self._lock, self._cursor_of(self._connection) as cr:
             yield cr
 
-    def sign_cursor(self):
+    def sign_cursor(self) -> AbstractContextManager[psycopg2.extensions.cursor]:
         """Give the cursor for signs of life, and for what is about running jobs, to the thread that watches these.
 
         :raise LifeEnded: as :meth:`raw_cursor`
@@ -114,7 +134,7 @@ class Worker:
         return self._cursor_of(self._sign_connection)
 
     @contextlib.contextmanager
-    def _cursor_of(self, connection):
+    def _cursor_of(self, connection: psycopg2.extensions.connection) -> Iterator[psycopg2.extensions.cursor]:
         if self.ended:
             raise LifeEnded(f"Worker {self.name} of {self.dbname} ends: this life of it is over")
         try:
@@ -126,7 +146,7 @@ class Worker:
             self.ended = self.is_cut_off = True
             raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
 
-    def note_backends(self):
+    def note_backends(self) -> None:
         """Store which of the server's processes work for this life."""
         if not self.is_pooled:
             raw = (self._connection, self._sign_connection)
@@ -137,7 +157,7 @@ class Worker:
 
     # Jobs
 
-    def next_job(self):
+    def next_job(self) -> store.LeasedJob | None:
         """Return a leased job to run now, or None."""
         if self.state != "running" or self.backoff.is_on:
             return None
@@ -148,7 +168,7 @@ class Worker:
                 job = self.queue.get() or self._claim()
         return job
 
-    def _claim(self):
+    def _claim(self) -> store.LeasedJob | None:
         free = max(1, self.capacity - len(set(self.runner.runs.values())))
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
         try:
@@ -163,7 +183,7 @@ class Worker:
         self.transactions.expect_changes()
         return self.queue.get()
 
-    def run(self, leased, show=None):
+    def run(self, leased: store.LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
         """Run a leased job to one of its ends: done, another try, or failed.
 
         :param show: as for :meth:`JobRunner.run`
@@ -171,7 +191,7 @@ class Worker:
         """
         self.runner.run(leased, show)
 
-    def could_not_start(self, job, error):
+    def could_not_start(self, job: store.LeasedJob, error: Exception) -> None:
         """Give a leased job back whose start has raised.
 
         Where PostgreSQL refuses its row it is left out for a while; where somebody has it locked that does not concern this worker, which
@@ -195,19 +215,19 @@ class Worker:
                 if not store.release_unstarted(cr, [job]):
                     # it has started before its arguments came
                     message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
-                    store.give_back(cr, job, self.id, self.name, "no_resources", seconds, message)
+                    store.give_back(cr, job, self, store.Ending(message), seconds, "no_resources")
         except psycopg2.Error as refused:
             self.take_no_jobs(refused)
 
-    def options_of(self, job):
+    def options_of(self, job: store.LeasedJob) -> JobOptions:
         """Return the options of a job's function in the database; read apart from the job's transaction."""
         return self.transactions.options_of(job)
 
-    def give_back(self):
+    def give_back(self) -> None:
         """Make the jobs runnable again, in their old places, that this worker holds and has not started."""
         self._give_back(self.queue.drain(), self.raw_cursor)
 
-    def share(self):
+    def share(self) -> None:
         """Let others run what this worker has held for :data:`HOLD_SECONDS`: the jobs that its threads run take longer than expected.
 
         Called by the thread that gives signs, as all others may be busy. What a thread is about to start is not in memory any more.
@@ -215,19 +235,24 @@ class Worker:
         if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
             wakeup.wake_workers(self.dbname)
 
-    def hand_over(self, leased):
+    def hand_over(self, leased: store.LeasedJob) -> None:
         """Let others run a leased job that this process is not to begin now."""
         if self._give_back([leased], self.raw_cursor):
             wakeup.wake_workers(self.dbname)
 
-    def _give_back(self, jobs, cursor, hold=True):
+    def _give_back(
+        self,
+        jobs: list[store.LeasedJob],
+        cursor: Callable[[], AbstractContextManager[psycopg2.extensions.cursor]],
+        hold: bool = True,
+    ) -> int:
         """Make jobs runnable again that were taken out of memory; return how many were.
 
         :param hold: whether what cannot be given back now is held again; else :meth:`tend` frees its lease
         """
         if not jobs:
             return 0
-        given = ()
+        given: Collection[int] = ()
         try:
             with cursor() as cr:
                 given = store.release_unstarted(cr, jobs)
@@ -238,7 +263,7 @@ class Worker:
             self.queue.put([job for job in jobs if job.id not in given])
         return len(given)
 
-    def take_no_jobs(self, error):
+    def take_no_jobs(self, error: BaseException) -> float:
         """Take no jobs for a time, as there are no means to run them, and make runnable again what this worker has not started.
 
         :param error: what says so
@@ -251,13 +276,13 @@ class Worker:
         self.give_back()
         return seconds
 
-    def wake_others(self):
+    def wake_others(self) -> None:
         """Wake the workers of the database: there are more jobs than the calling thread runs next."""
         wakeup.wake(self.dbname)
 
     # Life
 
-    def beat(self):
+    def send_heartbeat(self) -> bool:
         """Sign that this worker is alive; return False if it could not, as somebody has locked its row, or the disk is full.
 
         :raise LifeEnded: it was declared dead
@@ -275,7 +300,7 @@ class Worker:
             raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
         return True
 
-    def tend(self):
+    def do_housekeeping(self) -> float | None:
         """Do what any worker does for all; return how many seconds there are until the next job may start by its date or its rate, or None.
 
         While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
@@ -288,6 +313,7 @@ class Worker:
                 self._attempt(store.schedule_due, cr)
             except LockNotAvailable:
                 return None
+            step: Callable[[psycopg2.extensions.cursor], float | None]
             for step in (
                 self._end_dead_workers,
                 store.free_orphans,
@@ -296,17 +322,17 @@ class Worker:
                 store.release_forgotten_keys,
                 store.release_forgotten_children,
                 self._settle_troubles,
-                self.failures.tend,
+                self.failures.do_housekeeping,
             ):
                 with contextlib.suppress(LockNotAvailable):
                     self._attempt(step, cr)
-            waiting = []
+            waiting: list[float | None] = []
             for step in (store.seconds_to_next_eta, store.seconds_to_next_token):
                 with contextlib.suppress(LockNotAvailable):
                     waiting.append(self._attempt(step, cr))
             return min((seconds for seconds in waiting if seconds is not None), default=None)
 
-    def _attempt(self, step, cr):
+    def _attempt(self, step: Callable[[psycopg2.extensions.cursor], _T], cr: psycopg2.extensions.cursor) -> _T | None:
         """Do a part of :meth:`tend`, and return what it returns; that it is refused is no reason to leave out the others, or to end the
         jobs that run here.
 
@@ -326,13 +352,13 @@ class Worker:
             _logger.log(level, "%s of %s is tried again each second: %s", step.__name__, self.dbname, text)
             return None
 
-    def _settle_troubles(self, cr):
+    def _settle_troubles(self, cr: psycopg2.extensions.cursor) -> None:
         if time.monotonic() >= self._next_settlement:
             self._next_settlement = time.monotonic() + SETTLE_SECONDS
             store.fail_troubled(cr)
             store.forget_troubles(cr)
 
-    def _end_dead_workers(self, cr):
+    def _end_dead_workers(self, cr: psycopg2.extensions.cursor) -> None:
         elsewhere_than = self.id if time.monotonic() < self._judges_from else None
         for worker_id, name in store.dead_workers(cr, elsewhere_than):
             if worker_id == self.id:
@@ -344,7 +370,7 @@ class Worker:
             if freed is not None:
                 _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
 
-    def _free_lost_runs(self, cr):
+    def _free_lost_runs(self, cr: psycopg2.extensions.cursor) -> None:
         """Free what is leased to this worker although none of its threads holds or runs it: an end that could not be written, or a job that
         has changed its own row. No claim comes in between, as this thread has the raw connection."""
         now, known = time.monotonic(), {*self.queue.ids(), *self.waiting, *self.runner.running()}
@@ -357,7 +383,7 @@ class Worker:
         if lost and (freed := store.free_lost_runs(cr, self.id, self.name, lost, self.unwritten)):
             _logger.warning("%s job(s) of %s were lost by this worker, and freed", freed, self.dbname)
 
-    def obey(self):
+    def follow_orders(self) -> bool:
         """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.
 
         A paused worker waits, a draining one ends after the jobs that it runs, a stopping one does so too, but not later than after the
@@ -376,11 +402,11 @@ class Worker:
             return False
         return not self.runner.runs or (self.state == "stopping" and time.monotonic() > self._grace_ends)
 
-    def close_thread(self):
+    def close_thread(self) -> None:
         """Close what the calling thread holds."""
         self.transactions.close_cursor()
 
-    def end(self, end=store.STOPPED):
+    def end(self, end: str = store.STOPPED) -> None:
         """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life.
 
         :param end: how, as for :func:`store.end_worker`

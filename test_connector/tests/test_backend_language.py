@@ -2,7 +2,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.jobs_queue.jobs import Job
+from odoo.addons.jobs_queue.jobs import RunningJob
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .common import ShopCase
@@ -41,7 +41,7 @@ class TestBackendLanguage(ShopCase):
     ):
         self._deactivate()
         env = self.env(context={"lang": "en_US"})
-        job = Job(env=env, function="test")
+        job = RunningJob(env=env, function="test")
         for _n in range(2):
             with self.backend.work_on("test.shop.partner", ConnectorSession.from_env(env, job=job)) as work:
                 self.assertEqual(work.env.lang, "en_US")

@@ -16,4 +16,4 @@ def test_each_file_of_tests_that_a_document_names_is_there(document):
 
 
 # files that a document writes for its reader
-EXAMPLES = {"test_event.py"}
+EXAMPLES = {"test_event.py", "test_loyalty.py"}

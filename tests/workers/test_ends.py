@@ -353,7 +353,7 @@ def free_lost(own_worker, monkeypatch):
 
     def free():
         for _time in range(2):
-            own_worker.tend()
+            own_worker.do_housekeeping()
         own_worker.backoff._until = 0
 
     return free

@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,7 +77,7 @@ class Claimers:
         self.most = max(self.most, cr.fetchone()[0])
         assert store.start(cr, job)
         self.done.append(job.id)
-        assert store.complete(cr, job, worker, "w", None, None)
+        assert store.complete(cr, job, SimpleNamespace(id=worker, name="w"), store.Ending(None))
         store.release_keys(cr, job)
 
 

@@ -247,10 +247,10 @@ def refuse_in(database):
 @pytest.mark.parametrize("sqlstate", ["53100", "57014", "55P03", "40P01", "XX000"])
 def test_f2_a_heartbeat_that_is_refused_ends_no_life(own_worker, refuse_in, sqlstate):
     refuse_in("queue_worker", sqlstate)
-    assert not own_worker.beat()
+    assert not own_worker.send_heartbeat()
     assert not own_worker.ended
     refuse_in.allow()
-    assert own_worker.beat()
+    assert own_worker.send_heartbeat()
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "57014", "55P03", "XX000"])
@@ -275,7 +275,7 @@ def test_f2_a_limit_of_memory_that_cannot_be_looked_at_ends_no_life(own_worker, 
     run = Run(SimpleNamespace(time_limit=0, memory_limit=1), None)
     run.check_limits()
     assert run.stopped is None
-    assert own_worker.beat()
+    assert own_worker.send_heartbeat()
 
 
 def test_f2_what_nobody_has_thought_of_ends_no_life_and_keeps_nobody_from_being_watched(one_thread, database):

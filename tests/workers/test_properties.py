@@ -24,7 +24,7 @@ from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.unit.backend_adapter.errors import retry_after
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NotSerializableJobError, RetryableJobError
-from odoo.addons.jobs_queue.jobs import Job, arguments, job
+from odoo.addons.jobs_queue.jobs import Job, StoredJob, arguments, job
 from odoo.addons.jobs_queue.jobs.keys import stored_key
 from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.jobs.retry import Exponential, Fixed, Pattern, RetryPolicy
@@ -529,7 +529,7 @@ def test_arguments_come_back_from_the_database_as_they_were(env, args, kwargs):
         priority=10, max_retries=5, channel_id=1, identity_key=None, identity_policy=None, concurrency_key=None, concurrency_limit=1,
         time_limit=0, memory_limit=0)  # fmt: skip
     record = handle.delay().record(env)
-    back_args, back_kwargs = arguments.decode_call(Job.load(record).payload, env)
+    back_args, back_kwargs = arguments.decode_call(StoredJob.load(record).payload, env)
     assert is_same(back_args, tuple(args))
     assert is_same(back_kwargs, kwargs)
     env.cr.execute("DELETE FROM queue_job")

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import logging
 import threading
+from types import SimpleNamespace
 
 import psycopg2
 import pytest
@@ -297,7 +298,7 @@ def test_f8_a_worker_does_not_wait_for_the_rows_of_jobs_that_somebody_keeps_lock
         own_worker.run(own_worker.next_job())
         assert state(ids[2]) == "done"
         assert own_worker.next_job() is None
-    wait_until(lambda: own_worker.tend() or [state(id_) for id_ in ids] == ["pending", "pending", "done"])
+    wait_until(lambda: own_worker.do_housekeeping() or [state(id_) for id_ in ids] == ["pending", "pending", "done"])
     own_worker.run(own_worker.next_job())
     assert [state(id_) for id_ in ids] == ["done", "pending", "done"]
     assert database.value("SELECT count(*) FROM queue_job_attempt WHERE outcome <> 'done'") == 0
@@ -349,7 +350,7 @@ def test_f8_a_job_that_keeps_the_note_of_its_progress_locked_does_not_wait_for_i
 MARKS = {
     "start": lambda cr, job: store.start(cr, job),
     "start of a group": lambda cr, job: store.start_group(cr, [job]),
-    "unknown": lambda cr, job: store.give_back_unknown(cr, job, 1, "worker", 10, "unknown"),
+    "unknown": lambda cr, job: store.give_back_unknown(cr, job, SimpleNamespace(id=1, name="worker"), 10, "unknown"),
     "release": lambda cr, job: store.release(cr, [job]),
     "release of what has not started": lambda cr, job: store.release_unstarted(cr, [job]),
     "progress": lambda cr, job: store.write_progress(cr, job.id, 1, 2, None),

@@ -24,7 +24,7 @@ from psycopg2.errors import SerializationFailure
 
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import LeaseLost
-from odoo.addons.jobs_queue.jobs import Job
+from odoo.addons.jobs_queue.jobs import RunningJob
 from odoo.addons.jobs_queue.store.connection import connect
 from odoo.addons.jobs_queue.worker.cursor import JobCursor
 
@@ -216,7 +216,9 @@ class Run:
 
     def __init__(self, dbname, leased, worker_id):
         self.lease = (worker_id, leased.lease_token)
-        self.job = Job(id=leased.id, function=leased.function, retry=leased.retry, lease_token=leased.lease_token)
+        self.job = RunningJob(
+            id=leased.id, function=leased.function, retry=leased.retry, lease_token=leased.lease_token
+        )
         self.cr = JobCursor(dbname)
         self.cr.lease(self.job, worker_id)
         self.effects = []

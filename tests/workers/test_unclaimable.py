@@ -351,9 +351,9 @@ def test_f1_a_date_of_a_job_that_nobody_can_wait_for_does_not_end_the_life_of_a_
 ):
     delay(jobs.do_nothing, eta=3600)
     cr.execute("UPDATE queue_job SET eta = %s", [eta])
-    own_worker.tend()
+    own_worker.do_housekeeping()
     soon = delay(jobs.do_nothing, eta=30)
-    own_worker.tend()
+    own_worker.do_housekeeping()
     assert state(soon) == "scheduled"
 
 
@@ -368,6 +368,6 @@ def test_f1_no_part_of_the_care_for_all_ends_a_life_or_keeps_the_others_from_bei
     done = []
     monkeypatch.setattr(store, step, refuse)
     monkeypatch.setattr(store, "release_forgotten_children", lambda cr: done.append(cr))
-    own_worker.tend()
+    own_worker.do_housekeeping()
     assert len(done) == 1
     assert not own_worker.ended

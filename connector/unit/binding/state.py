@@ -28,7 +28,7 @@ class MissingThere(IDMissingInBackend):
 
 
 @contextmanager
-def note_failure(session, binding):
+def mark_failure(session, binding):
     """Keep on a binding why the block, its synchronisation, has failed for good.
 
     The job's transaction is rolled back and the note committed in its place, by the job's own cursor and so as fenced as the rest. A try
@@ -44,7 +44,7 @@ def note_failure(session, binding):
             session.rollback()
             is_missing = isinstance(error, MissingThere) and error.binding == binding
             message = storable(error) or type(error).__name__
-            note_error(binding.exists(), message, "missing" if is_missing else "error", last_job_id=session.job.id)
+            mark_error(binding.exists(), message, "missing" if is_missing else "error", last_job_id=session.job.id)
             session.commit()
         raise
 
@@ -84,7 +84,7 @@ def is_import_due(binding):
     return recall(binding, "sync_state") in ("error", "to_import")
 
 
-def note_error(binding, message, state="error", **values):
+def mark_error(binding, message, state="error", **values):
     """Keep on a binding why its synchronisation has failed. A conflict stays one.
 
     :param message: text for the user
@@ -95,7 +95,7 @@ def note_error(binding, message, state="error", **values):
     remember(binding, values)
 
 
-def note_in_sync(bindings, *states):
+def mark_in_sync(bindings, *states):
     """Note that bindings are in sync, of which one of some states said that they are not.
 
     :param states: names of states

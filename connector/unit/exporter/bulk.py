@@ -8,7 +8,7 @@ from odoo.addons.jobs_queue.jobs import job
 from ...exception import MappingError, NoExternalId
 from ...extension import class_name
 from ..binding.sent import not_sent, sent_with
-from ..binding.state import note_error, note_failure, recall, remember
+from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import external_id_text, get_environment
 from ..importer.record import RecordImporter
@@ -160,7 +160,7 @@ class BulkExporter(ImportHold):
         """Have a record that is refused fail in a job of its own, and say so on its binding."""
         if is_alone:
             raise error
-        note_error(binding, str(error))
+        mark_error(binding, str(error))
         export_bulk.delay(
             self.environment.user_session,
             self.model._name,
@@ -204,6 +204,6 @@ def run_bulk(session, model_name, calls, unit_class):
     exporter = get_environment(session, model_name, calls[0][0]).get_connector_unit(unit_class)
     binding_ids = [binding_id for _backend_id, binding_id in calls]
     # of several calls, those that fail are found by halving, and each is alone then
-    with note_failure(session, exporter.model.browse(binding_ids)):
+    with mark_failure(session, exporter.model.browse(binding_ids)):
         messages = exporter.run(binding_ids)
     return [messages[binding_id] for binding_id in binding_ids]

@@ -6,7 +6,7 @@ from odoo.addons.jobs_queue.jobs import job
 from ...backend import general
 from ...exception import IDMissingInBackend, InvalidDataError
 from ..binding.sent import not_sent, sent_with
-from ..binding.state import MissingThere, note_failure, note_in_sync, recall, remember
+from ..binding.state import MissingThere, mark_failure, mark_in_sync, recall, remember
 from ..connector_unit import get_environment
 from ..jobs.about import exported
 from ..jobs.channel import backend_channel
@@ -111,7 +111,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
         values = not_sent(self.binding, self._update_data(map_record, fields))
         if not values:
             if fields is None:
-                note_in_sync(self.binding, "error", "missing", "to_export")
+                mark_in_sync(self.binding, "error", "missing", "to_export")
             return self._("Nothing to export.")
         try:
             if decision := self._resolve_conflict():
@@ -209,5 +209,5 @@ def export_record(session, model_name, binding_id, fields=None):
     if not binding:
         return session.env._("The record to export does not exist any more.")
     exporter = get_environment(session, model_name, binding.backend_id.id).get_connector_unit(RecordExporter)
-    with note_failure(session, binding):
+    with mark_failure(session, binding):
         return exporter.run(binding_id, fields)

@@ -15,7 +15,7 @@ from odoo.addons.jobs_queue.jobs import job
 from ...backend import general
 from ...exception import CredentialsRefused
 from ..backend_adapter.crud import checked_records
-from ..binding.state import note_error, note_in_sync
+from ..binding.state import mark_error, mark_in_sync
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text, get_environment
 from ..jobs.channel import backend_channel
@@ -116,7 +116,7 @@ class BulkImporter(Importer):
                 unchanged.append(importer.binding)
             else:
                 changed.append(importer)
-        note_in_sync(self.model.concat(*unchanged), "missing")
+        mark_in_sync(self.model.concat(*unchanged), "missing")
         done["unchanged"] = len(unchanged)
         if changed and (waiting := put_off(self.environment, changed)):
             done["put_off"] = len(waiting)
@@ -207,7 +207,7 @@ class BulkImporter(Importer):
         names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
         _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
         binding = importer.binding
-        note_error(binding, names["error"])
+        mark_error(binding, names["error"])
         to_review = binding or self.backend_record
         message = self._("Record %(id)s of %(backend)s cannot be imported: %(error)s", **names)
         add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message, severity="error")

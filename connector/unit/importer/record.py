@@ -19,7 +19,7 @@ from ...extension import class_name
 from ..backend_adapter.crud import checked_record
 from ..binding.changes import changed_values, write_inherited
 from ..binding.sent import note_created, note_updated, would_send
-from ..binding.state import is_import_due, is_in_conflict, note_error, note_failure, note_in_sync, recall
+from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
 from ..connector_unit import external_id_text, get_environment
 from ..jobs.about import imported
 from ..jobs.channel import backend_channel
@@ -76,7 +76,7 @@ class RecordImporter(Importer):
         if reason := self._reason_to_skip(force):
             return reason
         if not force and self._is_up_to_date(self.binding):
-            note_in_sync(self.binding, "missing")
+            mark_in_sync(self.binding, "missing")
             return self._("Already up to date.")
         if not force and put_off(self.environment, [self]):
             return self._(
@@ -315,7 +315,7 @@ class RecordImporter(Importer):
     def _note_missing(self):
         if self.binding:
             message = self._("%(backend)s has no record %(id)s any more.", **self._names())
-            note_error(self.binding, message, "missing")
+            mark_error(self.binding, message, "missing")
 
     def _delay(self, force=False, **options):
         """Delay a job that imports the record: of those that wait only one will run.
@@ -371,5 +371,5 @@ def import_record(session, model_name, backend_id, external_id, force=False, dat
     :param read_at: when it was read, see :meth:`RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter)
-    with note_failure(session, importer.binder.to_internal(external_id)):
+    with mark_failure(session, importer.binder.to_internal(external_id)):
         return importer.run(external_id, force, data, read_at)

@@ -1,7 +1,9 @@
-"""Which jobs may run beside each other in a process: all, but one that was lost together with others."""
+"""Exclusive runs: a job that was lost together with others runs alone in its process."""
 
 import threading
 import time
+
+from ..store import LeasedJob
 
 #: Seconds for which a job that is to run alone waits for the others of its process to end; then it runs beside those that still run.
 PATIENCE = 30
@@ -17,30 +19,30 @@ ALONE_SECONDS = 120
 _LOOK = 0.2
 
 
-class Company:
+class ExclusiveRuns:
     """The running jobs of a process, in whatever databases.
 
     When a process dies nobody knows which of its jobs was to blame. So each of them runs alone the next time: no other job is begun while
     it waits for the others to end, and for some time while it runs.
 
-    :param stopping: event that ends all waiting
+    :param stopping: ends all waiting
     """
 
-    def __init__(self, stopping):
+    def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
         self._changed = threading.Condition()
         self._runs = 0
-        self._alone = None
-        self._closed_until = 0
+        self._alone: LeasedJob | None = None
+        self._closed_until: float = 0
         # when the patience ends of the jobs that have waited here in vain
-        self._patience_ends = {}
+        self._patience_ends: dict[tuple[str, int], float] = {}
 
     @property
-    def is_closed(self):
+    def is_closed(self) -> bool:
         """Whether no job may begin now; who looks at it before a claim holds nothing while it waits."""
         return bool(self._closed_until) and time.monotonic() < self._closed_until
 
-    def join(self, leased, dbname):
+    def join(self, leased: LeasedJob, dbname: str) -> bool:
         """Return whether a leased job may run in the calling thread now; if not, it is to be given back, so that it can run elsewhere."""
         with self._changed:
             if self.is_closed or (leased.runs_alone and not self._has_come_alone(leased, (dbname, leased.id))):
@@ -48,7 +50,7 @@ class Company:
             self._runs += 1
             return True
 
-    def _has_come_alone(self, leased, name):
+    def _has_come_alone(self, leased: LeasedJob, name: tuple[str, int]) -> bool:
         """Wait a short time until all others have ended; return whether they have, or the patience of the job has."""
         now = time.monotonic()
         self._patience_ends = {job: ends for job, ends in self._patience_ends.items() if ends > now - _MEMORY}
@@ -63,7 +65,7 @@ class Company:
         self._closed_until = time.monotonic() + ALONE_SECONDS
         return True
 
-    def leave(self, leased):
+    def leave(self, leased: LeasedJob) -> None:
         """Say that a job that has joined does not run any more."""
         with self._changed:
             self._runs -= 1

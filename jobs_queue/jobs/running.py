@@ -1,0 +1,290 @@
+"""A job that runs: what a worker ends, and what the job's code knows as ``session.job``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg2
+
+from odoo.api import Environment
+from odoo.models import BaseModel
+from odoo.sql_db import Cursor
+from odoo.tools.translate import LazyTranslate
+
+from .. import store
+from ..exception import JobStopped, NoSuchJobError, NothingToDoJob
+from ..session import ConnectorSession
+from ..texts import PROGRESS, Log, storable, storable_or_none
+from . import arguments, environment
+from .batches import perform_calls
+from .functions import find_function, is_method, options_of
+from .options import checked_progress
+from .retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from .group import JobGroup
+    from .handle import Job
+    from .stored import StoredJob
+
+_lt = LazyTranslate(__name__, default_lang="en_US")
+
+
+class RunningJob:
+    """One try of a job, by a worker or in the transaction of the code that has delayed it."""
+
+    __slots__ = (
+        "id", "env", "function", "model_name", "payload", "context", "user_id", "company_id", "su", "retry", "max_retries",
+        "lease_token", "identity_key", "concurrency_key", "channel_id", "priority", "ready_seq", "date_created", "time_limit",
+        "memory_limit", "graph_uuid", "group_key", "runs_alone", "result", "message", "run", "_log", "notes", "retry_policy",
+        "is_called",
+    )  # fmt: skip
+
+    id: int  # None where no row stands for it
+    env: Environment  # its own; None between the lease and its call
+    function: str
+    model_name: str | None
+    payload: str
+    context: str | None
+    user_id: int
+    company_id: int
+    su: bool
+    retry: int
+    max_retries: int
+    lease_token: int | None
+    identity_key: str | None
+    concurrency_key: str | None
+    channel_id: int
+    priority: int
+    ready_seq: int | None
+    date_created: datetime
+    time_limit: int | None
+    memory_limit: int | None
+    graph_uuid: str | None
+    group_key: str | None
+    runs_alone: bool | None
+    result: str | None  # JSON
+    message: str | None
+    run: Any  # the Run of a worker, see ``worker/attempt.py``; None where no worker runs it
+    _log: Log | None
+    notes: list[str]
+    retry_policy: RetryPolicy | None
+    is_called: bool
+
+    def __init__(self, **values: Any) -> None:
+        self.id = self.env = self.context = None  # type: ignore[assignment]  # see above
+        self.retry = 0
+        self.result = self.message = self.lease_token = self.run = self._log = None
+        self.retry_policy = None  # known with the environment in which the job runs
+        self.is_called = False  # whether its function and arguments were known here, and its code was called
+        self.notes = []
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def of_lease(cls, leased: store.LeasedJob, payload: str) -> Self:
+        """Return the job that a worker has leased.
+
+        :param payload: its stored arguments
+        """
+        job = cls()
+        job.id, job.lease_token, job.payload = leased.id, leased.lease_token, payload
+        job.function, job.model_name, job.context = leased.function, leased.model_name, leased.context
+        job.user_id, job.su, job.company_id = leased.user_id, leased.su, leased.company_id
+        job.retry, job.max_retries = leased.retry, leased.max_retries
+        job.identity_key, job.concurrency_key = leased.identity_key, leased.concurrency_key
+        job.channel_id, job.priority, job.ready_seq = leased.channel_id, leased.priority, leased.ready_seq
+        job.date_created, job.time_limit, job.memory_limit = leased.date_created, leased.time_limit, leased.memory_limit
+        job.graph_uuid, job.group_key, job.runs_alone = leased.graph_uuid, leased.group_key, leased.runs_alone
+        return job
+
+    @classmethod
+    def of_call(cls, job: Job) -> Self:
+        """Return the job of a call that is run at once, in the transaction of the code that has delayed it."""
+        running = cls()
+        running.env, running.payload, running.context = job.env, job.payload, job.context
+        running.function, running.model_name, running.max_retries = job.function, job.model_name, job.max_retries
+        running.user_id, running.su, running.company_id = job.user_id, job.su, job.company_id
+        running.identity_key, running.concurrency_key = job.identity_key, job.concurrency_key
+        running.graph_uuid, running.group_key, running.runs_alone = job.graph_uuid, job.group_key, None
+        return running
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id or 'not stored yet'}: {self.function}>"
+
+    @property
+    def lang(self) -> str:
+        """The language of the code that delayed the job, in which the job's own messages are, and those of its worker."""
+        return (json.loads(self.context) if self.context else {}).get("lang") or "en_US"
+
+    @property
+    def attempt(self) -> int:
+        """The number of the try that runs, from 1."""
+        return self.retry + 1
+
+    def record(self, env: Environment) -> BaseModel:
+        """Return the job's ``queue.job`` record.
+
+        :raise NoSuchJobError: it was rolled back or deleted
+        """
+        return record_of(self, env)
+
+    def environment(self, cr: Cursor) -> Environment:
+        """Return the Odoo environment in which the job runs: user, superuser mode and context of the code that delayed it.
+
+        What of the context cannot be used any more, such as a language, is replaced or left out, and the job's log says so.
+
+        :raise FailedJobError: its user was archived since, or its user or company does not exist any more
+        """
+        # the retry policy is for the end of the job, which has no cursor of its own
+        env, notes, self.retry_policy = environment.of_job(
+            cr, self.user_id, self.su, self.context, self.id, self.function
+        )
+        self.note(notes)
+        return env
+
+    def _environment_of_records(self, difference: dict[str, Any]) -> Environment:
+        env, notes = environment.of_records(self.env, difference)
+        self.note(notes)
+        return env
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Log what people should know of the environment, once, whatever needs it."""
+        for note in notes:
+            if note not in self.notes:
+                self.notes.append(note)
+                self.log(note)
+
+    # For the code of the job while it runs, as ``session.job``
+
+    def progress(self, done: float | Decimal, total: float | Decimal | None = None, message: object = None) -> None:
+        """Show people how far the job is, at once and not with its commit; more often than twice a second is not written.
+
+        :param done: how many units of work are done
+        :param total: of how many, where it is known
+        :param message: what is being done; a long text is cut
+        :raise ValueError: done or total is no number that can be stored
+        """
+        done = checked_progress("done", done)
+        total = None if total is None else checked_progress("total", total)
+        message = storable_or_none(message, PROGRESS)
+        if (
+            self.run is not None and self.run.job.id == self.id
+        ):  # a part of a group is not what the group's run tells of
+            self.run.report_progress(done, total, message)
+
+    def log(self, text: object) -> None:
+        """Keep a line with this attempt, whatever its end; people read it on the job.
+
+        :param text: what is not text becomes text; long lines are cut, and of many the first and the last ones are kept
+        """
+        if self._log is None:
+            self._log = Log()
+        self._log.add(text)
+
+    @property
+    def log_text(self) -> str | None:
+        """What the job has logged in this attempt, or None."""
+        return None if self._log is None else str(self._log)
+
+    @property
+    def usage(self) -> tuple[float | None, ...]:
+        """What this attempt has used, see ``Run.usage`` in ``worker/attempt.py``; that of a group is not its members'."""
+        return self.run.usage() if self.run is not None and self.run.job is self else (None, None, None)
+
+    def check_cancelled(self) -> None:
+        """Stop here if somebody has cancelled the job, or it has reached one of its limits.
+
+        :raise JobStopped: it was; let it pass
+        """
+        if self.run is not None and self.run.stopped:
+            raise self.run.stopped
+
+    @property
+    def parent_results(self) -> list[Any]:
+        """What the jobs returned for which this one waited, see :func:`~odoo.addons.jobs_queue.graph.parent_results`."""
+        from ..graph import parent_results  # it builds on this module
+
+        return parent_results(self.env)
+
+    def perform(self, env: Environment) -> None:
+        """Call the function and keep what it returns: as the message if it is text, and as the result.
+
+        A function that raises :class:`NothingToDoJob` has ended well, and what it wrote before is kept.
+
+        :raise NotReadableJobError: the function or an argument is unknown here
+        """
+        self.is_called = False
+        func = find_function(env, self.function)
+        if options_of(func).group_size:
+            perform_calls(env, func, [self])
+            return
+        try:
+            value = self._call(env, func)
+        except NothingToDoJob as nothing:
+            value = storable(nothing)
+        self.keep(value)
+
+    def keep(self, value: Any) -> None:
+        """Keep what the function returned for this job.
+
+        What cannot be stored does not undo the job: its text is kept, the log says so, and only who asks for the value gets an error.
+        """
+        try:
+            self.message = arguments.as_text(value, self.env)
+            self.result = None if value is None else arguments.encode(value, self.env)
+        except (JobStopped, psycopg2.Error):
+            raise
+        except Exception as error:
+            reason = storable(error)
+            self.message = storable(value)
+            self.result = arguments.not_stored(
+                f"{self!r} has returned what cannot be stored, so nobody can use it: {reason}"
+            )
+            self.log(
+                _lt("What the job returned cannot be stored, only its text is kept: %s", reason)._translate(self.lang)
+            )
+
+    @property
+    def members(self) -> list[RunningJob]:
+        """The jobs of this one: itself; a :class:`~odoo.addons.jobs_queue.jobs.JobGroup` has several."""
+        return [self]
+
+    def halves(self) -> list[JobGroup]:
+        """Return nothing: a single job has no halves, see :class:`~odoo.addons.jobs_queue.jobs.JobGroup`."""
+        return []
+
+    def lock_lease(self, cr: Cursor, worker_id: int) -> bool:
+        """Lock the job's row until the end of the transaction; return False if its lease is not the worker's any more."""
+        return store.lock_lease(cr, self, worker_id)
+
+    def complete(self, cr: Cursor, worker: store.Holder, then: str = "") -> bool:
+        """Set the job to done; return False if its lease is not the worker's any more."""
+        ending = store.Ending(self.message, log=self.log_text, usage=self.usage)
+        return store.complete(cr, self, worker, ending, self.result, then)
+
+    def _call(self, env: Environment, func: Callable[..., Any]) -> Any:
+        args, kwargs = self.arguments(env)
+        self.is_called = True
+        if is_method(self.function):
+            return func(*args, **kwargs)
+        return func(ConnectorSession.from_env(env, job=self), self.model_name, *args, **kwargs)
+
+    def arguments(self, env: Environment) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return ``(args, kwargs)`` of the job in its environment, for its code."""
+        self.env = env
+        return arguments.decode_call(self.payload, env, self._environment_of_records)
+
+
+def record_of(job: Job | RunningJob | StoredJob, env: Environment) -> BaseModel:
+    """Return the ``queue.job`` record of a job.
+
+    :raise NoSuchJobError: it was rolled back or deleted
+    """
+    record = env["queue.job"].browse(job.id).exists() if job.id else env["queue.job"]
+    if not record:
+        raise NoSuchJobError(f"{job!r} does not exist (any more)")
+    return record
