@@ -1,4 +1,7 @@
-"""The framework of connectors: what an author of one imports. Exceptions are in ``exception``, the test kit is in ``testing``.
+"""Public names of the connector framework: backends, units, mappers, jobs and events.
+
+The author of a connector imports them from here. The exceptions are in the module ``exception``,
+the test kit is in the package ``testing``.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Backends: which unit classes serve which external system and version."""
+"""Class ``Backend``: registers the unit classes of an external system and looks them up."""
 
 from dataclasses import dataclass
 
@@ -44,15 +44,19 @@ class Backend:
         class PartnerMapperLoyalty(PartnerMapper):
             direct = [("points", "loyalty_points")]
 
-    What a backend does not have, it asks its parent for; what no parent has, a general class of the framework does, where there is one:
-    the binder, the flows. Any number of addons may extend the same class, see :mod:`~odoo.addons.connector.extension`: an extension
-    reaches its subclasses too, on the backend that it is registered on and the versions below. What an addon registers exists in the
-    databases where that addon is installed.
+    A class that a backend does not have is taken from its parent. If no parent has it, a general
+    class of the framework serves, where there is one: for the binder and for the flows. Any number
+    of addons may extend the same class, see :mod:`~odoo.addons.connector.extension`. An extension
+    also applies to the subclasses of that class, on the backend on which it is registered and on
+    the versions below. A registration exists only in the databases where the addon that made it is
+    installed.
 
-    :param service: name of the system; a backend with a parent has its parent's unless told otherwise
-    :param version: text; the ``version`` of the model that inherits ``connector.backend`` selects by it
-    :param parent: :class:`Backend` to ask for what this one does not have
-    :raise InvalidBackend: there is neither a service nor a parent, or the same backend has been declared before
+    :param service: name of the system; by default that of the parent
+    :param version: text; the ``version`` of the model that inherits ``connector.backend`` selects
+        the backend by it
+    :param parent: :class:`Backend` that is asked for the classes that this one does not have
+    :raise InvalidBackend: there is neither a service nor a parent, the parent is not a ``Backend``,
+        or the same backend is already declared
     """
 
     def __init__(self, service=None, version=None, parent=None):
@@ -77,7 +81,7 @@ class Backend:
 
     @property
     def lineage(self):
-        """The backends that are asked for a unit, in this order: this one, its parent, and so on."""
+        """The backends that are asked for a unit, in order: this one, its parent, and so on."""
         backend, lineage = self, []
         while backend is not None:
             lineage.append(backend)
@@ -85,7 +89,10 @@ class Backend:
         return lineage
 
     def __call__(self, unit_class=None, *, replacing=None, extends=None):
-        """Register the decorated class. The arguments are those of :meth:`register_class`; with or without parentheses."""
+        """Register the decorated class; with or without parentheses.
+
+        The arguments are those of :meth:`register_class`.
+        """
         addon = registering_addon()
 
         def register(unit_class):
@@ -95,14 +102,18 @@ class Backend:
         return register if unit_class is None else register(unit_class)
 
     def register_class(self, unit_class, replacing=None, extends=None):
-        """Let a class serve this backend, or extend one that does.
+        """Register a class that serves this backend, or one that extends such a class.
 
-        :param unit_class: subclass of :class:`~odoo.addons.connector.connector.ConnectorUnit`; an extension may be any class
-        :param replacing: class, or list of classes, of this backend or its parents that no longer serve this backend, where the addon
-            that calls this is installed. Parents go on using them.
-        :param extends: unit class to which ``unit_class`` adds, itself and its subclasses, instead of serving by itself
-        :raise TypeError: what is registered, or extended, is no unit class
-        :raise ValueError: a class to replace is not registered on this backend or its parents; the extension cannot be one
+        :param unit_class: subclass of :class:`~odoo.addons.connector.connector.ConnectorUnit`; an
+            extension may be any class
+        :param replacing: class or list of classes, of this backend or its parents. They no longer
+            serve this backend in the databases where the calling addon is installed. The parents
+            still use them.
+        :param extends: unit class that ``unit_class`` extends, together with its subclasses. An
+            extension does not serve by itself.
+        :raise TypeError: the class to register, or to extend, is not a unit class
+        :raise ValueError: a class to replace is not registered on this backend or its parents; the
+            extension is not possible; both ``replacing`` and ``extends`` are given
         """
         self._register(unit_class, replacing, extends, registering_addon())
 
@@ -124,7 +135,7 @@ class Backend:
             )
 
     def _replaceable(self, unit_class, replacing):
-        """Return the classes to replace as a tuple."""
+        """Return the classes to replace as a tuple, after a check."""
         if replacing is None:
             return ()
         replacing = (replacing,) if isinstance(replacing, type) else tuple(replacing)
@@ -157,16 +168,19 @@ class Backend:
                     raise ValueError(f"{names}, itself an extension: extend {class_name(extension.extended)}")
 
     def get_class(self, base_class, session, model_name):
-        """Return the class that does what ``base_class`` names, for a model of this backend.
+        """Return the class that serves as ``base_class`` for a model of this backend.
 
-        The backend itself is asked first, then its parents, then the framework. At each a class that names the model goes before one
-        that serves every model. The answer is found once per registry; what remains is a dictionary lookup.
+        The backend itself is asked first, then its parents, then the framework. On each level, a
+        class that names the model is preferred to one that serves every model. The result is cached
+        for each registry: after the first call, the cost is one dictionary lookup.
 
-        :param base_class: unit class or one of the framework's base classes, such as ``ImportMapper``
+        :param base_class: unit class or one of the base classes of the framework, such as
+            ``ImportMapper``
         :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         :param model_name: name of the model to work with
-        :raise NoConnectorUnitError: there is none; the message lists what was considered and why it was refused
-        :raise ManyConnectorUnitError: there are several and nothing says which one to prefer
+        :raise NoConnectorUnitError: no class serves; the message lists the candidates and why each
+            of them was refused
+        :raise ManyConnectorUnitError: several classes serve and none of them is preferred
         """
         found = lookups(session.env.registry)
         key = self, base_class, model_name
@@ -176,9 +190,10 @@ class Backend:
             return found.setdefault(key, self._find_class(base_class, session, model_name))
 
     def get_classes(self, base_class, session, model_name):
-        """Return all classes that do what ``base_class`` names for a model: this backend's, then its parents', as a list.
+        """Return all classes that serve as ``base_class`` for a model of this backend, as a list.
 
-        Within a backend they come in the order of the addons' dependencies, then of registration.
+        The classes of this backend come first, then those of its parents. Within a backend, the
+        order is that of the addons' dependencies, then that of registration.
         """
         found = lookups(session.env.registry)
         key = self, base_class, model_name, "all"
@@ -200,7 +215,10 @@ class Backend:
         raise NoConnectorUnitError(self._explain_missing(base_class, session, model_name))
 
     def _candidates(self, base_class, session, model_name):
-        """Yield, for this backend and then each parent, the list of written classes that could serve."""
+        """Yield a list for this backend, then for each parent: the classes that could serve.
+
+        They are written classes, without extensions, see :mod:`~odoo.addons.connector.extension`.
+        """
         registry = session.env.registry
         replaced = self._replaced(registry)
         for backend in self.lineage:
@@ -215,11 +233,15 @@ class Backend:
             ]
 
     def _does(self, unit_class, base_class, registry):
-        """Return whether a written class, with its extensions here, is a subclass of ``base_class``."""
+        """Return whether a written class with its extensions is a subclass of ``base_class``."""
         return any(issubclass(part, base_class) for part in parts_of(unit_class, self._installed_extensions(registry)))
 
     def _combined(self, unit_class, registry):
-        """Return what a written class is with its extensions; the same class each time as long as the registry lasts."""
+        """Return a written class combined with its extensions on this backend.
+
+        It is cached: a loaded registry gives the same class each time, until something else is
+        registered.
+        """
         found = lookups(registry)
         key = self, unit_class
         if key not in found:
@@ -227,16 +249,20 @@ class Backend:
         return found[key]
 
     def _installed_extensions(self, registry):
-        """Return the extensions that apply to this backend in a registry, as a list: those that go first come last.
+        """Return the extensions that apply to this backend in a registry, as a list.
 
-        A later addon goes before those it may build on, a version before its parents.
+        The last one has the highest precedence. An extension of a later addon precedes those of the
+        addons on which it may build. An extension of a version precedes those of its parents.
         """
         extensions = [extension for backend in reversed(self.lineage) for extension in backend._extensions]
         installed = [extension for extension in extensions if is_installed(registry, extension.addon)]
         return sorted(installed, key=lambda extension: loading_order(extension.addon))
 
     def _replaced(self, registry):
-        """Return which classes are replaced, for this backend in a registry, as a dict: class to the class that replaces it."""
+        """Return the classes that are replaced for this backend in a registry.
+
+        :return: dict, replaced class to the class that replaces it
+        """
         return {
             replaced: registration.unit_class
             for backend in self.lineage
@@ -260,8 +286,11 @@ class Backend:
         )
 
     def considered(self, base_class, session):
-        """Yield each class that could do what ``base_class`` names, of this backend, its parents or another version, with the reason
-        (text) why it does not serve, or else for which models it does.
+        """Yield each class that could serve as ``base_class``, with the reason why it does not.
+
+        The classes are those of this backend, its parents and other versions of the same service.
+        The reason is a text. If a class serves, the text names its models; if it is an extension,
+        the class that it extends.
 
         :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         """
@@ -283,7 +312,12 @@ class Backend:
                     yield extension.extension_class, reason or f"extends {class_name(extension.extended)}"
 
     def _why_absent(self, backend, addon, registry):
-        """Return why what an addon registers on a backend does not exist for this one in a registry, None when it does."""
+        """Return why a registration does not exist for this backend in a registry.
+
+        :param backend: backend on which it was made
+        :param addon: addon that made it
+        :return: text, None if it exists
+        """
         if backend not in self.lineage:
             return f"is registered on {backend}"
         if not is_installed(registry, addon):
@@ -298,20 +332,23 @@ class Backend:
 
 
 def general(unit_class):
-    """Let the decorated class of the framework serve where a backend and its parents have no class of their own for a model."""
+    """Register a class of the framework that serves where a backend has none of its own.
+
+    It serves for a model if neither the backend nor one of its parents has a class for that model.
+    """
     _general_classes.append(unit_class)
     return unit_class
 
 
 def general_classes():
-    """Return the classes of the framework that serve where a backend has none of its own, as a tuple."""
+    """Return the classes of the framework that :func:`general` has registered, as a tuple."""
     return tuple(_general_classes)
 
 
 def get_backend(service, version=None):
     """Return the backend that was declared for a service and version.
 
-    :raise InvalidBackend: there is none; the message names the ones there are
+    :raise InvalidBackend: there is none; the message lists the declared ones
     """
     for backend in _backends:
         if backend.match(service, version):
@@ -328,5 +365,8 @@ def _model_names(unit_class):
 
 
 def reference(backend_record):
-    """Return which backend a record is, as fields of the type Reference store it: ``shop.backend,3``."""
+    """Return a backend record as text, such as ``shop.backend,3``.
+
+    It is the form in which fields of the type Reference store it.
+    """
     return f"{backend_record._name},{backend_record.id}"

@@ -1,4 +1,4 @@
-"""Every exception that a connector may raise or catch: those of jobs, and its own."""
+"""Exceptions that a connector may raise or catch: those of jobs and those of connectors."""
 
 from odoo.addons.jobs_queue.exception import (  # noqa: F401
     CONCURRENCY_ERRORS,
@@ -30,22 +30,28 @@ class InvalidBackend(ConnectorException):
 
 
 class ExtensionConflict(InvalidBackend):
-    """The extensions of a unit cannot be combined in this database; the message names them and their addons."""
+    """The extensions of a unit cannot be combined in this database.
+
+    The message names them and their addons.
+    """
 
 
 class NoConnectorUnitError(ConnectorException):
-    """No registered unit serves what was asked for; the message lists what was considered."""
+    """No registered unit class serves the request; the message lists the candidates."""
 
 
 class ManyConnectorUnitError(ConnectorException):
-    """Several registered units serve what was asked for, and nothing says which one to prefer."""
+    """Several registered unit classes serve the request, and none of them is preferred."""
 
 
 # Synchronisations
 
 
 class CredentialsRefused(FailedJobError):
-    """The external system refuses our credentials: the job fails at once, and the backend needs somebody who enters valid ones."""
+    """The external system refuses our credentials.
+
+    The job fails at once. Somebody has to enter valid credentials in the backend.
+    """
 
 
 class MappingError(ConnectorException):
@@ -53,11 +59,14 @@ class MappingError(ConnectorException):
 
 
 class InvalidDataError(ConnectorException):
-    """The data of the other system, or ours for it, is not valid."""
+    """The data of the other system, or our data for it, is not valid."""
 
 
 class UnreadableAnswer(InvalidDataError):
-    """The other system has answered what cannot be read as an answer, so that nobody knows what it has done."""
+    """The answer of the other system cannot be read.
+
+    So nobody knows what that system has done.
+    """
 
 
 class IDMissingInBackend(ConnectorException):

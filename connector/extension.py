@@ -1,6 +1,8 @@
-"""Units that several addons extend: for each database one class is made of the written class and the extensions of its addons.
+"""Extensions of unit classes: several addons add to the same unit.
 
-An extension is a class; any number of addons may extend the same unit without knowing each other::
+The class as it stands in the source is called the written class. For each database, one class is
+combined from the written class and the extensions of the installed addons. An extension is a class.
+Any number of addons may extend the same unit without knowing each other::
 
     @shop(extends=ProductMapper)
     class ProductMapperWeight(ProductMapper):
@@ -9,8 +11,9 @@ An extension is a class; any number of addons may extend the same unit without k
         def finalize(self, map_record, values):
             return super().finalize(map_record, values)
 
-It is written as a subclass of what it extends, so that editors and readers know what ``self`` is; a class without that base works as
-well. ``super()`` leads from each extension to the next one, and at last to the written class.
+An extension is written as a subclass of the class that it extends, so that editors and readers know
+what ``self`` is. A class without that base works as well. ``super()`` calls the next extension, and
+at the end the written class.
 """
 
 from dataclasses import dataclass
@@ -22,9 +25,9 @@ from .exception import ExtensionConflict
 class Extension:
     """The registration of a class that extends a unit.
 
-    :param extension_class: what is added
-    :param extended: the class it is added to, and so to all its subclasses
-    :param addon: whose extension it is, None: of every database
+    :param extension_class: class that is added
+    :param extended: class to which it is added, and so to all its subclasses
+    :param addon: addon that made the registration; None: it exists in every database
     """
 
     extension_class: type
@@ -36,12 +39,13 @@ class Extension:
 
 
 def parts_of(unit_class, extensions):
-    """Return the classes of which a unit consists, in the order in which Python looks for a method, as a list.
+    """Return the classes of which a unit consists, in the order of method resolution, as a list.
 
-    They are the extensions of the class, the class, the extensions of its first base, that base, and so on.
+    They are: the extensions of the class, the class itself, the extensions of its first base, that
+    base, and so on.
 
-    :param unit_class: class as it is written
-    :param extensions: list of :class:`Extension` to apply, the one that goes first last
+    :param unit_class: written class
+    :param extensions: list of :class:`Extension` to apply; the last one has the highest precedence
     """
     parts = {}  # as an ordered set: an extension may be among the bases already
     for written in unit_class.__mro__:
@@ -53,16 +57,16 @@ def parts_of(unit_class, extensions):
 
 
 def combine(unit_class, extensions):
-    """Return the class that a unit is with its extensions: the written class itself where there are none.
+    """Return a written class combined with its extensions; the class itself if it has none.
 
-    :param unit_class: class as it is written
-    :param extensions: list of :class:`Extension` to apply, the one that goes first last
-    :raise ExtensionConflict: Python finds no order in which all the classes come before their bases
+    :param unit_class: written class
+    :param extensions: list of :class:`Extension` to apply; the last one has the highest precedence
+    :raise ExtensionConflict: Python finds no order in which each class comes before its bases
     """
     parts = parts_of(unit_class, extensions)
     if parts == list(unit_class.__mro__):
         return unit_class
-    # Each part but `object` is named as a base: so they keep this order, or Python refuses
+    # All parts but `object` are named as bases: Python keeps their order or raises an error
     bases = tuple(part for part in parts if part is not object)
     namespace = {name: getattr(unit_class, name) for name in ("__module__", "__qualname__", "__doc__")}
     namespace["_written_class"] = unit_class
@@ -77,12 +81,12 @@ def combine(unit_class, extensions):
 
 
 def written_parts(unit_class):
-    """Return the classes of which a unit that was looked up consists, as somebody has written them, in the order of method resolution."""
+    """Return the written classes of a combined class, in the order of method resolution."""
     return [part for part in unit_class.__mro__ if "_written_class" not in vars(part)]
 
 
 def written_class(unit_class):
-    """Return the class that was extended to the one that was looked up: itself where it has no extensions."""
+    """Return the written class of a combined class; the class itself if it has no extensions."""
     return vars(unit_class).get("_written_class", unit_class)
 
 

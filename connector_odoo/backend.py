@@ -1,4 +1,7 @@
-"""The versions of Odoo that this connector speaks with. A unit that is registered on ``odoo`` serves all of them."""
+"""Backends of this connector: the versions of the other Odoo.
+
+A unit that is registered on ``odoo`` serves all versions.
+"""
 
 from odoo.addons.connector import Backend
 

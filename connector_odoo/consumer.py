@@ -1,4 +1,4 @@
-"""What is exported when something is written here."""
+"""Consumers of events: they delay the export of what is written here."""
 
 from odoo.addons.connector import delay_export_all_bindings, on_record_write
 

@@ -1,4 +1,4 @@
-"""What is exported when stock changes here."""
+"""Consumers of events: they delay the export of stock that changes here."""
 
 from odoo.addons.connector import delay_bulk_export, on_record_create, on_record_write
 
@@ -6,7 +6,10 @@ from odoo.addons.connector import delay_bulk_export, on_record_create, on_record
 @on_record_create(model_names="stock.quant")
 @on_record_write(model_names="stock.quant")
 def delay_stock_export(session, model_name, record_id, vals):
-    """Delay the export of a product's stock to each Odoo that is told the stock of the warehouse where it has changed."""
+    """Delay the export of the stock of a product after a change in a warehouse.
+
+    The stock is exported to each Odoo that gets the stock of this warehouse.
+    """
     if "quantity" not in vals:
         return
     quant = session.env[model_name].sudo().browse(record_id)

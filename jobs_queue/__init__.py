@@ -1,4 +1,4 @@
-"""Jobs: calls that are stored with the user's transaction, and run later in one of their own.
+"""Job queue: calls are stored in the caller's transaction and run later, each in its own one.
 
 ::
 
@@ -66,5 +66,6 @@ __all__ = [
     "parent_results",
 ]
 
-# At the import, and not by post_load of the manifest: Odoo leaves that out if another addon has imported this one before
+# Done at import, and not by post_load of the manifest: Odoo skips post_load if another addon has
+# imported this one before.
 start_workers_with_servers()

@@ -1,4 +1,4 @@
-"""The name of the addon, and that of the one of which it was a part."""
+"""The name of this addon, and the name of the addon of which it was a part."""
 
 NAME = "jobs_queue"
 FORMER_NAME = "connector"

@@ -1,7 +1,8 @@
-"""Context keys that only code can set: their values are of classes that no JSON and no XML makes, so nobody sends them over RPC.
+"""Context keys that only code can set: nobody can send their values over RPC.
 
-The context of a call over RPC is what its caller likes. A value of ours that goes out to a client and comes back is plain text or a plain
-number, and has no meaning any more.
+The caller of an RPC chooses the context freely. So the values of these keys are of classes that
+neither JSON nor XML can produce. If such a value goes out to a client and comes back, it is plain
+text or a plain number. It has no meaning any more.
 """
 
 import functools
@@ -13,7 +14,11 @@ _logger = logging.getLogger(__name__)
 
 
 class ByCode(str):
-    """A text that code has put into the context. It equals no plain text: environments with equal contexts are one."""
+    """A text that code has put into the context. It is equal to no plain text.
+
+    Odoo keeps one environment for all equal contexts. If a plain text were equal, the same
+    environment would serve both contexts.
+    """
 
     __slots__ = ()
 
@@ -27,7 +32,7 @@ class ByCode(str):
 
 
 class IdByCode(int):
-    """An id that code has put into the context; it equals no plain number."""
+    """An id that code has put into the context. It is equal to no plain number."""
 
     __slots__ = ()
 
@@ -40,16 +45,20 @@ class IdByCode(int):
     __hash__ = int.__hash__
 
 
-#: The key for the running job, by which our own code finds it; ``job_id`` tells the code of jobs the same.
+#: The key of the running job, for our own code. The code of jobs finds the same id under
+#: ``job_id``.
 JOB = "connector_job_id"
 
 
-#: The value of a key that is just there: ``with_context(connector_no_delay=BY_CODE)``
+#: The value of a key that only has to be present: ``with_context(connector_no_delay=BY_CODE)``
 BY_CODE = ByCode("by code")
 
 
 def by_code(context: Mapping[str, Any], key: str) -> Any:
-    """Return the value that code has given a key of the context, a text or an id; None where it has given none, or somebody else has."""
+    """Return the value that code has set for a key of the context: a text, an id, or None.
+
+    None means that code has set no value. The value may be missing, or come from somebody else.
+    """
     value = context.get(key)
     if value is None or type(value) is ByCode:
         return value

@@ -1,4 +1,4 @@
-"""The section ``[jobs_queue]`` of Odoo's configuration file, and the section ``[connector]``, as it was called."""
+"""Options of Odoo's configuration file, section ``[jobs_queue]`` or formerly ``[connector]``."""
 
 import configparser
 
@@ -6,14 +6,14 @@ from odoo.tools import config
 
 from . import addon
 
-# The first one says what both say
+# If both sections have an option, the first section wins
 _SECTIONS = (addon.NAME, addon.FORMER_NAME)
 
 
 def section() -> dict[str, str]:
-    """Return the options; empty without a file or a section.
+    """Return the options, or an empty dict without a file or a section.
 
-    :raise ValueError: the file is not readable as a configuration file
+    :raise ValueError: the file cannot be read as a configuration file
     """
     return {name: value for name, (_section, value) in _options().items()}
 
@@ -21,8 +21,8 @@ def section() -> dict[str, str]:
 def number(name: str, default: int, least: int = 0) -> int:
     """Return an option that is a whole number.
 
-    :param least: the smallest that makes sense
-    :raise ValueError: it is none, or smaller
+    :param least: the smallest valid value
+    :raise ValueError: it is no whole number, or it is smaller
     """
     section_name, value = _options().get(name, (None, str(default)))
     if not value.strip().isdecimal() or int(value) < least:

@@ -1,4 +1,4 @@
-"""Every exception that code of jobs may raise or catch."""
+"""Exceptions that the code of jobs may raise or catch."""
 
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 
@@ -9,22 +9,24 @@ from .stopped import ConnectorException as ConnectorException
 from .stopped import JobError as JobError
 from .stopped import JobStopped as JobStopped
 
-#: What PostgreSQL, or Odoo, raises when another transaction was in the way: let it pass, and the job runs again, on a fresh transaction. A
-#: statement that was cancelled without a reason that this process knows was meant for the job before.
+#: Raised by PostgreSQL or by Odoo when another transaction was in the way. Do not catch them: the
+#: job is run again in a fresh transaction. QueryCanceled is among them: if a statement was
+#: cancelled and this process knows no reason, the cancellation was meant for the job that ran
+#: before.
 CONCURRENCY_ERRORS = (SerializationFailure, DeadlockDetected, LockNotAvailable, QueryCanceled, ConcurrencyError)
 
 
 class FailedJobError(JobError):
-    """The job fails at once, whatever its retries left; the message is for the user."""
+    """The job fails at once, even if it has retries left. The message is for the user."""
 
 
 class RetryableJobError(JobError):
-    """The job did not work this time and is worth another try.
+    """The job did not succeed this time, and another attempt is worthwhile.
 
-    :param msg: why, shown on the job
-    :param seconds: wait that long before the next try, a year at most; without it the retry policy of the job
-        decides
-    :param ignore_retry: do not count this try
+    :param msg: the reason, shown on the job
+    :param seconds: wait before the next attempt, at most a year. Without it the retry policy of the
+        job decides.
+    :param ignore_retry: do not count this attempt
     :raise ValueError: the seconds are no finite number
     """
 
@@ -39,9 +41,10 @@ class NetworkRetryableError(RetryableJobError):
 
 
 class TransactionOutdated(RetryableJobError, ConcurrencyError):
-    """The transaction cannot see what another one has committed since it began.
+    """The transaction cannot see data that another one has committed since it began.
 
-    A job begins again at once, in a new transaction that sees it; that counts as no try. A request does so too: Odoo sees to it.
+    A job begins again at once, in a new transaction that sees the data. This does not count as an
+    attempt. A request begins again too: Odoo does this.
     """
 
     def __init__(self, msg: object) -> None:
@@ -49,7 +52,7 @@ class TransactionOutdated(RetryableJobError, ConcurrencyError):
 
 
 class NothingToDoJob(JobError):
-    """The job found nothing to do: it is done, and the message says why."""
+    """The job found nothing to do: it is done, and the message gives the reason."""
 
 
 class NoSuchJobError(JobError):
@@ -57,11 +60,14 @@ class NoSuchJobError(JobError):
 
 
 class NotReadableJobError(JobError):
-    """What is stored of the job cannot be turned back into a call."""
+    """The stored data of the job cannot be turned back into a call."""
 
 
 class UnknownJobError(NotReadableJobError):
-    """The code of this worker does not know the job's function, or a type or model of its arguments; that of another one may."""
+    """This worker's code does not know the job's function, or a type or model of its arguments.
+
+    The code of another worker may know it.
+    """
 
 
 class NotSerializableJobError(JobError, TypeError):
@@ -73,20 +79,26 @@ class JobCancelled(JobStopped):
 
 
 class LimitReached(JobStopped, RetryableJobError):
-    """The running job has reached its limit of time or memory; that counts as a try."""
+    """The running job has reached its limit of time or memory; this counts as an attempt."""
 
 
 class TooLongForCron(JobStopped, FailedJobError):
-    """The running job has reached the limit of Odoo's cron; another try there would end so too."""
+    """The running job has reached the time limit of Odoo's cron.
+
+    Another attempt in the cron would end in the same way, so the job fails.
+    """
 
 
 class GraphError(JobError, ValueError):
-    """Jobs cannot be combined to this graph; the message says which and why."""
+    """Jobs cannot be combined into this graph; the message names the jobs and the reason."""
 
 
 class GroupResultError(JobError):
-    """What does many things by one call did not return what has become of each of them, so that nobody knows which to do again."""
+    """A function that takes many calls did not return one result for each of them.
+
+    So nobody knows which calls have to be done again.
+    """
 
 
 class LeaseLost(JobError):
-    """The job is not this worker's any more: nothing that was done for it may be committed."""
+    """This worker has lost the job's lease: it may commit nothing that was done for the job."""

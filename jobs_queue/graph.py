@@ -1,4 +1,4 @@
-"""Jobs that wait for other jobs: ``chain`` runs one after the other, ``group`` side by side, and each may hold the other.
+"""Graphs of jobs: ``chain`` runs jobs one after the other, ``group`` side by side.
 
 ::
 
@@ -8,13 +8,14 @@
         report.delayable(session, "shop.sale.order"),
     ).delay()
 
-A part is a job that was prepared and not yet delayed, by ``function.delayable(session, ...)`` or
-``records.delayable(**options).method(...)``, or another chain or group. One and the same job may stand at several places: it runs once,
-after all that come before it somewhere.
+A part is a job that was prepared and not yet delayed, or another chain or group. A job is prepared
+by ``function.delayable(session, ...)`` or by ``records.delayable(**options).method(...)``. The same
+job may stand at several places. It runs once, after all jobs that come before it at any of them.
 
-A job starts when the jobs before it are done. If one of them fails, it waits until that one is requeued and done, or somebody cancels the
-graph; with ``chain(..., on_failure="continue")`` it starts all the same. What the jobs before it returned is
-``session.job.parent_results``, and for methods ``parent_results(self.env)``.
+A job starts when the jobs before it are done. If one of them fails, the job waits until that one is
+requeued and done, or until somebody cancels the graph. With ``chain(..., on_failure="continue")``
+it starts all the same. The results of the jobs before it are in ``session.job.parent_results``;
+methods call ``parent_results(self.env)``.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ OnFailure: TypeAlias = Literal["stop", "continue"]
 def chain(*parts: Job | Graph, on_failure: OnFailure = "stop") -> Graph:
     """Return the graph in which each part starts when the part before it has ended.
 
-    :param parts: prepared jobs and graphs; an empty one counts for nothing
-    :param on_failure: what a part does when a job of the part before it has failed or was cancelled: ``stop`` waits until that one is
-        requeued and done, ``continue`` starts
-    :raise GraphError: a job would have to wait for itself; the message names the circle
+    :param parts: prepared jobs and graphs. An empty graph is left out.
+    :param on_failure: behaviour of a part if a job of the part before it has failed or was
+        cancelled. ``stop``: wait until that job is requeued and done. ``continue``: start.
+    :raise GraphError: a job would have to wait for itself; the message names the jobs of the cycle
     """
     if on_failure not in ON_FAILURE:
         raise GraphError(f"on_failure is {on_failure!r}: it must be one of {', '.join(ON_FAILURE)}")
@@ -64,7 +65,7 @@ def group(*parts: Job | Graph) -> Graph:
     """Return the graph in which the parts do not wait for each other.
 
     :param parts: prepared jobs and graphs
-    :raise GraphError: a job would have to wait for itself; the message names the circle
+    :raise GraphError: a job would have to wait for itself; the message names the jobs of the cycle
     """
     graphs = [_graph_of(part) for part in parts]
     result = _union(graphs)
@@ -75,10 +76,11 @@ def group(*parts: Job | Graph) -> Graph:
 
 
 class Graph:
-    """Jobs and who waits for whom; made by :func:`chain` and :func:`group`.
+    """Jobs and their dependencies; made by :func:`chain` and :func:`group`.
 
-    :ivar jobs: the jobs, each after those for which it waits; among them one for each border between two groups, which waits for all of the
-        first and for which all of the second wait
+    :ivar jobs: the jobs, each after those for which it waits. Between two groups of several jobs
+        each there is one more job, the barrier. It waits for all jobs of the first group, and all
+        jobs of the second group wait for it.
     """
 
     def __init__(self) -> None:
@@ -91,11 +93,13 @@ class Graph:
         return list(self._parents)
 
     def delay(self) -> Graph:
-        """Delay the jobs of the graph in the caller's transaction; those with ``connector_no_delay=BY_CODE`` in their context run at
-        once.
+        """Delay the jobs of the graph in the caller's transaction.
+
+        Jobs with ``connector_no_delay=BY_CODE`` in their context run at once.
 
         :return: the graph itself
-        :raise GraphError: one of the jobs was delayed before, or the jobs are of several transactions
+        :raise GraphError: one of the jobs was delayed before, or the jobs belong to several
+            transactions
         """
         jobs = self.jobs
         for job in jobs:
@@ -124,7 +128,7 @@ class Graph:
             self._parents[child].update(dict.fromkeys(parents, on_failure))
 
     def _check(self) -> None:
-        """Put the jobs in an order in which they can run."""
+        """Sort the jobs, so that each comes after those for which it waits."""
         try:
             order = list(TopologicalSorter(self._parents).static_order())
         except CycleError as error:
@@ -165,29 +169,30 @@ def barrier(session: ConnectorSession, model_name: str | None) -> arguments.Stor
     return arguments.Stored(list(_stored_results(session.env)))
 
 
-# In the context of a job that runs at once: what its parents returned
+# Key in the context of a job that runs at once: the results of its parents
 _INLINE = "job_parent_results"
 
 
 class _Results(tuple[tuple[str, str | None], ...]):
-    """They count if they are of this class: over RPC anybody could send others."""
+    """Results set by code. Only this class counts: anybody could send others over RPC."""
 
     __slots__ = ()
 
 
 def parent_results(env: Environment) -> list[Any]:
-    """Return what the jobs returned for which the running job waited, in the order in which the graph names them.
+    """Return the results of the jobs for which the running job waited, in the order of the graph.
 
-    None stands for a job that returned nothing, or failed and was not waited for.
+    None stands for a job that returned nothing. With ``on_failure="continue"`` it also stands for a
+    job that has failed or was cancelled.
 
     :param env: environment of the running job
-    :raise FailedJobError: what one of them returned could not be stored; the message names it
+    :raise FailedJobError: the result of one of them could not be stored; the message names the job
     """
     return [arguments.decode_stored(stored, env, partial(environment.as_given, env)) for stored in _stored_results(env)]
 
 
 def _stored_results(env: Environment) -> Iterator[Any]:
-    """Yield what the jobs returned, as it is stored: between two groups nobody needs the values."""
+    """Yield the results as they are stored: a barrier between two groups does not decode them."""
     rows = env.context.get(_INLINE)
     if not isinstance(rows, _Results):
         rows = store.parent_results(env.cr, by_code(env.context, JOB))

@@ -1,7 +1,8 @@
-"""Module hooks: take over the queue of the former ``connector`` addon, and clean up at the uninstall.
+"""Module hooks: take over the queue of the former ``connector`` addon, clean up at uninstallation.
 
-Up to version 19.0.1.2.0 of the addon ``connector`` the queue was a part of it. The update of such a database installs this addon, which
-takes over what is there: records keep their ids, as only the names change by which Odoo knows them.
+Up to version 19.0.1.2.0 the queue was a part of the addon ``connector``. The update of such a
+database installs this addon, and this addon takes over the data. Records keep their ids: only the
+names change by which Odoo knows them.
 """
 
 from odoo.api import Environment
@@ -11,10 +12,10 @@ from odoo.tools.sql import column_exists, table_exists
 
 from . import addon, store
 
-# What is formatted into the statements below are constants of this module
+# Only constants of this module are formatted into the statements below
 # pylint: disable=sql-injection
 
-# External ids, by their beginnings and whole
+# External ids: beginnings of names, then whole names
 _BEGINNINGS = (
     "model_queue_",
     "field_queue_",
@@ -27,15 +28,19 @@ _BEGINNINGS = (
     "cron_run_schedules",
 )
 _IDS = ("channel_root", "view_server_action_form", "field_ir_actions_server__run_as_job")
-# Tables with records that an administrator may have changed: an installation writes them anew
+# Tables with records that an administrator may have changed; an installation overwrites them
 _CHANGED_BY_PEOPLE = ("ir_cron", "ir_rule")
-# Columns of them that are written anew: Odoo stores the name of a cron's action beside it
+# Columns that are not restored: the id, and the name of a cron's action, which Odoo stores beside
+# the action
 _OURS = ["id", "cron_name"]
 _PARAMETERS = ("database", "imported_channels", "job_retention_days", "unknown_job_minutes")
 
 
 def pre_init_hook(env: Environment) -> None:
-    """Take over the queue of a former version, and refuse the database of another suite whose models have the same names as ours."""
+    """Take over the queue of a former version, and refuse a database with another suite's queue.
+
+    The models of other suites, such as OCA's queue_job, have the same names as ours.
+    """
     if not table_exists(env.cr, "queue_job"):
         return
     if not (column_exists(env.cr, "queue_job", "lease_token") and _is_ours(env.cr)):
@@ -49,20 +54,23 @@ def pre_init_hook(env: Environment) -> None:
 
 
 def post_init_hook(env: Environment) -> None:
-    """Give jobs of a former version what is kept of each today, and settings and people what they had."""
+    """Migrate the jobs of a former version, and restore the settings and the rights of people."""
     env.flush_all()
     _store_keys(env.cr)
     _store_labels(env.cr)
     _restore_changes(env.cr)
     env.invalidate_all()
     for role in ("user", "manager"):
-        # where the addon is installed without an update of connector
+        # the groups are there if the addon is installed without an update of connector
         if group := env.ref(f"{addon.FORMER_NAME}.group_connector_{role}", raise_if_not_found=False):
             group.implied_ids += env.ref(f"{addon.NAME}.group_jobs_{role}")
 
 
 def uninstall_hook(env: Environment) -> None:
-    """Leave nothing of what Odoo does not know to be ours: the sequences of the queue, and what was noted of this database."""
+    """Remove all that Odoo does not know to be ours.
+
+    These are the sequences of the queue, and the system parameters of the addon.
+    """
     store.drop_sequences(env.cr)
     env["ir.config_parameter"].sudo().search([("key", "=like", f"{addon.NAME}.%")]).unlink()
 
@@ -111,7 +119,7 @@ def _take_over(cr: Cursor) -> None:
 
 
 def _restore_changes(cr: Cursor) -> None:
-    """Write what :func:`_take_over` has found in records that people may change."""
+    """Write back the records that people may have changed, as :func:`_take_over` has kept them."""
     for table in _CHANGED_BY_PEOPLE:
         cr.execute("SELECT to_regclass(%s)", (f"pg_temp.jobs_queue_{table}",))
         if cr.fetchone() == (None,):
@@ -131,11 +139,15 @@ def _restore_changes(cr: Cursor) -> None:
 
 
 def _store_keys(cr: Cursor) -> None:
-    """Have keys that are longer than 250 characters as ``jobs/keys.py`` stores them, so that look-ups find them."""
-    # The form is written down here: an update from that version stays what it is when the code changes
+    """Store keys above 250 characters in the form of ``jobs/keys.py``.
+
+    Look-ups search for this form.
+    """
+    # The form is repeated here on purpose: an update from that version must not change when the
+    # code changes
     stored = "left({key}, 186) || '#' || encode(sha256(convert_to({key}, 'UTF8')), 'hex')"
     for key in ("identity_key", "concurrency_key", "group_key"):
-        # a job that runs is left alone: its completion would fail
+        # running jobs are left alone: an update of their rows would make their completion fail
         cr.execute(
             f"UPDATE queue_job SET {key} = {stored.format(key=key)} WHERE length({key}) > 250 AND {key} !~ '^.{{186}}#[0-9a-f]{{64}}$' "
             "AND state <> 'started'"
@@ -143,7 +155,10 @@ def _store_keys(cr: Cursor) -> None:
 
 
 def _store_labels(cr: Cursor) -> None:
-    """Have the texts by which people find a job in a table of their own, see ``models/queue_job_label.py``."""
+    """Copy the texts by which people find a job to their own table.
+
+    See ``models/queue_job_label.py``.
+    """
     cr.execute(
         """
         INSERT INTO queue_job_label (id, external_id, record_name, description)

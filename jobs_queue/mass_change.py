@@ -1,13 +1,17 @@
-"""Change very many jobs by a button: chunk after chunk, each in a short transaction; what takes long goes on as a job.
+"""Change very many jobs by a button: in chunks, each in a short transaction, the rest as a job.
 
-That job shows its progress, and people may cancel it.
+After :data:`SECONDS_AT_ONCE` seconds a job does the rest. It shows its progress, and people may
+cancel it.
 
-What matched when the button was pressed is changed, each job once: the jobs are looked up with the rights of the user, in the order of
-their ids, up to the highest one of that moment. What has ended since then is left out, as a job that was requeued and has failed anew.
+The jobs that matched when the button was pressed are changed, each once. They are looked up with
+the rights of the user, in the order of their ids, up to the highest id of that moment. Jobs that
+have ended since then are left out, for example a job that was requeued and has failed again.
 
-A job of a graph has a higher id than those for which it waits. So a change that ends jobs begins with the highest id: with the lowest one,
-the jobs that wait for those of one chunk would run before their own chunk comes. One that lets jobs run begins with the lowest id: with the
-highest one, a job that goes on after a failure would run before those for which it waits.
+A job of a graph has a higher id than the jobs for which it waits. So a change that ends jobs begins
+with the highest id. If it began with the lowest one, it would end a chunk of jobs, and the jobs
+that wait for them would run before their own chunk comes. A change that lets jobs run begins with
+the lowest id. If it began with the highest one, a job that goes on after a failure would run before
+those for which it waits.
 """
 
 import contextlib
@@ -33,13 +37,14 @@ from .store import wakeup
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
-#: A person waits for a button so many seconds at most; the rest goes on as a job.
+#: Seconds that a person waits for a button at most; the rest goes on as a job.
 SECONDS_AT_ONCE = 20
-#: So many seconds a chunk takes, about: it locks its jobs, and workers wait for them.
+#: Seconds that a chunk takes, about: it locks its jobs, and workers wait for them.
 SECONDS_OF_CHUNK = 0.2
 FIRST_CHUNK, LARGEST_CHUNK = 100, 2000
 
-# Of jobs that a change has not touched: locked by somebody else, or since the press ended, deleted, or out of what the user sees
+# Reason for jobs that were not changed: locked by somebody else, or, since the button was pressed,
+# ended, deleted or hidden from the user
 _ELSEWHERE = "elsewhere"
 
 _Operation: TypeAlias = Callable[[BaseCursor, Sequence[int], Environment], int]
@@ -47,12 +52,13 @@ _Operation: TypeAlias = Callable[[BaseCursor, Sequence[int], Environment], int]
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a button does.
+    """The effect of a button.
 
-    :param done: word for it
-    :param states: those in which it is possible
-    :param operation: ``function(cr, ids, env)`` that does it, in these states, and returns how many jobs have changed
-    :param ends: whether it ends jobs, and does not let them run
+    :param done: word for the effect
+    :param states: the states in which it is possible
+    :param operation: ``function(cr, ids, env)`` that changes jobs in these states, and returns how
+        many have changed
+    :param ends: True if it ends jobs, False if it lets them run
     """
 
     done: LazyGettext
@@ -98,7 +104,10 @@ KINDS = {
 
 @dataclass
 class Position:
-    """How far a change is: the ids above ``last`` up to ``highest`` are left. Stored with the job that goes on."""
+    """The progress of a change, stored with the job that goes on.
+
+    The ids above ``last`` up to ``highest`` are left.
+    """
 
     highest: int
     total: int
@@ -111,9 +120,9 @@ class Position:
 class MassChange:
     """One press of a button.
 
-    :param env: with the rights of the user; the jobs that these do not show are not touched
+    :param env: with the rights of the user. Jobs that the user cannot see are not touched.
     :param kind: key of :data:`KINDS`
-    :param domain: which jobs
+    :param domain: selects the jobs
     :param position: where to go on
     """
 
@@ -129,8 +138,9 @@ class MassChange:
         return Position(highest or 0, total, fields.Datetime.to_string(store.now(self.env.cr)))
 
     def run(self, seconds: float = math.inf, after_chunk: Callable[[], object] = lambda: None) -> bool:
-        """Change jobs for so many seconds; return whether all is done.
+        """Change jobs for at most so many seconds; return whether all is done.
 
+        :param seconds: the last chunk may take a little longer
         :param after_chunk: called after each chunk
         """
         until = time.monotonic() + seconds
@@ -155,7 +165,8 @@ class MassChange:
             & Domain("id", "<=", position.highest)
             & (Domain("date_done", "=", False) | Domain("date_done", "<=", position.pressed))
         )
-        # the caller's transaction sees what was when it began: what has changed since then would be changed once more
+        # the caller's transaction still sees the data of its beginning, so jobs that have changed
+        # since then would be changed again
         order = "id desc" if KINDS[self.kind].ends else "id"
         with store.own_cursor(self.env) as cr:
             return self.env(cr=cr)["queue.job"].search(domain, order=order, limit=limit).ids
@@ -167,7 +178,10 @@ class MassChange:
             self.position.last = id_
 
     def _change(self, ids: Sequence[int]) -> None:
-        """Change jobs in a transaction that waits for no lock for long; those that others have locked by then are left out."""
+        """Change jobs in a transaction that does not wait long for a lock.
+
+        Jobs that others have locked are left out.
+        """
         try:
             self._change_at_once(ids)
         except LockNotAvailable:
@@ -209,7 +223,10 @@ class MassChange:
         )
 
     def text(self) -> str:
-        """Return what was changed so far, and what was left as it was and why, as a person reads it."""
+        """Return the result so far, as a person reads it.
+
+        It says how many jobs were changed, and how many were left as they were and why.
+        """
         position, env = self.position, self.env
         text = env._(
             "%(changed)s of %(total)s jobs %(done)s.",
@@ -238,7 +255,7 @@ def change_jobs(
     def tell_and_listen() -> None:
         session.job.progress(change.position.changed, change.position.total, change.text())
         session.job.check_cancelled()
-        # a new snapshot: an old one would keep the dead rows of all that is changed
+        # a new snapshot: an old one would keep the dead rows of all the jobs that are changed
         session.commit()
 
     change.run(after_chunk=tell_and_listen)
@@ -246,6 +263,6 @@ def change_jobs(
 
 
 def _next_size(size: int, seconds: float) -> int:
-    """Return of how many jobs the next chunk is, after one of that size took so long."""
+    """Return the size of the next chunk, from the size of the last one and the seconds it took."""
     fitting = int(size * min(2, SECONDS_OF_CHUNK / max(seconds, 0.001)))
     return max(1, min(LARGEST_CHUNK, max(fitting, FIRST_CHUNK // 4)))

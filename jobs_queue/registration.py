@@ -1,7 +1,8 @@
-"""Registration per database: what an addon registers exists only where that addon is installed.
+"""Registration per database: the code of an addon counts only where the addon is installed.
 
-Python code is loaded once a process, by whichever database needs it first; which addons are installed differs from database to
-database. So a registration remembers the addon whose code made it, and everything registered is looked up *for a registry*.
+Python code is loaded once in a process, by the first database that needs it. Each database has its
+own set of installed addons. So a registration remembers the addon whose code made it, and all
+look-ups are done *for a registry*.
 """
 
 import functools
@@ -12,15 +13,16 @@ from typing import Any
 from odoo.modules.module import Manifest
 from odoo.modules.registry import Registry
 
-# Counts registrations: what was looked up before the last one is looked up again
+# Counts registrations: results of look-ups from before the last one are not used any more
 _generation = 0
 
 
 def registering_addon(depth: int = 2) -> str | None:
     """Return the addon whose code is registering something, None for code that belongs to no addon.
 
-    It is the code that calls, not the code that is registered: an addon may subscribe a consumer of another one, and that
-    subscription is its own. What no addon registered (a script, an interactive shell) exists in every database of the process.
+    This is the addon of the calling code, not of the registered code. An addon may subscribe a
+    consumer of another addon; the subscription belongs to the addon that subscribes. Registrations
+    by no addon (a script, an interactive shell) exist in every database of the process.
 
     :param depth: how many frames above this function the registering code is
     """
@@ -28,7 +30,7 @@ def registering_addon(depth: int = 2) -> str | None:
 
 
 def addon_of(module_name: str) -> str | None:
-    """Return the addon to which a Python module belongs, None when it belongs to none.
+    """Return the addon to which a Python module belongs, None if it belongs to none.
 
     :param module_name: such as ``odoo.addons.sale.models.sale_order``
     """
@@ -37,15 +39,18 @@ def addon_of(module_name: str) -> str | None:
 
 
 def is_installed(registry: Registry, addon: str | None) -> bool:
-    """Return whether ``addon`` is installed, or being installed and loaded, in the registry; None always is."""
+    """Return whether an addon is installed in the registry, or is being installed and loaded.
+
+    :param addon: None counts as installed
+    """
     return addon is None or addon in registry._init_modules
 
 
 @functools.cache
 def loading_order(addon: str | None) -> tuple[float, str | None]:
-    """Return a key that sorts addons: the ones an addon depends on before it, by name among equals.
+    """Return a sort key for addons: dependencies first, then by name.
 
-    The set ``registry._init_modules`` has no order of its own.
+    It is needed because the set ``registry._init_modules`` has no order.
     """
     manifest = addon and Manifest.for_addon(addon, display_warning=False)
     if not manifest:
@@ -54,16 +59,17 @@ def loading_order(addon: str | None) -> tuple[float, str | None]:
 
 
 def registration_changed() -> None:
-    """Forget, in every registry, what was looked up: something has been registered or removed."""
+    """Forget the look-ups of all registries, as something was registered or removed."""
     global _generation
     _generation += 1
 
 
 def lookups(registry: Registry) -> dict[Any, Any]:
-    """Return the dict in which a registry keeps what has been looked up.
+    """Return the dict in which a registry keeps the results of look-ups.
 
-    While a registry is being loaded its set of addons still grows, so nothing is kept: the dict is a new one each time. A
-    registry that is loaded again (an addon was installed, upgraded, removed) is a new object and starts with an empty one.
+    While a registry is being loaded, its set of addons still grows. So nothing is kept: the dict is
+    a new one each time. When an addon was installed, upgraded or removed, the registry is loaded
+    again. It is then a new object, and starts with an empty dict.
     """
     if not registry.ready:
         return {}

@@ -1,6 +1,7 @@
-"""Savepoints tell who keeps something with a cursor when they begin and when they are rolled back.
+"""Callbacks of savepoints: before each one begins, and before it is rolled back.
 
-Odoo's hooks of a cursor are for the whole transaction: a savepoint that does not flush (``cr.savepoint(flush=False)``) calls none of them.
+They are for code that keeps data with a cursor. Odoo's own hooks of a cursor are for the whole
+transaction. A savepoint that does not flush (``cr.savepoint(flush=False)``) calls none of them.
 """
 
 import functools
@@ -17,11 +18,12 @@ _followers: list[tuple[Begin, Rollback]] = []
 
 
 def follow_savepoints(begin: Begin, rollback: Rollback) -> None:
-    """Have two functions called for the savepoints of every cursor of Odoo.
+    """Register two callbacks for the savepoints of every cursor of Odoo.
 
     :param begin: ``function(cr)``, called before a savepoint begins
-    :param rollback: ``function(cr, begun)``, called before it is rolled back; ``begun`` is what ``begin`` has returned for it, None for a
-        savepoint that is older than this call
+    :param rollback: ``function(cr, begun)``, called before it is rolled back. ``begun`` is the
+        value that ``begin`` returned for this savepoint, None for a savepoint that is older than
+        the registration.
     """
     _followers.append((begin, rollback))
 
@@ -31,7 +33,7 @@ def _teach() -> None:
 
     @functools.wraps(init)
     def tell_and_init(self: Savepoint, cr: BaseCursor) -> None:
-        # TestCursor puts savepoints on a cursor of psycopg2 too, which keeps nothing
+        # TestCursor makes savepoints on a cursor of psycopg2 too, and no data is kept with that one
         self._begun = [follower(cr) for follower, _rollback in _followers] if isinstance(cr, BaseCursor) else ()
         init(self, cr)
 

@@ -1,4 +1,4 @@
-"""Waits as seconds: whatever a caller, an exception or another system gives as one."""
+"""Convert waits to seconds, from a caller, an exception or another system."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -6,22 +6,22 @@ from typing import TypeAlias
 
 from .texts import shown
 
-#: Seconds, a year: no wait is longer.
+#: Seconds of a year (366 days): no wait is longer.
 LATEST = 366 * 24 * 3600
 
-#: The types of what can be a wait; of a bool nobody means one.
+#: The types of a wait. A bool is an int too, but is no wait.
 WAITS = (int, float, Decimal, timedelta)
 
-#: A wait: a number is one of seconds.
+#: A wait: a number counts seconds.
 Wait: TypeAlias = int | float | Decimal | timedelta
 
 
 def as_seconds(value: object, name: str, clamp: bool = False) -> float:
-    """Return a wait as a number of seconds; one that lies in the past is negative.
+    """Return a wait as a number of seconds; it is negative for a time in the past.
 
-    :param value: a :data:`Wait`, or what is given as one
-    :param name: of what is given, for the error
-    :param clamp: make a wait of :data:`LATEST` of a longer one, in place of refusing it
+    :param value: a :data:`Wait`; other values are refused
+    :param name: of the value, for the error
+    :param clamp: shorten a wait that is longer than :data:`LATEST`, instead of refusing it
     :raise ValueError: it is of another type, not finite or too long; the message names it
     """
     if not isinstance(value, WAITS) or isinstance(value, bool):
@@ -37,7 +37,7 @@ def as_seconds(value: object, name: str, clamp: bool = False) -> float:
 
 
 def as_wait(value: object, name: str) -> float:
-    """Return a wait that may not lie in the past as a number of seconds.
+    """Return a wait as a number of seconds that is not negative.
 
     :raise ValueError: it is negative, or see :func:`as_seconds`
     """

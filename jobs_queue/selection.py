@@ -1,4 +1,8 @@
-"""The records that people have selected in a list. After *Select all* the client names some ids only (``web.active_ids_limit``)."""
+"""The records that people have selected in a list, with *Select all* too.
+
+After *Select all* the client sends only some of the ids, see the system parameter
+``web.active_ids_limit``.
+"""
 
 from typing import Any
 
@@ -6,9 +10,10 @@ from odoo.api import Environment
 
 
 def selected_domain(env: Environment, model_name: str, number: int) -> list[Any] | None:
-    """Return the domain of the list in which *Select all* has selected more records than the client names; None otherwise.
+    """Return the domain of a list if *Select all* selected more records than the client names.
 
-    It comes from the client: search by it with the rights of the user.
+    It is None in all other cases. The domain comes from the client: search by it with the rights of
+    the user.
 
     :param model_name: of the records in the list
     :param number: how many records the client names

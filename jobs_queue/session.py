@@ -14,7 +14,10 @@ from .registration import is_installed
 
 
 class CurrentJob(Protocol):
-    """What code has of the job in which it runs: a :class:`~odoo.addons.jobs_queue.jobs.Job`."""
+    """The interface of the running job, for the code of jobs.
+
+    See :class:`~odoo.addons.jobs_queue.jobs.RunningJob`.
+    """
 
     run: Any
     retry: int
@@ -41,12 +44,13 @@ class CurrentJob(Protocol):
 
 
 class ConnectorSession:
-    """A container of the usual cursor, user and context, for code that runs outside a model.
+    """Container of cursor, user and context, for code that runs outside a model.
 
     :param cr: open cursor
     :param uid: id of the user
 
-    The Odoo environment is :attr:`env`. :attr:`job` is the job that is running in this session, or None.
+    The Odoo environment is :attr:`env`. :attr:`job` is the job that is running in this session, or
+    None.
     """
 
     env: Environment
@@ -58,20 +62,20 @@ class ConnectorSession:
 
     @classmethod
     def from_env(cls, env: Environment, job: CurrentJob | None = None) -> Self:
-        """Return the session of an environment; it works in exactly that environment, superuser mode included."""
+        """Return the session of exactly this environment, superuser mode included."""
         session = cls.__new__(cls)
         session.env = env
         session.job = job
         return session
 
     def with_context(self, **context: Any) -> Self:
-        """Return a session with more keys in its context; transaction, user and job are the same."""
+        """Return a session with more keys in its context, of the same transaction, user and job."""
         return type(self).from_env(self.env(context={**self.env.context, **context}), self.job)
 
     def with_company(self, company: BaseModel | int | None) -> Self:
-        """Return a session that works in a company, as ``with_company`` of a recordset does; no company: the one it works in now.
+        """Return a session that works in a company, as ``with_company`` of a recordset does.
 
-        :param company: record or id of ``res.company``
+        :param company: record or id of ``res.company``; an empty one keeps the current company
         """
         return type(self).from_env(self.env["res.company"].with_company(company).env, self.job)
 
@@ -89,7 +93,11 @@ class ConnectorSession:
 
     @property
     def owns_transaction(self) -> bool:
-        """Whether the transaction is that of a running job, which may commit it; one that the caller has begun is his to end."""
+        """Whether the transaction belongs to a running job.
+
+        A job may commit its transaction. If a caller has begun the transaction, only the caller
+        ends it.
+        """
         return self.job is not None and self.job.run is not None
 
     @contextmanager
@@ -114,11 +122,11 @@ class ConnectorSession:
             self.env = previous
 
     def commit(self) -> None:
-        """Write what is pending and commit the transaction."""
+        """Write pending changes and commit the transaction."""
         self.env.cr.commit()  # pylint: disable=invalid-commit
 
     def rollback(self) -> None:
-        """Undo what was done since the last commit, in the database and in the caches."""
+        """Undo all changes since the last commit, in the database and in the caches."""
         self.env.cr.rollback()
 
     def is_module_installed(self, name: str) -> bool:
@@ -133,9 +141,9 @@ Session = ConnectorSession
 
 
 def checked_session(session: object) -> ConnectorSession:
-    """Return a session.
+    """Return the session, or refuse a value that is none.
 
-    :raise TypeError: it is none, such as the Odoo environment in its place
+    :raise TypeError: it is no session, for example an Odoo environment
     """
     if not isinstance(session, ConnectorSession):
         raise TypeError(

@@ -3,15 +3,17 @@
 from logging import Logger
 from typing import Literal
 
-#: No number of days or minutes is larger: what is reckoned with it is a date still.
+#: The largest number of days or minutes: dates can still be calculated with it.
 LARGEST = 100_000
 
 
 def number_of(text: str | Literal[False] | None, key: str, unit: str, default: float, logger: Logger) -> float:
-    """Return the number that a system parameter holds; the default where it has none, or none that can be used, which the log says.
+    """Return the number in a system parameter, or the default if it holds no valid number.
 
-    :param text: its value
-    :param key: its name
+    An invalid value is logged.
+
+    :param text: value of the parameter
+    :param key: name of the parameter
     :param unit: such as ``days``
     """
     if text in (None, False, ""):

@@ -1,4 +1,4 @@
-"""Base classes of exceptions, and ``JobStopped``; without imports, so that all modules can import them."""
+"""Base classes of exceptions, and ``JobStopped``; without imports, so all modules can import it."""
 
 
 class ConnectorException(Exception):
@@ -10,4 +10,4 @@ class JobError(ConnectorException):
 
 
 class JobStopped(JobError):
-    """The running job was told to stop; its work since its last commit is rolled back."""
+    """The running job was told to stop. Its work since its last commit is rolled back."""

@@ -1,7 +1,8 @@
-"""Texts for people, made storable: what jobs say and errors tell becomes text that PostgreSQL takes, and no more of it than one reads.
+"""Clean and cut texts for people, so that PostgreSQL can store them and a person can read them.
 
-All that is written for people goes through :func:`storable`. What is too long keeps its beginning and its end, and says in between how much
-was left out. It is cut before anything else is done with it.
+All texts for people, such as messages of jobs and errors, go through :func:`storable`. A text that
+is too long keeps its beginning and its end. A note in between says how much was left out. A text is
+cut before anything else is done with it.
 """
 
 import reprlib
@@ -11,8 +12,8 @@ from typing import Any, overload
 from . import configuration
 from .stopped import JobStopped
 
-#: How many characters of each are kept; those that the configuration file may set are read when a process starts
-# what a job returned, or why it failed, waits or was cancelled
+#: Limits in characters. Those from the configuration file are read when a process starts
+# result of a job, or the reason why it failed, waits or was cancelled
 MESSAGE = configuration.number("longest_message", 5_000, least=1_000)
 ERROR = MESSAGE * 4 // 5  # what an exception says, which leaves room in a message for what is said around it
 TRACEBACK = configuration.number("longest_traceback", 50_000, least=1_000)
@@ -25,10 +26,10 @@ NAME = 250  # of an exception, or of who has cancelled a job
 ARGUMENTS = 20_000  # of a job, on the screen
 VALUE = 200  # of a value that is refused, in the error
 
-# Arguments that are longer are not told one by one: to lay them out would take seconds
+# Longer arguments are not shown one by one: formatting them would take seconds
 ARGUMENTS_TO_LAY_OUT = 100_000
 
-# With this, what was cut is not longer than its limit
+# Room for the note, so that a cut text is not longer than its limit
 _LONGEST_NOTE = 60
 
 _short = reprlib.Repr()
@@ -48,11 +49,12 @@ def storable(value: object, limit: int = MESSAGE) -> str | None: ...
 
 
 def storable(value: object, limit: int = MESSAGE) -> str | None:
-    """Return what a person is to read as text that PostgreSQL can store: without zero bytes and halves of characters, and cut.
+    """Return a text that PostgreSQL can store: without zero bytes and lone surrogates, and cut.
 
-    It takes everything and raises nothing; what has no text says so.
+    It takes every value and raises no error of the value. If a value has no text, the result says
+    so.
 
-    :param value: a text, an exception, bytes or anything else; None is None
+    :param value: a text, an exception, bytes or anything else. None stays None.
     :param limit: in characters; of longer texts the beginning and the end are kept
     """
     if value is None:
@@ -63,21 +65,21 @@ def storable(value: object, limit: int = MESSAGE) -> str | None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # a half becomes six characters
+        # each lone surrogate becomes six characters
         text = _cut(text.encode(errors="backslashreplace").decode(), limit)
     return text
 
 
 def storable_or_none(value: object, limit: int = MESSAGE) -> str | None:
-    """Return :func:`storable` of a value; None of nothing: None, an empty text, and False, as an empty field of Odoo is.
+    """Return :func:`storable` of a value, or None for None, an empty text and False.
 
-    Whether another value is true is not asked: that may raise.
+    An empty field of Odoo is False. The truth value of other values is not asked: that may raise.
     """
     return None if value is None or value is False else storable(value, limit) or None
 
 
 def shown(value: object) -> str:
-    """Return a value as an error shows it that refuses it: as Python writes it, cut, whatever it is."""
+    """Return the ``repr`` of any value, cut, for an error that refuses this value."""
     try:
         return storable(_short.repr(value), VALUE)
     except JobStopped:
@@ -87,7 +89,10 @@ def shown(value: object) -> str:
 
 
 class Log:
-    """The lines that a job logs in one attempt: of more than :data:`LOG` characters the first ones and the last ones are kept."""
+    """The lines that a job logs in one attempt.
+
+    Above :data:`LOG` characters the first and the last lines are kept.
+    """
 
     def __init__(self) -> None:
         self._first: list[str] = []
@@ -98,7 +103,7 @@ class Log:
     def add(self, line: Any) -> None:
         """Keep a line.
 
-        :param line: text, or what becomes text
+        :param line: text; other values are turned into text
         """
         line = storable("None" if line is None else line, LOG_LINE)
         size = len(line) + 1
@@ -119,7 +124,7 @@ class Log:
 
 
 def _text_of(value: object) -> str:
-    """Return the text of anything."""
+    """Return the text of any value."""
     try:
         if isinstance(value, str):
             return str.__str__(value)  # that of a subclass may be no text

@@ -1,4 +1,4 @@
-"""The command ``odoo connector_scaffold``."""
+"""Command ``odoo connector_scaffold``, which writes the addon of a new connector."""
 
 import sys
 
@@ -6,12 +6,12 @@ from odoo.cli import Command
 
 
 class ConnectorScaffold(Command):
-    """Write the addon of a new connector, which installs, passes its tests, and imports records."""
+    """Write the addon of a new connector: it installs, passes its tests, and imports records."""
 
     name = "connector_scaffold"
 
     def run(self, args):
-        """Parse the arguments, write the addon, and say what to do with it."""
+        """Parse the arguments, write the addon, and print the next steps."""
         self.parser.add_argument(
             "service", help="what the connector speaks with, such as shop: the addon is called connector_shop"
         )

@@ -1,4 +1,4 @@
-"""The command ``odoo connector_units``."""
+"""Command ``odoo connector_units``, which lists the unit classes of a backend."""
 
 import sys
 
@@ -9,7 +9,7 @@ from odoo.tools import config
 
 
 class ConnectorUnits(Command):
-    """Show which class does what for a backend in a database, and which addon each part of it comes from."""
+    """Show the unit classes that serve a backend in a database, and the addon of each part."""
 
     name = "connector_units"
 

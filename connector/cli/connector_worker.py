@@ -1,4 +1,4 @@
-"""The command ``odoo connector_worker``, as ``odoo jobs_worker`` was called."""
+"""Command ``odoo connector_worker``, the former name of ``odoo jobs_worker``."""
 
 import sys
 
@@ -7,12 +7,12 @@ from odoo.cli.command import find_command
 
 
 class ConnectorWorker(Command):
-    """Run the jobs of one or more databases; the command is called jobs_worker now."""
+    """Run the jobs of one or more databases; the command is now called jobs_worker."""
 
     name = "connector_worker"
 
     def run(self, args):
-        """Warn, and do what ``odoo jobs_worker`` does."""
+        """Print a warning, then run ``odoo jobs_worker``."""
         print(
             "odoo connector_worker is called odoo jobs_worker now: change the name where you start it.", file=sys.stderr
         )

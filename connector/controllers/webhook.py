@@ -1,4 +1,4 @@
-"""The address to which external systems send what has happened."""
+"""HTTP controller that receives the webhooks of external systems."""
 
 import hmac
 import logging
@@ -14,23 +14,26 @@ from ..unit.webhook_receiver import WebhookReceiver
 
 _logger = logging.getLogger(__name__)
 
-#: Bytes of the longest body that is taken.
+#: Maximum length of a body, in bytes.
 LONGEST = 5_000_000
-#: Characters of the longest id and topic of a delivery that are taken.
+#: Maximum length of the id and of the topic of a delivery, in characters.
 _LONGEST_NAME = 250
-#: Digits of the longest id of a backend.
+#: Maximum length of the id of a backend, in digits.
 _LONGEST_ID = 18
 
 
 class WebhookDispatcher(HttpDispatcher):
-    """Keeps the body as it was sent, which is what was signed; of a form Odoo keeps the values alone."""
+    """Dispatcher that keeps the body as it was sent.
+
+    The signature is made of this body. Of a form, Odoo keeps only the values.
+    """
 
     routing_type = "connector_webhook"
 
     def dispatch(self, endpoint, args):
         if self.request.httprequest.mimetype == "multipart/form-data":
             raise UnsupportedMediaType()
-        # a body that does not say how long it is was cut at the limit of the route, which is one byte more
+        # A body of unknown length was cut at the limit of the route, which is one byte more
         if len(self.request.httprequest.get_data()) > LONGEST:
             raise RequestEntityTooLarge()
         return super().dispatch(endpoint, args)
@@ -47,12 +50,13 @@ class WebhookController(Controller):
         max_content_length=LONGEST + 1,
     )
     def receive(self, name, token, **_parameters):
-        """Check who sends, store what was sent, delay a job for it, and answer.
+        """Check the sender, store the delivery, delay a job for it, and answer.
 
-        Nothing is stored of what is refused. What was received before is accepted and not processed again, so that its sender is content.
+        Nothing of a refused delivery is stored. A repeated delivery is answered with success, so
+        that its sender is satisfied, but it is not processed again.
 
         :param name: model and id of the backend, as ``shop.backend-7``
-        :param token: the backend's ``webhook_token``
+        :param token: ``webhook_token`` of the backend
         """
         backend = self._find_backend(name, token)
         headers, body = request.httprequest.headers, request.httprequest.get_data()
@@ -80,7 +84,10 @@ class WebhookController(Controller):
         raise Unauthorized()
 
     def _find_backend(self, name, token):
-        """Return the backend of an address; that it does not exist and that the token is wrong look the same from outside."""
+        """Return the backend of an address.
+
+        :raise NotFound: it does not exist, or the token is wrong; from outside both look the same
+        """
         env = request.env(user=SUPERUSER_ID)
         model_name, _dash, record_id = name.rpartition("-")
         is_id = record_id.isdecimal() and len(record_id) <= _LONGEST_ID

@@ -1,8 +1,8 @@
-"""The calls of consumers of changes, after the commit and in a transaction of their own.
+"""Calls of the consumers of ``on_record_change``: after the commit, in a new transaction.
 
-They never disturb the caller: a call that raises is logged and becomes a job, which is tried again. A process that dies between the
-commit and the calls does not make them; what must not be lost even then delays its job from ``on_record_write`` and its like, in the
-transaction of the change.
+They never disturb the caller: a call that raises is logged and becomes a job, which is retried. If
+the process dies between the commit and the calls, they are not made. For what must not be lost even
+then, delay a job from ``on_record_write`` or a similar event, in the transaction of the change.
 """
 
 import logging
@@ -24,17 +24,17 @@ from .record import on_record_change
 
 _logger = logging.getLogger(__name__)
 
-#: How often in a row consumers are told of what consumers have changed.
+#: Maximum number of rounds; each calls the consumers for the changes of the round before.
 MAX_ROUNDS = 10
 
 
 def note_change(kind, records, fields, old=None):
-    """Note that records were changed: the consumers are told of it after the commit.
+    """Note a change of records; the consumers are called for it after the commit.
 
     :param kind: see :class:`~odoo.addons.connector.event.change.Change`
-    :param records: recordset, which may be deleted by now
+    :param records: recordset; its records may be deleted already
     :param fields: names of the fields
-    :param old: dict of the old values by record id
+    :param old: dict, id of a record to the dict of its old values
     """
     if records:
         note = Note(kind, records.env, records._name, records._ids, frozenset(fields), old or {})
@@ -42,9 +42,11 @@ def note_change(kind, records, fields, old=None):
 
 
 def tell_after_commit(notes):
-    """Call the consumers of what a committed transaction has noted; nothing that they raise disturbs the caller.
+    """Call the consumers for the changes that a committed transaction has noted.
 
-    :param notes: list of :class:`~.notes.Note`, one at least
+    No exception of theirs reaches the caller.
+
+    :param notes: list of :class:`~.notes.Note`, at least one
     """
     try:
         tell(notes, notes[0].env.registry.cursor)
@@ -54,10 +56,10 @@ def tell_after_commit(notes):
 
 
 def tell(notes, cursor):
-    """Call the consumers of what was noted, and then those of what these consumers change.
+    """Call the consumers for noted changes, then those for the changes that these consumers make.
 
     :param notes: list of :class:`~.notes.Note`
-    :param cursor: function that returns a context manager, the cursor of a new transaction
+    :param cursor: function that returns a context manager with the cursor of a new transaction
     """
     for _round in range(MAX_ROUNDS):
         calls = list(_calls(notes))
@@ -99,7 +101,10 @@ def _calls(notes):
 
 
 def _sum_up(record_id, notes):
-    """Return the :class:`Change` of one record, from its notes; None when it was created and deleted."""
+    """Return the :class:`Change` of one record from its notes.
+
+    :return: None if the record was created and deleted
+    """
     kinds = {note.kind for note in notes}
     if kinds >= {"create", "unlink"}:
         return None
@@ -112,7 +117,10 @@ def _sum_up(record_id, notes):
 
 
 def _env_of(notes):
-    """Return the environment of the last change of a record; it forbids the exports that all changes forbid."""
+    """Return the environment of the last change of a record.
+
+    It forbids only the exports that all changes of the record forbid.
+    """
     env = notes[-1].env
     forbidden = forbidden_by_all([note.env.context for note in notes])
     if env.context.get(NO_EXPORT, False) == forbidden:
@@ -159,8 +167,9 @@ def call_consumer(session, model_name, consumer, record_id, kind, fields, old, n
 
     :param consumer: complete name of the function
     :param record_id: id of the record
-    :param kind: see :class:`Change`, as the next two
-    :param no_connector_export: to which backends the change must not be exported, see :mod:`~odoo.addons.connector.event.no_export`
+    :param kind: see :class:`Change`, also for the next two
+    :param no_connector_export: backends to which the change must not be exported, see
+        :mod:`~odoo.addons.connector.event.no_export`
     """
     for subscription in on_record_change.subscriptions(session.env.registry, model_name):
         if consumer_name(subscription.consumer) == consumer:

@@ -1,4 +1,7 @@
-"""The event of what has become of records, told after the commit: one call a record and transaction, however often it was written."""
+"""Class ``RecordChangeEvent``: changes of records, passed to consumers after the commit.
+
+There is one call per consumer, record and transaction, however often the record was written.
+"""
 
 from dataclasses import dataclass, field
 
@@ -9,13 +12,14 @@ from .event import Event, Subscription, set_of_names
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to a record in a transaction, all in all.
+    """The sum of what happened to a record in one transaction.
 
     :param kind: ``create``, ``write`` or ``unlink``
     :param fields: frozenset of the names of all fields that were given to ``create`` and ``write``
-    :param old: dict, where the subscription asks for it: values before the transaction, as ``read(load=None)`` gives them. Of a write
-        those of the fields written, of an unlink those of the stored fields, as far as they are among the subscription's
-        ``fields``; binary fields are left out
+    :param old: dict of the values before the transaction, as ``read(load=None)`` gives them; empty
+        if the subscription does not ask for them. For a write it has the written fields, for an
+        unlink the stored fields, in both cases only those among the ``fields`` of the subscription.
+        Binary fields are left out.
     """
 
     kind: str
@@ -35,7 +39,7 @@ class ChangeSubscription(Subscription):
         return change.kind != "write" or not self.fields or not self.fields.isdisjoint(change.fields)
 
     def seen(self, change):
-        """Return the change as the consumer sees it."""
+        """Return the change as the consumer gets it."""
         old = change.old if self.old_values else {}
         return Change(
             change.kind,
@@ -45,24 +49,31 @@ class ChangeSubscription(Subscription):
 
 
 class RecordChangeEvent(Event):
-    """The event of what has become of records, fired after the commit::
+    """The event of changes of records, fired after the commit::
 
         @on_record_change(model_names=["product.product"], fields=["lst_price"], old_values=True)
         def delay_export_price(session, model_name, record_id, change):
             if change.kind == "write":
                 export_price.delay(session, model_name, record_id, change.old["lst_price"])
 
-    Consumers take ``(session, model_name, record_id, change)`` with a :class:`Change`. They are called once a record and transaction, in
-    the order in which the records were first changed, as the user and in the context of the record's last change; the context has
-    ``no_connector_export`` only for the backends for which all its changes had it. A record that was created and deleted in one
-    transaction is not told. Another transaction may have changed or deleted the record meanwhile. What a consumer does is committed with
-    what the others do; when one of them raises, all are called again, each by itself.
+    Consumers take ``(session, model_name, record_id, change)`` with a :class:`Change`. They are
+    called once per record and transaction, in the order in which the records were first changed.
+    The user and the context are those of the last change of the record. The context has
+    ``no_connector_export`` only for the backends for which all changes of the record had it.
+
+    Consumers are not called for a record that was created and deleted in the same transaction.
+    Another transaction may have changed or deleted the record in the meantime. The work of all
+    consumers is committed together. If one of them raises, all are called again, each in its own
+    savepoint.
     """
 
     _subscription_class = ChangeSubscription
 
     def __call__(self, consumer=None, *, model_names=None, replacing=None, fields=None, old_values=False):
-        """Subscribe the decorated function. The arguments are those of :meth:`subscribe`; with or without parentheses."""
+        """Subscribe the decorated function; with or without parentheses.
+
+        The arguments are those of :meth:`subscribe`.
+        """
         options = {"fields": set_of_names(fields), "old_values": old_values}
         addon = registering_addon()
 
@@ -73,13 +84,15 @@ class RecordChangeEvent(Event):
         return subscribe if consumer is None else subscribe(consumer)
 
     def subscribe(self, consumer, model_names=None, replacing=None, fields=None, old_values=False):
-        """Call a function once for each record that a transaction has changed, after its commit.
+        """Call a function after the commit, once for each record that the transaction has changed.
 
         :param consumer: function that takes ``(session, model_name, record_id, change)``
         :param model_names: see :meth:`Event.subscribe`
         :param replacing: see :meth:`Event.subscribe`
-        :param fields: name or list of names of fields; writes that concern none of them are not told. None: all fields
-        :param old_values: give the consumer the values before the transaction, which have to be read for it
+        :param fields: name of a field or list of names; a write of other fields only is ignored.
+            None: all fields
+        :param old_values: give the consumer the values before the transaction, which have to be
+            read for it
         :raise ValueError: the consumer to replace is not subscribed
         """
         options = {"fields": set_of_names(fields), "old_values": old_values}
@@ -87,7 +100,7 @@ class RecordChangeEvent(Event):
 
 
 def old_values(records, subscriptions, written=None):
-    """Return the values of records that subscriptions to their changes ask for, as a dict by record id.
+    """Return the old values of records that subscriptions ask for, as a dict by record id.
 
     :param written: names of the fields that will be written; None: the records will be deleted
     """

@@ -1,4 +1,4 @@
-"""Events: hooks on which connectors plug functions, called consumers."""
+"""Class ``Event``: a hook to which connectors subscribe functions, called consumers."""
 
 import inspect
 from collections.abc import Callable
@@ -17,7 +17,10 @@ from odoo.addons.jobs_queue.registration import (
 
 @dataclass(frozen=True)
 class Subscription:
-    """That a consumer is called, for some models, where an addon is installed."""
+    """The subscription of a consumer to an event, for some models.
+
+    It exists in the databases where its addon is installed.
+    """
 
     consumer: Callable | None  # None: the addon only removes the one it replaces
     model_names: frozenset  # empty: every model
@@ -25,18 +28,18 @@ class Subscription:
     addon: str | None
 
     def concerns(self, model_name):
-        """Return whether the subscription is one for a model."""
+        """Return whether the subscription is for a model."""
         return not self.model_names or model_name in self.model_names
 
 
 class Event:
-    """A hook on which functions can be plugged.
+    """A hook to which functions can be subscribed.
 
     An event is declared once, at the top level of a module::
 
         on_order_confirmed = Event()
 
-    subscribed to with a decorator (or with :meth:`subscribe`)::
+    A function is subscribed with a decorator, or with :meth:`subscribe`::
 
         @on_order_confirmed
         def delay_export(session, model_name, record_id):
@@ -46,16 +49,19 @@ class Event:
         def delay_export_of_shop(session, model_name, record_id):
             ...
 
-    and fired with :meth:`fire`. A subscription exists only in the databases where the addon that made it is installed. Consumers are
-    called in the order of the addons' dependencies, and within an addon in the order of subscription. What a consumer raises
-    is raised by :meth:`fire` and so aborts the caller's transaction: a consumer that should not do so delays a job.
+    The event is fired with :meth:`fire`. A subscription exists only in the databases where the
+    addon that made it is installed. Consumers are called in the order of the addons' dependencies,
+    and within an addon in the order of subscription. If a consumer raises, :meth:`fire` raises the
+    same exception, which aborts the transaction of the caller. A consumer that must not abort it
+    delays a job.
 
-    While the modules of a database are being loaded no event reaches anybody: the records that an installation or an upgrade writes
-    are not changes to synchronise, and the consumers' own tables may not exist yet. Tests that run meanwhile (``at_install``)
-    are the exception.
+    While the modules of a database are being loaded, no consumer is called. The records that an
+    installation or an upgrade writes are not changes to synchronise, and the tables of the
+    consumers may not exist yet. The only exception are tests that run in the meantime
+    (``at_install``).
 
-    :param arguments: names of what consumers take after session and model name; with them, a consumer that does not take so many is refused
-        when it subscribes
+    :param arguments: names of the arguments that consumers take after session and model name. If
+        there are any, a consumer that does not take that many is refused when it subscribes.
     """
 
     _subscription_class = Subscription
@@ -65,7 +71,10 @@ class Event:
         self._subscriptions = []
 
     def __call__(self, consumer=None, *, model_names=None, replacing=None):
-        """Subscribe the decorated function. The arguments are those of :meth:`subscribe`; with or without parentheses."""
+        """Subscribe the decorated function; with or without parentheses.
+
+        The arguments are those of :meth:`subscribe`.
+        """
         addon = registering_addon()
 
         def subscribe(consumer):
@@ -77,20 +86,25 @@ class Event:
     def subscribe(self, consumer, model_names=None, replacing=None):
         """Call a function each time the event is fired.
 
-        :param consumer: function that takes ``(session, model_name, *args)``, the further arguments being those of the event
-        :param model_names: name or list of names of models; the consumer is called for these only. None: for every model
-        :param replacing: consumer that is no longer called for these models, where this subscription exists
+        :param consumer: function that takes ``(session, model_name, *args)``; ``args`` are the
+            further arguments of the event
+        :param model_names: name of a model or list of names; the consumer is called for these only.
+            None: for every model
+        :param replacing: consumer that is no longer called for these models, in the databases where
+            this subscription exists
         :raise ValueError: the consumer to replace is not subscribed
         """
         self._subscribe(consumer, model_names, replacing, registering_addon())
 
     def unsubscribe(self, consumer, model_names=None):
-        """Call a function no more.
+        """Stop calling a function.
 
-        An addon that unsubscribes the consumer of another addon does so for the databases where it is installed itself.
+        If an addon unsubscribes the consumer of another addon, this applies only to the databases
+        where the unsubscribing addon is installed.
 
         :param consumer: function that was subscribed
-        :param model_names: name or list of names of models for which it is not called any more. None: for every model
+        :param model_names: name of a model or list of names; the consumer is no longer called for
+            these. None: for every model
         :raise ValueError: the consumer is not subscribed
         """
         addon = registering_addon()
@@ -138,20 +152,20 @@ class Event:
 
         :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         :param model_name: name of the model that the event concerns
-        :param args: what the consumers are given after session and model name
+        :param args: further arguments of the consumers, after session and model name
         """
         for subscription in self.subscriptions(session.env.registry, model_name):
             subscription.consumer(session, model_name, *args, **kwargs)
 
     def has_consumer_for(self, session, model_name):
-        """Return whether firing the event for a model would call anybody."""
+        """Return whether the event has a consumer for a model."""
         return bool(self.subscriptions(session.env.registry, model_name))
 
     def subscriptions(self, registry, model_name):
-        """Return the :class:`Subscription` of each consumer to call for a model in a registry, in order.
+        """Return the :class:`Subscription` of each consumer to call for a model, in order.
 
-        They are found once per registry and model; what remains is a dictionary lookup, so that events cost nothing where nobody
-        listens.
+        They are those of one registry. They are cached for each registry and model: after the first
+        call, the cost is one dictionary lookup. So events without consumers cost nothing.
         """
         if not registry.ready and not odoo_module.current_test:
             return ()
@@ -173,7 +187,7 @@ class Event:
 
 
 def set_of_names(names):
-    """Return one name, several, or None for none, as a frozenset."""
+    """Return one name, several names or None (no names) as a frozenset."""
     if isinstance(names, str):
         return frozenset([names])
     names = frozenset(names or ())

@@ -1,7 +1,8 @@
-"""The context key ``no_connector_export``, which keeps changes from being exported: the consumers of ``unit/exporter`` obey it.
+"""Context key ``no_connector_export``, which keeps changes from being exported.
 
-:func:`without_export` sets it: to all backends, or to one, as ``shop.backend,3``: what was imported from a shop is exported to the other
-backends only. What somebody sends over RPC under this key has no meaning.
+The consumers of ``unit/exporter`` obey it. :func:`without_export` sets it for all backends or for
+one, such as ``shop.backend,3``: what was imported from a shop is exported to the other backends
+only. A value that somebody sends over RPC under this key has no effect.
 """
 
 from odoo.addons.jobs_queue.by_code import ByCode, by_code
@@ -14,10 +15,11 @@ _ALL = ByCode("all")
 
 
 def without_export(records, backend_record=None):
-    """Return records in a context that keeps what is written on them from being exported.
+    """Return records in a context that keeps changes of them from being exported.
 
     :param records: recordset
-    :param backend_record: record of the backend to which it is not exported; None: it is exported to none at all
+    :param backend_record: record of the backend to which changes are not exported; None: they are
+        exported to no backend
     """
     if backend_record is None or forbids_all(records.env.context):
         return records.with_context(**{NO_EXPORT: _ALL})
@@ -25,7 +27,7 @@ def without_export(records, backend_record=None):
 
 
 def forbids_export(context, backend_record):
-    """Return whether a context keeps changes from being exported to a backend.
+    """Return whether a context forbids the export of changes to a backend.
 
     :param context: dict
     :param backend_record: record of a model that inherits ``connector.backend``
@@ -35,14 +37,15 @@ def forbids_export(context, backend_record):
 
 
 def forbids_all(context):
-    """Return whether a context keeps changes from being exported to any backend."""
+    """Return whether a context forbids the export of changes to all backends."""
     return by_code(context, NO_EXPORT) == _ALL
 
 
 def forbidden_by_all(contexts):
-    """Return the value of the key that forbids what each of several contexts forbids; False: nothing.
+    """Return the value of the key that forbids only what all of several contexts forbid.
 
-    :param contexts: list of dicts, one at least
+    :param contexts: list of dicts, at least one
+    :return: value of the key; False: nothing is forbidden
     """
     forbidden = {by_code(context, NO_EXPORT) or False for context in contexts}
     if len(forbidden) > 1:
@@ -51,12 +54,20 @@ def forbidden_by_all(contexts):
 
 
 def as_argument(context):
-    """Return what a context forbids as the argument of a job, text or False; :func:`from_argument` makes the key's value of it again."""
+    """Return what a context forbids, as the argument of a job.
+
+    :func:`from_argument` makes the value of the key from it again.
+
+    :return: text or False
+    """
     return str(by_code(context, NO_EXPORT) or "") or False
 
 
 def from_argument(argument):
-    """Return the value of the key for what :func:`as_argument` has returned; True is what older jobs have for all backends."""
+    """Return the value of the key for what :func:`as_argument` has returned.
+
+    Older jobs have True for all backends.
+    """
     return _ALL if argument is True else ByCode(argument) if argument else False
 
 

@@ -1,4 +1,7 @@
-"""Notes of what a transaction changes, kept with its cursor until the commit. A rollback forgets them, also one to a savepoint."""
+"""Notes of the changes of a transaction, kept with its cursor until the commit.
+
+A rollback discards them, also a rollback to a savepoint.
+"""
 
 import functools
 from dataclasses import dataclass
@@ -23,10 +26,11 @@ class Note:
 
 
 def add_note(note, tell):
-    """Note a change until the end of its transaction.
+    """Keep a note until the end of its transaction.
 
     :param note: :class:`Note`
-    :param tell: ``function(notes)`` that is called after the commit, once, with what was noted
+    :param tell: ``function(notes)`` that is called once, after the commit, with the notes of the
+        transaction
     """
     data = note.env.cr.postcommit.data
     if _KEY not in data:
@@ -41,7 +45,10 @@ def _tell(notes, tell):
 
 
 def take_notes(cr):
-    """Return what was noted in the cursor's transaction, as a list of :class:`Note`, and forget it."""
+    """Return the notes of the transaction of a cursor, and forget them.
+
+    :return: list of :class:`Note`
+    """
     notes = cr.postcommit.data.get(_KEY, [])
     taken = notes[:]
     notes.clear()

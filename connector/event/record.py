@@ -1,4 +1,4 @@
-"""The events of records, and who listens to them."""
+"""Events of the creation, change and deletion of records, and a lookup of their listeners."""
 
 from typing import NamedTuple
 
@@ -8,20 +8,26 @@ from .change import RecordChangeEvent
 from .event import Event
 
 on_record_create = Event("record_id", "vals")
-"""A record was created. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``create``."""
+"""A record was created. \
+Consumers take ``(session, model_name, record_id, vals)``; \
+``vals`` are the values given to ``create``."""
 
 on_record_write = Event("record_id", "vals")
-"""A record was written. Consumers take ``(session, model_name, record_id, vals)``; ``vals`` are the values given to ``write``."""
+"""A record was written. \
+Consumers take ``(session, model_name, record_id, vals)``; \
+``vals`` are the values given to ``write``."""
 
 on_record_unlink = Event("record_id")
-"""A record is about to be deleted; it still exists. Consumers take ``(session, model_name, record_id)``."""
+"""A record is about to be deleted; it still exists. \
+Consumers take ``(session, model_name, record_id)``."""
 
 on_record_change = RecordChangeEvent("record_id", "change")
-"""A record was created, written or deleted, and that is committed: see :class:`~odoo.addons.connector.event.change.RecordChangeEvent`."""
+"""A record was created, written or deleted, and that is committed: see \
+:class:`~odoo.addons.connector.event.change.RecordChangeEvent`."""
 
 
 class Listeners(NamedTuple):
-    """Which events of a model's records have consumers in a registry."""
+    """For the records of a model: the events that have consumers in a registry."""
 
     create: bool
     write: bool
@@ -30,7 +36,10 @@ class Listeners(NamedTuple):
 
 
 def listeners(registry, model_name):
-    """Return the :class:`Listeners` to a model's records, None when there are none: then nothing else has to be asked."""
+    """Return the :class:`Listeners` to the records of a model, None if there are none.
+
+    With None, the caller has nothing else to check.
+    """
     found = lookups(registry)
     key = Listeners, model_name
     try:

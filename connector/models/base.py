@@ -1,4 +1,7 @@
-"""Fire the events of records: each of the three methods asks first, by one look-up, whether anybody listens."""
+"""Events of records: fire them when records are created, written or deleted.
+
+Each of the three methods first asks, by one look-up, whether anybody listens.
+"""
 
 from odoo import api, models
 

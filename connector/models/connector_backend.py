@@ -1,4 +1,7 @@
-"""Backends: external systems, with their channels, and the environments in which connectors work on them."""
+"""Backends: the external systems with which connectors work.
+
+A backend has a channel for its jobs, and opens the environments in which connectors work on it.
+"""
 
 import re
 
@@ -12,7 +15,8 @@ from ..unit.connector_unit import Environment
 from .connector_backend_status import STATES
 from .res_lang import working_language
 
-#: Models of what a backend leaves behind, with a reference to it and its company, by which their rules go.
+#: Models of the records that a backend leaves behind. They refer to it and have its company, on
+#: which their access rules depend.
 _LEFT_BEHIND = (
     "connector.checkpoint",
     "connector.exchange",
@@ -22,7 +26,9 @@ _LEFT_BEHIND = (
 
 
 class ConnectorBackend(models.AbstractModel):
-    """An external system: where it is and how to speak with it. A connector inherits it in a model of its own::
+    """An external system: its address and the way to speak with it.
+
+    A connector inherits it in a model of its own::
 
     class ShopBackend(models.Model):
         _name = "shop.backend"
@@ -143,9 +149,10 @@ class ConnectorBackend(models.AbstractModel):
         return result
 
     def _register_hook(self):
-        """Have the channel of the service before its backends are created: two that are created at once do not wait for each other.
+        """Create the channel of the service before the backends of the service are created.
 
-        Backends that are older than this have none yet, or one that all companies see.
+        Two backends that are created at once then do not wait for each other. Older backends have
+        no channel yet, or one that all companies see. Here they get their own.
         """
         super()._register_hook()
         if self.env.registry.updated_modules and not self._abstract:
@@ -161,22 +168,29 @@ class ConnectorBackend(models.AbstractModel):
         return self.env["queue.job.channel"].sudo()._ensure(f"root.{service}")
 
     def _create_channel(self):
-        """Create the backend's channel, as ``root.shop.berlin-7`` for the backend “Berlin” with the id 7 of the service “shop”."""
+        """Create the backend's channel, such as ``root.shop.berlin-7``.
+
+        That is the channel of the backend “Berlin” with the id 7 of the service “shop”.
+        """
         service = self._service_channel()
         self.sudo().channel_id = service.create({"name": self._channel_name(), "parent_id": service.id})
         self._share_channels()
 
     def _share_channels(self):
-        """Let the channels of these backends be seen by those who see the backends: they are named after them, and stop their jobs."""
+        """Let the same people see the channels of these backends as the backends.
+
+        A channel has the name of its backend, and by it people can stop the backend's jobs.
+        """
         for backend in self.sudo():
             if backend.channel_id.company_id != backend.company_id:
                 backend.channel_id._share_with(backend.company_id)
 
     def _take_along(self):
-        """Give what these backends have left behind to their companies, so that who sees no such backend sees nothing of it.
+        """Give the records that these backends have left behind to the backends' companies.
 
-        By SQL, as there may be very many exchanges. A row that is written at the same time by a job has the company from before: it tells
-        of that time.
+        A user who does not see such a backend then sees none of these records. It is done by SQL,
+        as there may be very many exchanges. A row that a job writes at the same time keeps the
+        company from before, as it tells of that time.
         """
         for backend in self.sudo():
             backend.watermark_ids.company_id = backend.company_id
@@ -199,11 +213,14 @@ class ConnectorBackend(models.AbstractModel):
         return f"{words}-{self.id}"
 
     def unlink(self):
-        """Delete what belongs to the backend too: its channel, and the watermarks, which no foreign key ties to one of many models."""
+        """Delete also the channel and the watermarks of the backend.
+
+        No foreign key ties watermarks to a backend, because backends are of many models.
+        """
         self.sudo().watermark_ids.unlink()
         channels = self.sudo().channel_id
         result = super().unlink()
-        # refused while there are jobs, with what to do
+        # refused while the channel has jobs; the error says what to do
         channels.unlink()
         return result
 
@@ -211,18 +228,23 @@ class ConnectorBackend(models.AbstractModel):
     def get_backend(self):
         """Return the :class:`~odoo.addons.connector.backend.Backend` that serves this record.
 
-        :raise InvalidBackend: none is declared for the model's ``_backend_type`` and the record's version
+        :raise InvalidBackend: none is declared for the model's ``_backend_type`` and the record's
+            version
         """
         self.ensure_one()
         return get_backend(self._backend_type, self.sudo().version or None)
 
     @api.private
     def work_on(self, model_name, session=None):
-        """Open an :class:`~odoo.addons.connector.connector.Environment` for a model, in the company and the language of the
-        backend: ``with backend.work_on("shop.product") as environment``. What its units tell the user stays in the user's language.
+        """Open an environment for a model, in the company and the language of the backend.
+
+        For example ``with backend.work_on("shop.product") as environment``. The messages of its
+        units to the user stay in the user's language.
 
         :param model_name: name of the model to work with
-        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`, by default one of this record's environment
+        :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`, by default one of
+            this record's environment
+        :return: :class:`~odoo.addons.connector.connector.Environment`
         """
         return self._open_environment(model_name, session or ConnectorSession.from_env(self.env))
 
@@ -234,9 +256,10 @@ class ConnectorBackend(models.AbstractModel):
         return Environment(self, session, model_name, user_lang or "en_US")
 
     def _get_admin_url(self, binding):
-        """Return the address of the page of the external system that shows a record; None where there is none; a hook.
+        """Return the address of the external system's page for a record, or None; a hook.
 
         :param binding: binding of the record, with an external id
+        :return: None if there is no such page
         """
         return None
 

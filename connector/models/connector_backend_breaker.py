@@ -1,7 +1,7 @@
-"""The circuit breaker of a backend: what workers note of it, whether its jobs wait, and who is told.
+"""Circuit breaker of a backend: failures are noted, its jobs wait, and somebody is told.
 
-It is written in short READ COMMITTED transactions of its own, never in a job's: a job that is rolled back has met the failure all the
-same, and no job waits for the counts of another.
+The status is written in short READ COMMITTED transactions of its own, never in a job's. A job that
+is rolled back has met the failure all the same, and no job waits for the counts of another.
 """
 
 import logging
@@ -21,9 +21,10 @@ from .connector_backend_status import STATES
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds to wait for another one that writes the status.
+#: Seconds to wait for another transaction that writes the status.
 _LOCK_TIMEOUT = 5
-#: Seconds after which the jobs of a paused backend are tried again even if nothing has probed it meanwhile.
+#: Seconds after which the jobs of a paused backend are tried again, even if nothing has probed it
+#: meanwhile.
 LONGEST_PAUSE = 900
 
 _BREAKER = "breaker"  # the holder of the jobs of a paused backend
@@ -35,7 +36,7 @@ class ConnectorBackend(models.AbstractModel):
 
     _inherit = "connector.backend"
 
-    #: names of the fields with which we show who we are: who saves new ones has attended to the backend
+    #: Names of the fields with our credentials. Who saves new ones has attended to the backend.
     _credential_fields = ()
 
     def _status(self):
@@ -57,7 +58,7 @@ class ConnectorBackend(models.AbstractModel):
         if operator != "in":
             return NotImplemented
         others = [state for state, _label in STATES if state not in value]
-        # a backend of which nothing is known yet is ready
+        # a backend without a status is ready
         operator, states = ("not in", others) if "ready" in value else ("in", list(value))
         statuses = (
             self.env["connector.backend.status"]
@@ -82,20 +83,23 @@ class ConnectorBackend(models.AbstractModel):
         self._set_ready()
 
     def _set_ready(self):
-        """Note, in this transaction, that nothing is wrong with these backends; their jobs go on."""
+        """Note that nothing is wrong with these backends; their jobs go on.
+
+        It is noted in this transaction.
+        """
         self._status().write({"state": "ready", "reason": False, "failures": 0})
         self.sudo().channel_id._release_holds()
         self.sudo().activity_feedback([_TO_DO])
         self.invalidate_recordset(["state", "state_reason"])
 
-    # What an adapter has met: each in a transaction of its own
+    # Notes of what an adapter has met, each in a transaction of its own
 
     @contextmanager
     def _shared_status(self):
         """Give the backend and its locked status in a transaction of its own.
 
-        Both are empty where the backend is not committed yet. The status alone is, and nothing can be noted, where another transaction has
-        it locked, that of the caller for instance.
+        Both are empty if the backend is not committed yet. Only the status is empty if another
+        transaction has locked it, for instance that of the caller. Nothing can be noted then.
         """
         with store.own_cursor(self.env) as cr:
             env = self.env(cr=cr, user=SUPERUSER_ID, su=True)
@@ -112,10 +116,11 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def note_unreachable(self, message, model_name):
-        """Count a network failure; pause the backend at the threshold. Return whether its jobs wait now.
+        """Count a network failure, and pause the backend at the threshold.
 
         :param message: what went wrong, for the user
         :param model_name: name of the binding model whose adapter has met it
+        :return: whether the backend's jobs wait now
         """
         self.ensure_one()
         message = storable(message, REASON)
@@ -131,11 +136,13 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def note_untrusted(self, message, model_name):
-        """Note that the system has shown no valid certificate: its jobs wait until it does, and somebody here is told, as nobody there may
-        know. Return whether its jobs wait now.
+        """Note that the system has shown no valid certificate.
 
-        :param message: what is wrong with it, for the user
+        Its jobs wait until it shows one. Somebody here is told, as nobody there may know.
+
+        :param message: what is wrong with the certificate, for the user
         :param model_name: name of the binding model whose adapter has met it
+        :return: whether the backend's jobs wait now
         """
         self.ensure_one()
         message = storable(message, REASON)
@@ -146,16 +153,18 @@ class ConnectorBackend(models.AbstractModel):
                 backend._pause(status, message, model_name)
                 backend._call_attendant(message)
             elif status.state == "paused" and status.reason != message:
-                # it was paused for another reason, of which those there know
+                # it was paused for another reason, and the people there know of that one
                 status.reason = message
                 backend._call_attendant(message)
             return True
 
     @api.private
     def note_answered(self):
-        """Note that the system has said something about a record: it can be reached. Whether it accepts our credentials is another matter.
+        """Note that the system has answered about a record, so it can be reached.
 
-        :return: whether the backend still has a trouble
+        Whether it accepts our credentials is another matter.
+
+        :return: whether the backend still needs attention
         """
         self.ensure_one()
         with self._shared_status() as (backend, status):
@@ -166,7 +175,7 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def note_accepted(self):
-        """Note that the system has answered to us with success."""
+        """Note that the system has answered one of our requests with success."""
         self.ensure_one()
         with self._shared_status() as (backend, status):
             if status and (status.state != "ready" or status.failures):
@@ -174,9 +183,11 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def note_refused(self, message):
-        """Note that the system refuses our credentials: the jobs wait until somebody has attended to the backend.
+        """Note that the system refuses our credentials.
 
-        Nothing is noted where somebody has saved the backend since our transaction began: who was refused had the former credentials.
+        The jobs wait until somebody has attended to the backend. Nothing is noted if somebody has
+        saved the backend since our transaction began, because our request had the former
+        credentials.
 
         :param message: what the system says, for the user
         """
@@ -191,7 +202,10 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def note_busy(self, message, seconds):
-        """Note that the system asks to wait so many seconds: the jobs do."""
+        """Note that the system asks to wait for some seconds, and let the jobs wait.
+
+        :param message: what the system says, for the user
+        """
         self.ensure_one()
         with self._shared_status() as (backend, status):
             if status:
@@ -206,8 +220,10 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def note_probe_unable(self):
-        """Note that nothing but a job can probe the paused system: the jobs go on after a while, and the next failure pauses it again, for
-        longer."""
+        """Note that only a job can tell whether the paused system can be reached.
+
+        The jobs go on after a while. The next failure pauses the backend again, for longer.
+        """
         with self._shared_status() as (backend, status):
             if status.state == "paused":
                 backend._hold(
@@ -223,9 +239,11 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def take_token(self, longest):
-        """Take the token of one request; return how many seconds to wait before it is sent.
+        """Take the token of one request.
 
-        :param longest: seconds; a token that comes later is not taken, and the seconds are negative, as they are where nobody can tell now
+        :param longest: seconds; a token that comes later is not taken
+        :return: seconds to wait before the request is sent. They are negative if the token was not
+            taken, or if nobody can tell now
         """
         self.ensure_one()
         record = self.sudo()
@@ -246,7 +264,7 @@ class ConnectorBackend(models.AbstractModel):
         self._delay_probe(model_name)
 
     def _is_paused(self):
-        """Return whether the breaker holds the jobs now; others may hold them besides."""
+        """Return whether the breaker holds the jobs now; others may hold them, too."""
         return bool(
             self.env["queue.job.channel.hold"].search_count(
                 [
@@ -257,7 +275,8 @@ class ConnectorBackend(models.AbstractModel):
             )
         )
 
-    # A backend that is older than its module's channels may have none yet: nothing can be held then
+    # A backend that is older than the channels of its addon may have none yet. Nothing can be held
+    # then
 
     def _hold(self, holder, message, seconds=None):
         store.hold(self.env.cr, self.channel_id.id or None, holder, message, seconds)
@@ -267,7 +286,10 @@ class ConnectorBackend(models.AbstractModel):
         probe_backend.delay(session, model_name, self.id, identity_key=f"probe,{self._name},{self.id}")
 
     def _call_attendant(self, message):
-        """Ask one person to attend to the backend, unless somebody is asked already; its end of the trouble ends that."""
+        """Ask one person to attend to the backend, unless somebody is asked already.
+
+        The request ends when the trouble of the backend ends.
+        """
         if self.activity_search([_TO_DO]):
             return
         user = next(filter(self._may_attend, self._attendants()), None)
@@ -277,8 +299,11 @@ class ConnectorBackend(models.AbstractModel):
             _logger.error("Nobody who may read %s is there to be told: %s", self, message)
 
     def _attendants(self):
-        """Return who may be asked to attend to the backend, the first one first: the responsible, who has created it, its followers, the
-        managers."""
+        """Return who may be asked to attend to the backend, the preferred ones first.
+
+        These are the responsible, the user who has created the backend, its followers, and the
+        managers.
+        """
         managers = self.env.ref("connector.group_connector_manager").all_user_ids
         return self.user_id + self.create_uid + self.message_partner_ids.user_ids + managers.sorted("id")
 

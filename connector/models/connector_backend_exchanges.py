@@ -9,7 +9,7 @@ from ..backend import reference
 
 
 class ConnectorBackend(models.AbstractModel):
-    """What of its exchanges a backend keeps."""
+    """The exchange log of a backend."""
 
     _inherit = "connector.backend"
 
@@ -25,11 +25,12 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.private
     def log_exchange(self, values):
-        """Keep an exchange, in a transaction of its own: also a job that fails has had it. Return its id.
+        """Store an exchange in a transaction of its own, and return its id.
 
-        A backend that is not committed yet keeps nothing.
+        It is kept also if the job fails. A backend that is not committed yet keeps nothing.
 
         :param values: dict of ``connector.exchange``
+        :return: None if nothing was stored
         """
         record = self.sudo()
         with store.own_cursor(self.env) as cr:

@@ -1,7 +1,7 @@
-"""The status of a backend: whether it can be reached, whether it accepts us, and the tokens of its rate limit.
+"""Status of a backend: whether it can be reached, whether it accepts us, its rate limit.
 
-It is written in short READ COMMITTED transactions of its own, never in a job's: a job that is rolled back has met the failure all the
-same, and no job waits for the counts of another.
+The status is written in short READ COMMITTED transactions of its own, never in a job's. A job that
+is rolled back has met the failure all the same, and no job waits for the counts of another.
 """
 
 import logging
@@ -13,14 +13,17 @@ from odoo.addons.jobs_queue.store.sql import NOW
 
 _logger = logging.getLogger(__name__)
 
-#: Failures that lie further apart do not count together.
+#: Failures that are further apart do not count together.
 WINDOW = timedelta(minutes=10)
 
 STATES = [("ready", "Ready"), ("paused", "Paused"), ("needs_attention", "Needs Attention")]
 
 
 class BackendStatus(models.Model):
-    """The part of a backend that workers write. It is no part of the backend's row, which people edit and jobs read."""
+    """The part of a backend that workers write.
+
+    It is not in the backend's row, because people edit that row and jobs read it.
+    """
 
     _name = "connector.backend.status"
     _description = "Status of a Backend"
@@ -40,24 +43,31 @@ class BackendStatus(models.Model):
 
     @api.model
     def _locked(self, backend):
-        """Return the status of a backend, locked until the end of the transaction; it is created where there is none."""
+        """Return the status of a backend, locked until the end of the transaction.
+
+        It is created if there is none.
+        """
         key = (backend._name, backend.id)
         self.env.cr.execute(
             "INSERT INTO connector_backend_status (backend_model, backend_id, state, failures) VALUES (%s, %s, 'ready', 0) "
             "ON CONFLICT DO NOTHING",
             key,
         )
-        # a statement of its own: its snapshot shows what the former holder of the lock has committed
+        # a statement of its own: it sees what the former holder of the lock has committed
         self.env.cr.execute(
             "SELECT id FROM connector_backend_status WHERE (backend_model, backend_id) = (%s, %s) FOR UPDATE", key
         )
         return self.browse(self.env.cr.fetchone())
 
     def _take_token(self, rate, period):
-        """Take the token of one request from the backend's bucket; return how many seconds to wait before it is sent.
+        """Take the token of one request from the backend's bucket.
 
-        The bucket fills evenly, so many tokens (``rate``) a period of seconds, and holds no more than a period's worth. One that is empty
-        lends: each borrower waits for its own turn. Safe because it is one UPDATE, which sees the row as the one before it has left it.
+        The bucket fills evenly, with ``rate`` tokens in a period of seconds, and holds no more than
+        the tokens of one period. An empty bucket lends tokens: each borrower waits for its own
+        turn. This is safe because it is one UPDATE, and it sees the row as the UPDATE before it has
+        left it.
+
+        :return: seconds to wait before the request is sent
         """
         self.env.cr.execute(
             f"""

@@ -40,7 +40,10 @@ class ConnectorBackend(models.AbstractModel):
         self.invalidate_recordset(["webhook_secret"], flush=False)
 
     def action_renew_webhook(self):
-        """Give these backends new webhook addresses; the former ones are not known any more."""
+        """Give these backends new webhook addresses.
+
+        The former addresses are not known any more.
+        """
         self.check_access("write")
         for backend in self:
             backend.sudo().stored_webhook_token = secrets.token_urlsafe(32)

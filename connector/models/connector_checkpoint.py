@@ -1,4 +1,7 @@
-"""Checkpoints: records that somebody must review, because a connector has imported them with something to decide or to check."""
+"""Checkpoints: imported records that somebody must review.
+
+A connector has imported them with something to decide or to check.
+"""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -54,19 +57,22 @@ class ConnectorCheckpoint(models.Model):
                 checkpoint.name = names.get(checkpoint.record_id) or self.env._("deleted record")
 
     def _records(self):
-        """Return the records to review, all of one model, that still exist."""
+        """Return the records to review that still exist; all are of one model."""
         if self[:1].model not in self.env:  # its addon has been removed
             return self.browse()
         return self.env[self[:1].model].browse(self.mapped("record_id")).exists()
 
     def action_reviewed(self):
-        """Mark as reviewed, and do with each record what its connector has asked to be done then, as the current user.
+        """Mark the checkpoints as reviewed, and call the methods that their connectors asked for.
 
-        A record with which that cannot be done stays to be reviewed.
+        The methods run as the current user. If a method raises a UserError, its checkpoint stays to
+        be reviewed.
 
-        :return: action that tells which ones these are and why, and what else there is to tell; None when there is nothing
+        :return: action that tells which checkpoints these are and why, and what else there is to
+            tell; None if there is nothing
         """
-        # Nobody has the right to write these rows: by another model_id the name would show any record of the database
+        # Nobody has the right to write these rows: with another model_id, the name would show any
+        # record of the database
         self.check_access("read")
         waiting = self.filtered(lambda checkpoint: checkpoint.state == "need_review")
         with_method = waiting.filtered("on_review")
@@ -79,7 +85,10 @@ class ConnectorCheckpoint(models.Model):
         self.sudo().write({"state": "reviewed"})
 
     def _review(self):
-        """Mark as reviewed and call the method of the record; return what to tell the person, None when that is nothing."""
+        """Mark as reviewed and call the method of the record.
+
+        :return: text for the person, None if there is nothing to tell
+        """
         name, record = self.name, self._records()
         try:
             with self.env.cr.savepoint():
@@ -120,7 +129,7 @@ class ConnectorCheckpoint(models.Model):
 @job(former_names=["odoo.addons.connector.checkpoint.checkpoint.review_checkpoints"])
 def review_checkpoints(session, model_name, checkpoint_ids):
     """Mark checkpoints as reviewed, and do what their connectors have asked for"""
-    # those that the user may not see any more are left out
+    # checkpoints that the user may not see any more are left out
     checkpoints = session.env[model_name].search([("id", "in", checkpoint_ids)])
     told = checkpoints.action_reviewed()
     return told and told["params"]["message"]

@@ -1,10 +1,13 @@
-"""The digest of checkpoints: one message a day to each person who follows a backend or is asked for a review, when something is new."""
+"""Digest of checkpoints: one message a day to each reader, when something is new.
+
+The readers are the people who follow a backend or are asked for a review.
+"""
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import split_every
 
-#: So many checkpoints are marked as told at a time.
+#: Checkpoints that are marked as told at a time.
 CHUNK = 1000
 TO_REVIEW = Domain("state", "=", "need_review")
 UNTOLD = Domain("is_told", "=", False)
@@ -19,7 +22,10 @@ class ConnectorCheckpoint(models.Model):
 
     @api.model
     def _send_digests(self):
-        """Tell each reader, in one message, what waits for a review; who has nothing new is told nothing."""
+        """Tell each reader, in one message, which checkpoints wait for a review.
+
+        A reader who has nothing new gets no message.
+        """
         for user, concerned in self._readers(TO_REVIEW & UNTOLD).items():
             checkpoints = self.with_user(user).with_context(lang=user.lang, allowed_company_ids=user.company_ids.ids)
             checkpoints._send_digest(TO_REVIEW & concerned)
@@ -29,7 +35,10 @@ class ConnectorCheckpoint(models.Model):
 
     @api.model
     def _readers(self, domain):
-        """Return whom the checkpoints of a domain concern, as a dict: user to the domain of the checkpoints that are his."""
+        """Return the readers of the checkpoints of a domain.
+
+        :return: ``{user: domain of the checkpoints that concern the user}``
+        """
         domains = {user: Domain("user_id", "=", user.id) for (user,) in self._read_group(domain, ["user_id"]) if user}
         for (reference,) in self._read_group(domain, ["backend_id"]):
             followed = Domain("backend_id", "=", reference)
@@ -39,7 +48,10 @@ class ConnectorCheckpoint(models.Model):
         return {user: domain for user, domain in domains.items() if user._is_internal()}
 
     def _send_digest(self, domain):
-        """Send the current user the digest of the checkpoints that match, as far as he may read them and unless none is new."""
+        """Send the current user the digest of the checkpoints that match, unless none is new.
+
+        It has only the checkpoints that the user may read.
+        """
         rows = self._digest_rows(domain)
         if not any(row["new"] for row in rows):
             return
@@ -52,7 +64,10 @@ class ConnectorCheckpoint(models.Model):
         )
 
     def _digest_rows(self, domain):
-        """Return the lines of a digest: one for each backend, model and severity, the most severe ones first."""
+        """Return the lines of a digest, the most severe ones first.
+
+        There is one line for each backend, model and severity.
+        """
         grouping = ["backend_id", "model_id", "severity"]
         new = {tuple(key): count for *key, count in self._read_group(domain & UNTOLD, grouping, ["__count"])}
         severities = dict(self._fields["severity"]._description_selection(self.env))

@@ -1,4 +1,7 @@
-"""The exchange log: what was asked and answered, without secrets, kept for some days, to be looked at and sent again."""
+"""Exchange log: requests and responses, without secrets, kept for some days.
+
+People can look at an exchange, and send the request again.
+"""
 
 from datetime import timedelta
 
@@ -14,10 +17,10 @@ from ..unit.backend_adapter.http import HttpAdapter
 from ..unit.backend_adapter.masking import MASK, is_complete
 from ..unit.backend_adapter.readable import readable
 
-#: How many exchanges one pass of the vacuum deletes at most for a backend.
+#: Exchanges of one backend that one pass of the vacuum deletes at most.
 _VACUUM_LIMIT = 10_000
 
-# What the request that is sent again has anew
+# Headers that a request gets anew when it is sent again
 _HEADERS_OF_THE_CONNECTION = (
     "host",
     "content-length",
@@ -73,9 +76,9 @@ class ConnectorExchange(models.Model):
             exchange.is_replayable = is_complete(exchange.url) and is_complete(exchange.request_body)
 
     def action_replay(self):
-        """Send the request again, with the credentials of now, and open what comes of it.
+        """Send the request again, with the current credentials, and open the new exchange.
 
-        :raise UserError: a part of it was not kept, or nothing could be sent
+        :raise UserError: a part of the request was not kept, or nothing could be sent
         """
         self.ensure_one()
         self.check_access("read")
@@ -102,7 +105,11 @@ class ConnectorExchange(models.Model):
         }
 
     def _headers(self):
-        """Return the headers to send again: all but secret ones, which are added anew, and those of the connection."""
+        """Return the headers to send again.
+
+        Secret headers are left out, as they are added anew. Those of the connection are left out,
+        too.
+        """
         headers = dict(line.split(": ", 1) for line in (self.request_headers or "").splitlines() if ": " in line)
         return {
             name: value

@@ -1,7 +1,8 @@
-"""Export intents: a creation in an external system, stored before the call and deleted with the id that it returns.
+"""Export intents: the creation of a record in an external system, stored before the call.
 
-An intent that nobody works on tells that a job died, or lost its connection, in between: nobody here knows whether the record exists there.
-The next try of the export asks for it by the key.
+The transaction that stores the id from the call deletes the intent. An intent on which no job works
+shows that a job died, or lost its connection, in between. Nobody here knows then whether the record
+exists there. The next attempt of the export asks for it by the key.
 """
 
 from odoo import fields, models
@@ -32,7 +33,7 @@ class ConnectorExportIntent(models.Model):
     _binding_uniq = models.UniqueIndex("(model, binding_id)")
 
     def _of(self, binding):
-        """Return the intent to create the record of a binding, an empty recordset when there is none."""
+        """Return the intent to create the record of a binding, or an empty recordset."""
         return self.search([("model", "=", binding._name), ("binding_id", "=", binding.id)])
 
     def _declare(self, binding, backend_record, idempotency_key):

@@ -1,4 +1,7 @@
-"""Watermarks: up to where the records of a backend were synchronised, so that the next batch begins there."""
+"""Watermarks: the point up to which the records of a backend were synchronised.
+
+The next batch begins there.
+"""
 
 from psycopg2.errors import UniqueViolation
 
@@ -8,10 +11,15 @@ from odoo.addons.jobs_queue.exception import TransactionOutdated
 
 
 class ConnectorWatermark(models.Model):
-    """Up to where the records of a binding model were synchronised with a backend, in one direction.
+    """The point up to which a binding model was synchronised with a backend, in one direction.
 
-    What the text of ``value`` means is up to the batch importer that reads it: a date by the external system's clock, the number of a
-    change. It moves when all of a batch has succeeded, in the transaction of the last one, never when a batch begins.
+    The batch importer that reads ``value`` defines its meaning: a date by the external system's
+    clock, or the number of a change.
+
+    The importer moves the watermark at the end of a batch, by the job ``move_watermark``, and never
+    when the batch begins. A batch that imports its records at once delays that job after the last
+    one. A batch of pages runs it when all pages are done. A batch with a job for each record runs
+    it when all these jobs have ended. A record that has failed in a job can be seen and requeued.
     """
 
     _name = "connector.watermark"
@@ -50,14 +58,19 @@ class ConnectorWatermark(models.Model):
         return super().write(vals)
 
     def _check_backends(self):
-        """Raise an error unless the user may change the backends of these watermarks: from where they are read anew is up to who may."""
+        """Check that the user may change the backends of these watermarks.
+
+        Only who may change a backend decides from where its records are read again.
+
+        :raise AccessError: the user may not
+        """
         for watermark in () if self.env.su else self:
             if watermark.backend_model in self.env:
                 self.env[watermark.backend_model].browse(watermark.backend_id).exists().check_access("write")
 
     @api.private
     def value_of(self, backend_record, model_name, direction="import"):
-        """Return the value of a watermark, None when there is none yet.
+        """Return the value of a watermark, or None if there is none yet.
 
         :param backend_record: record of the backend
         :param model_name: name of the binding model
@@ -67,12 +80,15 @@ class ConnectorWatermark(models.Model):
 
     @api.private
     def move(self, backend_record, model_name, value, since=None, direction="import"):
-        """Move a watermark, unless it is not any more where the batch has begun: another one has moved it, or somebody has emptied it.
+        """Move a watermark, unless it is not any more where the batch has begun.
+
+        Another batch has moved it then, or somebody has emptied it.
 
         :param value: text
         :param since: value with which the batch has begun
         :return: whether it was moved
-        :raise TransactionOutdated: another one has moved it for the first time, since this transaction began
+        :raise TransactionOutdated: another transaction has moved it for the first time since this
+            one began
         """
         watermark = self.sudo()._of(backend_record, model_name, direction)
         if (watermark.value or None) != since:

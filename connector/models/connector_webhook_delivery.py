@@ -1,4 +1,4 @@
-"""Webhook deliveries: what external systems have sent."""
+"""Webhook deliveries: the messages that external systems have sent."""
 
 from datetime import timedelta
 from urllib.parse import parse_qsl
@@ -15,17 +15,20 @@ from ..unit.backend_adapter.masking import masked_headers
 from ..unit.backend_adapter.readable import readable
 from ..unit.webhook_receiver import process_again, process_webhook
 
-#: For so long deliveries are kept, and one that comes again is known.
+#: Time for which deliveries are kept, and one that comes again is recognised.
 KEPT = timedelta(days=30)
 _FORM = "application/x-www-form-urlencoded"
-#: How many deliveries one pass of the vacuum deletes at most.
+#: Deliveries that one pass of the vacuum deletes at most.
 _VACUUM_LIMIT = 10_000
-#: So many deliveries are processed again in one transaction; of more each chunk has a job.
+#: Deliveries that are processed again in one transaction; of more, each chunk has a job.
 CHUNK = 500
 
 
 class TakenBefore(Exception):
-    """The same delivery, or what it has signed, was taken before under another topic: somebody may send once more what he has seen."""
+    """The same delivery, or the same signed content, was received under another topic.
+
+    Somebody may be sending once more a delivery that he has seen.
+    """
 
 
 class WebhookDelivery(models.Model):
@@ -71,12 +74,15 @@ class WebhookDelivery(models.Model):
 
     @api.model
     def _receive(self, receiver, headers, body):
-        """Store a delivery and delay the job that deals with it; return False for one that was received before.
+        """Store a delivery and delay the job that processes it.
 
-        :param receiver: the backend's :class:`~odoo.addons.connector.unit.webhook_receiver.WebhookReceiver`
+        :param receiver: the backend's
+            :class:`~odoo.addons.connector.unit.webhook_receiver.WebhookReceiver`
         :param headers: dict-like
         :param body: bytes
-        :raise TakenBefore: it was received before under another topic, which no signature covers
+        :return: False for a delivery that was received before
+        :raise TakenBefore: it was received before under another topic; no signature covers the
+            topic
         """
         backend = receiver.backend_record
         topic = receiver.topic(headers)
@@ -89,7 +95,7 @@ class WebhookDelivery(models.Model):
         self._check_topic(known, topic)
         if known._is_replay(keys[1], receiver.replay_window):
             return False
-        # the last delivery with the content has its key
+        # only the last delivery of the same content has its key
         known.content_key = False
         delivery = self._claim(*keys)
         delivery.write(
@@ -122,7 +128,10 @@ class WebhookDelivery(models.Model):
                 )
 
     def _is_replay(self, delivery_key, seconds):
-        """Return whether one of these deliveries has the same id, or is not older than so many seconds."""
+        """Return whether one of these deliveries has the same key, or came a short time ago.
+
+        :param seconds: deliveries that are not older than this count
+        """
         since = self.env.cr.now() - timedelta(seconds=seconds)
         return any(
             (delivery_key and delivery.delivery_key == delivery_key) or delivery.create_date > since
@@ -133,8 +142,10 @@ class WebhookDelivery(models.Model):
     def _claim(self, reference, delivery_key, content_key):
         """Return a new delivery that has nothing but its keys.
 
-        Safe because of the unique indexes: who inserts the same waits until the first one has committed or rolled back. Then the statement
-        raises a serialization failure, as the transaction began before, and Odoo serves the request anew.
+        This is safe because of the unique indexes. A transaction that inserts the same keys waits
+        until the first one has committed or rolled back. After a commit, its statement raises a
+        serialization failure, because its transaction began before. Odoo then serves the request
+        again.
         """
         self.flush_model(["content_key"])
         self.env.cr.execute(
@@ -153,7 +164,7 @@ class WebhookDelivery(models.Model):
     def _delay(self):
         """Delay a job for each of these deliveries, and return the jobs."""
         session = ConnectorSession.from_env(self.env)
-        # what is not asked for is not read: the contents may be long
+        # only these fields are read, as the contents may be long
         self.fetch(["backend_id", "company_id", "topic", "delivery_key"])
         jobs = [
             process_webhook.delay(
@@ -165,7 +176,7 @@ class WebhookDelivery(models.Model):
             )
             for delivery in self
         ]
-        # by the first id that is read all are stored at once
+        # reading the first id stores all jobs at once
         for delivery, job in zip(self, jobs, strict=True):
             delivery.job_id = job.id
         return jobs
@@ -174,10 +185,10 @@ class WebhookDelivery(models.Model):
         return self.env._("Webhook %(topic)s of %(backend)s", topic=self.topic or "", backend=self.backend_id.name)
 
     def action_process_again(self):
-        """Deal once more with these deliveries, or with all that the user has selected in a list."""
+        """Process these deliveries once more, or all that the user has selected in a list."""
         deliveries = self
         if (domain := selected_domain(self.env, self._name, len(self))) is not None:
-            # it comes from the client: what the user may not see is left out
+            # the domain comes from the client: deliveries that the user may not see are left out
             deliveries = self.sudo(False).search(domain)
         deliveries.check_access("read")
         deliveries.fetch(["backend_id"])
@@ -189,7 +200,10 @@ class WebhookDelivery(models.Model):
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     def _delay_in_chunks(self):
-        """Delay jobs that delay the jobs of these deliveries, each of them for some, in a short transaction; return them."""
+        """Delay jobs that delay the jobs of these deliveries, and return them.
+
+        Each of them handles some deliveries of a backend, in a short transaction.
+        """
         return [
             process_again.delay(
                 ConnectorSession.from_env(self.env).with_company(backend.company_id),
@@ -206,11 +220,14 @@ class WebhookDelivery(models.Model):
 
     @api.autovacuum
     def _gc_deliveries(self):
-        """Delete the deliveries that are older than they are kept, but for those whose job is still to be done, or failed.
+        """Delete the deliveries that are older than :data:`KEPT`.
+
+        Deliveries whose job is still to be done, or has failed, are kept.
 
         :return: ``(number of deleted deliveries, whether there may be more)``
         """
-        # a subselect: by the path job_id.state, a delivery whose job was deleted would count as one whose job is not done
+        # a subselect: with the path job_id.state, a delivery whose job was deleted would count as
+        # one whose job is not done
         unfinished = self.env["queue.job"]._search([("state", "not in", ("done", "cancelled"))])
         domain = [("create_date", "<", fields.Datetime.now() - KEPT), ("job_id", "not in", unfinished)]
         old = self.search(domain, limit=_VACUUM_LIMIT, order="id")

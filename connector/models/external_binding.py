@@ -1,4 +1,4 @@
-"""The link of a record to a backend."""
+"""Bindings: links of records to their counterparts in a backend."""
 
 from odoo import api, fields, models
 
@@ -6,7 +6,10 @@ from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 
 
 class _OdooUnique(models.Constraint):
-    """The constraint that a record has one binding a backend; a model that binds no record, without ``odoo_id``, has none."""
+    """The constraint that a record has one binding per backend.
+
+    A model without ``odoo_id`` binds no record, and does not get the constraint.
+    """
 
     def apply_to_database(self, model):
         if "odoo_id" in model._fields:
@@ -25,7 +28,9 @@ SYNC_STATES = [
 
 
 class ExternalBinding(models.AbstractModel):
-    """The link of a record to a backend. A connector inherits it in a model per model and backend::
+    """The link of a record to a backend.
+
+    A connector inherits it in a model per model and backend::
 
         class ShopPartner(models.Model):
             _name = "shop.res.partner"
@@ -36,8 +41,9 @@ class ExternalBinding(models.AbstractModel):
             backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
             odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
 
-    Two bindings of a model never have the same external id on the same backend, nor the same record: the database sees to it. A model
-    that may bind a record several times defines ``_odoo_uniq`` anew, as ``UNIQUE(backend_id, store_id, odoo_id)`` for instance.
+    Two bindings of a model never have the same external id on the same backend, nor the same
+    record: constraints of the database ensure it. A model that may bind a record several times
+    defines ``_odoo_uniq`` anew, for instance as ``UNIQUE(backend_id, store_id, odoo_id)``.
     """
 
     _name = "external.binding"
@@ -66,7 +72,8 @@ class ExternalBinding(models.AbstractModel):
         "UNIQUE(backend_id, external_id)", "Another record is already bound to this external ID on this backend."
     )
     _odoo_uniq = _OdooUnique("UNIQUE(backend_id, odoo_id)", "This record is already bound on this backend.")
-    # only what somebody has to look at: an import, which ends with the others, has nothing to add to it
+    # Only the states that somebody has to look at. An import ends with one of the others, so it
+    # adds nothing to the index
     _sync_state_idx = models.Index("(backend_id, sync_state) WHERE sync_state NOT IN ('never', 'in_sync')")
 
     @api.depends("external_id", "backend_id")
@@ -75,9 +82,12 @@ class ExternalBinding(models.AbstractModel):
             binding.admin_url = binding.external_id and binding._get_admin_url()
 
     def _get_admin_url(self):
-        """Return the address of the page of the external system that shows the record; None where there is none.
+        """Return the address of the external system's page for the record, or None.
 
-        It is asked for bindings with an external id only. By default the backend says it.
+        It is called only for bindings with an external id. By default the backend gives the
+        address.
+
+        :return: None if there is no such page
         """
         return self.backend_id._get_admin_url(self)
 
@@ -89,11 +99,13 @@ class ExternalBinding(models.AbstractModel):
 
     @api.model
     def _has_field_access(self, field, operation):
-        """Return whether the user may use a field: which record is bound, and so what it gives to its binding, is for those who may read
-        such records.
+        """Return whether the user may use a field.
 
-        Odoo asks for that right when an inherited field is read, not when it is searched, ordered, grouped or added up: each of them goes
-        through the field that points to the record. The rules of the record's model count for its bindings anyway.
+        The field that points to the bound record is only for users who may read such records, and
+        so are the values that the record gives to its binding. Odoo asks for that right when an
+        inherited field is read. It does not ask when the field is searched, ordered, grouped or
+        added up, but each of these goes through the field that points to the record. The rules of
+        the record's model count for its bindings anyway.
         """
         return super()._has_field_access(field, operation) and (
             self.env.su or field.type != "many2one" or not field.delegate or _may_read(self.env[field.comodel_name])
@@ -101,7 +113,10 @@ class ExternalBinding(models.AbstractModel):
 
     @api.model
     def fields_get(self, allfields=None, attributes=None):
-        """Describe the fields, also those that point to a record that the user may not read: the screens name them."""
+        """Describe the fields, also those that point to a record that the user may not read.
+
+        The screens name these fields.
+        """
         descriptions = super().fields_get(allfields, attributes)
         for name in self._inherits.values():
             if name not in descriptions and (not allfields or name in allfields):
@@ -118,5 +133,8 @@ class ExternalBinding(models.AbstractModel):
 
 
 def _may_read(model):
-    """Return whether the user may read records of a model, and of those that it inherits in turn."""
+    """Return whether the user may read records of a model.
+
+    He must be able to read those of the models that it inherits, too, and so on.
+    """
     return model.has_access("read") and all(_may_read(model.env[name]) for name in model._inherits)

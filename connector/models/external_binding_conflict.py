@@ -1,4 +1,4 @@
-"""The buttons that settle a conflict: of a binding whose record was changed on both sides."""
+"""Buttons that settle a conflict: a bound record was changed on both sides."""
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -15,7 +15,7 @@ class ExternalBinding(models.AbstractModel):
     _inherit = "external.binding"
 
     def action_keep_ours(self):
-        """Have the record that is here sent as a whole, over the one that is there."""
+        """Delay jobs that export the whole records that are here, over those that are there."""
         jobs = []
         for binding in self._settle():
             # what was last seen there does not matter any more, nor what was last sent
@@ -27,7 +27,7 @@ class ExternalBinding(models.AbstractModel):
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     def action_take_theirs(self):
-        """Have the record that is there imported, over the one that is here."""
+        """Delay jobs that import the records that are there, over those that are here."""
         jobs = []
         for binding in self._settle():
             record = binding._name, binding.backend_id.id, binding.external_id
@@ -37,7 +37,9 @@ class ExternalBinding(models.AbstractModel):
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     def _settle(self):
-        """Return those of the bindings that are in conflict, with all rights; the checkpoints that ask about them are reviewed.
+        """Return those of the bindings that are in conflict, in superuser mode.
+
+        The checkpoints that ask about them are marked as reviewed.
 
         :raise UserError: none of them is in conflict
         """

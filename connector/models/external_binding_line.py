@@ -1,4 +1,7 @@
-"""The bindings of lines, which live and die with a record that has a binding too: those of an order, for instance."""
+"""Bindings of lines, such as the lines of an order.
+
+They live and die with a record that has a binding, too.
+"""
 
 from odoo import api, models
 
@@ -6,7 +9,9 @@ from ..exception import InvalidDataError
 
 
 class ExternalBindingLine(models.AbstractModel):
-    """The link of a line to a backend. A connector inherits it in a model per model and backend::
+    """The link of a line to a backend.
+
+    A connector inherits it in a model per model and backend::
 
         class ShopOrderLine(models.Model):
             _name = "shop.sale.order.line"
@@ -20,8 +25,8 @@ class ExternalBindingLine(models.AbstractModel):
             odoo_id = fields.Many2one("sale.order.line", required=True, ondelete="cascade")
             shop_order_id = fields.Many2one("shop.sale.order", required=True, index=True, ondelete="cascade")
 
-    The order's binding has the one2many that ``children`` of its mapper names. What its import creates and deletes there are bindings;
-    their lines come and go with them.
+    The order's binding has the one2many that ``children`` of its mapper names. Its import creates
+    and deletes bindings there. The lines of these bindings come and go with them.
     """
 
     _name = "external.binding.line"
@@ -48,7 +53,10 @@ class ExternalBindingLine(models.AbstractModel):
         )
 
     def unlink(self):
-        """Delete bindings with their lines: what is no line there is none here."""
+        """Delete bindings with their lines.
+
+        A line that does not exist there does not exist here.
+        """
         lines = self.odoo_id
         result = super().unlink()
         lines.unlink()

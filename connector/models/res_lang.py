@@ -22,7 +22,10 @@ class ResLang(models.Model):
         return super().write(vals)
 
     def _backends(self):
-        """Return a list of the backends, of all models, that work in these languages; archived ones do not work."""
+        """Return a list of the backends, of all models, that work in these languages.
+
+        Archived backends do not work.
+        """
         names = self.env.registry.descendants(["connector.backend"], "_inherit")
         models_ = [
             self.env[name].sudo().with_context(active_test=True) for name in names if not self.env[name]._abstract
@@ -31,10 +34,13 @@ class ResLang(models.Model):
 
 
 def working_language(backend, session):
-    """Return the code of the language in which a backend works; without one, or where it is not active any more, that of the session.
+    """Return the code of the language in which a backend works.
+
+    If it has none, or if that language is not active any more, it is the language of the session.
 
     :param backend: record of a backend
-    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; its job is told of a language that is not active
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; its job is told of a
+        language that is not active
     """
     lang = backend.sudo().default_lang_id
     if not lang or lang.active:

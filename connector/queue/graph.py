@@ -1,3 +1,3 @@
-"""Jobs that wait for other jobs, see :mod:`odoo.addons.jobs_queue.graph`."""
+"""Graphs of jobs that wait for other jobs, see :mod:`odoo.addons.jobs_queue.graph`."""
 
 from odoo.addons.jobs_queue.graph import ON_FAILURE, Graph, barrier, chain, group, parent_results

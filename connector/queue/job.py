@@ -1,4 +1,4 @@
-"""Jobs, see :mod:`odoo.addons.jobs_queue.jobs`."""
+"""Functions and classes of jobs, see :mod:`odoo.addons.jobs_queue.jobs`."""
 
 from odoo.addons.jobs_queue.jobs import (
     BY_CODE,

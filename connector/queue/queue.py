@@ -1,3 +1,3 @@
-"""The queue that one worker takes jobs from, see :mod:`odoo.addons.jobs_queue.worker.jobs_queue`."""
+"""The job queue of one worker, see :mod:`odoo.addons.jobs_queue.worker.jobs_queue`."""
 
 from odoo.addons.jobs_queue.worker.jobs_queue import JobsQueue

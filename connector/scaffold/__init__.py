@@ -1,4 +1,7 @@
-"""Writes the addon of a new connector: what `odoo connector_scaffold` does."""
+"""Function ``write_connector``: writes the addon of a new connector.
+
+The command ``odoo connector_scaffold`` calls it.
+"""
 
 import re
 from pathlib import Path
@@ -10,13 +13,13 @@ SUFFIX = ".template"
 
 
 def write_connector(service, directory):
-    """Write the addon ``connector_<service>``; it can be installed, tested and changed.
+    """Write the addon ``connector_<service>``, ready to be installed, tested and changed.
 
-    :param service: what the connector speaks with, a name for Python: ``shop``
-    :param directory: path of the folder in which the addon comes
+    :param service: name of the external system, valid as a name in Python: ``shop``
+    :param directory: path of the folder in which the addon is written
     :return: path of the addon
     :raise ValueError: the name is not valid
-    :raise FileExistsError: the addon is there already
+    :raise FileExistsError: the addon exists already
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", service):
         raise ValueError(

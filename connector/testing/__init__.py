@@ -1,4 +1,4 @@
-"""The test kit of connectors."""
+"""Test kit of connectors: test cases, users with roles, and a local server."""
 
 from .cases import ConnectorCase, JobsCase
 from .roles import Roles

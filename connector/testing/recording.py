@@ -1,4 +1,7 @@
-"""An external system made of recordings: what it has answered once is played back, so that tests need neither it nor a network."""
+"""An external system that is played from recordings of its answers.
+
+Tests that use them need neither the system nor a network.
+"""
 
 import inspect
 import os
@@ -11,12 +14,14 @@ from odoo.tools import mute_logger
 
 from ..unit.backend_adapter.masking import is_secret, masked_text, masked_url, without
 
-#: Set this variable of the environment to record anew
+#: Environment variable: if it is set, tests record again
 RECORD = "CONNECTOR_RECORD"
 
 
 class RecordedExchanges:
-    """For test cases of connectors whose adapters use ``requests``; the recordings are those of the library vcrpy.
+    """Mixin of test cases for connectors whose adapters use ``requests``.
+
+    The recordings are those of the library vcrpy.
 
     ::
 
@@ -25,11 +30,12 @@ class RecordedExchanges:
                 import_record.delay(self.session, "shop.sale.order", self.backend.id, 42)
                 self.assertDone(self.run_jobs())
 
-    The recording is ``recorded/order.yaml`` beside the test. It is made once against the real system::
+    The recording is the file ``recorded/order.yaml`` beside the test. It is made once, against the
+    real system::
 
         CONNECTOR_RECORD=1 odoo -d test --test-tags /connector_shop --stop-after-init
 
-    Read it before you commit it.
+    Read the recording before you commit it.
     """
 
     @property
@@ -39,14 +45,16 @@ class RecordedExchanges:
 
     @contextmanager
     def recorded(self, name, secrets=()):
-        """Play the requests of the block back from a recording; each recorded exchange is played once.
+        """Play back the requests of the block from a recording; each exchange is played once.
 
-        A request is recognised by its method, path, query and body. The address of the system does not matter.
+        A request is recognised by its method, path, query and body. The address of the system does
+        not matter.
 
-        :param name: of the recording
-        :param secrets: texts that are replaced by ``***`` in the recording, wherever they occur. So are values whose names sound like a
-            secret, such as the tokens of OAuth, as in the exchange log; headers that authenticate are left out
-        :raise FileNotFoundError: it was never recorded
+        :param name: name of the recording
+        :param secrets: texts that are replaced by ``***`` wherever they occur in the recording.
+            Values whose names sound like a secret, such as the tokens of OAuth, are replaced too,
+            as in the exchange log. Headers that authenticate are left out.
+        :raise FileNotFoundError: there is no recording
         """
         import vcr  # tests that record nothing do without
 
@@ -64,7 +72,7 @@ class RecordedExchanges:
             before_record_request=lambda request: _mask_request(request, secrets),
             before_record_response=lambda response: _mask_response(response, secrets),
         )
-        # Odoo's tests let no request leave this machine; the recorder stands further down
+        # Odoo's tests let no request leave this machine; the recorder works on a lower layer
         passing = patch.object(
             type(self), "_request_handler", lambda *request, **options: _super_send(*request, **options)
         )
@@ -95,7 +103,10 @@ def _without_secret(headers):
 
 
 def _mask(content, secrets):
-    """Return a body without its secrets, of the type that it has; what is no text stays as it is."""
+    """Return a body without its secrets, in the type that it has.
+
+    A body that is not text is returned unchanged.
+    """
     if isinstance(content, bytes):
         with suppress(UnicodeDecodeError):
             return masked_text(content.decode(), secrets).encode()

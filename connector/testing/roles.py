@@ -1,4 +1,7 @@
-"""The people who may try something: nobody in particular, a customer, a colleague, and those of the groups, of two companies."""
+"""Class ``Roles``: a test case with a user for each role, in two companies.
+
+The roles are: the public user, a portal user, an employee, and users of the connector groups.
+"""
 
 from contextlib import contextmanager
 
@@ -8,7 +11,10 @@ from odoo.tools import mute_logger
 
 
 class Roles:
-    """A test case with a user for each role: those of ``outsiders`` have nothing to do with connectors."""
+    """A test case with a user for each role.
+
+    The users in ``outsiders`` belong to no group of the connectors.
+    """
 
     @classmethod
     def setUpClass(cls):
@@ -30,7 +36,10 @@ class Roles:
 
     @contextmanager
     def assertRefused(self, message=None):
-        """Assert that a block is refused for want of rights; what it has written so far is undone."""
+        """Assert that a block raises an ``AccessError``.
+
+        :param message: regular expression that the message of the error matches
+        """
         loggers = "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models"
         with mute_logger(*loggers), self.assertRaisesRegex(AccessError, message or ""):
             yield

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as a test says, and remembers what it was asked."""
+"""Local HTTP server for tests, which answers as the test says and keeps the requests."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass
 class Request:
-    """What the server was asked."""
+    """A request that the server has received."""
 
     method: str
     path: str
@@ -22,7 +22,11 @@ class Request:
 
 @dataclass
 class Answer:
-    """What the server answers; a body that is no text and no bytes is sent as JSON. ``None`` as status drops the connection."""
+    """An answer of the server.
+
+    A body that is neither text nor bytes is sent as JSON. With ``None`` as status, the connection
+    is dropped.
+    """
 
     body: object = b""
     status: int = 200
@@ -31,12 +35,15 @@ class Answer:
 
 @contextmanager
 def local_server(answer, port=0):
-    """Serve until the end of the block.
+    """Run a server until the end of the block.
 
-    :param answer: ``function(request)`` that returns an :class:`Answer`, called in a thread of its own
-    :param port: by default any free one
-    :return: the server: its address is ``url``, what it was asked is the list ``requests``
-    :raise Exception: what ``answer`` has raised first, at the end of the block; who has asked gets its traceback with the status 500
+    :param answer: ``function(request)`` that returns an :class:`Answer`; it is called in a thread
+        of its own
+    :param port: port number; 0: any free port
+    :return: the server; ``url`` is its address, ``requests`` is the list of requests that it has
+        received
+    :raise Exception: the first exception that ``answer`` has raised, at the end of the block. The
+        client gets its traceback with the status 500.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -92,7 +99,10 @@ def local_server(answer, port=0):
 
 
 def _answered(answer, request, errors):
-    """Return what ``answer`` says to a request; what it raises is added to ``errors``, and told."""
+    """Return the answer to a request.
+
+    An exception is added to ``errors``, and its traceback is the answer.
+    """
     try:
         answered = answer(request)
         if not isinstance(answered, Answer):

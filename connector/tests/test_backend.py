@@ -233,7 +233,7 @@ class TestMissingUnit(BackendCase):
 
     def test_it_names_what_was_asked_for_and_where(self):
         message = self.message()
-        for part in ("connector.unit.binder.Binder", "res.partner", "shop 2.0", self.env.cr.dbname):
+        for part in ("connector.unit.binding.binder.Binder", "res.partner", "shop 2.0", self.env.cr.dbname):
             self.assertIn(part, message)
 
     def test_it_says_when_nothing_of_the_kind_is_registered(self):

@@ -1,4 +1,4 @@
-"""The request that somebody reviews a record."""
+"""Checkpoints: requests to a person to review a record."""
 
 from odoo.addons.jobs_queue.session import checked_session
 from odoo.addons.jobs_queue.texts import storable_or_none
@@ -9,10 +9,13 @@ from ..backend import reference
 def add_checkpoint(
     session, model_name, record_id, backend_record, message=None, severity="info", user=None, on_review=None
 ):
-    """Ask for the review of a record. One that is already waiting for its review with the same message is not asked for twice.
+    """Ask a person to review a record.
 
-    What concerns no record in particular is asked for the backend itself. No mail is sent: the person finds an activity, and who
-    follows the backend gets one message a day that tells what is new.
+    A record that already waits for its review with the same message gets no second checkpoint. If
+    the request is about no record in particular, give the backend itself as the record.
+
+    No mail is sent. The person gets an activity. The followers of the backend get one message a day
+    with the new checkpoints.
 
     ::
 
@@ -23,12 +26,14 @@ def add_checkpoint(
     :param model_name: name of the record's model
     :param record_id: its id
     :param backend_record: record of the backend it concerns
-    :param message: what there is to review, for the user
+    :param message: what to review, for the user
     :param severity: ``"info"``, ``"warning"`` or ``"error"``
-    :param user: record of ``res.users``: the person who is asked to review it and gets an activity; None: whoever comes first
-    :param on_review: name of a method of the record, called without arguments and with the rights of the person who has reviewed it;
-        a ``UserError`` leaves the record to be reviewed, a text that it returns is told to that person. The message should say what it
-        does
+    :param user: record of ``res.users``, the person who has to review it and gets an activity;
+        None: whoever comes first
+    :param on_review: name of a method of the record. It is called without arguments and with the
+        rights of the person who has reviewed the record. If it raises a ``UserError``, the record
+        still has to be reviewed. If it returns a text, the person sees it. The message should tell
+        what the method does
     :return: the ``connector.checkpoint`` record
     :raise ValueError: the severity is unknown, or the record has no such method
     """
@@ -47,7 +52,7 @@ def add_checkpoint(
     waiting = checkpoints.search([(name, "=", value) for name, value in values.items()], limit=1)
     if waiting:
         return waiting
-    # an activity each would be a mail each, too: the reviewer reads the digest
+    # an activity for each checkpoint would also be a mail for each: the reviewer reads the digest
     checkpoints = checkpoints.with_context(
         mail_create_nolog=True, mail_create_nosubscribe=True, mail_activity_quick_update=True
     )

@@ -1,4 +1,4 @@
-"""Units, and the environment they work in."""
+"""The base class of units, and the environment in which they work."""
 
 import weakref
 from collections.abc import Sequence
@@ -12,15 +12,18 @@ from odoo.addons.jobs_queue.texts import shown
 from ..exception import InvalidBackend, InvalidDataError
 from ..extension import class_name
 
-#: Characters of an external id: an index holds no more than 2,700 bytes.
+#: Maximum characters of an external id: an index entry has at most 2,700 bytes.
 LONGEST_EXTERNAL_ID = 500
 _TOO_LARGE = 10**LONGEST_EXTERNAL_ID
 
 
 def external_id_text(external_id):
-    """Return an external id as it is stored, a text; None for none: None, False and "". The number 0 is one.
+    """Return an external id as text, as it is stored; None for None, False and "".
 
-    :raise InvalidDataError: it is neither a text nor an integer, longer than :data:`LONGEST_EXTERNAL_ID`, or cannot be stored
+    The number 0 is an external id.
+
+    :raise InvalidDataError: it is neither a text nor an integer, it is longer than
+        :data:`LONGEST_EXTERNAL_ID`, or it cannot be stored
     """
     if external_id is None or external_id is False:
         return None
@@ -40,16 +43,18 @@ def external_id_text(external_id):
 
 
 class ConnectorUnit:
-    """A pluggable class that does one thing for one or several models: maps, binds, speaks with the external system, synchronises.
+    """A pluggable class with one task for some models, such as mapping, binding or importing.
 
-    ``_model_name`` is the name of the model, or a list of names, that the unit serves; None, the default, means every model of the
-    backends it is registered on for which no other unit names the model.
+    ``_model_name`` is the name of the model, or a list of names, that the unit serves. None, the
+    default, means all models of the backends it is registered on, except those that another unit
+    names.
 
     :param environment: :class:`Environment` to work in
     """
 
     _model_name: str | Sequence[str] | None = None
-    #: what :meth:`binder_for` asks for: set by ``binding/binder.py``, which builds on this module
+    #: the class that :meth:`binder_for` looks up; set by ``binding/binder.py``, which imports this
+    #: module
     _binder: "type[ConnectorUnit]"
 
     def __init__(self, environment):
@@ -59,7 +64,8 @@ class ConnectorUnit:
     def match(cls, session, model_name):
         """Return whether the unit serves a model.
 
-        The answer is remembered as long as the addons of the database stay the same: it may depend on nothing else.
+        The answer is cached as long as the addons of the database stay the same. It must not depend
+        on anything else.
         """
         names = cls._model_name
         if names is None:
@@ -84,7 +90,10 @@ class ConnectorUnit:
 
     @property
     def _(self):
-        """Translate a text for the user, as ``self.env._()`` does in a model; ``self.env`` itself speaks the backend's language."""
+        """Translate a text for the user, as ``self.env._()`` does in a model.
+
+        The language of ``self.env`` is the one of the backend.
+        """
         return self.environment.user_session.env._
 
     @property
@@ -93,12 +102,12 @@ class ConnectorUnit:
         return self.environment.model
 
     def unit_for(self, unit_class, model=None):
-        """Return the unit that does what ``unit_class`` names for a model.
+        """Return the unit of a class for a model.
 
         :param unit_class: unit class or base class, such as ``ImportMapper``
         :param model: name of the model, by default the one of this unit's environment
         :raise NoConnectorUnitError: no unit serves that model
-        :raise ManyConnectorUnitError: several do
+        :raise ManyConnectorUnitError: several units do
         :raise InvalidBackend: this database has no such model
         """
         if model is not None and model not in self.env:
@@ -106,26 +115,28 @@ class ConnectorUnit:
         return self.environment.for_model(model).get_connector_unit(unit_class)
 
     def many_units_for(self, unit_class, model=None):
-        """Return all units that do what ``unit_class`` names for a model, those of the version first, as a list."""
+        """Return all units of a class for a model as a list, those of the version first."""
         environment = self.environment.for_model(model)
         classes = environment.backend.get_classes(unit_class, environment.session, environment.model_name)
         return [found(environment) for found in classes]
 
     def binder_for(self, model=None):
-        """Return the binder of a model, by default of this unit's."""
+        """Return the binder of a model, by default of this unit's model."""
         return self.unit_for(self._binder, model)
 
 
 class Environment:
-    """The scope of a synchronisation: a backend, its record, a session, and the name of the model to work with.
+    """The scope of a synchronisation: a backend, its record, a session, and the name of a model.
 
     :param backend_record: record of a model that inherits ``connector.backend``
-    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the language, the user and so on are the session's
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`, with the user, the
+        language and so on
     :param model_name: name of the model, usually a binding model
-    :param user_lang: code of the language of the user, for whom messages are; by default the session's language
+    :param user_lang: code of the user's language, for messages; by default the session's language
 
-    It is a context manager: what its units have opened with :meth:`open` is closed at the end of the ``with`` block, with :meth:`close`,
-    or at the latest when nothing refers to the environment any more, as at the end of a job.
+    It is a context manager. The resources that its units have opened with :meth:`open` are closed
+    at the end of the ``with`` block, or by :meth:`close`. At the latest they are closed when
+    nothing refers to the environment any more, as at the end of a job.
     """
 
     def __init__(self, backend_record, session, model_name, user_lang=None):
@@ -143,16 +154,21 @@ class Environment:
         self.close()
 
     def open(self, name, factory):
-        """Return what the units of this environment share under a name, whatever their model, such as a connection or a cache.
+        """Return a resource that all units of this environment share, such as a connection.
+
+        Units of all its models get the same one.
 
         :param name: text
-        :param factory: function without arguments that opens it, called when it is first asked for; a method ``close()`` of what it
-            returns is called at the end of the environment
+        :param factory: function without arguments that opens the resource, called at the first use.
+            If the resource has a method ``close()``, it is called at the end of the environment
         """
         return self._opened.open(name, factory)
 
     def close(self):
-        """Close what was opened with :meth:`open`, the last one first. What is opened afterwards is opened anew."""
+        """Close the resources of :meth:`open`, the last one first.
+
+        They are opened again at their next use.
+        """
         self._opened.close()
 
     @property
@@ -161,7 +177,10 @@ class Environment:
 
     @property
     def user_session(self):
-        """The session in the language of the user: for messages, and to delay jobs, which speak to the same user."""
+        """The session in the language of the user, for messages and to delay jobs.
+
+        The jobs then have messages for the same user.
+        """
         return self.session.with_context(lang=self._user_lang)
 
     @property
@@ -170,7 +189,7 @@ class Environment:
 
     @property
     def backend_name(self):
-        """The name of the backend's record, for messages, whoever may read it."""
+        """The name of the backend's record, for messages, also for users who may not read it."""
         return self._backend_record.sudo().name
 
     @property
@@ -178,7 +197,10 @@ class Environment:
         return self.env[self.model_name]
 
     def for_model(self, model_name=None):
-        """Return the environment of another model, of the same backend and session. None: this one."""
+        """Return the environment of another model with the same backend and session.
+
+        :param model_name: None: this environment
+        """
         if model_name is None or model_name == self.model_name:
             return self
         environment = copy(self)
@@ -186,12 +208,12 @@ class Environment:
         return environment
 
     def get_connector_unit(self, unit_class):
-        """Return the unit that does what ``unit_class`` names here; see :meth:`ConnectorUnit.unit_for`."""
+        """Return the unit of a class for the model; see :meth:`ConnectorUnit.unit_for`."""
         return self.backend.get_class(unit_class, self.session, self.model_name)(self)
 
     @contextmanager
     def set_lang(self, code):
-        """Work in a language until the end of the ``with`` block.
+        """Work in another language until the end of the ``with`` block.
 
         :param code: such as ``fr_FR``
         """
@@ -200,7 +222,7 @@ class Environment:
 
 
 class _Opened:
-    """What the environments of one backend and session, each for a model, have opened, by name."""
+    """Open resources by name, shared by the environments for the models of one backend."""
 
     def __init__(self):
         self._resources = {}
@@ -220,16 +242,19 @@ class _Opened:
 
 
 def get_environment(session, model_name, backend_id):
-    """Return the environment to synchronise a model with a backend, in the company and the language of the backend.
+    """Return the environment to synchronise a model with a backend.
 
-    What its units open is closed with it: ``with get_environment(...) as environment``, or else at the end of the job.
+    It works in the company and the language of the backend. Its resources are closed with it: by
+    ``with get_environment(...) as environment``, or else at the end of the job.
 
-    The model of the backend is the one that the field ``backend_id`` of the binding model points to.
+    The backend's model is the one that the field ``backend_id`` of the binding model points to.
 
-    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the environment gets one of its own, of the same transaction
+    :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`; the environment gets
+        its own session of the same transaction
     :param model_name: name of a binding model
     :param backend_id: id of the backend's record
-    :raise InvalidBackend: the model does not exist or is no binding model, or the backend's record does not exist
+    :raise InvalidBackend: the model does not exist or is not a binding model, or the backend's
+        record does not exist
     """
     if model_name not in checked_session(session).env:
         raise InvalidBackend(

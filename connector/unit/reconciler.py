@@ -1,4 +1,4 @@
-"""Compares all records of both sides, says what differs, and repairs it; and the job that does so."""
+"""Reconciliation: compare all records of both sides and repair the differences, in a job."""
 
 from dataclasses import dataclass, field
 
@@ -23,14 +23,12 @@ REPAIRS = (None, "import", "export")
 
 @dataclass
 class Difference:
-    """How the records of both sides differ; an empty one is false."""
+    """The differences between the records of both sides; one without differences is false."""
 
     compared: int = 0
-    missing: list = field(default_factory=list)  # external ids of records there that are not here
-    extra: list = field(default_factory=list)  # ids of bindings whose record is not there
-    different: dict = field(
-        default_factory=dict
-    )  # external id of records that contain something else there, to id of the binding
+    missing: list = field(default_factory=list)  # external ids of records that are not in Odoo
+    extra: list = field(default_factory=list)  # ids of bindings without an external record
+    different: dict = field(default_factory=dict)  # external id of records that differ in content, to id of the binding
 
     def __bool__(self):
         return bool(self.missing or self.extra or self.different)
@@ -38,27 +36,31 @@ class Difference:
 
 @general
 class Reconciler(Synchronizer):
-    """Compares the bindings of a backend with all records of the external system.
+    """Comparison of the bindings of a backend with all records of the external system.
 
-    What is found is
+    Differences are
 
-    - *missing*: a record there that is not here. Those that the importer skips are not missed
-    - *extra*: a binding here without a record there: it was deleted there, or never exported
-    - *different*: a record that an import would change here, because it was changed on one of the sides and that did not arrive
+    - *missing*: an external record that is not in Odoo. Records that the importer skips do not
+      count
+    - *extra*: a binding without an external record, as it was deleted there or never exported
+    - *different*: a record that an import would change in Odoo: it was changed on one side, and the
+      change did not arrive on the other
 
-    Neither side loses a record by a repair: ``"import"`` imports what is missing and what is different, ``"export"`` creates what is extra
-    there and exports what is different. Bindings whose record was deleted there are marked as missing there.
+    No repair deletes a record. ``"import"`` imports missing and different records. ``"export"``
+    creates extra records in the external system and exports different ones. Bindings whose external
+    record was deleted are marked as missing.
 
-    A connector with too many records to read them all sets ``_compares_content`` to False: then ids are compared only.
+    If there are too many records to read them all, a connector sets ``_compares_content`` to False:
+    then only ids are compared.
     """
 
     _page_size = 500
     _compares_content = True
 
     def run(self, repair=None):
-        """Compare, and delay the jobs that repair.
+        """Compare both sides, and delay the jobs that repair the differences.
 
-        :param repair: None: report only; ``"import"`` or ``"export"``: what was found, see above
+        :param repair: None: only report; ``"import"`` or ``"export"``: see :class:`Reconciler`
         :return: :class:`Difference`
         :raise ValueError: there is no such repair
         """
@@ -86,17 +88,23 @@ class Reconciler(Synchronizer):
             different=len(difference.different),
         )
 
-    # What is there and here
+    # Records on both sides
 
     def _search_there(self):
-        """Return all records of the external system that could be here: ids in a list or, where the adapter lists them whole, records."""
+        """Return all records of the external system that could be in Odoo.
+
+        :return: list of ids, or of records if the adapter lists whole records
+        """
         adapter = self.backend_adapter
         if self._compares_content and adapter.lists_records:
             return adapter.search_read(None, self.unit_for(RecordImporter)._fields_to_read())
         return adapter.search()
 
     def _search_here(self):
-        """Return the bindings that should have a record there: those with an external id, and those that are to be exported."""
+        """Return the bindings that should have an external record.
+
+        These are the bindings with an external id, and those that are to be exported.
+        """
         of_backend = Domain(self.binder._backend_field, "=", self.backend_record.id)
         exported = Domain(self.binder._external_field, "!=", False) | Domain("no_export", "=", False)
         bindings = self.model.with_context(active_test=False)
@@ -105,7 +113,8 @@ class Reconciler(Synchronizer):
     # Comparison
 
     def _compare(self):
-        # first here, then there: a record that is created there and bound meanwhile is not taken for one that was deleted there
+        # Odoo first, then the external system: a record that is created there and bound meanwhile
+        # does not look as if it had been deleted there
         external_field = self.binder._external_field
         here = {binding.id: binding[external_field] for binding in self._search_here()}
         bound = set(here.values())
@@ -138,7 +147,10 @@ class Reconciler(Synchronizer):
                 self.session.job.progress(done, len(there))
 
     def _importers(self, page):
-        """Return an importer for each of the records of a page of what was found there; they are read unless they were listed whole."""
+        """Return an importer for each record of a page of :meth:`_search_there`.
+
+        Records of which only the id is known are read.
+        """
         importer = self.unit_for(RecordImporter)
         if isinstance(page[0], dict):
             return importer._each_of({self.backend_adapter.id_of(record): record for record in page})
@@ -147,9 +159,10 @@ class Reconciler(Synchronizer):
     # Repair
 
     def _confirm(self, extra):
-        """Return those of the bindings whose record really is not there.
+        """Return the bindings that really have no external record.
 
-        The list of ids may lack some: with a page that was read while others were deleted, or of those that were created since.
+        The list of ids may be incomplete: a page was read while other records were deleted, or
+        records were created since then.
         """
         bindings = self.model.browse(extra).exists()
         external_ids = bindings.filtered(self.binder._external_field).mapped(self.binder._external_field)
@@ -157,7 +170,7 @@ class Reconciler(Synchronizer):
         return bindings.filtered(lambda binding: binding[self.binder._external_field] not in there).ids
 
     def _search_again(self, external_ids):
-        """Return the ids of the records there, of some or of all."""
+        """Return the ids of the external records: of some, or of all."""
         if external_ids and not self._compares_content:
             return self._search_there()
         importer = self.unit_for(RecordImporter)
@@ -165,7 +178,7 @@ class Reconciler(Synchronizer):
         return [theirs.external_id for page in pages for theirs in importer._read_each(page)]
 
     def _mark_missing(self, difference):
-        """Mark the bindings whose record was deleted there, and no longer those whose record is there again."""
+        """Mark bindings whose external record was deleted; unmark those whose record is back."""
         extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
         for importer in self.unit_for(RecordImporter)._each_of(
             dict.fromkeys(extra.mapped(self.binder._external_field))
@@ -177,7 +190,11 @@ class Reconciler(Synchronizer):
         mark_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
 
     def _import(self, external_ids):
-        """Import records; a page leaves alone what a person has to settle, and what is different as our change of it was not sent yet."""
+        """Import records in pages.
+
+        A page skips records in conflict, and different records whose change in Odoo was not sent
+        yet.
+        """
         for page in split_every(self._page_size, external_ids, list):
             import_page.delay(
                 self.environment.user_session, self.model._name, self.backend_record.id, external_ids=page, force=True
@@ -210,7 +227,7 @@ def reconcile(session, model_name, backend_id, repair=None):
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
-    :param repair: None: report only; ``"import"`` or ``"export"``, see :class:`Reconciler`
+    :param repair: None: only report; ``"import"`` or ``"export"``, see :class:`Reconciler`
     """
     reconciler = get_environment(session, model_name, backend_id).get_connector_unit(Reconciler)
     return reconciler.describe(reconciler.run(repair))

@@ -11,19 +11,22 @@ from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 
 
 class Synchronizer(ConnectorUnit):
-    """Does a synchronisation with the help of a mapper, a binder and an adapter, which are looked up when they are first used."""
+    """Base class of flows, which use a mapper, a binder and an adapter.
+
+    Each of them is looked up at its first use.
+    """
 
     _base_mapper = Mapper
 
-    #: Id in the external system of the one record that the flow is about
+    #: External id of the record of the flow
     external_id = None
 
     def run(self, *args, **kwargs):
-        """Do the synchronisation and return what to tell about it."""
+        """Run the synchronisation and return the message for the user."""
         raise NotImplementedError(f"{type(self).__name__} does not define run()")
 
     def _names(self):
-        """Return what messages for the user call the record and the backend."""
+        """Return the names of the record and the backend for messages."""
         return {"id": self.external_id, "backend": self.environment.backend_name}
 
     @cached_property
@@ -40,13 +43,13 @@ class Synchronizer(ConnectorUnit):
 
 
 class Importer(Synchronizer):
-    """Brings something from the external system into Odoo."""
+    """Base class of flows from the external system to Odoo."""
 
     _base_mapper = ImportMapper
 
     @cached_property
     def export_mapper(self):
-        """The mapper of the model's export, None where nothing is exported."""
+        """The mapper of the model's export, None if nothing is exported."""
         try:
             return self.unit_for(ExportMapper)
         except NoConnectorUnitError:
@@ -54,15 +57,18 @@ class Importer(Synchronizer):
 
 
 class Exporter(Synchronizer):
-    """Brings something from Odoo to the external system."""
+    """Base class of flows from Odoo to the external system."""
 
     _base_mapper = ExportMapper
 
 
 class Deleter(Synchronizer):
-    """Deletes something in the external system."""
+    """Base class of flows that delete in the external system."""
 
 
 def a_moment():
-    """Return some seconds to wait for another job, not the same for all who wait."""
+    """Return a random number of seconds to wait for another job.
+
+    It is random so that not all waiting jobs come back at the same time.
+    """
     return random.uniform(1, 5)

@@ -15,20 +15,22 @@ from .mapper.mapper import ExportMapper, ImportMapper
 
 FRAMEWORK = addon_of(__name__)
 
-# What the flows ask a backend for and cannot do without it; the general classes are asked for too
+# Classes that the flows need and the framework does not define in general; the general classes are
+# listed too
 _ASKED_FOR = (BackendAdapter, ImportMapper, ExportMapper, BatchImporter)
 
 
 @dataclass(frozen=True)
 class ListedUnit:
-    """What serves a model for one purpose.
+    """The unit class that serves a model for one purpose.
 
     :param model_name: name of the model
-    :param kind: the class that is asked for
-    :param unit_class: the class as it is written, None when the look-up fails
-    :param parts: list of (complete name of a class, addon): the classes of which it consists, in the order of method resolution,
-        extensions among them; those of the framework only if there is no other
-    :param error: text of the error with which the look-up fails, None
+    :param kind: the class that is looked up
+    :param unit_class: the class as it is written, None if the look-up fails
+    :param parts: list of (complete name of a class, addon): the classes of which it consists, in
+        the order of method resolution, with the extensions. Classes of the framework are listed
+        only if there is no other
+    :param error: text of the error if the look-up fails, else None
     """
 
     model_name: str
@@ -39,7 +41,7 @@ class ListedUnit:
 
 
 def list_units(backend, env):
-    """Return what serves each model of a backend in a database, as a list of :class:`ListedUnit`.
+    """Return the units of each model of a backend in a database, as a list of :class:`ListedUnit`.
 
     :param backend: :class:`~odoo.addons.connector.backend.Backend`
     :param env: Odoo environment
@@ -54,14 +56,17 @@ def list_units(backend, env):
 
 
 def list_unused(backend, env):
-    """Return the classes of a backend, its parents and other versions that serve no model, as a list of (class, reason as a text)."""
+    """Return the classes that serve no model, as a list of (class, reason as text).
+
+    They are classes of the backend, of its parents and of its other versions.
+    """
     session = ConnectorSession.from_env(env)
     used = {name for unit in list_units(backend, env) for name, _addon in unit.parts}
     return [(found, why) for found, why in backend.considered(object, session) if class_name(found) not in used]
 
 
 def _look_up(backend, kind, session, model_name):
-    """Return the :class:`ListedUnit` of a kind for a model, None when nothing does that."""
+    """Return the :class:`ListedUnit` of a kind for a model, None if there is no unit."""
     try:
         unit_class = backend.get_class(kind, session, model_name)
     except (ManyConnectorUnitError, ExtensionConflict) as error:
@@ -75,7 +80,10 @@ def _look_up(backend, kind, session, model_name):
 
 
 def _kinds(backend, session):
-    """Return the classes that are asked for: the framework's, and those of the backend that are none of them."""
+    """Return the classes to look up.
+
+    They are those of the framework, and classes of the backend that are not subclasses of them.
+    """
     kinds = dict.fromkeys(_ASKED_FOR)
     registered = [found for found, _why in backend.considered(ConnectorUnit, session)]
     for unit_class in (*general_classes(), *registered):
@@ -85,7 +93,10 @@ def _kinds(backend, session):
 
 
 def _model_names(backend, session):
-    """Return the names of the models that the backend's classes name, and of the bindings of its records, sorted."""
+    """Return the names of the models of a backend, sorted.
+
+    They are those that the backend's unit classes name, and the binding models of its records.
+    """
     registry = session.env.registry
     names = set()
     for unit_class, _why in backend.considered(ConnectorUnit, session):

@@ -1,4 +1,4 @@
-"""Webhooks: what the external system sends when something has happened there, and the job that deals with it."""
+"""Webhooks: receive deliveries of the external system, and process them in jobs."""
 
 import base64
 import hashlib
@@ -18,7 +18,9 @@ from .connector_unit import ConnectorUnit
 
 
 class WebhookReceiver(ConnectorUnit):
-    """Checks what comes in, and deals with it in a job. A connector says how its system signs, and what to do::
+    """Receiver of webhook deliveries: it checks them, and processes them in jobs.
+
+    A connector defines how its system signs deliveries, and how they are processed::
 
         @shop
         class ShopWebhook(WebhookReceiver):
@@ -30,42 +32,48 @@ class WebhookReceiver(ConnectorUnit):
                 import_record.delay(self.session, "shop.order", self.backend_record.id, payload["id"])
                 return "..."
 
-    The environment's model is the backend's own. A signature is of HMAC, with the backend's webhook secret.
+    The model of the environment is the backend's own. The signature is an HMAC with the backend's
+    webhook secret.
     """
 
-    #: Header with the signature, hexadecimal or in base64; None: the system signs nothing, and who knows the address may send
+    #: Header with the signature, hexadecimal or in base64. None: the system does not sign, and
+    #: everybody who knows the address may send
     _signature_header = "X-Signature"
-    #: What stands before the signature, such as ``sha256=``
+    #: Text before the signature, such as ``sha256=``
     _signature_prefix = ""
     #: Name of the hash function, as of ``hashlib``
     _digest = "sha256"
-    #: Header with the time of sending, in seconds since 1970, that is signed too; None: the system sends none
+    #: Header with the time of sending, in seconds since 1970, which is signed too. None: the system
+    #: does not send it
     _timestamp_header: str | None = None
-    #: So many seconds that time may differ from ours
+    #: Seconds by which that time may differ from ours
     _tolerance = 300
-    #: For so many seconds what is signed is taken once, under whatever id it comes, so that nobody can send it again. 0: a second change
-    #: may have the same content as the first. It is for a system that signs something unique, but no time; where the time is signed,
-    #: what it has sent is taken once anyway, for as long as that time is not too old
+    #: Seconds for which the same signed content is accepted only once, under whatever id it comes,
+    #: so that nobody can send it again. 0: a second change may have the same content as the first.
+    #: Set it for a system that signs something unique, but no time. If the time is signed, the same
+    #: content is accepted once anyway, as long as that time is not too old
     _replay_window = 0
-    #: Whether the system sends the same content under several topics. Where it does not, what is signed is refused under another topic for
-    #: as long as deliveries are kept: the header of the topic is not signed, so whoever has seen a delivery could name another one
+    #: Whether the system sends the same content under several topics. If it does not, signed
+    #: content is refused under another topic for as long as deliveries are kept: the topic header
+    #: is not signed, so everybody who has seen a delivery could send it under another topic
     _topics_share_content = False
-    #: Header with the id of the delivery, by which one that the system sends once more is known; None: it sends none
+    #: Header with the id of the delivery, by which a repeated delivery is recognised. None: the
+    #: system does not send it
     _delivery_header: str | None = None
-    #: Header that says what has happened; None: the content does
+    #: Header with the topic of the delivery. None: the content tells it
     _topic_header: str | None = None
 
     def process(self, topic, payload):
-        """Deal with a delivery; runs in a job.
+        """Process a delivery; it is called in a job.
 
-        :param topic: what has happened, text; None without ``_topic_header``
-        :param payload: what :meth:`parse` or, for a form, :meth:`parse_form` returned
+        :param topic: topic as text, None without ``_topic_header``
+        :param payload: the result of :meth:`parse` or, for a form, of :meth:`parse_form`
         :return: what was done, for the user
         """
         raise NotImplementedError(f"{type(self).__name__} does not define process()")
 
     def parse(self, body):
-        """Return what a body, text, says: by default what its JSON does.
+        """Return the value of a body, a text: by default the value of its JSON.
 
         :raise InvalidDataError: it cannot be read
         """
@@ -75,18 +83,23 @@ class WebhookReceiver(ConnectorUnit):
             raise InvalidDataError(self._("The webhook's content is not JSON: %s", error)) from None
 
     def parse_form(self, body):
-        """Return what a form, text, says: a dict, name to text. Of a name that comes several times it gives the first value, and all by
-        ``getlist(name)``."""
+        """Return the values of a form, given as text, as a dict of name to text.
+
+        If a name comes several times, the value is the first one; ``getlist(name)`` returns all.
+        """
         return MultiDict(parse_qsl(body, keep_blank_values=True))
 
     def signed(self, headers, body):
-        """Return the bytes that are signed: the body, after the time of sending and a dot where one is sent."""
+        """Return the bytes that are signed.
+
+        They are the body, or the time of sending, a dot and the body if the time is sent.
+        """
         if self._timestamp_header:
             return headers.get(self._timestamp_header, "").encode() + b"." + body
         return body
 
     def refuse(self, headers, body):
-        """Return why a delivery is refused, None when it is not.
+        """Return the reason why a delivery is refused, None if it is accepted.
 
         :param headers: dict-like, its keys in any case
         :param body: bytes
@@ -98,14 +111,18 @@ class WebhookReceiver(ConnectorUnit):
         return None
 
     def delivery_key(self, headers, body):
-        """Return the id of a delivery: one with the same is the same. None where the system sends none."""
+        """Return the id of a delivery, None if the system sends none.
+
+        Deliveries with the same id are the same.
+        """
         return (self._delivery_header and headers.get(self._delivery_header)) or None
 
     def content_key(self, headers, body):
-        """Return the text that identifies what is signed. None where nothing is.
+        """Return a text that identifies the signed content, None without a signature.
 
-        The same under another topic is refused, the same within :attr:`replay_window` is a replay. The topic, which no signature covers,
-        counts with it only where the system sends the same content under several topics.
+        The same content under another topic is refused. The same content within
+        :attr:`replay_window` is a replay. The topic is not signed: it is part of the key only if
+        the system sends the same content under several topics.
         """
         if not self._signature_header:
             return None
@@ -116,11 +133,14 @@ class WebhookReceiver(ConnectorUnit):
 
     @property
     def replay_window(self):
-        """For how many seconds the same content is not taken again: as long as its time of sending is not too old, at least. 0: it is."""
+        """Seconds for which the same content is not accepted again; 0: it is accepted.
+
+        It lasts at least until the time of sending is too old.
+        """
         return max(self._replay_window, 2 * self._tolerance if self._timestamp_header else 0)
 
     def topic(self, headers):
-        """Return what has happened, None where no header says it."""
+        """Return the topic of a delivery, None if no header has it."""
         return (self._topic_header and headers.get(self._topic_header)) or None
 
     def _is_authentic(self, headers, body):
@@ -130,7 +150,7 @@ class WebhookReceiver(ConnectorUnit):
             return False
         digest = hmac.new(secret.encode(), self.signed(headers, body), getattr(hashlib, self._digest)).digest()
         signature = given.removeprefix(self._signature_prefix).encode()
-        # in a time that does not tell how much of it is right
+        # in constant time: the time must not tell how much of the signature is right
         return hmac.compare_digest(signature.lower(), digest.hex().encode()) or hmac.compare_digest(
             signature, base64.b64encode(digest)
         )
@@ -143,18 +163,18 @@ class WebhookReceiver(ConnectorUnit):
 
 
 def open_delivery(session, job):
-    """Open the delivery that a job is about."""
+    """Open the delivery of a job."""
     deliveries = session.env["connector.webhook.delivery"].search([("job_id", "=", job.id)])
     return deliveries.get_formview_action() if deliveries else None
 
 
 def received(env, model_name, delivery_id):
-    """Return the numbers of the delivery that a job is about: what the external system calls it."""
+    """Return the external id of the delivery of a job, and None for its name."""
     delivery = env(su=True)[model_name].browse(delivery_id).with_context(prefetch_fields=False)
     try:
         return delivery.delivery_key or None, None
     except MissingError:
-        # the job says so
+        # the job itself reports that
         return None, None
 
 
@@ -178,7 +198,8 @@ def process_webhook(session, model_name, delivery_id):
 def process_again(session, model_name, delivery_ids):
     """Deal once more with what an external system has sent
 
-    :param delivery_ids: ids of the ``connector.webhook.delivery``; who delays it has looked at the user's rights to them
+    :param delivery_ids: ids of the ``connector.webhook.delivery``; the caller of ``delay`` has
+        checked the user's rights to them
     """
     deliveries = session.env[model_name].browse(delivery_ids).exists()
     return session.env._("%s deliveries are processed in the background.", len(deliveries.sudo()._delay()))

@@ -22,7 +22,10 @@ class ConnectorBackendUnit(models.TransientModel):
 
     @api.model
     def _list(self, backend):
-        """Return a record for each unit of a backend, a :class:`~odoo.addons.connector.backend.Backend`."""
+        """Return a record for each unit of a backend.
+
+        :param backend: :class:`~odoo.addons.connector.backend.Backend`
+        """
         return self.create(
             [
                 {

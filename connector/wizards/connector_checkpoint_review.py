@@ -11,7 +11,7 @@ from ..models.connector_checkpoint import review_checkpoints
 
 #: Of more checkpoints no list is shown, and they are reviewed in the background.
 SHOWN = 500
-#: So many are reviewed in one job.
+#: Checkpoints that are reviewed in one job.
 CHUNK = 100
 
 
@@ -28,7 +28,7 @@ class ConnectorCheckpointReview(models.TransientModel):
 
     @api.model
     def _default_selected(self):
-        """The domain of the checkpoints that are selected in the list and still need a review."""
+        """Return the domain of the selected checkpoints that still need a review."""
         ids = self.env.context.get("active_ids", [])
         domain = selected_domain(self.env, "connector.checkpoint", len(ids))
         selected = Domain("id", "in", ids) if domain is None else Domain(domain)
@@ -60,7 +60,7 @@ class ConnectorCheckpointReview(models.TransientModel):
         }
 
     def _review_in_background(self):
-        # the domain comes from the client: what the user may not see is left out
+        # the domain comes from the client: checkpoints that the user may not see are left out
         ids = self.env["connector.checkpoint"].search(Domain(self.selected)).ids
         jobs = [
             review_checkpoints.delay(

@@ -11,7 +11,10 @@ from ..unit.importer.record import RecordImporter
 
 
 class ConnectorMappingTrial(models.TransientModel):
-    """Reads one record of the external system and shows what its mapping would make of it; nothing is written."""
+    """Trial of a mapping: it reads a record of the external system and shows its mapped values.
+
+    Nothing is written.
+    """
 
     _name = "connector.mapping.trial"
     _description = "Trial of a Mapping"
@@ -55,7 +58,7 @@ class ConnectorMappingTrial(models.TransientModel):
             ]
 
     def action_try(self):
-        """Show how each value of the record comes about."""
+        """Show how the mapping finds each value of the record."""
         self.ensure_one()
         self.check_access("write")
         self.line_ids.unlink()

@@ -103,7 +103,7 @@ class OdooBackend(models.Model):
                 valid = url.scheme in ("http", "https") and url.hostname and (url.port or True)
             except ValueError:
                 valid = False
-            # none of the messages repeats the location, in which there may be a password
+            # No message repeats the location: there may be a password in it
             if not valid:
                 raise ValidationError(
                     self.env._("The location is not an address. Enter one such as https://shop.example.com")
@@ -123,7 +123,8 @@ class OdooBackend(models.Model):
 
     def write(self, vals):
         if "location" in vals:
-            # the key is for the server it was entered for, and for nobody who points the backend to another one
+            # The key is only for the server for which it was entered: somebody who points the
+            # backend to another server must not get it there
             moved = self.filtered(lambda backend: _server(backend.location) != _server(vals["location"]))
             moved.sudo().stored_api_key = False
         return super().write(vals)
@@ -154,19 +155,26 @@ class OdooBackend(models.Model):
         return self._delay_imports(["odoo.product.category", "odoo.product.product"])
 
     def action_compare(self):
-        """Compare all records of both sides in the background; nothing is changed but the state of the bindings."""
+        """Compare all records of both sides in the background.
+
+        Only the state of the bindings is changed.
+        """
         jobs = self._delay(reconcile, ["odoo.res.partner", "odoo.product.category", "odoo.product.product"])
         return self.env["queue.worker"]._answer(self.env._("The comparison runs in the background:"), jobs)
 
     def _delay_imports(self, model_names):
-        """Delay an import of what changed for each binding model; return a notification with links to the jobs."""
+        """Delay an import of what has changed, for each backend and binding model.
+
+        :return: notification with links to the jobs
+        """
         jobs = self._delay(import_batch, model_names)
         return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _delay(self, function, model_names):
-        """Delay a job function for each binding model; return the jobs.
+        """Delay a job function for each backend and binding model; return the jobs.
 
-        They run with all rights, in the company of the backend: who presses the button need not be allowed to change every product.
+        They run with all rights, in the company of the backend: the user who presses the button
+        need not have the right to change every product.
         """
         self.check_access("write")
         session = ConnectorSession.from_env(self.sudo().env)

@@ -4,8 +4,9 @@ from odoo import fields, models
 class OdooProductProduct(models.Model):
     """A product of another Odoo.
 
-    Each variant there becomes a product with a template of its own here: a binding delegates to ``product.product``, which delegates to
-    ``product.template``, and creating it creates all three.
+    Each variant there becomes a product with its own template here. A binding delegates to
+    ``product.product``, which delegates to ``product.template``. Creating a binding creates all
+    three.
     """
 
     _name = "odoo.product.product"

@@ -1,4 +1,4 @@
-"""How we speak with the other Odoo: over JSON-2 from version 19.0 on, over XML-RPC before."""
+"""Adapters of the other Odoo: over JSON-2 from version 19.0 on, over XML-RPC before."""
 
 import xmlrpc.client
 from xml.parsers.expat import ExpatError
@@ -8,14 +8,15 @@ from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, 
 
 from ..backend import odoo_19, odoo_legacy
 
-# What reads only: it may be sent twice
+# Methods that only read: they may be sent twice
 _READING = ("read", "search_read", "context_get")
 
 
 class OdooAdapter(HttpAdapter):
-    """Reads and writes records of the other Odoo; its models have the names that ours have.
+    """Base adapter that reads and writes records of the other Odoo.
 
-    The protocols differ in :meth:`_call`. Beyond what holds for each system that speaks HTTP:
+    The models there have the same names as ours. The protocols differ in :meth:`_call`. Exceptions
+    are those of every ``HttpAdapter``, and in addition:
 
     ======================================================  ====================
     MissingError; a record that is not among the answers    IDMissingInBackend
@@ -26,18 +27,24 @@ class OdooAdapter(HttpAdapter):
 
     _exceptions = {404: FailedJobError, 409: RetryableJobError}
 
-    # What the flows use
+    # Methods that the flows use
 
     def search(self, filters=None, limit=None, order="id"):
-        """Return the ids of the records, archived ones included, that match a domain of the other Odoo."""
-        # not the method search, whose argument has another name in each version
+        """Return the ids of the records that match a domain, archived ones included.
+
+        :param filters: domain of the other Odoo
+        """
+        # The method search is not used: its argument has another name in each version
         records = self._call(
             self._external_model, "search_read", domain=filters or [], fields=["id"], limit=limit, order=order
         )
         return [record["id"] for record in self._checked(records, ["id"])]
 
     def read_many(self, external_ids, fields=None):
-        """Return the records that exist as a list of dicts, by one call; many2one values are ids."""
+        """Return the records that exist, as a list of dicts; many2one values are ids.
+
+        They are read by one call.
+        """
         return self._read(self._external_model, list(map(int, external_ids)), fields) if external_ids else []
 
     def read(self, external_id, fields=None):
@@ -50,7 +57,8 @@ class OdooAdapter(HttpAdapter):
     def create(self, data, idempotency_key=None):
         """Create a record; return its id.
 
-        With a key the other Odoo keeps it as the external identifier of the record, and creates no second one with it.
+        With an idempotency key, the other Odoo keeps the key as the external identifier of the
+        record and creates no second record with it.
         """
         created = self._load(data, idempotency_key) if idempotency_key else self._create(self._external_model, [data])
         if not isinstance(created, list) or len(created) != 1 or not isinstance(created[0], int):
@@ -72,7 +80,9 @@ class OdooAdapter(HttpAdapter):
         return self._call(self._external_model, "unlink", [int(external_id)])
 
     def read_code(self, model_name, external_id, field="code"):
-        """Return the code of a record of a model without bindings, such as a country; it is read once an environment.
+        """Return the code of a record of a model without bindings, such as a country.
+
+        It is read once per environment.
 
         :param field: name of the field that has the code
         """
@@ -82,10 +92,13 @@ class OdooAdapter(HttpAdapter):
         return codes[model_name, external_id]
 
     def who_am_i(self):
-        """Return the login of the user of the other Odoo that we work as: a call that proves that we may."""
+        """Return the login of our user in the other Odoo.
+
+        The call proves that we have access.
+        """
         return self._read_one("res.users", self._user_id, ["login"])["login"]
 
-    # What is shared
+    # Methods that the protocols share
 
     @property
     def _base_url(self):
@@ -119,7 +132,10 @@ class OdooAdapter(HttpAdapter):
         return records[0]
 
     def _checked(self, records, fields):
-        """Return the records if they are what an Odoo answers: a list of dicts that have all the fields."""
+        """Return records, if they are a list of dicts that have all the fields, as an Odoo answers.
+
+        :raise UnreadableAnswer: they are not
+        """
         if not isinstance(records, list) or not all(
             isinstance(record, dict) and record.keys() >= set(fields or ()) for record in records
         ):
@@ -127,9 +143,10 @@ class OdooAdapter(HttpAdapter):
         return records
 
     def _call(self, model_name, method, ids=None, **kwargs):
-        """Return what a method of a model of the other Odoo answers.
+        """Call a method of a model of the other Odoo and return its result.
 
-        :param ids: list of ids of the records to call it on; None for a method of the model itself
+        :param ids: list of the ids of the records on which it is called; None for a method of the
+            model itself
         :param kwargs: arguments of the method by name
         """
         raise NotImplementedError
@@ -143,7 +160,10 @@ class OdooAdapter(HttpAdapter):
         raise NotImplementedError
 
     def _load(self, data, key):
-        """Create the record that has an external identifier, or write it if it is there; return a list with its id."""
+        """Write the record with an external identifier, or create it; return a list with its id.
+
+        It is created if no record has the identifier.
+        """
         columns = ["id", *(f"{name}/.id" if self._is_many2one(name) else name for name in data)]
         texts = ("" if value is None or value is False else str(value) for value in data.values())
         row = [f"__connector__.{key}", *texts]
@@ -161,7 +181,7 @@ class OdooAdapter(HttpAdapter):
 
     @property
     def _user_id(self):
-        """The id of the user of the other Odoo that we work as."""
+        """The id of our user in the other Odoo."""
         raise NotImplementedError
 
     @property
@@ -173,7 +193,11 @@ class OdooAdapter(HttpAdapter):
         }
 
     def _fault(self, name, status, message, response=None):
-        """Return the exception for an exception of the other Odoo, whose class has that name; the status is HTTP's for it."""
+        """Return our exception for an exception of the other Odoo.
+
+        :param name: name of its class, with or without the module
+        :param status: status of HTTP that corresponds to it
+        """
         if name.endswith("MissingError"):
             return IDMissingInBackend(
                 self._(
@@ -211,7 +235,7 @@ class OdooAdapter(HttpAdapter):
 
 @odoo_19
 class Json2Adapter(OdooAdapter):
-    """Speaks with the other Odoo over JSON-2, with an API key."""
+    """Adapter of the other Odoo over JSON-2, with an API key."""
 
     def _auth(self):
         return BearerAuth(self._api_key)
@@ -250,7 +274,8 @@ class Json2Adapter(OdooAdapter):
         return context["uid"]
 
 
-# (location, database, login): id of the user there; asking costs as much as the call itself
+# (location, database, login) to the id of the user there. It is cached, since to ask for it costs
+# as much as the call itself
 _user_ids: dict[tuple, int] = {}
 
 _FAULT_STATUS = {
@@ -264,20 +289,21 @@ _FAULT_STATUS = {
 
 
 def _remote_call(method, params):
-    """Return what a request over XML-RPC has, as keyword arguments."""
+    """Return the body and headers of an XML-RPC request, as keyword arguments."""
     body = xmlrpc.client.dumps(params, method, allow_none=True).encode()
     return {"data": body, "headers": {"Content-Type": "text/xml"}}
 
 
 @odoo_legacy
 class XmlRpcAdapter(OdooAdapter):
-    """Speaks with the other Odoo over XML-RPC, with a login and an API key or password.
+    """Adapter of the other Odoo over XML-RPC, with a login and an API key or password.
 
-    Of the two sets of end points it takes the older one: its faults name the exception, the newer one's do not.
+    There are two sets of end points. The older one is used: its faults name the exception, those of
+    the newer one do not.
     """
 
     def probe(self):
-        # it needs no database, no user and no page of a website
+        # This method needs no database, no user and no page of a website
         return self._probe("POST", self._url("/xmlrpc/common"), **_remote_call("version", ()))
 
     def _call(self, model_name, method, ids=None, **kwargs):
@@ -285,7 +311,7 @@ class XmlRpcAdapter(OdooAdapter):
         return self._execute(model_name, method, [] if ids is None else [ids], kwargs)
 
     def _create(self, model_name, values_list, **context):
-        # by position: the argument has another name in each version
+        # By position: the argument has another name in each version
         return self._execute(model_name, "create", [values_list], {"context": {**self._context, **context}})
 
     def _execute(self, model_name, method, *arguments):
@@ -294,7 +320,7 @@ class XmlRpcAdapter(OdooAdapter):
         try:
             return self._remote("object", "execute_kw", *call, idempotent=method in _READING)
         except (FailedJobError, IDMissingInBackend) as error:
-            # what is refused or missing may be the user, who then has another id by now
+            # Perhaps the user is what is refused or missing: then it has another id by now
             _user_ids.pop(self._account, None)
             if self._user_id == user_id:
                 raise self._noted(error) from None
@@ -327,7 +353,11 @@ class XmlRpcAdapter(OdooAdapter):
         return answer
 
     def _fault_error(self, fault):
-        """Return the exception for a fault, whose code is a text such as ``warning -- MissingError``, a blank line and the message."""
+        """Return the exception for a fault.
+
+        The code of the fault is a text such as ``warning -- MissingError``, then a blank line and
+        the message.
+        """
         kind, _, message = str(fault.faultCode).partition("\n\n")
         name = kind.rpartition(" -- ")[2]
         if name in _FAULT_STATUS:

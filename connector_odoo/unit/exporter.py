@@ -1,4 +1,7 @@
-"""What the exports of all models have in common: the backend says what happens where the two sides disagree."""
+"""Base exporter of this connector: it takes its policies from the backend record.
+
+The policies say what happens where the two sides disagree.
+"""
 
 from odoo.addons.connector import RecordExporter
 

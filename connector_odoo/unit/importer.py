@@ -1,4 +1,8 @@
-"""What the imports of all models have in common: what is read, what has changed, and how what has changed is found."""
+"""Base classes of all imports of this connector.
+
+They define which fields are read, how a change of a record is recognised, and how the changed
+records are found.
+"""
 
 from odoo import fields
 
@@ -20,7 +24,8 @@ class OdooImporter(RecordImporter):
         return None
 
     def _get_external_version(self):
-        # the interfaces cut write_date to seconds, and two changes can share one: so the content counts too
+        # The interfaces cut write_date to seconds, so two changes can have the same date: therefore
+        # the version includes the content
         return f"{self.external_record['write_date']} {self._get_checksum()}"
 
     def _get_external_date(self):
@@ -31,8 +36,9 @@ class OdooImporter(RecordImporter):
 class ChangedRecordsImporter(BulkBatchImporter):
     """Imports the records that have changed there since the last import.
 
-    The watermark is a date by the clock *there*. Its overlap is longer than a transaction lasts there (Odoo's own limit for a request is
-    two minutes), since what is written in a transaction is dated at its beginning, but not visible before its end.
+    The watermark is a date by the clock *there*. Its overlap is longer than a transaction lasts
+    there: Odoo's own limit for a request is two minutes. This is necessary because a write has the
+    date of the beginning of its transaction, but is not visible before the end.
     """
 
     def _filters_since(self, watermark):

@@ -1,4 +1,7 @@
-"""Partners: imported with their company first; name, e-mail and phone are exported."""
+"""Units for partners: import and export.
+
+The company of a partner is imported first. Name, e-mail and phone are exported.
+"""
 
 from odoo.addons.connector import BackendAdapter, ExportMapper, ImportMapper, changed_by, external_to_m2o, mapping
 

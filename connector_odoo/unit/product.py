@@ -1,4 +1,8 @@
-"""Products: imported with their category first, matched by their internal reference; somebody reviews each new one."""
+"""Units for products: import.
+
+The category of a product is imported first. Products are matched by their internal reference.
+Somebody reviews each new one.
+"""
 
 from odoo.addons.connector import ImportMapper, add_checkpoint, changed_by, external_to_m2o, mapping, only_create
 
@@ -8,7 +12,10 @@ from .importer import OdooImporter
 
 @odoo
 class ProductImportMapper(ImportMapper):
-    """A variant there is a product of its own here: so it takes the name with the attributes, and the price with their extras."""
+    """Import mapper of products, for which each variant there is its own product here.
+
+    Therefore a product gets the name with the attributes, and the price with their extras.
+    """
 
     _model_name = "odoo.product.product"
 
@@ -31,7 +38,7 @@ class ProductImportMapper(ImportMapper):
     @only_create
     @changed_by("type")
     def type(self, record):
-        # goods, storable or not, and combos are goods here: what they need beyond that, other addons bring
+        # Goods (storable or not) and combos are goods here: other addons add what else they need
         return {"type": "service" if record["type"] == "service" else "consu"}
 
 
@@ -60,7 +67,7 @@ class ProductImporter(OdooImporter):
                 self.backend_record,
                 self._("A new product: check what was not imported, such as its taxes and its unit of measure."),
             )
-        # a template is active as long as one of its variants is, as with Odoo's own buttons
+        # A template is active as long as one of its variants is, as with Odoo's own buttons
         template = self._in_import(binding.odoo_id.product_tmpl_id).with_context(active_test=False)
         active = any(template.product_variant_ids.mapped("active"))
         if template.active != active:

@@ -1,4 +1,4 @@
-"""Product categories: imported with their parents first."""
+"""Units for product categories: import, parents first."""
 
 from odoo.addons.connector import ImportMapper, external_to_m2o
 

@@ -19,14 +19,20 @@ class SaleOrder(models.Model):
     )
 
     def action_confirm_reviewed(self):
-        """Confirm the order after a review; if it was confirmed or cancelled since, only say so."""
+        """Confirm the order after a review.
+
+        If it was confirmed or cancelled in the meantime, only return a message that says so.
+        """
         self.check_access("write")
         if self.state not in ("draft", "sent"):
             return self._nothing_to_do()
         return self.action_confirm()
 
     def action_cancel_reviewed(self):
-        """Cancel the order after a review; if it is cancelled already, only say so."""
+        """Cancel the order after a review.
+
+        If it is cancelled already, only return a message that says so.
+        """
         self.check_access("write")
         if self.state == "cancel":
             return self._nothing_to_do()

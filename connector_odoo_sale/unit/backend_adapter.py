@@ -1,4 +1,4 @@
-"""Orders are read with their lines."""
+"""Adapters of sale orders, which read an order with its lines."""
 
 from odoo.addons.connector import ImportMapper
 from odoo.addons.connector_odoo.backend import odoo_19, odoo_legacy
@@ -6,7 +6,10 @@ from odoo.addons.connector_odoo.unit.backend_adapter import Json2Adapter, XmlRpc
 
 
 class OrderReading:
-    """Reads the lines of orders too, all by one call, and puts them in the place of their ids."""
+    """Mixin of adapters that reads the lines of orders together with the orders.
+
+    All lines are read by one call. They replace their ids in the orders.
+    """
 
     def _read(self, model_name, external_ids, fields):
         records = super()._read(model_name, external_ids, fields)

@@ -1,4 +1,8 @@
-"""Sale orders: imported with their lines, after their customer and products; confirmed here when the totals are equal."""
+"""Units for sale orders: import.
+
+The customer and the products of an order are imported first, then the order with its lines. It is
+confirmed here if the totals are equal.
+"""
 
 from odoo import Command
 from odoo.exceptions import UserError
@@ -25,7 +29,11 @@ class SaleOrderImportMapper(ImportMapper):
 
 @odoo
 class SaleOrderLineImportMapper(ImportMapper):
-    """Taxes and the unit of measure are those that the product has here; where that is not right, the total tells."""
+    """Import mapper of order lines.
+
+    Taxes and the unit of measure are those that the product has here. If they are not right, the
+    total shows it.
+    """
 
     _model_name = "odoo.sale.order.line"
 
@@ -42,7 +50,11 @@ class SaleOrderLineImportMapper(ImportMapper):
 
 @odoo
 class SaleOrderLineChild(ImportMapChild):
-    """Of a confirmed order Odoo deletes no line, since it may have been delivered: it is ordered no more of it, as Odoo itself advises."""
+    """Maps the lines of an order; a line that cannot be deleted gets the quantity 0.
+
+    Odoo deletes no line of a confirmed order, since it may have been delivered. To set its quantity
+    to 0 is what Odoo itself advises.
+    """
 
     _model_name = "odoo.sale.order.line"
 
@@ -54,7 +66,7 @@ class SaleOrderLineChild(ImportMapChild):
 
 @odoo
 class ChangedOrdersImporter(ChangedRecordsImporter):
-    """Imports the orders that have been confirmed there, and what becomes of them."""
+    """Imports the orders that were confirmed there, and their later changes."""
 
     _model_name = "odoo.sale.order"
 
@@ -84,7 +96,10 @@ class SaleOrderImporter(OdooImporter):
             self._import_dependency(line["product_id"], "odoo.product.product")
 
     def _after_import(self, binding):
-        """Confirm the order, if the customer has to pay here what was agreed there; else have somebody look at it."""
+        """Confirm the order if the totals are equal, otherwise ask somebody to review it.
+
+        The totals are compared because the customer has to pay here what was agreed there.
+        """
         order = binding.odoo_id
         if self.external_record["state"] == "cancel":
             if order.state != "cancel":
@@ -96,7 +111,10 @@ class SaleOrderImporter(OdooImporter):
             self._confirm(order)
 
     def _confirm(self, order):
-        """Confirm an order as a user does: what follows from it is no import, and so it is tracked, and exported."""
+        """Confirm an order as a user does.
+
+        The effects of the confirmation are no import: so they are tracked and exported.
+        """
         try:
             with self.env.cr.savepoint():
                 order.with_env(self.environment.user_session.env).action_confirm()

@@ -19,7 +19,10 @@ class OdooBackend(models.Model):
     )
 
     def action_export_stock(self):
-        """Tell the other Odoo the stock of all products in the background, those left out of which it knows the stock already."""
+        """Export the stock of all storable products to the other Odoo, in the background.
+
+        A quantity that the other Odoo knows already is not sent.
+        """
         self.check_access("write")
         if without := self.filtered(lambda backend: not backend.stock_warehouse_id):
             raise UserError(

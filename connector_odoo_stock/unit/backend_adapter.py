@@ -1,4 +1,7 @@
-"""How the other Odoo is told how much there is of products: as somebody who has counted them tells it."""
+"""Adapter that sets the stock of products in the other Odoo.
+
+It writes quantities as somebody does who has counted the products.
+"""
 
 from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, InvalidDataError
 from odoo.addons.connector_odoo.backend import odoo
@@ -7,13 +10,15 @@ from odoo.addons.connector_odoo.unit.backend_adapter import OdooAdapter
 
 @odoo(extends=OdooAdapter)
 class StockAdapter(OdooAdapter):
-    """Sets the stock of products."""
+    """Extension of the adapter: sets the stock of products."""
 
     def write_stock(self, quantities):
-        """Set how much of products there is in the warehouse that the backend names, by one call. What is refused is found by halving.
+        """Set the stock of products in the warehouse there that the backend names, by one call.
+
+        If the call is refused, the refused products are found by halving.
 
         :param quantities: dict, id of the product there to its quantity
-        :return: dict, id of each product that is refused to the exception that says why
+        :return: dict, id of each refused product to the exception that gives the reason
         """
         counted = [
             {
@@ -35,7 +40,10 @@ class StockAdapter(OdooAdapter):
 
     @property
     def _stock_location(self):
-        """The id of the location of the warehouse there; it is asked for once an environment."""
+        """The id of the location of the warehouse there.
+
+        It is read once per environment.
+        """
         return self.environment.open("stock location", self._find_stock_location)
 
     def _find_stock_location(self):

@@ -1,4 +1,7 @@
-"""Stock: the quantity on hand of a product in the backend's warehouse is exported, for many products by one call."""
+"""Units for stock: the export of the quantity on hand in the backend's warehouse.
+
+One call exports the stock of many products.
+"""
 
 from odoo.addons.connector import BulkExporter, ExportMapper, changed_by, delay_bulk_export, mapping
 from odoo.addons.connector_odoo.backend import odoo
@@ -30,7 +33,10 @@ class StockExporter(BulkExporter):
 
 @odoo(extends=ProductImporter)
 class StockedProductImporter(ProductImporter):
-    """Has the other Odoo told the stock of a product of theirs that was recognised as one of ours: there may be some here."""
+    """Delays the export of the stock of an imported product that matches one of ours.
+
+    There may be stock of it here.
+    """
 
     def _after_import(self, binding):
         super()._after_import(binding)

@@ -1,4 +1,4 @@
-"""The command ``odoo jobs_worker``."""
+"""Command ``odoo jobs_worker``: its options, and the start of the worker processes."""
 
 import optparse
 
@@ -44,7 +44,7 @@ class JobsWorker(Command):
         config.parser.add_option_group(group)
         config.parser.prog = self.prog
         config.parse_config(args, setup_logging=True)
-        # the defaults of options that are added late are not known to Odoo
+        # Odoo does not know the defaults of options that are added late
         processes, threads = config.get("jobs_queue_processes", 1), config.get("jobs_queue_threads", 1)
         if processes < 1 or threads < 1:
             config.parser.error("--processes and --threads must be at least 1")

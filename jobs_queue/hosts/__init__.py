@@ -1,1 +1,1 @@
-"""The hosts of workers: Odoo's cron, Odoo's own server, and the processes of the command ``odoo jobs_worker``."""
+"""Hosts of workers: Odoo's cron, Odoo's own server, and the processes of ``odoo jobs_worker``."""

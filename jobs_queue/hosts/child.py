@@ -1,4 +1,8 @@
-"""A worker process as its parent sees it: the parent alone learns how it has ended, and sees from outside whether it still lives."""
+"""Child: a worker process as its parent sees it, with its signs of life and its cause of death.
+
+Only the parent learns how the process has ended. It sees from outside whether the process still
+lives.
+"""
 
 import contextlib
 import logging
@@ -17,38 +21,40 @@ from ..worker.signs import RunSign
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds without a beat after which a process is killed, by default. Its last heartbeat may be 4 s older: other workers must not be first
-#: to find it dead, as they do not know the cause.
+#: Seconds without a beat after which a process is killed, by default. Its last heartbeat may be 4 s
+#: older. Other workers must not be the first to find it dead, as they do not know the cause.
 SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT - 5
 #: Seconds for which the parent waits for a connection: it has other processes to watch.
 CONNECT_SECONDS = 5
-#: Seconds after the time limit of a job in which its process can stop it by itself; then one is killed that has given no beat for so long,
-#: or has not looked at the limits of its jobs.
+#: Seconds after the time limit of a job in which its process can stop it by itself. Then a process
+#: is killed that for so long has given no beat or has not checked the limits of its jobs.
 STOP_SECONDS = 2 * PATIENCE
-#: Seconds after the time limit of a job after which its process is killed whatever it shows: it had time to stop the job, and to write how
-#: it has ended while somebody had its row locked.
+#: Seconds after the time limit of a job after which its process is killed in any case. It had time
+#: to stop the job, and to write the job's end even while the job's row was locked.
 OVERDUE_SECONDS = 20
-#: A turn of the parent's loop that has taken more seconds says nothing about the child: the whole machine, or the parent itself, was held
-#: up. Odoo's own loop takes up to 4 s.
+#: Seconds of the longest turn of the parent's loop that counts. A longer turn says nothing about
+#: the child: the whole machine, or the parent itself, was held up. Odoo's own loop takes up to 4 s.
 LONGEST_TURN = 6
 
 
 def silence_limit() -> int:
-    """Return for how many seconds a process may give no beat, as the option ``watchdog`` in the section ``[jobs_queue]`` says; 0 for ever.
+    """Return for how many seconds a process may give no beat; 0 for no limit.
 
-    :raise ValueError: it is no number
+    It is the option ``watchdog`` in the section ``[jobs_queue]``.
+
+    :raise ValueError: the option is not a number
     """
     return configuration.number("watchdog", SILENCE_LIMIT)
 
 
 class Child:
-    """A worker process, made by its parent before the fork.
+    """A worker process; its parent makes this object before the fork.
 
     :param threads: how many jobs it runs at once
-    :param silence_limit: seconds without a sign of life after which it has to be killed; 0 for never
+    :param silence_limit: seconds without a beat after which it has to be killed; 0 for never
     :ivar process: the uuid under which its workers are registered
     :ivar pid: set by the parent after the fork
-    :ivar signs: what it shows of itself
+    :ivar signs: the page of memory where the process shows that it is alive
     """
 
     _silent: float
@@ -67,10 +73,11 @@ class Child:
         self._out_of_memory = _count_out_of_memory()
 
     def reason_to_kill(self) -> str | None:
-        """Return in words why the process has to be killed, once; None if it need not. Called in each turn of the parent's loop.
+        """Return in words why the process has to be killed, once; None if it need not be killed.
 
-        The time of these turns is what counts, so that a machine that was suspended kills nobody. One that has not begun to beat is not
-        judged.
+        It is called in each turn of the parent's loop. Only the time of these turns counts, so a
+        process is not killed because its machine was suspended. A process that has not begun to
+        beat is not judged.
         """
         now = time.monotonic()
         turn, self._looked = now - self._looked, now
@@ -100,7 +107,8 @@ class Child:
     def cause_of_death(self, exit_code: int) -> str:
         """Return in words how the process has ended.
 
-        :param exit_code: its exit status, or the negative number of the signal that killed it, as of :func:`os.waitstatus_to_exitcode`
+        :param exit_code: its exit status, or the negative number of the signal that killed it, as
+            of :func:`os.waitstatus_to_exitcode`
         """
         if self._killed_for:
             return self._killed_for
@@ -113,7 +121,7 @@ class Child:
         return f"the worker process {self.pid} was killed by {signal.Signals(-exit_code).name}"
 
     def end_workers(self, dbnames: Iterable[str], cause: str, end: str) -> None:
-        """End what its workers have left in each database: who else notices the death does not know the cause.
+        """End its workers in each database, as others that notice the death do not know the cause.
 
         :param end: as for :func:`store.end_worker`
         """
@@ -127,7 +135,10 @@ class Child:
                 _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
 
     def _blamed(self, dbname: str) -> dict[int, str] | None:
-        """Return the jobs that have ended the process as ``{lease token: cause}``, or None if nobody knows."""
+        """Return the jobs that have ended the process, or None if nobody knows which.
+
+        :return: ``{lease token: cause}``
+        """
         if not self._overdue:
             return None
         cause = "it ran longer than its time limit of %g s and held the interpreter: its process was killed"
@@ -142,7 +153,11 @@ def _connect(dbname: str) -> psycopg2.extensions.connection:
 
 
 def exit_code_of(pid: int) -> int | None:
-    """Return how a child process has ended, see :meth:`Child.cause_of_death`, or None if it runs; it is left to others to reap it."""
+    """Return how a child process has ended, or None if it runs.
+
+    The values are those of :meth:`Child.cause_of_death`. The process is not reaped; its host does
+    that.
+    """
     try:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -153,7 +168,7 @@ def exit_code_of(pid: int) -> int | None:
 
 
 def _count_out_of_memory() -> int:
-    """Return how many processes the kernel has killed for want of memory; 0 where it does not say."""
+    """Return how many processes the kernel has killed for lack of memory; 0 if it does not say."""
     try:
         with open("/proc/vmstat") as lines:
             return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

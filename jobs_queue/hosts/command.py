@@ -1,4 +1,4 @@
-"""The command host: worker processes under a supervising parent, ``odoo jobs_worker``."""
+"""Supervisor: the command host, with the worker processes of ``odoo jobs_worker``."""
 
 import contextlib
 import gc
@@ -23,19 +23,21 @@ from .child import SILENCE_LIMIT, Child
 
 _logger = logging.getLogger(__name__)
 
-#: How much longer than its own grace time the parent waits for a process before it kills it.
+#: Seconds that the parent waits for a process beyond the process's own grace time; then it kills
+#: it.
 PATIENCE = 5
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
-    """The parent of worker processes: starts them, starts another for each that ends, and ends them when it is told to.
+    """The parent of worker processes: it starts them, replaces each that ends, and stops them.
 
     :param processes: how many
     :param threads: how many jobs each of them runs at once
     :param dbnames: returns the names of the databases to serve
-    :param silence_limit: seconds after which a process that gives no sign of life is killed, with what holds it up; 0 for never
+    :param silence_limit: seconds after which a process without a beat is killed, together with the
+        job that holds it up; 0 for never
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class Supervisor:
                 self._load_registries()
             while len(self.children) < self.processes and not self._stopping:
                 self._spawn()
-            # asked again and again: Python goes on waiting for a child after a signal, and no grace time would begin
+            # without blocking: Python goes on waiting for a child after a signal, and no grace time
+            # would begin
             if not self._reap(block=False):
                 time.sleep(0.1)
             self._kill_silent()
@@ -70,16 +73,17 @@ class Supervisor:
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping = True
         for pid in self.children:
-            # it may just have ended
+            # the process may just have ended
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
 
     def _load_registries(self) -> None:
-        """Load the addons of the databases that the configuration names, once for all processes: they share this part of their memory.
+        """Load the addons of the configured databases once, in memory that all processes share.
 
-        Where it names none there may be hundreds, and no job would run until all are loaded: each process then loads them one by one.
+        If the configuration names no databases, there may be hundreds, and no job would run until
+        all are loaded. Then each process loads them one by one.
         """
-        # what was frozen for the processes before may be of no use any more
+        # what was frozen for the earlier processes may not be needed any more
         gc.unfreeze()
         for dbname in config["db_name"]:
             try:
@@ -88,10 +92,11 @@ class Supervisor:
                 if is_served:
                     Registry(dbname).check_signaling()
             except Exception as error:
-                # the processes try again and again, and say why they cannot
+                # the processes try again and again, and log why they cannot load them
                 _logger.info("The addons of the database %s are not loaded in advance: %s", dbname, error)
         gc.collect()
-        # the collector of a process would write on each page that it looks at, and so copy it
+        # the garbage collector of a process would write on each page that it visits, and so copy
+        # the page
         gc.freeze()
 
     def _databases(self) -> Iterable[str]:
@@ -105,7 +110,8 @@ class Supervisor:
         # no connection may be shared between two processes
         sql_db.close_all()
         child = Child(self.threads, self.silence_limit)
-        # a signal that comes before the child has its own handler must not make it act as the parent
+        # a signal that comes before the child has its own handler must not make it act as the
+        # parent
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         pid = os.fork()
         if pid:
@@ -124,7 +130,7 @@ class Supervisor:
             os._exit(status)
 
     def _kill_silent(self) -> None:
-        """Kill the processes that give no sign of life."""
+        """Kill the processes that do not beat, or whose jobs have exceeded their time limits."""
         for pid, child in list(self.children.items()):
             if cause := child.reason_to_kill():
                 # first, so that no other worker finds it dead without knowing the cause
@@ -156,7 +162,7 @@ class Supervisor:
             self._kill_silent()
         for pid, child in list(self.children.items()):
             _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
-            # first, so that nobody counts a try for this death
+            # first, so that no attempt is counted for this death
             child.end_workers(self._databases(), "it was stopped", store.STOPPED)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -164,14 +170,14 @@ class Supervisor:
 
 
 def run_process(threads: int, dbnames: Callable[[], Iterable[str]], child: Child) -> None:
-    """Be a worker process until SIGTERM: jobs run in threads of their own, the main thread watches.
+    """Be a worker process until SIGTERM: jobs run in their own threads, the main thread watches.
 
-    :param child: by which the parent knows it
+    :param child: by which the parent knows this process
     """
     parent = os.getppid()
 
     def look_after_parent() -> None:
-        # should it be killed, nobody would stop this process
+        # if the parent was killed, nobody would stop this process
         if os.getppid() != parent:
             _logger.warning("The parent process is gone: this worker process stops")
             watcher.stop()

@@ -1,4 +1,4 @@
-"""The cron host: Odoo's scheduled actions run jobs while no other worker serves the database."""
+"""Cron host: Odoo's scheduled actions run jobs while no other worker serves the database."""
 
 import resource
 import threading
@@ -15,14 +15,15 @@ from ..worker import WorkerWatcher
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
-#: A pass of the cron host ends after so many seconds, so that Odoo's other crons get their turn.
+#: Seconds after which a pass of the cron host ends, so that Odoo's other crons get their turn.
 CRON_SECONDS = 30
-#: So many seconds before Odoo kills the process of a cron, at most, the job is stopped: afterwards nobody knows why it died.
+#: Seconds, at most, between the stop of a job and the time when Odoo kills the cron's process:
+#: after that nobody knows why the process died.
 MARGIN_SECONDS = 15
 
 
 def time_limit() -> float | None:
-    """Return how many seconds Odoo lets the crons of a database run, or None if there is no limit."""
+    """Return how many seconds Odoo lets the crons of a database run, or None without a limit."""
     limit = config["limit_time_real_cron"]
     if limit < 0 or (limit == 0 and not config["workers"]):
         limit = config["limit_time_real"]
@@ -30,19 +31,20 @@ def time_limit() -> float | None:
 
 
 def _begin_of_pass() -> float:
-    # in the threaded server Odoo has noted when it began with the crons of the database, in the prefork server server.py has; other crons
-    # may have come before this one
+    # The time when the crons of the database began. In the threaded server Odoo has noted it, in
+    # the prefork server server.py has; other crons may have run before this one
     start_time = getattr(threading.current_thread(), "start_time", None)
     return time.monotonic() - (time.time() - start_time if start_time else 0)
 
 
 def reason_to_stop(seconds: float, limit: float | None) -> TooLongForCron | None:
-    """Return the exception with which a job is stopped because Odoo is going to end its process, or None.
+    """Return the exception to stop a job because Odoo is going to end its process, or None.
 
-    Odoo ends a cron's process after a time, and after a time of its processor, which it has told the kernel; in a threaded server neither.
+    Odoo ends a cron's process after a time, and after some processor time, set as a limit of the
+    kernel. In a threaded server it does neither.
 
     :param seconds: how long the crons of the database have run by now
-    :param limit: what :func:`time_limit` says
+    :param limit: the result of :func:`time_limit`
     """
     if limit and seconds > limit - _margin(limit):
         return TooLongForCron(_lt("It runs longer than cron allows (%s s): use `odoo jobs_worker`", limit))
@@ -60,7 +62,10 @@ def _margin(limit: float) -> float:
 
 
 def run_in_cron(env: Environment) -> None:
-    """Run jobs in the calling thread of Odoo's cron for a while, unless another host's workers serve the database."""
+    """Run jobs in the calling thread of Odoo's cron for a while.
+
+    If workers of another host serve the database, nothing is run.
+    """
     if store.other_hosts_alive(env.cr) or not store.is_original(env.cr):
         return
     dbname = env.cr.dbname
@@ -72,7 +77,7 @@ def run_in_cron(env: Environment) -> None:
     )
     beating = threading.Thread(target=watcher.watch, name="jobs cron worker", daemon=True)
     beating.start()
-    # Odoo's log tells its attributes
+    # Odoo's log shows its attributes
     thread: Any = threading.current_thread()
     uid = getattr(thread, "uid", None)
     passes = 0

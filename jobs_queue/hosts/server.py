@@ -1,8 +1,9 @@
-"""The server host: workers in Odoo's own server, without configuration.
+"""Server host: workers in Odoo's own server, without configuration.
 
-The import of the addon patches Odoo's servers, which is before they start their crons and processes if the configuration names a
-database where the addon is installed, or the addon among the server-wide modules. In a server that was started before the install, and
-in one that names neither, the cron serves.
+The import of the addon patches Odoo's servers. It comes before they start their crons and processes
+if the configuration names a database where the addon is installed, or lists the addon as a
+server-wide module. Otherwise the cron host serves, and also in a server that was started before the
+installation.
 """
 
 import functools
@@ -32,7 +33,7 @@ _Server = TypeVar("_Server")
 
 
 def start_workers_with_servers() -> None:
-    """Have the servers of this process start workers when they start their crons; to be called once."""
+    """Let the servers of this process start workers with their crons; to be called once."""
     threaded, prefork = server.ThreadedServer, server.PreforkServer
     threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
     prefork.process_zombie = _in_turn(_note_dead, prefork.process_zombie)
@@ -63,16 +64,16 @@ def _runs_jobs() -> bool:
 
 
 def _options() -> tuple[int, int]:
-    """Return ``(processes, threads)`` as the section ``[jobs_queue]`` of the configuration file has them.
+    """Return ``(processes, threads)`` from the section ``[jobs_queue]`` of the configuration file.
 
-    One process (of a prefork server) and one thread in each; none where ``max_cron_threads = 0`` says that a server does no work in the
-    background.
+    The default is one process (of a prefork server) with one thread. With ``max_cron_threads = 0``
+    the default is no process, as then a server does no work in the background.
     """
     default = 1 if config["max_cron_threads"] else 0
     return configuration.number("processes", default), configuration.number("threads", 1)
 
 
-# The threaded server: threads of the one process
+# The threaded server: threads in its one process
 
 
 @_where_jobs_run
@@ -95,26 +96,30 @@ def _start_threads(_server: server.ThreadedServer) -> None:
 
 
 def _job_threads(watcher: WorkerWatcher, number: int) -> list[threading.Thread]:
-    # without the attribute start_time, Odoo's limits for requests and crons do not apply to them; daemons, as one may be lost to its job
+    # Without the attribute start_time, Odoo's limits for requests and crons do not apply to these
+    # threads. They are daemons, as one may be lost to its job
     return [
         threading.Thread(target=watcher.work, name=f"jobs thread {index}", daemon=True)
         for index in range(1, number + 1)
     ]
 
 
-# The prefork server: processes of their own
+# The prefork server: separate processes
 
 
 def _begin_pass_of_crons(cron_process: server.WorkerCron) -> None:
-    """Let the parent count from here how long the crons of a database run, and note it, as the threaded server does.
+    """Let the parent count from here how long a database's crons run, and note the time.
 
-    It counts from a process's last sign of life, which was before the process has slept for up to a minute: so much less would be left.
+    The threaded server notes it, too. The parent counts from the last sign of life of a process.
+    Without this one, that would be from before the process has slept for up to a minute: so much
+    less time would be left.
     """
     cron_process.multi.pipe_ping(cron_process.watchdog_pipe)
     threading.current_thread().start_time = time.time()  # type: ignore[attr-defined]  # an attribute of Odoo's
 
 
-# Processes that have died or were killed, each with the cause. The next one reports it: the parent needs no database
+# Processes that have died or were killed, each with the cause. The next process reports them, so
+# the parent needs no database
 _dead: list[tuple[Child, str]] = []
 
 
@@ -127,9 +132,10 @@ def _note_dead(multi: server.PreforkServer) -> None:
 
 @_where_jobs_run
 def _kill_silent(multi: server.PreforkServer) -> None:
-    """Kill the processes that give no sign of life.
+    """Kill the processes that do not beat, or whose jobs have exceeded their time limits.
 
-    Odoo's own watchdog knows nothing of jobs and their time limits, and after a machine was suspended it would kill all of them.
+    Odoo's own watchdog knows nothing of jobs and their time limits. After a machine was suspended
+    it would kill all processes.
     """
     for pid, worker in list(multi.workers.items()):
         if isinstance(worker, WorkerQueue) and (cause := worker.child.reason_to_kill()):
@@ -151,9 +157,11 @@ def _spawn_processes(multi: server.PreforkServer) -> None:
 
 
 class WorkerQueue(server.Worker):
-    """A process of the prefork server that runs jobs. Odoo's limits of time do not apply to it: each job has its own.
+    """A process of the prefork server that runs jobs.
 
-    :param dead: processes before it that have died, with the causes
+    Odoo's time limits do not apply to it: each job has its own.
+
+    :param dead: earlier processes that have died, with the causes
     """
 
     def __init__(self, multi: server.PreforkServer, dead: Sequence[tuple[Child, str]] = ()) -> None:
@@ -176,7 +184,8 @@ class WorkerQueue(server.Worker):
             signs=self.child.signs,
         )
         super().start()
-        # service managers send it to all processes at once; it must not cost a running job a try
+        # service managers send SIGTERM to all processes at once; it must not cost a running job an
+        # attempt
         signal.signal(signal.SIGTERM, self.signal_handler)
         if self.multi.socket:
             self.multi.socket.close()
@@ -186,7 +195,10 @@ class WorkerQueue(server.Worker):
         self._watcher.stop()
 
     def _check(self) -> None:
-        """Stop after the running jobs when the parent is gone or the process has grown above Odoo's soft limit of memory."""
+        """Stop after the running jobs if the parent is gone or the process has grown too much.
+
+        It may grow up to Odoo's soft limit of memory.
+        """
         self.check_limits()
         if not self.alive:
             self._watcher.stop()

@@ -1,7 +1,8 @@
 """Jobs: calls that are stored and run later, each in a transaction of its own.
 
-A *job function* is a function at the top level of a module of an addon, marked with :func:`job`; it takes ``(session, model_name, ...)``.
-A method of a model is delayed with ``record.with_delay().method(...)``; :func:`job` on it is needed for options only.
+A *job function* is a function at the top level of a module of an addon, decorated with :func:`job`.
+It takes ``(session, model_name, ...)``. A method of a model is delayed with
+``record.with_delay().method(...)``. It needs :func:`job` only for options.
 """
 
 from ..by_code import BY_CODE

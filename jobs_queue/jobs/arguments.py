@@ -1,10 +1,13 @@
-"""The arguments of a job as JSON and back.
+"""Encode the arguments and results of jobs as JSON, and decode them.
 
-A closed list of types: ``None bool int float str Markup list tuple dict date datetime Decimal bytes`` and recordsets. JSON
-knows some of them; the others are written as an object with the single key ``$<type>``. What is a kind of one of them is stored as such:
-a frozendict as a dict, a member of an IntEnum as an int, a namedtuple as a tuple, a lazy text in the language of the caller.
+The list of types is closed:
+``None bool int float str Markup list tuple dict date datetime Decimal bytes`` and recordsets. JSON
+knows some of them. The others are written as an object with the single key ``$<type>``. A value of
+a subclass or of a similar type is stored as the type on the list: a frozendict as a dict, a member
+of an IntEnum as an int, a namedtuple as a tuple, a lazy text as text in the language of the caller.
 
-An addon adds types of its own with :func:`register_type`. What is of no type on the list is refused when the job is delayed, by name.
+An addon adds its own types with :func:`register_type`. Values of all other types are refused when
+the job is delayed; the error names them.
 """
 
 import base64
@@ -33,21 +36,24 @@ _ALLOWED = (
     "or register a type of your own with register_type"
 )
 
-# How deep lists, dicts and the like may lie in each other: what can be written here can then be read by any worker
+# How deep lists, dicts and the like may be nested. What can be written within this limit can be
+# read by any worker
 _DEEPEST = 100
 # Python refuses to write the digits of longer numbers
 _LONGEST = 10**600
-# Bytes. PostgreSQL reads no statement above 1 GB, and a text may grow to four times its size in one
+# Bytes. PostgreSQL reads no statement above 1 GB, and a text may become four times as long in a
+# statement
 _LARGEST = 200_000_000
 
 _T = TypeVar("_T")
 
-#: Returns the environment of records that were in another one than their job, of what :func:`~.environment.difference` has returned.
+#: Returns the environment of records that were in another environment than their job, from the
+#: result of :func:`~.environment.difference`.
 EnvOf: TypeAlias = Callable[[dict[str, Any]], Environment]
 
 
 class Stored(NamedTuple):
-    """A value that is encoded already: what :func:`load` has returned."""
+    """A value that is already encoded, as :func:`load` returns it."""
 
     content: Any
 
@@ -65,16 +71,20 @@ _tags: dict[str, _Type] = {}
 
 
 def register_type(kind: type[_T], name: str, encode: Callable[[_T], Any], decode: Callable[[Any], _T]) -> None:
-    """Let jobs take and return the values of a class of an addon; call it at the top level of a module of that addon.
+    """Register a class of an addon, so that jobs can take and return its values.
+
+    Call it at the top level of a module of that addon.
 
     ::
 
         register_type(Money, "money", lambda money: (money.amount, money.currency), lambda stored: Money(*stored))
 
-    Values of subclasses are stored so, too, and come back as what ``decode`` returns. It holds in databases where the addon is installed.
+    Values of subclasses are stored in the same way, and come back as the result of ``decode``. The
+    registration holds in databases where the addon is installed.
 
-    :param name: that under which its values are stored; it belongs to the addon, and must not change while jobs wait
-    :param encode: ``function(value)`` that returns what stands for it, of types that jobs can store
+    :param name: name under which the values are stored. It belongs to the addon, and must not
+        change while jobs wait.
+    :param encode: ``function(value)`` that returns a value of types that jobs can store
     :param decode: ``function(stored)`` that returns the value
     :raise ValueError: the addon has registered another class under that name
     """
@@ -88,8 +98,10 @@ def register_type(kind: type[_T], name: str, encode: Callable[[_T], Any], decode
 def encode_call(args: Sequence[Any], kwargs: Mapping[str, Any], env: Environment | None = None) -> str:
     """Return the JSON text of a call's arguments.
 
-    :param env: environment of the job; records among the arguments keep what is another one in theirs
-    :raise NotSerializableJobError: an argument is not of a type that can be stored, or they are too large; the message names it
+    :param env: environment of the job. If a record among the arguments has another environment, the
+        difference is stored with it.
+    :raise NotSerializableJobError: an argument is of a type that cannot be stored, or the arguments
+        are too large; the message names the argument
     """
     call = {
         "args": [_encode_named(value, "argument %r", number, env) for number, value in enumerate(args, 1)],
@@ -99,10 +111,11 @@ def encode_call(args: Sequence[Any], kwargs: Mapping[str, Any], env: Environment
 
 
 def decode_call(text: str, env: Environment, env_of: EnvOf | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return ``(args, kwargs)`` of what :func:`encode_call` wrote, recordsets in ``env``.
+    """Return ``(args, kwargs)`` from the text of :func:`encode_call`, with recordsets in ``env``.
 
-    :param env_of: ``function(difference)`` that returns the environment of records that were in another one than their job; without,
-        they are in ``env``, too, as for people who look at a job
+    :param env_of: ``function(difference)`` that returns the environment of records that were in
+        another environment than their job. Without it they are in ``env`` too, for example for
+        people who look at a job.
     :raise NotReadableJobError: the text is not that of a call
     :raise UnknownJobError: a type or a model is unknown here
     """
@@ -121,18 +134,21 @@ def encode(value: Any, env: Environment | None = None) -> str:
     """Return the JSON text of one value, such as the result of a job.
 
     :param env: as for :func:`encode_call`
-    :raise NotSerializableJobError: it is not of a type that can be stored, or too large
+    :raise NotSerializableJobError: it is of a type that cannot be stored, or too large
     """
     return _dump(_encode_named(value, "the %s", "value", env), "the value")
 
 
 def decode(text: str, env: Environment, env_of: EnvOf | None = None) -> Any:
-    """Return the value that :func:`encode` wrote, recordsets as :func:`decode_call` has them."""
+    """Return the value from the text of :func:`encode`; for recordsets see :func:`decode_call`."""
     return decode_stored(load(text), env, env_of)
 
 
 def not_stored(reason: str | None) -> str:
-    """Return the JSON text of a value that could not be stored: whoever decodes it gets a :class:`FailedJobError` with the reason."""
+    """Return the JSON text that stands for a value that could not be stored.
+
+    Decoding it raises a :class:`FailedJobError` with the reason.
+    """
     return json.dumps({"$not_stored": reason})
 
 
@@ -147,7 +163,7 @@ def _dump(content: Any, what: str) -> str:
 
 
 def load(text: str) -> Any:
-    """Return what :func:`encode` has made of a value before it became text.
+    """Return the encoded value from the text of :func:`encode`.
 
     :raise NotReadableJobError: it is not JSON
     """
@@ -158,7 +174,11 @@ def load(text: str) -> Any:
 
 
 class _NotStorable(Exception):
-    """A value that cannot be stored, told from the inside out: each container says at which place it has it."""
+    """A value that cannot be stored.
+
+    It is raised at the value, and each container around the value adds the place at which it holds
+    it.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -169,7 +189,7 @@ class _NotStorable(Exception):
 
 
 class _TooDeep(Exception):
-    """Containers lie in each other deeper than can be stored."""
+    """Containers are nested deeper than can be stored."""
 
 
 def _encode_named(value: Any, where: str, name: object, env: Environment | None) -> Any:
@@ -184,9 +204,9 @@ def _encode_named(value: Any, where: str, name: object, env: Environment | None)
 
 
 def _encode(value: Any, env: Environment | None, room: int) -> Any:
-    """Return a value as JSON has it: first what it is exactly, which is soon seen, then what it is a kind of.
+    """Return a value as JSON: first by its exact type, which is fast, then by ``isinstance``.
 
-    :param room: how many containers may still lie in this one
+    :param room: how many levels of containers may still be nested in this value
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -194,7 +214,7 @@ def _encode(value: Any, env: Environment | None, room: int) -> Any:
     if kind is int:
         return value if -_LONGEST < value < _LONGEST else {"$int": hex(value)}
     if kind is float:
-        # JSON has no word for NaN and infinity
+        # JSON has no NaN and no infinity
         return value if value == value and abs(value) != float("inf") else {"$float": repr(value)}
     if kind is list:
         return _encode_items(value, env, room)
@@ -212,7 +232,7 @@ def _encode(value: Any, env: Environment | None, room: int) -> Any:
 
 
 def _encode_kind(value: Any, env: Environment | None, room: int) -> Any:
-    """Return a value as what it is a kind of."""
+    """Return a value as JSON, by the first type in ``_KINDS`` of which it is an instance."""
     for kind, encode_as in _KINDS:
         if isinstance(value, kind):
             return encode_as(value, env, room)
@@ -223,14 +243,17 @@ def _encode_kind(value: Any, env: Environment | None, room: int) -> Any:
 
 
 def as_text(value: Any, env: Environment | None = None) -> str | None:
-    """Return a value that is a kind of text as text, a lazy one in the language of ``env``; None if it is none."""
+    """Return a text as ``str``, or None for a value that is no text.
+
+    A lazy text is translated into the language of ``env``.
+    """
     if isinstance(value, LazyGettext):
         return str(value) if env is None else value._translate(env.context.get("lang") or "en_US")
     return str.__str__(value) if isinstance(value, str) else None
 
 
 def _registered_type(kind: type, env: Environment | None) -> _Type | None:
-    """Return how values of a class are stored that an addon has registered, or one of its bases; None if there is none."""
+    """Return the registered type of a class or of its nearest base; None if there is none."""
     if not _types:
         return None
     found = (_types[base] for base in kind.__mro__ if base in _types)
@@ -269,7 +292,7 @@ def _encode_dict(values: Mapping[Any, Any], env: Environment | None, room: int) 
             refused.places.append(f"[{key!r}]")
         raise
     if len(encoded) == 1 and next(iter(encoded)).startswith("$"):
-        # a caller's own {"$…": …} must not be taken for one of ours
+        # a caller's own {"$…": …} must not be taken for a tag of ours
         return {"$dict": [list(pair) for pair in encoded.items()]}
     return encoded
 
@@ -288,7 +311,7 @@ def _encode_pairs(values: Mapping[Any, Any], env: Environment | None, room: int)
 
 
 def _encode_key(key: Any, env: Environment | None, room: int) -> Any:
-    """Return the key of a dict as JSON; what comes back has to be one, too."""
+    """Return the key of a dict as JSON; it must be hashable again when it is decoded."""
     encoded = _encode(key, env, room)
     if not _is_hashable(encoded):
         raise _NotStorable(f"is {key!r}, which would come back as a list or a dict: neither can be a key")
@@ -316,24 +339,25 @@ def _encode_records(records: BaseModel, env: Environment | None) -> dict[str, li
 
 
 def _encode_datetime(value: datetime, _env: Environment | None, _room: int) -> dict[str, str]:
-    # Python reads an offset of less than a second as UTC
+    # Python reads back an offset below a second as UTC
     if value.utcoffset() and value.utcoffset().microseconds:  # type: ignore[union-attr]  # both are the same
         raise _NotStorable(f"is {value}, whose time zone differs from UTC by a part of a second: give it in UTC")
     return {"$datetime": value.isoformat()}
 
 
-# What values may be a kind of. Their own ``__str__`` and the like are not asked, as these may say something else.
+# Types of which a value may be an instance. The value's own ``__str__`` and the like are not
+# called, as they may return something else.
 _KINDS: tuple[tuple[type | UnionType, Callable[[Any, Environment | None, int], Any]], ...] = (
     (lazy, lambda value, env, room: _encode(value._value, env, _less(room))),
     (Markup, lambda value, _env, _room: {"$markup": str.__str__(value)}),
     (str | LazyGettext, lambda value, env, _room: as_text(value, env)),
-    # before date: each is one of these, too
+    # before date: each datetime is a date, too
     (datetime, _encode_datetime),
     (date, lambda value, _env, _room: {"$date": value.isoformat()}),
     (Decimal, lambda value, _env, _room: {"$decimal": Decimal.__str__(value)}),
     (int, lambda value, env, room: _encode(int.__int__(value), env, room)),
     (float, lambda value, env, room: _encode(float.__float__(value), env, room)),
-    # before the sequences, of which it is one
+    # before the sequences: bytearray is one of them
     (bytes | bytearray | memoryview, lambda value, _env, _room: {"$bytes": base64.b64encode(bytes(value)).decode()}),
     (tuple, lambda value, env, room: {"$tuple": _encode_items(value, env, room)}),
     (MutableSequence | Domain, _encode_items),
@@ -342,7 +366,7 @@ _KINDS: tuple[tuple[type | UnionType, Callable[[Any, Environment | None, int], A
 
 
 def decode_stored(value: Any, env: Environment, env_of: EnvOf | None = None) -> Any:
-    """Return the value of what :func:`load` has returned."""
+    """Return the value of an encoded value, as :func:`load` returns it."""
     if type(value) is list:
         return [decode_stored(item, env, env_of) for item in value]
     if type(value) is not dict:
@@ -360,7 +384,8 @@ _Decode: TypeAlias = Callable[[Any, Environment, EnvOf | None], Any]
 def _decode_tagged(tag: str, content: Any, env: Environment, env_of: EnvOf | None) -> Any:
     """Return the value that stands under a tag.
 
-    That a name is unknown here is told apart from what is wrong with the value: another worker may know it.
+    An unknown name and an unreadable value raise different errors: another worker may know the
+    name.
     """
     decode = _decoder(tag, env)
     if decode is None:

@@ -11,15 +11,21 @@
 
     send_stock.delay(session, "shop.product", backend.id, "A-1", 12)
 
-Each item of ``calls`` is a :class:`Call`, the tuple of one job's arguments. The function returns a list with one result for each, in their
-order. Together run jobs of one function, one channel, one user and context, and one group key: the first argument (in most connectors the
-backend's id), or ``delay(group_key=...)``. A group holds one lease, so it takes one place of a channel's capacity. ``session.job`` is the
-job of a call that is alone; of several it is None. Jobs with an identity key are reduced to one of each key first, as ever; concurrency
-keys they cannot have.
+Each item of ``calls`` is a :class:`Call`, the tuple of one job's arguments. The function returns a
+list with one result for each call, in the same order.
 
-All of it is one transaction: an error undoes the whole group. Errors that are worth another try retry the whole group; any other error
-halves it, each half in a fresh transaction, until the guilty jobs stand alone, and only they fail. What the function does outside the
-database may therefore happen more than once: send what is safe to repeat.
+Jobs run together if they have the same function, model, channel, user, company, context and group
+key. The group key is the first argument, in most connectors the backend's id, or the ``group_key``
+of ``delay``. A group holds one lease, so it takes one place of a channel's capacity.
+``session.job`` is the job if the list has a single call; with several calls it is None. Jobs with
+an identity key are first reduced to one for each key, as usual. Jobs of a group cannot have
+concurrency keys.
+
+The whole group is one transaction: an error undoes all of it. After an error that is worth another
+attempt, the whole group is run again. Any other error halves the group, and each half runs in a
+fresh transaction. This goes on until each guilty job is alone, and only the guilty jobs fail. So
+the effects of the function outside the database may happen more than once: send only what is safe
+to repeat.
 """
 
 from __future__ import annotations
@@ -40,20 +46,20 @@ if TYPE_CHECKING:
 class Call(tuple[Any, ...]):
     """The arguments of one job of a group.
 
-    :ivar kwargs: those that were given by name
+    :ivar kwargs: the arguments that were given by name
     """
 
     kwargs: dict[str, Any]
 
     def __new__(cls, args: Iterable[Any], kwargs: dict[str, Any]) -> Self:
-        """Make the tuple of the arguments that were not given by name."""
+        """Make the tuple of the positional arguments."""
         call = super().__new__(cls, args)
         call.kwargs = kwargs
         return call
 
 
 def perform_calls(env: Environment, func: Callable[..., Any], jobs: Sequence[RunningJob]) -> None:
-    """Call a function that takes a list once for several jobs, and keep what it returns for each.
+    """Call a function that takes a list once for several jobs, and keep its result for each job.
 
     :raise GroupResultError: it does not return one result for each job
     """

@@ -1,12 +1,14 @@
-"""The jobs that a transaction has delayed and not yet stored.
+"""Buffer of the jobs that a transaction has delayed and not yet stored.
 
-They become rows by one INSERT with the cursor's flush: at the end of the transaction, at the borders of a savepoint, before ``queue.job``
-is read. Of very many a page is stored each time that it is full, so that the memory for a page is enough. A rollback, also one to a
-savepoint, forgets what was delayed since.
+One INSERT stores them at the cursor's flush: at the end of the transaction, where a savepoint
+begins or ends, and before ``queue.job`` is read. When very many jobs are delayed, they are stored
+page by page, so the memory of one page is enough. A rollback forgets the jobs that were delayed
+since; this holds for a rollback to a savepoint too.
 
-Odoo's precommit hooks do that for all but savepoints that do not flush (``cr.savepoint(flush=False)``): these store nothing before they
-begin and forget nothing when they are rolled back. So the buffer follows all savepoints. It costs one dictionary look-up a savepoint
-where no job was delayed.
+Odoo's precommit hooks do this for all but one kind of savepoint. Savepoints that do not flush
+(``cr.savepoint(flush=False)``) store nothing before they begin, and forget nothing when they are
+rolled back. So the buffer follows all savepoints. Where no job was delayed, this costs two
+dictionary look-ups for each savepoint.
 """
 
 from __future__ import annotations
@@ -29,13 +31,14 @@ _KEY = "jobs_queue.buffer"
 
 _SIZE = "jobs_queue.buffer.size"
 
-#: So many jobs are kept at most, and so many characters of arguments until one more job has come.
+#: The buffer is flushed when it holds this many jobs, or this many characters of arguments. The job
+#: that reaches the second limit is stored with the others.
 PAGE = 10_000
 PAGE_SIZE = 16_000_000
 
 
 def add(env: Environment, job: Job) -> None:
-    """Keep a job until the next flush, and wake the workers after the commit."""
+    """Keep a job until the next flush; the workers are woken after the commit."""
     cr = env.cr
     jobs = cr.precommit.data.get(_KEY)
     if jobs is None:
@@ -52,14 +55,15 @@ def add(env: Environment, job: Job) -> None:
 def flush(cr: BaseCursor) -> None:
     """Store the jobs that the cursor's transaction has delayed so far."""
     data = cr.precommit.data
-    # they are forgotten before: what storing them flushes must not find them again, and the next job has the hook called again
+    # removed first: the flushes while they are stored must not find them again, and the next job
+    # must register the hook again
     jobs, size = data.pop(_KEY, None), data.pop(_SIZE, 0)
     if not jobs:
         return
     try:
         _store(jobs)
     except BaseException:
-        # for who catches it and goes on
+        # for a caller that catches the error and goes on
         data[_KEY] = jobs + data.get(_KEY, [])
         data[_SIZE] = size + data.get(_SIZE, 0)
         cr.precommit.add(functools.partial(flush, cr))

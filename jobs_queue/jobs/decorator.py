@@ -1,4 +1,4 @@
-"""``@job``: it makes a job function of a function."""
+"""The decorator ``@job``: it makes a job function of a function."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class FunctionOptions(TypedDict, total=False):
-    """The options of a function or a method, apart from ``group_size``: see :func:`job`."""
+    """All options of :func:`job` except ``group_size``."""
 
     default_channel: str | ChannelOf | None
     retry_pattern: Strategies
@@ -63,7 +63,7 @@ class _Decorator(Protocol):
 
 
 class _DecoratorOfGroups(Protocol):
-    # The arguments of a delay are those of one call
+    # The arguments of a delay are those of a single call
     def __call__(
         self, func: Callable[[ConnectorSession, Any, list[Call]], Sequence[_R]], /
     ) -> JobFunction[..., Sequence[_R]]: ...
@@ -112,26 +112,37 @@ def job(
 
         import_record.delay(session, "shop.res.partner", backend.id, "42", priority=5)
 
-    :param default_channel: complete name of the channel of its jobs; without, ``root``. It is created when the addon is installed. Or
-        ``function(args)`` that returns the id of a channel, None for ``root``; ``args`` is as for ``concurrency_key``
-    :param retry_pattern: when a job is tried again, and after which exceptions, as for
-        :class:`~odoo.addons.jobs_queue.jobs.retry.RetryPolicy`; without, ten seconds, doubled with each try, at most an hour
-    :param max_retries: a job fails after so many tries; 0 means without limit
-    :param identity_policy: what becomes of jobs that wait with one identity key: see :func:`delay`
-    :param concurrency_key: ``function(args)`` that returns the concurrency key of a job, text, or None; ``args`` is a dict with the
-        arguments of the call by their names: ``lambda args: f"order {args['order_id']}"``. A method's records are ``args["self"]``
+    :param default_channel: complete name of the channel of its jobs; without it, ``root``. The
+        channel is created when the addon is installed. It may also be a ``function(args)`` that
+        returns the id of a channel, or None for ``root``; ``args`` is as for ``concurrency_key``.
+    :param retry_pattern: when a job is tried again, and after which exceptions, see
+        :class:`~odoo.addons.jobs_queue.jobs.retry.RetryPolicy`. Without it, ten seconds, doubled
+        with each attempt, at most an hour.
+    :param max_retries: a job fails after this number of attempts; 0 means without limit
+    :param identity_policy: policy for jobs that wait with the same identity key, see
+        :func:`~odoo.addons.jobs_queue.jobs.prepare`
+    :param concurrency_key: ``function(args)`` that returns the concurrency key of a job, a text or
+        None. ``args`` is a dict with the arguments of the call by name:
+        ``lambda args: f"order {args['order_id']}"``. The records of a method are ``args["self"]``.
     :param limit: how many jobs with the same concurrency key run at once, on all machines together
-    :param time_limit: seconds after which a running job is stopped, which counts as a try; 0 means without limit
-    :param memory_limit: MB of memory of the whole worker process above which the job is stopped likewise; 0 means without limit
-    :param group_size: the function takes a list of up to so many calls, see ``jobs/batches.py``; 0 means that it takes one call
-    :param related_action: ``function(session, job)`` that returns the action of the button *Related*
-    :param about: ``function(env, model_name, *args, **kwargs)`` that returns of the record that a call is about ``(external id, name)``, by
-        which people find the job: texts or None. It is called with each delay, so it should read nothing that is not read anyway; where
-        the name must be looked up, it returns a :class:`~odoo.addons.jobs_queue.jobs.record_number.LookUp`
-    :param former_names: dotted paths that the function had before it was moved or renamed: jobs that wait under them run, and what was
-        set for the function stays
+    :param time_limit: a running job is stopped after so many seconds, and this counts as an
+        attempt; 0 means without limit
+    :param memory_limit: a running job is stopped in the same way if the whole worker process uses
+        more than so many MB of memory; 0 means without limit
+    :param group_size: the function takes a list of at most so many calls, see ``jobs/batches.py``;
+        0 means that it takes one call
+    :param related_action: ``function(session, job)`` that returns the action of the button
+        *Related*
+    :param about: ``function(env, model_name, *args, **kwargs)`` that returns
+        ``(external id, name)`` of the record that a call is about. Both are texts or None. People
+        find the job by them. The function is called with each delay, so it should only read data
+        that is read anyway. If the name must be looked up, it returns a
+        :class:`~odoo.addons.jobs_queue.jobs.record_number.LookUp` as name.
+    :param former_names: dotted paths that the function had before it was moved or renamed. Jobs
+        that wait under them run, and the settings of the function stay.
     :raise TypeError: there is no such option
-    :raise ValueError: an option is not valid, or an argument of the function is called as an option of :func:`delay`
+    :raise ValueError: an option is not valid, or an argument of the function has the name of an
+        option of :func:`~odoo.addons.jobs_queue.jobs.delay`
     """
     if unknown:
         known = [
@@ -195,9 +206,9 @@ def _delay(
     """Delay a call of a job function.
 
     :param session: the job runs as its user
-    :param model_name: name of the model that the job is about, None: about none
+    :param model_name: name of the model that the job is about, None if there is none
     :param args: further arguments of the function
-    :param kwargs: further arguments of the function, and the options of :func:`delay`
+    :param kwargs: further arguments of the function, and the options of :func:`~.preparing.delay`
     """
     return _prepare(func, session, model_name, *args, **kwargs).delay()
 
@@ -209,7 +220,7 @@ def _prepare(
     *args: Any,
     **kwargs: Any,
 ) -> Job:
-    """Prepare what :func:`_delay` delays: a part of a graph, see ``graph.py``, or a job to delay later.
+    """Prepare a call as :func:`_delay` does, for a graph, see ``graph.py``, or to delay it later.
 
     :raise TypeError: there is no session, or the function does not take these arguments
     :raise ValueError: the database has no such model

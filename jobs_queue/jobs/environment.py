@@ -1,4 +1,7 @@
-"""As whom a job works: its user, superuser mode, and the part of the context that is kept of the code that delays it."""
+"""The environment of a job: its user, superuser mode, and the part of the context that is kept.
+
+The context comes from the code that delays the job.
+"""
 
 import json
 from typing import Any
@@ -13,16 +16,19 @@ from ..by_code import JOB, IdByCode
 from ..exception import FailedJobError
 from .retry import RetryPolicy
 
-#: The keys of the context that a job takes over from the code that delays it, and a record among its arguments from where it comes.
+#: The context keys that a job takes over from the code that delays it. A record among its arguments
+#: takes them over from its own environment.
 CONTEXT_KEYS = ("lang", "tz", "allowed_company_ids", "active_test")
 
-#: Beside them, where the user was archived already: such users, as the public one, work in spite of it. False in the context of code
-#: that works for somebody who has chosen the user long ago, as a schedule does.
+#: A further key, kept if the user was archived already when the job was delayed. Some users are
+#: always archived, such as the public one, and their jobs run all the same. Code sets it to False
+#: in its context if somebody has chosen the user long ago, as a schedule does: then an archived
+#: user is not accepted.
 ARCHIVED = "connector_archived_user"
 
 
 def kept_context(env: Environment) -> dict[str, Any]:
-    """Return the part of the context of an environment that is kept."""
+    """Return the part of an environment's context that is kept."""
     context = {key: env.context[key] for key in CONTEXT_KEYS if key in env.context}
     if not env.su and not env.user.active and env.context.get(ARCHIVED, True):
         context[ARCHIVED] = True
@@ -37,11 +43,14 @@ def dumped(context: dict[str, Any]) -> str | None:
 def of_job(
     cr: BaseCursor, user_id: int, su: bool, context: str | None, job_id: int, function: str
 ) -> tuple[Environment, list[str], RetryPolicy]:
-    """Return the environment of a job, a list of what people should know of it, of the context what can be used today, and the retry policy
-    of its function.
+    """Return the environment of a job, notes for people, and the retry policy of its function.
+
+    The environment has the part of the context that can be used today. The notes tell people about
+    the rest.
 
     :param context: JSON text, as :func:`dumped` returns it
-    :raise FailedJobError: the user or the company does not exist any more, or the user was archived since
+    :raise FailedJobError: the user or the company does not exist any more, or the user was archived
+        since
     """
     kept, job = json.loads(context) if context else {}, {"job_id": job_id, JOB: IdByCode(job_id)}
     env = api.Environment(cr, user_id, {**kept, **job}, su=su)
@@ -52,7 +61,7 @@ def of_job(
 
 
 def difference(own: Environment, env: Environment) -> dict[str, Any]:
-    """Return what is another one in the environment of a record than in that of its job, for :func:`of_records`."""
+    """Return how a record's environment differs from that of its job, for :func:`of_records`."""
     found: dict[str, Any] = {}
     context = kept_context(own)
     if own.uid != env.uid:
@@ -65,10 +74,12 @@ def difference(own: Environment, env: Environment) -> dict[str, Any]:
 
 
 def of_records(env: Environment, found: dict[str, Any]) -> tuple[Environment, list[str]]:
-    """Return the environment of records among the arguments of a job, and notes, as :func:`of_job` does.
+    """Return the environment of records among the arguments of a job, and notes.
+
+    The notes are those of :func:`of_job`.
 
     :param env: environment of the job
-    :param found: what :func:`difference` has returned
+    :param found: result of :func:`difference`
     """
     user_id, su = found.get("user", env.uid), found.get("su", env.su)
     kept = found["context"] if "context" in found else kept_context(env)
@@ -78,15 +89,18 @@ def of_records(env: Environment, found: dict[str, Any]) -> tuple[Environment, li
 
 
 def as_given(env: Environment, found: dict[str, Any]) -> Environment:
-    """Return the environment of records, as :func:`of_records` does, without notes."""
+    """Return the environment of records as :func:`of_records` does, without notes."""
     return of_records(env, found)[0]
 
 
 def usable_context(env: Environment, user_id: int, su: bool, stored: str | None) -> tuple[dict[str, Any], list[str]]:
-    """Return ``(context, notes)``: what of a kept context can be used today, and what people should know of the rest.
+    """Return ``(context, notes)``: the part of a kept context that can be used today, and notes.
+
+    The notes tell people about the rest.
 
     :param stored: JSON text, as :func:`dumped` returns it
-    :raise FailedJobError: nobody may work so any more
+    :raise FailedJobError: the user or the company does not exist any more, or the user was archived
+        since
     """
     context = json.loads(stored) if stored else {}
     archived = context.pop(ARCHIVED, False)
@@ -114,7 +128,7 @@ def usable_context(env: Environment, user_id: int, su: bool, stored: str | None)
 
 
 def _is_language(env: Environment, code: str | None) -> bool:
-    # Odoo works in English without asking whether that is active
+    # Odoo works in English even if that language is not active
     return not code or code == "en_US" or bool(env["res.lang"]._get_data(code=code))
 
 
@@ -124,9 +138,10 @@ def _lang_of(env: Environment, user_id: int) -> str:
 
 
 def _leave_out_deleted_companies(env: Environment, context: dict[str, Any]) -> list[str]:
-    """Take companies out of a context that do not exist any more; return notes.
+    """Remove companies that do not exist any more from a context; return notes.
 
-    :raise FailedJobError: among them is the one in which the job works: in another one it could do harm
+    :raise FailedJobError: the company in which the job works is one of them. In another company the
+        job could do harm.
     """
     first, *others = context["allowed_company_ids"]
     existing = set(env["res.company"].sudo().browse([first, *others]).exists().ids)

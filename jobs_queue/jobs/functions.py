@@ -1,6 +1,7 @@
-"""Job functions: which ones the installed addons have, and how they are found by their names.
+"""Registry of job functions: those of the installed addons, and look-ups by name.
 
-The name of a job function is its dotted path, ``odoo.addons.…``; that of a method is ``model.method``.
+The name of a job function is its dotted path, ``odoo.addons.…``. The name of a method is
+``model.method``.
 """
 
 import functools
@@ -24,21 +25,22 @@ from .signature import Signature
 
 _ADDONS = "odoo.addons."
 
-# Every job function that was imported, of all addons, by name; which of them exist in a database is decided by its registry
+# All imported job functions of all addons by name. The registry of a database decides which of them
+# exist there
 _functions: dict[str, JobFunction[..., Any]] = {}
 
-# The names of job functions by those that they had before, which stored jobs may have
+# Former names of job functions to current names; stored jobs may have the former ones
 _names: dict[str, str] = {}
 
 _WITHOUT_OPTIONS = JobOptions()
 
 
-# The addons with jobs of their own, methods among them
+# The addons with job functions or decorated methods
 _addons: set[str] = set()
 
 
 def register(func: JobFunction[..., Any]) -> None:
-    """Let a job function be found by its name."""
+    """Register a job function under its name."""
     options = func.job_options
     _functions[options.name] = func
     _names.update(dict.fromkeys(options.former_names, options.name))
@@ -50,12 +52,15 @@ def note_addon(addon: str) -> None:
 
 
 def has_jobs(addon: str) -> bool:
-    """Return whether an addon has job functions or decorated methods, as far as its code was imported."""
+    """Return whether an addon has job functions or decorated methods.
+
+    Only code that was imported counts.
+    """
     return addon in _addons
 
 
 def is_method(name: str) -> bool:
-    """Return whether a name is that of a method: it takes neither a session nor a model's name."""
+    """Return whether a name is that of a method; methods take no session and no model name."""
     return not name.startswith(_ADDONS)
 
 
@@ -75,7 +80,7 @@ def name_to_delay(func: object) -> str:
 
 
 def options_of(func: Callable[..., Any]) -> JobOptions:
-    """Return the options that ``@job`` gives to a function; bare ones where it says nothing."""
+    """Return the options that ``@job`` gives to a function; the defaults without ``@job``."""
     return getattr(func, "job_options", _WITHOUT_OPTIONS)
 
 
@@ -85,7 +90,10 @@ def function_options(env: Environment, name: str) -> JobOptions:
 
 
 def code_options(env: Environment, name: str) -> JobOptions:
-    """Return the options that the code gives to a job function or ``model.method``; bare ones where it is unknown or says nothing."""
+    """Return the options that the code gives to a job function or ``model.method``.
+
+    They are the defaults if the function is unknown or has no ``@job``.
+    """
     try:
         func = find_function(env, name)
     except UnknownJobError:
@@ -94,11 +102,15 @@ def code_options(env: Environment, name: str) -> JobOptions:
 
 
 def _signature(func: Callable[..., Any], name: str) -> Signature | None:
-    """Return the signature of a function; None if it takes a list of calls, or does not say what it takes."""
+    """Return the signature of a function.
+
+    It is None if the function takes a list of calls, or does not tell its parameters.
+    """
     if options_of(func).group_size:
         return None
     try:
-        # before the arguments of a job function come the session and the model's name; a method's records are its first argument
+        # a job function takes the session and the model's name before its arguments; the first
+        # argument of a method is its records
         return Signature(func, 0 if is_method(name) else 2)
     except (TypeError, ValueError):
         return None
@@ -107,9 +119,9 @@ def _signature(func: Callable[..., Any], name: str) -> Signature | None:
 def named_arguments(
     env: Environment, options: JobOptions, model_name: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the arguments of a call by their names, for the options that are functions of them.
+    """Return the arguments of a call by name, for the options that are functions of them.
 
-    The list of a function with ``group_size`` has this call alone.
+    The list of a function with ``group_size`` holds this call alone.
 
     :raise TypeError: the function does not take these arguments
     """
@@ -122,14 +134,14 @@ def named_arguments(
 
 
 def current_name(name: str) -> str:
-    """Return the name of a job function that is stored under this name."""
+    """Return the current name of a job function; stored jobs may have a former one."""
     return _names.get(name, name)
 
 
 def find_function(env: Environment, name: str) -> Callable[..., Any]:
-    """Return the job function, or the method of a model's class, of that name in this database, or of that former name.
+    """Return the job function, or the method of a model's class, with a name or former name.
 
-    :raise UnknownJobError: there is none; the message says why
+    :raise UnknownJobError: this database has none; the message gives the reason
     """
     name = current_name(name)
     return _find_method(env, name) if is_method(name) else _find_job_function(env, name)
@@ -181,20 +193,23 @@ def _find_job_function(env: Environment, name: str) -> JobFunction[..., Any]:
 
 
 def describe_arguments(env: Environment, function: str, payload: str) -> str:
-    """Return the arguments of a stored call as a person reads them: a line each, with its name in the function's signature.
+    """Return the arguments of a stored call for a person: a line each, with the parameter's name.
 
     :raise NotReadableJobError: the function or an argument is unknown here
     :raise TypeError: the function does not take these arguments
     """
     args, kwargs = arguments.decode_call(payload, env)
-    # the session and the model's name are not among the arguments of a job function; the records of a method are
+    # a call has no session and no model name for a job function, but it has the records of a method
     implicit = 0 if is_method(function) else 2
     call = inspect.signature(find_function(env, function)).bind(*[None] * implicit, *args, **kwargs)
     return "\n".join(f"{name} = {pformat(value)}" for name, value in list(call.arguments.items())[implicit:])
 
 
 def installed_functions(env: Environment) -> dict[str, JobOptions]:
-    """Return by their names the options of all job functions and decorated methods of the addons installed in this database."""
+    """Return by name the options of all job functions and decorated methods in this database.
+
+    Only the addons that are installed in the database count.
+    """
     found = {
         name: func.job_options
         for name, func in _functions.items()
@@ -209,5 +224,8 @@ def installed_functions(env: Environment) -> dict[str, JobOptions]:
 
 
 def _attributes(model_class: type) -> dict[str, Any]:
-    """Return the attributes of a class and those that it inherits: `inspect.getmembers_static` takes seconds for all models."""
+    """Return the attributes of a class, with those that it inherits.
+
+    `inspect.getmembers_static` takes seconds for all models.
+    """
     return functools.reduce(operator.or_, map(vars, reversed(model_class.__mro__)), {})

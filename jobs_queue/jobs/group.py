@@ -1,4 +1,4 @@
-"""JobGroup: jobs that run as one call."""
+"""Groups of jobs that run as one call."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 class JobGroup:
-    """Jobs that run as one call; a worker handles it as it does a :class:`~odoo.addons.jobs_queue.jobs.RunningJob`.
+    """Jobs that run as one call; a worker treats the group as one running job.
+
+    See :class:`~odoo.addons.jobs_queue.jobs.RunningJob`.
 
     :ivar members: the jobs
-    :ivar run: as that of a job
+    :ivar run: as that of a running job
     """
 
     retry_policy: RetryPolicy | None
@@ -54,20 +56,23 @@ class JobGroup:
         return env(context={key: value for key, value in env.context.items() if key not in ("job_id", JOB)})
 
     def perform(self, env: Environment) -> None:
-        """Call the function and keep what it returns for each job."""
+        """Call the function and keep its result for each job."""
         for member in self.members:
             member.run, member.is_called = self.run, False
         perform_calls(env, find_function(env, self.function), self.members)
 
     def halves(self) -> list[JobGroup]:
-        """Return the two halves of the group, or nothing if it is a single job."""
+        """Return the two halves of the group, or an empty list for a single job."""
         middle = len(self.members) // 2
         return [JobGroup(half, self.run) for half in (self.members[:middle], self.members[middle:])] if middle else []
 
     def lock_lease(self, cr: Cursor, worker_id: int) -> bool:
-        """Lock the rows of the jobs until the end of the transaction; return False if one of the leases is not the worker's any more."""
+        """Lock the rows of the jobs until the end of the transaction.
+
+        :return: False if the worker has lost the lease of one of them
+        """
         return store.lock_leases(cr, self.members, worker_id)
 
     def complete(self, cr: Cursor, worker: store.Holder, then: str = "") -> bool:
-        """Set the jobs to done; return False if one of the leases is not the worker's any more."""
+        """Set the jobs to done; return False if the worker has lost the lease of one of them."""
         return store.complete_group(cr, self.members, worker, then)

@@ -15,9 +15,10 @@ from .running import RunningJob, record_of
 
 
 class Job:
-    """A call that is to be delayed, or was: what ``delay`` returns.
+    """Handle of a call that is prepared or delayed; ``delay`` returns it.
 
-    Its ``id`` is known once it is stored; reading it stores what the transaction has delayed so far.
+    Its ``id`` is known once it is stored. Reading ``id`` stores all jobs that the transaction has
+    delayed so far.
     """
 
     __slots__ = (
@@ -52,7 +53,7 @@ class Job:
     parents: dict[Job, str]  # for which it waits, and on_failure of each
     is_delayed: bool
     group_key: str | None
-    external_id: str | LookUp | None
+    external_id: str | LookUp | None  # never a look-up, see set_record
     record_name: Any  # text or None; until it is stored also a LookUp
     result: str | None  # JSON, as the next one; where it was run at once
     message: str | None
@@ -79,9 +80,10 @@ class Job:
         return self._id
 
     def delay(self) -> Self:
-        """Delay the job in the caller's transaction: it is stored with the transaction's commit, or not at all.
+        """Delay the job: it is stored if the caller's transaction commits, and only then.
 
-        With ``connector_no_delay=BY_CODE`` in the context it runs at once, in the caller's transaction.
+        With ``connector_no_delay=BY_CODE`` in the context it runs at once, in the caller's
+        transaction.
 
         :return: the job itself
         :raise ValueError: it was delayed before
@@ -95,25 +97,28 @@ class Job:
         return self
 
     def run_at_once(self, env: Environment) -> None:
-        """Run the job in the caller's transaction, and keep what it returns."""
+        """Run the job in the caller's transaction, and keep its result."""
         self.is_delayed = True
         running = RunningJob.of_call(self)
         running.perform(env)
         self.message, self.result = running.message, running.result
 
     def set_record(self, external_id: object, name: object) -> None:
-        """Say by what people find a job that is not stored yet: the external id and the name of the record that it is about.
+        """Set the external id and the name of the record that the job is about.
+
+        People find the job by them. The job must not be stored yet.
 
         :param external_id: text or None
         :param name: text, None, or a :class:`~odoo.addons.jobs_queue.jobs.record_number.LookUp`
-        :raise TypeError: the external id is a look-up, or the key of the name's is not hashable
+        :raise TypeError: the external id is a look-up, or the key of the name's look-up is not
+            hashable
         """
         if isinstance(external_id, LookUp):
             raise TypeError(f"{self.function}: the external id of a record cannot be looked up, only its name can")
         self.external_id, self.record_name = as_number(external_id), as_number(name)
 
     def stored_as(self, id: int) -> None:
-        """Say which row stands for the job."""
+        """Set the id of the row that stands for the job."""
         self._id = id
 
     def record(self, env: Environment) -> BaseModel:
@@ -125,7 +130,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What a person reads: the description, its own or its function's."""
+        """The text for people: description of the job or its function, or the function's name."""
         return self.description or function_options(self.env, self.function).description or self.function
 
     def column_values(self) -> dict[str, Any]:
@@ -150,7 +155,7 @@ class Job:
             "su": self.su,
             "eta": self.eta,
             "eta_seconds": self.eta_seconds,
-            # most jobs have none, and what is missing is NULL
+            # most jobs do not have these; a column that is missing is NULL
             **({"graph_uuid": self.graph_uuid, "waits": bool(self.parents)} if self.graph_uuid else {}),
             **({"group_key": self.group_key} if self.group_key is not None else {}),
             **({"external_id": self.external_id} if self.external_id else {}),

@@ -1,4 +1,4 @@
-"""What ``@job`` makes of a function, as type checkers and editors see it."""
+"""The types of job functions, for type checkers and editors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Delay(Protocol[P]):
-    """Makes a job of a call, which takes the further arguments of the function and the options of :class:`~.options.DelayOptions`."""
+    """A callable that makes a job of a call.
+
+    It takes the further arguments of the function, and the options of
+    :class:`~.options.DelayOptions`.
+    """
 
     @overload
     def __call__(self, session: ConnectorSession, model_name: str | None, *args: P.args, **kwargs: P.kwargs) -> Job: ...
 
-    # Nothing may stand between the arguments of a function: with options these are looked at when the call is delayed
+    # Typing allows no parameter between P.args and P.kwargs. So the arguments of calls with options
+    # are typed as Any, and checked when the call is delayed
 
     @overload
     def __call__(
@@ -35,7 +40,7 @@ class JobFunction(Protocol[P, R_co]):
     """A function that may be delayed.
 
     :ivar job_options: its options, as ``@job`` gives them
-    :ivar delay: delays a call, with the commit of the caller's transaction
+    :ivar delay: delays a call; it is stored if the caller's transaction commits
     :ivar delayable: prepares a call: a part of a graph, see ``graph.py``, or a job to delay later
     """
 

@@ -19,20 +19,24 @@ def delay_many(
     list_of_arguments: Iterable[Sequence[Any] | dict[str, Any]],
     **options: Unpack[DelayOptions],
 ) -> list[Job]:
-    """Delay a call of a job function for each item of a list; they become rows by one INSERT.
+    """Delay a call of a job function for each item of a list.
 
     ::
 
         delay_many(session, import_record, "shop.res.partner", [(backend.id, id_) for id_ in ids], priority=20)
 
+    The jobs are stored by one INSERT for each page of the buffer, see ``jobs/buffer.py``.
+
     :param session: the jobs run as its user
     :param model_name: name of the model that the jobs are about
-    :param list_of_arguments: for each job a tuple of further arguments of the function, or a dict of named ones
-    :param options: for all of them: those of :func:`~odoo.addons.jobs_queue.jobs.prepare`
+    :param list_of_arguments: for each job a tuple of further arguments of the function, or a dict
+        of named ones
+    :param options: for all jobs, those of :func:`~odoo.addons.jobs_queue.jobs.prepare`
     :return: the jobs, in the same order
-    :raise TypeError: there is no session, or the function does not take the arguments of a call; the message names it. Nothing is delayed
-        then
-    :raise NotSerializableJobError: an argument cannot be stored; the message names the call and the argument. Nothing is delayed then
+    :raise TypeError: there is no session, or the function does not take the arguments of a call;
+        the message names the call. Nothing is delayed then.
+    :raise NotSerializableJobError: an argument cannot be stored; the message names the call and the
+        argument. Nothing is delayed then.
     :raise ValueError: an option is not valid, or an item of the list is no tuple and no dict
     """
     env, name = checked_session(session).env, name_to_delay(func)

@@ -1,4 +1,4 @@
-"""The options of job functions and of their calls, and which values they may have."""
+"""The options of job functions and of their calls, and the values that they may have."""
 
 from __future__ import annotations
 
@@ -23,32 +23,36 @@ if TYPE_CHECKING:
 DEFAULT_PRIORITY = 10
 DEFAULT_MAX_RETRIES = 5
 
-#: Characters; its parts are names of channels
+#: Longest complete name of a channel, in characters. Its parts are names of channels
 LONGEST_CHANNEL = 500
-#: As the screen divides done by total
+#: The screen divides done by total
 LARGEST_PROGRESS = 10**15
-#: Of an eta: people in other zones must be able to see it
+#: Last year of an eta: people in other time zones must be able to see it
 LAST_YEAR = 9998
 
-#: What becomes of the jobs that wait with one identity key when it is their turn, see :func:`~.delaying.prepare`.
+#: Policies for jobs that wait with the same identity key: which of them runs, see
+#: :func:`~.preparing.prepare`.
 IDENTITY_POLICIES = ("skip", "replace", "debounce")
 IdentityPolicy: TypeAlias = Literal["skip", "replace", "debounce"]
 
-#: When a job may run at the soonest: a time (UTC if it names no zone), or how long from now.
+#: The earliest time of a job: a time (UTC if it names no zone), or a wait from now.
 Eta: TypeAlias = datetime | Wait
 
-# Functions that ``@job`` takes as options. The first two get the arguments of the call by their names
+# Functions that ``@job`` takes as options. The first two get the arguments of the call by name
 ChannelOf: TypeAlias = Callable[[dict[str, Any]], int | Literal[False] | None]
 KeyOf: TypeAlias = Callable[[dict[str, Any]], object]
 RelatedAction: TypeAlias = "Callable[[ConnectorSession, StoredJob], dict[str, Any] | None]"
 About: TypeAlias = Callable[..., tuple[object, object]]
 
-# JobOptions have a name as soon as it is known of which function they are
+# JobOptions get their name when their function is known
 _WITHOUT_NAME: Any = None
 
 
 class DelayOptions(TypedDict, total=False):
-    """The options of a call, as against the arguments of the function: see :func:`~.preparing.prepare`."""
+    """The options of a call, see :func:`~.preparing.prepare`.
+
+    The arguments of the function are not among them.
+    """
 
     priority: int | None
     eta: Eta | None
@@ -65,7 +69,10 @@ class DelayOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class JobOptions:
-    """What is known of a job function: from the code, and for a database from its ``queue.job.function`` record too."""
+    """The options of a job function.
+
+    They come from the code. For a database they also come from its ``queue.job.function`` record.
+    """
 
     name: str = _WITHOUT_NAME
     module: str | None = None
@@ -87,7 +94,8 @@ class JobOptions:
     former_names: tuple[str, ...] = ()
 
 
-# Each returns the value; where it is not valid they raise a ValueError that says what would be
+# Each of these functions returns the value. If it is not valid, they raise a ValueError that says
+# which values are
 
 
 def checked_channel(name: str, complete_name: object) -> str | None:
@@ -140,7 +148,7 @@ def checked_key_function(function: KeyOf | None) -> KeyOf | None:
 
 def checked_progress(name: str, value: float | Decimal) -> float:
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    # what is no number cannot be compared either
+    # NaN cannot be compared
     if not is_number or Decimal(value).is_nan() or not 0 <= value <= LARGEST_PROGRESS:
         raise ValueError(f"{name} is {shown(value)}: it must be a number from 0 to {LARGEST_PROGRESS}")
     return float(value)

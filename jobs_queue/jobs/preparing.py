@@ -1,4 +1,4 @@
-"""Calls become jobs: which options hold for one, and when it is stored."""
+"""Prepare jobs from calls: check the arguments, apply the options, delay the job."""
 
 import functools
 import inspect
@@ -35,7 +35,10 @@ def delay(
     kwargs: Mapping[str, Any],
     **options: Unpack[DelayOptions],
 ) -> Job:
-    """Delay a call: prepare it, and store it with the commit of the caller's transaction. See :func:`prepare` and :meth:`Job.delay`."""
+    """Delay a call: prepare it, and store it if the caller's transaction commits.
+
+    See :func:`prepare` and :meth:`Job.delay`.
+    """
     return prepare(env, function, model_name, args, kwargs, **options).delay()
 
 
@@ -61,17 +64,22 @@ def prepare(
     """Make a job of a call; nothing is stored before :meth:`Job.delay`.
 
     :param priority: 0 runs first; 10 by default
-    :param eta: run not before: datetime (UTC if it names no zone), timedelta, or seconds from now
-    :param max_retries: fail after so many tries; 0 means without limit
-    :param description: what a person reads in the list of jobs
+    :param eta: do not run before: datetime (UTC if it names no zone), timedelta, or seconds from
+        now
+    :param max_retries: fail after so many attempts; 0 means without limit
+    :param description: text for people in the list of jobs
     :param channel: complete name of an existing channel
-    :param identity_key: of the jobs that wait with one key only one will run; one that is delayed while such a job runs, runs afterwards
-    :param identity_policy: which one: ``skip`` (default) the one whose turn it is first, ``replace`` the newest one, so that the newest
-        arguments win, ``debounce`` the one with the latest eta, so that it runs when no other was delayed for a while
-    :param concurrency_key: of the jobs with one key only as many run at once as ``limit`` of :func:`job` says, one by default
-    :param time_limit: see :func:`job`, in seconds
-    :param memory_limit: see :func:`job`, in MB
-    :param group_key: of a function with ``group_size``: jobs with the same key run together; without, the first argument is the key
+    :param identity_key: only one of the jobs that wait with the same key will run. A job that is
+        delayed while a job with its key runs, runs afterwards.
+    :param identity_policy: selects that one. ``skip`` (default): the one whose turn comes first.
+        ``replace``: the newest one, so the newest arguments win. ``debounce``: the one with the
+        latest eta, so it runs when no other job was delayed for a while.
+    :param concurrency_key: at most ``limit`` jobs with the same key run at once, see
+        :func:`~.decorator.job`; one by default
+    :param time_limit: see :func:`~.decorator.job`, in seconds
+    :param memory_limit: see :func:`~.decorator.job`, in MB
+    :param group_key: for a function with ``group_size``: jobs with the same key run together.
+        Without it the first argument is the key.
     :raise TypeError: the function does not take these arguments
     :raise NotSerializableJobError: an argument cannot be stored
     :raise ValueError: an option is not valid
@@ -106,7 +114,7 @@ def prepare(
     return job
 
 
-#: The options of a call, as against the arguments of the function.
+#: The names of the options of a call; arguments of the function cannot have these names.
 OPTIONS = tuple(
     name
     for name, parameter in inspect.signature(prepare).parameters.items()
@@ -117,9 +125,9 @@ OPTIONS = tuple(
 def _refuse(
     env: Environment, options: JobOptions, model_name: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> None:
-    """Say what is wrong with the arguments of a call.
+    """Raise the error of a call with wrong arguments.
 
-    :raise TypeError: always, but where a test has put another function in place of the one that was looked at
+    :raise TypeError: always, except if a test has replaced the function whose signature was checked
     """
     try:
         named_arguments(env, options, model_name, args, kwargs)
@@ -128,7 +136,7 @@ def _refuse(
 
 
 def _told(options: JobOptions, kwargs: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with the names of arguments; nothing if it is something else."""
+    """Return the error about unknown argument names, None if the mistake is another one."""
     names: Any = options.signature.names  # type: ignore[union-attr]  # what has none refuses no call
     unknown = sorted(kwargs.keys() - names) if names is not None else ()
     if not unknown:
@@ -147,7 +155,10 @@ def _told(options: JobOptions, kwargs: Mapping[str, Any]) -> str | None:
 def _group_key(
     env: Environment, options: JobOptions, args: Sequence[Any], asked: OptionalText, concurrency_key: str | None
 ) -> str | None:
-    """Return the key of the jobs that run together with this one, None if its function takes one call."""
+    """Return the key of the jobs that run together with this one.
+
+    It is None if the function takes one call.
+    """
     if not options.group_size:
         if asked is not None:
             raise ValueError(

@@ -1,4 +1,7 @@
-"""The external id and the name of the record that a job is about: by them people find the job."""
+"""The external id and the name of the record that a job is about.
+
+People find the job by them.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,22 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-#: So many characters of a record's number or name are kept with a job.
+#: So many characters of a record's external id or name are kept with a job.
 _LONGEST = 250
 
 
-#: Returns names by their keys.
+#: Returns names by key.
 Names: TypeAlias = Callable[[Environment, set[Any]], Mapping[Any, object]]
 
 
 class LookUp(NamedTuple):
-    """A name that is looked up when its job is stored: once for all the jobs that are stored with it.
+    """A name that is looked up when its job is stored.
 
-    :param names: ``function(env, keys)`` that returns a dict, key to name; what it leaves out has none
-    :param key: what it knows the name by
+    There is one look-up for all jobs that are stored together.
+
+    :param names: ``function(env, keys)`` that returns a dict, key to name; a record that it leaves
+        out has no name
+    :param key: identifies the name for this function
     """
 
     names: Names
@@ -37,9 +43,9 @@ class LookUp(NamedTuple):
 
 
 def as_number(text: object) -> str | LookUp | None:
-    """Return what tells a record as an index can have it, None if it is empty; a :class:`LookUp` as it is.
+    """Return a text cut for the index, None if it is empty, or a :class:`LookUp` unchanged.
 
-    :param text: text, None or False; of anything else its text is taken
+    :param text: text, None or False; other values are turned into text
     :raise TypeError: the key of a :class:`LookUp` is not hashable
     """
     if isinstance(text, LookUp):
@@ -49,9 +55,9 @@ def as_number(text: object) -> str | LookUp | None:
 
 
 def look_up_names(jobs: list[Job]) -> None:
-    """Give jobs that are stored together the names that are to be looked up, each in the language of its job.
+    """Look up the names of jobs that are stored together, each in the language of its job.
 
-    A job is not worth less without a name: what fails here is logged, and the jobs are stored.
+    A job is useful without a name too. So an error here is logged, and the jobs are stored.
     """
     waiting: defaultdict[tuple[Names, str | None], list[Job]] = defaultdict(list)
     for job in jobs:
@@ -64,7 +70,7 @@ def look_up_names(jobs: list[Job]) -> None:
 
 
 def _found(names: Names, env: Environment, keys: set[Any]) -> dict[Any, str | None]:
-    # what the caller has changed must not go with the savepoint
+    # changes of the caller must not be undone with the savepoint
     env.transaction.flush()
     try:
         with env.cr.savepoint(flush=False):
@@ -80,5 +86,5 @@ def _found(names: Names, env: Environment, keys: set[Any]) -> dict[Any, str | No
 
 
 def _kept(text: Any) -> str | None:
-    # its beginning, by which it is searched for
+    # the beginning is kept: people search for it
     return None if text is None or text is False else storable(text)[:_LONGEST] or None

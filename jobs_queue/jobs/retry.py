@@ -1,4 +1,7 @@
-"""Retry policies: strategies that turn the number of tries into seconds, and the exceptions that are worth another try."""
+"""Retry policies: which exceptions are worth another attempt, and after how many seconds.
+
+A strategy turns the number of attempts into seconds.
+"""
 
 import random
 from dataclasses import dataclass
@@ -9,27 +12,30 @@ from ..exception import RetryableJobError
 from ..seconds import Wait, as_seconds, as_wait
 from ..texts import shown
 
-#: Seconds that a :class:`Pattern` waits after the tries that come before its first one, as in the other suites.
+#: Seconds that a :class:`Pattern` waits after attempts before its first one, as in the other
+#: suites.
 BEFORE_A_PATTERN = 600
 
 
-# Of an Exponential: what comes of them is a float still
+# Limits of an Exponential: within them the result still fits into a float
 _LARGEST_FACTOR, _LARGEST_POWER = 10**5, 50
 
 
 class Strategy(Protocol):
-    """Says how long to wait after so many tries, counted from 1."""
+    """Decide how long to wait after so many attempts, counted from 1."""
 
     def seconds(self, tries: int) -> Wait: ...
 
 
 @dataclass(frozen=True)
 class Exponential:
-    """Wait ``first`` seconds, ``factor`` times longer after each try, at most ``longest``.
+    """Wait ``first`` seconds, then ``factor`` times longer after each attempt, at most ``longest``.
 
-    A part of it, ``jitter``, is left to chance, so that jobs that failed together do not come back together.
+    The part ``jitter`` of a wait is random, so jobs that failed together are not tried again
+    together.
 
-    :raise ValueError: a wait is none, see :func:`~.seconds.as_wait`; the factor is below 0, the jitter not between 0 and 1
+    :raise ValueError: a wait is not valid, see :func:`~.seconds.as_wait`; the factor is below 0 or
+        too large; the jitter is not between 0 and 1
     """
 
     first: float = 10
@@ -38,7 +44,7 @@ class Exponential:
     jitter: float = 0.2
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be counted with."""
+        """Refuse values that cannot be used in the calculation."""
         _set(
             self,
             first=as_wait(self.first, "first"),
@@ -48,35 +54,37 @@ class Exponential:
         )
 
     def seconds(self, tries: int) -> float:
-        """Return the seconds to wait after so many tries."""
-        # no power beyond what a float holds: the limit is reached long before
+        """Return the seconds to wait after so many attempts."""
+        # a higher power might not fit into a float; ``longest`` is reached long before
         waiting = min(self.longest, self.first * self.factor ** min(tries - 1, _LARGEST_POWER))
         return waiting * random.uniform(1 - self.jitter, 1)
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Wait the same number of seconds after each try.
+    """Wait the same number of seconds after each attempt.
 
-    :raise ValueError: it is no wait, see :func:`~.seconds.as_wait`
+    :raise ValueError: it is no valid wait, see :func:`~.seconds.as_wait`
     """
 
     every: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no wait."""
+        """Refuse a value that is no wait."""
         _set(self, every=as_wait(self.every, "every"))
 
     def seconds(self, tries: int) -> float:
-        """Return the seconds to wait after so many tries."""
+        """Return the seconds to wait after so many attempts."""
         return self.every
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """Wait the seconds that a table gives for the largest try number that was reached: ``{1: 10, 5: (60, 90)}``.
+    """Wait by a table from attempt numbers to seconds: ``{1: 10, 5: (60, 90)}``.
 
-    Two numbers are a range, of which chance decides. Tries before the first one in the table wait :data:`BEFORE_A_PATTERN` seconds.
+    The entry of the largest number that was reached holds. Two numbers are a range, and the wait is
+    a random number in it. Attempts before the first one in the table wait :data:`BEFORE_A_PATTERN`
+    seconds.
 
     :raise ValueError: it is no such table
     """
@@ -84,13 +92,16 @@ class Pattern:
     table: dict[Any, Any]
 
     def __post_init__(self) -> None:
-        """Turn the keys into numbers, as JSON has none, and the values into ranges; refuse what is not such a table."""
+        """Convert the keys to numbers and the values to ranges; refuse other tables.
+
+        JSON has no numbers as keys.
+        """
         if not isinstance(self.table, dict) or not self.table:
             raise ValueError(f"{shown(self.table)} does not map numbers of tries to seconds, as in {{1: 10, 5: 60}}")
         _set(self, table={_try_number(number): _range(number, wait) for number, wait in self.table.items()})
 
     def seconds(self, tries: int) -> float:
-        """Return the seconds to wait after so many tries."""
+        """Return the seconds to wait after so many attempts."""
         reached = max((number for number in self.table if number <= tries), default=None)
         if reached is None:
             return BEFORE_A_PATTERN
@@ -111,7 +122,7 @@ def _number(name: str, value: float | Decimal, largest: float) -> float:
 
 
 def _try_number(number: object) -> int:
-    # JSON has no other keys than texts
+    # JSON has only texts as keys
     value = int(number) if isinstance(number, str) and number.isdecimal() and len(number) < 10 else number
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{shown(number)} is no number of a try: they are counted from 1, as in {{1: 10, 5: 60}}")
@@ -130,16 +141,18 @@ def _range(number: object, wait: object) -> tuple[float, float]:
     return shortest, longest
 
 
-#: What ``retry_pattern`` of ``@job`` may be, see :class:`RetryPolicy`.
+#: Values of ``retry_pattern`` of ``@job``, see :class:`RetryPolicy`.
 Strategies: TypeAlias = Strategy | dict[Any, Any] | None
 
 
 class RetryPolicy:
-    """Which exceptions of a job are worth another try, and when.
+    """The exceptions of a job that are worth another attempt, and the waits before it.
 
-    :param strategies: a strategy, for all exceptions that a job may raise to be tried again; a dict, number of the try to seconds, which is
-        short for a :class:`Pattern`; or a dict, exception class to strategy: these exceptions are retried besides
-        :class:`~odoo.addons.jobs_queue.exception.RetryableJobError`, and the nearest class in the exception's inheritance decides
+    :param strategies: a strategy or a dict. A strategy holds for all exceptions that a job may
+        raise to be tried again. A dict from attempt numbers to seconds is short for a
+        :class:`Pattern`. A dict from exception classes to strategies: these exceptions are retried
+        in addition to :class:`~odoo.addons.jobs_queue.exception.RetryableJobError`, and the nearest
+        class in the exception's inheritance decides.
     :raise ValueError: it is none of these
     """
 
@@ -161,16 +174,17 @@ class RetryPolicy:
         return RetryPolicy(dict.fromkeys(self._strategies, Pattern(table)))
 
     def is_retryable(self, error: BaseException) -> bool:
-        """Return whether an exception is worth another try."""
+        """Return whether an exception is worth another attempt."""
         return isinstance(error, tuple(self._strategies))
 
     def seconds(self, error: BaseException, tries: int) -> float:
-        """Return the seconds until the next try.
+        """Return the seconds until the next attempt.
 
-        What the exception itself asks for wins: ``seconds`` of a :class:`RetryableJobError`, or ``retry_after`` of any; a year at most.
+        A wait that the exception itself gives comes first: ``seconds`` of a
+        :class:`RetryableJobError`, or ``retry_after`` of any exception. It is a year at most.
 
-        :param error: the exception of the last try
-        :param tries: how many tries were counted, from 1
+        :param error: the exception of the last attempt
+        :param tries: how many attempts were counted, from 1
         """
         for name in ("seconds", "retry_after"):
             try:

@@ -1,4 +1,4 @@
-"""A job that runs: what a worker ends, and what the job's code knows as ``session.job``."""
+"""A running job: the worker ends it, and the job's code knows it as ``session.job``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _lt = LazyTranslate(__name__, default_lang="en_US")
 
 
 class RunningJob:
-    """One try of a job, by a worker or in the transaction of the code that has delayed it."""
+    """One attempt of a job.
+
+    It is run by a worker, or in the transaction of the code that has delayed it.
+    """
 
     __slots__ = (
         "id", "env", "function", "model_name", "payload", "context", "user_id", "company_id", "su", "retry", "max_retries",
@@ -103,7 +106,10 @@ class RunningJob:
 
     @classmethod
     def of_call(cls, job: Job) -> Self:
-        """Return the job of a call that is run at once, in the transaction of the code that has delayed it."""
+        """Return the job of a call that is run at once.
+
+        It runs in the transaction of the code that has delayed it.
+        """
         running = cls()
         running.env, running.payload, running.context = job.env, job.payload, job.context
         running.function, running.model_name, running.max_retries = job.function, job.model_name, job.max_retries
@@ -117,12 +123,15 @@ class RunningJob:
 
     @property
     def lang(self) -> str:
-        """The language of the code that delayed the job, in which the job's own messages are, and those of its worker."""
+        """The language of the code that delayed the job.
+
+        The messages of the job and of its worker are in this language.
+        """
         return (json.loads(self.context) if self.context else {}).get("lang") or "en_US"
 
     @property
     def attempt(self) -> int:
-        """The number of the try that runs, from 1."""
+        """The number of this attempt, from 1."""
         return self.retry + 1
 
     def record(self, env: Environment) -> BaseModel:
@@ -133,13 +142,16 @@ class RunningJob:
         return record_of(self, env)
 
     def environment(self, cr: Cursor) -> Environment:
-        """Return the Odoo environment in which the job runs: user, superuser mode and context of the code that delayed it.
+        """Return the Odoo environment in which the job runs.
 
-        What of the context cannot be used any more, such as a language, is replaced or left out, and the job's log says so.
+        It has the user, superuser mode and context of the code that delayed the job. A part of the
+        context that cannot be used any more, such as a language, is replaced or left out. The job's
+        log says so.
 
-        :raise FailedJobError: its user was archived since, or its user or company does not exist any more
+        :raise FailedJobError: its user was archived since, or its user or company does not exist
+            any more
         """
-        # the retry policy is for the end of the job, which has no cursor of its own
+        # the retry policy is read here, as the end of the job has no cursor of its own
         env, notes, self.retry_policy = environment.of_job(
             cr, self.user_id, self.su, self.context, self.id, self.function
         )
@@ -152,7 +164,7 @@ class RunningJob:
         return env
 
     def note(self, notes: Iterable[str]) -> None:
-        """Log what people should know of the environment, once, whatever needs it."""
+        """Log notes on the environment for people, each of them once."""
         for note in notes:
             if note not in self.notes:
                 self.notes.append(note)
@@ -161,11 +173,13 @@ class RunningJob:
     # For the code of the job while it runs, as ``session.job``
 
     def progress(self, done: float | Decimal, total: float | Decimal | None = None, message: object = None) -> None:
-        """Show people how far the job is, at once and not with its commit; more often than twice a second is not written.
+        """Show people the progress of the job, at once and not with its commit.
+
+        It is written at most twice a second. The end (done equal to total) is always written.
 
         :param done: how many units of work are done
-        :param total: of how many, where it is known
-        :param message: what is being done; a long text is cut
+        :param total: how many there are, if it is known
+        :param message: the current step; a long text is cut
         :raise ValueError: done or total is no number that can be stored
         """
         done = checked_progress("done", done)
@@ -177,9 +191,10 @@ class RunningJob:
             self.run.report_progress(done, total, message)
 
     def log(self, text: object) -> None:
-        """Keep a line with this attempt, whatever its end; people read it on the job.
+        """Keep a line with this attempt, even if the attempt fails; people read it on the job.
 
-        :param text: what is not text becomes text; long lines are cut, and of many the first and the last ones are kept
+        :param text: other values are turned into text. Long lines are cut. Of many lines the first
+            and the last ones are kept.
         """
         if self._log is None:
             self._log = Log()
@@ -187,33 +202,40 @@ class RunningJob:
 
     @property
     def log_text(self) -> str | None:
-        """What the job has logged in this attempt, or None."""
+        """The lines that the job has logged in this attempt, or None."""
         return None if self._log is None else str(self._log)
 
     @property
     def usage(self) -> tuple[float | None, ...]:
-        """What this attempt has used, see ``Run.usage`` in ``worker/attempt.py``; that of a group is not its members'."""
+        """The resources that this attempt has used, see ``Run.usage`` in ``worker/attempt.py``.
+
+        The usage of a group is not that of its members: they have none.
+        """
         return self.run.usage() if self.run is not None and self.run.job is self else (None, None, None)
 
     def check_cancelled(self) -> None:
-        """Stop here if somebody has cancelled the job, or it has reached one of its limits.
+        """Stop here if somebody has cancelled the job, or if it has reached one of its limits.
 
-        :raise JobStopped: it was; let it pass
+        :raise JobStopped: it has to stop; do not catch this
         """
         if self.run is not None and self.run.stopped:
             raise self.run.stopped
 
     @property
     def parent_results(self) -> list[Any]:
-        """What the jobs returned for which this one waited, see :func:`~odoo.addons.jobs_queue.graph.parent_results`."""
+        """The results of the jobs for which this one waited.
+
+        See :func:`~odoo.addons.jobs_queue.graph.parent_results`.
+        """
         from ..graph import parent_results  # it builds on this module
 
         return parent_results(self.env)
 
     def perform(self, env: Environment) -> None:
-        """Call the function and keep what it returns: as the message if it is text, and as the result.
+        """Call the function and keep its result; a text is kept as the message too.
 
-        A function that raises :class:`NothingToDoJob` has ended well, and what it wrote before is kept.
+        A function that raises :class:`NothingToDoJob` has succeeded. Its changes before the
+        exception are kept.
 
         :raise NotReadableJobError: the function or an argument is unknown here
         """
@@ -229,9 +251,10 @@ class RunningJob:
         self.keep(value)
 
     def keep(self, value: Any) -> None:
-        """Keep what the function returned for this job.
+        """Keep the result of the function for this job.
 
-        What cannot be stored does not undo the job: its text is kept, the log says so, and only who asks for the value gets an error.
+        A result that cannot be stored does not undo the job. Its text is kept and the log says so.
+        Only code that asks for the value gets an error.
         """
         try:
             self.message = arguments.as_text(value, self.env)
@@ -250,19 +273,28 @@ class RunningJob:
 
     @property
     def members(self) -> list[RunningJob]:
-        """The jobs of this one: itself; a :class:`~odoo.addons.jobs_queue.jobs.JobGroup` has several."""
+        """The jobs of this one: only itself.
+
+        A :class:`~odoo.addons.jobs_queue.jobs.JobGroup` has several.
+        """
         return [self]
 
     def halves(self) -> list[JobGroup]:
-        """Return nothing: a single job has no halves, see :class:`~odoo.addons.jobs_queue.jobs.JobGroup`."""
+        """Return an empty list: a single job has no halves.
+
+        See :class:`~odoo.addons.jobs_queue.jobs.JobGroup`.
+        """
         return []
 
     def lock_lease(self, cr: Cursor, worker_id: int) -> bool:
-        """Lock the job's row until the end of the transaction; return False if its lease is not the worker's any more."""
+        """Lock the job's row until the end of the transaction.
+
+        :return: False if the worker has lost the lease
+        """
         return store.lock_lease(cr, self, worker_id)
 
     def complete(self, cr: Cursor, worker: store.Holder, then: str = "") -> bool:
-        """Set the job to done; return False if its lease is not the worker's any more."""
+        """Set the job to done; return False if the worker has lost the lease."""
         ending = store.Ending(self.message, log=self.log_text, usage=self.usage)
         return store.complete(cr, self, worker, ending, self.result, then)
 
@@ -274,7 +306,7 @@ class RunningJob:
         return func(ConnectorSession.from_env(env, job=self), self.model_name, *args, **kwargs)
 
     def arguments(self, env: Environment) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return ``(args, kwargs)`` of the job in its environment, for its code."""
+        """Return ``(args, kwargs)`` of the job for its code, with records in its environment."""
         self.env = env
         return arguments.decode_call(self.payload, env, self._environment_of_records)
 

@@ -1,4 +1,7 @@
-"""Check a call against the signature of its function when it is delayed, so that a mistake is told at once."""
+"""Check a call against the signature of its function.
+
+This is done when the call is delayed, so an error is raised at once.
+"""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sized
@@ -8,11 +11,14 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 class Signature:
-    """How many arguments a function takes, and by which names: worked out once, as ``inspect`` takes longer than the rest of a delay.
+    """The parameters of a function: how many it has, and their names.
 
-    :param implicit: how many arguments go before those of the call
-    :ivar names: the names that it takes, in their order; None if it takes any
-    :raise TypeError, ValueError: it is a callable that does not say which arguments it takes
+    It is computed once, as ``inspect`` takes longer than all the rest of a delay.
+
+    :param implicit: how many arguments come before those of the call
+    :ivar names: the names of the arguments that may be given by name, in their order; None if any
+        name may be given
+    :raise TypeError, ValueError: it is a callable that does not tell its parameters
     """
 
     __slots__ = ("_implicit", "_is_taken", "_is_missing", "_takes_more", "_names", "names")
@@ -28,7 +34,8 @@ class Signature:
         self.names = None if inspect.Parameter.VAR_KEYWORD in kinds else named_parameters(func)
         self._names = None if self.names is None else frozenset(self.names)
         named_only = _required(p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
-        # by the number of positional arguments: what has to be given by name then, and what cannot be given so any more
+        # by the number of positional arguments: the names that must still be given, and the names
+        # that cannot be given any more
         counts = range(len(positional) + 1)
         self._is_missing = [_required(positional[count:]) | named_only for count in counts]
         self._is_taken = [frozenset(p.name for p in positional[:count] if p.kind in _NAMED) for count in counts]
@@ -52,12 +59,13 @@ class Signature:
 
 
 def named_parameters(func: Callable[..., object]) -> list[str]:
-    """Return the names of the arguments that a function takes by name, in their order."""
+    """Return the names of the parameters that can be given by name, in their order."""
     return [name for name, parameter in inspect.signature(func).parameters.items() if parameter.kind in _NAMED]
 
 
 def _required(parameters: Iterable[inspect.Parameter]) -> frozenset[str | tuple[str]]:
-    # one that has no name for the caller can only be missing: in a tuple it equals no name that he gives
+    # a positional-only parameter has no name for the caller. It can be missing, but not be given by
+    # name: as a tuple it equals no name that the caller gives
     return frozenset(
         (parameter.name,) if parameter.kind is inspect.Parameter.POSITIONAL_ONLY else parameter.name
         for parameter in parameters

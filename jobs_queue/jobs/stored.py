@@ -1,4 +1,4 @@
-"""StoredJob: the call stored in a ``queue.job`` record, and its related action."""
+"""The call that is stored in a ``queue.job`` record, and its related action."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .running import record_of
 
 @dataclass(frozen=True)
 class StoredJob:
-    """The call of a ``queue.job`` record, of whatever state."""
+    """The call of a ``queue.job`` record, in any state."""
 
     id: int
     function: str
@@ -31,7 +31,10 @@ class StoredJob:
 
     @classmethod
     def load(cls, record: BaseModel) -> Self:
-        """Return the call of a ``queue.job`` record; who may read the record may see it."""
+        """Return the call of a ``queue.job`` record.
+
+        Users who may read the record may see the call.
+        """
         record.ensure_one()
         record = record.sudo()
         return cls(
@@ -54,7 +57,7 @@ class StoredJob:
         return record_of(self, env)
 
     def related_action(self, env: Environment) -> dict[str, Any] | None:
-        """Return the action that opens what the job is about, or None."""
+        """Return the action that opens the record that the job is about, or None."""
         options = function_options(env, self.function)
         if options.related_action:
             return options.related_action(ConnectorSession.from_env(env), self)

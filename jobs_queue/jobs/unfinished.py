@@ -1,6 +1,7 @@
 """Look up unfinished work by the identity keys of its jobs.
 
-A job that has failed is still to be done until a later one with its key was. It counts as long as ended jobs are kept.
+The work of a failed job is unfinished until a later job with its key is done. It counts as long as
+ended jobs are kept.
 """
 
 from collections.abc import Iterable
@@ -13,9 +14,12 @@ from .keys import stored_key
 
 
 def seconds_waiting(env: Environment, identity_keys: Iterable[str]) -> dict[str, float]:
-    """Return for how long jobs with some identity keys, which wait, run or have failed, have not been done.
+    """Return how long jobs with some identity keys have been unfinished.
 
-    :return: identity key to the seconds since its oldest such job was delayed; keys without such a job are left out
+    Unfinished jobs wait, run or have failed.
+
+    :return: identity key to the seconds since its oldest unfinished job was delayed; keys without
+        such a job are left out
     """
     buffer.flush(env.cr)
     stored = {key: stored_key(key) for key in identity_keys}
@@ -24,7 +28,7 @@ def seconds_waiting(env: Environment, identity_keys: Iterable[str]) -> dict[str,
 
 
 def keys_of_failed(env: Environment, identity_keys: Iterable[str]) -> set[str]:
-    """Return those of some identity keys of which a job has failed and no later one was done."""
+    """Return those identity keys of which a job has failed and no later job was done."""
     buffer.flush(env.cr)
     stored = {key: stored_key(key) for key in identity_keys}
     failed = store.keys_of_failed(env.cr, list(stored.values()), _days(env))

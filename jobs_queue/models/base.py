@@ -1,4 +1,4 @@
-"""Methods of all models with which calls of their other methods are delayed."""
+"""``with_delay`` and ``delayable`` on all models: delay a method call as a job."""
 
 from collections.abc import Callable
 from typing import Any, Unpack
@@ -9,7 +9,10 @@ from ..jobs import DelayOptions, Job, delay, prepare
 
 
 class Delayable:
-    """The records whose next method call is prepared or delayed instead of made; see ``delayable`` and ``with_delay``."""
+    """Proxy of records: a method call on it prepares or delays a job instead.
+
+    See ``delayable`` and ``with_delay``, which return it.
+    """
 
     def __init__(self, make_job: Callable[..., Job], records: models.BaseModel, options: DelayOptions) -> None:
         self._make_job = make_job
@@ -33,18 +36,24 @@ class Base(models.AbstractModel):
 
     @api.private
     def with_delay(self, **options: Unpack[DelayOptions]) -> Delayable:
-        """Delay the method that is called on what this returns: ``record.with_delay(priority=5).export_record(["name"])``.
+        """Delay a method call on these records as a job.
+
+        For example ``record.with_delay(priority=5).export_record(["name"])``.
 
         :param options: those of :func:`odoo.addons.jobs_queue.jobs.prepare`
-        :return: an object on which the method is called; the call returns the :class:`~odoo.addons.jobs_queue.jobs.Job`
+        :return: an object on which the method is called; the call returns the
+            :class:`~odoo.addons.jobs_queue.jobs.Job`
         """
         return Delayable(delay, self, options)
 
     @api.private
     def delayable(self, **options: Unpack[DelayOptions]) -> Delayable:
-        """Prepare the method that is called on what this returns as a part of a graph, see ``graph.py``: nothing is delayed yet.
+        """Prepare a method call on these records as a part of a graph, see ``graph.py``.
+
+        Nothing is delayed yet.
 
         :param options: those of :func:`odoo.addons.jobs_queue.jobs.prepare`
-        :return: an object on which the method is called; the call returns the :class:`~odoo.addons.jobs_queue.jobs.Job`
+        :return: an object on which the method is called; the call returns the
+            :class:`~odoo.addons.jobs_queue.jobs.Job`
         """
         return Delayable(prepare, self, options)

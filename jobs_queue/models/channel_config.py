@@ -1,12 +1,15 @@
-"""Channels written in Odoo's configuration file, as they were before they became records.
+"""Parser for channels written in Odoo's configuration file.
+
+Channels were written there before they became records.
 
 ::
 
     [jobs_queue]
     channels = root:4, root.magento:1:sequential, root.shop:2:throttle=5
 
-Each is ``name:capacity:option:option=value``. A name may leave out ``root.``; without a capacity it is 1, and for ``root`` without limit.
-Options: ``sequential``, and ``throttle=5``, which lets one job start in 5 seconds.
+Each channel is ``name:capacity:option:option=value``. A name may leave out ``root.``. Without a
+capacity it is 1, and for ``root`` it is without limit. The options are ``sequential`` and
+``throttle=5``. The latter lets one job start in 5 seconds.
 """
 
 from typing import TypeAlias
@@ -17,7 +20,9 @@ _Values: TypeAlias = dict[str, int | bool]
 
 
 def configured_channels() -> str | None:
-    """Return the text of the key ``channels`` in the section ``[jobs_queue]`` of Odoo's configuration file, or None.
+    """Return the configured channels as text, or None.
+
+    They are the key ``channels`` in the section ``[jobs_queue]`` of Odoo's configuration file.
 
     :raise ValueError: the file is not readable as a configuration file
     """
@@ -25,9 +30,10 @@ def configured_channels() -> str | None:
 
 
 def parse_channels(text: str) -> dict[str, _Values]:
-    """Return ``{complete name: values of the queue.job.channel}`` for channels written as above, parents first.
+    """Parse channels written as above; parents come first in the result.
 
-    :raise ValueError: what is written cannot be understood; the message names the entry
+    :return: ``{complete name: values of the queue.job.channel}``
+    :raise ValueError: the text cannot be understood; the message names the entry
     """
     channels: dict[str, _Values] = {}
     for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):

@@ -1,7 +1,10 @@
-"""Rights that are looked at after a write, too: nobody moves a record to where he may not go, or points it to what he may not read.
+"""Access rights that are checked after a write, too.
 
-Odoo looks at the rules of a record before it writes it, not at what comes of it: a binding could be moved to the backend of another
-company.
+Nobody can move a record to a place where he may not go, or point it to a record that he may not
+read.
+
+Odoo checks the rules of a record before it writes the record, but it does not check the result.
+Without this module, a binding could be moved to the backend of another company.
 """
 
 from typing import Any, Self
@@ -11,12 +14,13 @@ from odoo.exceptions import AccessError
 
 
 class CheckedAccess(models.AbstractModel):
-    """What each model inherits whose records people write and a rule is for."""
+    """Mixin for models that have access rules and whose records people write."""
 
     _name = "queue.checked.access"
     _description = "Rights That Are Looked At After a Write"
 
-    #: names of fields that code alone writes, as superuser: a person's write of them is refused, a new record does without them
+    #: Names of fields that only code writes, as superuser. A person's write of them is refused. For
+    #: a new record, a person's values of them are dropped.
     _written_by_code: tuple[str, ...] = ()
 
     @api.model_create_multi
@@ -40,7 +44,12 @@ class CheckedAccess(models.AbstractModel):
         return result
 
     def _without_values_of_code(self, vals_list: list[dict[str, Any]]) -> tuple[Self, list[dict[str, Any]]]:
-        """Return the model and the values for new records without what code alone writes, whether said or by a default of the context."""
+        """Drop the fields that only code writes from the values of new records.
+
+        They are dropped from ``vals_list`` and from the defaults in the context.
+
+        :return: ``(the model with its context, the values)``
+        """
         defaults = {f"default_{name}" for name in self._written_by_code}
         context = {key: value for key, value in self.env.context.items() if key not in defaults}
         vals_list = [
@@ -49,7 +58,10 @@ class CheckedAccess(models.AbstractModel):
         return self.with_context(context), vals_list  # pylint: disable=context-overridden
 
     def _values_by_code(self, vals: dict[str, Any]) -> dict[str, Any]:
-        """Return what code alone writes of a record that is created with some values; a hook."""
+        """Return the values of the fields that only code writes, for a new record; a hook.
+
+        :param vals: values with which the record is created
+        """
         return {}
 
     def _check_not_written_by_code(self, vals: dict[str, Any]) -> None:
@@ -63,9 +75,12 @@ class CheckedAccess(models.AbstractModel):
             )
 
     def _check_pointed_to(self, vals: dict[str, Any]) -> bool:
-        """Return whether values point the record to others, on which its rules may depend.
+        """Check that the user may read the records to which these values point.
 
-        :raise AccessError: the user may not read these
+        The rules of the written record may depend on them.
+
+        :return: whether the values point to other records
+        :raise AccessError: the user may not read them
         """
         values = {**self._pointing_defaults(), **vals}
         pointing = [name for name in values if self._is_pointing(name)]

@@ -1,10 +1,12 @@
-"""Fingerprints of failed jobs: jobs that failed in the same way have the same.
+"""Fingerprints of failed jobs: jobs that failed in the same way have the same one.
 
-A fingerprint is made of the function, the exception, the place in the code, the fields, constraints and models that the message names, and
-its words but for what varies.
+A fingerprint is a hash of the company, the function, the exception, the place in the code, and the
+fields, constraints and models that the message names. The other words of the message are not in it.
+They are compared apart, without the parts that vary.
 
-What varies are numbers, identifiers, quoted text, the values of the job's own arguments, and a word at one place: messages that differ by
-no more than that are of one kind, see :func:`merged`. Names in the code never vary: ``tax_id`` and ``uom_id`` are two causes.
+The parts that vary are numbers, identifiers, quoted text, the values of the job's own arguments,
+and a word at one place. Messages that differ by no more than that are of one kind, see
+:func:`merged`. Names in the code never vary: ``tax_id`` and ``uom_id`` are two causes.
 """
 
 import functools
@@ -18,10 +20,10 @@ from ..store import FailedJob
 
 VARIES = "…"
 
-#: So many characters of a message are looked at: a regular expression on more of them could take long.
+#: Characters of a message that are examined; a regular expression on more could take long.
 LONGEST_MESSAGE = 1000
 LONGEST_TITLE = 200
-#: Of the lines of a traceback.
+#: Longer lines of a traceback are skipped.
 LONGEST_LINE = 500
 LONGEST_ARGUMENTS = 10_000
 MOST_ARGUMENTS = 50
@@ -29,11 +31,11 @@ MOST_ARGUMENTS = 50
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+", re.IGNORECASE)
 _QUOTED = re.compile(r"""\"([^"]*)\"|“([^”]*)”|(?<!\w)'([^']*)'(?!\w)""")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-# as a name in the code or a key of a shop may be: street2, lineItems, EAN, tax-id
+# A name in the code or a key of a shop: street2, lineItems, EAN, tax-id
 _CODE = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-# in a text without quotes: only names of several parts are told from its words
+# For text without quotes: only names of several parts can be told from ordinary words
 _IN_PARTS = re.compile(r"(?<![\w.])[A-Za-z_][A-Za-z0-9]*(?:[_.][A-Za-z0-9]+)+(?!\w)", re.ASCII)
-# as a number of a product, and not street2 or l10n_in_gst
+# A word such as the number of a product, but not street2 or l10n_in_gst
 _NUMBERED = re.compile(r"\d{3}|^[A-Za-z]+\d{2,}$")
 _NAMES_A_NAME = re.compile(r"\b(?:constraint|column|field|relation|attribute|model|table|index)\s+$", re.IGNORECASE)
 #: Exceptions whose message is the name of a key or an attribute.
@@ -41,13 +43,16 @@ _OF_NAMES = ("KeyError", "AttributeError", "NameError")
 
 
 def title(message: str | None) -> str:
-    """Return a message as the title of a failure: a real one, on one line."""
+    """Return a message as the title of a failure: a real message, on one line."""
     line = " ".join((message or "")[:LONGEST_MESSAGE].split())
     return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"
 
 
 def fingerprint(job: FailedJob, place: str, names: Iterable[str]) -> str:
-    """Return what is equal for jobs that failed in the same way, in one company, apart from the words of the message."""
+    """Return the hash that jobs of one company share if they failed in the same way.
+
+    It does not contain the words of the message.
+    """
     parts = (str(job.company_id), job.function, job.exc_name or "", place, *names)
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
 
@@ -60,11 +65,11 @@ def names_and_words(
 ) -> tuple[list[str], list[str]]:
     """Return ``(names, words)`` of a failed job's message.
 
-    The sorted names of the fields, constraints and models that it names, and the words of its first line, with :data:`VARIES` for what
-    differs from job to job.
+    ``names`` are the fields, constraints and models that the message names, sorted. ``words`` are
+    the words of its first line, with :data:`VARIES` for the parts that differ from job to job.
 
     :param fields: names of the fields of the job's model
-    :param known: names, of several parts, of the models, fields and constraints of all models
+    :param known: names of several parts: those of the models, fields and constraints of all models
     """
     text = (job.message or "").strip()[:LONGEST_MESSAGE]
     values = _argument_values(job.payload)
@@ -102,14 +107,17 @@ def names_and_words(
 
 
 def _is_missing_name(quoted: str, job: FailedJob, values: Container[str]) -> bool:
-    """Return whether a quoted text is the key or attribute that an exception says is missing, and not a value that was looked for."""
+    """Return whether a quoted text is a name that the exception reports as missing.
+
+    That is a key or an attribute, and not a value that was looked for.
+    """
     if not (job.exc_name or "").endswith(_OF_NAMES) or quoted.isupper() or _NUMBERED.search(quoted):
         return False
     return quoted not in values or "_" in quoted
 
 
 def _argument_values(payload: str | None) -> set[str]:
-    """Return the texts and numbers among the arguments of a stored call, as texts."""
+    """Return the texts and numbers among the arguments of a stored call, all as text."""
     if not payload or len(payload) > LONGEST_ARGUMENTS:
         return set()
     try:
@@ -131,10 +139,16 @@ def _argument_values(payload: str | None) -> set[str]:
 
 
 def merged(pattern: list[str], words: list[str]) -> list[str] | None:
-    """Return the pattern that has in common what a pattern and the words of a message have, or None if they are of two kinds.
+    """Return the common part of a pattern and a message's words; None if they differ in kind.
 
-    They are of one kind if they differ at one place, by a word; at a place that is known to vary, by up to three; or, if they have as many
-    words, in a quarter of them. In time no more than half of its words come to vary: with fewer, messages of other kinds would join it.
+    They are of one kind in three cases:
+
+    - They differ at one place, by a word.
+    - They differ at a place that is known to vary, by up to three words.
+    - They have as many words, and differ in at most a quarter of them.
+
+    Over time, no more than half of the words of a pattern come to vary. With fewer fixed words,
+    messages of other kinds would join it.
 
     :param pattern: words with :data:`VARIES`
     """
@@ -166,18 +180,20 @@ def _unless_all_varies(common: list[str], pattern: list[str]) -> list[str] | Non
 
 
 class Places:
-    """Finds where exceptions were raised; it remembers which modules the files are.
+    """Finder of the places where exceptions were raised, with a cache of the files' modules.
 
-    :param ranks: name of an installed addon to its rank, the lowest one first
+    :param ranks: ``{name of an installed addon: rank}``; the lowest rank counts first
     """
 
     def __init__(self, ranks: Mapping[str, int]) -> None:
         self._module_of = functools.cache(functools.partial(_module_of, ranks))
 
     def of(self, exc_info: str | None) -> str:
-        """Return the place as ``odoo.addons.shop.models.order: export``: the last line, in a traceback, of the addons of the lowest rank.
+        """Return the place of an exception, such as ``odoo.addons.shop.models.order: export``.
 
-        Without the line's number, which changes when other parts of the file do, and without the path, which is the server's own.
+        It is the last line, in the traceback, of the addons of the lowest rank. It has no line
+        number, because that changes when other parts of the file change. It has no path, because
+        that is the server's own.
         """
         best: int | None
         best, place = None, ("", "")
@@ -194,12 +210,16 @@ class Places:
 
 _FRAME = '  File "'
 
-# The ranks of files of no installed addon: one in a folder of addons is somebody's own, others are Python's
+# The ranks of files of no installed addon. A file in a folder of addons is somebody's own, the
+# others are Python's
 _OWN, _PYTHON_S = 0, 99
 
 
 def _module_of(ranks: Mapping[str, int], path: str) -> tuple[int, str]:
-    """Return ``(rank, dotted name)`` of the module of a file: one of an addon, by its folder, else that of a package."""
+    """Return ``(rank, dotted name)`` of the module of a file.
+
+    The folder tells whether the file belongs to an addon. If not, the name is that in its package.
+    """
     parts = path.replace("\\", "/").split("/")
     name = [*parts[:-1], parts[-1].removesuffix(".py")]
     if addon := _index_of_addon(parts[:-1], ranks):
@@ -211,7 +231,10 @@ def _module_of(ranks: Mapping[str, int], path: str) -> tuple[int, str]:
 
 
 def _index_of_addon(folders: Sequence[str], ranks: Container[str]) -> int | None:
-    """Return which folder of a file is its addon: the last one in a folder such as ``addons``, else the first with an addon's name."""
+    """Return the index of the folder that is the file's addon, or None.
+
+    It is the last one in a folder such as ``addons``, or else the first one with an addon's name.
+    """
     for index in range(len(folders) - 1, 0, -1):
         if folders[index - 1].endswith("addons"):
             return index

@@ -1,4 +1,7 @@
-"""Server actions that run as jobs: who runs one goes on working while it works in the background."""
+"""Server actions that run as jobs, in the background.
+
+The user who runs one goes on working meanwhile.
+"""
 
 from typing import Any, Literal
 
@@ -6,7 +9,8 @@ from odoo import fields, models
 
 from ..by_code import IdByCode, by_code
 
-# The id of the action whose job is running: there it runs, and is not delayed once more
+# Context key: the id of the action whose job is running. In that job the action runs at once, and
+# is not delayed again
 _KEY = "connector_server_action_in_job"
 
 
@@ -20,18 +24,23 @@ class IrActionsServer(models.Model):
     )
 
     def _run(self, records: models.BaseModel, eval_context: dict[str, Any]) -> dict[str, Any] | Literal[False]:
-        # the records of an onchange are not saved: no job could find them. What a client calls so is no record
+        # the records of an onchange are not saved, so no job could find them. A value that a client
+        # sends under this key is no record
         is_onchange = isinstance(self.env.context.get("onchange_self"), models.BaseModel)
         if not self.run_as_job or by_code(self.env.context, _KEY) == self.id or is_onchange:
             return super()._run(records, eval_context)
-        # self is in superuser mode here; the job is the user's, and checks again whether the user may run the action on the records
+        # self is in superuser mode here. The job runs as the user, and checks again whether the
+        # user may run the action on the records
         job = self.with_env(eval_context["env"]).with_delay(description=self.name)._run_in_job(records)
         return self.env["queue.worker"]._answer(
             self.env._("“%s” runs in the background.", self.name), [job], linked=False
         )
 
     def _run_in_job(self, records: models.BaseModel) -> str | None:
-        """Run the action on those of the records that still exist; called by the job that was delayed for it."""
+        """Run the action on those of the records that still exist.
+
+        It is called by the job that was delayed for it.
+        """
         existing = records.exists()
         if records and not existing:
             return self.env._("The records do not exist any more.")

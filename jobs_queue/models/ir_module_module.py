@@ -1,4 +1,7 @@
-"""Addons that are installed or updated: their job functions and channels are there at once, as their tests run before all is loaded."""
+"""Job functions and channels of an addon, created as soon as it is installed or updated.
+
+The tests of the addon need them, and run before all addons are loaded.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ class IrModuleModule(models.Model):
     def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(vals)
         if vals.get("state") == "installed":
-            # Odoo says so as soon as the code and the data of an addon are loaded
+            # Odoo sets this state as soon as the code and the data of an addon are loaded
             for addon in filter(has_jobs, self.mapped("name")):
                 self.env["queue.job.function"].sudo()._synchronize_addon(addon)
         return result

@@ -6,7 +6,7 @@ from odoo import fields, models
 
 
 class BigInteger(fields.Integer):
-    """A 64 bit integer, for numbers that a sequence hands out for ever."""
+    """A 64-bit integer, for numbers from a sequence that never ends."""
 
     _column_type = ("int8", "int8")
 
@@ -14,8 +14,9 @@ class BigInteger(fields.Integer):
 class PlainMany2one(fields.Many2one):
     """A many2one without a foreign key.
 
-    A foreign key would make each new job lock its user, company and channel, which are rows that everybody shares. The price:
-    the id stays when the other record is deleted. Odoo then shows an empty field.
+    With a foreign key, each new job would lock its user, company and channel, which are rows that
+    everybody shares. The price is that the id stays when the other record is deleted. Odoo then
+    shows an empty field.
     """
 
     def update_db_foreign_key(self, model: models.BaseModel, column: dict[str, Any]) -> None:

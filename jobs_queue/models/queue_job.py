@@ -1,4 +1,7 @@
-"""Jobs as people see them, with the buttons. The state of a job is written by ``store/`` only: nobody may create or write these rows."""
+"""The model ``queue.job``: jobs as people see them, with the buttons.
+
+Only ``store/`` writes the state of a job: nobody may create or write these rows.
+"""
 
 import logging
 from itertools import takewhile
@@ -47,7 +50,10 @@ _LOOK_UPS = {"=": "in", "=?": "in", "in": "in", "!=": "not in", "not in": "not i
 
 
 def _with_stored_key(condition: DomainCondition) -> fields.Domain:
-    """Return a condition of a domain that looks for keys as they are stored; any other one as it is."""
+    """Change a domain condition on keys, so that it looks for the keys as they are stored.
+
+    Any other condition is returned as it is.
+    """
     operator = _LOOK_UPS.get(condition.operator)
     keys = [condition.value] if isinstance(condition.value, str) else condition.value
     if condition.field_expr not in _KEYS or not operator or not isinstance(keys, COLLECTION_TYPES):
@@ -65,12 +71,12 @@ class QueueJob(models.Model):
 
     name = fields.Char(compute="_compute_name", search="_search_name", string="Description")
     description = fields.Char(readonly=True, string="Own Description")
-    # By these people find the job of a record; given when the job is delayed
+    # People find the job of a record by these two; they are given when the job is delayed
     external_id = fields.Char(readonly=True, string="External ID", help="Of the record that the job is about")
     record_name = fields.Char(readonly=True, string="Record", help="Name or number of the record that the job is about")
     function = fields.Char(required=True, readonly=True, help="Dotted path of a function, or model.method")
     model_name = fields.Char(readonly=True, string="Model")
-    # Not read with other fields: it may be long
+    # Not read together with other fields, because it may be long
     payload = fields.Text(required=True, readonly=True, string="Stored Arguments", prefetch=False)
     arguments = fields.Text(compute="_compute_arguments")
     context = fields.Char(readonly=True)
@@ -112,7 +118,8 @@ class QueueJob(models.Model):
     date_started = fields.Datetime(readonly=True, string="Started at")
     date_done = fields.Datetime(readonly=True, string="Ended at")
     duration = fields.Float(readonly=True, string="Duration (s)", aggregator="avg")
-    # That of its last end, if it failed: set by a scheduled action, emptied when the job is made runnable again
+    # The failure of the last attempt, if the job failed. It is set when failed jobs are grouped,
+    # and emptied when the job is made runnable again
     failure_id = PlainMany2one("queue.job.failure", readonly=True)
     attempt_ids = fields.One2many("queue.job.attempt", "job_id", readonly=True)
     given_back = fields.Integer(
@@ -123,21 +130,25 @@ class QueueJob(models.Model):
     log = fields.Text(compute="_compute_log", string="Last Log", help="What the job has logged in its last attempt")
     exc_info = fields.Text(compute="_compute_exc_info", string="Last Traceback", groups="jobs_queue.group_jobs_manager")
 
-    # Each change of a job's state opens and locks all of these, for some microseconds each, and before PostgreSQL 18 more of them beyond
-    # the sixteenth: so one index serves several questions, and what people search for stands beside, see queue_job_label.py
+    # Each change of a job's state opens and locks all of these indexes. That takes some
+    # microseconds for each, and before PostgreSQL 18 more for those beyond the sixteenth. So one
+    # index serves several queries. The texts that people search for are in another table, see
+    # queue_job_label.py
 
-    # What a worker may claim, in the order in which it claims
+    # The jobs that a worker may claim, in the order in which it claims them
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
     _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
-    # What screens count and filter; most jobs are none of these
+    # The states that screens count and filter; most jobs are in none of these
     _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled', 'failed')")
     _retried_idx = models.Index("(id) WHERE retry > 0")
-    # The filter of today's jobs: ranges of pages, which a job that changes its state does not touch
+    # For the filter of today's jobs. The index has ranges of pages, so a job that changes its state
+    # does not touch it
     _date_created_idx = models.Index("USING brin (date_created) WITH (pages_per_range = 32)")
-    # Also those without a group: the jobs that have failed since their failures were last grouped
+    # Also the failed jobs without a group: those that have failed since jobs were last grouped
     _failure_idx = models.Index("(failure_id, id) WHERE state = 'failed'")
-    # At most one job of a key runs, whatever the code does; and the twins of a job are found, and whether one was done after another
+    # The first index ensures that at most one job of a key runs, whatever the code does. The second
+    # one finds the other jobs with the same key, and whether one was done after another
     _identity_leased_idx = models.UniqueIndex(
         "(identity_key) WHERE identity_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )
@@ -148,13 +159,13 @@ class QueueJob(models.Model):
     _concurrency_leased_idx = models.Index(
         "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )
-    # Those that wait for a key of either kind
+    # The jobs that wait for an identity key or a concurrency key
     _parked_idx = models.Index("(concurrency_key, id) WHERE state = 'wait_dependencies' AND is_parked")
-    # Those that could join a group of jobs that run as one call, in the order in which they do
+    # The jobs that could join a group that runs as one call, in the order in which they join
     _group_idx = models.Index(
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )
-    # The order of sequential channels; and the failed jobs of any
+    # For the order of sequential channels, and for the failed jobs of any channel
     _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.is_in_order('queue_job')}")
 
     def init(self) -> None:
@@ -239,19 +250,25 @@ class QueueJob(models.Model):
     @api.model
     @tools.ormcache("user_id", "archived")
     def _may_work(self, user_id: int, archived: bool = False) -> bool:
-        """Return whether jobs may run as a user: whether it exists and is not archived, or a public one, which always is.
+        """Return whether jobs may run as a user.
 
-        :param archived: whether it may be archived
+        The user has to exist and must not be archived. A public user is always archived, and jobs
+        may run as it.
+
+        :param archived: whether the user may be archived
         """
-        # the context is the job's, in which archived users may count
+        # the context is the job's, in which active_test may have any value
         user = self.env["res.users"].sudo().with_context(active_test=False).search([("id", "=", user_id)])
         return bool(user) and (archived or user.active or user._is_public())
 
     @api.model
     @tools.ormcache("user_id", "su", "stored")
     def _usable_context(self, user_id: int, su: bool, stored: str | None) -> tuple[dict[str, Any], list[str]]:
-        """Return :func:`~odoo.addons.jobs_queue.jobs.environment.usable_context`, which is the same for many jobs."""
-        # that of the caller may be the one that cannot be used
+        """Return the usable context of jobs from the cache, as it is the same for many jobs.
+
+        See :func:`~odoo.addons.jobs_queue.jobs.environment.usable_context`.
+        """
+        # the caller's context may be the one that cannot be used
         return environment.usable_context(self.env(context={}), user_id, su, stored)
 
     @api.model
@@ -259,30 +276,40 @@ class QueueJob(models.Model):
     def _terms(
         self, user_id: int, su: bool, stored: str | None, function: str
     ) -> tuple[dict[str, Any], list[str], RetryPolicy]:
-        """Return what each job asks for, by one look into the cache: :meth:`_usable_context`, and the retry policy of its function."""
+        """Return the data that each job asks for, by one look-up in the cache.
+
+        :return: the two values of :meth:`_usable_context`, and the retry policy of the function
+        """
         return *self._usable_context(user_id, su, stored), function_options(self.env, function).retry
 
     @api.model
     def _search(self, domain: api.DomainType, *args: Any, **kwargs: Any) -> Query:
-        # what this transaction has delayed is found too
+        # jobs that this transaction has delayed are found, too
         buffer.flush(self.env.cr)
         return super()._search(fields.Domain(domain).map_conditions(_with_stored_key), *args, **kwargs)
 
     @api.model
     def _prepare_job_values(self, job: Job) -> dict[str, Any]:
-        """Return the values of columns that an addon has added to the table, by their names, for a job that is being delayed."""
+        """Return values for columns that an addon has added to the table; a hook.
+
+        :param job: the job that is being delayed
+        :return: ``{column name: value}``
+        """
         return {}
 
     @api.model
     def list_warning(self) -> str:
-        """Return what has to be said above the list of jobs, or an empty text."""
+        """Return the warning to show above the list of jobs, or an empty text."""
         self.check_access("read")
         return self.env["queue.worker"]._reason_no_job_runs() or ""
 
     # Buttons
 
     def button_requeue(self) -> dict[str, Any]:
-        """Make failed, cancelled and done jobs runnable again, with all their tries."""
+        """Make failed, cancelled, done and scheduled jobs runnable now.
+
+        They get all their tries again.
+        """
         return self._change("requeue")
 
     def button_done(self) -> dict[str, Any]:
@@ -294,10 +321,13 @@ class QueueJob(models.Model):
         return self._change("cancel")
 
     def _change(self, kind: str) -> dict[str, Any]:
-        """Change these jobs, or all that the user has selected in a list, and tell the user what came of it."""
+        """Change these jobs, or all that the user has selected in a list.
+
+        The user is told the result.
+        """
         self._check_may_change()
         if (domain := selected_domain(self.env, self._name, len(self))) is not None:
-            # it comes from the client: what the user may not see is not changed
+            # the domain comes from the client: jobs that the user may not see are not changed
             return self.sudo(False)._change_all(kind, domain)
         self.check_access("read")
         return self._change_all(kind, [("id", "in", self.ids)])
@@ -308,9 +338,9 @@ class QueueJob(models.Model):
 
     @api.model
     def _change_all(self, kind: str, domain: list[Any]) -> dict[str, Any]:
-        """Change the jobs of a domain, as far as the user sees them: see ``mass_change.py``.
+        """Change the jobs of a domain, as far as the user sees them; see ``mass_change.py``.
 
-        :return: the action that tells the user what was done, and loads the screen anew
+        :return: the action that tells the user the result, and reloads the screen
         """
         change = MassChange(self.env, kind, domain)
         finished = change.run(SECONDS_AT_ONCE)
@@ -338,7 +368,10 @@ class QueueJob(models.Model):
         }
 
     def button_related(self) -> dict[str, Any]:
-        """Open what the job is about: the job function's related action, or the records among its arguments."""
+        """Open the subject of the job.
+
+        That is the related action of the job function, or the records among the job's arguments.
+        """
         self.ensure_one()
         self.check_access("read")
         action = StoredJob.load(self).related_action(self.env)
@@ -348,7 +381,10 @@ class QueueJob(models.Model):
 
     @api.autovacuum
     def _gc_jobs(self) -> tuple[int, bool]:
-        """Delete done and cancelled jobs that ended more than ``jobs_queue.job_retention_days`` (30) days ago."""
+        """Delete old done and cancelled jobs.
+
+        These have ended more than ``jobs_queue.job_retention_days`` (30) days ago.
+        """
         with store.own_cursor(self.env) as cr:
             return store.delete_ended(cr, self._retention_days())
 

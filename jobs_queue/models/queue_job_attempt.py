@@ -1,10 +1,13 @@
-"""The tries of a job that have ended, one row each."""
+"""Attempts of jobs that have ended, one row each.
+
+One row may also stand for several attempts in a row, see ``times``.
+"""
 
 from odoo import fields, models
 
 from .plain_fields import PlainMany2one
 
-#: The outcomes of attempts with which a job was given back without counting a try.
+#: The outcomes with which a job was given back and no try was counted.
 UNCOUNTED = ("interrupted", "unknown", "no_resources")
 
 

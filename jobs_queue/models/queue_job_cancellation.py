@@ -1,4 +1,7 @@
-"""Requests to stop running jobs: rows beside the jobs', which nobody touches while a job runs."""
+"""Requests to stop running jobs.
+
+They are rows beside those of the jobs, because nobody touches a job's row while the job runs.
+"""
 
 from odoo import fields, models
 

@@ -1,4 +1,4 @@
-"""Channels: what limits jobs, and people may pause."""
+"""Channels: they limit the jobs that run, and people may pause them."""
 
 import logging
 from typing import Any, Literal, Self
@@ -89,7 +89,7 @@ class QueueJobChannel(models.Model):
             channel.complete_name = f"{parent.complete_name}.{channel.name}" if parent else channel.name
 
     def _compute_counts(self) -> None:
-        # what follows from the state, and names the index by which they are counted
+        # the condition follows from the state; it names the index by which the jobs are counted
         in_order = Domain.custom(to_sql=lambda _jobs, _alias, _query: SQL(store.is_in_order("queue_job")))
         counts = {
             field: self.env["queue.job"]._count_by("channel_id", self.ids, domain)
@@ -109,7 +109,10 @@ class QueueJobChannel(models.Model):
             channel.hold_reason = held and held[0]
 
     def _reason_no_job_starts(self) -> str | Literal[False]:
-        """Return why no job of the channel starts, which is paused or held, or one above it; False otherwise."""
+        """Return why no job of the channel starts, or False.
+
+        The reason is that the channel, or one above it, is paused or held.
+        """
         paused = self.sudo().search([("id", "parent_of", self.ids), ("is_paused", "=", True)], limit=1)
         if paused:
             return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
@@ -140,7 +143,10 @@ class QueueJobChannel(models.Model):
                 )
 
     def _check_no_cycle(self, parent: Self) -> None:
-        """Refuse to move channels below themselves; Odoo's own refusal does not say which one."""
+        """Refuse to move channels below themselves.
+
+        Odoo's own refusal does not say which channel it is.
+        """
         for channel in self:
             if parent.parent_path.startswith(channel.parent_path):
                 raise ValidationError(
@@ -194,15 +200,21 @@ class QueueJobChannel(models.Model):
         return channels
 
     def _values_by_code(self, vals: dict[str, Any]) -> dict[str, Any]:
-        # the company of its parent, whatever is said
+        # always the company of the parent, whatever the caller gives
         return {"company_id": self.sudo().browse(vals.get("parent_id") or ()).company_id.id}
 
     def _share_with(self, company: models.BaseModel) -> None:
-        """Let a company alone see these channels and those below them; an empty one: let all see them."""
+        """Let one company alone see these channels and those below them.
+
+        :param company: if it is empty, all companies see them
+        """
         self.sudo().search([("id", "child_of", self.ids)]).company_id = company
 
     def _check_may_change(self) -> None:
-        """Raise an error unless the user may change these channels for all who share them."""
+        """Check that the user may change these channels for all who share them.
+
+        :raise AccessError: he may not
+        """
         if not all(channel.company_id for channel in self.sudo()):
             check_may_change_shared(self.env)
 
@@ -260,14 +272,14 @@ class QueueJobChannel(models.Model):
         self.write({"is_paused": False})
 
     def _release_holds(self) -> None:
-        """Let jobs of these channels start again that a program holds."""
+        """Release the holds that programs have set on these channels, so that jobs start again."""
         for channel in self:
             store.release_holds(self.env.cr, channel.id)
         wakeup.after_commit(self.env.cr)
 
     @api.model
     def _ensure(self, complete_name: str) -> Self:
-        """Return the channel of that complete name, created with its parents where it does not exist.
+        """Return the channel with that complete name, and create it and its parents if missing.
 
         :param complete_name: such as ``root.shop.import``
         """
@@ -279,7 +291,7 @@ class QueueJobChannel(models.Model):
             )
         for name in names[1:]:
             parent = channel
-            # one that the user may not see is there all the same
+            # a channel that the user may not see exists all the same
             channel = self.sudo().search([("parent_id", "=", parent.id), ("name", "=", name)]).with_env(self.env)
             channel = channel or self.create({"name": name, "parent_id": parent.id})
         return channel

@@ -1,4 +1,7 @@
-"""The tokens of a channel's rate. Claims write them all the time, so they are not in the row that people edit."""
+"""Token buckets for the rates of channels.
+
+Claims write them all the time, so they are not in the row that people edit.
+"""
 
 from odoo import fields, models
 

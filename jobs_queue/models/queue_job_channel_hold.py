@@ -1,4 +1,7 @@
-"""Holds: a program lets the jobs of a channel wait, for a reason and until a time. People pause a channel by its own field."""
+"""Holds: a program makes the jobs of a channel wait, for a reason and until a time.
+
+People pause a channel by its own field.
+"""
 
 from odoo import fields, models
 

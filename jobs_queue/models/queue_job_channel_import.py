@@ -1,4 +1,4 @@
-"""Channels that are created from Odoo's configuration file, see ``models/channel_config.py``."""
+"""Import of channels from Odoo's configuration file, see ``models/channel_config.py``."""
 
 import logging
 from typing import Any, Self
@@ -19,7 +19,10 @@ class QueueJobChannel(models.Model):
     _inherit = "queue.job.channel"
 
     def _register_hook(self) -> None:
-        """Import the channels of the configuration file after an install or update of addons, unless they are those imported last."""
+        """Import the channels of the configuration file after an install or update of addons.
+
+        They are not imported if they are the same as last time.
+        """
         super()._register_hook()
         if not self.env.registry.updated_modules:
             return
@@ -28,12 +31,15 @@ class QueueJobChannel(models.Model):
             if text and text != self.env["ir.config_parameter"].sudo().get_param(_IMPORTED):
                 self.sudo()._import_channels(text)
         except ValueError as error:
-            # addons that are installed must not fail for it; the button says it again
+            # the installation of addons must not fail because of it; the button reports the error
+            # again
             _logger.warning("No channel was imported from the configuration file: %s", error)
 
     @api.model
     def _import_channels(self, text: str) -> Self:
-        """Create or change the channels that are written in a text, and return them; others stay as they are.
+        """Create or change the channels that are written in a text, and return them.
+
+        Other channels stay as they are.
 
         :raise ValueError: see :func:`parse_channels`
         """

@@ -1,4 +1,4 @@
-"""Bounded counts of jobs, for screens that must come at once with a million of them."""
+"""Bounded counts of jobs, so that screens open at once even with a million jobs."""
 
 import time
 from collections.abc import Iterable
@@ -10,11 +10,12 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-#: Nobody needs to know of more: a screen shows “10,000+”.
+#: Counts stop here, as nobody needs to know more: a screen shows “10,000+”.
 BOUND = 10_000
-#: Up to it the side panel counts each state before it goes on to :data:`BOUND`, so that it has something to say of all of them.
+#: The side panel first counts each state up to this bound, so that it can show something for all of
+#: them. Then it goes on to :data:`BOUND`.
 FIRST_BOUND = 1_000
-#: What takes longer to count is left out of the side panel.
+#: Counts that take longer are left out of the side panel.
 SECONDS_TO_COUNT = 0.2
 # The states in the order in which they are counted, until the time is over
 _BY_INTEREST = ("failed", "started", "enqueued", "wait_dependencies", "scheduled", "cancelled", "pending", "done")
@@ -25,17 +26,20 @@ class QueueJob(models.Model):
 
     @api.model
     def _search_panel_selection_range(self, field_name: str, **kwargs: Any) -> list[dict[str, Any]]:
-        """Count the states up to :data:`BOUND`, each by its index, as counting a million jobs would take longer than people wait.
+        """Count the jobs in each state for the side panel, up to :data:`BOUND`.
 
-        Where the server reads from its disk, that is too long already, and a state is counted up to :data:`FIRST_BOUND`.
+        Each state is counted by its index, as counting a million jobs would take longer than people
+        wait. If the server reads from its disk, even that takes too long. The state is then counted
+        up to :data:`FIRST_BOUND`.
 
-        A state that no job has stays there: when a button has moved the last of its jobs, the client would show all states as chosen, above
-        a list of that one.
+        A state without jobs stays in the panel. If it were left out when a button has moved the
+        last of its jobs, the client would show all states as chosen, above a list of that one.
         """
         if field_name != "state":
             return super()._search_panel_selection_range(field_name, **kwargs)
         domain = Domain(kwargs.get("model_domain", [])) & Domain(kwargs.get("extra_domain", []))
-        # not within the time to count: a server that has just started reads the access rules first
+        # this is not part of the time to count: a server that has just started reads the access
+        # rules first
         self._search(domain)
         until = time.monotonic() + SECONDS_TO_COUNT
         counts = self._count_states(domain, FIRST_BOUND, _BY_INTEREST, until)
@@ -60,11 +64,11 @@ class QueueJob(models.Model):
 
     @api.model
     def _count_until(self, domain: Domain, bound: int, until: float) -> int | None:
-        """Return how many jobs a domain has, no more than one above a bound; None if counting them took longer.
+        """Count the jobs of a domain up to one above a bound; None if that takes longer.
 
         :param until: of the monotonic clock
         """
-        # half of what is left, so that one that takes long leaves time to the others
+        # half of the time that is left, so that a slow count leaves time to the others
         milliseconds = int(1000 * (until - time.monotonic()) / 2)
         if milliseconds <= 0:
             return None
@@ -95,12 +99,13 @@ class QueueJob(models.Model):
 
     @api.model
     def _count_by(self, name: str, keys: Iterable[Any], domain: api.DomainType) -> dict[Any, int]:
-        """Return ``{key: number of jobs}`` for the jobs of a domain that the user sees, each counted to one above :data:`BOUND`.
+        """Return ``{key: number of jobs}`` for the jobs of a domain that the user sees.
 
-        A jump into an index for each key, and so no more than the bound is read of any.
+        Each key is counted to one above :data:`BOUND`. There is one look-up in an index for each
+        key, so no more rows than the bound are read for any key.
 
         :param name: of an indexed field of jobs, such as ``channel_id``
-        :param keys: its values that are counted
+        :param keys: values of the field that are counted
         """
         query = self._search(domain)
         rows = self.env.execute_query(

@@ -1,4 +1,4 @@
-"""The edges of graphs: a job waits for another one, see ``graph.py``."""
+"""Edges of graphs of jobs: a job waits for another one, see ``graph.py``."""
 
 from odoo import fields, models
 

@@ -1,10 +1,13 @@
-"""Failed jobs in groups: jobs that failed in the same way are one failure, which is requeued, cancelled and told as one.
+"""Failed jobs in groups: jobs that failed in the same way are one failure.
 
-They are grouped after they have failed, so that a job that fails touches no row that others touch: by workers, by a scheduled action, and
-when people look. What the same way means is said in ``models/fingerprint.py``.
+A failure is requeued, cancelled and reported as one. Jobs are grouped after they have failed, so
+that a failing job touches no row that others touch. Workers group them, a scheduled action does,
+and so do the screens when people look. ``models/fingerprint.py`` says when two jobs have failed in
+the same way.
 
-Who follows a failure gets a message when it is first seen, and at most one a day while it goes on. Followers of a channel follow what
-fails there and in the channels below it, as far as they may read it: a channel that all companies share has followers of each.
+The followers of a failure get a message when it is first seen, and at most one a day while it goes
+on. The followers of a channel follow the failures there and in the channels below it, as far as
+they may read them: a channel that all companies share has followers of each.
 """
 
 import contextlib
@@ -26,15 +29,15 @@ from .fingerprint import Places, fingerprint, merged, names_and_words, title
 from .html_text import html_text
 from .plain_fields import PlainMany2one
 
-#: So many failed jobs are grouped in one transaction.
+#: Failed jobs that are grouped in one transaction.
 PAGE = 200
-#: How many pages one pass of the scheduled action, or of a worker, groups at most.
+#: Pages that one pass of the scheduled action, or of a worker, groups at most.
 PAGES_OF_A_PASS = 250
-#: Who looks at failures waits so many seconds at most until they are grouped.
+#: Seconds that a person who opens the screen of failures waits at most for the grouping.
 SECONDS_TO_LOOK = 0.1
-# So many failures are deleted by one pass of the vacuum
+# Failures that one pass of the vacuum deletes at most
 _VACUUM_LIMIT = 1000
-#: Between two messages to the followers of one failure.
+#: Time between two messages to the followers of one failure.
 TIME_BETWEEN_DIGESTS = timedelta(days=1)
 
 
@@ -66,7 +69,7 @@ class QueueJobFailure(models.Model):
     failed_count = fields.Integer(compute="_compute_failed_count", string="Jobs Still Failed")
     summary = fields.Char(compute="_compute_summary")
 
-    # Failures of one fingerprint differ in the words of their messages
+    # Not unique: failures with one fingerprint differ in the words of their messages
     _fingerprint_idx = models.Index("(fingerprint)")
 
     def _compute_failed_count(self) -> None:
@@ -124,7 +127,10 @@ class QueueJobFailure(models.Model):
 
     @contextlib.contextmanager
     def _grouped(self) -> Iterator[Self]:
-        """Group failed jobs for a moment, and give the model in a transaction that sees what was grouped: the caller's began before."""
+        """Group failed jobs for a moment, and give the model in a transaction that sees the groups.
+
+        A new transaction is needed, as the caller's own one began before.
+        """
         self.check_access("read")
         until = time.monotonic() + SECONDS_TO_LOOK
         number = store.has_ungrouped(self.env.cr) and self._group_page()
@@ -144,7 +150,7 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def list_warning(self) -> str:
-        """Return what has to be said above the list of failures, or an empty text."""
+        """Return the warning to show above the list of failures, or an empty text."""
         self.check_access("read")
         grouping = self._hides_jobs() and self._still_grouping()
         reasons = [grouping, self.env["queue.worker"]._reason_no_job_runs()]
@@ -163,7 +169,10 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def _group_and_tell(self) -> None:
-        """Group the jobs that have failed since the last pass, and tell the followers what is new."""
+        """Group the jobs that have failed since the last pass.
+
+        The followers are told the news.
+        """
         self._group_new()
         self._tell_followers()
 
@@ -176,7 +185,10 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def _group_page(self) -> int:
-        """Group a page of failed jobs, committed at once; return how many: 0 also while somebody else groups for long."""
+        """Group a page of failed jobs, and commit it at once.
+
+        :return: how many jobs it was; 0 also while somebody else has been grouping for long
+        """
         try:
             return self._group_locked_page()
         except LockNotAvailable:
@@ -194,7 +206,10 @@ class QueueJobFailure(models.Model):
         return len(jobs)
 
     def _group(self, jobs: Iterable[FailedJob]) -> Iterable[tuple[Self, list[FailedJob]]]:
-        """Return ``[(failure, jobs)]`` of failed jobs; failures that are new are created."""
+        """Find the failures of failed jobs, and create those that are new.
+
+        :return: ``[(failure, jobs)]``
+        """
         places = Places(self._addon_ranks())
         known: dict[str, list[tuple[Self, list[str]]]] = {}
         groups: dict[Self, list[FailedJob]] = {}
@@ -215,7 +230,10 @@ class QueueJobFailure(models.Model):
         return groups.items()
 
     def _join(self, candidates: list[tuple[Self, list[str]]], words: list[str]) -> Self | None:
-        """Return the failure whose pattern the words of a message have, or come close to; the pattern becomes what they have in common."""
+        """Return the failure whose pattern the words of a message match, or None.
+
+        Words that come close to the pattern match, too. The pattern then becomes their common part.
+        """
         for number, (failure, pattern) in enumerate(candidates):
             common = merged(pattern, words)
             if common is not None:
@@ -228,7 +246,10 @@ class QueueJobFailure(models.Model):
     @api.model
     @tools.ormcache()
     def _names_in_code(self) -> frozenset[str]:
-        """Return the names of models, tables, constraints and fields of this database; those of one word, as ``color``, may be values."""
+        """Return the names of models, tables, constraints and fields of this database.
+
+        Names of one word, such as ``color``, are left out, as they may be values.
+        """
         names: set[str] = set()
         for name, model in self.env.registry.items():
             names.update((name, model._table, *model._fields, *model._table_objects))
@@ -237,7 +258,10 @@ class QueueJobFailure(models.Model):
     @api.model
     @tools.ormcache()
     def _addon_ranks(self) -> dict[str, int]:
-        """Return ``{addon: rank}``; the lowest rank have those whose lines say most: other people's addons, then ours, then Odoo's."""
+        """Return ``{addon: rank}``; the lines of addons of the lowest rank say most.
+
+        These are the addons of other people. Ours come next, then Odoo's.
+        """
         addons = self.env["ir.module.module"].sudo().search([("state", "=", "installed")])
         return {
             addon.name: 2 if (addon.author or "").startswith("Odoo") else int(addon.name in self._frameworks())
@@ -246,7 +270,7 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def _frameworks(self) -> set[str]:
-        """Return the addons on which other people's build."""
+        """Return the addons on which those of other people build."""
         return {this_addon.NAME}
 
     def _create_for(self, job: FailedJob, key: str, place: str, names: list[str], words: list[str]) -> Self:
@@ -267,13 +291,19 @@ class QueueJobFailure(models.Model):
         )
 
     def _subscribe_followers_of_channels(self, jobs: Iterable[FailedJob]) -> None:
-        """Let those follow a failure that is new who follow the channels of its jobs, or channels above them."""
+        """Subscribe followers of channels to a failure that is new.
+
+        They are the followers of the jobs' channels and of the channels above them.
+        """
         if not self.count:
             channels = self.env["queue.job.channel"].search([("id", "parent_of", [job.channel_id for job in jobs])])
             self.message_subscribe(self._readers(channels.message_partner_ids).ids)
 
     def _readers(self, partners: models.BaseModel) -> models.BaseModel:
-        """Return those of these people who may read this failure: colleagues, in one of their companies."""
+        """Return those of these people who may read this failure.
+
+        They are colleagues: internal users who may read it in one of their companies.
+        """
         return partners.filtered(lambda partner: any(map(self._may_be_read_by, partner.user_ids)))
 
     def _may_be_read_by(self, user: models.BaseModel) -> bool:
@@ -282,7 +312,10 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def _tell_followers(self) -> None:
-        """Post what is new to the followers of the failures: one message for each failure, at most once a day."""
+        """Post the news of the failures to their followers.
+
+        There is one message for each failure, at most once a day.
+        """
         now = fields.Datetime.now()
         for failure in self.search(
             [
@@ -293,7 +326,7 @@ class QueueJobFailure(models.Model):
             ]
         ):
             followers = failure.message_partner_ids
-            # rights and companies of a person change
+            # the rights and the companies of a person may have changed
             failure.message_unsubscribe((followers - failure._readers(followers)).ids)
             news = failure.date_told and self.env._("New since the last message: %s.", failure.untold_count)
             failure.message_post(
@@ -306,7 +339,9 @@ class QueueJobFailure(models.Model):
 
     @api.autovacuum
     def _gc_failures(self) -> tuple[int, bool]:
-        """Delete failures without failed jobs that were not seen for ``jobs_queue.job_retention_days`` (30) days.
+        """Delete old failures without failed jobs.
+
+        These were not seen for ``jobs_queue.job_retention_days`` (30) days.
 
         :return: ``(number of deleted failures, whether there may be more)``
         """

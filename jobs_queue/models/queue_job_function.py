@@ -1,4 +1,7 @@
-"""Job functions: what an administrator decides for the jobs of one, live, and what the code says."""
+"""Job functions: settings for the jobs of each one, by the code and by an administrator.
+
+The settings of an administrator take effect at once.
+"""
 
 import json
 import logging
@@ -110,7 +113,7 @@ class QueueJobFunction(models.Model):
     def _options(self, name: str) -> JobOptions:
         """Return the :class:`~odoo.addons.jobs_queue.jobs.JobOptions` of a job function.
 
-        What its record says wins over what the code says.
+        The values of its record have priority over those of the code.
         """
         name = current_name(name)
         options = code_options(self.env, name)
@@ -129,44 +132,53 @@ class QueueJobFunction(models.Model):
         )
 
     def _retry_policy(self, policy: RetryPolicy) -> RetryPolicy:
-        """Return a :class:`~odoo.addons.jobs_queue.jobs.retry.RetryPolicy` with the retry pattern of this record, if it has one."""
+        """Return a retry policy with the retry pattern of this record, if it has one.
+
+        :param policy: that of the code
+        """
         if not self.retry_pattern:
             return policy
         try:
             return policy.with_pattern(json.loads(self.retry_pattern))
         except (ValueError, RecursionError) as error:
-            # written before there was this check, or past it
+            # the pattern was written before this check existed, or without it
             _logger.warning(
                 "The retry pattern of %s is left out, its jobs are tried as the code says: %s", self.name, error
             )
             return policy
 
     def _register_hook(self) -> None:
-        """Bring the records in step with the code after an install or update of addons."""
+        """Synchronize the records with the code after an install or update of addons."""
         super()._register_hook()
         if self.env.registry.updated_modules:
             self.sudo()._synchronize()
 
     @api.model
     def _synchronize(self) -> None:
-        """Have one record for each job function of the installed addons, and the channels that they name."""
+        """Have one record for each job function of the installed addons.
+
+        The channels that these functions name are created, too.
+        """
         functions = installed_functions(self.env)
         self._ensure(functions)
         self.search([("name", "not in", list(functions))]).unlink()
 
     @api.model
     def _synchronize_addon(self, addon: str) -> None:
-        """Have the records and the channels of an addon that was just installed or updated, while others may not be loaded yet."""
+        """Have the records and the channels of an addon that was just installed or updated.
+
+        Other addons may not be loaded yet.
+        """
         functions = installed_functions(self.env)
         self._ensure({name: options for name, options in functions.items() if options.module == addon})
 
     def _ensure(self, functions: Mapping[str, JobOptions]) -> None:
-        """Have records for job functions, as the code describes them.
+        """Create or update the records of job functions, as the code describes them.
 
         :param functions: by their names
         """
         names = [name for current, options in functions.items() for name in (*options.former_names, current)]
-        # a record has a former name where the function was moved since
+        # the record of a function that was moved since has a former name
         known = {current_name(function.name): function for function in self.search([("name", "in", names)])}
         for name, options in functions.items():
             values = {

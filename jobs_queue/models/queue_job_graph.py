@@ -1,11 +1,11 @@
-"""The fields and buttons of jobs that wait for other jobs, see ``graph.py``."""
+"""Fields and buttons of jobs that wait for other jobs, see ``graph.py``."""
 
 from typing import Any, Self
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-#: A form shows so many jobs before and after its own one; the list of the graph has them all.
+#: Jobs that a form shows before and after its own one; the list of the graph has them all.
 NEIGHBOURS_SHOWN = 100
 
 
@@ -13,7 +13,7 @@ class QueueJob(models.Model):
     _inherit = "queue.job"
 
     graph_uuid = fields.Char(readonly=True, string="Graph")
-    # Whether an ended job has let its children go; empty again when it is run or set to done once more
+    # Whether an ended job has released its children; emptied when it is run or set to done again
     children_released = fields.Boolean(readonly=True)
     parent_ids = fields.Many2many("queue.job", compute="_compute_graph", string="Waits for")
     child_ids = fields.Many2many("queue.job", compute="_compute_graph", string="Lets Run")
@@ -21,7 +21,7 @@ class QueueJob(models.Model):
     graph_job_count = fields.Integer(compute="_compute_graph", string="Jobs of the Graph")
 
     _graph_idx = models.Index("(graph_uuid) WHERE graph_uuid IS NOT NULL")
-    # Normally empty: the ended jobs whose children still have to be released
+    # The ended jobs whose children still have to be released; normally there are none
     _unreleased_idx = models.Index(
         "(id) WHERE graph_uuid IS NOT NULL AND children_released IS NULL AND state IN ('done', 'failed', 'cancelled')"
     )
@@ -36,7 +36,11 @@ class QueueJob(models.Model):
             job.graph_job_count = counts.get(job.graph_uuid, 0)
 
     def _neighbours(self, end: str, other_end: str) -> tuple[Self, bool]:
-        """Return the first jobs at the other ends of the edges that have this job at one end, and whether there are more."""
+        """Return the first neighbours of this job, and whether there are more.
+
+        :param end: field of the edges that have this job
+        :param other_end: field of these edges that has the neighbour
+        """
         edges = self.env["queue.job.dependency"].search([(end, "=", self.id)], limit=NEIGHBOURS_SHOWN + 1)
         return edges[:NEIGHBOURS_SHOWN][other_end]._filtered_access("read"), len(edges) > NEIGHBOURS_SHOWN
 
@@ -67,9 +71,11 @@ class QueueJob(models.Model):
         return self._change_graph("cancel", ("state", "not in", ("done", "cancelled")))
 
     def button_requeue_graph(self) -> dict[str, Any]:
-        """Requeue the jobs of the graph that have failed or were cancelled, in their order; what is done stays so.
+        """Requeue the failed and cancelled jobs of the graph, in their order.
 
-        :raise UserError: there is none
+        Jobs that are done stay done.
+
+        :raise UserError: there is no such job
         """
         return self._change_graph(
             "requeue",
@@ -82,7 +88,7 @@ class QueueJob(models.Model):
 
         :param kind: key of :data:`~odoo.addons.jobs_queue.mass_change.KINDS`
         :param which: condition of a domain
-        :param if_none: what to say where there are none, None: nothing in particular
+        :param if_none: text of the error if there are none; None: no error is raised
         """
         self._check_may_change()
         self.check_access("read")

@@ -1,14 +1,18 @@
-"""The texts by which people find a job, apart from it: each change of its state would write their indexes anew."""
+"""Texts by which people find a job.
+
+They are in a table of their own. In the table of jobs, each change of a job's state would write
+their indexes again.
+"""
 
 from odoo import fields, models
 
 WORDS = "regexp_replace(lower({text}), '[^[:alnum:]]+', ' ', 'g')"
-# Without the rules of a language: descriptions are in many
+# Without the rules of one language, as descriptions are in many
 WORDS_OF_DESCRIPTION = f"to_tsvector('simple', {WORDS.format(text='description')})"
 
 
 class QueueJobLabel(models.Model):
-    """It has the id of its job. Jobs without any of these texts have none."""
+    """The texts of one job, in a row with the id of the job; without texts there is no row."""
 
     _name = "queue.job.label"
     _description = "Texts to Find a Job"

@@ -1,4 +1,7 @@
-"""The progress of running jobs: rows beside the jobs', which nobody touches while a job runs."""
+"""Progress of running jobs.
+
+It is in rows beside those of the jobs, because nobody touches a job's row while the job runs.
+"""
 
 from odoo import fields, models
 

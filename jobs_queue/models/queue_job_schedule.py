@@ -1,7 +1,8 @@
-"""Schedules: jobs that are delayed again and again, at the times that a cron expression names.
+"""Schedules: they delay a job again and again, at the times of a cron expression.
 
-A light scheduled action of Odoo looks once a minute for schedules that are due. A schedule never has two jobs at once: as long as the one
-before has not ended, the next one waits or is left out, as the catch-up policy says.
+A light scheduled action of Odoo looks for due schedules once a minute. A schedule never has two
+jobs at once. As long as its last job has not ended, the next one waits or is left out, as the
+catch-up policy says.
 """
 
 import json
@@ -25,9 +26,9 @@ from .plain_fields import PlainMany2one
 
 _logger = logging.getLogger(__name__)
 
-#: A tick that is found later than this is a missed one.
+#: A tick that is found later than this counts as missed.
 GRACE = timedelta(minutes=5)
-#: How many missed ticks are caught up at once.
+#: Missed ticks that are caught up at once, at most.
 TICKS_OF_A_PASS = 100
 
 
@@ -89,10 +90,11 @@ class QueueJobSchedule(models.Model):
             schedule.next_run = schedule.active and schedule._tick_after(fields.Datetime.now())
 
     def _tick_after(self, moment: datetime) -> datetime:
-        """Return the first time after a moment at which the schedule runs; both UTC without a zone.
+        """Return the first time after a moment at which the schedule runs.
 
-        When clocks go forward, a time that does not exist is moved to the end of the gap. When they go back, a time of day that comes twice
-        counts once; expressions for every hour go on every hour.
+        Both are in UTC, without a zone. When clocks go forward, a time that does not exist is moved
+        to the end of the gap. When they go back, a time of day that comes twice counts once.
+        Expressions for every hour go on every hour.
 
         :raise ValidationError: the expression is not valid, or names no time
         """
@@ -116,7 +118,7 @@ class QueueJobSchedule(models.Model):
             ) from None
         return tick.astimezone(UTC).replace(tzinfo=None)
 
-    # What is written is right
+    # Constraints
 
     @api.constrains("expression", "timezone")
     def _check_expression(self) -> None:
@@ -178,7 +180,7 @@ class QueueJobSchedule(models.Model):
         return arguments
 
     def _call(self, env: api.Environment) -> tuple[str | None, tuple[Any, ...], dict[str, Any]]:
-        """Return what the job calls: ``(model's name, arguments, arguments by name)``."""
+        """Return the call of the job: ``(model's name, arguments, arguments by name)``."""
         of_method = self.function.rpartition(".")[0]
         if of_method in env:
             return of_method, (env[of_method],), self._named_arguments()
@@ -187,9 +189,9 @@ class QueueJobSchedule(models.Model):
     # Running
 
     def button_run(self) -> dict[str, Any]:
-        """Run now, once, apart from the times of the schedule.
+        """Run the job now, once, in addition to the times of the schedule.
 
-        :raise UserError: the job before has not ended
+        :raise UserError: the last job has not ended
         """
         self.check_access("write")
         for schedule in self:
@@ -206,9 +208,10 @@ class QueueJobSchedule(models.Model):
 
     @api.model
     def _run_due(self) -> None:
-        """Delay the jobs of the schedules that are due, each in a transaction of its own; see ``store/schedules.py``.
+        """Delay the jobs of the due schedules, each in a transaction of its own.
 
-        One that cannot run, as its function takes other arguments now for instance, stays due, and does not keep the others from running.
+        See ``store/schedules.py``. A schedule that cannot run stays due, and does not keep the
+        others from running. One reason is that its function now takes other arguments.
         """
         seen: set[int] = set()
         while id_ := self._run_one(seen):
@@ -216,7 +219,11 @@ class QueueJobSchedule(models.Model):
 
     @api.model
     def _run_one(self, passed_over: Collection[int]) -> int | None:
-        """Delay the job of one schedule that is due; return the schedule's id, or None if no further one is due."""
+        """Delay the job of one due schedule.
+
+        :param passed_over: ids of the schedules that this pass has done already
+        :return: the schedule's id, or None if no further one is due
+        """
         with store.own_cursor(self.env) as cr:
             due = store.lock_due_schedule(cr, passed_over)
             if not due:
@@ -234,9 +241,10 @@ class QueueJobSchedule(models.Model):
         return id_
 
     def _run(self, now: datetime) -> None:
-        """Delay what a schedule that is due and locked has to run, and find out when it is due next.
+        """Delay the jobs of a due and locked schedule, and compute when it is due next.
 
-        While the job before has not ended, nothing is delayed: the times that pass are caught up after its end, or are left out.
+        While its last job has not ended, nothing is delayed. The times that pass are caught up
+        after the end of that job, or are left out.
         """
         busy = self._is_busy()
         if self.catch_up == "skip":
@@ -262,7 +270,7 @@ class QueueJobSchedule(models.Model):
         return self.job_id.exists() and self.job_id.state not in ("done", "failed", "cancelled")
 
     def _delay(self, times: int) -> None:
-        """Delay the job, several times as a chain."""
+        """Delay the job once, or several times as a chain."""
         user = self.user_id
         company = self.company_id or user.company_id
         context = {"lang": user.lang, "tz": user.tz, "allowed_company_ids": company.ids, ARCHIVED: False}

@@ -1,11 +1,13 @@
-"""The search box of jobs: it finds the jobs of a record by its numbers, and others by words.
+"""The search box of jobs: it finds jobs by the numbers of their records, and by words.
 
-A number is found by its beginning, in capitals or not, as a list of a million jobs cannot be read for what stands in the midst of a text;
-so are the words of descriptions that jobs have of their own. Both are found by indexes alone, also where there is nothing: those of
-``queue_job_label``. Functions have none: there are few, each with any number of jobs. Where a text is the beginning of a function's words
-the table is read, until there is enough to show.
+A number is found by its beginning, in upper or lower case, because a list of a million jobs cannot
+be read for text in the middle. The words of descriptions that jobs have of their own are found in
+the same way. Both are found by indexes alone, those of ``queue_job_label``, also if nothing
+matches. Functions have no such index: there are few, each with any number of jobs. If a text is the
+beginning of a function's words, the table is read until there is enough to show.
 
-What a text means does not depend on which jobs there are: a button on all that were found asks for it again and again while they change.
+The meaning of a text does not depend on the jobs that exist. A button on all jobs that were found
+searches for the text again and again, while the jobs change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +21,13 @@ from odoo.tools import SQL
 from ..jobs import installed_functions
 from .queue_job_label import WORDS, WORDS_OF_DESCRIPTION
 
-# What people know a record by
+# The fields by which people know a record
 _NUMBERS = ("external_id", "record_name")
 # "order 42" becomes order:* & 42:*; nothing if there is no word
 _BEGINNINGS = f"to_tsquery('simple', replace(NULLIF(trim({WORDS.format(text='%s')}), ''), ' ', ':* & ') || ':*')"
 # No number is longer, and PostgreSQL refuses words that are much longer
 _LONGEST = 250
-# Of so many jobs among a million the last ones are found soon by reading from the end
+# If so many jobs among a million match, the last ones are soon found by reading from the end
 _MANY = 30_000
 
 
@@ -38,7 +40,7 @@ class QueueJob(models.Model):
             named = Domain.OR([(name, "in", texts)] for name in ("description", "function"))
             return self._labelled(_numbers(texts)) | named
         if operator not in ("like", "ilike", "=like", "=ilike") or not isinstance(value, str):
-            # of a negative one Odoo asks for the positive one, and takes the others
+            # for a negative operator, Odoo asks for the positive one and takes the other jobs
             return NotImplemented
         text = value.strip().strip("%")[:_LONGEST]
         if not text:
@@ -52,10 +54,11 @@ class QueueJob(models.Model):
     def _labelled(self, conditions: Sequence[SQL]) -> Domain:
         """Return the domain of the jobs whose labels fulfil one of some conditions.
 
-        :param conditions: each of which an index answers
+        The labels are looked up at once. In the query of the list, PostgreSQL would rather read a
+        million jobs from the last one on, because it takes a text that no job has for one that many
+        jobs have. If many jobs do have it, PostgreSQL is right.
 
-        They are looked up at once. In the list, PostgreSQL would rather read a million jobs from the last one on: it takes a text that no
-        job has for one that many have. Where many have it indeed, it is right.
+        :param conditions: an index answers each of them
         """
         if not conditions:
             return Domain.FALSE
@@ -68,7 +71,10 @@ class QueueJob(models.Model):
         )
 
     def _as_shown(self, text: str) -> Domain:
-        """Return the domain of the jobs that the list shows with this text, such as “Export an order: S00007”."""
+        """Return the domain of the jobs that the list shows with this text.
+
+        The list shows a job as “Export an order: S00007”, for example.
+        """
         title, _colon, number = text.partition(": ")
         if not number.strip():
             return Domain.FALSE
@@ -76,11 +82,14 @@ class QueueJob(models.Model):
         return Domain("function", "in", self._functions_with(title)) & numbers
 
     def _functions_with(self, text: str) -> list[str]:
-        """Return the names of the functions whose title or name has words that begin so; of a text with a dot, any part of the name."""
+        """Return the names of the functions whose title or name has a word that begins so.
+
+        For a text with a dot, any part of the name counts.
+        """
         text = text.lower()
         names = [name for name, title in self._titles_of_functions().items() if _begins_a_word(text, name, title)]
         model, _dot, beginning = text.rpartition(".")
-        # methods that are no job functions are not listed
+        # methods that are no job functions are not in the list of titles
         methods = dir(type(self.env[model])) if model in self.env else ()
         return names + [f"{model}.{method}" for method in methods if method.startswith(beginning)]
 
@@ -96,16 +105,20 @@ class QueueJob(models.Model):
 
 
 def _looks(conditions: Iterable[SQL]) -> SQL:
-    """Return the query of the ids of the jobs whose labels fulfil one of some conditions: a look into an index for each."""
+    """Return the query for the ids of jobs whose labels fulfil one of some conditions.
+
+    Each condition is one look-up in an index.
+    """
     return SQL(" UNION ALL ").join(SQL("SELECT id FROM queue_job_label WHERE %s", one) for one in conditions)
 
 
 def _numbers(texts: Iterable[str], more: str = "") -> list[SQL]:
     """Return the conditions of labels with one of these numbers.
 
-    LIKE for each, as a list of patterns is compared with each entry of the index; small letters are PostgreSQL's on both sides.
+    There is a LIKE for each number, because a list of patterns would be compared with each entry of
+    the index. PostgreSQL makes both sides lower case.
 
-    :param more: ``%`` for numbers that begin so
+    :param more: ``%`` for numbers that begin with the text
     """
     escaped = (text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for text in texts)
     return [

@@ -1,4 +1,7 @@
-"""Jobs whose rows PostgreSQL refuses to change: rows beside the jobs', which are there for as long as that is so."""
+"""Jobs whose rows PostgreSQL refuses to change.
+
+They are rows beside those of the jobs, and exist as long as PostgreSQL refuses.
+"""
 
 from odoo import fields, models
 

@@ -1,4 +1,7 @@
-"""Workers as people see them, with the orders that they can be given. The rows are written by ``store/`` only."""
+"""Workers as people see them, and the orders that people can give them.
+
+Only ``store/`` writes these rows.
+"""
 
 from typing import Any
 
@@ -37,11 +40,14 @@ class QueueWorker(models.Model):
     memory = fields.Integer(string="Memory (MB)", readonly=True, aggregator=None, help="What its process uses")
     date_started = fields.Datetime(readonly=True, string="Started at")
     date_heartbeat = fields.Datetime(readonly=True, string="Last Heartbeat")
-    # The life of the operating system's process in which it lives, known to the parent of that process
+    # The life of the operating system's process in which the worker lives; the parent of that
+    # process knows it
     process = fields.Char(readonly=True)
-    # The server and the database of this row, see store.place_of: a copy has the same row, and so has a standby that was promoted
+    # The server and the database of this row, see store.place_of. A copy has the same row, and so
+    # has a standby that was promoted
     place = fields.Char(readonly=True)
-    # The server's process and start of the worker's control connection; both empty behind a pooler
+    # The server's process for the worker's control connection, and its start. Both are empty behind
+    # a pooler
     backend_pid = fields.Integer(readonly=True, aggregator=None)
     backend_start = fields.Float(readonly=True, aggregator=None)
     # The server's processes that work for it in this database: {pid: start}
@@ -60,7 +66,10 @@ class QueueWorker(models.Model):
 
     @api.model
     def _cron_slots(self) -> models.BaseModel:
-        """Return the scheduled actions that run jobs: each record is one more job at once in Odoo's cron."""
+        """Return the scheduled actions that run jobs.
+
+        Each record allows one more job at once in Odoo's cron.
+        """
         action = self.env.ref("jobs_queue.cron_run_jobs", raise_if_not_found=False)
         if not action:
             return self.env["ir.cron"]
@@ -75,11 +84,14 @@ class QueueWorker(models.Model):
         return self._give_order("running")
 
     def action_drain(self) -> None:
-        """Let the workers end the jobs that they run, however long that takes, and then end themselves."""
+        """Let the workers finish the jobs that they run, however long it takes, and then end."""
         return self._give_order("draining")
 
     def action_stop(self) -> None:
-        """Let the workers end within the grace time; jobs that still run then are freed without losing a try."""
+        """Let the workers end within the grace time.
+
+        Jobs that still run then are released without losing a try.
+        """
         return self._give_order("stopping")
 
     def _give_order(self, state: str) -> None:
@@ -98,7 +110,10 @@ class QueueWorker(models.Model):
 
     @api.model
     def action_adopt_database(self) -> dict[str, Any]:
-        """Say that this database, restored or copied from another one, is the production database: its jobs run from now on."""
+        """Declare this restored or copied database to be the production database.
+
+        Its jobs run from now on.
+        """
         if not self.env.user.has_group("jobs_queue.group_jobs_manager"):
             raise AccessError(self.env._("Only a jobs manager can say that this is the production database."))
         store.adopt_database(self.env.cr)

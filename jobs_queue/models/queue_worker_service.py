@@ -12,7 +12,8 @@ from odoo.tools import config
 from .. import store
 from ..jobs import Job
 
-#: A scheduled action that should have run so long ago is not run by anybody; the server looks for them once a minute.
+#: If a scheduled action is overdue by this time, nobody runs it: the server looks for due ones once
+#: a minute.
 OVERDUE = timedelta(minutes=3)
 
 
@@ -21,13 +22,16 @@ class QueueWorker(models.Model):
 
     @api.model
     def list_warning(self) -> str:
-        """Return what has to be said above the list: why nobody would run a job now, and the way out; empty where somebody would."""
+        """Return the warning to show above the list of workers, or an empty text.
+
+        It says why nobody would run a job now, and the way out.
+        """
         self.check_access("read")
         return self._reason_no_job_runs() or ""
 
     @api.model
     def _reason_no_job_runs(self) -> str | Literal[False]:
-        """Return why nobody would run a job now, and the way out; False where somebody would."""
+        """Return why nobody would run a job now, and the way out; False if somebody would."""
         if not store.is_original(self.env.cr):
             return self.env._(
                 "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
@@ -57,7 +61,7 @@ class QueueWorker(models.Model):
 
     @api.model
     def _runs_in_cron(self) -> bool:
-        """Return whether nobody but Odoo's scheduled actions would run a job now."""
+        """Return whether only Odoo's scheduled actions would run a job now."""
         return not store.states_of_alive(self.env.cr) and not self._reason_no_cron_runs()
 
     @api.model
@@ -76,16 +80,19 @@ class QueueWorker(models.Model):
                 "nobody runs Odoo's scheduled actions, which were due at %s UTC",
                 fields.Datetime.to_string(nextcall),
             )
-        # another server may run them; that one of them has run lately says so
+        # another server may run them; it does if one of them has run lately
         if not config["max_cron_threads"] and not any(map(_has_run_lately, slots)):
             return self.env._("this server runs no scheduled actions (max_cron_threads = 0)")
         return False
 
-    # What buttons answer
+    # Answers of buttons
 
     @api.model
     def _reasons_to_wait(self, jobs: Iterable[Job | models.BaseModel]) -> tuple[list[str], bool]:
-        """Return why jobs that were just delayed would not start, and whether some of them would."""
+        """Return why jobs that were just delayed would not start.
+
+        :return: ``(reasons, whether some of the jobs would start)``
+        """
         if reason := self._reason_no_job_runs():
             return [reason], False
         channels = self.env["queue.job.channel"].browse({int(job.channel_id) for job in jobs})
@@ -94,10 +101,13 @@ class QueueWorker(models.Model):
 
     @api.model
     def _answer(self, message: str, jobs: Iterable[Job | models.BaseModel] = (), linked: bool = True) -> dict[str, Any]:
-        """Return the action with which a button answers that has delayed jobs: what it has set going, or that nobody would do it.
+        """Return the action with which a button answers that has delayed jobs.
+
+        It says what the button has started, or that nobody would run it.
 
         :param message: such as “The import runs in the background.”
-        :param jobs: those that were delayed, each a :class:`~odoo.addons.jobs_queue.jobs.Job` or a ``queue.job`` record
+        :param jobs: those that were delayed, each a :class:`~odoo.addons.jobs_queue.jobs.Job` or a
+            ``queue.job`` record
         :param linked: whether to link to them
         """
         jobs = list(jobs)
@@ -117,13 +127,13 @@ class QueueWorker(models.Model):
                 # the client puts the links where the message has %s
                 "message": " ".join([message.replace("%", "%%") if links else message, *["%s"] * len(links)]),
                 "links": links,
-                # loads the record or list anew
+                # reloads the record or the list
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
 
 
 def _has_run_lately(cron: models.BaseModel) -> bool:
-    """Return whether a scheduled action has run within its interval, as far as the time to see it as late allows."""
+    """Return whether a scheduled action ran within its interval, plus :data:`OVERDUE`."""
     interval = relativedelta(**{cron.interval_type: cron.interval_number})
     return bool(cron.lastcall) and cron.lastcall + interval > fields.Datetime.now() - OVERDUE

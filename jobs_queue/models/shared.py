@@ -1,14 +1,18 @@
-"""Check the right to change what all companies share: channels without a company, and job functions."""
+"""Check of the right to change what all companies share.
+
+All companies share channels without a company, and job functions.
+"""
 
 from odoo.api import Environment
 from odoo.exceptions import AccessError
 
 
 def check_may_change_shared(env: Environment) -> None:
-    """Raise an error unless the user may change what all companies share.
+    """Check that the user may change what all companies share.
 
     :param env: of the user
-    :raise AccessError: there are several companies, he is not in all of them, and no administrator of the settings
+    :raise AccessError: there are several companies, and the user is neither in all of them nor an
+        administrator of the settings
     """
     if env.su or env.user.has_group("base.group_system"):
         return

@@ -1,11 +1,16 @@
-"""Every SQL statement that changes the state of a job or a worker.
+"""SQL statements that change the state of jobs and workers.
 
-Each function takes a cursor. Those that a worker calls run on its raw connection, in autocommit and READ COMMITTED: each statement sees
-what was committed before it began, and a row that another transaction has just changed is looked at again instead of raising a
-serialization failure. Only :func:`insert_jobs`, :func:`lock_lease` and :func:`complete` run on a business cursor, which is REPEATABLE READ.
+Each function takes a cursor, or a connection. The functions that a worker calls run on its raw
+connection, in autocommit and READ COMMITTED. There, each statement sees what was committed before
+it began. If another transaction has just changed a row, the statement checks the new version of the
+row and raises no serialization failure. The actions of users, the schedules and the grouping of
+failures run on a READ COMMITTED cursor of their own, see :func:`own_cursor`. Some functions run on
+a cursor of Odoo or of a job, which is REPEATABLE READ: those that insert jobs, and those that lock
+and complete running jobs, such as :func:`insert_jobs`, :func:`lock_lease` and :func:`complete`.
 
-A *lease* is the pair (worker_id, lease_token) on a job's row. The token comes from a sequence, is new with each claim and is cleared when
-the lease ends; whoever writes for a job names it. A writer whose lease was taken away finds no row.
+A *lease* is the pair (worker_id, lease_token) on a job's row. The token comes from a sequence. It
+is new with each claim and is cleared when the lease ends. Each statement that writes for a job
+names the token. If the lease was taken away, the statement finds no row.
 """
 
 from .actions import (

@@ -1,4 +1,4 @@
-"""The actions of people on jobs: requeue, set to done, cancel."""
+"""Actions on jobs: requeue, set to done, cancel, request a cancellation, delete old jobs."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from .dependencies import hold_back, lock_with_parents, release_children
 from .keys import release_keys
 from .sql import BRIEFLY, NOW, RUNNABLE
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 
@@ -23,21 +23,24 @@ class _Ended(NamedTuple):
     concurrency_key: str | None
 
 
-# Buttons: on a cursor of their own, guarded by the states from which the change is possible; they return how many jobs changed. A job that
-# is leased is not touched, except that one that has not started may be cancelled: its worker then finds the lease gone.
+# Buttons call these functions on a cursor of their own. A function changes only jobs in the states
+# that allow the change, and returns the number of changed jobs. A leased job is not touched, with
+# one exception: a job that has not started may be cancelled. Its worker then finds the lease gone.
 
 
 def count_by_state(cr: BaseCursor, ids: Iterable[int]) -> dict[str, int]:
-    """Return ``{state: number}`` of jobs; the first statement of a change, which from here on waits for no lock for long.
+    """Return ``{state: number}`` of some jobs, and limit how long the transaction waits for locks.
 
-    :raise LockNotAvailable: by what follows; see :func:`unlocked`
+    It is the first statement of a change. After it, the transaction waits only briefly for a lock.
+
+    :raise LockNotAvailable: raised by the statements that follow; see :func:`unlocked`
     """
     cr.execute(f"{BRIEFLY} SELECT state, count(*) FROM queue_job WHERE id = ANY(%s) GROUP BY state", (list(ids),))
     return dict(cr.fetchall())
 
 
 def unlocked(cr: BaseCursor, ids: Iterable[int]) -> list[int]:
-    """Return which of these jobs nobody has locked just now."""
+    """Return the ids of the given jobs that nobody has locked at the moment."""
     cr.execute(
         f"{BRIEFLY} SELECT id FROM queue_job WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED", (list(ids),)
     )
@@ -47,7 +50,10 @@ def unlocked(cr: BaseCursor, ids: Iterable[int]) -> list[int]:
 def requeue(
     cr: BaseCursor, ids: Collection[int], states: Iterable[str] = ("failed", "cancelled", "done", "scheduled")
 ) -> int:
-    """Make ended and scheduled jobs runnable now, with all their tries; those that have parents wait for them first."""
+    """Make ended and scheduled jobs runnable now, with all their tries.
+
+    A job that has parents waits for them first.
+    """
     cr.execute(
         """
         DELETE FROM queue_job_cancellation USING queue_job job
@@ -85,10 +91,12 @@ def cancel(
 
 
 def release_waiting(cr: BaseCursor, ids: Iterable[int], limit: int = 100) -> None:
-    """Let the jobs run that wait for the end of these, after that end was committed; of more than ``limit`` jobs the sweep does the rest.
+    """Release the jobs that wait for the end of these jobs, after that end was committed.
 
-    A transaction for each release, for the reason of :func:`release_forgotten_children`; so the cursor is the caller's own. None waits long
-    for a lock: what somebody holds locked is left to the sweep, too.
+    If more than ``limit`` jobs have ended, the housekeeping of the workers does the rest. Each
+    release is a transaction of its own, for the reason given in :func:`release_forgotten_children`.
+    So the cursor must be the caller's own: it is committed here. No release waits long for a lock.
+    If somebody holds the lock, that release is left to the housekeeping, too.
     """
     cr.execute(
         """
@@ -116,10 +124,11 @@ def _release(cr: BaseCursor, release: Callable[[BaseCursor, Any], object], ended
 
 
 def request_cancellation(cr: BaseCursor, ids: Iterable[int], who: str) -> int:
-    """Ask the workers that run these jobs to stop them; return how many are asked.
+    """Ask the workers that run these jobs to stop them; return the number of new requests.
 
-    A row beside the job: its own row belongs to the job while it runs. A request for a job that has just ended has no effect on it; the
-    requests of an earlier run are forgotten when a job is requeued.
+    A request is a row beside the job's row: the job's own row belongs to the job while it runs. A
+    request for a job that has just ended has no effect on it. When a job is requeued, the requests
+    of its earlier run are deleted.
     """
     cr.execute(
         """
@@ -133,8 +142,9 @@ def request_cancellation(cr: BaseCursor, ids: Iterable[int], who: str) -> int:
 
 
 def _change(cr: BaseCursor, ids: Iterable[int], states: Iterable[str], assignments: str, **values: object) -> int:
-    # locked in the order of their ids, so that two such calls cannot wait for each other; and not in a subquery of the update: while
-    # PostgreSQL takes the table for empty it would join it to that job by job, 20,000 times 2,000 rows
+    # The rows are locked in the order of their ids, so that two such calls cannot wait for each
+    # other. The SELECT is not a subquery of the UPDATE: while PostgreSQL takes the table for empty,
+    # it would join the subquery to the table job by job, 20,000 times 2,000 rows
     cr.execute(
         "SELECT id FROM queue_job WHERE id = ANY(%s) AND state = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
         (list(ids), list(states)),
@@ -145,7 +155,9 @@ def _change(cr: BaseCursor, ids: Iterable[int], states: Iterable[str], assignmen
 
 
 def delete_ended(cr: BaseCursor, days: float, limit: int = 10000) -> tuple[int, bool]:
-    """Delete done and cancelled jobs that ended more than so many days ago, with their attempts; not those for which other jobs wait.
+    """Delete done and cancelled jobs that ended more than ``days`` days ago, with their attempts.
+
+    Jobs for which other jobs wait are kept.
 
     :return: ``(number of deleted jobs, whether there may be more)``
     """
@@ -155,7 +167,7 @@ def delete_ended(cr: BaseCursor, days: float, limit: int = 10000) -> tuple[int, 
             SELECT id FROM queue_job
             WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - %(days)s * interval '1 day'
               AND NOT EXISTS (
-                    -- looked up edge by edge, as in graph.py
+                    -- looked up edge by edge, as in dependencies.py
                     SELECT FROM queue_job_dependency edge
                     WHERE edge.parent_id = queue_job.id
                       AND (SELECT state FROM queue_job child WHERE child.id = edge.child_id) NOT IN ('done', 'cancelled')

@@ -1,7 +1,7 @@
-"""Leases of jobs that run together, as one call.
+"""Groups of jobs that run together as one call: start, join, lock and complete their leases.
 
-Each statement does for all members what its counterpart in ``leases.py`` does for one job, and is safe for the same reasons; each member is
-found by id, worker and lease token.
+Each statement does for all members what its counterpart in ``leases.py`` does for one job. It is
+safe for the same reasons. Each member is found by id, worker and lease token.
 """
 
 import logging
@@ -23,14 +23,16 @@ from .trouble import IS_LEFT_OUT, PASSING, is_refusal
 
 _logger = logging.getLogger(__name__)
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
-#: What jobs have in common that run together.
+#: The columns that must be equal in jobs that run together.
 COMMON = ("function", "group_key", "channel_id", "model_name", "user_id", "su", "company_id", "context")
 
-# The rows of the members. The planner knows how long an array is that it sees, and then prefers to read a whole small table; of what a
-# subselect returns it expects ten, and finds each by the primary key. IS TRUE keeps it from the index on the worker, where dead entries are
+# The condition for the rows of the members. If the planner sees an array, it knows its length, and
+# then prefers to read the whole of a small table. From a subselect it expects ten rows, and finds
+# each by the primary key. IS TRUE keeps the planner away from the index on the worker, which
+# contains dead entries
 _MINE = """(
     job.id = ANY(ARRAY(SELECT unnest(%(ids)s::int[]))) AND job.id = member.id AND job.lease_token = member.lease_token
 )"""
@@ -38,13 +40,13 @@ _MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_to
 
 
 def _members(jobs: Iterable[Leased]) -> dict[str, list[int | None]]:
-    # by their ids, which is the order in which they are locked
+    # sorted by id: the rows are locked in this order
     jobs = sorted(jobs, key=lambda job: job.id)
     return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
 
 
 def _equal(column: str) -> str:
-    # an index serves "=" only, and the first three always have a value
+    # an index serves "=" only; the first three columns always have a value
     return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
 
 
@@ -58,7 +60,7 @@ class _Candidate(NamedTuple):
 
 
 class _DoneJob(Leased, Protocol):
-    """A job of a group, with what is kept of it when it is done; the result as JSON."""
+    """A job of a group, with what is stored of it when it is done; the result is JSON."""
 
     @property
     def message(self) -> str | None: ...
@@ -71,11 +73,12 @@ class _DoneJob(Leased, Protocol):
 
 
 def start_group(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
-    """Mark leased jobs as started; return ``{id: stored arguments}`` of those whose lease is still there: others were cancelled meanwhile.
+    """Mark leased jobs as started; return ``{id: stored arguments}``.
 
-    Locked in the order of their ids, as buttons do, so that neither waits for the other.
+    Jobs whose lease is gone are left out: they were cancelled meanwhile. The rows are locked in the
+    order of their ids. Buttons use the same order, so neither waits for the other.
 
-    :raise LockNotAvailable: somebody has one of the rows locked; none is started
+    :raise LockNotAvailable: somebody has one of the rows locked; no job is started
     """
     cr.execute(
         f"""
@@ -97,12 +100,18 @@ def start_group(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
 
 
 def join_group(cr: AnyCursor, worker_id: int, leader: LeasedJob, limit: int) -> list[tuple[LeasedJob, str]]:
-    """Lease further runnable jobs that may run together with a started one, and start them; return ``[(LeasedJob, stored arguments)]``.
+    """Lease and start more runnable jobs that may run together with a started job.
 
-    They get the lease token of the leader: a group is one lease. So it needs no place of a channel beyond the leader's, and what counts
-    leases counts tokens. As in a claim, nothing is leased to a worker without a row, two workers never get the same job, and the keys of
-    jobs are locked after the jobs; where somebody keeps one locked, none joins. In a sequential channel none does: another job may be the
-    next in order. Nor where nothing may start, because the channel was paused or held since the leader's claim, for instance.
+    They get the lease token of the leader: a group is one lease. So a group needs only the leader's
+    place in a channel, and leases are counted by their tokens. As in a claim, nothing is leased to
+    a worker without a row, two workers never get the same job, and the keys of jobs are locked
+    after the jobs.
+
+    No job joins if somebody keeps a key locked. No job joins in a sequential channel: another job
+    may be the next in order. No job joins if no job may start, for instance because the channel was
+    paused or held since the leader's claim.
+
+    :return: ``[(LeasedJob, stored arguments)]``
     """
     try:
         with transaction(cr, BRIEFLY):
@@ -112,7 +121,7 @@ def join_group(cr: AnyCursor, worker_id: int, leader: LeasedJob, limit: int) -> 
     except psycopg2.Error as error:
         if not is_refusal(cr, error):
             raise
-        # a claim finds out which row it is
+        # a claim finds out which row was refused
         _logger.warning("No job joins job %s: %s", leader.id, error)
         return []
 
@@ -141,7 +150,7 @@ def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, 
     ids = [job.id for job in candidates if job not in keyed]
     if keyed:
         ids += keys.admit(cr, keyed, park=True)
-    # the twin that runs in place of another job may be one of another user or group: it is left to a claim
+    # a twin that runs in place of another job may have another user or group; it is left to a claim
     cr.execute(
         f"""
         UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s
@@ -155,7 +164,10 @@ def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, 
 
 
 def lock_leases(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
-    """Lock the rows of running jobs on their own cursor; return False if one of the leases is not this worker's any more."""
+    """Lock the rows of running jobs, on the jobs' own cursor.
+
+    :return: False if one of the leases is no longer this worker's
+    """
     cr.execute(
         f"""
         {PATIENTLY}
@@ -170,10 +182,11 @@ def lock_leases(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
 
 
 def complete_group(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, then: str = "") -> bool:
-    """Set jobs to done, each with its message, result and log, and record the attempts; return False if one of the leases is not this
-    worker's any more: then the caller rolls all of it back.
+    """Set jobs to done, each with its message, result and log, and record the attempts.
 
     :param then: see :func:`~.leases.complete`
+    :return: False if one of the leases is no longer this worker's; the caller then rolls back all
+        of it
     """
     jobs = sorted(jobs, key=lambda job: job.id)
     return if_leased(
@@ -208,7 +221,7 @@ def complete_group(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, the
 
 
 def still_leased(cr: AnyCursor, jobs: Iterable[Leased], worker_id: int) -> set[int]:
-    """Return the ids of those of these jobs whose leases are still this worker's."""
+    """Return the ids of the given jobs whose leases are still this worker's."""
     cr.execute(
         f"""
         SELECT job.id FROM queue_job job, {_MEMBERS}

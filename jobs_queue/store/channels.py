@@ -1,4 +1,4 @@
-"""Limits of channels (capacity, rate, order, holds), and how a claim is divided among channels."""
+"""Limits of channels (capacity, rate, order, holds), and the shares of channels in a claim."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -9,12 +9,17 @@ from ..texts import REASON, storable
 from .sql import BRIEFLY, NOW, UNHURRIED, AnyCursor, is_in_order, is_leased
 from .trouble import LEFT_OUT
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 
 class Share(NamedTuple):
-    """How many jobs a claim should take from a channel; whether it is below a limit, and whether below a sequential channel."""
+    """The share of a channel in a claim.
+
+    :ivar jobs: number of jobs that the claim should take from the channel
+    :ivar is_limited: whether this channel or one above it has a limit
+    :ivar is_sequential: whether this channel or one above it is sequential
+    """
 
     channel_id: int
     jobs: int
@@ -22,17 +27,18 @@ class Share(NamedTuple):
     is_sequential: bool
 
 
-# A hold without a date holds until it is released
+# A hold without a date is valid until it is released
 _HOLDS = f"(hold.date_until IS NULL OR hold.date_until > {NOW})"
 
 _IS_LIMIT = "(above.capacity > 0 OR above.rate > 0 OR above.is_sequential)"
 
-# What a channel's bucket holds now: filled evenly, so many tokens a period, and never more than a period's worth
+# The tokens in a channel's bucket now. The bucket is filled evenly, with ``rate`` tokens in a
+# period, and never holds more than the tokens of one period
 _TOKENS = f"""LEAST(above.rate, bucket.tokens
     + above.rate * GREATEST(0, extract(epoch FROM {NOW} - bucket.date_filled))::float8 / above.rate_period)"""
 
-# For each channel with a limit of its own: how many more jobs of it and the channels below may start now. Jobs that run together, as one
-# call, share one lease and take one place
+# For each channel with a limit of its own: the number of jobs of it and the channels below it that
+# may still start now. Jobs that run together as one call share one lease and take one place
 ROOM = f"""
     SELECT above.parent_path, LEAST(
         CASE WHEN above.is_sequential THEN 1 ELSE NULLIF(above.capacity, 0) END - (
@@ -45,9 +51,10 @@ ROOM = f"""
     WHERE {_IS_LIMIT}
 """
 
-# The oldest job of a sequential channel and the channels below: runnable, between two tries, or failed; of each state the index has the
-# oldest one at hand. The planner would walk the primary key, through all jobs that have ended, for an order by it; id::bigint it finds in
-# the index of that order only
+# The oldest job of a sequential channel and the channels below it. The job is runnable, failed, or
+# between two tries. For each state the index gives the oldest job. If the order were by id, the
+# planner would walk the primary key, through all jobs that have ended. It finds id::bigint only in
+# the index with that order
 _OLDEST = f"""
     SELECT oldest.id, oldest.channel_id, oldest.state
     FROM queue_job_channel below, (VALUES ('pending'), ('failed'), ('scheduled')) AS one (state), LATERAL (
@@ -59,7 +66,8 @@ _OLDEST = f"""
     ORDER BY oldest.id LIMIT 1
 """
 
-# The job whose turn it is below the topmost sequential channel above a channel: what that one orders, those below it need not
+# The next job in order below the topmost sequential channel at or above a channel. That channel
+# orders all jobs below it, so the sequential channels below it need no order of their own
 NEXT_IN_ORDER = f"""(
     SELECT oldest.id
     FROM (
@@ -71,19 +79,22 @@ NEXT_IN_ORDER = f"""(
 
 
 def next_in_order(cr: AnyCursor, channel_id: int) -> int | None:
-    """Return the id of the job whose turn it is in the sequential channel at or above a channel, or None; leased jobs do not count."""
+    """Return the id of the next job in the sequential channel at or above a channel, or None.
+
+    Leased jobs do not count.
+    """
     cr.execute(f"SELECT {NEXT_IN_ORDER}", {"channel": channel_id})
     return cr.fetchone()[0]
 
 
-# While addons are installed, updated or removed, the code in memory is not that of the database. The tests of an addon run in the midst of
-# that, and with its code: see regardless_of_modules()
+# While addons are installed, updated or removed, the code in memory is not the code of the
+# database. The tests of an addon run at that time, and with its code: see regardless_of_modules()
 _MODULES_SETTLED = """NOT EXISTS (
         SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove')
             AND current_setting('jobs_queue.regardless_of_modules', true) IS DISTINCT FROM 'on'
     )"""
 
-# Whether jobs of a channel may start at all
+# The condition that jobs of a channel may start at all
 OPEN = f"""(
     {_MODULES_SETTLED}
     AND NOT EXISTS (
@@ -95,7 +106,7 @@ OPEN = f"""(
     )
 )"""
 
-# The job whose turn it is below each topmost sequential channel
+# The next job in order below each topmost sequential channel
 _SEQUENTIAL = f"""
     SELECT top.parent_path, oldest.channel_id, oldest.state
     FROM queue_job_channel top, LATERAL ({_OLDEST}) AS oldest
@@ -140,20 +151,24 @@ def _shares_query(room: str, sequential: str, runnable: str = "state = 'pending'
 
 
 def regardless_of_modules(cr: AnyCursor, value: bool) -> None:
-    """Let the jobs that the cursor's transaction leases start also while addons are to be installed, updated or removed: for tests.
+    """Let the cursor's transaction lease jobs although addons are to be changed; for tests.
 
-    :param value: False: not any more
+    To be changed means to be installed, updated or removed.
+
+    :param value: False: the transaction leases no such jobs any more
     """
     cr.execute("SELECT set_config('jobs_queue.regardless_of_modules', %s, true)", ("on" if value else "off",))
 
 
 _SHARES = _shares_query(ROOM, _SEQUENTIAL)
 
-# Where rows are left out they must not fill the heads of their channels
+# Rows that are left out must not fill the heads of their channels
 _SHARES_OF_OTHERS = _shares_query(ROOM, _SEQUENTIAL, "state = 'pending' AND id <> ALL(%(left_out)s)")
 
-# Where no channel has a limit, which is most often so, what counts leases and finds the oldest is not even planned: that takes longer than
-# the rest of the claim. A limit that is set between the two statements holds from the next claim on, as one set a moment later would
+# Most often no channel has a limit. Then the parts of the query that count leases and find the
+# oldest jobs are not even planned: planning them takes longer than the rest of the claim. A limit
+# that is set between the two statements holds from the next claim on, like a limit that is set a
+# moment later
 _SHARES_WITHOUT_LIMITS = _shares_query(
     "SELECT ''::varchar AS parent_path, 0::bigint AS jobs WHERE false",
     "SELECT ''::varchar AS parent_path, 0 AS channel_id, ''::varchar AS state WHERE false",
@@ -161,16 +176,19 @@ _SHARES_WITHOUT_LIMITS = _shares_query(
 
 
 def shares(cr: AnyCursor, limit: int) -> tuple[list[Share], list[int]]:
-    """Return how a claim of up to ``limit`` jobs is shared among the channels that have runnable jobs, the first turn first;
-    and the ids of the jobs that are left out, see ``trouble.py``.
+    """Divide a claim of up to ``limit`` jobs among the channels that have runnable jobs.
 
-    Channels take turns by weight: the n-th job of a channel has the turn (n - 1 + chance) / weight, and the first turns win. So a channel
-    full of jobs does not keep another one's first job waiting, however few jobs are asked for and whichever worker asks, and nothing has to
-    be remembered: with chance from the exponential distribution the first turn falls to each channel in proportion to its weight. Priority
-    orders the jobs of one channel.
+    Channels take turns by weight. The n-th job of a channel has the turn (n - 1 + chance) / weight,
+    and the first turns win. So a channel full of jobs does not keep the first job of another
+    channel waiting, however few jobs are asked for and whichever worker asks. Nothing has to be
+    remembered: chance comes from the exponential distribution, so the first turn falls to each
+    channel in proportion to its weight. Priority orders the jobs of one channel.
 
-    Nothing is locked: this says where to look, and the claim counts again where a limit has to hold. Of each channel no more is read than
-    the head of the ready index.
+    Nothing is locked. The shares say where to look, and the claim counts again where a limit has to
+    hold. In each channel only the head of the ready index is read.
+
+    :return: the shares, the first turn first; and the ids of the jobs that are left out, see
+        ``trouble.py``
     """
     cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_IS_LIMIT}), {LEFT_OUT}")
     has_limits, left_out = cr.fetchone()
@@ -180,10 +198,10 @@ def shares(cr: AnyCursor, limit: int) -> tuple[list[Share], list[int]]:
 
 
 def lock_limits(cr: AnyCursor, channel_id: int) -> None:
-    """Lock the limits above a channel in a fixed order, until the end of the transaction.
+    """Lock the limits at and above a channel in a fixed order, until the end of the transaction.
 
-    NO KEY UPDATE on the rows themselves, which claims never change: whoever edits a channel waits for a moment, and is not told that
-    another transaction was in the way.
+    The channels' own rows are locked with NO KEY UPDATE. Claims never change these rows. So a user
+    who edits a channel waits for a moment, and gets no error about another transaction.
     """
     cr.execute(
         f"""
@@ -198,7 +216,10 @@ def lock_limits(cr: AnyCursor, channel_id: int) -> None:
 
 
 def spend_tokens(cr: AnyCursor, channel_id: int, jobs: int) -> None:
-    """Take a token for each leased job from the buckets above a channel, whose limits are locked."""
+    """Take a token for each leased job from the buckets at and above a channel.
+
+    The limits of these channels are locked.
+    """
     cr.execute(
         f"""
         INSERT INTO queue_job_channel_bucket AS bucket (channel_id, tokens, date_filled)
@@ -212,7 +233,8 @@ def spend_tokens(cr: AnyCursor, channel_id: int, jobs: int) -> None:
     )
 
 
-# Part of a statement in which ``given`` are jobs that have not started: what spend_tokens() took for them
+# Part of a statement in which ``given`` are jobs that have not started: it gives back the tokens
+# that spend_tokens() took for them
 GIVE_BACK_TOKENS = """
     UPDATE queue_job_channel_bucket bucket SET tokens = LEAST(above.rate, bucket.tokens + above.jobs)
     FROM (
@@ -232,13 +254,14 @@ def hold(
     reason: object,
     seconds: float | Decimal | timedelta | None = None,
 ) -> None:
-    """Let no further job of a channel and the channels below it start for a time, whatever others hold it for.
+    """Stop the start of further jobs of a channel and the channels below it, for a time.
 
-    It is a row of its own beside the channel's, which people edit. A channel that others do not see yet is not held.
+    The holds of other holders do not matter. A hold is a row of its own beside the channel's row,
+    as users edit that one. A channel that other transactions do not see yet is not held.
 
     :param channel_id: None: nothing is held
-    :param holder: who holds it; each holder has one hold a channel, and the newest one counts
-    :param reason: why, for the user: what becomes text; a long one is cut
+    :param holder: the owner of the hold; each has one hold on a channel, and the newest one counts
+    :param reason: shown to the user; any object that becomes text; a long text is cut
     :param seconds: from now, a year at most; None: until :func:`release_holds`
     :raise ValueError: the seconds are no finite number
     """
@@ -260,12 +283,15 @@ def hold(
 
 
 def release_holds(cr: AnyCursor, channel_id: int) -> None:
-    """Let the jobs of a channel start again, whoever held it."""
+    """Release all holds of a channel, whoever made them."""
     cr.execute("DELETE FROM queue_job_channel_hold WHERE channel_id = %s", (channel_id,))
 
 
 def held(cr: AnyCursor, channel_id: int) -> tuple[str, str] | None:
-    """Return why the jobs of a channel do not start now, as ``(reason, complete name of the held channel)``, or None."""
+    """Return the hold because of which the jobs of a channel do not start now, or None.
+
+    :return: ``(reason, complete name of the held channel)``
+    """
     cr.execute(
         f"""
         SELECT hold.reason, above.complete_name
@@ -279,9 +305,10 @@ def held(cr: AnyCursor, channel_id: int) -> tuple[str, str] | None:
 
 
 def seconds_to_next_token(cr: AnyCursor) -> float | None:
-    """Return how many seconds there are until a channel that has used up its rate may start the next of its jobs, or None.
+    """Return the seconds until a channel that has used up its rate may start a job, or None.
 
-    Not less than a fifth of a second: a bucket fills in a second at least, so no token is lost by that.
+    The result is not less than a fifth of a second. A bucket takes at least a second to fill, so no
+    token is lost by that.
     """
     cr.execute(
         f"""

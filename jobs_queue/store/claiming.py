@@ -1,4 +1,4 @@
-"""Leasing runnable jobs to a worker."""
+"""Claims: lease runnable jobs to a worker."""
 
 import logging
 import time
@@ -15,14 +15,15 @@ from .trouble import PASSING, fail_troubled, is_refusal, note_trouble
 
 _logger = logging.getLogger(__name__)
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 
 class LeasedJob(NamedTuple):
     """A job as it was leased.
 
-    Without the arguments, which may be large: they come with the start, so that a worker's memory holds those of the jobs that run.
+    The arguments are not included, as they may be large. They come with the start of the job. So a
+    worker's memory holds only the arguments of running jobs.
     """
 
     id: int
@@ -52,22 +53,26 @@ LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
 
 # Claiming
 #
-# The claim locks the row of its own worker, so that nothing can be leased to a worker that was declared dead: end_worker() locks that row
-# FOR UPDATE, deletes it, and frees what it leased, in one transaction. Either the claim comes first and its leases are freed with it, or
-# it waits, finds no worker and claims nothing.
+# A claim locks the row of its own worker, so that nothing can be leased to a worker that was
+# declared dead: in one transaction, end_worker() locks that row FOR UPDATE, deletes it and frees
+# its leases. If the claim comes first, its leases are freed too. If it comes second, it waits,
+# finds no worker and claims nothing.
 #
-# Jobs are locked with SKIP LOCKED: two claims never wait for each other's jobs and never get the same one. NO KEY UPDATE, because the
-# columns that change are no key. All waiting is in one order, so that no two claims wait for each other: first the rows of limited
-# channels by id, then the keys by number (keys.py). And all waiting is short: what somebody else keeps locked is left for the next claim.
+# Jobs are locked with SKIP LOCKED: two claims never wait for each other's jobs and never get the
+# same job. The lock is NO KEY UPDATE, because the changed columns are no key. All waiting is in one
+# order, so that no two claims wait for each other: first the rows of limited channels by id, then
+# the keys by number (keys.py). All waiting is short: what somebody else keeps locked is left for
+# the next claim.
 
 _ME = "me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)"
 
 _SET_LEASE = "state = 'enqueued', worker_id = %(worker)s, lease_token = nextval('queue_job_lease_token_seq')"
 
-# The statements repeat the number of jobs in a plain LIMIT: where the planner cannot see it, it expects a tenth of all jobs, and reads
-# the whole table to update them.
+# The statements repeat the number of jobs in a plain LIMIT. If the planner cannot see the number,
+# it expects a tenth of all jobs, and reads the whole table to update them.
 
-# The end of a claim's statement: what has no key is leased at once, what has one comes back with its keys and nothing else
+# The end of a claim's statement. A job without a key is leased at once. For a job with a key, only
+# the id and the keys are returned
 _LEASE_READY = f"""
     leased AS (
         UPDATE queue_job job SET {_SET_LEASE}
@@ -83,7 +88,10 @@ _LEASE_READY = f"""
 
 
 class _Choice(NamedTuple):
-    """Which of the runnable jobs of a channel a claim may take: all, those whose rows are not left out, or a single one."""
+    """The runnable jobs of a channel that a claim may take.
+
+    These are all of them, those that are not left out, or a single one.
+    """
 
     condition: str = "true"
     ids: list[int] | int | None = None
@@ -92,21 +100,25 @@ class _Choice(NamedTuple):
 _ClaimShares: TypeAlias = Callable[[AnyCursor, int, Sequence[Share], int, _Choice], list[LeasedJob]]
 
 
-# So many rows of a channel are claimed one by one without success, then it is another channel's turn
+# Number of rows of a channel that a claim tries one by one without success; then it tries another
+# channel
 _REFUSALS = 10
-# For so many seconds a claim goes on with other rows where all were refused; nobody else has the worker's connection meanwhile
+# Seconds for which a claim goes on with other rows after all were refused; nobody else can use the
+# worker's connection meanwhile
 _SECONDS = 0.3
 
 
 def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJob]:
-    """Lease up to ``limit`` runnable jobs to a worker; return them in the order in which to run them.
+    """Lease up to ``limit`` runnable jobs to a worker; return them in the order of their runs.
 
-    Jobs of limited channels come first, as each holds a place that others wait for, then the others by priority.
+    Jobs of limited channels come first, as each holds a place that others wait for. The others
+    follow by priority.
 
-    :param limit: how many jobs the worker wants at most
-    :param free: how many it can start at once: no more are taken from limited channels
-    :raise psycopg2.Error: none could be leased, for a reason that is not a single row's as far as one can see: the worker waits. Where
-        there was no time to try all of them nothing is raised: the next claim goes on
+    :param limit: number of jobs that the worker wants at most
+    :param free: number of jobs that it can start at once: no more are taken from limited channels
+    :raise psycopg2.Error: no job could be leased, and as far as one can see the reason is not a
+        single row: the worker waits. If there was no time to try all rows, nothing is raised: the
+        next claim goes on
     """
     limited: list[LeasedJob] = []
     unlimited: list[LeasedJob] = []
@@ -116,7 +128,8 @@ def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJo
         while True:
             left_out, is_refused = _claim_round(cr, worker_id, limit, free, limited, unlimited)
             refused = is_refused or refused
-            # those that were refused are left out by the next round, which looks behind them and into other channels
+            # the next round leaves out the refused rows, and looks behind them and into other
+            # channels
             if limited or unlimited or not is_refused:
                 break
             if time.monotonic() > ends:
@@ -125,7 +138,8 @@ def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJo
         if left_out or is_refused:
             fail_troubled(cr, others_changed=bool(limited or unlimited))
     except PASSING as error:
-        # somebody edits a channel and takes his time, or changes a table: what is leased so far is run, the rest waits
+        # somebody edits a channel and takes long, or changes a table: the jobs leased so far are
+        # run, the rest waits
         _logger.info("Some jobs cannot be claimed now: %s %s", error.diag.message_primary, error.diag.context or "")
     except psycopg2.Error as error:
         if not is_refusal(cr, error):
@@ -139,7 +153,10 @@ def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJo
 def _claim_round(
     cr: AnyCursor, worker_id: int, limit: int, free: int, limited: list[LeasedJob], unlimited: list[LeasedJob]
 ) -> tuple[list[int], psycopg2.Error | None]:
-    """Lease what a claim wants as far as it is not refused, and add it to two lists; return ``(ids left out, what was raised or None)``."""
+    """Lease as many of the wanted jobs as are not refused, and add them to the two lists.
+
+    :return: ``(ids that are left out, the error that was raised or None)``
+    """
     refused = None
     chosen, left_out = shares(cr, limit)
     choice = _Choice("job.id <> ALL(%(only)s)", left_out) if left_out else _Choice()
@@ -161,7 +178,10 @@ def _lease(
     limit: int,
     choice: _Choice,
 ) -> psycopg2.Error | None:
-    """Lease jobs of some channels and add them to a list; where the claim is refused, row by row. Return what was raised, or None."""
+    """Lease jobs of some channels and add them to a list; if the claim is refused, row by row.
+
+    :return: the error that was raised, or None
+    """
     try:
         jobs += claim_shares(cr, worker_id, channel_shares, limit, choice)
     except psycopg2.Error as error:
@@ -181,10 +201,10 @@ def _lease_each(
     limit: int,
     choice: _Choice,
 ) -> None:
-    """Lease jobs one by one and add them to a list; note the trouble of the rows that are refused.
+    """Lease jobs one by one and add them to a list; note the trouble of the refused rows.
 
-    Each is claimed as ever, with all that limits and keys ask for. Where a twin of a job is the reason, and not its own row, the job is
-    noted all the same: the twin comes next.
+    Each job is claimed as usual, with all limits and keys. The reason of a refusal may be a twin of
+    the job, and not the job's own row. The job is noted all the same; the twin comes next.
 
     :raise psycopg2.Error: the note cannot be written either
     """
@@ -206,7 +226,10 @@ def _lease_each(
 
 
 def _heads(cr: AnyCursor, share: Share, choice: _Choice) -> list[int]:
-    """Return the ids of a channel's first runnable jobs: those of its share, and as many more as may be refused."""
+    """Return the ids of a channel's first runnable jobs.
+
+    These are the jobs of its share, and as many more as may be refused.
+    """
     if share.is_sequential:
         # None if another worker has just taken it
         return list(filter(None, [next_in_order(cr, share.channel_id)]))
@@ -223,10 +246,11 @@ def _heads(cr: AnyCursor, share: Share, choice: _Choice) -> list[int]:
 def _claim_unlimited(
     cr: AnyCursor, worker_id: int, channel_shares: Sequence[Share], limit: int, choice: _Choice
 ) -> list[LeasedJob]:
-    """Lease jobs of channels without limit; return the jobs.
+    """Lease jobs of channels without a limit; return the jobs.
 
-    One statement: no limit has to be counted, so nothing has to be locked but the jobs themselves. The transaction around it keeps the
-    jobs that have a key away from other claims until it is clear whether they may run.
+    It is one statement. No limit has to be counted, so nothing but the jobs has to be locked. The
+    transaction around it keeps the jobs that have a key away from other claims, until it is clear
+    whether they may run.
     """
     with transaction(cr, BRIEFLY):
         cr.execute(
@@ -260,16 +284,17 @@ def _claim_unlimited(
 def _claim_limited(
     cr: AnyCursor, worker_id: int, channel_shares: Sequence[Share], limit: int, choice: _Choice
 ) -> list[LeasedJob]:
-    """Lease jobs of a channel that has a limit, or is below one; return the jobs.
+    """Lease jobs of a channel that has a limit at or above it; return the jobs.
 
-    Two statements in one transaction. The first locks the limits in a fixed order, so that claims below the same limit follow one
-    another. The snapshot of the second is younger than these locks: it counts every lease that an earlier claim has committed. In one
-    statement the count would be older than the lock, and two claims would admit the same place twice.
+    These are two statements in one transaction. The first locks the limits in a fixed order, so
+    claims below the same limit run one after the other. The snapshot of the second is younger than
+    these locks: it counts every lease that an earlier claim has committed. In one statement the
+    count would be older than the lock, and two claims would admit a job to the same place.
     """
     (share,) = channel_shares
     with transaction(cr, BRIEFLY):
         lock_limits(cr, share.channel_id)
-        # IS TRUE leaves the planner the primary key alone
+        # IS TRUE leaves the planner only the primary key
         runnable = (
             f"job.id = {NEXT_IN_ORDER} AND (job.state = 'pending') IS TRUE"
             if share.is_sequential
@@ -296,7 +321,8 @@ def _claim_limited(
             """,
             {"worker": worker_id, "channel": share.channel_id, "limit": limit, "only": choice.ids},
         )
-        # A job that waits for its key leaves the ready index, but in a sequential channel nothing may overtake it
+        # A job that waits for its key leaves the ready index, except in a sequential channel: there
+        # no job may overtake it
         jobs = _leased(cr, worker_id, park=not share.is_sequential)
         if jobs:
             spend_tokens(cr, share.channel_id, len(jobs))
@@ -304,11 +330,11 @@ def _claim_limited(
 
 
 def _leased(cr: AnyCursor, worker_id: int, park: bool = True) -> list[LeasedJob]:
-    """Return what the last statement has leased, and lease those of its jobs with a key that may run."""
+    """Return what the last statement leased, and lease its jobs with a key that may run."""
     rows = [LeasedJob._make(row) for row in cr.fetchall()]
     jobs = [row for row in rows if row.lease_token]
     if keyed := [row for row in rows if not row.lease_token]:
-        # the places that were counted for these jobs are kept by the locks on the limits
+        # the locks on the limits keep the places that were counted for these jobs
         cr.execute(
             f"WITH {_ME} UPDATE queue_job job SET {_SET_LEASE} FROM me WHERE job.id = ANY(%(ids)s) RETURNING {LEASED_COLUMNS}",
             {"worker": worker_id, "ids": keys.admit(cr, keyed, park)},

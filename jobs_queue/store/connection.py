@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL beside those of Odoo's pool, and cursors of that pool."""
+"""Connections to PostgreSQL outside of Odoo's pool, and cursors of that pool."""
 
 import functools
 import threading
@@ -13,23 +13,26 @@ from odoo.modules.registry import Registry
 from odoo.sql_db import BaseCursor, ConnectionPool, PsycoConnection, connection_info_for
 from odoo.tools import config
 
-# A lost peer is noticed within seconds
+# With these settings a lost peer is noticed within seconds
 _KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
-#: Milliseconds that what serves many jobs waits for a lock: bookkeeping and claims; then another time will do.
+#: Milliseconds that the statements that serve many jobs (claims and housekeeping) wait for a lock.
+#: They can be repeated later.
 LOCK_TIMEOUT = 300
 
-#: The connections that this module has opened and that are still there.
+#: The connections that this module has opened and that still exist.
 opened: weakref.WeakSet[psycopg2.extensions.connection] = weakref.WeakSet()
 
 
 def connect(dbname: str, lock_timeout: int = 0, connect_timeout: int = 0) -> psycopg2.extensions.connection:
-    """Return a new autocommit connection to a database, READ COMMITTED, on which a lost peer is noticed within seconds.
+    """Return a new autocommit connection to a database, in READ COMMITTED.
 
-    What an administrator has set for the role or the database to limit the sessions of others does not hold for it.
+    A lost peer is noticed within seconds. An administrator may have set limits for the sessions of
+    the role or the database; they do not hold for this connection.
 
-    :param lock_timeout: milliseconds that each of its statements waits for a lock, 0 for ever. Behind a pooler, where no setting of a
-        session lasts, the statement has to say so itself, as with :data:`store.BRIEFLY`
+    :param lock_timeout: milliseconds that each of its statements waits for a lock, 0 for ever.
+        Behind a pooler no setting of a session lasts: there the statement has to set it itself, as
+        with :data:`store.BRIEFLY`
     :param connect_timeout: seconds to wait for the server, 0 for as long as the system does
     """
     connection = _open(
@@ -48,7 +51,8 @@ def _open(info: Mapping[str, object], **options: object) -> psycopg2.extensions.
 
 
 def _set_limits(connection: psycopg2.extensions.connection, lock_timeout: int) -> None:
-    # each by itself: as options of the connection's start they would break PgBouncer, and reading pg_settings may take longer than a limit
+    # The settings are no options of the connection's start: these would break PgBouncer. They are
+    # listed here: reading pg_settings may take longer than a limit
     timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
     if connection.server_version >= 140000:
         timeouts.append("idle_session_timeout")
@@ -63,15 +67,19 @@ def _set_limits(connection: psycopg2.extensions.connection, lock_timeout: int) -
 
 
 def notice_lost_peer(connection: psycopg2.extensions.connection) -> None:
-    """Have the server notice within 3 seconds that this side of a direct TCP connection is gone, also when the machine was switched off."""
+    """Make the server notice within 3 seconds that this side of the connection is gone.
+
+    It works on a direct TCP connection, also when this machine was switched off.
+    """
     with connection.cursor() as cr:
         cr.execute("SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2")
 
 
 def is_pooled(connection: psycopg2.extensions.connection) -> bool:
-    """Tell whether a pooler such as PgBouncer stands between: it invents the process that it names when one connects.
+    """Tell whether a pooler such as PgBouncer stands between this process and the server.
 
-    Behind it there is no LISTEN and no setting of a session, and a connection says nothing about who lives.
+    A pooler invents the pid that it names when a client connects. Behind a pooler there is no
+    LISTEN and no setting of a session, and a connection does not show that its owner is alive.
     """
     with connection.cursor() as cr:
         cr.execute("SELECT pg_backend_pid()")
@@ -79,15 +87,16 @@ def is_pooled(connection: psycopg2.extensions.connection) -> bool:
 
 
 class OwnConnections:
-    """What a cursor has in place of Odoo's pool when its connection is its own: opened with the cursor and closed with it.
+    """Replacement for Odoo's pool, for a cursor that has a connection of its own.
 
-    It takes no place of the pool (``db_maxconn``), which Odoo's requests need.
+    The connection is opened with the cursor and closed with it. It takes no place in the pool
+    (``db_maxconn``), which Odoo's requests need.
     """
 
     readonly = False
 
     def borrow(self, info: Mapping[str, object]) -> PsycoConnection:
-        """Return a new connection, of the class of those in Odoo's pool."""
+        """Return a new connection, of the same class as those in Odoo's pool."""
         return _open(info, connection_factory=PsycoConnection)
 
     def give_back(self, connection: PsycoConnection, keep_in_pool: bool = False) -> None:
@@ -96,7 +105,7 @@ class OwnConnections:
 
 
 def _teach_pool() -> None:
-    """Have Odoo's pool note which thread has borrowed a connection."""
+    """Make Odoo's pool note which thread has borrowed a connection."""
     borrow = sql_db.ConnectionPool.borrow
 
     @functools.wraps(borrow)
@@ -112,7 +121,11 @@ _teach_pool()
 
 
 def pids_of_thread() -> list[int]:
-    """Return the pids of the server's processes behind the connections of Odoo's pool that the calling thread has, and not given back."""
+    """Return the pids of the server processes that serve the calling thread.
+
+    These are the processes behind the connections that the thread has borrowed from Odoo's pool and
+    not given back.
+    """
     me = threading.get_ident()
     return [
         connection.get_backend_pid()
@@ -124,8 +137,9 @@ def pids_of_thread() -> list[int]:
 def cursor_of(registry: Registry) -> BaseCursor:
     """Return a new cursor of a registry's database, also after a restart of PostgreSQL.
 
-    Odoo's pool passes over an idle connection that the server has closed when psycopg2 raises OperationalError. Sometimes that is a plain
-    DatabaseError at first; then the pool raises it, once for each such connection.
+    Odoo's pool skips an idle connection that the server has closed if psycopg2 raises
+    OperationalError. Sometimes psycopg2 raises a plain DatabaseError first. Then the pool raises it
+    too, once for each such connection.
     """
     for _stale in range(config["db_maxconn"]):
         try:

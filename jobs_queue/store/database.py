@@ -1,12 +1,13 @@
-"""Tell the original database from a copy: it must not do anything by itself."""
+"""Tell the original database from a copy: a copy must not do anything by itself."""
 
 from .sql import AnyCursor
 from .workers import end_copied_workers
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
-# A restored or duplicated database has another oid or name, and a new uuid if Odoo made the copy
+# A restored or duplicated database has another oid or name. If Odoo made the copy, it has a new
+# uuid
 _IDENTITY = """
     SELECT concat_ws(' ', parameter.value, database.oid, database.datname)
     FROM pg_database database LEFT JOIN ir_config_parameter parameter ON parameter.key = 'database.uuid'
@@ -15,7 +16,11 @@ _IDENTITY = """
 
 
 def is_original(cr: AnyCursor) -> bool:
-    """Tell whether the database is the one where the addon was installed, or that somebody has said to be the production database."""
+    """Tell whether the database is the original, and not a copy.
+
+    The original is the database where the addon was installed, or the one that somebody has
+    declared to be the production database.
+    """
     cr.execute(
         f"SELECT EXISTS (SELECT FROM ir_config_parameter WHERE key = 'jobs_queue.database' AND value = ({_IDENTITY}))"
     )
@@ -23,9 +28,10 @@ def is_original(cr: AnyCursor) -> bool:
 
 
 def remember_database(cr: AnyCursor) -> None:
-    """Store which database this is, unless that is stored: an update of the addon in a copy does not make it the original.
+    """Store which database this is, unless that is stored already.
 
-    In the transaction of the caller: if it is rolled back, the database is not remembered, and nothing runs.
+    So an update of the addon in a copy does not make the copy the original. It runs in the caller's
+    transaction: if that is rolled back, the database is not remembered, and nothing runs.
     """
     cr.execute(
         f"INSERT INTO ir_config_parameter (key, value) VALUES ('jobs_queue.database', ({_IDENTITY})) ON CONFLICT (key) DO NOTHING"
@@ -33,9 +39,10 @@ def remember_database(cr: AnyCursor) -> None:
 
 
 def adopt_database(cr: AnyCursor) -> None:
-    """Store that this database is the original from now on; in the transaction of the caller.
+    """Store that this database is the original from now on; runs in the caller's transaction.
 
-    What a copy has taken over of running jobs and their workers is ended here. Nothing serves a copy: its leases are those of the original.
+    A copy has taken over running jobs and their workers. They are ended here. Nothing serves a
+    copy, so its leases are those of the original.
     """
     if is_original(cr):
         return
@@ -49,7 +56,7 @@ def adopt_database(cr: AnyCursor) -> None:
 
 
 def reason_not_to_serve(cr: AnyCursor) -> str | None:
-    """Return why no worker may serve the cursor's database, or None."""
+    """Return the reason why no worker may serve the cursor's database, or None."""
     cr.execute("SELECT to_regclass('ir_module_module')")
     if cr.fetchone()[0]:
         cr.execute("SELECT state FROM ir_module_module WHERE name = 'jobs_queue'")

@@ -1,15 +1,20 @@
-"""Jobs that wait for other jobs: storing who waits for whom, and letting those run whose parents have ended.
+"""Dependencies between jobs: store which job waits for which, and release the children.
 
-A job with parents is stored as ``wait_dependencies``, outside the ready index. Its edges say for whom it waits. A parent that ends
-lets its children go (:func:`release_children`), in a statement of its own that begins after the commit of that end:
+A job with parents is stored as ``wait_dependencies``, outside the ready index. Its edges say for
+which jobs it waits. The end of a parent releases its children (:func:`release_children`), in a
+statement of its own that begins after the commit of that end:
 
-- *No child is forgotten.* Of two parents that end at the same time, the statement that begins last sees both ends, and frees the child.
-- *No child is freed twice.* The row is locked and its state looked at again; the second of two statements finds it running already.
-- *A worker may die in between.* ``children_released`` of the parent is then still empty. A partial index holds exactly the ended parents
-  of which that is true, and any worker repeats the release (:func:`release_forgotten_children`). The mark and the release are one
-  transaction: lost together or kept together, so it need not wait for the disk. Whatever makes an ended job run again, or sets it to
-  done, empties the mark.
-- *Nobody waits for each other in a circle.* All lock rows in the order of their ids, and a parent has a smaller id than its child.
+- *No child is forgotten.* If two parents end at the same time, the statement that begins last sees
+  both ends, and releases the child.
+- *No child is released twice.* The row is locked and its state is checked again. The second of two
+  statements finds the child released already.
+- *A worker may die in between.* Then ``children_released`` of the parent is still empty. A partial
+  index contains exactly the ended parents where this is so, and any worker repeats the release
+  (:func:`release_forgotten_children`). The mark and the release are one transaction. They are lost
+  together or kept together, so the commit need not wait for the disk. Whatever makes an ended job
+  run again, or sets it to done, clears the mark.
+- *There is no deadlock.* All statements lock rows in the order of their ids, and a parent has a
+  smaller id than its child.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,14 +24,15 @@ from odoo.sql_db import BaseCursor
 from .sql import NOW, UNHURRIED, AnyCursor
 from .trouble import IS_LEFT_OUT, each
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 _ENDED = "('done', 'failed', 'cancelled')"
 
-# Whether a job still waits for one of its parents. An edge is satisfied by a parent that is done, or by any end of it where the edge says
-# "continue". Looked up job by job (OFFSET 0) and edge by edge, each by an index: of a join, PostgreSQL makes one that reads the whole table
-# of jobs for each of them, while it takes that for empty, as after a drain.
+# The condition that a job still waits for one of its parents. An edge is satisfied by a parent that
+# is done. If the edge says "continue", any end of the parent satisfies it. Jobs (OFFSET 0) and
+# edges are looked up one by one, each by an index. While PostgreSQL takes the table of jobs for
+# empty, as after a drain, it would carry out a join by reading the whole table for each job
 _WAITS = """
     EXISTS (
         SELECT FROM queue_job_dependency edge
@@ -39,7 +45,9 @@ _WAITS = """
 
 
 def insert_edges(cr: BaseCursor, edges: Iterable[tuple[int, int, str]]) -> None:
-    """Store who waits for whom, in the transaction that has just inserted these jobs, where nobody else sees them yet.
+    """Store which job waits for which, in the transaction that has just inserted the jobs.
+
+    Nobody else sees the jobs yet.
 
     :param edges: ``(parent id, child id, on_failure)`` of each; at least one
     """
@@ -54,10 +62,11 @@ def insert_edges(cr: BaseCursor, edges: Iterable[tuple[int, int, str]]) -> None:
 
 
 def release_children(cr: AnyCursor, ids: Iterable[int]) -> int:
-    """Let the children of ended jobs run that wait for nothing else; return how many. Called after those ends were committed.
+    """Release the children of ended jobs that wait for nothing else; return their number.
 
-    The parents are locked before their children are looked at: a requeue of them (:func:`lock_with_parents`) comes before, and then they
-    have not ended any more, or after, and then it finds the children released.
+    It is called after the ends were committed. The parents are locked before their children are
+    read. So a requeue of the parents (:func:`lock_with_parents`) comes before or after. If before,
+    the parents are no longer ended. If after, it finds the children released.
     """
     cr.execute(
         f"""
@@ -89,9 +98,11 @@ def release_children(cr: AnyCursor, ids: Iterable[int]) -> int:
 
 
 def release_forgotten_children(cr: AnyCursor) -> int:
-    """Release the children of ended jobs where that was not done: their worker died before, or it was no worker that ended them.
+    """Release the children of ended jobs where that was not done; return their number.
 
-    One parent a statement: of several, the second could have to wait for somebody who waits for a child of the first.
+    The worker died before the release, or it was no worker that ended the jobs. Each parent has a
+    statement of its own. With several parents in one statement, the second could have to wait for
+    somebody who waits for a child of the first.
     """
     cr.execute(
         f"""
@@ -106,11 +117,13 @@ def release_forgotten_children(cr: AnyCursor) -> int:
 def lock_with_parents(cr: BaseCursor, ids: Collection[int]) -> None:
     """Lock jobs and their parents until the end of the transaction.
 
-    The next statement then sees in which states the parents are and stay: one that runs cannot end before, as its completion needs the
-    lock; and when it has ended, its release finds these jobs as this transaction left them.
+    The next statement then sees the states of the parents, and these states stay. A running parent
+    cannot end before this transaction, as its completion needs the lock. When it has ended, its
+    release finds these jobs as this transaction left them.
 
-    One list of ids and not an OR, for which PostgreSQL would read the whole table; nor a subquery, to which it would join the whole table
-    job by job while it takes it for empty, as after a drain.
+    The last statement has one list of ids and no OR: for an OR PostgreSQL would read the whole
+    table. It has no subquery either: while PostgreSQL takes the table for empty, as after a drain,
+    it would join the whole table to the subquery job by job.
     """
     cr.execute("SELECT DISTINCT parent_id FROM queue_job_dependency WHERE child_id = ANY(%s)", (list(ids),))
     parents = [parent_id for (parent_id,) in cr.fetchall()]
@@ -118,7 +131,10 @@ def lock_with_parents(cr: BaseCursor, ids: Collection[int]) -> None:
 
 
 def hold_back(cr: BaseCursor, ids: Iterable[int]) -> None:
-    """Let those of these runnable jobs wait whose parents have not ended; they are locked, with their parents."""
+    """Let the runnable jobs wait whose parents have not ended.
+
+    The jobs and their parents are locked.
+    """
     cr.execute(
         f"UPDATE queue_job job SET state = 'wait_dependencies', ready_seq = NULL WHERE id = ANY(%s) AND state = 'pending' AND {_WAITS}",
         (list(ids),),
@@ -126,7 +142,10 @@ def hold_back(cr: BaseCursor, ids: Iterable[int]) -> None:
 
 
 def parent_results(cr: BaseCursor, job_id: int) -> list[tuple[str, str | None]]:
-    """Return ``[(function, result)]`` of a job's parents in the order in which they were named; the result as JSON or None."""
+    """Return ``[(function, result)]`` of a job's parents, in the order in which they were named.
+
+    The result is JSON or None.
+    """
     cr.execute(
         """
         SELECT parent.function, CASE WHEN parent.state = 'done' THEN parent.result END

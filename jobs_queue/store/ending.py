@@ -1,11 +1,11 @@
-"""Ending: the message, traceback, log and usage that are stored when an attempt ends."""
+"""Ends of attempts: the message, traceback, log and usage that are stored when one ends."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ..texts import LOG, NAME, TRACEBACK, storable
 
-#: What an attempt has used: queries, CPU seconds, MB by which the memory grew.
+#: The resources that an attempt has used: queries, CPU seconds, growth of the memory in MB.
 Usage: TypeAlias = Sequence[float | None]
 
 NOT_MEASURED: Usage = (None, None, None)
@@ -22,11 +22,12 @@ class Holder(Protocol):
 
 
 class Ending(NamedTuple):
-    """What people read of the end of an attempt, and what the attempt has used.
+    """The texts about the end of an attempt, for people, and the resources that it has used.
 
     :ivar message: what the job returned, or why it did not end well
-    :ivar exc_name: the name of the exception that ended it; without, its code was not called or has returned
-    :ivar exc_info: its traceback
+    :ivar exc_name: name of the exception that ended it; None: its code was not called, or has
+        returned
+    :ivar exc_info: traceback of the exception
     :ivar log: the lines that the job has logged
     """
 
@@ -37,7 +38,7 @@ class Ending(NamedTuple):
     usage: Usage = NOT_MEASURED
 
     def columns(self) -> dict[str, Any]:
-        """Return the values of the columns, as PostgreSQL can store them."""
+        """Return the values of the columns, in a form that PostgreSQL can store."""
         queries, cpu, memory = self.usage
         return {
             "message": storable(self.message),

@@ -1,6 +1,7 @@
-"""Failed jobs and the groups of those that failed in the same way, see ``models/queue_job_failure.py``.
+"""Failed jobs, and their groups: jobs that failed in the same way.
 
-All of it happens after the jobs have failed: a job that fails writes nothing that other failing jobs write too.
+See ``models/queue_job_failure.py``. Jobs are put in groups after they have failed: a failing job
+writes nothing that other failing jobs write too.
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,12 @@ from .sql import BRIEFLY, NOW, AnyCursor
 
 
 class FailedJob(NamedTuple):
-    """A failed job, with what tells how it failed.
+    """A failed job, with the data that say how it failed.
 
-    ``message``, ``payload`` and ``exc_info`` are cut; a payload that is longer than they are looked at is left out.
+    ``message`` and ``exc_info`` are cut. A ``payload`` that is too long is left out.
     """
 
-    # a row has these three always, only tests leave them out
+    # a row always has these three; only tests leave them out
     id: int = None  # type: ignore[assignment]
     function: str = None  # type: ignore[assignment]
     model_name: str | None = None
@@ -31,24 +32,25 @@ class FailedJob(NamedTuple):
     exc_info: str | None = None
 
 
-# One at a time groups: two would make two groups of one kind
+# One transaction at a time puts jobs in groups: two would make two groups of one kind
 _LOCK = f"{BRIEFLY} SELECT pg_advisory_xact_lock(hashtext('connector group failures'))"
 
 
 def has_ungrouped(cr: AnyCursor) -> bool:
-    """Tell whether a failed job has no group yet: a look into an index."""
+    """Tell whether a failed job has no group yet; reads only an index."""
     cr.execute("SELECT EXISTS (SELECT FROM queue_job WHERE state = 'failed' AND failure_id IS NULL)")
     return cr.fetchone()[0]
 
 
 def lock_ungrouped(cr: BaseCursor, limit: int) -> list[FailedJob]:
-    """Lock failed jobs that have no group yet, until the end of the transaction, and return them.
+    """Lock failed jobs that have no group yet, until the end of the transaction; return them.
 
-    They are ordered as their index is: by the group that they have not, then by their ids.
+    They are ordered like their index: by the group, which they do not have, then by id.
 
-    READ COMMITTED: who has waited for another one that groups sees what that one has left. SKIP LOCKED: a job that somebody requeues just
-    now is left to the next pass. Who wants to requeue one of them waits, and then takes it out of its group. If this process dies before
-    the commit the jobs have no group yet, and the next pass finds them.
+    READ COMMITTED: a transaction that has waited for another one that groups sees what that one has
+    left. SKIP LOCKED: a job that somebody is just requeuing is left to the next pass. Somebody who
+    wants to requeue a locked job waits, and then takes it out of its group. If this process dies
+    before the commit, the jobs still have no group, and the next pass finds them.
 
     :raise LockNotAvailable: somebody else has been grouping for long
     """
@@ -73,7 +75,10 @@ def lock_ungrouped(cr: BaseCursor, limit: int) -> list[FailedJob]:
 
 
 def put_in_group(cr: BaseCursor, failure_id: int, jobs: Sequence[FailedJob]) -> None:
-    """Put locked failed jobs in a group, and count them there, in one transaction with :func:`lock_ungrouped`: each failure counts once."""
+    """Put locked failed jobs in a group, and add them to its count.
+
+    It is done in one transaction with :func:`lock_ungrouped`, so each failure counts once.
+    """
     cr.execute("UPDATE queue_job SET failure_id = %s WHERE id = ANY(%s)", (failure_id, [job.id for job in jobs]))
     cr.execute(
         """

@@ -8,7 +8,7 @@ from odoo.sql_db import BaseCursor
 
 from .sql import NOW
 
-# What is formatted into the statements below are constants of this package, and names of columns
+# Only constants of this package and names of columns are formatted into the statements below
 # pylint: disable=sql-injection
 
 
@@ -19,19 +19,21 @@ def create_sequences(cr: BaseCursor) -> None:
 
 
 def drop_sequences(cr: BaseCursor) -> None:
-    """Drop the sequences of the queue, whose tables go next."""
+    """Drop the sequences of the queue; its tables are dropped next."""
     cr.execute("DROP SEQUENCE IF EXISTS queue_job_ready_seq, queue_job_lease_token_seq")
 
 
 def insert_jobs(
     cr: BaseCursor, rows: list[dict[str, Any]], extra_columns: Collection[tuple[str, str]] = ()
 ) -> list[int]:
-    """Insert jobs in the caller's transaction, runnable at once, from their eta on, or once the jobs for which they wait have ended; return
-    their ids in order.
+    """Insert jobs in the caller's transaction; return their ids in order.
 
-    A plain INSERT of new rows without foreign keys: it waits for no other transaction and conflicts with none.
+    A job is runnable at once, from its eta on, or once the jobs for which it waits have ended. The
+    statement is a plain INSERT of new rows without foreign keys: it waits for no other transaction
+    and conflicts with none.
 
-    :param rows: with the columns below; ``eta`` is an absolute time, ``eta_seconds`` one relative to now
+    :param rows: with the columns below; ``eta`` is an absolute time, ``eta_seconds`` one relative
+        to now
     :param extra_columns: (name, SQL type) of each further column
     """
     extra_names = "".join(f", {name}" for name, _type in extra_columns)

@@ -1,10 +1,15 @@
-"""Keys of jobs: an identity key makes one job of twins, a concurrency key lets only so many of its jobs run at once.
+"""Keys of jobs: identity keys run twins once, concurrency keys limit how many jobs run at once.
 
-All that depends on a key is serialised by its advisory lock, taken before the statement that looks, so that the statement sees what the
-former holder has committed. A claim locks all its keys at once and in one order.
+An identity key makes one job of several twins. A concurrency key has a limited number of places for
+running jobs.
 
-A job whose key is taken is *parked*: it waits outside the ready index, so that claims do not meet it again and again. The end of the job
-that holds the key releases it (:func:`release_keys`); if the worker dies before it comes to that, the sweep does it
+Everything that depends on a key is serialised by the advisory lock of the key. The lock is taken
+before the statement that reads, so that this statement sees what the former holder of the lock has
+committed. A claim locks all its keys at once and in one order.
+
+A job whose key is taken is *parked*: it waits outside the ready index, so that claims do not meet
+it again and again. When the job that holds the key ends, the parked job is released
+(:func:`release_keys`). If the worker dies before that, the housekeeping releases it
 (:func:`release_forgotten_keys`).
 """
 
@@ -20,7 +25,8 @@ from .trouble import is_refusal
 
 _logger = logging.getLogger(__name__)
 
-# Has failed, and no later job with its key was done. It counts for as many days as ended jobs are kept, so that the later one is there
+# A job that has failed, and no later job with its key was done. It counts for as many days as ended
+# jobs are kept, so that the later job would still be there
 _FAILED_FOR_GOOD = f"""
     job.state = 'failed' AND job.date_done > {NOW} - %(days)s * interval '1 day'
     AND NOT EXISTS (
@@ -29,10 +35,11 @@ _FAILED_FOR_GOOD = f"""
     )
 """
 
-# Each state is compared by itself. Of a list PostgreSQL before version 17 may read all jobs of a key, of which thousands are done
+# Each state is compared by itself. For a list of states, PostgreSQL before version 17 may read all
+# jobs of a key, and thousands of them are done
 _WAITING_STATES = "(VALUES ('pending'), ('scheduled'), ('wait_dependencies')) AS waiting (state)"
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 
@@ -50,10 +57,12 @@ class Keyed(Protocol):
 
 
 def admit(cr: AnyCursor, candidates: Sequence[Keyed], park: bool) -> list[int]:
-    """Return the ids of the jobs that may be leased now in place of these candidates; runs inside the transaction of their claim.
+    """Return the ids of the jobs that may be leased now in place of these candidates.
+
+    It runs inside the transaction of their claim.
 
     :param candidates: runnable jobs with a key, locked
-    :param park: whether those whose key is taken are parked; without they stay where they are
+    :param park: whether to park those whose key is taken; False: they stay where they are
     """
     _lock(cr, candidates)
     ids = [job.id for job in candidates]
@@ -74,9 +83,10 @@ def admit(cr: AnyCursor, candidates: Sequence[Keyed], park: bool) -> list[int]:
 
 
 def release_keys(cr: AnyCursor, *jobs: Keyed) -> None:
-    """Make jobs runnable that wait for the end of these, with the same key; called after that end was committed.
+    """Make the jobs runnable that wait for the end of these jobs, with the same key.
 
-    The locks make it wait for a claim that is just now parking such a job.
+    It is called after that end was committed. The locks make it wait for a claim that is just
+    parking such a job.
     """
     with transaction(cr):
         _lock(cr, jobs)
@@ -86,7 +96,7 @@ def release_keys(cr: AnyCursor, *jobs: Keyed) -> None:
 
 
 def release_forgotten_keys(cr: AnyCursor) -> None:
-    """Make the jobs runnable whose key nobody holds any more."""
+    """Make parked jobs runnable if their key, or a place of it, has become free."""
     cr.execute(
         f"""
         SELECT DISTINCT identity_key FROM queue_job job
@@ -118,7 +128,7 @@ def release_forgotten_keys(cr: AnyCursor) -> None:
 
 @contextlib.contextmanager
 def _for_itself(cr: AnyCursor, key: str) -> Iterator[None]:
-    """Let the jobs of other keys go on where those of one cannot be changed."""
+    """Let the jobs of other keys go on if the jobs of one key cannot be changed."""
     try:
         yield
     except psycopg2.Error as error:
@@ -128,12 +138,15 @@ def _for_itself(cr: AnyCursor, key: str) -> Iterator[None]:
 
 
 def seconds_waiting(cr: AnyCursor, identity_keys: list[str], days: float) -> dict[str, float]:
-    """Return for how many seconds the oldest unfinished job of each identity key has waited; keys without such a job are left out.
+    """Return for how many seconds the oldest unfinished job of each identity key has waited.
 
-    A job that has failed is unfinished until a later one with its key was done, or so many days have passed. It locks nothing, runs in the
-    caller's transaction and sees what that sees: a job that was delayed since is not among them. Who acts on the answer must write the
-    record that the job is about, so that PostgreSQL refuses it (REPEATABLE READ) where the delaying transaction wrote that too. Each part
-    has a partial index.
+    Keys without such a job are left out. A failed job is unfinished until a later job with its key
+    was done, or until ``days`` days have passed.
+
+    It locks nothing. It runs in the caller's transaction and sees what that transaction sees: a job
+    that was delayed since is not included. So a caller that acts on the answer must write the
+    record that the job is about. Then PostgreSQL refuses this write (REPEATABLE READ) if the
+    delaying transaction wrote the record too. Each part of the query has a partial index.
 
     :param days: for how many days jobs that were done are kept
     """
@@ -156,7 +169,7 @@ def seconds_waiting(cr: AnyCursor, identity_keys: list[str], days: float) -> dic
 
 
 def keys_of_failed(cr: AnyCursor, identity_keys: list[str], days: float) -> set[str]:
-    """Return those of some identity keys of which a job has failed, as :func:`seconds_waiting` counts it."""
+    """Return the identity keys that have a failed job, as :func:`seconds_waiting` counts it."""
     cr.execute(
         f"SELECT identity_key FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}",
         {"keys": identity_keys, "days": days},
@@ -179,7 +192,7 @@ def _lock(cr: AnyCursor, jobs: Sequence[Keyed]) -> None:
 
 
 def _lock_names(cr: AnyCursor, names: list[str]) -> None:
-    # by their numbers, so that two transactions cannot wait for each other
+    # sorted by number, so that two transactions cannot wait for each other
     cr.execute(
         """
         SELECT pg_advisory_xact_lock(number)
@@ -201,15 +214,20 @@ def _whose_twin_is_leased(cr: AnyCursor, ids: list[int]) -> list[int]:
 
 
 def _collapse(cr: AnyCursor, ids: list[int]) -> list[int]:
-    """Choose one of the twins of each of these jobs and cancel the others; return the ids of the jobs that may run in their place.
+    """Choose one of the twins of each of these jobs and cancel the others.
 
-    The policy of the candidate decides: *skip* keeps it, *replace* takes the newest runnable twin, *debounce* the one with the latest eta,
-    which may have to wait for it. What is cancelled was committed before this statement, so what it was delayed for is visible to the
-    job that runs. A twin that is committed later is not seen here, and runs afterwards.
+    The policy of the candidate decides. *skip* keeps the candidate. *replace* takes the newest
+    runnable twin. *debounce* takes the twin with the latest eta, and may have to wait for that eta.
+    The cancelled twins were committed before this statement, so the job that runs sees the changes
+    for which they were delayed. A twin that is committed later is not seen here, and runs
+    afterwards.
 
-    The chosen job runs as it was delayed, by its own user and in its own channel. If that is another channel than the candidate's, or it
-    has another concurrency key, it is left to a claim of its own. A twin that somebody holds just now, to cancel it for instance, is left
-    alone: waiting for it could last for ever.
+    The chosen job runs as it was delayed, by its own user and in its own channel. If it has another
+    channel or another concurrency key than the candidate, it is left to a claim of its own. A twin
+    that somebody has locked, for instance to cancel it, is left alone: waiting for it could last
+    for ever.
+
+    :return: the ids of the jobs that may run in place of the given jobs
     """
     cr.execute(
         f"""
@@ -258,7 +276,10 @@ def _collapse(cr: AnyCursor, ids: list[int]) -> list[int]:
 
 
 def _beyond_limit(cr: AnyCursor, ids: list[int]) -> list[int]:
-    """Return which of these jobs have to wait, as the places of their concurrency key are taken by leased jobs and by those before them."""
+    """Return the ids of those jobs that have to wait for a place of their concurrency key.
+
+    The places are taken by leased jobs and by the jobs before them.
+    """
     cr.execute(
         f"""
         SELECT id
@@ -278,8 +299,9 @@ def _beyond_limit(cr: AnyCursor, ids: list[int]) -> list[int]:
     return [id_ for (id_,) in cr.fetchall()]
 
 
-# Released are jobs that nobody holds. Whoever holds one, to cancel it for instance, may wait for a job of a claim that waits for the key;
-# what is skipped for that is left to the sweep.
+# Only jobs that nobody has locked are released. Somebody who has locked one, for instance to cancel
+# it, may wait for a job of a claim that waits for the key. A job that is skipped for this reason is
+# left to the housekeeping.
 
 
 def _release_twins(cr: AnyCursor, identity_keys: list[str | None]) -> None:
@@ -293,8 +315,8 @@ def _release_twins(cr: AnyCursor, identity_keys: list[str | None]) -> None:
 
 
 def _release_concurrent(cr: AnyCursor, concurrency_key: str | None) -> None:
-    # the oldest ones, as many as there are places: all of them would come back but these. A CTE, as a join may run a subquery, and so its
-    # LIMIT, more than once
+    # Only the oldest jobs are released, as many as there are places: the others would be parked
+    # again. It is a CTE, as a join may run a subquery, and so its LIMIT, more than once
     cr.execute(
         f"""
         WITH waiting AS MATERIALIZED (

@@ -1,4 +1,4 @@
-"""The life of a lease, from the start of its job to its end."""
+"""Leases of jobs: start, progress, completion, failure, retry, cancellation, release."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from .ending import Ending, Holder
 from .prepared import Statement, keeps_session
 from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED, AnyCursor, Leased
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 
@@ -40,14 +40,17 @@ _START = Statement(
 
 
 def start(cr: AnyCursor, job: Leased) -> str | None:
-    """Mark a leased job as started; return its stored arguments, or None if the lease is gone, for instance because somebody cancelled it.
+    """Mark a leased job as started; return its stored arguments, or None if the lease is gone.
 
-    It is committed before the job's own transaction begins: an update after that one's snapshot would make its completion fail. The token
-    alone says that the lease is there; naming the state too would make the planner walk the index of leased jobs and its dead entries.
+    The lease is gone if somebody has cancelled the job, for instance. The mark is committed before
+    the job's own transaction begins: an update after the snapshot of that transaction would make
+    its completion fail. The token alone says that the lease is there. If the state were in the
+    condition too, the planner would walk the index of leased jobs and its dead entries.
 
     :raise LockNotAvailable: somebody has the row locked
     """
-    # each job does it: where the session keeps its settings, the worker has said once how long it waits
+    # each job runs this: where the session keeps its settings, the worker has set once how long it
+    # waits
     settings = "" if keeps_session(cr.connection) else BRIEFLY
     _START.execute(cr, {"id": job.id, "lease_token": job.lease_token}, settings)
     row = cr.fetchone()
@@ -55,11 +58,13 @@ def start(cr: AnyCursor, job: Leased) -> str | None:
 
 
 def lock_lease(cr: BaseCursor, job: Leased, worker_id: int) -> bool:
-    """Lock the row of a running job on the job's own cursor; return False if the lease is not this worker's any more.
+    """Lock the row of a running job, on the job's own cursor.
 
-    Called before each commit of the job's cursor. If the lease was taken away after the transaction's snapshot, PostgreSQL raises a
-    serialization failure instead: the commit does not happen either way. If it is ours, nobody can take it before the commit has ended.
+    It is called before each commit of the job's cursor. If the lease was taken away after the
+    snapshot of the transaction, PostgreSQL raises a serialization failure instead: there is no
+    commit in either case. If the lease is ours, nobody can take it before the commit has ended.
 
+    :return: False if the lease is no longer this worker's
     :raise LockNotAvailable: somebody has the row locked
     """
     cr.execute(
@@ -69,20 +74,25 @@ def lock_lease(cr: BaseCursor, job: Leased, worker_id: int) -> bool:
     return cr.rowcount == 1
 
 
-# What PostgreSQL is made to say of jobs of which not all were set to done
+# The error that PostgreSQL is made to raise if not all jobs were set to done
 _NOT_LEASED = "not all of these jobs are leased to this worker: "
 
 
 def all_done(jobs: str) -> str:
-    """Return the last part of a statement that sets jobs to done: an error, which ends the message, if some of them are not leased.
+    """Return the last part of a statement that sets jobs to done: an error if one is not leased.
 
-    :param jobs: how many they are, as SQL
+    The error ends the whole message in which the statement is sent.
+
+    :param jobs: the number of jobs, as SQL
     """
     return f"SELECT CASE count(*) WHEN {jobs} THEN 0 ELSE ('{_NOT_LEASED}' || count(*))::int END FROM done"
 
 
 def if_leased(execute: Callable[..., object], *args: object) -> bool:
-    """Call what executes a statement with :func:`all_done`; return False if not all of its jobs are leased."""
+    """Call a function that executes a statement with :func:`all_done`.
+
+    :return: False if not all of its jobs are leased
+    """
     try:
         execute(*args)
     except InvalidTextRepresentation as error:
@@ -93,7 +103,7 @@ def if_leased(execute: Callable[..., object], *args: object) -> bool:
 
 
 def are_done(cr: AnyCursor, jobs: Collection[Leased]) -> bool:
-    """Return whether all of these jobs are done."""
+    """Tell whether all of these jobs are done."""
     cr.execute(
         "SELECT count(*) FROM queue_job WHERE id = ANY(%s) AND (state = 'done') IS TRUE", ([job.id for job in jobs],)
     )
@@ -135,13 +145,16 @@ _COMPLETE = Statement(
 def complete(
     cr: BaseCursor, job: Leased, worker: Holder, ending: Ending, result: str | None = None, then: str = ""
 ) -> bool:
-    """Set a job to done and record the attempt on the job's own cursor; return False if the lease is not this worker's any more.
+    """Set a job to done and record the attempt, on the job's own cursor.
 
-    It is the last statement of the job's transaction, so that the job's effects and its done are committed together or not at all. The
-    state is not named: the token implies it, and the planner would prefer an index on the state to the primary key.
+    It is the last statement of the job's transaction, so that the job's effects and its done state
+    are committed together or not at all. The state is not in the condition: the token implies it,
+    and the planner would prefer an index on the state to the primary key.
 
     :param result: as JSON
-    :param then: statements after it in its message, with the COMMIT; they are not executed if the lease is gone
+    :param then: further statements in the same message, with the COMMIT; they are not executed if
+        the lease is gone
+    :return: False if the lease is no longer this worker's
     :raise LockNotAvailable: somebody has the row locked
     :raise InvalidSqlStatementName: see :class:`~.prepared.Statement`
     """
@@ -149,11 +162,15 @@ def complete(
     return if_leased(_COMPLETE.execute, cr, values, PATIENTLY, then)
 
 
-# What follows is executed on the raw connection, which others wait for: it waits briefly, and raises LockNotAvailable if the row is locked
+# The functions below run on the raw connection, for which others wait. They wait briefly for a
+# lock, and raise LockNotAvailable if the row is locked
 
 
 def fail(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending) -> bool:
-    """Set a job to failed and record the attempt; return False if the lease is not this worker's any more."""
+    """Set a job to failed and record the attempt.
+
+    :return: False if the lease is no longer this worker's
+    """
     assignments = (
         f"state = 'failed', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started), retry = retry + 1"
     )
@@ -161,7 +178,10 @@ def fail(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending) -> bool:
 
 
 def end_cancelled(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending) -> bool:
-    """Set a running job to cancelled and record the attempt; return False if the lease is not this worker's any more."""
+    """Set a running job to cancelled and record the attempt.
+
+    :return: False if the lease is no longer this worker's
+    """
     assignments = f"state = 'cancelled', date_done = {NOW}, duration = extract(epoch FROM {NOW} - date_started)"
     return _end_attempt(cr, job, worker, ending, "cancelled", assignments)
 
@@ -175,33 +195,38 @@ def retry(
     count: bool = True,
     outcome: str = "retry",
 ) -> bool:
-    """Schedule another try of a job and record the attempt; return False if the lease is not this worker's any more.
+    """Schedule another try of a job and record the attempt.
 
     ``date_started`` is kept: in a sequential channel the job keeps its place.
 
     :param seconds: until the next try
     :param count: whether this try counts
     :param outcome: that of the attempt
+    :return: False if the lease is no longer this worker's
     """
     assignments = f"state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s"
     return _end_attempt(cr, job, worker, ending, outcome, assignments, seconds=seconds, tries=int(count))
 
 
 def give_back(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending, seconds: float, outcome: str) -> bool:
-    """Schedule another try of a job for a reason that is not its fault; return False if the lease is not this worker's any more.
+    """Schedule another try of a job that could not run for a reason that is not its fault.
 
-    Without the name of an exception its code was not called, see :func:`count_in_a_row`.
+    If the ending has no name of an exception, the job's code was not called, see
+    :func:`count_in_a_row`.
 
     :param seconds: until the next try
-    :param outcome: that of the attempt: ``no_resources``, the worker or the server had no means to run it
+    :param outcome: that of the attempt: ``no_resources``, the worker or the server had no means to
+        run it
+    :return: False if the lease is no longer this worker's
     """
     return retry(cr, job, worker, ending, seconds, False, outcome)
 
 
 def count_in_a_row(cr: AnyCursor, job_id: int, outcome: str) -> int:
-    """Return how many of a job's last attempts its code has ended with an outcome, one after the other.
+    """Return how many of a job's last attempts ended with an outcome, one after the other.
 
-    Those without an exception are passed over: the code was not called.
+    Attempts without an exception are not counted, and do not end the series: the job's code was not
+    called.
     """
     cr.execute(
         f"""
@@ -217,11 +242,13 @@ def count_in_a_row(cr: AnyCursor, job_id: int, outcome: str) -> int:
 
 
 def give_back_unknown(cr: AnyCursor, job: Leased, worker: Holder, seconds: float, message: str) -> bool:
-    """Leave a job to workers whose code knows it: schedule it without counting the try; return False if the lease is not this worker's any
-    more.
+    """Leave a job to workers whose code knows it: schedule it without counting the try.
 
-    There may be thousands of such jobs, each tried every few seconds: tries in a row are one attempt, which says when the first one began
-    and how many they were. ``date_started`` is kept, by which the job keeps its place in a sequential channel.
+    There may be thousands of such jobs, each tried every few seconds. So tries in a row are one
+    attempt. It says when the first try began and how many tries there were. ``date_started`` is
+    kept, so the job keeps its place in a sequential channel.
+
+    :return: False if the lease is no longer this worker's
     """
     cr.execute(
         f"""
@@ -252,7 +279,10 @@ def give_back_unknown(cr: AnyCursor, job: Leased, worker: Holder, seconds: float
 
 
 def seconds_unknown(cr: AnyCursor, job_id: int) -> float:
-    """Return for how many seconds no worker's code has known a job: since the first such try after one that ended otherwise, 0 if none."""
+    """Return for how many seconds no worker's code has known a job; 0 if there was no such try.
+
+    The time begins with the first such try after an attempt that ended otherwise.
+    """
     cr.execute(
         f"""
         SELECT extract(epoch FROM {NOW} - date_started)::float8 FROM queue_job_attempt
@@ -297,9 +327,10 @@ def _end_attempt(
 
 
 def end_locker(cr: AnyCursor, job: Leased, pids: Iterable[int]) -> None:
-    """End the connection that keeps the row of a job locked, if it is one of these.
+    """End the connection that keeps the row of a job locked, if it is one of the given ones.
 
-    The transaction that has locked a row last stands in the row. If it is only one of several that have, none is ended.
+    The row contains the transaction that has locked it last. If several transactions have locked
+    it, none is ended.
 
     :param pids: of the server's processes behind the connections that the job itself has opened
     """
@@ -314,16 +345,23 @@ def end_locker(cr: AnyCursor, job: Leased, pids: Iterable[int]) -> None:
 
 
 def release_unstarted(cr: AnyCursor, jobs: Collection[Leased]) -> set[int]:
-    """Make leased jobs that have not started runnable again, in their old places; return the ids of those that are.
+    """Make leased jobs that have not started runnable again, in their old places.
 
-    A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another may have none. What else may have changed
-    meanwhile puts itself right: a job with a key competes for it again, and the sweep releases those that were parked for it
-    (:func:`release_forgotten_keys`); in a sequential channel the job is the oldest again; a group has no lease of its own before its
-    start. The tokens that they took of the rates of channels are given back, in the same statement: also where the worker dies, both are
-    done or neither. It waits for a claim that spends tokens of the same channels, as briefly as for any lock; then the jobs are given back
+    A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another job may
+    have none. Other changes made meanwhile correct themselves. A job with a key competes for it
+    again, and the housekeeping releases the jobs that were parked for that key
+    (:func:`release_forgotten_keys`). In a sequential channel the job is the oldest again. A group
+    has no lease of its own before its start.
+
+    The same statement gives back the tokens that the jobs took of the rates of channels. So both
+    are done or neither, also if the worker dies. The statement waits for a claim that spends tokens
+    of the same channels, as briefly as for any lock. If that is too short, the jobs are given back
     later.
 
-    A row that somebody keeps locked, to cancel it for instance, is skipped: whoever watches over running jobs cannot wait for it.
+    A row that somebody keeps locked, for instance to cancel it, is skipped: the thread that watches
+    over running jobs cannot wait for it.
+
+    :return: the ids of the jobs that are runnable again
     """
     cr.execute(
         f"""
@@ -350,20 +388,21 @@ def release_unstarted(cr: AnyCursor, jobs: Collection[Leased]) -> set[int]:
 
 
 def release(cr: AnyCursor, jobs: Collection[Leased]) -> None:
-    """Make started jobs runnable again without having ended them; no try is counted."""
+    """Make started jobs runnable again without recording an end; no try is counted."""
     cr.execute(
         f"{BRIEFLY} UPDATE queue_job SET {RUNNABLE} WHERE lease_token = ANY(%s) AND id = ANY(%s) AND state = 'started'",
         ([job.lease_token for job in jobs], [job.id for job in jobs]),
     )
 
 
-# While a job runs nobody else updates its row, as that would make its completion fail: what is written about it meanwhile stands beside it.
+# While a job runs, nobody else updates its row: that would make its completion fail. What is
+# written about the job meanwhile is stored in rows beside it.
 
 
 def write_progress(cr: AnyCursor, job_id: int, done: float, total: float | None, message: str | None) -> None:
-    """Note how far a running job is; committed at once, on the worker's raw connection.
+    """Store the progress of a running job; committed at once, on the worker's raw connection.
 
-    :raise LockNotAvailable: somebody has the note locked, perhaps the job itself
+    :raise LockNotAvailable: somebody has the row of the progress locked, perhaps the job itself
     """
     cr.execute(
         f"""
@@ -378,9 +417,9 @@ def write_progress(cr: AnyCursor, job_id: int, done: float, total: float | None,
 
 
 def cancel_requests(cr: AnyCursor, job_ids: Iterable[int], settings: str = "") -> dict[int, str]:
-    """Return ``{job id: who asked}`` of the jobs, among these, that somebody wants to be stopped.
+    """Return ``{job id: who asked}`` of those given jobs that somebody wants to stop.
 
-    :param settings: such as :data:`BRIEFLY`
+    :param settings: statements before it, such as :data:`BRIEFLY`
     """
     cr.execute(
         f"{settings} SELECT job_id, who FROM queue_job_cancellation WHERE job_id = ANY(%s)",

@@ -1,13 +1,16 @@
-"""Statements that each job executes: planned once for many jobs.
+"""Prepared statements for what each job executes: planned once for many jobs.
 
-PostgreSQL weighs all indexes of ``queue_job`` each time it plans a statement, which takes longer than executing it. What is prepared
-belongs to one process of the server: behind a pooler the next statement may meet another one, so there nothing is prepared.
+PostgreSQL weighs all indexes of ``queue_job`` each time it plans a statement. This takes longer
+than executing it. A prepared statement belongs to one process of the server. Behind a pooler the
+next statement may reach another process, so nothing is prepared there.
 
-A plan that was made while the table was almost empty reads all of it, and would go on doing so when a million jobs have come: PostgreSQL
-makes it anew with the next ANALYZE only. So no plan is kept for longer than a second.
+A plan that was made while the table was almost empty reads all of it. It would still do so when a
+million jobs have come: PostgreSQL makes a new plan only with the next ANALYZE. So no plan is kept
+for longer than a second.
 
-A job may be stopped in the midst of this: nobody knows then whether PREPARE or DEALLOCATE was executed. So what is prepared gets a new
-name each time, noted after PREPARE and forgotten before DEALLOCATE.
+A job may be stopped in the middle of this. Then nobody knows whether PREPARE or DEALLOCATE was
+executed. So each prepared statement gets a new name. The name is noted after PREPARE and forgotten
+before DEALLOCATE.
 """
 
 import itertools
@@ -20,14 +23,14 @@ from psycopg2.errors import InvalidSqlStatementName
 
 from .sql import AnyCursor
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 PLAN_SECONDS = 1
 
 _numbers = itertools.count(1)
 
-# The connections that keep what is prepared, each with a dict: name of a statement to its _Plan
+# The connections that keep prepared statements, each with a dict: name of a statement to its _Plan
 _plans: WeakKeyDictionary[psycopg2.extensions.connection, dict[str, "_Plan"]] = WeakKeyDictionary()
 
 
@@ -37,27 +40,31 @@ class _Plan:
 
 
 def keep_prepared(connection: psycopg2.extensions.connection) -> None:
-    """Let statements be prepared on a connection; nothing but PostgreSQL itself may be behind it.
+    """Let statements be prepared on a connection that has PostgreSQL itself behind it, no pooler.
 
-    Whoever takes a connection out of Odoo's pool calls this again: the pool resets it, and what was prepared on it before is gone.
+    Whoever takes a connection out of Odoo's pool calls this again: the pool resets the connection,
+    and what was prepared on it before is gone.
     """
     _plans[connection] = {}
 
 
 def keeps_session(connection: psycopg2.extensions.connection) -> bool:
-    """Return whether what is set or prepared on a connection is there for its next statement, see :func:`keep_prepared`."""
+    """Tell whether settings and prepared statements last until a connection's next statement.
+
+    See :func:`keep_prepared`.
+    """
     return connection in _plans
 
 
 def _plans_of(cr: AnyCursor) -> dict[str, _Plan] | None:
-    # a job's cursor would begin its transaction where psycopg2's connection is asked for
+    # a job's cursor would begin its transaction if asked for psycopg2's connection
     return _plans.get(getattr(cr, "own_connection", None) or cr.connection)
 
 
 class Statement:
-    """A statement with named parameters.
+    """A statement with named parameters, prepared if it is executed often.
 
-    :param name: with which the names of what is prepared begin
+    :param name: the names of the prepared statements begin with it
     :param types: name of a parameter to its type in PostgreSQL
     :param query: with parameters as ``%(name)s``
     """
@@ -73,8 +80,9 @@ class Statement:
         """Execute the statement on a cursor.
 
         :param settings: statements before it in its message, such as :data:`BRIEFLY`
-        :param then: statements after it in its message, of which the last one has the result
-        :raise InvalidSqlStatementName: somebody has dropped what was prepared; it is forgotten, and another time will do
+        :param then: statements after it in its message; the last one has the result
+        :raise InvalidSqlStatementName: somebody has dropped the prepared statement; it is forgotten
+            here, and a later call can succeed
         """
         plans = _plans_of(cr)
         if plans is None:
@@ -84,7 +92,8 @@ class Statement:
         now = time.monotonic()
         try:
             if now >= plan.ends:
-                # the first one of a second is planned for itself: what is executed now and then has nothing to gain
+                # the first execution in a second is planned by itself: a statement that is executed
+                # only now and then gains nothing from PREPARE
                 name, plan.name, plan.ends = plan.name, None, now + PLAN_SECONDS
                 if name:
                     cr.execute(f"DEALLOCATE {name}")

@@ -1,4 +1,4 @@
-"""Parts that the statements of the store share."""
+"""Conditions, settings and transactions that the statements of the store share."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from odoo.sql_db import BaseCursor, Cursor
 
 from .connection import LOCK_TIMEOUT
 
-#: That of a worker's raw connection, or one of Odoo's.
+#: A cursor of a worker's raw connection, or one of Odoo's.
 AnyCursor: TypeAlias = psycopg2.extensions.cursor | BaseCursor
 
 
 class Leased(Protocol):
-    """A job of which a statement finds the row by its lease; one without a token is not found."""
+    """A job whose row a statement finds by its lease; without a token it is not found."""
 
     @property
     def id(self) -> int: ...
@@ -27,10 +27,11 @@ class Leased(Protocol):
     def lease_token(self) -> int | None: ...
 
 
-# The clock of the database, as Odoo stores times
+# The time of the database, in UTC as Odoo stores it
 NOW = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
-# When a scheduled job is due. One without an eta, which only an UPDATE by hand makes, has been for long: nobody else would move it on
+# The time from which a scheduled job is due. A job without an eta has long been due: only an UPDATE
+# by hand makes such a job, and nothing else would move it on
 DUE_AT = "COALESCE(eta, '1970-01-01'::timestamp)"
 
 RUNNABLE = """
@@ -46,32 +47,40 @@ def is_leased(alias: str) -> str:
 
 
 def is_parked(alias: str) -> str:
-    """Return the condition that a job waits for a key, see ``keys.py``; others in the same state wait for other jobs."""
+    """Return the condition that a job waits for a key, see ``keys.py``.
+
+    Other jobs in the same state wait for other jobs.
+    """
     return f"{alias}.state = 'wait_dependencies' AND {alias}.is_parked"
 
 
 def is_in_order(alias: str) -> str:
-    """Return the condition that a job has a place in the order of a sequential channel: runnable, failed, or between two tries.
+    """Return the condition that a job has a place in the order of a sequential channel.
 
-    Leased jobs are counted apart. IS TRUE hides the state from the planner, which would else take the index on this condition for the one
-    of runnable jobs.
+    Such a job is runnable, failed, or between two tries. Leased jobs are counted separately. IS
+    TRUE hides the state from the planner. Otherwise the planner would take the index on this
+    condition for the index of runnable jobs.
     """
     return f"""(
         {alias}.state IN ('pending', 'failed') OR {alias}.state = 'scheduled' AND {alias}.date_started IS NOT NULL
     ) IS TRUE"""
 
 
-# Claims, marks and signs of life need not survive a crash of the server: a claim that is lost leaves a job that can be claimed. So their
-# commit does not wait for the disk. The setting is the transaction's own: one of the session would reach other clients of a pooler.
+# Claims, marks and heartbeats need not survive a crash of the server: if a claim is lost, its job
+# can be claimed again. So their commit does not wait for the disk. The setting belongs to the
+# transaction: a setting of the session would reach other clients of a pooler.
 UNHURRIED = "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
 
-# Before a statement, in one message with it: for claims, marks and the care for all. They wait briefly for a lock and then raise
-# LockNotAvailable, as somebody may hold a row, a channel or a whole table for long, and what is not done now is done at the next time. It
-# holds for the transaction only, like the setting above. A worker's connections wait no longer anyway, but behind a pooler they would.
+# It is put before a statement, in one message with it: for claims, marks and housekeeping. They
+# wait briefly for a lock and then raise LockNotAvailable. Somebody may hold a row, a channel or a
+# whole table for long, and what is not done now is done the next time. The setting holds only for
+# the transaction, like the one above. A worker's connections wait no longer anyway, but behind a
+# pooler they would.
 BRIEFLY = f"SET LOCAL lock_timeout = {LOCK_TIMEOUT};"
 
-# As BRIEFLY, for what a job itself does with its own row before a COMMIT. Nobody else updates that row while the job runs, but another
-# cursor of the job may have it locked, and would be waited for as long as the job waits
+# Like BRIEFLY, for what a job does with its own row before a COMMIT. Nobody else updates that row
+# while the job runs. But another cursor of the job may have locked it, and keeps the lock for as
+# long as the job waits
 PATIENTLY = "SET LOCAL lock_timeout = '10s';"
 
 
@@ -83,7 +92,7 @@ def now(cr: AnyCursor) -> datetime:
 
 @contextlib.contextmanager
 def own_cursor(env: Environment) -> Iterator[BaseCursor]:
-    """Give a READ COMMITTED cursor apart from the caller's transaction; what is done with it is committed at the end."""
+    """Open a READ COMMITTED cursor apart from the caller's transaction; commit it at the end."""
     with env.registry.cursor() as cr:
         if isinstance(cr, Cursor):
             cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
@@ -92,7 +101,9 @@ def own_cursor(env: Environment) -> Iterator[BaseCursor]:
 
 @contextlib.contextmanager
 def transaction(cr: AnyCursor, settings: str = "") -> Iterator[None]:
-    """Run several statements of an autocommit connection in one READ COMMITTED transaction; an Odoo cursor is in one already.
+    """Run several statements of an autocommit connection in one READ COMMITTED transaction.
+
+    An Odoo cursor is in a transaction already.
 
     :param settings: such as :data:`BRIEFLY`
     """
@@ -111,7 +122,7 @@ def transaction(cr: AnyCursor, settings: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def savepoint(cr: AnyCursor) -> Iterator[None]:
-    """Run statements that may fail for themselves, within a :func:`transaction`."""
+    """Run statements in a savepoint, within a :func:`transaction` that goes on if they fail."""
     if isinstance(cr, BaseCursor):
         with cr.savepoint(flush=False):
             yield

@@ -1,13 +1,17 @@
-"""Rows of jobs that PostgreSQL refuses to change: a trigger, a constraint or an index raises for them.
+"""Troubles: jobs whose rows PostgreSQL refuses to change are noted, left out, and failed.
 
-One such row must not stop the others. A statement for many rows that raises is repeated for each row by itself, and what raises then is
-noted beside the row, in a table of its own: the job's own row may take no change at all. For a while all workers leave such a row out,
-longer each time, and the job's form shows the error.
+A trigger, a constraint or an index raises an error for such a row. One such row must not stop the
+others. If a statement for many rows raises, it is repeated for each row separately. If it raises
+for a row again, this is noted beside the row, in a table of its own: the job's own row may accept
+no change at all. For a while all workers leave such a row out, longer each time, and the job's form
+shows the error.
 
-Is it the row, or is it the database, whose disk is full for instance? The note itself says so: where it cannot be written either, nothing
-is noted, and the worker waits. Where it can, the job fails:
+The reason may be the row, or the database, for instance because its disk is full. The note itself
+shows it. If the note cannot be written either, nothing is noted, and the worker waits. If it can be
+written, the job fails:
 
-- at once where the error is about data, a constraint or a limit of PostgreSQL (:data:`_OF_THE_ROW`), and other rows can be changed;
+- at once if the error is about data, a constraint or a limit of PostgreSQL (:data:`_OF_THE_ROW`),
+  and other rows can be changed;
 - after :data:`FAIL_SECONDS` in which each try was refused and noted, whatever the error is.
 """
 
@@ -24,20 +28,23 @@ from .sql import BRIEFLY, NOW, AnyCursor, transaction
 
 _logger = logging.getLogger(__name__)
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
-#: Somebody keeps something locked, or the statement met a limit of time: what is asked for later may do. (Serialization failures do not
-#: happen where each statement sees what was committed before it; a deadlock is over when each row is changed by itself.)
+#: Errors that pass: somebody keeps something locked, or the statement met a limit of time. The same
+#: statement may succeed later. (Serialization failures do not happen where each statement sees what
+#: was committed before it. A deadlock is over when each row is changed by itself.)
 PASSING = (LockNotAvailable, QueryCanceled)
 
 #: Seconds for which a row has to be refused until its job fails.
 FAIL_SECONDS = 600
 # Classes of SQLSTATE: data exception, integrity constraint violation, program limit exceeded
 _OF_THE_ROW = ("22", "23", "54")
-# Seconds until a refused row is tried again: as long as it is refused by then, between these two
+# Seconds until a refused row is tried again: as long as it has been refused by then, but not less
+# than the first number and not more than the second
 _FIRST_WAIT, _LONGEST_WAIT = 10, 120
-# After so many seconds in which no try was noted the next one is the first of a new row of tries: perhaps nothing could be written
+# After so many seconds in which no try was noted, the next try begins a new series: perhaps nothing
+# could be written
 _GAP = 300
 
 _IS_OVER = f"(trouble.date_tried < {NOW} - make_interval(secs => {_GAP}))"
@@ -50,16 +57,21 @@ LEFT_OUT = f"ARRAY(SELECT job_id FROM queue_job_trouble WHERE date_next > {NOW})
 
 
 def is_refusal(cr: AnyCursor, error: BaseException) -> bool:
-    """Return whether a statement was refused, so that the same one without some row may do: not where the connection is lost, it is only
-    too early, or the transaction is the caller's, who cannot go on in it."""
+    """Tell whether a statement was refused, so that it may succeed without some of its rows.
+
+    It is no refusal if the connection is lost or the error passes with time (:data:`PASSING`). It
+    is none either if the transaction is the caller's: the caller cannot go on in it.
+    """
     return not (isinstance(error, PASSING) or isinstance(cr, BaseCursor) or cr.connection.closed)
 
 
 def each(cr: AnyCursor, ids: Iterable[int], change: Callable[[int], int]) -> int:
-    """Change rows one by one, as a statement for all of them was refused; note the trouble of those for which it is again.
+    """Change rows one by one, after a statement for all of them was refused.
+
+    The trouble of each row that is refused again is noted.
 
     :param change: given an id, it returns how many rows it has changed
-    :return: the sum of that
+    :return: the number of changed rows
     :raise psycopg2.Error: the note cannot be written either
     """
     changed = 0
@@ -78,7 +90,7 @@ def each(cr: AnyCursor, ids: Iterable[int], change: Callable[[int], int]) -> int
 def note_trouble(cr: AnyCursor, job_id: int, error: psycopg2.Error) -> None:
     """Note that a job's row cannot be changed, and leave it out for a while.
 
-    :param error: what PostgreSQL has raised
+    :param error: the one that PostgreSQL has raised
     """
     _logger.warning("The row of job %s cannot be changed: %s", job_id, error)
     cr.execute(
@@ -102,7 +114,7 @@ def note_trouble(cr: AnyCursor, job_id: int, error: psycopg2.Error) -> None:
 
 
 def fail_troubled(cr: AnyCursor, others_changed: bool = False) -> int:
-    """Let the jobs fail whose rows are refused for good; return how many.
+    """Set jobs to failed whose rows are refused for good; return their number.
 
     :param others_changed: whether another row could just be changed
     """
@@ -130,14 +142,16 @@ def fail_troubled(cr: AnyCursor, others_changed: bool = False) -> int:
     return failed
 
 
-# A key that is too long for an index becomes what it would have become had it been delayed, see stored_key
+# A key that is too long for an index is stored as it would have been when the job was delayed, see
+# stored_key
 _STORED = "CASE WHEN length({0}) > 250 THEN left({0}, 186) || '#' || encode(sha256(convert_to({0}, 'UTF8')), 'hex') ELSE {0} END"
 
 
 def _fail(cr: AnyCursor, job_id: int, message: str) -> int:
-    """Set a job to failed that nobody runs, and record that; the condition that its trouble holds is looked at again under its lock.
+    """Set a job that nobody runs to failed, and record that.
 
-    What may have been the reason does not come along: keys that are too long for an index.
+    The condition that its trouble still holds is checked again under the lock of its row. Keys that
+    are too long for an index may have been the reason. They are shortened.
     """
     with transaction(cr, BRIEFLY):
         cr.execute(
@@ -172,12 +186,15 @@ def _begin_again(cr: AnyCursor, job_id: int, message: str) -> None:
 
 
 def forget_troubles(cr: AnyCursor) -> None:
-    """Forget what was not noted again for a while: these rows can be changed, or nobody tries."""
+    """Delete the troubles that were not noted again for a while.
+
+    These rows can be changed, or nobody tries.
+    """
     cr.execute(f"DELETE FROM queue_job_trouble trouble WHERE {_IS_OVER} AND date_next < {NOW}")
 
 
 def claim_trouble(cr: AnyCursor, job_id: int) -> str | None:
-    """Return why a job cannot be claimed, as PostgreSQL says it, or None."""
+    """Return the error of PostgreSQL because of which a job cannot be claimed, or None."""
     cr.execute(
         f"SELECT message FROM queue_job_trouble WHERE job_id = %s AND date_next > {NOW} - make_interval(secs => {_FIRST_WAIT})",
         (job_id,),

@@ -1,18 +1,18 @@
-"""Periodic maintenance: make due jobs runnable, and move jobs of deleted channels to the root."""
+"""Housekeeping: make due jobs runnable, and move jobs of deleted channels to the root."""
 
 import psycopg2
 
 from .sql import BRIEFLY, DUE_AT, NOW, RUNNABLE, AnyCursor
 from .trouble import IS_LEFT_OUT, each, is_refusal
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 
 def schedule_due(cr: AnyCursor) -> int:
-    """Make jobs runnable whose time has come, a page at a time; return how many.
+    """Make jobs runnable whose time has come, a page at a time; return their number.
 
-    SKIP LOCKED: workers that do this at the same time share the work instead of waiting.
+    SKIP LOCKED: workers that do this at the same time share the work and do not wait.
 
     :raise LockNotAvailable: somebody has locked the whole table
     """
@@ -44,11 +44,12 @@ def _schedule(cr: AnyCursor, limit: int, condition: str = "") -> int:
 
 
 def adopt_strays(cr: AnyCursor) -> int:
-    """Move runnable jobs whose channel was deleted to the root channel; return how many.
+    """Move runnable jobs whose channel was deleted to the root channel; return their number.
 
-    A channel with jobs that have not ended cannot be deleted, but a cancelled one may be requeued later, and a process that has not heard
-    of the deletion may still delay jobs into it. The channels of the runnable jobs are found by jumps through the ready index, so a
-    million of them in one channel cost one step.
+    A channel with jobs that have not ended cannot be deleted. But a cancelled job may be requeued
+    later. A process that has not heard of the deletion may also still delay jobs into the channel.
+    The channels of the runnable jobs are found by jumps through the ready index, so a million jobs
+    in one channel cost one step.
     """
     cr.execute(
         """
@@ -73,7 +74,10 @@ def adopt_strays(cr: AnyCursor) -> int:
 
 
 def seconds_to_next_eta(cr: AnyCursor) -> float | None:
-    """Return how many seconds there are until the next scheduled job, or None if there is none, or none that has a date at all."""
+    """Return the seconds until the next scheduled job is due, or None.
+
+    None: there is no scheduled job, or the next one has an infinite date.
+    """
     cr.execute(
         f"""
         SELECT extract(epoch FROM due - {NOW})::float8

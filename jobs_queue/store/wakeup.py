@@ -1,7 +1,10 @@
-"""Wake workers after a commit. It only makes things faster: workers look at the database by themselves once a second.
+"""Wake workers after a commit, by a NOTIFY and by Odoo's cron.
 
-A NOTIFY makes the committing transactions of a whole PostgreSQL cluster follow one another, so it is sent once per transaction that
-delayed jobs, after its commit, from a tiny transaction on the database ``postgres``, where Odoo's cron listens too.
+This only makes things faster: workers look at the database by themselves once a second.
+
+A NOTIFY makes the commits of a whole PostgreSQL cluster follow one another. So it is sent once for
+each transaction that delayed jobs, after its commit. It is sent from a tiny transaction on the
+database ``postgres``, where Odoo's cron listens too.
 """
 
 import logging
@@ -27,8 +30,8 @@ LISTEN = f"LISTEN {NOTIFY_CHANNEL}"
 
 _KEY = "jobs_queue.wakeup"
 
-# For so many seconds this process trusts that a worker of another host than the cron serves a database. What is delayed in that time after
-# the last such worker has died waits for the cron's next minute
+# For so many seconds this process trusts that a worker other than the cron serves a database. If
+# the last such worker dies, jobs delayed in that time wait for the cron's next minute
 _TRUST_SECONDS = 1
 _served_until: dict[str, float] = {}
 
@@ -42,14 +45,17 @@ def after_commit(cr: BaseCursor) -> None:
 
 
 def wake(dbname: str) -> None:
-    """Wake the workers of a database, or Odoo's cron if no other worker serves it."""
+    """Wake the workers of a database, and Odoo's cron if no other worker serves it."""
     wake_workers(dbname)
-    # where the database postgres cannot be reached the cron is all the more needed
+    # if the database postgres cannot be reached, the cron is needed even more
     _attempt(_trigger_cron, dbname)
 
 
 def wake_workers(dbname: str) -> None:
-    """Wake the workers of a database; unlike :func:`wake` it reads no table, which somebody may have locked."""
+    """Wake the workers of a database.
+
+    Unlike :func:`wake`, it reads no table: somebody may have locked it.
+    """
     _attempt(_notifier.notify, dbname)
 
 
@@ -75,7 +81,10 @@ def _trigger_cron(dbname: str) -> None:
 
 
 class _Notifier:
-    """This process's connection for NOTIFY: opening one for each commit would take longer than a worker takes to start the job."""
+    """The connection of this process for NOTIFY.
+
+    It is kept: to open one for each commit would take longer than a worker takes to start the job.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -95,7 +104,8 @@ class _Notifier:
 
     def _send(self, dbname: str) -> None:
         if self._pid != os.getpid():
-            # the parent still uses its connection; to forget it here would close it there
+            # the parent process still uses its connection; if it were forgotten here, it would be
+            # closed there
             self._inherited.append(self._connection)
             self._connection, self._pid = None, os.getpid()
         if self._connection is None:

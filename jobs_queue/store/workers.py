@@ -1,4 +1,4 @@
-"""The life of a worker, from its row to its end, and what its death means for its jobs."""
+"""Workers: register, heartbeat, orders, and the end of a worker with the release of its jobs."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -10,24 +10,28 @@ from ..texts import REASON, storable
 from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, AnyCursor, savepoint, transaction
 from .trouble import IS_LEFT_OUT, each, is_refusal
 
-#: A worker whose last heartbeat is older than this many seconds is dead.
+#: A worker is dead if its last heartbeat is older than this many seconds.
 HEARTBEAT_TIMEOUT = 15
 
-#: How the life of a worker has ended, which decides what becomes of the jobs that it had started. *died*: the job that it ran counts a try,
-#: as perhaps it is the job's fault; of several see :func:`_end_lost`. *interrupted*: it lost its connections, to a server that was
-#: restarted for instance; they count no try, but a job that this happens to again and again may be what takes the server down, so from the
-#: second time in a row on it waits longer and longer. *stopped*: it was told to; they run again at once.
+#: The possible ends of a worker. They decide what becomes of the jobs that it had started. *died*:
+#: the job that it ran counts a try, as the fault may be the job's; for several jobs see
+#: :func:`_end_lost`. *interrupted*: it lost its connections, for instance to a server that was
+#: restarted. The jobs count no try. But a job to which this happens again and again may be what
+#: takes the server down, so from the second time in a row on it waits longer and longer. *stopped*:
+#: it was told to stop; its jobs are run again at once.
 DIED, INTERRUPTED, STOPPED = "died", "interrupted", "stopped"
-#: How often in a row a job may be lost together with others without counting a try.
+#: Number of times in a row that a job may be lost with others without counting a try.
 LOSSES_WITH_OTHERS = 2
 
-# Lease token to cause, of the jobs that have ended their process; a key may be None, as tokens of jobs that had not started are
+# Lease token to cause, for the jobs that have ended their process. A key may be None, like the
+# token of a job that had not started
 _Blamed: TypeAlias = Mapping[int, str] | Mapping[int | None, str]
 
-# What is formatted into the statements below are constants of this package
+# Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
-# Alive: seen lately, and its control connection, where there is one, is still that of the same backend. Another role cannot see its start
+# The condition that a worker is alive: its last heartbeat is recent, and its control connection, if
+# it has one, still belongs to the same backend. Another role cannot see when that backend started
 ALIVE = f"""(
     worker.date_heartbeat > {NOW} - make_interval(secs => {HEARTBEAT_TIMEOUT})
     AND (worker.backend_pid IS NULL OR EXISTS (
@@ -38,12 +42,16 @@ ALIVE = f"""(
 )"""
 _DEAD = f"NOT {ALIVE}"
 
-# Of a job that had not started no token is needed; one that has started may have changed its own state and token
+# A job that had not started needs no token. A job that has started may have changed its own state
+# and token
 _LEASE = "id, CASE WHEN state = 'started' OR date_started IS NOT NULL THEN COALESCE(lease_token, -id) END"
 
 
 def backend_of(cr: AnyCursor) -> tuple[int, float]:
-    """Return ``(pid, start)`` of the server's process behind a connection; the start in seconds since 1970."""
+    """Return ``(pid, start)`` of the server's process behind a connection.
+
+    The start is in seconds since 1970.
+    """
     cr.execute(
         "SELECT pid, extract(epoch FROM backend_start)::float8 FROM pg_stat_activity WHERE pid = pg_backend_pid()"
     )
@@ -51,11 +59,12 @@ def backend_of(cr: AnyCursor) -> tuple[int, float]:
 
 
 def place_of(cr: AnyCursor) -> str:
-    """Return where the cursor's database lies, as a text: the server's system identifier, its timeline, and the database's oid.
+    """Return a text that says on which server and in which database the cursor is.
 
-    A standby that was promoted has another timeline, and a copy of the database another oid: what has happened to the workers of another
-    place is not known here. The functions are open to every role, but a service that is not quite PostgreSQL may refuse them; then the oid
-    has to do.
+    It contains the server's system identifier, its timeline, and the database's oid. A standby that
+    was promoted has another timeline, and a copy of the database another oid. Nothing is known here
+    of what has happened to the workers of another place. Every role may call the functions used.
+    But a service that is not quite PostgreSQL may refuse them; then the oid has to be enough.
     """
     try:
         cr.execute(
@@ -81,9 +90,10 @@ def register_worker(
     backend: tuple[int, float] | tuple[None, None],
     process: str | None = None,
 ) -> int:
-    """Insert the row that stands for a worker's life and return its id.
+    """Insert a worker's row, which exists as long as the worker lives, and return its id.
 
-    :param backend: what :func:`backend_of` says of the worker's control connection, or ``(None, None)``
+    :param backend: the result of :func:`backend_of` for the worker's control connection, or
+        ``(None, None)``
     :param process: uuid of the process in which it lives, for :func:`end_process`
     """
     place = place_of(cr)
@@ -101,9 +111,11 @@ def register_worker(
 
 
 def note_backends(cr: AnyCursor, worker_id: int, pids: list[int]) -> None:
-    """Store which of the server's processes work for a worker in its database, with their starts: a pid alone may come again later.
+    """Store which of the server's processes work for a worker in its database, with their starts.
 
-    If the worker dies before, its connections end by themselves once the server notices that nobody reads what it sends.
+    The starts are needed as a pid may be used again later. If the worker dies before this is
+    stored, its connections end by themselves once the server notices that nobody reads what it
+    sends.
     """
     cr.execute(
         """
@@ -118,10 +130,11 @@ def note_backends(cr: AnyCursor, worker_id: int, pids: list[int]) -> None:
 
 
 def heartbeat(cr: AnyCursor, worker_id: int, memory: int | None = None) -> bool:
-    """Sign that the worker is alive; return False if its row is gone, which means that it was declared dead.
+    """Write the heartbeat of a worker; return False if its row is gone: it was declared dead.
 
     :param memory: MB that its process uses
-    :raise LockNotAvailable: somebody has locked the table; other databases of the process must not wait for that
+    :raise LockNotAvailable: somebody has locked the table; other databases of the process must not
+        wait for that
     """
     cr.execute(
         f"{BRIEFLY} WITH {UNHURRIED} UPDATE queue_worker SET date_heartbeat = {NOW}, memory = %s FROM unhurried WHERE id = %s",
@@ -131,16 +144,19 @@ def heartbeat(cr: AnyCursor, worker_id: int, memory: int | None = None) -> bool:
 
 
 def order_workers(cr: AnyCursor, ids: Iterable[int], state: str) -> int:
-    """Set what workers shall do from now on; return how many were not stopping already.
+    """Set the state that workers shall take; return how many were not stopping already.
 
-    A row beside its leases: no job is touched, and a worker that dies before it reads this takes the order with it.
+    The order is in the worker's row, beside its leases. No job is touched, and if a worker dies
+    before it reads the order, the order is gone with its row.
     """
     cr.execute("UPDATE queue_worker SET state = %s WHERE id = ANY(%s) AND state <> 'stopping'", (state, list(ids)))
     return cr.rowcount
 
 
 def ordered_state(cr: AnyCursor, worker_id: int) -> str | None:
-    """Return what a worker shall do: ``running``, ``paused``, ``draining`` or ``stopping``; None if its row is gone.
+    """Return the state that a worker shall take, or None if its row is gone.
+
+    The state is ``running``, ``paused``, ``draining`` or ``stopping``.
 
     :raise LockNotAvailable: see :func:`heartbeat`
     """
@@ -170,7 +186,8 @@ def other_hosts_alive(cr: AnyCursor) -> bool:
 def dead_workers(cr: AnyCursor, elsewhere_than: int | None = None) -> list[tuple[int, str]]:
     """Return ``[(id, name)]`` of the workers that are dead.
 
-    :param elsewhere_than: id of a worker; only those of another place than this one's, see :func:`place_of`
+    :param elsewhere_than: id of a worker; only workers of another place than its own are returned,
+        see :func:`place_of`
     :raise LockNotAvailable: see :func:`heartbeat`
     """
     is_meant = (
@@ -195,9 +212,11 @@ def end_process(
     blamed: Mapping[int, str] | None = None,
     several: bool = False,
 ) -> None:
-    """End the workers of a process, as :func:`end_worker` does; called by itself, or by its parent, who knows how it ended.
+    """End the workers of a process, as :func:`end_worker` does.
 
-    If another worker comes first, that one has found it dead and has done the same without knowing the cause.
+    It is called by the process itself, or by its parent, which knows how the process ended. If
+    another worker comes first, that worker has found the process dead, and has done the same
+    without knowing the cause.
     """
     cr.execute("SELECT id FROM queue_worker WHERE process = %s ORDER BY id", (process,))
     for (worker_id,) in cr.fetchall():
@@ -213,15 +232,18 @@ def end_worker(
     blamed: Mapping[int, str] | None = None,
     several: bool = False,
 ) -> int | None:
-    """Delete a worker's row and free its jobs; return how many were freed, or None if somebody else is doing it.
+    """Delete a worker's row and free its jobs.
 
     :param cause: for the message of the jobs that had started
     :param end: :data:`DIED`, :data:`INTERRUPTED` or :data:`STOPPED`
-    :param terminate: end the connections of the worker first, as its process has ended: a statement that still runs for it holds locks
-    :param blamed: where it is known which jobs have ended the process, their lease tokens, each with the cause; empty if they were those
-        of another database
+    :param terminate: end the connections of the worker first, as its process has ended: a statement
+        that still runs for it holds locks
+    :param blamed: lease tokens of the jobs that have ended the process, each with the cause, if it
+        is known which jobs these are; empty if they were jobs of another database
     :param several: whether its process ran several jobs, some of them perhaps in other databases
-    :raise LockNotAvailable: somebody holds the table, or one of the jobs; nothing has changed, another time will do
+    :return: number of freed jobs, or None if somebody else is doing it
+    :raise LockNotAvailable: somebody holds the table, or one of the jobs; nothing has changed, a
+        later call can succeed
     """
     if terminate:
         _terminate_backends(cr, worker_id)
@@ -229,10 +251,12 @@ def end_worker(
 
 
 def end_dead_worker(cr: AnyCursor, worker_id: int, cause: str) -> int | None:
-    """End a worker that :func:`dead_workers` has found, as :func:`end_worker` does, unless it has given a sign of life meanwhile.
+    """End a worker that :func:`dead_workers` has found, as :func:`end_worker` does.
 
-    One that was frozen in the middle of a claim keeps its own row locked, for as long as its connections are open. The server ends them a
-    moment after they are terminated; where that is too late for this sweep, the next one finds the row free.
+    A worker that has sent a heartbeat meanwhile is not ended. A worker that was frozen in the
+    middle of a claim keeps its own row locked, for as long as its connections are open. The server
+    ends these a moment after they are terminated. If that is too late for this housekeeping, the
+    next one finds the row free.
 
     :raise LockNotAvailable: see :func:`end_worker`
     """
@@ -241,9 +265,10 @@ def end_dead_worker(cr: AnyCursor, worker_id: int, cause: str) -> int | None:
 
 
 def _terminate_backends(cr: AnyCursor, worker_id: int, condition: str = "true") -> None:
-    """End the connections of a worker to this database. If it lives after all it begins a new life without them.
+    """End the connections of a worker to this database.
 
-    The database is a copy perhaps, with the rows of workers that live in the original: their connections are none of this database.
+    If the worker is alive after all, it begins a new life without them. The database may be a copy,
+    with the rows of workers that live in the original. Their connections are not to this database.
     """
     cr.execute(
         f"""
@@ -269,10 +294,11 @@ def _end_worker(
 ) -> int | None:
     """Free the jobs of a worker for which the condition holds, and delete its row.
 
-    One transaction: the row is locked first, so that a claim of that worker comes before (its leases are freed here) or after (it finds
-    no worker). A worker that was only slow finds its leases gone when it wants to commit.
+    It is one transaction. The row is locked first, so a claim of that worker comes before or after.
+    If before, its leases are freed here. If after, it finds no worker. A worker that was only slow
+    finds its leases gone when it wants to commit.
     """
-    # apart from the transaction, which an error would end
+    # outside of the transaction, as an error would end it
     place = place_of(cr) if end == DIED else None
     with transaction(cr, BRIEFLY):
         cr.execute(
@@ -304,16 +330,20 @@ def _end_worker(
 
 
 def server_began(cr: AnyCursor) -> datetime:
-    """Return since when the server has not been away, in UTC.
+    """Return the time, in UTC, since when the server has been up without a break.
 
-    After a crash of one of its processes it closes all connections and begins anew with empty statistics, without being started anew.
+    After a crash of one of its processes, the server closes all connections and begins again with
+    empty statistics, but with the same start time.
     """
     cr.execute("SELECT GREATEST(pg_postmaster_start_time(), stats_reset) AT TIME ZONE 'UTC' FROM pg_stat_bgwriter")
     return cr.fetchone()[0]
 
 
 def end_copied_workers(cr: AnyCursor) -> None:
-    """Free all jobs of a database that is a copy, and delete its workers' rows; nothing is known of these, they live in the original."""
+    """Free all jobs of a database that is a copy, and delete its workers' rows.
+
+    Nothing is known of these workers: they live in the original.
+    """
     cause = "it ran in the database of which this one is a copy"
     cr.execute(f"SELECT {_LEASE} FROM queue_job WHERE state IN ('enqueued', 'started') ORDER BY id FOR NO KEY UPDATE")
     _free_leases(cr, dict(cr.fetchall()), "", INTERRUPTED, cause)
@@ -321,10 +351,10 @@ def end_copied_workers(cr: AnyCursor) -> None:
 
 
 def free_orphans(cr: AnyCursor) -> int:
-    """Free jobs whose worker has no row; return how many.
+    """Free jobs whose worker has no row; return their number.
 
-    Somebody has deleted it by hand, or the worker has ended while PostgreSQL refused their rows. How their runs have ended is not known:
-    they were interrupted.
+    Somebody has deleted the row by hand, or the worker has ended while PostgreSQL refused the jobs'
+    rows. It is not known how their runs have ended: they count as interrupted.
     """
     cause = "its worker has ended, or its record was deleted"
     with transaction(cr):
@@ -340,7 +370,7 @@ def free_orphans(cr: AnyCursor) -> int:
 
 
 def leases_of(cr: AnyCursor, worker_id: int) -> set[tuple[int, int | None]]:
-    """Return ``{(job id, lease token)}`` of what is leased to a worker."""
+    """Return ``{(job id, lease token)}`` of the jobs that are leased to a worker."""
     cr.execute(
         "SELECT id, lease_token FROM queue_job WHERE worker_id = %s AND state IN ('enqueued', 'started')", (worker_id,)
     )
@@ -354,14 +384,15 @@ def free_lost_runs(
     leases: Collection[tuple[int, int | None]],
     unwritten: Mapping[tuple[int, int | None], str],
 ) -> int:
-    """Free leases that a living worker has found to be its own without running their jobs; return how many.
+    """Free leases of a living worker that does not run their jobs; return their number.
 
-    The worker, the token and the lock say that nothing has happened to them meanwhile. Should a thread hold such a job after all, it
-    cannot start it, or cannot commit anything for it: as of any lease that was taken away.
+    The worker itself has found these leases. The worker, the token and the lock make sure that
+    nothing has happened to them meanwhile. If a thread holds such a job after all, it cannot start
+    it, or cannot commit anything for it: this is so for any lease that was taken away.
 
     :param leases: ``(job id, lease token)`` of each; at least one
-    :param unwritten: lease to the reason why its worker could not write its end, where that is not the job's fault: it was
-        interrupted. The others count a try
+    :param unwritten: lease to the reason why its worker could not write its end, if that is not the
+        job's fault: it was interrupted. The others count a try
     """
     with transaction(cr, BRIEFLY):
         cr.execute(
@@ -386,13 +417,15 @@ def free_lost_runs(
         return freed + _free_leases(cr, tokens, worker_name, DIED, cause, blamed, ends_processes=False)
 
 
-# What becomes of a job whose worker has died: how often that happened before (any other try that failed counts too), and whether it fails
+# The fate of a job whose worker has died: the number of times this happened before (any other
+# failed try counts too), and whether the job fails
 _DEATH = """
     SELECT retry AS times, max_retries > 0 AND retry + 1 >= max_retries AS fails
 """
 
-# What becomes of a job whose worker was interrupted: how often that was so since the last attempt that has ended otherwise. The tenth time
-# in a row it fails: it may be what takes the server down
+# The fate of a job whose worker was interrupted: the number of times in a row this happened before,
+# since the last attempt that ended otherwise. The tenth time in a row the job fails: it may be what
+# takes the server down
 _INTERRUPTION = """
     SELECT count(*) AS times, count(*) >= 9 AS fails FROM queue_job_attempt attempt
     WHERE attempt.job_id = job.id AND attempt.id > (
@@ -411,12 +444,14 @@ def _free_leases(
     several: bool = False,
     ends_processes: bool = True,
 ) -> int:
-    """Free leases of locked rows: enqueued jobs become runnable, started ones as the end of their worker says. Return how many.
+    """Free leases of locked rows; return their number.
 
-    Those whose rows are refused stay as they are; once their worker is gone they are orphans.
+    Enqueued jobs become runnable. For started jobs it depends on the end of their worker. Jobs
+    whose rows are refused stay as they are; once their worker is gone they are orphans.
 
     :param tokens: ``{id: lease token}`` of the jobs; None for those that had not started
-    :param ends_processes: whether who is to blame may have ended its process, and runs alone the next time
+    :param ends_processes: whether a job that is to blame may have ended its process, and runs alone
+        the next time
     """
     several = several or len({token for token in tokens.values() if token is not None}) > 1
 
@@ -464,11 +499,13 @@ def _end_lost(
     several: bool,
     ends_processes: bool,
 ) -> None:
-    """End the started jobs of a worker that has died: whoever is to blame counts a try, the others are interrupted.
+    """End the started jobs of a worker that has died.
 
-    One job that ran by itself is to blame; a group that runs as one call is one. Of several nobody knows which one it was: none counts a
-    try, and each runs alone the next time, so that it can be known. If they were not alone after all (see ``worker/company.py``), the
-    third loss in a row counts.
+    A job that is to blame counts a try; the others are interrupted. One job that ran by itself is
+    to blame; a group that runs as one call is one job here. Of several jobs nobody knows which one
+    it was. So none counts a try, and each runs alone the next time, so that it can be known. They
+    may not have been alone after all (see ``worker/exclusive.py``); so the third loss in a row
+    counts.
     """
     if blamed is None and not several and len(set(started.values())) == 1:
         blamed = dict.fromkeys(started.values(), cause)
@@ -486,12 +523,15 @@ def _end_lost(
     _end_started(cr, others, worker_name, _INTERRUPTION, "interrupted", 0, message, runs_alone=blamed is None)
 
 
-# How the message of an attempt begins that was lost together with others
+# The beginning of the message of an attempt that was lost together with others
 _WITH_OTHERS = "Interrupted with others, one of which may have ended the process"
 
 
 def _lost_with_others(cr: AnyCursor, job_ids: list[int]) -> list[int]:
-    """Return the ids of those of these jobs that were lost with others so often in a row that this time counts a try."""
+    """Return the ids of those jobs that were lost with others so often that this time counts a try.
+
+    Only losses in a row count.
+    """
     cr.execute(
         f"""
         SELECT job.id FROM queue_job job, LATERAL ({_INTERRUPTION} AND starts_with(attempt.message, %(with_others)s)) AS history
@@ -512,9 +552,11 @@ def _end_started(
     message: str,
     runs_alone: bool = False,
 ) -> None:
-    """Record the attempt of jobs that were lost; the first time they run again at once, later after growing delays, if they do not fail.
+    """Record the attempts of jobs that were lost, and make the jobs runnable, scheduled or failed.
 
-    Where it is an interruption that fails a job, its attempt says *failed*: who requeues it has all of them anew.
+    The first time a job is run again at once, later after growing delays, if it does not fail. If
+    an interruption makes a job fail, its attempt has the outcome *failed*: after a requeue its
+    count of interruptions begins again.
 
     :param runs_alone: whether no other job may run in the same process the next time
     """

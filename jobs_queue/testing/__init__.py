@@ -1,4 +1,4 @@
-"""The test kit of jobs."""
+"""Test kit for jobs: run and check delayed jobs in tests."""
 
 from .cases import JobsCase, WorkerInTransaction
 

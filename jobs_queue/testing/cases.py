@@ -1,4 +1,4 @@
-"""The test kit of jobs: they run for real inside a test's own transaction."""
+"""Test case for code that delays jobs: they really run, in the transaction of the test."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ from .trap import TrappedJobs
 
 
 class JobsCase(TransactionCase):
-    """A test case that runs what it has delayed.
+    """A test case that runs the jobs that it has delayed.
 
     ::
 
@@ -39,15 +39,18 @@ class JobsCase(TransactionCase):
     """
 
     def run_jobs(self, at: datetime | None = None) -> BaseModel:
-        """Run the runnable jobs of this transaction, and those that they delay, as a worker does: claimed, decoded, as their user.
-        What is done after a commit (:meth:`after_commit`) is done before the first and after each of them. They run also in ``at_install``
-        tests, while other addons are still to be installed.
+        """Run the runnable jobs of this transaction, and those that they delay, as a worker does.
 
-        Each job has savepoints in place of transactions, which it may commit and roll back.
+        The jobs are claimed and decoded, and run as their user. :meth:`after_commit` is called
+        before the first job and after each of them. The jobs also run in ``at_install`` tests,
+        while other addons are still to be installed.
 
-        :param at: naive UTC datetime; the jobs whose eta has come by then are run too, another try among them, and Python's clock stands
-            still there meanwhile. None: jobs with an eta and retried ones stay scheduled
-        :return: the ``queue.job`` records that were run, in their order
+        Each job has savepoints instead of transactions. It may commit them and roll them back.
+
+        :param at: naive UTC datetime. Jobs whose eta has come by then are run too, also for another
+            attempt, and Python's clock stands still at that time. None: jobs with an eta and jobs
+            that are tried again stay scheduled.
+        :return: the ``queue.job`` records that were run, in this order
         """
         self.after_commit()
         self.env.flush_all()
@@ -64,18 +67,24 @@ class JobsCase(TransactionCase):
         return self.env["queue.job"].browse(ids)
 
     def after_commit(self) -> None:
-        """Do what is done after a commit, which never comes in a test; for addons that do something then."""
+        """Do what would follow a commit; a test has none.
+
+        Addons that do something after a commit extend this.
+        """
 
     @contextlib.contextmanager
     def trap_jobs(self) -> Iterator[TrappedJobs]:
-        """Collect the jobs that are delayed in the block. None of them runs before :meth:`run_jobs`."""
+        """Collect the jobs that are delayed in the block.
+
+        None of them runs before :meth:`run_jobs`.
+        """
         before = self.env["queue.job"].search([], order="id desc", limit=1).id or 0
         trap = TrappedJobs(self)
         yield trap
         trap.jobs = self.env["queue.job"].search([("id", ">", before)], order="id")
 
     def assertDone(self, jobs: BaseModel) -> None:
-        """Assert that jobs, one at least, are done; the message says of the others why they are not."""
+        """Assert that jobs, at least one, are done; for the others the message gives the reason."""
         self.assertTrue(jobs, "No job was run")
         others = jobs.filtered(lambda job: job.state != "done")
         self.assertFalse(others, "".join(f"\n{job.name}: {job.state}, {job.message}\n{job.exc_info}" for job in others))
@@ -83,7 +92,7 @@ class JobsCase(TransactionCase):
     def assertFailed(self, job: BaseModel, message: str) -> None:
         """Assert that a job has failed.
 
-        :param message: regular expression that its message matches
+        :param message: regular expression for the job's message
         """
         self.assertEqual(job.state, "failed")
         self.assertRegex(job.message, message)
@@ -91,7 +100,7 @@ class JobsCase(TransactionCase):
     def delayed_jobs(self, function: str | None = None) -> BaseModel:
         """Return the ``queue.job`` records that wait to be run, oldest first.
 
-        :param function: keep those whose function's name ends so
+        :param function: keep only those whose function's name ends with this
         """
         jobs = self.env["queue.job"].search(
             [("state", "in", ("pending", "scheduled", "wait_dependencies"))], order="id"
@@ -101,7 +110,10 @@ class JobsCase(TransactionCase):
 
 @contextlib.contextmanager
 def _transaction_of_a_job(cr: BaseCursor) -> Iterator[None]:
-    """Begin a savepoint in place of a transaction; the job's commits and rollbacks end it and begin another."""
+    """Begin a savepoint instead of a transaction.
+
+    Each commit and rollback of the job ends it and begins another.
+    """
     savepoint = cr.savepoint()
 
     def begin_anew(rollback: bool) -> None:
@@ -122,7 +134,7 @@ def _transaction_of_a_job(cr: BaseCursor) -> Iterator[None]:
 
 
 class WorkerInTransaction(Worker):
-    """A worker whose claims, marks and jobs all happen on the cursor of a test.
+    """A worker whose claims, marks and jobs are all on the cursor of a test.
 
     :param after_commit: called after each job
     """
@@ -162,7 +174,7 @@ class WorkerInTransaction(Worker):
 
 
 class _Savepoints:
-    """Runs the jobs of a worker in savepoints of a test's transaction."""
+    """Run the jobs of a worker in savepoints of a test's transaction."""
 
     def __init__(self, worker: WorkerInTransaction) -> None:
         self.ran: dict[int, bool] = {}

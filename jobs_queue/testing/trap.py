@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def arguments_of(job: BaseModel) -> dict[str, Any]:
-    """Return the arguments of a ``queue.job`` record: name in the signature of its function to value.
+    """Return the arguments of a ``queue.job`` record by name, as in the signature of its function.
 
-    The records of a method are its ``self``. A function that takes many calls at once has one argument, ``call``, a tuple.
+    The records of a method are its ``self``. A function that takes many calls at once has one
+    argument, ``call``, a tuple, and those that were given by name.
     """
     args, kwargs = arguments.decode_call(job.payload, job.env)
     function = find_function(job.env, job.function)
@@ -31,7 +32,7 @@ def arguments_of(job: BaseModel) -> dict[str, Any]:
 
 
 class TrappedJobs:
-    """The jobs that were delayed while a test has watched.
+    """The jobs that were delayed in the block of :meth:`~.cases.JobsCase.trap_jobs`.
 
     ``jobs`` are their ``queue.job`` records, oldest first.
     """
@@ -41,18 +42,22 @@ class TrappedJobs:
         self._case = case
 
     def assert_delayed(self, function: JobFunction[..., Any] | str, /, **arguments: Any) -> BaseModel:
-        """Assert that a call was delayed, once.
+        """Assert that a call was delayed exactly once.
 
-        :param function: job function, or the end of its name (``"res.partner.export"`` for a method)
-        :param arguments: those of its arguments that matter, by their names
-        :return: its ``queue.job`` record, to look at priority, channel and so on
+        :param function: job function, or the end of its name (``"res.partner.export"`` for a
+            method)
+        :param arguments: by name, only those of its arguments that are to be checked
+        :return: its ``queue.job`` record, to check priority, channel and so on
         """
         found = self._find(function, arguments)
         self._case.assertEqual(len(found), 1, self._describe(function, arguments, "once"))
         return found
 
     def assert_not_delayed(self, function: JobFunction[..., Any] | str, /, **arguments: Any) -> None:
-        """Assert that a call was not delayed; arguments as those of :meth:`assert_delayed`."""
+        """Assert that a call was not delayed.
+
+        The arguments are those of :meth:`assert_delayed`.
+        """
         self._case.assertFalse(self._find(function, arguments), self._describe(function, arguments, "not"))
 
     def _find(self, function: JobFunction[..., Any] | str, arguments: dict[str, Any]) -> BaseModel:

@@ -15,7 +15,7 @@ from odoo.tools.translate import LazyTranslate
 from odoo.addons.jobs_queue import hooks, store
 from odoo.addons.jobs_queue.exception import FailedJobError, NothingToDoJob, RetryableJobError
 from odoo.addons.jobs_queue.graph import chain
-from odoo.addons.jobs_queue.jobs import buffer, job
+from odoo.addons.jobs_queue.jobs import RunningJob, buffer, job
 from odoo.addons.jobs_queue.jobs.keys import stored_key
 from odoo.addons.jobs_queue.jobs.retry import Exponential, Fixed, Pattern, RetryPolicy
 from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
@@ -137,7 +137,7 @@ class TestTexts(GivenCase):
         self.assertLessEqual(len(description), 1000)
 
     def test_f17_progress_takes_any_message_and_refuses_what_is_no_number_by_name(self):
-        handle = act.delay(self.session, "res.partner")
+        handle = RunningJob.of_call(act.delay(self.session, "res.partner"))
         written = []
         handle.run = SimpleNamespace(job=handle, report_progress=lambda *values: written.append(values))
         handle.progress(1, 2, "half \ud83d \0")

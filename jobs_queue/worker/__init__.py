@@ -1,5 +1,9 @@
-"""Workers: how one lives (``worker.py``), runs a job (``runner.py``, ``transaction.py``, ``outcome.py``) and is watched
-(``watcher.py``, and from outside of its process by ``signs.py``)."""
+"""Workers: they claim the jobs of a database and run them in threads.
+
+``worker.py`` has the life of a worker. ``runner.py``, ``transaction.py`` and ``outcome.py`` run a
+job. ``watcher.py`` keeps the workers of a process alive. ``signs.py`` shows the parent of a process
+that the process is alive.
+"""
 
 from .attempt import PATIENCE
 from .signs import SignsOfLife

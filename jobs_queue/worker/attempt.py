@@ -1,11 +1,13 @@
-"""A job that runs in a thread of this process: how it is watched, and how it is stopped.
+"""Run: one attempt of a job in a thread, its limits, its cancellation and its escalation.
 
-It is stopped in steps, each when the one before has not helped for :data:`PATIENCE` seconds:
+A job is stopped in steps. Each step follows if the one before has not helped for :data:`PATIENCE`
+seconds:
 
-1. the statement that its cursor executes is cancelled;
-2. an exception is raised in its thread, which arrives when Python code runs again;
-3. its lease is ended in the database, so that nothing it still does can be committed; its thread is lost, and the process has to be
-   replaced. Where nobody can do that (Odoo's cron, a threaded server), the thread goes on in vain until its code returns.
+1. The statement that the job's cursor executes is cancelled.
+2. An exception is raised in the job's thread. It arrives when Python code runs again.
+3. The job's lease is ended in the database, so nothing that the job still does can be committed.
+   The thread is lost, and the process has to be replaced. Where nobody can do that (Odoo's cron, a
+   threaded server), the thread goes on in vain until its code returns.
 """
 
 import contextlib
@@ -26,14 +28,14 @@ from .cursor import JobCursor
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
-#: Seconds that each step of stopping a job is given.
+#: Seconds that each step has to stop a job.
 PATIENCE = 2
-#: Seconds between two notes of a job's progress.
+#: Seconds between two updates of a job's progress.
 PROGRESS_INTERVAL = 0.5
 
 
 class Run:
-    """One try of a job in one thread.
+    """One attempt of a job, in one thread.
 
     :param write_progress: stores ``(done, total, message)``
     """
@@ -57,30 +59,35 @@ class Run:
         self._lock = threading.Lock()
 
     def executes_on(self, cr: JobCursor) -> None:
-        """Say on which cursor the job runs; from here on its usage is measured. Called by the thread that runs it."""
+        """Set the cursor on which the job runs, and start to measure the job's usage.
+
+        It is called by the thread that runs the job.
+        """
         self._cr = cr
         self._before = _usage(cr)
 
     def usage(self) -> tuple[float | None, ...]:
-        """Return ``(queries, CPU seconds, MB)`` that the attempt has used up to now; Nones before it began and for other threads.
+        """Return ``(queries, CPU seconds, MB)`` that the attempt has used up to now.
 
-        The last is by how much the peak of the process's memory has grown: 0 for a job that stays below what one before it has used.
+        The values are None before the attempt began, and for other threads. The MB say by how much
+        the peak of the process's memory has grown. They are 0 for a job that stays below what a job
+        before it has used.
         """
         if self._before is None or threading.get_ident() != self.thread_id:
             return None, None, None
         return tuple(now - before for now, before in zip(_usage(self._cr), self._before, strict=True))  # type: ignore[arg-type]  # both set
 
     def report_progress(self, done: float, total: float | None, message: str | None) -> None:
-        """Store how far the job is, unless that was just done."""
+        """Store the progress of the job, unless that was just done."""
         now = time.monotonic()
         if now - self._last_progress >= PROGRESS_INTERVAL or done == total:
             self._last_progress = now
             self._write_progress(done, total, message)
 
-    # Called by the thread that watches
+    # Called by the thread that watches the jobs
 
     def check_limits(self) -> None:
-        """Tell the job to stop if it has reached one of its limits."""
+        """Tell the job to stop if it has reached its time limit or its memory limit."""
         job, seconds = self.job, time.monotonic() - self.began
         if job.time_limit and seconds > job.time_limit:
             self.stop(
@@ -98,15 +105,15 @@ class Run:
             )
 
     def cancel(self, who: str) -> None:
-        """Tell the job to stop because somebody has cancelled it."""
+        """Tell the job to stop because a person has cancelled it."""
         self.stop(JobCancelled(_lt("Cancelled by %s while it ran", who)))
 
     def stop(self, error: JobStopped) -> None:
-        """Tell the job to stop, for the first reason that is given."""
+        """Tell the job to stop; the first reason that is given counts."""
         self.stopped = self.stopped or error
 
     def escalate(self) -> bool:
-        """Take the next step to end a job that was told to stop; return True when there is none left."""
+        """Take the next step to end a job that was told to stop; return True if no step is left."""
         if self.stopped is None or self.abandoned or time.monotonic() < self._next_step:
             return False
         with self._lock:
@@ -116,7 +123,8 @@ class Run:
             self._next_step = time.monotonic() + PATIENCE
             if self._steps == 1:
                 if self._cr is not None:
-                    # a cancellation has a connection of its own; where there is none left, the next step will do
+                    # a cancellation needs a connection of its own; without one, the next step does
+                    # it
                     with contextlib.suppress(psycopg2.Error):
                         self._cr.cancel()
             elif self._steps == 2:
@@ -129,20 +137,23 @@ class Run:
     # Called by the thread that runs the job
 
     def end(self) -> None:
-        """Say that the job's code has returned: from here on nothing is raised in its thread."""
+        """Note that the job's code has returned: from now on nothing is raised in its thread."""
         with self._lock:
             self._ended = True
             if self._raised:
                 _raise_in_thread(self.thread_id, None)
 
     def begin_again(self) -> None:
-        """Say that the job's code is called again, on a fresh transaction."""
+        """Note that the job's code is called again, in a new transaction."""
         with self._lock:
             self._ended = self._raised = False
 
 
 def used_memory() -> int | None:
-    """Return how many MB the process uses, or None where the system does not say, for want of open files for instance."""
+    """Return how many MB of memory the process uses, or None if the system does not say.
+
+    It does not say if no more files can be opened, for instance.
+    """
     try:
         return psutil.Process().memory_info().rss // 1_000_000
     except (OSError, MemoryError, psutil.Error):
@@ -154,7 +165,7 @@ def _usage(cr: JobCursor) -> tuple[int, float, float]:
 
 
 def _raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> None:
-    """Let an exception class be raised in a thread, or take it back with None if it has not arrived yet."""
+    """Raise an exception class in a thread; None takes back one that has not arrived yet."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread_id), ctypes.py_object(exception) if exception else None
     )

@@ -1,13 +1,13 @@
-"""The pause of a worker that, or whose server, lacks the means to run a job."""
+"""Backoff: the pauses of a worker if it, or its server, has no resources to run a job."""
 
 import time
 
-# In seconds: at first, and at most
+# First and longest pause, in seconds
 _FIRST, _LONGEST = 1, 60
 
 
 class Backoff:
-    """The waits of a worker: twice as long each time, until a job could be run again."""
+    """Pauses of a worker: each is twice as long as the one before, until a job could be run."""
 
     def __init__(self) -> None:
         self._seconds = 0
@@ -15,16 +15,16 @@ class Backoff:
 
     @property
     def is_on(self) -> bool:
-        """Whether the worker takes no jobs now."""
+        """Whether the worker claims no jobs now."""
         return time.monotonic() < self._until
 
     def begin(self) -> float:
-        """Take no jobs for a time, longer than the one before; return how many seconds there are left of it."""
+        """Begin a pause, longer than the last one, unless one is on; return the seconds left."""
         if not self.is_on:
             self._seconds = min(_LONGEST, 2 * self._seconds or _FIRST)
             self._until = time.monotonic() + self._seconds
         return self._until - time.monotonic()
 
     def end(self) -> None:
-        """Forget how long the waits were: a job could be run."""
+        """Forget how long the pauses were: a job could be run."""
         self._seconds = 0

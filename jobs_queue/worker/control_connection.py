@@ -1,4 +1,4 @@
-"""The control connection of a process: how its workers are woken, and how others see that it is gone."""
+"""Control connection of a process: it wakes the workers, and its end tells others of a death."""
 
 import logging
 import os
@@ -16,16 +16,18 @@ _logger = logging.getLogger(__name__)
 
 
 class ControlConnection:
-    """A connection to the database ``postgres`` that listens to NOTIFY, and whose end tells others at once that this process is gone.
+    """A connection to the database ``postgres`` that listens to NOTIFY.
 
-    It only makes things faster: behind a pooler, and where that database cannot be reached, wake-ups and deaths are noticed later.
+    Its end tells others at once that this process is gone. It only makes things faster: behind a
+    pooler, and if that database cannot be reached, wake-ups and deaths are noticed later.
 
-    :ivar backend: ``(pid, start)`` of the server's process behind it, or None; see :func:`store.backend_of`
+    :ivar backend: ``(pid, start)`` of the server's process behind it, or None; see
+        :func:`store.backend_of`
     """
 
     def __init__(self) -> None:
         self.backend: tuple[int, float] | None = None
-        # psycopg2's, or None: who reads from it has waited for it
+        # psycopg2's connection, or None; only code that has waited for it reads from it
         self._connection: Any = None
         self._is_pooled = False
         self._is_missed = False
@@ -35,16 +37,16 @@ class ControlConnection:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it was there and was lost; it is so until :meth:`open`."""
+        """Whether the connection was open and was lost; it stays so until :meth:`open`."""
         return self._connection is not None and bool(self._connection.closed)
 
     @property
     def is_intact(self) -> bool:
-        """Whether its files are still its own: a job may have closed all of the process."""
+        """Whether its pipe is still its own: a job may have closed all files of the process."""
         return _file_of(self._interrupted) == self._pipe
 
     def open(self) -> None:
-        """Have the connection, if it can be had."""
+        """Open the connection, if it is not open and if that is possible."""
         if self._is_pooled or (self._connection is not None and not self.is_lost):
             return
         try:
@@ -73,7 +75,10 @@ class ControlConnection:
             self.backend = store.backend_of(cr)
 
     def wait(self, seconds: float) -> set[str]:
-        """Wait until NOTIFY, :meth:`interrupt`, or the time is over; return the names of the databases in which there may be jobs."""
+        """Wait for NOTIFY, :meth:`interrupt` or the end of the time.
+
+        :return: the names of the databases where there may be jobs
+        """
         watched: list[int | psycopg2.extensions.connection] = [self._interrupted]
         if self._connection is not None and not self.is_lost:
             watched.append(self._connection)
@@ -93,22 +98,22 @@ class ControlConnection:
         return dbnames
 
     def interrupt(self) -> None:
-        """End the waiting; may be called by another thread, or in a signal handler."""
+        """End the wait; may be called by another thread, or in a signal handler."""
         if self._interrupt is not None:
             os.write(self._interrupt, b"x")
 
     def close(self) -> None:
-        """Close the connection; nobody waits any more."""
+        """Close the connection and the pipe; no thread waits any more."""
         if self._connection is not None:
             self._connection.close()
-        # the number of a closed file may soon be that of another one: nothing may be written to it any more
+        # the number of a closed file may soon be that of another one: write nothing to it any more
         interrupt, self._interrupt = self._interrupt, None
         os.close(interrupt)  # type: ignore[arg-type]  # nobody closes it twice
         os.close(self._interrupted)
 
 
 def _file_of(number: int) -> tuple[int, int] | None:
-    """Return which file has a number, as its device and inode, or None if none has."""
+    """Return the device and inode of the file with a number, or None if there is no such file."""
     try:
         status = os.fstat(number)
     except OSError:

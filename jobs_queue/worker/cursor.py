@@ -1,4 +1,4 @@
-"""The cursor on which a job runs."""
+"""JobCursor: the database cursor of a job, with commits that check the job's lease."""
 
 import contextlib
 import logging
@@ -36,36 +36,43 @@ _own_connections = OwnConnections()
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 
-# All that a session keeps beyond its transaction but what is prepared: RESET ALL leaves the role, DISCARD ALL would drop our plans. Of
-# another session user, which a superuser can become, the server tells: then the cursor is not used again
+# All that a session keeps beyond its transaction, except prepared statements. RESET ALL leaves the
+# role, and DISCARD ALL would drop our plans. A superuser can become another session user; the
+# server reports that, and then the cursor is not used again
 _RESET = "RESET ROLE; RESET ALL; UNLISTEN *; CLOSE ALL; DISCARD TEMP;"
-# PostgreSQL 14 and later take a job for idle that computes for long before its first statement
+# For PostgreSQL 14 and later, a job that computes for long before its first statement is idle
 _NEVER_IDLE = "SET idle_session_timeout = 0;"
-# All of this is behind the COMMIT: a job's own settings govern that, and a lock of its session may guard what is committed
+# This and the two above come after the COMMIT: a job's own settings are valid for the COMMIT, and a
+# lock of its session may protect what is committed
 _UNLOCK = "SELECT pg_advisory_unlock_all()"
 
-# What PostgreSQL answers to a statement that has ended the transaction, also where another one has begun at once
+# PostgreSQL's answers to a statement that has ended the transaction, even if another one has begun
+# at once
 _ENDS_TRANSACTION = ("COMMIT", "BEGIN", "START TRANSACTION")
 
-# What a pooler keeps for each of its clients
+# Parameters that a pooler keeps for each of its clients
 _PARAMETERS = ("client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings")
 
 
 class JobCursor(Cursor):
-    """A cursor whose every commit is fenced by the lease of the job that runs on it.
+    """A cursor whose commits are all fenced by the lease of the job that runs on it.
 
-    A job may commit, also deep inside of Odoo's code. Each commit first locks the job's row by its lease: a worker that was declared dead
-    cannot commit anything for the job any more, however late it wakes up.
+    A job may commit, also deep inside of Odoo's code. Each commit first locks the job's row by its
+    lease. So a worker that was declared dead cannot commit anything for the job any more, however
+    late it wakes up.
 
-    The transaction begins with the first statement, in one message with it: a job that asks a shop first holds none meanwhile. Whoever
-    takes psycopg2's own cursor or connection, as ``_obj`` or ``_cnx``, finds it begun.
+    The transaction begins with the first statement, in one message with it. So a job that first
+    asks a shop holds no transaction meanwhile. Code that takes psycopg2's own cursor or connection,
+    as ``_obj`` or ``_cnx``, finds the transaction begun.
 
-    It is kept from job to job; :meth:`clean` makes it as new for the next one.
+    The cursor is kept from job to job; :meth:`clean` resets it for the next one.
 
-    :param is_pooled: whether a pooler stands between, behind which a session is not the cursor's alone
-    :ivar own_connection: psycopg2's, without a look at the transaction
-    :ivar is_clean: whether no job has used it since it was as new
-    :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not come, or was an error
+    :param is_pooled: whether there is a pooler in between; behind a pooler a session is not the
+        cursor's alone
+    :ivar own_connection: psycopg2's connection; to read it does not begin the transaction
+    :ivar is_clean: whether no job has used the cursor since it was new or was reset
+    :ivar is_committing: whether a COMMIT with the job's *done* was sent, and its answer has not
+        come or was an error
     """
 
     _begins_late = False  # whether the first statement has to begin the transaction
@@ -92,7 +99,7 @@ class JobCursor(Cursor):
         self._as_new = self._state()
 
     def __del__(self) -> None:
-        # what a forked child forgets is its parent's
+        # in a forked child, the connection is the parent's
         if os.getpid() == self.__dict__.get("_pid"):
             super().__del__()
 
@@ -132,18 +139,18 @@ class JobCursor(Cursor):
     def cancel(self) -> None:
         """Cancel the statement that is executed; called by another thread.
 
-        :raise psycopg2.Error: there is no connection left for that
+        :raise psycopg2.Error: no connection is left for that
         """
         if not self.own_connection.closed:
             self.own_connection.cancel()
 
     @property
     def is_usable(self) -> bool:
-        """Whether a job can run on it: nobody has used it since it was as new, and the server has not closed its connection."""
+        """Whether a job can run on it: it is clean, and its connection was not closed."""
         return self.is_clean and not self.closed and not self._has_news()
 
     def _has_news(self) -> bool:
-        """Whether the server has said something unasked: that it ends the connection, as a rule."""
+        """Whether the server has sent something unasked: as a rule, that it ends the connection."""
         return bool(self._news.poll(0))
 
     @property
@@ -153,38 +160,48 @@ class JobCursor(Cursor):
 
     @property
     def _is_beyond_its_transaction(self) -> bool:
-        """Whether the server has ended the transaction by a statement, of which psycopg2 does not know."""
+        """Whether a statement has ended the transaction on the server, unknown to psycopg2."""
         connection = self.own_connection
         return connection.status == STATUS_BEGIN and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
     def begin(self) -> None:
-        """Have the first statement of a job begin its transaction; where psycopg2 knows that there is none, it does so itself."""
-        # what was executed since then has begun one
+        """Let the first statement of a job begin the job's transaction.
+
+        If psycopg2 knows that there is no transaction, psycopg2 begins one itself.
+        """
+        # a statement that was executed since the reset has begun a transaction
         self._is_reset = False
         self._begins_late = self._is_beyond_its_transaction
 
     def _leave_transaction(self) -> None:
-        """Have psycopg2 know that there is no transaction; of a ROLLBACK without one PostgreSQL's log would tell."""
+        """Let psycopg2 know that there is no transaction.
+
+        PostgreSQL would log a warning about a ROLLBACK without a transaction, so a BEGIN comes
+        first.
+        """
         self._begins_late = False
         if self._is_beyond_its_transaction:
             self._own_cursor.execute(_BEGIN)
             self.own_connection.rollback()
 
     def lease(self, job: RunningJob | JobGroup, worker_id: int) -> None:
-        """Fence all that follows by the lease of a job."""
+        """Fence all commits from now on by the lease of a job."""
         self.is_clean = self._is_reset = self._is_ended_by_sql = False
         self._job, self._worker_id = job, worker_id
 
     def execute(self, query: str | SQL, params: Any = None, log_exceptions: bool = True) -> None:
-        """Execute a query; that another transaction was in the way is no error worth a log entry, as the worker runs the job again.
+        """Execute a query; a conflict with another transaction is not logged as an error.
 
-        :raise FailedJobError: the job has no transaction any more that its *done* could be a part of
+        The worker runs the job again after such a conflict.
+
+        :raise FailedJobError: the job has no transaction any more that its *done* could be a part
+            of
         """
         if self._job is not None:
             self._check_transaction()
             self.is_committing = isinstance(query, str) and query.endswith(self._ending)
         elif self._is_beyond_its_transaction:
-            # a hook after the commit needs one
+            # a hook after the commit needs a transaction
             self._leave_transaction()
         if isinstance(query, SQL) and params is None:
             query, params = query.code, query.params
@@ -219,10 +236,11 @@ class JobCursor(Cursor):
             )
 
     def commit(self) -> None:
-        """Commit what the job did so far.
+        """Commit the work of the job up to now.
 
         :raise LeaseLost: the job is not this worker's any more
-        :raise RowLocked: another transaction, for instance on another cursor of the job, keeps the job's row locked
+        :raise RowLocked: another transaction, for instance on another cursor of the job, keeps the
+            job's row locked
         """
         if self._job is not None:
             self.flush()
@@ -232,37 +250,38 @@ class JobCursor(Cursor):
         super().commit()
 
     def complete(self, worker: Holder) -> None:
-        """Commit the rest of the job's effects together with its *done*, end the lease, and make the session as new.
+        """Commit the rest of the job's effects and its *done*, end the lease, reset the session.
 
-        All that is one message to the server: a message takes longer than what it asks for. What was to be called after the commit is left
-        in ``postcommit``: what goes wrong there does not undo the job.
+        All that is one message to the server: the message takes longer than the work that it asks
+        for. The hooks for after the commit are left in ``postcommit``: an error in one of them does
+        not undo the job.
 
         :raise LeaseLost: the job is not this worker's any more
         :raise RowLocked: see :meth:`commit`
         """
         self.flush()
         if self.closed or self._has_news():
-            # a connection that was lost before is not lost in the COMMIT
+            # so that a connection lost earlier does not look like one lost in the COMMIT
             self.execute("SELECT")
         with _LastStatement(self.own_connection):
             is_mine = self._job.complete(self, worker, self._ending)  # type: ignore[union-attr]  # a job runs on it
         self._check_lease(is_mine)
         self.has_completed()
-        # where it fails clean() tries it again
+        # if this fails, clean() tries it again
         with contextlib.suppress(psycopg2.Error):
             if not self._is_pooled:
                 self._after_renewal(self._own_cursor)
-            # what is called after the commit may change the session again
+            # the hooks after the commit may change the session again
             self._is_reset = not self.postcommit
 
     @property
     def is_leased(self) -> bool:
-        """Whether a job runs on it that has not completed."""
+        """Whether a job runs on it and is not completed."""
         return self._job is not None
 
     @property
     def may_have_committed(self) -> bool:
-        """Whether the COMMIT of :meth:`complete` may have been executed, although there was an error."""
+        """Whether the COMMIT of :meth:`complete` may have been executed in spite of an error."""
         return (
             self.is_committing
             and not self.own_connection.closed
@@ -270,7 +289,7 @@ class JobCursor(Cursor):
         )
 
     def has_completed(self) -> None:
-        """Forget the job, which is done; as after any commit, but for ``postcommit``."""
+        """Forget the job, as it is done: as after any commit, but ``postcommit`` is kept."""
         self.prerollback.clear()
         self.postrollback.clear()
         self.clear()
@@ -284,7 +303,7 @@ class JobCursor(Cursor):
             )
 
     def abandon(self) -> None:
-        """Roll back what the job did since its last commit, and end the lease; whatever its hooks do about it."""
+        """Roll back the job's work since its last commit; forget its lease even if a hook fails."""
         self._job = None
         try:
             self._leave_transaction()
@@ -298,9 +317,10 @@ class JobCursor(Cursor):
     # Between two jobs
 
     def clean(self) -> None:
-        """Make the cursor as new; where that cannot be done it is of no more use, see :attr:`is_usable`.
+        """Reset the cursor; if that is not possible it cannot be used again, see :attr:`is_usable`.
 
-        After a job that is done there is nothing left to ask of the server, after another one it is one message.
+        After a job that is done and has left no hooks, nothing is sent to the server. After another
+        job, the reset is one message.
         """
         self._job = None
         self.is_committing = self._begins_late = False
@@ -308,7 +328,8 @@ class JobCursor(Cursor):
             return
         self.transaction = None
         if self._state() != self._as_new:
-            # an attribute of the connection or the cursor that a job has set: nobody knows which, and what hangs on it
+            # the job has set some attribute of the connection or the cursor; its effects are not
+            # known
             return
         try:
             if not self._is_reset:
@@ -320,14 +341,14 @@ class JobCursor(Cursor):
                     self._reset_session()
             self.cache.clear()
             self._now = None
-            # with the one before goes what it holds of the last answer
+            # the old cursor goes, with what it holds of the last answer
             self._own_cursor = self.own_connection.cursor()
             self.is_clean = True
         except psycopg2.Error:
             self.is_clean = False
 
     def _state(self) -> tuple[object, ...]:
-        """Return what a job may have set on this side of the connection, to be compared."""
+        """Return the settings that a job may have changed in this process, for a comparison."""
         connection = self.own_connection
         return (
             connection.autocommit,
@@ -355,19 +376,20 @@ class JobCursor(Cursor):
         self._after_renewal(cr)
 
     def _after_renewal(self, cr: psycopg2.extensions.cursor) -> None:
-        """Do what follows from the answer to a renewal of the session, outside of transactions."""
+        """Do what follows the answer to a reset of the session, outside of transactions."""
         if not self.own_connection.get_parameter_status("DateStyle").startswith("ISO"):
-            # the server's own, while psycopg2 needs the one that it has asked for when it connected
+            # that is the server's own style; psycopg2 needs the one that it has set when it
+            # connected
             cr.execute("SET datestyle TO 'ISO'")
         self.own_connection.notices.clear()
         self.own_connection.notifies.clear()
 
     @contextlib.contextmanager
     def outside_transactions(self) -> Iterator[None]:
-        """Have the statements of a block be transactions of their own."""
+        """Execute each statement of a block in a transaction of its own."""
         self._leave_transaction()
         connection = self.own_connection
-        # one that has no settings of its own goes to autocommit and back without a message to the server
+        # without settings of its own, a connection goes to autocommit and back without a message
         connection.set_session(isolation_level="DEFAULT", readonly="DEFAULT")
         connection.set_session(autocommit=True)
         yield
@@ -376,12 +398,17 @@ class JobCursor(Cursor):
 
 
 def _is_single(query: str) -> bool:
-    """Return whether a text has one statement for certain."""
+    """Return whether a text is certainly one statement."""
     return ";" not in query.rstrip("; \n")
 
 
 class _LastStatement:
-    """Around the last statement before a COMMIT: say which row it waits for in vain, and run a job again that has dropped our plans."""
+    """Context manager around the last statement before a COMMIT: it translates two errors.
+
+    The statement has waited in vain for a lock: that is the lock of the job's row, so it raises
+    :class:`RowLocked`. A prepared statement is gone, as the job has dropped it: it raises
+    :class:`ConcurrencyError`, so the job is run again.
+    """
 
     __slots__ = ("_connection",)
 
@@ -394,7 +421,8 @@ class _LastStatement:
     def __exit__(
         self, _class: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        # after an error of the COMMIT itself, such as one of a deferred constraint, there is no transaction
+        # after an error of the COMMIT itself, such as one of a deferred constraint, there is no
+        # transaction
         if (
             isinstance(error, LockNotAvailable)
             and self._connection.get_transaction_status() == TRANSACTION_STATUS_INERROR

@@ -1,7 +1,7 @@
-"""The errors that end a worker's life or keep it from running a job, and what people read of those that end a job.
+"""Errors that end a worker's life or keep it from running a job, and texts of errors for people.
 
-A job may raise anything: an exception whose text cannot be made, whose class denies itself, whose arguments are not what they seem.
-Nothing here fails because of that.
+A job may raise anything: an exception whose text cannot be made, whose class denies itself, or
+whose arguments are not what they seem. Nothing here fails because of that.
 """
 
 import contextlib
@@ -28,7 +28,8 @@ from ..texts import ERROR, NAME, TRACEBACK, storable
 
 _T = TypeVar("_T")
 
-#: Of a connection that is closed then; psycopg2 raises a plain DatabaseError, too, where the server's last word was not an answer.
+#: Errors of a lost connection; the connection is closed then. psycopg2 raises a plain
+#: DatabaseError, too, if the last message of the server was not an answer.
 CONNECTION_LOST = (psycopg2.DatabaseError, psycopg2.InterfaceError)
 
 _FOR_PEOPLE = (FailedJobError, RetryableJobError, UserError)
@@ -36,28 +37,40 @@ _FOR_PEOPLE = (FailedJobError, RetryableJobError, UserError)
 # No open files left, no memory, no room on the disk
 _NO_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT)
 
-# How many causes of an exception are looked at
+# How many causes of an exception are followed
 _CAUSES = 20
 
 
-# So many frames of each of the exceptions that have led to one
+# How many frames of each exception in the chain a traceback has
 _INNERMOST = 100
 
 
 class LifeEnded(Exception):
-    """This life of the worker is over: its connection is lost or it was declared dead. It starts again under another uuid."""
+    """The life of a worker is over: its connection is lost, or it was declared dead.
+
+    The worker starts again under another uuid.
+    """
 
 
 class NotReady(Exception):
-    """The worker or the server had not what it takes to run a job, such as a connection: the job's code was not called."""
+    """The worker or the server lacks something to run a job, such as a connection.
+
+    The job's code was not called.
+    """
 
 
 class RowLocked(Exception):
-    """Another transaction keeps the row of a running job locked; while it runs that is most likely one of its own, on another cursor."""
+    """Another transaction keeps the row of a running job locked.
+
+    While the job runs, that is most likely one of its own transactions, on another cursor.
+    """
 
 
 class ConnectionLost(RetryableJobError):
-    """The connection of a job was lost in the midst of its code, and its worker's was not: that counts as a try."""
+    """The connection of a job was lost while its code ran, but its worker's connection was not.
+
+    That counts as an attempt.
+    """
 
 
 _WITHOUT_MEANS = (
@@ -72,7 +85,8 @@ _WITHOUT_MEANS = (
     TooManyConnections,
 )
 
-# What the code of a job has decided, whatever error has led to it; so it has when it says in how many seconds to try again
+# Decisions of a job's code, whatever error has led to them; to say in how many seconds to try again
+# is a decision, too
 _DECIDED = (FailedJobError, UserError)
 
 
@@ -82,31 +96,32 @@ def is_of(error: object, classes: type[_T] | tuple[type[_T], ...]) -> TypeGuard[
 
 
 def is_concurrency_error(error: BaseException) -> bool:
-    """Return whether an error says that another transaction was in the way, and nothing else."""
+    """Return whether the only reason for an error is a conflict with another transaction."""
     return is_of(error, CONCURRENCY_ERRORS)
 
 
 def comes_from(error: BaseException, classes: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
-    """Return whether an error, or one that has led to it or was being handled when it came, is of one of these classes."""
+    """Return whether an error, its causes or its contexts are of one of these classes."""
     return any(is_of(cause, classes) for cause in _causes(error, with_context=True))
 
 
 def lacks_means(error: BaseException) -> bool:
-    """Return whether an error says that the worker or the server had no means: connections, open files, memory, room on the disk.
+    """Return whether the worker or the server had no connections, open files, memory or disk space.
 
-    One that was given as its cause may say so, too; one that was only being handled when it came may have been dealt with. A limit that was
-    set for the job's own statements is none of these.
+    The cause of an error is looked at, too. An error that was only being handled when this one came
+    is not: it may have been dealt with. A limit that was set for the job's own statements is no
+    lack of resources.
     """
     return any(_lacks_means(cause) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None, with_context: bool = False) -> list[BaseException]:
-    """Return an error and those that have led to it, up to where somebody has decided what that means for the job.
+    """Return an error and its causes, up to a decision of a job's code, see ``_DECIDED``.
 
-    :param with_context: follow also to what was being handled when an error came
+    :param with_context: follow also the error that was being handled when an error came
     """
     causes: list[BaseException] = []
-    # an exception of a job may not even have causes that can be read
+    # a job's exception may have causes that cannot even be read
     with contextlib.suppress(Exception):
         while error is not None and len(causes) < _CAUSES and not _is_decided(error):
             causes.append(error)
@@ -121,22 +136,22 @@ def _is_decided(error: BaseException) -> bool:
 def _lacks_means(error: BaseException) -> bool:
     if is_of(error, OSError):
         return getattr(error, "errno", None) in _NO_MEANS
-    # an OperationalError of no kind: it could not connect, and psycopg2 tells the reason in words only
+    # a plain OperationalError: it could not connect, and psycopg2 gives the reason in words only
     return is_of(error, _WITHOUT_MEANS) or type(error) is psycopg2.OperationalError
 
 
 def is_over_limit(error: BaseException) -> bool:
-    """Return whether an error says that the job is beyond a limit that was set for statements, such as for their temporary files."""
+    """Return whether a job has reached a limit for statements, such as one for temporary files."""
     return is_of(error, ConfigurationLimitExceeded)
 
 
 def is_for_people(error: BaseException) -> bool:
-    """Return whether an error tells people what to do: its traceback is not worth a log entry."""
+    """Return whether an error tells people what to do: no traceback of it is logged."""
     return is_of(error, _FOR_PEOPLE)
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, its name if it has none."""
+    """Return the first line of an error's text, or its name if it has no text."""
     lines = storable(error).strip().splitlines()
     return lines[0] if lines else _class_of(error, "__name__")
 
@@ -147,7 +162,11 @@ def name_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str | LazyGettext:
-    """Return what a person reads: the text of an error meant for users, to be translated if it is the worker's, else its name too."""
+    """Return the message of an error for people.
+
+    An error that is meant for users gives its text. Any other error gives its name, too. A lazy
+    translation, as the worker's own errors have, is returned as it is.
+    """
     # it may have no arguments, or others than it seems
     with contextlib.suppress(Exception):
         if is_of(error.args[0], LazyGettext):

@@ -5,25 +5,31 @@ import time
 
 from ..store import LeasedJob
 
-#: Seconds for which a job that is to run alone waits for the others of its process to end; then it runs beside those that still run.
+#: Seconds that an exclusive job waits for the other jobs of its process to end; then it runs beside
+#: those that still run.
 PATIENCE = 30
-#: Seconds for which a process holds such a job meanwhile; then other processes, which may be idle, can take it.
+#: Seconds for which a process holds such a job meanwhile; then other processes, perhaps idle ones,
+#: can claim it.
 HELD_SECONDS = 1
-#: Seconds for which a process knows when the patience of a job has ended that was given back: it comes back within two, or ran elsewhere.
+#: Seconds for which a process remembers when the patience ends of a job that it has given back: the
+#: job comes back within two seconds, or has run elsewhere.
 _MEMORY = 10
-#: Seconds for which a process takes no job after it has given one back, so that others come first.
+#: Seconds for which a process begins no job after it has given one back, so that others come first.
 _AFTER_YOU = 0.3
-#: Seconds for which it stays alone; then other jobs begin again, as it may run for hours, and what ends a process does so early as a rule.
+#: Seconds for which an exclusive job stays alone. Then other jobs begin again: it may run for
+#: hours, and a job that ends its process does so early as a rule.
 ALONE_SECONDS = 120
-#: Seconds between two looks whether the process stops: the handler of a signal, which says so, must not take a lock.
+#: Seconds between two checks whether the process stops. A signal handler sets the flag and must not
+#: take a lock, so it cannot notify.
 _LOOK = 0.2
 
 
 class ExclusiveRuns:
-    """The running jobs of a process, in whatever databases.
+    """The running jobs of a process, in all databases, and the job that has to run alone.
 
-    When a process dies nobody knows which of its jobs was to blame. So each of them runs alone the next time: no other job is begun while
-    it waits for the others to end, and for some time while it runs.
+    When a process dies, nobody knows which of its jobs was the cause. So each of them runs alone
+    the next time: no other job begins while it waits for the others to end, and for some time while
+    it runs.
 
     :param stopping: ends all waiting
     """
@@ -34,16 +40,22 @@ class ExclusiveRuns:
         self._runs = 0
         self._alone: LeasedJob | None = None
         self._closed_until: float = 0
-        # when the patience ends of the jobs that have waited here in vain
+        # when the patience of each job ends that has waited here in vain
         self._patience_ends: dict[tuple[str, int], float] = {}
 
     @property
     def is_closed(self) -> bool:
-        """Whether no job may begin now; who looks at it before a claim holds nothing while it waits."""
+        """Whether no job may begin now.
+
+        A thread that checks this before a claim holds no job while it waits.
+        """
         return bool(self._closed_until) and time.monotonic() < self._closed_until
 
     def join(self, leased: LeasedJob, dbname: str) -> bool:
-        """Return whether a leased job may run in the calling thread now; if not, it is to be given back, so that it can run elsewhere."""
+        """Return whether a leased job may run in the calling thread now.
+
+        If not, it is to be given back, so that it can run elsewhere.
+        """
         with self._changed:
             if self.is_closed or (leased.runs_alone and not self._has_come_alone(leased, (dbname, leased.id))):
                 return False
@@ -51,7 +63,10 @@ class ExclusiveRuns:
             return True
 
     def _has_come_alone(self, leased: LeasedJob, name: tuple[str, int]) -> bool:
-        """Wait a short time until all others have ended; return whether they have, or the patience of the job has."""
+        """Wait a short time for all others to end; return whether the job may begin.
+
+        It may if the others have ended, or if the patience of the job has.
+        """
         now = time.monotonic()
         self._patience_ends = {job: ends for job, ends in self._patience_ends.items() if ends > now - _MEMORY}
         patience_ends = self._patience_ends.setdefault(name, now + PATIENCE)
@@ -66,7 +81,7 @@ class ExclusiveRuns:
         return True
 
     def leave(self, leased: LeasedJob) -> None:
-        """Say that a job that has joined does not run any more."""
+        """Note that a job that has joined does not run any more."""
         with self._changed:
             self._runs -= 1
             if self._alone is leased:

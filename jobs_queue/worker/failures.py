@@ -1,4 +1,7 @@
-"""Workers group what has failed, as it may be that nobody runs Odoo's scheduled actions: in a thread for which nobody waits."""
+"""Grouping of failed jobs by the workers, in a background thread.
+
+Perhaps nobody runs Odoo's scheduled actions, so the workers do it. Nobody waits for the thread.
+"""
 
 import logging
 import threading
@@ -16,12 +19,12 @@ from .errors import first_line
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds between two looks at what has failed.
+#: Seconds between two checks for failed jobs.
 INTERVAL = 2
 
 
 class FailureGroups:
-    """Groups the failed jobs of a database, and tells the followers, while its worker lives."""
+    """Groups the failed jobs of a database and tells the followers, while its worker lives."""
 
     def __init__(self, dbname: str) -> None:
         self.dbname = dbname
@@ -29,7 +32,7 @@ class FailureGroups:
         self._next: float = 0
 
     def do_housekeeping(self, cr: psycopg2.extensions.cursor) -> None:
-        """Begin to group where jobs have failed since the last time, unless that is still going on.
+        """Start to group the jobs that have failed since the last time, unless that still goes on.
 
         :param cr: the worker's raw cursor
         """
@@ -43,7 +46,7 @@ class FailureGroups:
 
     def _group(self) -> None:
         try:
-            # in two transactions: the second one sees what the first has grouped
+            # in two transactions: the second one sees what the first one has grouped
             for method in ("_group_new", "_tell_followers"):
                 with cursor_of(Registry(self.dbname)) as cr:
                     getattr(Environment(cr, SUPERUSER_ID, {})["queue.job.failure"], method)()

@@ -1,8 +1,10 @@
-"""A job that forks: its child touches nothing of the worker.
+"""Fork protection: the child process that a job forks cannot touch the worker's connections.
 
-The child has copies of all connections of the process. A byte of its own on one of them, be it the ROLLBACK of a cursor that it closes on
-its way out, would undo what the parent does. So in the child of a running job each of them leads nowhere, and where the child leaves the
-job's code it ends at once. What runs in it until then may connect anew: ``multiprocessing`` and ``subprocess`` work.
+The child has copies of all connections of the process. One byte that it sends on one of them would
+undo the parent's work: for instance the ROLLBACK of a cursor that it closes on its way out. So in
+the child of a running job each of these connections leads nowhere, and the child ends at once where
+it leaves the job's code. Until then, code in the child may open new connections:
+``multiprocessing`` and ``subprocess`` work.
 """
 
 import os
@@ -21,7 +23,7 @@ _thread = threading.local()
 
 
 class watched:
-    """Around the code of a job: a child that it forks ends where it leaves the block."""
+    """Context manager around the code of a job: a child that the job forks ends with the block."""
 
     __slots__ = ("_job",)
 
@@ -33,7 +35,8 @@ class watched:
 
     def __exit__(self, *error: object) -> None:
         if _thread.is_child:
-            # it may not log: another thread may have been about to when it was forked, and holds the lock of the log for ever here
+            # no logging here: another thread may have held the lock of the log at the fork, and the
+            # child's copy of it stays locked for ever
             try:
                 os.write(2, b"A child process that a job has forked ends where it has left the job's code\n")
             finally:
@@ -49,17 +52,17 @@ def _after_fork() -> None:
         _lead_nowhere(connection)
     for pool in (sql_db._Pool, sql_db._Pool_readonly):
         if pool is not None:
-            # a thread that is not here may have had it
+            # a thread that does not exist in the child may have held the lock
             pool._lock = threading.Lock()
             for connection in pool._connections:
                 _lead_nowhere(connection)
-    # those of the worker would let a child live that multiprocessing wants to end
+    # the worker's handlers would let a child live that multiprocessing wants to end
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _lead_nowhere(connection: psycopg2.extensions.connection) -> None:
-    """Have a connection be one to nobody; the parent's, of which it is a copy, is left as it is."""
+    """Replace a connection by one to nobody; the parent's original is left as it is."""
     if not connection.closed:
         nowhere, other_end = socket.socketpair()
         other_end.close()

@@ -1,4 +1,4 @@
-"""JobsQueue: the jobs that a worker has leased and not started, in memory, first in first out."""
+"""JobsQueue: the jobs that a worker has leased and not started, in memory, first in, first out."""
 
 import threading
 import time
@@ -9,9 +9,9 @@ from ..store import LeasedJob
 
 
 class JobsQueue:
-    """The leased jobs that a worker has not started yet, in the order in which the database gave them.
+    """The leased jobs that a worker has not started yet, in the order of the database.
 
-    It is short: a worker holds little more than it can run at once, so that no other worker starves behind it.
+    It is short: a worker holds little more than it can run at once, so no other worker starves.
     """
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class JobsQueue:
             self._last_put = time.monotonic()
 
     def get(self) -> LeasedJob | None:
-        """Return the next job and forget it, or None."""
+        """Remove and return the next job, or return None."""
         with self._lock:
             return self._jobs.popleft() if self._jobs else None
 
     def take(self, is_wanted: Callable[[LeasedJob], bool], limit: int) -> list[LeasedJob]:
-        """Return the first jobs for which a function says yes, at most so many, and forget them."""
+        """Remove and return the first jobs that a function accepts, at most ``limit`` of them."""
         with self._lock:
             taken = [job for job in self._jobs if is_wanted(job)][:limit]
             for job in taken:
@@ -47,7 +47,10 @@ class JobsQueue:
             return [job.id for job in self._jobs]
 
     def drain(self, idle_for: float = 0) -> list[LeasedJob]:
-        """Return all jobs and forget them, if the last of them came so many seconds ago or earlier; else return none."""
+        """Remove and return all jobs, if the last of them came at least ``idle_for`` seconds ago.
+
+        If it came later, return none.
+        """
         with self._lock:
             if time.monotonic() - self._last_put < idle_for:
                 return []

@@ -1,4 +1,7 @@
-"""Restore the thread attributes, working directory, socket time-out and recursion limit after a job."""
+"""Leftovers of a job: restore its thread's attributes and the settings of the process.
+
+The settings are the working directory, the default timeout of sockets, and the recursion limit.
+"""
 
 import contextlib
 import os
@@ -7,19 +10,23 @@ import sys
 import threading
 from typing import Any, TypeAlias
 
-# The current folder, the default of sockets' timeouts, and the limit of recursion
+# The working directory, the default timeout of sockets, and the recursion limit
 _Settings: TypeAlias = tuple[str, float | None, int]
 
 
 def take_snapshot() -> tuple[dict[str, Any], _Settings]:
-    """Return what a job may set, for :func:`restore`: the attributes of its thread, and what its process has once."""
+    """Return the settings that a job may change, for :func:`restore`.
+
+    These are the attributes of the thread, and the settings that a process has only once.
+    """
     return vars(threading.current_thread()).copy(), _settings()
 
 
 def restore(before: tuple[dict[str, Any], _Settings]) -> None:
-    """Set all that as it was before the job.
+    """Restore the settings as they were before the job.
 
-    Where several jobs run in a process, one that changes what this has once disturbs the others while it runs.
+    If several jobs run in a process, a job that changes a setting of the process disturbs the
+    others while it runs.
 
     :param before: what :func:`take_snapshot` has returned
     """
@@ -33,7 +40,7 @@ def restore(before: tuple[dict[str, Any], _Settings]) -> None:
         return
     folder, seconds, depth = settings
     if now[0] != folder:
-        # the folder of before may be gone
+        # the old directory may be gone
         with contextlib.suppress(OSError):
             os.chdir(folder)
     socket.setdefaulttimeout(seconds)
@@ -44,6 +51,6 @@ def _settings() -> _Settings:
     try:
         folder = os.getcwd()
     except OSError:
-        # it is gone
+        # the directory is gone
         folder = "/"
     return folder, socket.getdefaulttimeout(), sys.getrecursionlimit()

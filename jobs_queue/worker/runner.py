@@ -1,4 +1,4 @@
-"""Run a leased job, from its start to one of its ends, and release what waits for it."""
+"""Run a leased job, from its start to one of its ends, and release the jobs that wait for it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds that a job is supposed to take before the first one has run.
+#: Seconds that a job is assumed to take before the first one has run.
 _FIRST_GUESS = 0.1
 
 
 class JobRunner:
-    """Runs the jobs that a worker has leased, each to one of its ends: done, another try, failed or cancelled.
+    """Runs the jobs that a worker has leased, until they are done, retried, failed or cancelled.
 
-    :param transactions: what runs a job once, with its *done*
+    :param transactions: runs a job once, with its *done*
     :ivar runs: those that run now, by the ids of their jobs
     :ivar abandoned: those that did not stop, until their ends are written
     :ivar job_seconds: how long a job takes, a moving average
@@ -50,7 +50,8 @@ class JobRunner:
     def run(self, leased: store.LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
         """Run a leased job to one of its ends.
 
-        :param show: to which a group is given that has started with it, as its limit of time may be another
+        :param show: called with the group that has started with the job, as its time limit may be
+            another
         :raise LifeEnded: the worker may not write for any job any more
         """
         try:
@@ -72,14 +73,14 @@ class JobRunner:
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
-            # of jobs and groups, but to a list of both mypy adds none of groups
+            # a list of jobs and groups; mypy adds no list of groups to it
             parts: list[Any] = [job]
             while parts:
                 parts = self._run_started(parts[0]) + parts[1:]
         finally:
             run.end()
             for member in job.members:
-                # a job whose lease was lost may run in another thread by now
+                # a job whose lease was lost may already run in another thread
                 if self.runs.get(member.id) is run:
                     del self.runs[member.id]
             self.job_seconds += 0.2 * (time.monotonic() - run.began - self.job_seconds)
@@ -87,7 +88,7 @@ class JobRunner:
         try:
             self._release_others(job)
         except (psycopg2.Error, *CONCURRENCY_ERRORS) as error:
-            # the sweep does it, see Worker.do_housekeeping
+            # the housekeeping does it, see Worker.do_housekeeping
             _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
 
     def _start(self, leased: store.LeasedJob) -> RunningJob | None:
@@ -96,9 +97,10 @@ class JobRunner:
         return None if payload is None else RunningJob.of_lease(leased, payload)
 
     def _start_group(self, leased: store.LeasedJob) -> RunningJob | JobGroup | None:
-        """Start a job together with the others that can run as one call with it, held by this worker or not yet leased.
+        """Start a job together with the others that can run as one call with it.
 
-        Where that is refused it starts alone: one of the others may be the reason.
+        The others are held by this worker or not yet leased. If their start is refused, the job
+        starts alone: one of the others may be the reason.
         """
         size = 1 if leased.runs_alone else max(1, self._worker.options_of(leased).group_size)
         common = operator.attrgetter(*store.COMMON)
@@ -123,7 +125,10 @@ class JobRunner:
         return JobGroup([RunningJob.of_lease(job, payload) for job, payload in started]) if started else None
 
     def _run_started(self, job: RunningJob | JobGroup) -> list[JobGroup]:
-        """Run a started job, or group of jobs, to one of its ends; return the parts of the group that have to be run for themselves."""
+        """Run a started job, or group of jobs, to one of its ends.
+
+        :return: the parts of the group that have to be run separately
+        """
         for again in range(outcome.IMMEDIATE_RETRIES, -1, -1):
             job.run.begin_again()
             try:
@@ -148,7 +153,7 @@ class JobRunner:
         return []
 
     def _rest_of(self, job: RunningJob | JobGroup) -> list[JobGroup]:
-        """Return the part of a group whose leases are still there, as a list of one group or none."""
+        """Return the part of a group that is still leased, as a list of one group or none."""
         if len(job.members) == 1:
             return []
         with self._worker.raw_cursor() as cr:
@@ -157,7 +162,7 @@ class JobRunner:
         return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
 
     def _release_others(self, job: RunningJob | JobGroup) -> None:
-        """Make runnable what waits for the end of a job, or of all of a group."""
+        """Release the jobs that wait for the end of a job, or of all jobs of a group."""
         if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
             with self._worker.raw_cursor() as cr:
                 store.release_keys(cr, *keyed)
@@ -166,10 +171,11 @@ class JobRunner:
 
     def _release_children(self, job_ids: list[int]) -> None:
         with self._worker.raw_cursor() as cr:
-            # one parent a statement: of several, the second could have to wait for somebody who waits for a child of the first
+            # one parent a statement: with several, the second could have to wait for a transaction
+            # that waits for a child of the first
             released = sum(store.release_children(cr, [job_id]) for job_id in job_ids)
         if released > 1:
-            # the first is for this thread
+            # the first one is for this thread
             self._worker.wake_others()
 
     def _write_progress(
@@ -179,24 +185,28 @@ class JobRunner:
             with self._worker.raw_cursor() as cr:
                 store.write_progress(cr, job.id, done, total, message)
         except psycopg2.Error as error:
-            # it may have the note locked itself; that nobody sees how far it is, is no reason for it to fail
+            # the job itself may have locked the row of its progress; it must not fail only because
+            # nobody sees its progress
             _logger.info("The progress of %s of %s is not noted: %s", job, self._worker.dbname, first_line(error))
 
-    # Called by the threads that watch
+    # Called by the threads that watch the jobs
 
     def running(self) -> list[int]:
-        """Return the ids of the jobs that run; those that were told in vain to stop do not count."""
+        """Return the ids of the jobs that run, without those that were told in vain to stop."""
         return [job_id for job_id, run in list(self.runs.items()) if not run.abandoned]
 
     def stop(self, error: JobStopped) -> None:
-        """Tell all running jobs to stop, for the reason that is given."""
+        """Tell all running jobs to stop, for this reason."""
         for run in list(self.runs.values()):
             run.stop(error)
 
     def watch(self) -> set[int]:
-        """Stop the running jobs that were cancelled or have reached a limit; return the ids of the threads lost to them.
+        """Stop the running jobs that were cancelled or have reached a limit.
 
-        Called by the thread that gives signs, which writes no end: that may take long, see :meth:`end_abandoned`.
+        It is called by the thread that sends heartbeats. This thread writes no end, as that may
+        take long; see :meth:`end_abandoned`.
+
+        :return: the ids of the threads that are lost to such jobs
         """
         runs = set(self.runs.values())
         if not runs:
@@ -214,7 +224,9 @@ class JobRunner:
         return {run.thread_id for run in runs if run.abandoned}
 
     def end_abandoned(self) -> None:
-        """Write the ends of jobs that did not stop. From then on nothing that they still do can be committed.
+        """Write the ends of jobs that did not stop.
+
+        From then on nothing that they still do can be committed.
 
         :raise LifeEnded: as :meth:`run`
         """
@@ -229,6 +241,6 @@ class JobRunner:
             except psycopg2.Error as error:
                 if cr.connection.closed:
                     raise
-                # the limits of the jobs are looked at all the same
+                # the limits of the jobs are checked all the same
                 _logger.info("Who is to be stopped in %s is asked later: %s", self._worker.dbname, first_line(error))
                 return {}

@@ -1,6 +1,7 @@
-"""Signs of life that a process gives its parent: that it can run Python code, and which jobs it runs, until when.
+"""SignsOfLife: a shared page of memory where a process shows its parent that it is alive.
 
-It is a page of memory that both share, mapped by the parent before the fork. So it costs a job a microsecond, and it can be read when the
+It shows that the process can run Python code, and which jobs it runs, until when. The parent maps
+the page before the fork. A write costs a job only a microsecond. The page can be read even when the
 process itself can do nothing any more, as one of its jobs holds Python's interpreter.
 """
 
@@ -24,8 +25,12 @@ _NOTHING = (0, 0, 0.0, 0.0)
 
 
 class RunSign(NamedTuple):
-    """A run of a job, or of a group: the token of its lease, its database (see :func:`_number_of`), and when it began and has to end at the
-    latest, on the monotonic clock, which all processes of a machine share; it ends at 0 where it has no time limit."""
+    """A run of a job, or of a group.
+
+    It has the token of the lease, the database (see :func:`_number_of`), the beginning, and the
+    time by which it has to end. Both times are of the monotonic clock, as all processes of a
+    machine share it. The deadline is 0 if the job has no time limit.
+    """
 
     lease_token: int
     database: int
@@ -36,8 +41,9 @@ class RunSign(NamedTuple):
 class SignsOfLife:
     """The page of one process.
 
-    :param threads: how many run jobs
-    :param silence_limit: seconds after which the parent kills a process that does not beat; 0 for never
+    :param threads: how many threads run jobs
+    :param silence_limit: seconds after which the parent kills a process that does not beat; 0 for
+        never
     """
 
     def __init__(self, threads: int, silence_limit: int = 0) -> None:
@@ -48,7 +54,7 @@ class SignsOfLife:
         self._free = itertools.count()
         self._beats = self._turns = 0
 
-    # Called in the process
+    # Called in the process itself
 
     def beat(self) -> None:
         """Show that this process runs Python code."""
@@ -56,16 +62,17 @@ class SignsOfLife:
         self._show()
 
     def put_off_end(self) -> None:
-        """Have the kernel kill this process where the parent would, should that be gone: as long as this is called it does not.
+        """Set the kernel's timer that kills this process; each call puts the end off.
 
-        It does when the process has used more processor time since the last call than all processors could give it in twice the limit.
-        While it is stopped, or the machine suspended, it uses none.
+        The kernel does it in place of the parent, which may be gone. It kills the process when this
+        has used more processor time since the last call than all processors could give it in twice
+        the limit. A process that is stopped uses none, and neither does one on a suspended machine.
         """
         if self._longest_silence:
             signal.setitimer(signal.ITIMER_PROF, self._longest_silence)
 
     def turn(self) -> None:
-        """Show that this process looks at the limits of its jobs."""
+        """Show that this process checks the limits of its jobs."""
         self._turns += 1
         self._show()
 
@@ -83,10 +90,11 @@ class SignsOfLife:
         self._write(thread_id or threading.get_ident(), *_NOTHING)
 
     def _write(self, thread_id: int, *values: float) -> None:
-        # Between two jobs there is nothing: whoever reads in the midst of this sees no job, or one without some of its values
+        # Between two jobs there is nothing here. A reader that comes in the middle of this sees no
+        # job, or a job without some of its values
         slot = self._slots.get(thread_id)
         if slot is None:
-            # of all threads each asks for its own only
+            # each thread asks only for its own slot
             slot = self._slots[thread_id] = next(self._free)
         _RUN.pack_into(self._page, _BEATS.size + slot * _RUN.size, *values)
 
@@ -94,12 +102,12 @@ class SignsOfLife:
 
     @property
     def beats(self) -> int:
-        """How often it has shown that it runs Python code."""
+        """How often the process has shown that it runs Python code."""
         return _BEATS.unpack_from(self._page)[0]
 
     @property
     def turns(self) -> int:
-        """How often it has looked at the limits of its jobs."""
+        """How often the process has checked the limits of its jobs."""
         return _BEATS.unpack_from(self._page)[1]
 
     def runs(self, dbname: str | None = None) -> list[RunSign]:

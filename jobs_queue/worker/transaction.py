@@ -1,4 +1,4 @@
-"""The transaction in which a job runs: what it does and its *done* are one commit."""
+"""JobTransactions: a job's transaction, where its effects and its *done* are one commit."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
-#: Seconds for which a registry is taken for fresh.
+#: Seconds for which a registry is assumed to be fresh.
 _REGISTRY_SECONDS = 1
-#: Seconds that the server is given to end connections that were closed, so that another one has their place.
+#: Seconds that the server has to end connections that were closed, so that their places are free.
 _PLACE_SECONDS = 0.5
 
 
@@ -49,10 +49,11 @@ class JobTransactions:
     def run(self, job: RunningJob | JobGroup) -> None:
         """Run a job, or a group of jobs, in one transaction that ends with its *done*.
 
-        :raise NotReady: the worker or the server lacks what it takes; the job's code was not called
-        :raise LeaseLost: it was given to another worker; nothing that it did is kept
-        :raise ConnectionLost: its connection was lost in the midst of its code
-        :raise LifeEnded: whether it is done is not known
+        :raise NotReady: the worker or the server lacks the resources; the job's code was not called
+        :raise LeaseLost: the job was given to another worker; nothing that it did since its last
+            commit is kept
+        :raise ConnectionLost: the job's connection was lost while its code ran
+        :raise LifeEnded: it is not known whether the job is done
         """
         cr, registry = self._ready()
         cr.lease(job, self._worker.id)
@@ -74,7 +75,9 @@ class JobTransactions:
             self._keep(cr)
 
     def options_of(self, job: store.LeasedJob) -> JobOptions:
-        """Return the options of a job's function in the database, read on the cursor of the thread: Odoo's pool may be full.
+        """Return the options of a job's function in the database.
+
+        They are read on the cursor of the thread, as Odoo's pool may be full.
 
         :raise NotReady: as :meth:`run`
         """
@@ -98,7 +101,8 @@ class JobTransactions:
 
     def _perform(self, job: RunningJob | JobGroup, env: Environment) -> None:
         with watched(job):
-            # a context of its own: what a job sets in it, such as the precision of decimals, is not there for the next one
+            # in a context of its own: what a job sets in it, such as the precision of decimals, is
+            # gone for the next job
             contextvars.Context().run(job.perform, env)
             env.cr.flush()
 
@@ -106,7 +110,7 @@ class JobTransactions:
         try:
             cr.complete(self._worker)
         except BaseException:
-            # a cancellation for instance may have come when the job was done already
+            # a cancellation for instance may have come when the job was already done
             if cr.is_leased:
                 if not cr.may_have_committed or not self._is_done(job):
                     raise
@@ -120,7 +124,7 @@ class JobTransactions:
             raise LifeEnded(f"Worker {self._worker.name} cannot learn whether {job!r} is done") from error
 
     def _after_commit(self, job: RunningJob | JobGroup, cr: JobCursor, registry: Registry) -> None:
-        """Do what follows the commit of a job; as the job is done, what goes wrong is not its failure."""
+        """Do the steps after a job's commit: it is done, so their errors are not its failure."""
         _logger.debug("%s of %s is done", job, self._worker.dbname)
 
         def attempt(step: Callable[[], object]) -> None:
@@ -131,20 +135,22 @@ class JobTransactions:
                 _logger.exception("%s of %s is done, but not all that follows its commit", job, self._worker.dbname)
 
         while cr.postcommit:
-            # a hook that raises is forgotten, the others are left
+            # a hook that raises is removed, the others are left
             attempt(cr.postcommit.run)
         cr.postcommit.clear()
         attempt(registry.signal_changes)
 
     def _connection_lost(self, job: RunningJob | JobGroup, cr: JobCursor, error: BaseException) -> None:
         if cr.is_committing:
-            # Whether the job is done is not known here. The database knows: with this life ends the lease, if it is still there.
+            # It is not known here whether the job is done. The database knows it: the lease ends
+            # with this life, if it is still there.
             self._worker.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} has lost its connection while it committed {job!r}") from error
         if comes_from(error, CONNECTION_LOST) and not cr.is_closed_by_job:
             self._make_way()
             with self._worker.raw_cursor() as raw:
-                # if all connections were terminated, this one was too, and the database is left alone
+                # if all connections were terminated, this one was too, and the worker leaves the
+                # database alone
                 raw.execute("SELECT 1")
             raise ConnectionLost(
                 _lt(
@@ -156,24 +162,26 @@ class JobTransactions:
             ) from error
 
     def _make_way(self) -> None:
-        """End this life if this process has no registry any more, as when Odoo is about to drop or rename the database.
+        """End this life if the process has no registry any more, so that a database can be dropped.
 
-        It has closed the connections of its pool then, and terminates the others next. A registry that is loaded in between would have
-        connections of its own for seconds, and keep the database from being dropped.
+        Odoo removes the registry when it is about to drop or rename the database. Then it has
+        closed the connections of its pool, and it terminates the others next. A registry that is
+        loaded in between would have connections of its own for seconds, and keep the database from
+        being dropped.
 
-        :raise LifeEnded: it is so
+        :raise LifeEnded: there is no registry
         """
         if self._worker.dbname not in Registry.registries:
             self._worker.is_cut_off = True
             self._worker.end(store.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} leaves {self._worker.dbname}: Odoo has closed its connections")
 
-    # What there must be before a job begins
+    # Resources that are needed before a job begins
 
     def _ready(self) -> tuple[JobCursor, Registry]:
         """Return the cursor of the calling thread and the registry.
 
-        :raise NotReady: they cannot be had
+        :raise NotReady: they are not available
         """
         try:
             while True:
@@ -187,23 +195,29 @@ class JobTransactions:
                     close(cr)
                     if is_new or not is_lost:
                         raise
-                    # it was closed since it was kept: the job need not know
+                    # it was closed while it was kept: the job need not know
         except (LifeEnded, JobError):
             raise
         except Exception as error:
             raise NotReady(first_line(error)) from error
 
     def _registry(self) -> Registry:
-        """Return the registry, which the worker has loaded before its first job; one that is gone is not loaded again."""
+        """Return the registry.
+
+        The worker has loaded it before its first job. If it is gone, it is not loaded again.
+        """
         self._make_way()
         return Registry(self._worker.dbname)
 
     def expect_changes(self) -> None:
-        """Have the next job ask whether code or caches have changed; without, it is asked once a second."""
+        """Let the next job check for changes of code and caches, else checked once a second."""
         self._registry_fresh_until = 0
 
     def _fresh_registry(self, cr: JobCursor) -> Registry:
-        """Return a registry with the code and caches that the database asks for; it is asked before the job's transaction begins."""
+        """Return a registry with the code and caches that the database asks for.
+
+        The database is asked before the job's transaction begins.
+        """
         registry = self._registry()
         if time.monotonic() < self._registry_fresh_until:
             return registry
@@ -219,15 +233,15 @@ class JobTransactions:
 
     @property
     def backend_pids(self) -> list[int]:
-        """The pids of the server's processes that work for the threads."""
+        """The pids of the server's processes behind the threads' cursors."""
         return list(self._backends.values())
 
     def forget_backend(self) -> None:
-        """Say that the server's process behind the cursor of the calling thread works for it no more."""
+        """Remove the calling thread's cursor from :attr:`backend_pids`."""
         self._backends.pop(threading.get_ident(), None)
 
     def _cursor(self) -> tuple[JobCursor, bool]:
-        """Return a cursor for the calling thread, and whether it is a new one; it is kept from job to job."""
+        """Return the calling thread's cursor, kept from job to job, and whether it is new."""
         cr = kept.take(self)
         if cr is not None:
             if cr.is_usable:
@@ -242,7 +256,7 @@ class JobTransactions:
         return cr, True
 
     def _keep(self, cr: JobCursor) -> None:
-        """Keep a cursor for the next job, unless the one before has left it in a state that nobody can put right."""
+        """Keep a cursor for the next job, unless its state after a job cannot be repaired."""
         if cr.is_clean:
             kept.keep(self, cr)
         else:
@@ -254,7 +268,7 @@ class JobTransactions:
         try:
             return JobCursor(self._worker.dbname, self._worker.is_pooled)
         except psycopg2.OperationalError:
-            # perhaps there is no connection left: this thread itself holds some that it does not use
+            # perhaps no connection is left: this thread itself holds some that it does not use
             if not kept.close_idle(0):
                 raise
         until = time.monotonic() + _PLACE_SECONDS

@@ -1,7 +1,8 @@
-"""Jobs that the code of a worker does not know: they are left to workers whose code does.
+"""Unknown jobs: a worker leaves a job that its code does not know to other workers.
 
-While a new version is rolled out, or where workers have different addons, that says nothing about the job. So it is given back without
-counting a try, and fails when no worker has known it for an hour.
+While a new version is rolled out, or where workers have different addons, an unknown function says
+nothing about the job. So the job is given back without counting an attempt. By default, it fails
+when no worker has known it for an hour.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__, default_lang="en_US")
 
-#: Seconds until the next try.
+#: Seconds until the next attempt.
 AGAIN_SECONDS = 10
-#: Minutes after which a job fails that no worker has known; the system parameter says another number.
+#: Minutes after which a job fails that no worker has known; the system parameter changes them.
 UNKNOWN_MINUTES = 60
 UNKNOWN_MINUTES_PARAMETER = "jobs_queue.unknown_job_minutes"
 

@@ -1,4 +1,4 @@
-"""WorkerWatcher: keeps one worker per database and signals that it is alive."""
+"""WorkerWatcher: keeps one worker per database, and sends heartbeats."""
 
 import contextlib
 import functools
@@ -31,40 +31,46 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Seconds between two signs of life; dead after store.HEARTBEAT_TIMEOUT without one.
+#: Seconds between two heartbeats; a worker without one for store.HEARTBEAT_TIMEOUT is dead.
 HEARTBEAT_INTERVAL = 4
-#: Seconds between two looks at the limits of running jobs, and at who wants them to be stopped.
+#: Seconds between two checks of running jobs: their limits, and requests to stop them.
 RUN_WATCH_INTERVAL = 0.5
 #: Seconds between two beats for the parent, see signs.py.
 BEAT_INTERVAL = 0.5
-#: Seconds between two looks at what all workers share: dead workers, due jobs, forgotten keys.
+#: Seconds between two rounds of housekeeping for all workers: dead workers, due jobs, forgotten
+#: keys.
 TEND_INTERVAL = 1
-#: Seconds between two looks at which databases there are.
+#: Seconds between two checks for the existing databases.
 DISCOVERY_INTERVAL = 2
-#: How long to leave a database alone after a connection to it was lost: Odoo terminates all of them when it drops or duplicates one.
+#: Seconds for which a database is left alone after a connection to it was lost: Odoo terminates all
+#: connections when it drops or duplicates a database.
 RECONNECT_SECONDS = 2
-#: How long to leave a database alone whose addons cannot be loaded.
+#: Seconds for which a database is left alone when its addons cannot be loaded.
 RELOAD_SECONDS = 60
-#: Exit status of a process whose files somebody has closed: it can neither be woken nor speak to the database.
+#: Exit status of a process whose files were closed: it can neither be woken nor reach the database.
 FILES_CLOSED = os.EX_IOERR
 
 
 class WorkerWatcher:
-    """Keeps a worker for each database of this process, signals that they are alive, and gives their jobs to the threads of the process.
+    """Keeps a worker for each database of this process, and gives jobs to the process's threads.
 
-    :meth:`watch` runs in one thread, :meth:`work` in each thread that runs jobs. NOTIFY wakes them at once; without it they look at the
-    database every :data:`TEND_INTERVAL` seconds. A further thread gives the signs of life and watches the running jobs: these must not
-    wait while the others do, for a lock or for the addons of a database to be loaded. The parent of the process does not see the database's
-    signs; the thread that beats for it needs nothing but the interpreter, so that it goes on while the database does not answer.
+    :meth:`watch` runs in one thread, :meth:`work` in each thread that runs jobs. NOTIFY wakes them
+    at once. Without it they ask the database every :data:`TEND_INTERVAL` seconds. A further thread
+    sends the heartbeats and watches the running jobs. It must not wait while the others wait for a
+    lock, or for the addons of a database to be loaded. The parent of the process does not see the
+    heartbeats in the database. So one more thread beats for the parent. It needs nothing but the
+    interpreter, so it goes on while the database does not answer.
 
     :param kind: see :class:`Worker`
     :param capacity: how many threads call :meth:`work`
     :param dbnames: returns the names of the databases to serve; asked every few seconds
-    :param is_replaceable: whether the host starts another process when this one ends: it does so when a thread is lost to a job
+    :param is_replaceable: whether the host starts another process when this one ends; then this one
+        ends when a thread is lost to a job
     :param each_second: called by the watching thread about once a second
     :param process: uuid by which the parent knows this process
-    :param signs: at which the parent looks
-    :param reason_to_stop: returns the exception with which the running jobs have to be stopped, as the host is going to end their process
+    :param signs: the page of memory that the parent reads
+    :param reason_to_stop: returns the exception with which the running jobs have to be stopped, as
+        the host is going to end their process
     """
 
     def __init__(
@@ -106,9 +112,11 @@ class WorkerWatcher:
     # The thread that watches
 
     def watch(self, threads: Sequence[threading.Thread] = ()) -> None:
-        """Keep the workers alive until :meth:`stop`, and then until the threads that run jobs have ended or the grace time is over.
+        """Keep the workers alive until :meth:`stop`, and then until the job threads have ended.
 
-        :param threads: those that run :meth:`work`; they are started
+        It waits for these threads not longer than the grace time.
+
+        :param threads: those that run :meth:`work`; they are started here
         """
         for thread in threads:
             thread.start()
@@ -122,7 +130,7 @@ class WorkerWatcher:
                 try:
                     next_tend = self._look_after_all(next_tend)
                 except Exception:
-                    # in Odoo's server nobody would begin anew
+                    # in Odoo's server nobody would start this thread again
                     _logger.exception("The workers of this process are looked after again in %s s", TEND_INTERVAL)
                     time.sleep(TEND_INTERVAL)
         finally:
@@ -140,7 +148,10 @@ class WorkerWatcher:
         )
 
     def _look_after_all(self, next_tend: float) -> float:
-        """Do what there is to do, and wait for more; return the time of the next :meth:`Worker.do_housekeeping`."""
+        """Do all work that is due, and wait for more; return the time of the next housekeeping.
+
+        That is the time of the next :meth:`Worker.do_housekeeping`.
+        """
         self._connect()
         self._each_worker(lambda worker: worker.runner.end_abandoned())
         if not self._stopping.is_set():
@@ -167,7 +178,7 @@ class WorkerWatcher:
                 return
 
     def _give_signs(self) -> None:
-        """Sign that the workers are alive, and stop jobs that have to be stopped, until the end of :meth:`watch`."""
+        """Send heartbeats, and stop jobs that have to be stopped, until :meth:`watch` ends."""
         next_beat: float = 0
         while not self._ended.wait(RUN_WATCH_INTERVAL):
             self._signs.turn()
@@ -176,7 +187,7 @@ class WorkerWatcher:
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_INTERVAL
                 if not all(self._for_each_life(Worker.send_heartbeat)):
-                    # who is kept from it must sign soon after
+                    # a worker that was kept from its heartbeat must send one soon
                     next_beat = 0
             self._for_each_life(Worker.share)
             self._for_each_life(self._watch_runs)
@@ -191,9 +202,11 @@ class WorkerWatcher:
             self._signs.end(thread_id)
 
     def _for_each_life(self, method: Callable[[Worker], _T]) -> list[_T | bool]:
-        """Call a method of all workers for the thread that gives signs; return the results, False where it has raised.
+        """Call a method of all workers in the thread that sends heartbeats; return the results.
 
-        It ends no life, as that takes time: the watching thread finds it ended, and begins another one. What else is raised ends none.
+        The result is False where the method has raised. An ended life is not cleaned up here, as
+        that takes time: the watching thread finds it ended, and begins another one. Other errors
+        end no life.
         """
         results: list[_T | bool] = []
         for worker in list(self.workers.values()):
@@ -210,7 +223,10 @@ class WorkerWatcher:
         return results
 
     def stop(self) -> None:
-        """Let running jobs finish, give the others back, and end; may be called in a signal handler."""
+        """Let running jobs finish, give back the others, and end.
+
+        It may be called in a signal handler.
+        """
         self._stopping.set()
         self._control.interrupt()
 
@@ -221,9 +237,12 @@ class WorkerWatcher:
         return time.monotonic() > self._grace_ends
 
     def _connect(self) -> None:
-        """Have the control connection; where it was lost, others have seen that and end the workers of this process."""
+        """Open the control connection.
+
+        If it was lost, other workers have seen that, and end the workers of this process.
+        """
         if self.is_replaceable and not self._control.is_intact:
-            # before another life says that this one was only interrupted
+            # before another life claims that this one was only interrupted
             _logger.critical("Somebody, perhaps a job, has closed the files of this process: it ends")
             os._exit(FILES_CLOSED)
         if self._control.is_lost:
@@ -234,7 +253,7 @@ class WorkerWatcher:
         self._control.open()
 
     def _discover(self) -> None:
-        """Start a worker for each database where the addon is installed, and end those of databases that are gone."""
+        """Start a worker for each database with the addon; end the workers of gone databases."""
         if time.monotonic() < self._next_discovery:
             return
         self._next_discovery = time.monotonic() + DISCOVERY_INTERVAL
@@ -265,15 +284,18 @@ class WorkerWatcher:
         except LockNotAvailable as error:
             _logger.info("The database %s is served later: %s", dbname, first_line(error))
         except (psycopg2.Error, LifeEnded) as error:
-            # it is looked at again with the next discovery
+            # it is tried again with the next discovery
             self._refuse(dbname, first_line(error))
         except Exception as error:
-            # the code of one database's addons must not end the service of the others
+            # errors of one database's addons must not end the service of the others
             self._refuse(dbname, f"its addons cannot be loaded: {message_of(error)}")
             self._left_alone_until[dbname] = time.monotonic() + RELOAD_SECONDS
 
     def _is_loaded(self, dbname: str) -> bool:
-        """Return whether the database's registry is loaded; where other workers must give signs of life meanwhile, a thread loads it."""
+        """Return whether the database's registry is loaded.
+
+        If other workers must be watched meanwhile, a thread loads it.
+        """
         if dbname in Registry.registries or not self.workers:
             Registry(dbname)
             return True
@@ -296,14 +318,18 @@ class WorkerWatcher:
         if self._refused.get(dbname) != reason:
             self._refused[dbname] = reason
             if self.is_replaceable:
-                # What comes under this name later is another database, or has other addons. Where the process is not the workers' alone its
-                # requests and crons use these connections, and Odoo itself closes them when it drops the database
+                # What comes under this name later is another database, or has other addons. A
+                # process that is not the workers' alone keeps its connections: its requests and
+                # crons use them, and Odoo itself closes them when it drops the database
                 Registry.delete(dbname)
                 close_db(dbname)
             _logger.warning("The database %s is not served for now: %s", dbname, reason)
 
     def _each_worker(self, method: Callable[[Worker], _T]) -> list[_T]:
-        """Call a method of all workers for the thread that watches, and end those that cannot go on; return the results."""
+        """Call a method of all workers in the thread that watches; return the results.
+
+        Workers that cannot go on are ended.
+        """
         results: list[_T] = []
         for dbname, worker in list(self.workers.items()):
             try:
@@ -318,7 +344,7 @@ class WorkerWatcher:
                 _logger.warning("Worker %s of %s stops: %s", worker.name, dbname, first_line(error))
                 self._end_worker(dbname)
             except Exception:
-                # nobody has thought of it; the other databases are looked after all the same
+                # an unforeseen error; the other databases are looked after all the same
                 _logger.exception("Worker %s of %s is looked after again soon", worker.name, dbname)
         return results
 
@@ -333,13 +359,16 @@ class WorkerWatcher:
         self._judges_from = time.monotonic() + store.HEARTBEAT_TIMEOUT
 
     def _retire(self) -> None:
-        """End the workers that were stopped from the screen; this process does not serve their databases any more."""
+        """End the workers that were stopped from the screen of workers.
+
+        This process does not serve their databases any more.
+        """
         for dbname, worker in list(self.workers.items()):
             try:
                 if not worker.follow_orders():
                     continue
             except (LifeEnded, psycopg2.Error):
-                # the next sign of life deals with it
+                # the next heartbeat deals with it
                 continue
             _logger.info("Worker %s of %s was stopped from the screen of workers", worker.name, dbname)
             self._retired.add(dbname)
@@ -370,7 +399,8 @@ class WorkerWatcher:
     def work(self, go_on: Callable[[bool], bool] | None = None) -> None:
         """Run jobs until :meth:`stop`.
 
-        :param go_on: called after each job and when there is none, with whether a job was run; work ends when it returns False
+        :param go_on: called after each job, and when there is none, with whether a job was run; the
+            thread ends its work when it returns False
         """
         try:
             while not self._stopping.is_set():
@@ -380,7 +410,7 @@ class WorkerWatcher:
                     ran = self._run_one_of_each()
                     kept.close_idle()
                 except Exception:
-                    # nobody would begin another thread
+                    # nobody would start another thread
                     _logger.exception("A thread that runs jobs goes on")
                 if go_on is not None and not go_on(ran):
                     break
@@ -399,7 +429,7 @@ class WorkerWatcher:
         for dbname, worker in list(self.workers.items()):
             if self._stopping.is_set() or self._exclusive.is_closed:
                 break
-            # Odoo's log tells its attributes
+            # Odoo's log shows its attributes
             thread: Any = threading.current_thread()
             thread.dbname = dbname
             try:
@@ -412,7 +442,8 @@ class WorkerWatcher:
                 worker.end(store.INTERRUPTED)
                 worker.close_thread()
             except Exception as error:
-                # nothing known; other threads run on, and a lease without a run is freed, see Worker.do_housekeeping
+                # an unforeseen error; other threads run on, and a lease without a run is freed, see
+                # Worker.do_housekeeping
                 _logger.exception("A thread of worker %s of %s goes on with another job", worker.name, dbname)
                 worker.take_no_jobs(error)
                 worker.close_thread()
@@ -430,12 +461,12 @@ class WorkerWatcher:
             worker.waiting.discard(leased.id)
         try:
             if self._stopping.is_set():
-                # since it was taken: it is given back with the others
+                # the stop came after the job was taken: it is given back with the others
                 worker.queue.put([leased])
                 return
             self._signs.begin(worker.dbname, leased)
             try:
-                # a group may have another limit of time than the job with which it begins
+                # a group may have another time limit than the job with which it begins
                 is_single = leased.group_key is None
                 worker.run(leased, None if is_single else functools.partial(self._signs.begin, worker.dbname))
             finally:

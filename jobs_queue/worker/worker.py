@@ -31,41 +31,49 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-# What the server says of the process behind a connection, see store.backend_of
+# The server's process behind a connection, see store.backend_of
 _Backend: TypeAlias = tuple[int, float] | tuple[None, None]
 # The id of a job and the token of its lease
 _Lease: TypeAlias = tuple[int, int | None]
 
-#: How long a stopping process lets its running jobs go on, in seconds; then their leases end without costing a try.
+#: Seconds for which a stopping process lets its running jobs go on. Then their leases end; that
+#: does not count as an attempt.
 GRACE_SECONDS = 60
-#: How many jobs a worker claims at most for each of its threads: as many as it would run in about BATCH_SECONDS.
+#: Limit of the jobs that a worker claims for each of its threads; it claims as many as it would run
+#: in about BATCH_SECONDS.
 BATCH_LIMIT = 100
 BATCH_SECONDS = 0.1
-#: Seconds for which a worker holds jobs that none of its threads comes to start; then others may have them.
+#: Seconds for which a worker holds jobs that none of its threads starts; then other workers may
+#: have them.
 HOLD_SECONDS = 0.5
-#: Seconds for which a job may be leased to this worker while it neither holds nor runs it, as between the two; then its run is lost.
+#: Seconds for which a job may be leased to this worker while the worker neither holds nor runs it,
+#: as between the two; then its run is lost.
 LOST_SECONDS = 3
-#: Seconds between two looks at jobs that no claim meets because PostgreSQL refuses to change their rows.
+#: Seconds between two checks of jobs that no claim meets because PostgreSQL refuses to change their
+#: rows.
 SETTLE_SECONDS = 30
 
 
 class Worker:
-    """One life of a process as a worker of one database: from the row in ``queue.worker`` to its end.
+    """One life of a process as a worker of one database.
 
-    The threads that run jobs share it. Its raw connection serves claims, marks and the care for all, one user at a time. Any of these may
-    have to wait for a lock, so its signs of life have a connection of their own. ``is_cut_off`` says that one of the two was lost: somebody
-    may just be dropping or copying the database.
+    It lasts from its row in ``queue.worker`` to its end. The threads that run jobs share it. Its
+    raw connection serves claims, marks and housekeeping, for one user at a time. Any of these may
+    have to wait for a lock, so the heartbeats have a connection of their own. ``is_cut_off`` says
+    that one of the two connections was lost: perhaps the database is just being dropped or copied.
 
     :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
     :param capacity: how many threads run jobs
-    :param backend: ``(pid, start)`` of the server's process that stands for this life, see :func:`store.backend_of`; without, that of the
-        raw connection
-    :param process: uuid of the process; what is left of its earlier lives ends with the beginning of this one
-    :param judges_from: before this time (of the monotonic clock) nobody is declared dead, as this process has lost a connection: so may
-        have the others, who say themselves that they live as soon as they are connected again
+    :param backend: ``(pid, start)`` of the server's process that stands for this life, see
+        :func:`store.backend_of`; by default, that of the raw connection
+    :param process: uuid of the process; what is left of its earlier lives ends at the beginning of
+        this one
+    :param judges_from: before this time (of the monotonic clock) no worker is declared dead, as
+        this process has lost a connection. The other workers may have lost theirs, too; they send
+        heartbeats as soon as they are connected again
     """
 
-    #: what the screen of workers has ordered; anything but ``running`` takes no jobs
+    #: the order from the screen of workers; a worker claims jobs only in the state ``running``
     state = "running"
 
     def __init__(
@@ -86,7 +94,8 @@ class Worker:
         self.backoff = Backoff()
         self.transactions = JobTransactions(self)
         self.runner = JobRunner(self, self.transactions)
-        # (job id, lease token) of jobs whose end could not be written for want of means, or because of a lock, with the reason
+        # (job id, lease token) of jobs whose end could not be written for lack of resources, or
+        # because of a lock, with the reason
         self.unwritten: dict[_Lease, str] = {}
         self.failures = FailureGroups(dbname)
         self.ended = self.is_cut_off = False
@@ -119,15 +128,15 @@ class Worker:
 
     @contextlib.contextmanager
     def raw_cursor(self) -> Iterator[psycopg2.extensions.cursor]:
-        """Give the cursor of the raw connection to one thread.
+        """Give the cursor of the raw connection to one thread at a time.
 
-        :raise LifeEnded: the connection is lost; what the last statement did is not known
+        :raise LifeEnded: the connection is lost; the effect of the last statement is not known
         """
         with self._lock, self._cursor_of(self._connection) as cr:
             yield cr
 
     def sign_cursor(self) -> AbstractContextManager[psycopg2.extensions.cursor]:
-        """Give the cursor for signs of life, and for what is about running jobs, to the thread that watches these.
+        """Give the cursor for heartbeats and for running jobs to the thread that watches these.
 
         :raise LifeEnded: as :meth:`raw_cursor`
         """
@@ -147,10 +156,10 @@ class Worker:
             raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
 
     def note_backends(self) -> None:
-        """Store which of the server's processes work for this life."""
+        """Store the pids of the server's processes that work for this life."""
         if not self.is_pooled:
             raw = (self._connection, self._sign_connection)
-            # the list is made by the thread that has the cursor: an older one must not be stored later
+            # the list is made while the cursor is held: an older list must not be stored later
             with self.raw_cursor() as cr:
                 pids = [*(connection.info.backend_pid for connection in raw), *self.transactions.backend_pids]
                 store.note_backends(cr, self.id, pids)
@@ -184,7 +193,7 @@ class Worker:
         return self.queue.get()
 
     def run(self, leased: store.LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
-        """Run a leased job to one of its ends: done, another try, or failed.
+        """Run a leased job to one of its ends: done, another attempt, failed or cancelled.
 
         :param show: as for :meth:`JobRunner.run`
         :raise LifeEnded: this worker may not write for any job any more
@@ -192,17 +201,19 @@ class Worker:
         self.runner.run(leased, show)
 
     def could_not_start(self, job: store.LeasedJob, error: Exception) -> None:
-        """Give a leased job back whose start has raised.
+        """Give back a leased job whose start has raised an error.
 
-        Where PostgreSQL refuses its row it is left out for a while; where somebody has it locked that does not concern this worker, which
-        takes other jobs; else it takes none. Where the row cannot be given back either, the lease is freed as one without a run, see
-        :meth:`tend`.
+        If PostgreSQL refuses the job's row, the job is left out for a while. If the row is only
+        locked, that does not concern this worker, and it goes on with other jobs. After any other
+        error it claims no jobs for a time. If the row cannot be given back either, the lease is
+        freed as one without a run, see :meth:`do_housekeeping`.
 
         :raise LifeEnded: as :meth:`raw_cursor`
         """
         _logger.warning("Job %s of %s cannot be started: %s", job.id, self.dbname, first_line(error))
         if isinstance(error, store.PASSING):
-            # what else it holds may be locked, too, and would keep all threads waiting, one after the other
+            # the rows of its other jobs may be locked, too, and would keep all threads waiting, one
+            # after the other
             self._give_back([job, *self.queue.drain()], self.raw_cursor, hold=False)
             return
         try:
@@ -213,30 +224,35 @@ class Worker:
                     return
                 seconds = self.take_no_jobs(error)
                 if not store.release_unstarted(cr, [job]):
-                    # it has started before its arguments came
+                    # the job has started before its arguments came
                     message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
                     store.give_back(cr, job, self, store.Ending(message), seconds, "no_resources")
         except psycopg2.Error as refused:
             self.take_no_jobs(refused)
 
     def options_of(self, job: store.LeasedJob) -> JobOptions:
-        """Return the options of a job's function in the database; read apart from the job's transaction."""
+        """Return the options of a job's function in the database.
+
+        They are read apart from the job's transaction.
+        """
         return self.transactions.options_of(job)
 
     def give_back(self) -> None:
-        """Make the jobs runnable again, in their old places, that this worker holds and has not started."""
+        """Make the jobs that this worker has not started runnable again, in their old places."""
         self._give_back(self.queue.drain(), self.raw_cursor)
 
     def share(self) -> None:
-        """Let others run what this worker has held for :data:`HOLD_SECONDS`: the jobs that its threads run take longer than expected.
+        """Let other workers run the jobs that this one has held for :data:`HOLD_SECONDS`.
 
-        Called by the thread that gives signs, as all others may be busy. What a thread is about to start is not in memory any more.
+        Its threads run jobs that take longer than expected. It is called by the thread that sends
+        heartbeats, as all others may be busy. A job that a thread is about to start is not in the
+        queue any more, so it is not given back.
         """
         if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
             wakeup.wake_workers(self.dbname)
 
     def hand_over(self, leased: store.LeasedJob) -> None:
-        """Let others run a leased job that this process is not to begin now."""
+        """Let other workers run a leased job that this process is not to begin now."""
         if self._give_back([leased], self.raw_cursor):
             wakeup.wake_workers(self.dbname)
 
@@ -246,9 +262,10 @@ class Worker:
         cursor: Callable[[], AbstractContextManager[psycopg2.extensions.cursor]],
         hold: bool = True,
     ) -> int:
-        """Make jobs runnable again that were taken out of memory; return how many were.
+        """Make jobs that were taken from the queue runnable again; return how many were.
 
-        :param hold: whether what cannot be given back now is held again; else :meth:`tend` frees its lease
+        :param hold: whether jobs that cannot be given back now are put into the queue again; else
+            :meth:`do_housekeeping` frees their leases
         """
         if not jobs:
             return 0
@@ -257,16 +274,18 @@ class Worker:
             with cursor() as cr:
                 given = store.release_unstarted(cr, jobs)
         except (LifeEnded, psycopg2.Error) as error:
-            # what the life holds ends with it
+            # when the life ends, all leases that it holds end
             _logger.info("%s job(s) of %s are given back later: %s", len(jobs), self.dbname, first_line(error))
         if hold:
             self.queue.put([job for job in jobs if job.id not in given])
         return len(given)
 
     def take_no_jobs(self, error: BaseException) -> float:
-        """Take no jobs for a time, as there are no means to run them, and make runnable again what this worker has not started.
+        """Claim no jobs for a time, as there are no resources to run them.
 
-        :param error: what says so
+        The jobs that this worker has not started are made runnable again.
+
+        :param error: the error that shows it
         :return: for how many seconds
         """
         seconds = self.backoff.begin()
@@ -277,15 +296,17 @@ class Worker:
         return seconds
 
     def wake_others(self) -> None:
-        """Wake the workers of the database: there are more jobs than the calling thread runs next."""
+        """Wake the database's workers: there are more jobs than the calling thread runs next."""
         wakeup.wake(self.dbname)
 
     # Life
 
     def send_heartbeat(self) -> bool:
-        """Sign that this worker is alive; return False if it could not, as somebody has locked its row, or the disk is full.
+        """Send a heartbeat; return False if that was not possible now.
 
-        :raise LifeEnded: it was declared dead
+        This is so if the worker's row is locked, or if the disk is full.
+
+        :raise LifeEnded: the worker was declared dead
         """
         with self.sign_cursor() as cr:
             try:
@@ -301,9 +322,11 @@ class Worker:
         return True
 
     def do_housekeeping(self) -> float | None:
-        """Do what any worker does for all; return how many seconds there are until the next job may start by its date or its rate, or None.
+        """Do the work that any worker does for all of the database.
 
-        While somebody has locked the table of jobs, for instance to update the addon, there is nothing to do.
+        The result is the number of seconds until the next job may start, by its date or its rate.
+        It is None if no such job waits, or if the table of jobs is locked, for instance to update
+        the addon: then there is nothing to do.
 
         :raise LifeEnded: as :meth:`raw_cursor`
         :raise UndefinedTable: the addon is being uninstalled
@@ -333,10 +356,12 @@ class Worker:
             return min((seconds for seconds in waiting if seconds is not None), default=None)
 
     def _attempt(self, step: Callable[[psycopg2.extensions.cursor], _T], cr: psycopg2.extensions.cursor) -> _T | None:
-        """Do a part of :meth:`tend`, and return what it returns; that it is refused is no reason to leave out the others, or to end the
-        jobs that run here.
+        """Do a part of :meth:`do_housekeeping`, and return its result.
 
-        :raise LockNotAvailable: somebody has locked what it needs
+        If PostgreSQL refuses it, that is no reason to leave out the other parts, or to end the jobs
+        that run here.
+
+        :raise LockNotAvailable: a table or row that it needs is locked
         :raise UndefinedTable: the addon is being uninstalled
         """
         try:
@@ -371,8 +396,11 @@ class Worker:
                 _logger.warning("Worker %s of %s is dead; %s job(s) freed", name, self.dbname, freed)
 
     def _free_lost_runs(self, cr: psycopg2.extensions.cursor) -> None:
-        """Free what is leased to this worker although none of its threads holds or runs it: an end that could not be written, or a job that
-        has changed its own row. No claim comes in between, as this thread has the raw connection."""
+        """Free the leases of jobs that this worker neither holds nor runs.
+
+        The end of such a job could not be written, or the job has changed its own row. No claim
+        comes in between, as this thread has the raw connection.
+        """
         now, known = time.monotonic(), {*self.queue.ids(), *self.waiting, *self.runner.running()}
         leases = store.leases_of(cr, self.id)
         for ended in set(self.unwritten) - leases:
@@ -384,10 +412,10 @@ class Worker:
             _logger.warning("%s job(s) of %s were lost by this worker, and freed", freed, self.dbname)
 
     def follow_orders(self) -> bool:
-        """Read what the screen of workers has ordered; return whether this worker has ended what it runs and shall end itself.
+        """Read the order from the screen of workers; return whether this worker has to end.
 
-        A paused worker waits, a draining one ends after the jobs that it runs, a stopping one does so too, but not later than after the
-        grace time.
+        A paused worker waits. A draining worker ends after the jobs that it runs. A stopping one
+        does so too, but not later than after the grace time.
         """
         with self.raw_cursor() as cr:
             state = store.ordered_state(cr, self.id) or self.state
@@ -403,13 +431,15 @@ class Worker:
         return not self.runner.runs or (self.state == "stopping" and time.monotonic() > self._grace_ends)
 
     def close_thread(self) -> None:
-        """Close what the calling thread holds."""
+        """Close the cursor of the calling thread."""
         self.transactions.close_cursor()
 
     def end(self, end: str = store.STOPPED) -> None:
-        """End this life at once. The jobs that it still holds are freed, now or, if the connection is lost, by the process's next life.
+        """End this life at once, and free the jobs that it still holds.
 
-        :param end: how, as for :func:`store.end_worker`
+        If the connection is lost, the process's next life frees them.
+
+        :param end: how the life has ended, as for :func:`store.end_worker`
         """
         with self._lock:
             self.ended = True

@@ -1,4 +1,7 @@
-"""Send a request and read its answer within limits: it may be longer than the memory of this process, or never end."""
+"""Requests whose answers are read within limits of size, time and number of JSON values.
+
+Without limits an answer may be longer than the memory of this process, or never end.
+"""
 
 import json
 import socket
@@ -10,12 +13,13 @@ from functools import cache
 import requests
 from requests.adapters import HTTPAdapter
 
-#: Values of JSON that are read by default: a hundred bytes of memory each, about.
+#: Values of JSON that are read by default, about a hundred bytes of memory each.
 MOST_VALUES = 2_000_000
 
-#: Bytes of an answer that are read, and decompressed, at once: gzip makes a thousand times as many of them at most.
+#: Bytes of an answer that are read and decompressed at once: gzip makes at most a thousand times as
+#: many of them.
 _PIECE = 8192
-#: Seconds after which a connection is shut once more that was not open yet when the time was over
+#: Seconds after which a connection is shut once more, if it was not open yet when the time was over
 _AGAIN = 0.1
 
 
@@ -32,11 +36,12 @@ class TooManyValues(ValueError):
 
 
 def ask(session, method, url, longest, seconds, **options):
-    """Send a request and return its response, a :class:`requests.Response` whose content is there.
+    """Send a request and return its response, a :class:`requests.Response` with its content.
 
     :param session: a :class:`TimedSession`
-    :param longest: bytes of the content, after decompression
-    :param seconds: from before the request is sent until the content has to be there; between two bytes the time-out of the request counts
+    :param longest: maximum bytes of the content, after decompression
+    :param seconds: maximum time from before the request is sent until the content is complete; the
+        time-out of the request limits the time between two bytes
     :param options: as of :meth:`requests.Session.request`
     :raise AnswerTooLong: there are more bytes; the connection is closed
     :raise AnswerTooSlow: it takes longer; the connection is closed
@@ -70,15 +75,18 @@ _deadline = ContextVar("deadline of the request", default=None)
 
 
 class _Deadline:
-    """Ends a request after so many seconds, wherever it is: a thread of its own shuts the connection, as each read may wait for bytes
-    that come one by one, those of the head too."""
+    """A time limit for a whole request.
+
+    When the time is over, a separate thread shuts the connection, whatever the request waits for. A
+    time-out of each read is not enough: every read may get one byte in time, in the headers too.
+    """
 
     def __init__(self, seconds):
         self.connection = self.response = None
         self._seconds = seconds
         self._is_over = False
         self._ended = threading.Event()
-        # the end and a shutting, one after the other: after the end another request may use the connection
+        # serialises the end and a shutdown: after the end another request may use the connection
         self._ending = threading.Lock()
 
     def __enter__(self):
@@ -90,7 +98,7 @@ class _Deadline:
         with self._ending:
             self._ended.set()
         _deadline.reset(self._before)
-        # a head or content that was cut may look as if it were complete
+        # the headers or content of a cut answer may look complete
         if self._is_over and (error is None or isinstance(error, requests.RequestException)):
             raise AnswerTooSlow(request=(self.response if error is None else error).request) from error
 
@@ -105,10 +113,11 @@ class _Deadline:
 
     def _shut(self):
         connected = getattr(self.connection, "sock", None)
-        # TLS within TLS has a socket; and TLS by itself would change what the other thread reads from
+        # TLS within TLS has a socket. A TLS shutdown would change the state that the other thread
+        # reads from
         with suppress(OSError, TypeError):  # it has just ended
             socket.socket.shutdown(getattr(connected, "socket", connected), socket.SHUT_RDWR)
-        # where it ends with the answer, the connection has let go of it
+        # if the connection ends with the answer, it does not hold the socket any more
         with suppress(
             AttributeError, OSError, RuntimeError, ValueError
         ):  # it has just ended, or urllib3 is older than 2.3
@@ -116,7 +125,7 @@ class _Deadline:
 
 
 class TimedSession(requests.Session):
-    """Connections of which the deadline of each request knows."""
+    """A session that tells the deadline of each request which connection it uses."""
 
     def __init__(self):
         super().__init__()
@@ -154,11 +163,12 @@ class _Pool:
 
 
 def json_content(response, most=MOST_VALUES):
-    """Return what the JSON of a response says.
+    """Return the value of the JSON of a response.
 
-    :param most: values of it, each list and dict being one; a short text may become more objects than this process can hold
+    :param most: maximum number of values, where each list and dict is one; a short text may become
+        more objects than this process can hold
     :raise TooManyValues: there are more, or texts have that many commas and brackets
-    :raise ValueError: it is not JSON, or nested too deep to be read
+    :raise ValueError: it is not JSON, or it is nested too deep to be read
     """
     text = _text(response)
     if sum(map(text.count, ",[{")) > most:
@@ -170,7 +180,10 @@ def json_content(response, most=MOST_VALUES):
 
 
 def _text(response):
-    """Return the content of a response as text: that of JSON is UTF, whatever the head says, unless it cannot be."""
+    """Return the content of a response as text.
+
+    JSON is decoded as UTF, whatever the header says, unless that is not possible.
+    """
     content = response.content
     try:
         return content.decode(json.detect_encoding(content))
@@ -182,12 +195,13 @@ def _text(response):
 
 
 def _encoding_of_head(response):
-    # for JSON and text ``requests`` has one where the head names none
+    # ``requests`` has a default for JSON and text, even if the header names no encoding
     if "charset" in response.headers.get("Content-Type", "").lower():
         return response.encoding
     return None
 
 
 def _encoding_of_old_systems(content):
-    # a text that has characters of UTF-8 too is one that somebody has cut: as Latin-1 all its other names would be wrong
+    # a text with some valid UTF-8 characters is UTF-8 that was cut: as Latin-1, all its other
+    # characters would be wrong
     return "latin-1" if content.decode(errors="ignore").isascii() else None

@@ -1,6 +1,8 @@
-"""Ways to authenticate. Each is an auth object of ``requests``, and names its secrets, so that they can be left out of messages.
+"""Authentication methods for HTTP requests: basic, bearer token, HMAC and OAuth 2.
 
-As auth objects they take precedence over a ``.netrc``, and what they add does not follow to another host.
+Each is an auth object of ``requests``, and names its secrets, so that they can be left out of
+messages. Auth objects take precedence over a ``.netrc``. The headers that they add are not sent to
+another host.
 """
 
 import hashlib
@@ -13,7 +15,7 @@ from odoo.addons.jobs_queue.seconds import as_seconds
 
 
 class BasicAuth(HTTPBasicAuth):
-    """User and password, as text of any script."""
+    """User and password, as text in any script."""
 
     def __init__(self, user, password):
         super().__init__(user.encode(), password.encode())
@@ -33,11 +35,11 @@ class BearerAuth(AuthBase):
 
 
 class HmacAuth(AuthBase):
-    """A signature of the body, in a header.
+    """A signature of the body in a header.
 
-    Systems that sign more than the body override :meth:`signed`.
+    For a system that signs more than the body, override :meth:`signed`.
 
-    :param key: the secret that both sides know
+    :param key: the shared secret
     :param header: name of the header
     :param digest: name of the hash function, as of ``hashlib``
     :param prefix: text before the hexadecimal signature, such as ``sha256=``
@@ -61,23 +63,25 @@ class HmacAuth(AuthBase):
         return request
 
 
-# (token address, client, scope, hash of its secret): (token, time when it ends); shared by the jobs of a process
+# (token address, client, scope, hash of its secret): (token, time when it expires); shared by the
+# jobs of a process
 _tokens: dict[tuple, tuple[str, float]] = {}
 
-#: Seconds for which a token is used that does not say how long it is good
+#: Seconds for which a token is used if its answer names no expiry
 _USUAL = 3600
-#: Seconds before its end from which a token is not used any more
+#: Seconds before its expiry from which a token is not used any more
 _MARGIN = 30
 
 
 class ClientCredentialsAuth(AuthBase):
-    """A token of OAuth 2 that is asked for with the client's credentials, kept by this process until it ends.
+    """OAuth 2 token by client credentials, cached in this process until it expires.
 
-    :param adapter: the :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` over which the token is asked for
-    :param token_url: address that gives tokens
-    :param client_id: the client's name
-    :param client_secret: its secret
-    :param scope: what the token shall allow, None where the system does not ask
+    :param adapter: the :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` that
+        requests the token
+    :param token_url: address of the token endpoint
+    :param client_id: name of the client
+    :param client_secret: secret of the client
+    :param scope: permissions to ask for, None if the system does not need a scope
     """
 
     def __init__(self, adapter, token_url, client_id, client_secret, scope=None):
@@ -90,7 +94,7 @@ class ClientCredentialsAuth(AuthBase):
         return self._client.secrets + _tokens.get(self._key, ())[:1]
 
     def renew(self):
-        """Forget the token, which the system has refused; the next request asks for another one."""
+        """Forget the token that the system has refused; the next request asks for a new one."""
         _tokens.pop(self._key, None)
 
     def __call__(self, request):
@@ -108,7 +112,10 @@ class ClientCredentialsAuth(AuthBase):
 
 
 def _seconds_of(answer):
-    """Return for how many seconds a token is good; one that does not say it is asked for anew when it is refused."""
+    """Return for how many seconds a token is valid.
+
+    A token without an expiry is renewed when it is refused.
+    """
     try:
         return as_seconds(float(answer["expires_in"]), "expires_in", clamp=True)
     except (KeyError, OverflowError, TypeError, ValueError):

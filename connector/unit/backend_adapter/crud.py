@@ -1,4 +1,4 @@
-"""Adapters: a common language (search, read, write) for whatever an external system speaks."""
+"""Base classes of adapters: common methods (search, read, write) for any external system."""
 
 from contextlib import contextmanager, suppress
 
@@ -13,21 +13,25 @@ _LONGEST_SHOWN = 200  # characters
 
 
 class BackendAdapter(ConnectorUnit):
-    """Speaks with the external system. A connector writes the methods that its system can do."""
+    """Adapter for an external system. A connector defines the methods that the system supports."""
 
     @contextmanager
     def guarded_call(self):
-        """Give a call to the external system the rate limit and the circuit breaker of its backend. Those of an
-        :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` have them by themselves; others say::
+        """Apply the rate limit and the circuit breaker of the backend to a call to the system.
+
+        An :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` does this by
+        itself. Other adapters write::
 
             def read(self, external_id, fields=None):
                 with self.guarded_call():
                     return self._ask(...)
 
-        The backend learns from the exception what the call has met, see ``exception.py``: ``NetworkRetryableError`` counts towards a pause,
-        ``RetryableJobError`` with ``seconds`` and ``CredentialsRefused`` hold its jobs, and without any the system is well.
+        The exception tells the backend how the call has ended, see ``exception.py``:
+        ``NetworkRetryableError`` counts towards a pause, ``RetryableJobError`` with ``seconds`` and
+        ``CredentialsRefused`` hold its jobs. Without an exception the system works.
 
-        :raise RetryableJobError: the backend is held, or the turn of the call is far off; nothing was asked
+        :raise RetryableJobError: the backend is held, or the turn of the call is too far away;
+            nothing was sent
         """
         self._traffic.admit()
         try:
@@ -41,21 +45,23 @@ class BackendAdapter(ConnectorUnit):
         self._traffic.accepted()
 
     def probe(self):
-        """See whether the system can be reached; called while its backend is paused, outside of :meth:`guarded_call`.
+        """Check whether the system can be reached.
 
-        :return: True: it can; None: this adapter cannot tell, and the next job finds out
-        :raise NetworkRetryableError: it cannot
+        It is called while the backend is paused, outside of :meth:`guarded_call`.
+
+        :return: True if it can; None if this adapter cannot tell, and the next job finds out
+        :raise NetworkRetryableError: it cannot be reached
         """
         return None
 
     @property
     def _traffic(self):
-        """What all calls of the environment go through."""
+        """The :class:`Traffic` of all calls of the environment."""
         return self.environment.open("traffic", lambda: Traffic(self.environment))
 
 
 class CRUDAdapter(BackendAdapter):
-    """An adapter of records that can be searched, read, created, written and deleted by an id.
+    """Adapter of records that can be searched, read, created, written and deleted by id.
 
     A record of the external system is a dict. A missing one raises
     :class:`~odoo.addons.connector.exception.IDMissingInBackend`, an unreachable system
@@ -63,21 +69,24 @@ class CRUDAdapter(BackendAdapter):
     """
 
     def search(self, filters=None):
-        """Return the ids of the records that match; what ``filters`` is depends on the system."""
+        """Return the ids of the records that match.
+
+        :param filters: depends on the system
+        """
         raise NotImplementedError(self._refusal("search"))
 
     def read(self, external_id, fields=None):
         """Return a record as a dict.
 
         :param external_id: id in the external system
-        :param fields: names of the fields wanted; None: all
+        :param fields: names of the fields to read; None: all
         """
         raise NotImplementedError(self._refusal("read"))
 
     def read_many(self, external_ids, fields=None):
-        """Return records as a list of dicts, those that do not exist left out.
+        """Return records as a list of dicts; records that do not exist are left out.
 
-        A system that can read many by one call has an adapter that does so here.
+        Override it if the system can read many records by one call.
         """
         records = []
         for external_id in external_ids:
@@ -88,45 +97,54 @@ class CRUDAdapter(BackendAdapter):
     def search_read(self, filters=None, fields=None):
         """Return the records that match as a list of dicts.
 
-        A system whose lists contain the records as :meth:`read` gives them has an adapter that defines this: then the imports of batches
-        begin with it, and read nothing twice.
+        Override it if the system's lists contain the records as :meth:`read` returns them. Then
+        batch imports start with it, and read no record twice.
         """
         return self.read_many(self.search(filters), fields)
 
     @property
     def lists_records(self):
-        """Whether :meth:`search_read` takes no more calls than :meth:`search`, which is so if the adapter defines it."""
+        """Whether :meth:`search_read` takes no more calls than :meth:`search`.
+
+        That is so if the adapter overrides it.
+        """
         return type(self).search_read is not CRUDAdapter.search_read
 
     def id_of(self, record):
-        """Return the id of a record, as :meth:`search` gives it."""
+        """Return the id of a record, as :meth:`search` returns it."""
         return record["id"]
 
     def create(self, data, idempotency_key=None):
         """Create a record from a dict and return its id.
 
-        :param idempotency_key: text that is the same when the same record is created again because nobody knows whether the first call
-            worked. It is given to a method that takes it: keep it with the record, or hand it to a system that knows such keys
-        :raise InvalidDataError: the system refuses the record. Never when it may have created it: then the next try would create a second
-            one. For an answer that cannot be read there is :class:`~odoo.addons.connector.exception.UnreadableAnswer`
+        :param idempotency_key: text that is the same when the same record is created again because
+            nobody knows whether the first call succeeded. It is passed only to a method that has
+            this parameter: store it with the record, or pass it to a system with idempotency keys
+        :raise InvalidDataError: the system refuses the record. Do not raise it if the record may
+            have been created: the next attempt would create a second one. If the answer cannot be
+            read, raise :class:`~odoo.addons.connector.exception.UnreadableAnswer`
         """
         raise NotImplementedError(self._refusal("create"))
 
     def find_by_key(self, idempotency_key):
-        """Return the id of the record that was created with a key, None if there is none or the system cannot say."""
+        """Return the id of the record that was created with a key.
+
+        :return: None if there is none, or if the system cannot find records by key
+        """
         return None
 
     def write(self, external_id, data):
-        """Update a record by a dict."""
+        """Update a record from a dict."""
         raise NotImplementedError(self._refusal("write"))
 
     def write_many(self, changes):
-        """Update records, and return which of them are refused.
+        """Update records and return which of them are refused.
 
-        A system that can update many by one call has an adapter that does so here.
+        Override it if the system can update many records by one call.
 
-        :param changes: dict, id to the dict by which the record is updated
-        :return: dict, id of each record that is refused to the exception that says why; or None. What is not in it was accepted
+        :param changes: dict, id to the dict of new values of the record
+        :return: dict, id of each refused record to the exception with the reason; or None. All
+            other records were accepted
         """
         refused = {}
         for external_id, data in changes.items():
@@ -144,13 +162,13 @@ class CRUDAdapter(BackendAdapter):
         return f"{type(self).__name__} cannot {method} {self.environment.model_name} on {self.backend}: it does not define {method}()"
 
 
-# What adapters return, checked where a flow begins with it
+# Checks of the values that adapters return, at the start of a flow
 
 
 def checked_record(adapter, record, method="read"):
     """Return a record that a method of an adapter has returned.
 
-    :raise InvalidDataError: it is no dict
+    :raise InvalidDataError: it is not a dict
     """
     if not isinstance(record, dict):
         raise _unexpected(adapter, method, record, "a dict")
@@ -160,7 +178,7 @@ def checked_record(adapter, record, method="read"):
 def checked_records(adapter, records, method):
     """Return the records that a method of an adapter has returned, as a list.
 
-    :raise InvalidDataError: they are no list of dicts, or one has no id
+    :raise InvalidDataError: they are not a list of dicts, or one has no id
     """
     records = _checked_list(adapter, records, method, "a list of dicts")
     for record in records:
@@ -175,7 +193,7 @@ def checked_records(adapter, records, method):
 def checked_ids(adapter, external_ids, method="search"):
     """Return the ids that a method of an adapter has returned, as a list.
 
-    :raise InvalidDataError: they are no list of ids
+    :raise InvalidDataError: they are not a list of ids
     """
     external_ids = _checked_list(adapter, external_ids, method, "a list of ids")
     for external_id in external_ids:

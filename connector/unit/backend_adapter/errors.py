@@ -1,4 +1,4 @@
-"""Exceptions for answers that are no success, and for requests without an answer."""
+"""Exceptions for unsuccessful HTTP responses, and for requests without a response."""
 
 import re
 from datetime import UTC, datetime
@@ -28,12 +28,13 @@ _EXCEPTIONS = {
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
 
-#: What a proxy or the system itself answers while it is down; 500 may be due to the one record.
+#: Statuses of a proxy, or of the system itself, while it is down. 500 is not one: the record may be
+#: its reason.
 UNAVAILABLE = (502, 503, 504)
 
 
 def exception_for(status):
-    """Return the class of exception for a status of HTTP.
+    """Return the class of exception for an HTTP status.
 
     =================================  ========================
     300                                ManyIDSInBackend
@@ -53,7 +54,7 @@ def exception_for(status):
 
 
 def parse_date(text):
-    """Return a date of HTTP as a datetime in UTC, None if it is none."""
+    """Return an HTTP date as a datetime in UTC, None if it is not one."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
     except (OverflowError, TypeError, ValueError, IndexError):
@@ -61,7 +62,7 @@ def parse_date(text):
 
 
 def retry_after(response):
-    """Return how many seconds a response asks to wait, a year at most; None if it does not."""
+    """Return how many seconds a response asks to wait, at most a year; None if it does not ask."""
     value = response.headers.get("Retry-After", "").strip()
     if _NUMBER.fullmatch(value):
         waiting = Decimal(value)
@@ -73,7 +74,10 @@ def retry_after(response):
 
 
 def what_happened(error):
-    """Return what the innermost of the exceptions says that have led to one: “Connection refused”, without who has told whom of it."""
+    """Return the text of the innermost cause of an exception, such as “Connection refused”.
+
+    The exceptions that only pass it on are left out.
+    """
     inner = error.__cause__ or next((arg for arg in reversed(error.args) if isinstance(arg, Exception)), None)
     if inner:
         return what_happened(inner)

@@ -1,4 +1,4 @@
-"""An adapter for systems that speak HTTP."""
+"""Adapter for external systems with an HTTP API."""
 
 import ssl
 import time
@@ -20,14 +20,16 @@ from .paging import Paging
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _NOT_MODIFIED = 304
-#: Seconds in which an answer has to be there
+#: Seconds in which an answer has to be complete
 _LONGEST_READING = 300
-#: Characters of a message of the other side that are looked at
+#: Characters of a message of the external system that are used
 _LONGEST_MESSAGE = 10_000
 
 
 class HttpAdapter(Paging, CRUDAdapter):
-    """Speaks with the external system over HTTP. A connector says where it is and who we are, and asks with :meth:`request`::
+    """Adapter for an external system with an HTTP API.
+
+    A connector defines the address and the credentials, and sends requests with :meth:`request`::
 
         @shop
         class ProductAdapter(HttpAdapter):
@@ -46,61 +48,67 @@ class HttpAdapter(Paging, CRUDAdapter):
             def search(self, filters=None):
                 return [product["id"] for page in self.pages_by_number("/products", filters) for product in page]
 
-    All adapters of an environment share one pool of connections. What goes wrong becomes an exception that says what to do with the job:
+    All adapters of an environment share one pool of connections. Errors become exceptions that
+    decide what happens to the job:
 
-    ===================================================  ========================
-    unreachable, time-out, connection lost               NetworkRetryableError
-    certificate not valid                                NetworkRetryableError, and the backend is paused at once
-    address or header not valid                          FailedJobError
-    an answer that is too long, or cannot be read        UnreadableAnswer
-    an answer that is none of success                    see :func:`~odoo.addons.connector.unit.backend_adapter.errors.exception_for`
-    ===================================================  ========================
+    ======================================  ========================
+    unreachable, time-out, connection lost  NetworkRetryableError
+    certificate not valid                   NetworkRetryableError; the backend is paused at once
+    address or header not valid             FailedJobError
+    answer too long or not readable         UnreadableAnswer
+    unsuccessful answer                     see ``exception_for`` in ``errors.py``
+    ======================================  ========================
 
-    A redirection is not followed: the credentials are for the address that somebody has entered. No message tells a secret.
+    Redirections are not followed: the credentials are only for the address that a person has
+    entered. No message contains a secret.
     """
 
-    #: Seconds to wait for a connection, and seconds without a byte, after which a request is given up
+    #: Seconds to wait for a connection, and seconds without a byte after which a request is given
+    #: up
     _timeout = (10, 60)
 
-    #: Bytes of the longest answer that is read, after decompression
+    #: Maximum bytes of an answer, after decompression
     _longest_answer = 50_000_000
 
-    #: Values of the JSON of an answer that are read, each list and dict being one
+    #: Maximum number of values in the JSON of an answer, where each list and dict is one
     _most_values = MOST_VALUES
 
-    #: Statuses that mean something else in this system than elsewhere: {status: class of exception}
+    #: Statuses with a special meaning in this system: {status: class of exception}
     _exceptions: dict[int, type[Exception]] = {}
 
     def __init__(self, environment):
         super().__init__(environment)
-        #: id of the ``connector.exchange`` that was kept last, None while there is none
+        #: id of the last ``connector.exchange`` that was stored, None if there is none
         self.last_exchange_id = None
-        #: What the other side's clock showed with its last answer: datetime in UTC, None while unknown
+        #: The clock of the external system at its last answer: datetime in UTC, None if unknown
         self.clock = None
 
-    # What a connector says
+    # For connectors to override
 
     @property
     def _base_url(self):
-        """The address below which the system is; what :meth:`request` takes comes after it."""
+        """The base address of the system; the paths of :meth:`request` are below it."""
         raise NotImplementedError(f"{type(self).__name__} does not define _base_url, a property")
 
     @property
     def _longest_reading(self):
-        """Seconds in which an answer has to be there, from before the request is sent to the last byte: by default 300, or as many as
-        :attr:`_timeout` allows before the first byte, if they are more."""
+        """Maximum seconds from before the request is sent to the last byte of the answer.
+
+        By default 300, or the time that :attr:`_timeout` allows before the first byte, if it is
+        more.
+        """
         return max(_LONGEST_READING, sum(filter(None, self._timeout)))
 
     def _auth(self):
-        """Return the auth object of ``requests``, see ``auth.py``, that shows who we are; None: nothing does."""
+        """Return the auth object of ``requests``, see ``auth.py``, None for no authentication."""
         return None
 
     def _secrets(self):
-        """Return the texts that no message may show; by default those of :meth:`_auth`."""
+        """Return the texts that no message may contain, by default those of :meth:`_auth`."""
         return getattr(self._auth(), "secrets", ())
 
     def _said(self, response):
-        """Return what a response that is none of success says to a person."""
+        """Return the message of an unsuccessful response for a person."""
         if 300 < response.status_code < 400 and "Location" in response.headers:
             return response.headers["Location"]
         try:
@@ -113,20 +121,21 @@ class HttpAdapter(Paging, CRUDAdapter):
                     return body[key]
         return response.reason or str(response.status_code)
 
-    # What units use
+    # For units to call
 
     def request(self, method, path, *, params=None, json=None, data=None, headers=None, idempotent=None):
-        """Send a request and return its response, a :class:`requests.Response` of success.
+        """Send a request and return its successful response, a :class:`requests.Response`.
 
-        :param method: verb of HTTP
-        :param path: what comes after the base address, or a whole address on the same server
-        :param params: dict, what comes after the ``?``
-        :param json: what the body says, sent as JSON
-        :param data: the body as bytes or text, or a dict that is sent as a form
+        :param method: HTTP method
+        :param path: path below the base address, or a whole address on the same server
+        :param params: dict, the query string
+        :param json: body, sent as JSON
+        :param data: body as bytes or text, or a dict that is sent as a form
         :param headers: dict of further headers
-        :param idempotent: whether a second request changes nothing more: then one whose connection was lost is sent once more at once.
-            By default the verb says it: not for POST and PATCH
-        :raise ConnectorException: it did not succeed, see above
+        :param idempotent: whether sending the request twice has the same effect as once. If so, it
+            is sent once more at once when the connection is lost. By default it depends on the
+            method: False for POST and PATCH
+        :raise ConnectorException: the request did not succeed, see :class:`HttpAdapter`
         """
         if idempotent is None:
             idempotent = method.upper() in _IDEMPOTENT
@@ -139,13 +148,13 @@ class HttpAdapter(Paging, CRUDAdapter):
         return self._checked_response(response)
 
     def request_json(self, method, path, **options):
-        """Send a request as :meth:`request` does, and return what the JSON of its response says."""
+        """Send a request as :meth:`request` does, and return the JSON value of its response."""
         return self.json_of(self.request(method, path, **options))
 
     def json_of(self, response):
-        """Return what the JSON of a response says.
+        """Return the value of the JSON of a response.
 
-        :raise UnreadableAnswer: it is not JSON, or has too many values
+        :raise UnreadableAnswer: it is not JSON, or it has too many values
         """
         try:
             return json_content(response, self._most_values)
@@ -161,13 +170,13 @@ class HttpAdapter(Paging, CRUDAdapter):
             raise self._nonsense() from None
 
     def request_token(self, url, form, auth):
-        """Return what the address that gives tokens answers to a form: a dict with ``access_token``.
+        """Return the answer of a token endpoint to a form: a dict with ``access_token``.
 
-        :raise CredentialsRefused: it refuses the client
+        :raise CredentialsRefused: the client is refused
         """
         response = self._send("POST", url, auth, True, data=form)
         if response.status_code == 400:
-            # an error of OAuth 2: invalid_client, invalid_scope and so on
+            # an OAuth 2 error: invalid_client, invalid_scope and so on
             raise self._error(401, self._said(response), response)
         answer = self.json_of(self._checked_response(response))
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
@@ -175,10 +184,12 @@ class HttpAdapter(Paging, CRUDAdapter):
         return answer
 
     def probe(self):
-        """See whether the system can be reached: by default, whether it answers at its address, whatever it says.
+        """Check whether the system can be reached.
+
+        By default it can if its base address answers, with any status but 502, 503 and 504.
 
         :return: True
-        :raise NetworkRetryableError: it cannot
+        :raise NetworkRetryableError: it cannot be reached
         """
         return self._probe("GET", self._base_url)
 
@@ -190,14 +201,15 @@ class HttpAdapter(Paging, CRUDAdapter):
             if isinstance(refusal, UnreadableAnswer):
                 return True
             if _is_distrust(error):
-                # the backend itself: each probe is a try, after which the next one comes later
+                # on the backend itself, not by the traffic: each probe has to count as an attempt,
+                # so that the next one comes later
                 self.backend_record.sudo().note_untrusted(str(refusal), self.environment.model_name)
             raise refusal from None
         if response.status_code in UNAVAILABLE:
             raise self._error_of(response)
         return True
 
-    # One request
+    # Sending a request
 
     def _checked_auth(self):
         auth = self._auth()
@@ -213,7 +225,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     @property
     def _http(self):
-        """The connections to the system, which all adapters of the environment share."""
+        """The connections to the system, shared by all adapters of the environment."""
         return self.environment.open("http", TimedSession)
 
     def _url(self, path):
@@ -236,7 +248,10 @@ class HttpAdapter(Paging, CRUDAdapter):
         return path
 
     def _send(self, method, url, auth, idempotent, **content):
-        """Send a request, twice if it is idempotent and the connection is lost; return the response, whatever its status."""
+        """Send a request and return the response, whatever its status.
+
+        It is sent twice if it is idempotent and the connection is lost.
+        """
         self._traffic.admit()
         try:
             try:
@@ -267,7 +282,8 @@ class HttpAdapter(Paging, CRUDAdapter):
                 auth=auth,
                 timeout=self._timeout,
                 allow_redirects=False,
-                # with each request: as an attribute of the session it would give way to variables of the environment
+                # set for each request: environment variables would override an attribute of the
+                # session
                 verify=self.backend_record.sudo().verify_ssl,
                 **content,
             )
@@ -279,7 +295,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             self._log(response, failure, time.monotonic() - began)
 
     def _log(self, response, failure, seconds):
-        """Keep an exchange, if the backend wants it to be kept."""
+        """Store an exchange, if the backend is configured for it."""
         wanted = (
             "all" if by_code(self.env.context, "connector_log_exchange") else self.backend_record.sudo().exchange_log
         )
@@ -305,10 +321,10 @@ class HttpAdapter(Paging, CRUDAdapter):
             values["response_body"] = masked_body(response.content, secrets)
         self.last_exchange_id = self.backend_record.log_exchange(values)
 
-    # What goes wrong
+    # Errors
 
     def _no_answer(self, error):
-        """Return the exception for a request that got no response."""
+        """Return the exception for a request without a response."""
         said = {"system": self._label, "message": self._mask(what_happened(error))}
         if _is_distrust(error):
             return NetworkRetryableError(
@@ -339,7 +355,7 @@ class HttpAdapter(Paging, CRUDAdapter):
                 self._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=seconds)
             )
         if isinstance(error, ValueError):
-            # an address or header that is none; no request was sent
+            # the address or a header is not valid; no request was sent
             return FailedJobError(self._("%(system)s cannot be asked: %(message)s", **said))
         return NetworkRetryableError(self._("%(system)s cannot be reached: %(message)s", **said))
 
@@ -354,19 +370,22 @@ class HttpAdapter(Paging, CRUDAdapter):
         raise self._noted(refusal)
 
     def _noted(self, error):
-        """Let the backend know what an exception means for it, such as credentials that are refused; return the exception."""
+        """Note on the backend what an exception means for it, such as refused credentials.
+
+        :return: the exception
+        """
         self._traffic.refused(error)
         return error
 
     def _error_of(self, response):
-        """Return the exception for a response that is none of success."""
+        """Return the exception for an unsuccessful response."""
         return self._error(response.status_code, self._said(response), response)
 
     def _error(self, status, message, response=None):
-        """Return the exception for what the system has refused.
+        """Return the exception for a refusal of the system.
 
-        :param status: status of HTTP, or the one that a fault of another protocol comes to
-        :param message: what the system says about it
+        :param status: HTTP status, or the one that an error of another protocol corresponds to
+        :param message: message of the system
         :param response: :class:`requests.Response`, which may ask to wait
         """
         kind = self._exceptions.get(status) or exception_for(status)
@@ -401,24 +420,24 @@ class HttpAdapter(Paging, CRUDAdapter):
         return f"{self.environment.backend_name} ({without_userinfo(str(self._base_url))})"
 
     def _mask(self, message):
-        """Return a text of the other side, short enough for a message and without our secrets."""
+        """Return a text of the external system, short enough for a message and without secrets."""
         message = " ".join(str(message)[:_LONGEST_MESSAGE].split()).rstrip(".")
         return without_userinfo(without(message, self._secrets()))[:500]
 
 
 def _reason_of(error):
-    """Return the exception of urllib3 for which ``requests`` has given up, None where there is none."""
+    """Return the exception of urllib3 that made ``requests`` give up, None if there is none."""
     return getattr(error.args[0], "reason", None) if error.args else None
 
 
 def _is_distrust(error):
-    """Return whether a request was not sent because the system has shown no valid certificate."""
+    """Return whether a request was not sent because the certificate of the system is not valid."""
     reason = _reason_of(error)
     return bool(reason and reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
 
 
 def _may_have_arrived(error):
-    """Return whether a request that got no response may have arrived."""
+    """Return whether a request without a response may have arrived."""
     return not isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) and not isinstance(
         _reason_of(error), NewConnectionError
     )

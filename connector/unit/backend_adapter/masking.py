@@ -1,4 +1,4 @@
-"""Mask and cut what is kept of a request and its answer: no secrets, and not too long."""
+"""Masking and shortening of stored requests and answers: no secrets, limited length."""
 
 import html
 import json
@@ -8,30 +8,33 @@ from xml.sax.saxutils import escape
 
 MASK = "***"
 
-#: Characters that are kept of a body.
+#: Maximum characters of a body that are stored.
 LONGEST = 100_000
 _CUT = "… (%s more characters)"
 _BINARY = "(%s bytes)"
-#: Characters or bytes of a body that is looked at for secrets; what is longer is not kept, as they might stand anywhere in it.
+#: Maximum characters or bytes of a body that is searched for secrets. A longer one is not stored,
+#: as secrets might be anywhere in it.
 LONGEST_LOOKED_AT = 5_000_000
-#: Values of JSON or a form that are looked at: 5 MB may become 250 MB of them.
+#: Maximum values of JSON or a form that is searched for secrets: 5 MB of text may become 250 MB of
+#: values.
 MOST_LOOKED_AT = 200_000
 _NOT_LOOKED_AT = "(%s bytes, too long to be looked at for secrets)"
 
-# Names of headers, parameters and keys whose values are secrets, and not "author", "passenger", "sort_key" or "next_page_token"
+# Names of headers, parameters and keys whose values are secrets; not "author", "passenger",
+# "sort_key" or "next_page_token"
 _SECRET_NAME = re.compile(
     r"auth(?!or(?!i[sz]))|(?<!page)(?<!page[-_])token|secret|passw|passphrase|cookie|signature|session|(api|app|consumer|access|private)[-_]?key"
     r"|(?<![a-z])(pass|pwd|ws[-_]?key)(?![a-z])|^key$",
     re.IGNORECASE,
 )
-# What stands between the scheme and the host of an address: a user, a password or a token
+# The part between the scheme and the host of an address: a user, a password or a token
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
-# Where the next word of a name such as "userPass" begins
+# The start of the next word in a name such as "userPass"
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def masked_headers(headers, secrets):
-    """Return headers as text, a line each."""
+    """Return headers as text, one on each line, with masked secrets."""
     lines = []
     for name, value in headers.items():
         text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
@@ -40,7 +43,7 @@ def masked_headers(headers, secrets):
 
 
 def masked_url(url, secrets):
-    """Return an address, its secret parameters masked, and who asks, where it names them (``user:password@``)."""
+    """Return an address with masked secret parameters and credentials (``user:password@``)."""
     url = without_userinfo(url)
     parts = urlsplit(url)
     if not parts.query:
@@ -52,12 +55,14 @@ def masked_url(url, secrets):
 
 
 def without_userinfo(text):
-    """Return a text in which no address shows a user or password (``https://user:password@host``)."""
+    """Return a text with masked credentials in all addresses (``https://user:password@host``)."""
     return _USERINFO.sub(MASK, text)
 
 
 def masked_body(content, secrets):
-    """Return a body as text, or how long it is if it is none, or too long to be looked at for secrets.
+    """Return a body as text, with masked secrets.
+
+    A body that is not text, or is too long to be searched for secrets, is replaced by its length.
 
     :param content: bytes, text or None
     """
@@ -80,33 +85,33 @@ def masked_body(content, secrets):
 
 
 def _count_values(text):
-    """Return as how many values JSON or a form is read, by the signs between them."""
+    """Return the number of values in JSON or a form, counted by the separators between them."""
     return sum(map(text.count, ",[{" if text.lstrip()[:1] in ("[", "{") else "&"))
 
 
 def masked_text(text, secrets):
-    """Return JSON, a form or any other text without the secrets, and without the values of keys whose names sound like one."""
+    """Return JSON, a form or any other text with masked secrets and values of secret keys."""
     return without(_masked_values(text), secrets)
 
 
 def is_complete(text):
-    """Return whether a masked text is what was sent: nothing is masked, cut or left out."""
+    """Return whether a masked text is the one that was sent: nothing is masked, cut or left out."""
     return not text or not (
         MASK in text or re.search(r"… \(\d+ more characters\)$|^\(\d+ bytes(, too long [^()]*)?\)$", text)
     )
 
 
 def without(text, secrets):
-    """Return a text in which the secrets are masked, also where they are written as in an address, in JSON, HTML or XML."""
+    """Return a text with masked secrets, also if encoded for an address, JSON, HTML or XML."""
     spellings = {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}
-    # the longest first: one may be a part of another
+    # the longest first: one may be part of another
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, MASK)
     return text
 
 
 def _spellings(secret):
-    """Return how a secret may be written, as a set."""
+    """Return the ways in which a secret may be encoded, as a set."""
     in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     return {
         secret,
@@ -121,18 +126,18 @@ def _spellings(secret):
 
 
 def is_secret(name):
-    """Return whether a header, parameter or key of that name has a secret value."""
+    """Return whether a header, parameter or key with this name has a secret value."""
     return _SECRET_NAME.search(_NEXT_WORD.sub("_", name))
 
 
 def _masked_values(text):
-    """Return JSON or a form with its secret values masked, and any other text as it is."""
+    """Return JSON or a form with masked secret values, and any other text as it is."""
     try:
         value = json.loads(text)
     except ValueError:
         return _masked_form(text)
     masked = _masked_json(value)
-    # what holds no secret stays as it was sent, to the blank
+    # a text without secrets stays exactly as it was sent, with its blanks
     return text if masked == value else json.dumps(masked, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Ways in which systems give long lists in pages."""
+"""Pagination of long lists: by page number, offset, cursor or ``Link`` header."""
 
 from urllib.parse import urljoin
 
@@ -10,22 +10,24 @@ def _the_body(body):
 
 
 class Paging:
-    """Generators of pages for an :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter`: each yields lists of records.
+    """Paging methods of an :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter`.
 
-    All take ``path`` and ``params`` of the first request, and ``records``: ``function(body)`` that returns the records of a page from what
-    its JSON says; without, the body is the list.
+    Each is a generator that yields lists of records. All take ``path`` and ``params`` of the first
+    request, and ``records``: a ``function(body)`` that returns the records of a page from the value
+    of its JSON. By default the body is the list.
 
-    :raise InvalidDataError: a page is no list, or the same page comes twice, so that there would be no end
+    :raise InvalidDataError: a page is not a list, or the same page comes twice, so that there would
+        be no end
     """
 
     def pages_by_number(
         self, path, params=None, *, records=_the_body, number="page", first=1, size=100, size_name="per_page"
     ):
-        """Ask for pages by their number, until one is not full.
+        """Request pages by number, until one is not full.
 
-        :param number: name of the parameter for the number of the page
+        :param number: name of the parameter for the page number
         :param first: number of the first page
-        :param size: how many records a page has
+        :param size: number of records in a page
         :param size_name: name of the parameter for the size
         """
         return self._full_pages(
@@ -33,10 +35,10 @@ class Paging:
         )
 
     def pages_by_offset(self, path, params=None, *, records=_the_body, offset="offset", size=100, size_name="limit"):
-        """Ask for pages by how many records come before, until one is not full.
+        """Request pages by offset, until one is not full.
 
-        :param offset: name of the parameter for how many records to skip
-        :param size: how many records a page has
+        :param offset: name of the parameter for the number of records to skip
+        :param size: number of records in a page
         :param size_name: name of the parameter for the size
         """
         return self._full_pages(
@@ -44,10 +46,11 @@ class Paging:
         )
 
     def pages_by_cursor(self, path, params=None, *, next_cursor, records=_the_body, cursor="cursor"):
-        """Ask for the page that the last one names, until one names none.
+        """Request the page of each cursor, until a page has no next cursor.
 
-        :param next_cursor: ``function(body)`` that returns the cursor of the next page, None after the last one
-        :param cursor: name of the parameter for it
+        :param next_cursor: ``function(body)`` that returns the cursor of the next page, None after
+            the last one
+        :param cursor: name of the parameter for the cursor
         """
         asked, at = params, None
         while True:
@@ -61,7 +64,7 @@ class Paging:
             asked = {**(params or {}), cursor: at}
 
     def pages_by_link(self, path, params=None, *, records=_the_body):
-        """Follow the link ``next`` of the header ``Link``, until there is none."""
+        """Follow the ``next`` link of the header ``Link``, until there is none."""
         while path:
             response = self.request("GET", path, params=params)
             yield self._list_of(records(self.json_of(response)), path)

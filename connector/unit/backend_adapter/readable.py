@@ -10,5 +10,5 @@ def readable(text):
         shown = json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-    # JSON may name half a character, which no screen can show
+    # JSON may contain half of a surrogate pair, which no screen can show
     return shown.encode(errors="backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The traffic of an environment: requests wait for their turn, and the backend learns how they end."""
+"""Rate limit, holds and circuit breaker for the requests of an environment to its backend."""
 
 import random
 import time
@@ -9,26 +9,31 @@ from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJob
 
 from ...exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, ManyIDSInBackend
 
-#: Seconds for which a request waits in its job for the backend's rate limit; what has to wait longer is another try of the job.
+#: Seconds for which a request waits in its job for the backend's rate limit. If it has to wait
+#: longer, the job is run again later.
 LONGEST_WAIT = 10
-#: Seconds until a job asks again whether its backend still is held, about; in its channel it then waits until it is not.
+#: About the seconds until a job checks again whether its backend is held. Until then, and as long
+#: as it is held, it waits in its channel.
 ASK_AGAIN = 10
 
-# Who says such a thing of a record has looked for it, and so can be reached
+# Errors about one record: the system has looked for it, so it can be reached
 _ABOUT_A_RECORD = (IDMissingInBackend, InvalidDataError, ManyIDSInBackend)
 
 
 class Traffic:
     """The requests of an environment to its backend.
 
+    Requests wait for their turn, and the backend is told how they end.
+
     :param environment: :class:`~odoo.addons.connector.connector.Environment`
     """
 
     def __init__(self, environment):
-        # not the environment itself, which ends when nothing refers to it any more
+        # no reference to the environment: it ends when nothing refers to it any more
         self._backend = environment.backend_record.sudo()
         self._user_env = environment.user_session.env
-        # a person who presses a button, a test of the connection for instance, does not wait for what holds the jobs
+        # a person who presses a button, to test the connection for instance, does not wait for the
+        # holds of jobs
         self._is_admitted = not by_code(environment.env.context, JOB)
         status = self._backend._status()
         self._is_troubled = bool(status.failures) or status.state not in (False, "ready")
@@ -36,7 +41,7 @@ class Traffic:
     def admit(self):
         """Wait for the turn of a request.
 
-        :raise RetryableJobError: it is far off, which costs the job no try
+        :raise RetryableJobError: the turn is too far away; the attempt of the job is not counted
         """
         if not self._is_admitted:
             self._check_hold()
@@ -45,15 +50,15 @@ class Traffic:
             self._wait_for_token()
 
     def accepted(self):
-        """Note a response of success."""
+        """Note a successful response."""
         if self._is_troubled:
             self._backend.note_accepted()
             self._is_troubled = False
 
     def refused(self, error):
-        """Note what the backend has to know of an exception.
+        """Note on the backend what an exception means for it.
 
-        :param error: the exception for a response that is none of success
+        :param error: the exception for an unsuccessful response
         """
         if isinstance(error, _ABOUT_A_RECORD):
             if self._is_troubled:
@@ -62,26 +67,31 @@ class Traffic:
             self._backend.note_refused(str(error))
             self._is_troubled = True
         elif isinstance(error, RetryableJobError) and error.seconds:
-            # who asks to wait has not failed
+            # a system that asks to wait has not failed
             error.ignore_retry = True
             self._backend.note_busy(str(error), error.seconds)
 
     def unreachable(self, error, model_name, was_sent):
-        """Note that no system has answered. A try is not counted while the breaker sees to it, or where it cannot be due to the job.
+        """Note that the system has not answered.
+
+        The attempt is not counted while the circuit breaker holds the jobs, or if the job cannot be
+        the reason.
 
         :param error: the :class:`NetworkRetryableError`
-        :param model_name: name of the model whose adapter has met it
-        :param was_sent: whether the request may have arrived, and be the reason
+        :param model_name: name of the model whose adapter has raised it
+        :param was_sent: whether the request may have arrived, and so be the reason
         """
         is_paused = self._backend.note_unreachable(str(error), model_name)
         error.ignore_retry = is_paused or bool(self._backend.breaker_threshold and not was_sent)
         self._is_troubled = True
 
     def untrusted(self, error, model_name):
-        """Note that the system has shown no valid certificate: no request was sent, and no try is counted while its jobs wait.
+        """Note that the certificate of the system is not valid: no request was sent.
+
+        The attempt is not counted if the jobs of the backend wait now.
 
         :param error: the :class:`NetworkRetryableError`
-        :param model_name: name of the model whose adapter has met it
+        :param model_name: name of the model whose adapter has raised it
         """
         error.ignore_retry = self._backend.note_untrusted(str(error), model_name)
         self._is_troubled = True

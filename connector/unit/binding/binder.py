@@ -1,4 +1,7 @@
-"""The binder, which knows the links between records here and there, one by one or a page of them by one query."""
+"""The binder: links between Odoo records and records of the external system.
+
+It looks them up one by one, or a page of them by one query.
+"""
 
 from collections import defaultdict
 
@@ -15,10 +18,13 @@ from .clock import database_now
 
 @general
 class Binder(ConnectorUnit):
-    """Knows which record here is which record there.
+    """Links between the records of a binding model and their external ids.
 
-    It works on any model that inherits ``external.binding``; other models say where they keep what.
-    External ids are stored as text, so ``42`` and ``"42"`` are the same id and ``0`` is one. None, False and "" are none.
+    It works on any model that inherits ``external.binding``. For another model, a subclass names
+    the fields that hold the same values.
+
+    External ids are stored as text: ``42`` and ``"42"`` are the same id. ``0`` is an id. None,
+    False and "" are not.
     """
 
     _external_field = "external_id"
@@ -31,22 +37,23 @@ class Binder(ConnectorUnit):
         self._found = None
 
     def remember(self):
-        """From now on look up nothing twice: what was found is remembered as long as this binder lasts.
+        """Cache every binding that is found, as long as this binder lasts.
 
-        It is for a page of records that point to the same ones. What was not found is looked up again.
+        It is for a page of records that point to the same ones. An id that was not found is looked
+        up again.
         """
         self._found = defaultdict(dict)  # field name -> value -> binding
 
     def is_binding_model(self):
-        """Return whether the model is one whose records have an external id."""
+        """Return whether the records of the model have an external id."""
         return {self._external_field, self._backend_field} <= self.model._fields.keys()
 
     def to_internal(self, external_id, unwrap=False):
         """Return the binding of an external id.
 
         :param external_id: id in the external system
-        :param unwrap: return the record that is bound instead of the binding
-        :return: recordset of one or no record, archived ones included
+        :param unwrap: return the bound record instead of the binding
+        :return: recordset of one record or none, archived ones included
         """
         for record in self.to_internal_many([external_id], unwrap).values():
             return record
@@ -56,18 +63,19 @@ class Binder(ConnectorUnit):
         """Return the bindings of external ids, by one query.
 
         :param external_ids: ids in the external system
-        :param unwrap: return the records that are bound instead of the bindings
-        :return: dict, external id as text to a recordset of one record, archived ones included; what is not known here is left out
+        :param unwrap: return the bound records instead of the bindings
+        :return: dict, external id as text to a recordset of one record, archived ones included; ids
+            without a binding are left out
         """
         texts = {external_id_text(external_id) for external_id in external_ids} - {None}
         found = self._search_by(self._external_field, texts)
         return {text: self.unwrap_binding(binding) for text, binding in found.items()} if unwrap else found
 
     def to_external(self, binding, wrap=False):
-        """Return the external id of a binding, None when it has none.
+        """Return the external id of a binding, None if it has none.
 
         :param binding: record or id of the binding model
-        :param wrap: what is given is the record that is bound; its binding is looked up first
+        :param wrap: ``binding`` is the bound record; its binding is looked up first
         """
         for external_id in self.to_external_many([binding], wrap).values():
             return external_id
@@ -77,8 +85,9 @@ class Binder(ConnectorUnit):
         """Return the external ids of bindings, by one query.
 
         :param bindings: records or ids of the binding model
-        :param wrap: what is given are the records that are bound; their bindings are looked up
-        :return: dict, id of what was given to the external id as text; what is not known there is left out
+        :param wrap: ``bindings`` are the bound records; their bindings are looked up first
+        :return: dict, id of the given record to the external id as text; records without an
+            external id are left out
         """
         given = {record_id: binding for binding in bindings if (record_id := _id(binding))}
         found = self._search_by(self._odoo_field, given.keys()) if wrap else self._records(given)
@@ -92,31 +101,36 @@ class Binder(ConnectorUnit):
         }
 
     def bind(self, external_id, binding):
-        """Store the external id of a binding, and that it is in sync now; that is not exported again.
+        """Store the external id of a binding and mark it as in sync now.
+
+        This change is not exported.
 
         :param external_id: id in the external system
         :param binding: record or id of the binding model
-        :raise InvalidDataError: what is given is no id
+        :raise InvalidDataError: ``external_id`` is not an external id
         """
         bound = without_export(self.model.browse(_id(binding)), self.backend_record)
         bound.write(self.bind_values(external_id, binding))
 
     def bind_values(self, external_id, binding=None):
-        """Return the values by which :meth:`bind` binds, for code that creates or writes a binding with others at once.
+        """Return the values that :meth:`bind` writes.
+
+        They are for code that creates or writes a binding together with other values.
 
         :param external_id: id in the external system
         :param binding: record or id of the binding model, for the message of the error
-        :raise InvalidDataError: what is given is no id
+        :raise InvalidDataError: ``external_id`` is not an external id
         """
         return {self._external_field: self._valid_text(external_id, binding), **self.sync_values()}
 
     def bind_many(self, bindings):
-        """Store the external ids of bindings, and that they are in sync now; that is not exported again.
+        """Store the external ids of bindings and mark them as in sync now; this is not exported.
 
-        What they have in common is written by one call, and an external id only where it is not the one that is stored.
+        The common values are written by one call. An external id is written only where it differs
+        from the stored one.
 
         :param bindings: dict, id in the external system to a record or id of the binding model
-        :raise InvalidDataError: what is given is no id, or a binding is given for two ids
+        :raise InvalidDataError: a key is not an external id, or a binding is given for two ids
         """
         texts = {}
         for external_id, binding in bindings.items():
@@ -134,15 +148,18 @@ class Binder(ConnectorUnit):
                 binding.write({self._external_field: texts[binding.id]})
 
     def unwrap_binding(self, binding):
-        """Return the record that a binding, given as record or id, binds."""
+        """Return the bound record of a binding, given as record or id."""
         return self.model.browse(_id(binding))[self._odoo_field]
 
     def unwrap_model(self):
-        """Return the name of the model whose records the binding model binds."""
+        """Return the name of the model of the bound records."""
         return self.model._fields[self._odoo_field].comodel_name
 
     def _records(self, bindings):
-        """Return the records of a dict, id to record or id; those that are records already keep what they are read together with."""
+        """Return the records for a dict of id to record or id.
+
+        Records that were given as such keep the prefetch set that they have.
+        """
         return {
             record_id: binding
             if isinstance(binding, models.BaseModel)
@@ -151,7 +168,7 @@ class Binder(ConnectorUnit):
         }
 
     def sync_values(self):
-        """Return what is written to a binding, beside its external id, when it has just been synchronised."""
+        """Return the values, beside the external id, of a binding that was just synchronised."""
         values = {self._sync_date_field: database_now(self.environment), "sync_state": "in_sync", "sync_error": False}
         if job_id := by_code(self.env.context, JOB):
             values["last_job_id"] = job_id
@@ -165,7 +182,10 @@ class Binder(ConnectorUnit):
         return text
 
     def _search_by(self, field_name, values):
-        """Return the bindings of this backend whose field has one of the values, as a dict from that value; by one query."""
+        """Return the bindings of this backend whose field has one of the values, by one query.
+
+        :return: dict, value to binding
+        """
         if self._found is None:
             return self._search(field_name, values)
         found = self._found[field_name]
@@ -176,7 +196,8 @@ class Binder(ConnectorUnit):
     def _search(self, field_name, values):
         """Look up for :meth:`_search_by`.
 
-        Archived bindings count, and those the user may not read too: the external id is taken, and who then reads the binding is told.
+        Archived bindings count. Bindings that the user may not read count too: their external id is
+        taken. The user gets an error from Odoo when the binding is read later.
         """
         if not values:
             return {}
@@ -207,7 +228,7 @@ class Binder(ConnectorUnit):
 
 
 def _id(record):
-    """Return the id of a record; what is none, such as an id, is returned as it is."""
+    """Return the id of a record; anything else, such as an id, is returned as it is."""
     return record.id if isinstance(record, models.BaseModel) else record
 
 

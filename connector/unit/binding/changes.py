@@ -8,7 +8,8 @@ from odoo import Command
 def changed_values(record, values):
     """Return those of the values that writing them would change.
 
-    Values are compared as the field would keep them: rounded to its digits, a date whether given as text or not.
+    Values are compared as the field would store them: rounded to its digits, dates given as text or
+    as dates.
 
     :param record: recordset of one record
     :param values: dict, as for ``write``
@@ -19,7 +20,8 @@ def changed_values(record, values):
 def _is_change(record, name, value):
     field = record._fields[name]
     if field.inherited:
-        # asked where it is kept: once the heir has it in its cache, each write there searches for heirs whose cache is outdated
+        # compared in the parent record: once the inheriting record has the field in its cache, each
+        # write to the parent searches for the inheriting records whose cache is outdated
         return _is_change(record[_link(field)], name, value)
     if field.type in ("one2many", "many2many"):
         return _commands_change(record[field.name], value)
@@ -27,7 +29,7 @@ def _is_change(record, name, value):
 
 
 def _commands_change(records, commands):
-    """Return whether commands, as for a x2many field, would change something."""
+    """Return whether the commands of an x2many field would change something."""
     ids = set(records.ids)
     for command in commands or ():
         code, record_id, argument = (*command, 0, ())[:3]  # (5,) is a command as (5, 0, 0) is
@@ -45,9 +47,9 @@ def _commands_change(records, commands):
 
 
 def write_inherited(record, values):
-    """Write values on a record, those of a record it inherits from (``_inherits``) on that one, by one call each.
+    """Write values on a record and the records it inherits from (``_inherits``), by one call each.
 
-    The record itself would write them there one by one, a call a field.
+    The record itself would write the inherited values one by one, with a call for each field.
 
     :param record: recordset of one record
     :param values: dict, as for ``write``
@@ -66,5 +68,5 @@ def write_inherited(record, values):
 
 
 def _link(field):
-    """Return the name of the field that leads to the record from which a field is inherited."""
+    """Return the name of the many2one to the record from which a field is inherited."""
     return field.related.partition(".")[0]

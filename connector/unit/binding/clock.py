@@ -1,13 +1,17 @@
-"""The clock of the database, by which all processes tell what was before what, however their own clocks differ."""
+"""The clock of the database, as the common clock of all processes.
+
+By it they can tell the order of events, even if their own clocks differ.
+"""
 
 import time
 from datetime import timedelta
 
 
 def database_now(environment):
-    """Return the time by the clock of the database: naive UTC datetime, in whole seconds as Odoo stores it.
+    """Return the time of the database: naive UTC datetime, in whole seconds as in Odoo.
 
-    It takes one query an environment; from then on a counter goes on, which nobody sets.
+    It takes one query for each environment. After that a monotonic counter is added, which nobody
+    can set.
 
     :param environment: :class:`~odoo.addons.connector.connector.Environment`
     """

@@ -1,8 +1,10 @@
-"""Checksums of the values that were last exported, so that an export sends only what differs.
+"""Checksums of the values that the external system has, so that an export sends only differences.
 
-It is what was last sent, or what an import has written. So the first export of a record that was imported does not send what came from
-there, and may be out of date by now. The checksums of a binding are a JSON object, name of the field there to checksum, in its field
-``export_checksum``.
+They are of the values that were last exported, or that an import has written. So the first export
+after an import does not send the imported values back, which may be out of date by then.
+
+The checksums of a binding are a JSON object in its field ``export_checksum``: name of the external
+field to checksum.
 """
 
 import hashlib
@@ -13,27 +15,33 @@ from .state import recall, remember
 
 
 def checksum(value):
-    """Return a short text that is the same for equal values, and another for different ones."""
+    """Return a short text that is the same for equal values and differs for different ones."""
     content = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def not_sent(binding, values):
-    """Return those of the values of an export that differ from what the other side has of a binding."""
+    """Return the values of an export that differ from those that the external system has."""
     known = _known(binding)
     return {target: value for target, value in values.items() if known.get(target) != checksum(value)}
 
 
 def sent_with(binding, values):
-    """Return what a binding keeps when some values were sent, beside what the other side has of it otherwise."""
+    """Return the new ``export_checksum`` of a binding after some values were sent.
+
+    The checksums of the other values stay.
+    """
     return _dump(_known(binding) | {target: checksum(value) for target, value in values.items()})
 
 
 def note_created(mapper, written):
-    """Note that the other side has what an import has written to new bindings. What an export would send besides is still to be sent.
+    """Note that the external system has the values that an import has written to new bindings.
+
+    Other values of their export still have to be sent.
 
     :param mapper: mapper of the model's export
-    :param written: dict, record of the binding model to the names of the fields that the import has written
+    :param written: dict, record of the binding model to the names of the fields that the import has
+        written
     """
     with mapper.page(list(written)):
         for binding, fields in written.items():
@@ -49,19 +57,23 @@ def note_created(mapper, written):
 
 
 def note_updated(mapper, binding, fields, before):
-    """Note that the other side has what an import has changed here; what was changed here and not sent yet is still to be sent.
+    """Note that the external system has the values that an import has changed in a binding.
+
+    Values that were changed in Odoo and not sent yet still have to be sent.
 
     :param mapper: mapper of the model's export
     :param binding: record of the binding model
     :param fields: names of the fields that the import has written
-    :param before: what :func:`would_send` returned before it did
+    :param before: the result of :func:`would_send` before the import has written
     """
     changed = would_send(mapper, binding, fields).items() - before.items()
     remember(binding, {"export_checksum": _dump(_known(binding) | dict(changed))})
 
 
 def would_send(mapper, binding, fields):
-    """Return the checksums of what an export of some fields would send now, as a dict; of what cannot be mapped, none.
+    """Return the checksums of the values that an export of some fields would send now, as a dict.
+
+    It is empty if the record cannot be mapped.
 
     :param mapper: mapper of the model's export
     :param binding: record of the binding model
@@ -81,7 +93,11 @@ def _checksums(mapper, binding, fields):
 
 
 def _forget_inherited(binding):
-    """Empty the cache of what bindings inherit: with it, each write of the import to a record would search for its bindings."""
+    """Empty the cache of the inherited fields of bindings.
+
+    With these fields in the cache, each write of the import to a record would search for its
+    bindings.
+    """
     inherited = [name for name, field in binding._fields.items() if field.inherited]
     binding.browse().invalidate_model(inherited, flush=False)
 

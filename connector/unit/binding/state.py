@@ -1,4 +1,4 @@
-"""The state of a binding after a synchronization, and why it has failed."""
+"""The synchronisation state of a binding, and the error of a failed synchronisation."""
 
 from contextlib import contextmanager
 
@@ -12,12 +12,15 @@ from odoo.addons.jobs_queue.texts import storable
 from ...event.no_export import without_export
 from ...exception import IDMissingInBackend
 
-# What says nothing about the record: another transaction was in the way, the job does not run any more, or it has ended well
+# Errors that say nothing about the record: another transaction was in the way, the job does not run
+# any more, or it has ended well
 _OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
 
 
 class MissingThere(IDMissingInBackend):
-    """The record of a binding does not exist in the external system any more, rather than another one that was asked for.
+    """The record of this binding does not exist in the external system any more.
+
+    An ``IDMissingInBackend`` may also be about another record that was read meanwhile.
 
     :param binding: record of the binding model
     """
@@ -29,10 +32,14 @@ class MissingThere(IDMissingInBackend):
 
 @contextmanager
 def mark_failure(session, binding):
-    """Keep on a binding why the block, its synchronisation, has failed for good.
+    """Mark a binding with the error if the block, its synchronisation, fails for good.
 
-    The job's transaction is rolled back and the note committed in its place, by the job's own cursor and so as fenced as the rest. A try
-    after which another one follows leaves no note, nor does a synchronisation that runs in the transaction of its caller.
+    The job's transaction is rolled back, and the mark is committed in its place. The job's own
+    cursor does that, so the mark is fenced like all its writes: a job that has lost its lease
+    cannot commit it.
+
+    No mark is left by an attempt after which another one follows, nor by a synchronisation that
+    runs in the transaction of its caller.
 
     :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession` of the job
     :param binding: record of the binding model
@@ -58,10 +65,10 @@ def _is_final(job, error):
 
 
 def remember(bindings, values):
-    """Write on bindings what their synchronisation has to remember; that is not exported.
+    """Write the state of a synchronisation on bindings; it is not exported.
 
     :param bindings: recordset of a binding model
-    :param values: dict, as for ``write``; what the model has no field for is left out
+    :param values: dict, as for ``write``; fields that the model does not have are left out
     """
     known = {name: value for name, value in values.items() if name in bindings._fields}
     if bindings and known:
@@ -69,23 +76,25 @@ def remember(bindings, values):
 
 
 def recall(binding, name):
-    """Return the value of a field in which :func:`remember` keeps something, False where the model of the binding has no such field."""
+    """Return the value of a field of :func:`remember`, False if the model has no such field."""
     return binding[name] if name in binding._fields else False
 
 
 def is_in_conflict(binding):
-    """Return whether a conflict of a binding waits for a person, who alone ends it."""
+    """Return whether a binding is in conflict; only a person ends that."""
     return recall(binding, "sync_state") == "conflict"
 
 
 def is_import_due(binding):
-    """Return whether the record of a binding is to be imported also in a state that we have seen: its last synchronisation has failed, or
-    an export has left something to import."""
+    """Return whether a binding has to be imported even if its external state is known already.
+
+    That is so if its last synchronisation has failed, or if an export has left something to import.
+    """
     return recall(binding, "sync_state") in ("error", "to_import")
 
 
 def mark_error(binding, message, state="error", **values):
-    """Keep on a binding why its synchronisation has failed. A conflict stays one.
+    """Mark a binding with the error of its synchronisation. A conflict stays a conflict.
 
     :param message: text for the user
     :param values: further fields to write
@@ -96,7 +105,7 @@ def mark_error(binding, message, state="error", **values):
 
 
 def mark_in_sync(bindings, *states):
-    """Note that bindings are in sync, of which one of some states said that they are not.
+    """Mark as in sync those of the bindings that are in one of some states.
 
     :param states: names of states
     """

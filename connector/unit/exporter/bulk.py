@@ -1,4 +1,7 @@
-"""The flow that sends small changes of many records by one call, such as stock levels and prices, and the grouped job that runs it."""
+"""Bulk export: small changes of many records, such as stock and prices, sent by one call.
+
+It is run by a grouped job.
+"""
 
 from collections.abc import Sequence
 
@@ -21,9 +24,10 @@ from ..synchronizer import a_moment
 
 
 class BulkExporter(ImportHold):
-    """Sends what has changed of many records by one call of the adapter, ``write_many``.
+    """Exporter that sends the changes of many records by one call of ``write_many``.
 
-    A connector says which fields of Odoo it sends; how they are called there is said by the mapper of the model's export::
+    A connector defines the Odoo fields to send. The mapper of the model's export maps them to
+    external fields::
 
         @shop
         class StockExporter(BulkExporter):
@@ -32,12 +36,13 @@ class BulkExporter(ImportHold):
 
         delay_bulk_export(session, bindings)
 
-    Jobs of one backend that wait run together, up to a hundred in one call. What the external system refuses of them is left to a job of
-    its own, which fails alone; what cannot be mapped is found by halving. A call may be repeated, with the same values.
+    Waiting jobs of one backend are run together, up to a hundred in one call. A record that the
+    external system refuses gets a job of its own, which fails alone. A record that cannot be mapped
+    is found by halving. A call may be repeated with the same values.
 
-    While it has something to send of a record, imports of that are put off, see
-    :mod:`~odoo.addons.connector.unit.importer.unsent`; where it sends what no import overwrites, ``_holds_imports = False`` lets them go
-    on.
+    While a bulk export of a record is not done, imports of that record are put off, see
+    :mod:`~odoo.addons.connector.unit.importer.unsent`. If no import overwrites the fields, set
+    ``_holds_imports = False``: then imports go on.
     """
 
     _fields: Sequence[str] = ()
@@ -47,10 +52,11 @@ class BulkExporter(ImportHold):
 
         :param binding_ids: list of ids of bindings
         :return: dict, id of the binding to what was done, for the user
-        :raise RetryableJobError: one of the records is being exported by somebody else
-        :raise MappingError: the class does not say which fields it sends, or nothing maps one of them
-        :raise GroupResultError: the adapter does not say which records are refused
-        :raise ConnectorException: the only record that there is was refused
+        :raise RetryableJobError: one of the records is being exported by another transaction
+        :raise MappingError: the class does not define the fields to send, or no mapping reads one
+            of them
+        :raise GroupResultError: the adapter does not return which records are refused
+        :raise ConnectorException: the only record that was given is refused
         """
         self._check_fields()
         bindings = self.model.browse(dict.fromkeys(binding_ids)).exists()
@@ -87,13 +93,16 @@ class BulkExporter(ImportHold):
             raise RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
     def _changes(self, bindings):
-        """Return what is to be sent of the bindings of which something is, as a dict of dicts."""
+        """Return the values to send, as a dict of binding to dict.
+
+        Bindings without changes are left out.
+        """
         mapped = self.mapper.map_records(bindings).values(fields=self._fields)
         changes = {binding: not_sent(binding, values) for binding, values in zip(bindings, mapped, strict=True)}
         return {binding: values for binding, values in changes.items() if values}
 
     def _send(self, changes):
-        """Send changes by one call; return what is refused, as a dict from binding to exception."""
+        """Send changes by one call; return the refused ones, as a dict of binding to exception."""
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
         seen = self._seen_before(by_id)
@@ -105,19 +114,29 @@ class BulkExporter(ImportHold):
         }
 
     def _seen_before(self, external_ids):
-        """Return of which records we know the state that they have there, before we change it; none, where nobody looks for conflicts."""
+        """Return the external ids of the records whose current external state is known.
+
+        It is called before the export, which changes that state. It is empty if the conflict policy
+        does not look for conflicts.
+        """
         if not external_ids or self.unit_for(ConflictPolicy)._conflict_policy == "odoo_wins":
             return set()
         importers = self.unit_for(RecordImporter)._read_each(external_ids)
         return {external_id_text(theirs.external_id) for theirs in importers if theirs._is_known_state(theirs.binding)}
 
     def _states_there(self, external_ids):
-        """Return the states that records have there, as a dict, external id to values of the binding."""
+        """Return the current external states of records.
+
+        :return: dict, external id to values of the binding
+        """
         importers = self.unit_for(RecordImporter)._read_each(external_ids) if external_ids else []
         return {external_id_text(theirs.external_id): theirs._state_there() for theirs in importers}
 
     def _remember(self, sent, changes, states):
-        """Keep what was sent of bindings, and the state there that it has made, so that the next export does not take it for a conflict."""
+        """Store the sent values of bindings, and the external state after the export.
+
+        So the next export does not take this state for a conflict.
+        """
         synchronised = self.binder.sync_values()
         bindings = self.model.concat(*sent.values())
         unsent = with_failed_export(self.environment, bindings.filtered(lambda b: recall(b, "sync_state") == "error"))
@@ -125,13 +144,13 @@ class BulkExporter(ImportHold):
             values = {"export_checksum": sent_with(binding, changes[binding]), **states.get(external_id, {})}
             values.update(synchronised)
             if binding in unsent or recall(binding, "sync_state") in ("conflict", "to_import"):
-                # what there is still to do with the record stays to be seen, and the job that says so
+                # what remains to be done with the record stays visible, with the job that tells it
                 for name in ("sync_state", "sync_error", "last_job_id"):
                     values.pop(name, None)
             remember(binding, values)
 
     def _refused(self, changes):
-        """Send changes, and return which are refused: as a dict, external id as text to exception."""
+        """Send changes and return the refused ones, as a dict: external id as text to exception."""
         returned = self._write_many(changes)
         if returned is None:
             return {}
@@ -143,7 +162,7 @@ class BulkExporter(ImportHold):
         return {external_id_text(external_id): error for external_id, error in returned.items()}
 
     def _write_many(self, changes):
-        """Send changes as the adapter's ``write_many`` does, and return what it returns."""
+        """Send changes by ``write_many`` of the adapter, and return its result."""
         return self.backend_adapter.write_many(changes)
 
     def _wrong_result(self, returned):
@@ -157,7 +176,7 @@ class BulkExporter(ImportHold):
         return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))
 
     def _leave_alone(self, binding, error, is_alone):
-        """Have a record that is refused fail in a job of its own, and say so on its binding."""
+        """Delay a job of its own for a refused record, and mark its binding with the error."""
         if is_alone:
             raise error
         mark_error(binding, str(error))
@@ -190,9 +209,10 @@ def export_bulk(session, model_name, calls):
 
 
 def run_bulk(session, model_name, calls, unit_class):
-    """Run a bulk exporter for the calls of a grouped job, and return what was done for each.
+    """Run a bulk exporter for the calls of a grouped job, and return the message of each.
 
-    A model with a second one, of prices beside that of stock, has a job function of its own that calls it::
+    A model with a second bulk exporter, for prices beside that for stock, has its own job
+    function::
 
         @job(default_channel=backend_channel, group_size=100)
         def export_prices(session, model_name, calls):
@@ -203,7 +223,7 @@ def run_bulk(session, model_name, calls, unit_class):
     """
     exporter = get_environment(session, model_name, calls[0][0]).get_connector_unit(unit_class)
     binding_ids = [binding_id for _backend_id, binding_id in calls]
-    # of several calls, those that fail are found by halving, and each is alone then
+    # if several calls fail, the failing one is found by halving, and is then alone
     with mark_failure(session, exporter.model.browse(binding_ids)):
         messages = exporter.run(binding_ids)
     return [messages[binding_id] for binding_id in binding_ids]

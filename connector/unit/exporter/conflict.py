@@ -7,15 +7,18 @@ from ..importer.record import RecordImporter
 
 
 class ConflictResolution(ConflictPolicy):
-    """The part of an exporter that finds conflicts and decides them by its policy.
+    """The part of an exporter that finds conflicts and resolves them by its policy.
 
-    The record there has a conflict with ours when its version is another than the one that we saw last, at an import or after an export;
-    of a record without a version, when its checksum is. Both are told by the importer of the model. There is none when both sides are the
-    same by now, as after a job that died when it had sent ours.
+    The external record is in conflict if its version differs from the last known one, of an import
+    or after an export. For a record without a version, its checksum is compared. The importer of
+    the model returns both.
+
+    There is no conflict if both sides have the same values by now, as after a job that died when it
+    had sent its values.
     """
 
     def _resolve_conflict(self):
-        """Return what was done instead of the export, None when ours is to be sent."""
+        """Return what was done instead of the export, None if the Odoo record is to be sent."""
         is_known = recall(self.binding, "external_version") or recall(self.binding, "import_checksum")
         if self._conflict_policy == "odoo_wins" or not is_known:
             return None
@@ -29,7 +32,7 @@ class ConflictResolution(ConflictPolicy):
         return None
 
     def _read_theirs(self):
-        """Return an importer that has read the record there as it is now."""
+        """Return an importer that has read the current external record."""
         importer = self.unit_for(RecordImporter)
         importer.binding, importer.external_id = self.binding, self.external_id
         importer.external_record = importer._read()
@@ -45,7 +48,8 @@ class ConflictResolution(ConflictPolicy):
         return date > self.binder.unwrap_binding(self.binding).write_date
 
     def _import_theirs(self, theirs):
-        # not by force: what is changed here until then must be exported first, and decided anew
+        # with force only if it is in conflict, as the import would be skipped. Otherwise without:
+        # changes made in Odoo until then must be exported first, and the conflict resolved again
         theirs._delay(force=is_in_conflict(self.binding))
         return self._("Changed in %(backend)s too: record %(id)s is imported and not exported.", **self._names())
 
@@ -57,10 +61,11 @@ class ConflictResolution(ConflictPolicy):
         return message
 
     def _state_to_remember(self):
-        """Return the values by which the binding remembers the state there that our export has made.
+        """Return the values for the binding with the external state after our export.
 
-        If the record there has changes besides ours, an import that follows brings them: of somebody, over whom we have won, or of the
-        system itself, which writes names in capitals, for instance.
+        If the external record has other changes besides ours, an import is delayed to get them.
+        They are changes of a person that we have overwritten, or of the system itself, which for
+        instance writes names in capitals.
         """
         if self._conflict_policy == "odoo_wins":
             return {"import_checksum": False}  # unknown: the state before is worth an import if somebody restores it

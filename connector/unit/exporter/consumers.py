@@ -1,4 +1,4 @@
-"""Consumers ready to use: they delay an export when a record is written, created or deleted here.
+"""Ready-made consumers that delay an export when a record is created, written or deleted in Odoo.
 
 ::
 
@@ -6,14 +6,18 @@
     on_record_write.subscribe(delay_export_all_bindings, model_names=["product.product", "product.template"])
     on_record_unlink.subscribe(delay_delete, model_names=["product.product", "shop.product.product"])
 
-Subscribed to ``on_record_write`` they delay in the transaction that writes: the change and its job are committed together or not at all.
-With ``on_record_change`` a record that is written often in one transaction costs one job row, but the job of a process that dies right
-after its commit is lost; a comparison of both sides (:mod:`~odoo.addons.connector.unit.reconciler`) finds what it has left.
+Subscribed to ``on_record_write``, they delay in the transaction of the change: the change and its
+job are committed together or not at all. With ``on_record_change``, a record that is written often
+in one transaction costs one job row, but the job is lost if the process dies right after its
+commit. A comparison of both sides (:mod:`~odoo.addons.connector.unit.reconciler`) then finds the
+difference.
 
-What an import writes they export to all backends but the one that it comes from (``no_connector_export`` in the context, see
-:mod:`~odoo.addons.connector.event.no_export`). They do nothing for archived backends, for bindings that are not exported, and for
-changes of fields that the export's mapping does not read. Jobs that wait for one record are one job: it exports what has changed until
-it runs.
+Changes by an import are exported to all backends but the one of the import (``no_connector_export``
+in the context, see :mod:`~odoo.addons.connector.event.no_export`).
+
+Nothing is delayed for archived backends, for bindings that are not exported, and for changes of
+fields that the export's mapping does not read. The jobs that wait for one record are one job: it
+exports all changes made until it is run.
 """
 
 from odoo.fields import Domain
@@ -38,10 +42,10 @@ def delay_export(session, model_name, record_id, vals):
 
     :param model_name: name of the binding model
     :param record_id: id of the binding
-    :param vals: dict of the values that were written, or what ``on_record_change`` tells in their place
+    :param vals: dict of the written values, or the :class:`Change` of ``on_record_change``
     """
     binding = _as_superuser(session, model_name, record_id)
-    # what is told after the commit may have been deleted since
+    # ``on_record_change`` calls after the commit: the binding may have been deleted since
     if not isinstance(vals, Change) or binding.exists():
         _delay_exports(session, binding, vals)
 
@@ -49,12 +53,14 @@ def delay_export(session, model_name, record_id, vals):
 def delay_export_all_bindings(session, model_name, record_id, vals, binding_models=None):
     """Delay the export of all bindings of a record that was changed.
 
-    The bindings of a product are also those of its template: the record may be one that the bound one inherits (``_inherits``).
+    The bindings of a product are also those of its template: the given record may be one from which
+    the bound record inherits (``_inherits``).
 
     :param model_name: name of the model of the record
     :param record_id: its id
     :param vals: as for :func:`delay_export`
-    :param binding_models: names of the binding models; None: those of every connector whose mappers export the record
+    :param binding_models: names of the binding models; None: those of all connectors whose mappers
+        export the record
     """
     for bindings in _bindings_of(_as_superuser(session, model_name, record_id), binding_models):
         for binding in bindings:
@@ -62,13 +68,14 @@ def delay_export_all_bindings(session, model_name, record_id, vals, binding_mode
 
 
 def delay_bulk_export(session, bindings):
-    """Delay the export of bindings by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their model.
+    """Delay the bulk export of bindings.
 
-    It is for a connector's own consumers, which find out what a change concerns. Bindings that are not exported, or not known there yet,
-    are left out.
+    It is done by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their
+    model. The connector's own consumers call this function when they have found the records that a
+    change concerns. Bindings that are not exported, or have no external id yet, are left out.
 
     :param bindings: recordset of a binding model
-    :return: the jobs, one for each binding that is exported
+    :return: the jobs, one for each exported binding
     """
     return [
         export_bulk.delay(
@@ -84,16 +91,16 @@ def delay_bulk_export(session, bindings):
 
 
 def delay_delete(session, model_name, record_id, binding_models=None):
-    """Delay the deletion in the external systems of what is about to be deleted here, a binding or a record with bindings.
+    """Delay the deletion in the external systems of a record that is about to be deleted in Odoo.
 
     :param model_name: name of the model
-    :param record_id: id of the binding or the record, which still exists
-    :param binding_models: names of the binding models; None: those of every connector
+    :param record_id: id of a binding, or of a record with bindings, which still exists
+    :param binding_models: names of the binding models; None: those of all connectors
     """
     record = _as_superuser(session, model_name, record_id)
     for bindings in [record] if _is_binding(record) else _bindings_of(record, binding_models):
         for binding in bindings.filtered(_is_exported):
-            # the external id is read now: afterwards the binding is gone
+            # the external id is read now: later the binding does not exist any more
             if binding.external_id:
                 _delay_delete(session, binding)
 
@@ -130,7 +137,7 @@ def _delay_delete(session, binding):
         ),
         identity_key=delete_identity(binding._name, binding.backend_id.id, binding.external_id),
     )
-    # when the job is stored the binding is gone
+    # the binding does not exist any more when the job is stored
     job.set_record(binding.external_id, name_of(binding))
     job.delay()
 
@@ -138,7 +145,8 @@ def _delay_delete(session, binding):
 def _matters(session, binding, vals):
     """Return whether the mapping of a binding's export reads a field that was written.
 
-    Of a record that is not known there all is exported; and who says which one it is there has not changed it.
+    A binding without an external id is exported whole. Writing the external id itself does not
+    change the record.
     """
     environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
     try:
@@ -157,12 +165,18 @@ def _is_exported(binding):
 
 
 def _as_superuser(session, model_name, record_id):
-    """Return a record with all rights: who changes one need not be allowed to see its bindings and backends."""
+    """Return a record with all rights.
+
+    A user who changes a record need not have the right to see its bindings and backends.
+    """
     return session.env[model_name].sudo().with_context(active_test=False).browse(record_id)
 
 
 def _session_for(session, binding):
-    """Return the session in which the jobs of a binding are delayed: the user's, with all rights, in the company of the backend."""
+    """Return the session to delay the jobs of a binding.
+
+    It is the user's session, with all rights, in the company of the backend.
+    """
     return ConnectorSession.from_env(session.env(su=True)).with_company(binding.backend_id.company_id)
 
 
@@ -171,7 +185,10 @@ def _is_binding(record):
 
 
 def _bindings_of(record, binding_models):
-    """Yield the bindings of a record, a recordset for each binding model; none where nothing may be exported, which saves the search."""
+    """Yield the bindings of a record, a recordset for each binding model.
+
+    Nothing is searched if no export is allowed at all.
+    """
     if forbids_all(record.env.context):
         return
     for name, path in _paths_to(record):
@@ -180,7 +197,10 @@ def _bindings_of(record, binding_models):
 
 
 def _paths_to(record):
-    """Return from which binding models a model is reached, as a list of (name of the binding model, path of many2ones)."""
+    """Return the binding models that lead to a model.
+
+    :return: list of (name of the binding model, path of many2ones)
+    """
     found = lookups(record.env.registry)
     key = _paths_to, record._name
     if key not in found:
@@ -194,7 +214,10 @@ def _paths_to(record):
 
 
 def _inherits_paths(model, target):
-    """Yield the paths of the many2ones by which a model inherits (``_inherits``) a target, or binds it by ``odoo_id``."""
+    """Yield the paths of many2ones from a model to a target.
+
+    The many2ones are those of ``_inherits``, and ``odoo_id``.
+    """
     parents = {field: name for name, field in model._inherits.items()}
     if "odoo_id" in model._fields:
         parents["odoo_id"] = model._fields["odoo_id"].comodel_name

@@ -1,4 +1,4 @@
-"""Create a record in the external system exactly once, also when the job dies in between."""
+"""Create a record in the external system exactly once, even if a job dies during the creation."""
 
 import inspect
 import uuid
@@ -14,25 +14,28 @@ from ..connector_unit import ConnectorUnit
 
 
 class SafeCreation(ConnectorUnit):
-    """The part of an exporter that creates.
+    """The part of an exporter that creates the external record.
 
-    Before the call an intent with an idempotency key is committed (``connector.export.intent``); it is deleted by the commit that stores
-    the id which the call has returned. So a job that finds an intent knows that one before it died in between, and
+    Before the call, an intent with an idempotency key is committed (``connector.export.intent``).
+    The commit that stores the returned id also deletes the intent. So a job that finds an intent
+    knows that another job died in between, and
 
-    - asks the adapter for the record, ``find_by_key(key)``; if there is one, that is it
-    - else creates it, with the same key, ``create(data, idempotency_key=key)``
+    - asks the adapter for the record by ``find_by_key(key)``, and uses it if it exists
+    - otherwise creates it with the same key, by ``create(data, idempotency_key=key)``
 
-    With an adapter that has one of the two the record is created exactly once. With one that has neither it is created *at least once*: a
-    checkpoint then asks to look for a second one.
+    If the adapter supports one of the two, the record is created exactly once. If it supports
+    neither, the record is created *at least once*: a checkpoint then asks a person to look for a
+    second one.
 
-    Both commits are those of the job's own cursor: a worker that was declared dead does not get as far as the call. An exporter that runs
-    in the transaction of its caller, outside of a job, commits nothing and leaves no intent.
+    Both commits are made by the job's own cursor: a worker that was declared dead does not get as
+    far as the call. An exporter that runs in the transaction of its caller, outside of a job,
+    commits nothing and leaves no intent.
     """
 
     _idempotency_key = None
 
     def _create_once(self, values):
-        """Create the record there, unless a job that died has created it; return its id."""
+        """Create the external record, unless a job that died has created it; return its id."""
         intent = self.env["connector.export.intent"].sudo()._of(self.binding)
         if intent:
             external_id = self._find_created(intent)
@@ -44,14 +47,19 @@ class SafeCreation(ConnectorUnit):
         return external_id
 
     def _get_idempotency_key(self, values):
-        """Return the key of a creation, a text: a random one. A connector may take what is unique in the record, its SKU for instance.
+        """Return the idempotency key of a creation, a text, by default a random one.
 
-        :param values: dict of what is sent
+        A connector may return a unique value of the record, its SKU for instance.
+
+        :param values: dict of the values to send
         """
         return str(uuid.uuid4())
 
     def _declare_intent(self, values):
-        """Return the intent to create the record, committed; an empty recordset where nothing may be committed."""
+        """Return the committed intent to create the record.
+
+        It is an empty recordset if nothing may be committed.
+        """
         intents = self.env["connector.export.intent"].sudo()
         if not self.session.owns_transaction:
             return intents
@@ -70,7 +78,10 @@ class SafeCreation(ConnectorUnit):
         return intent
 
     def _find_created(self, intent):
-        """Return the id of what a job that died has created, None if there is nothing, or nobody can say."""
+        """Return the id of the record that a job has created before it died.
+
+        :return: None if there is none, or if the adapter cannot find it
+        """
         external_id = self.backend_adapter.find_by_key(intent.idempotency_key)
         if external_id is None and not self._is_key_understood():
             self._report_doubt()
@@ -87,7 +98,10 @@ class SafeCreation(ConnectorUnit):
             raise
 
     def _key_for_create(self):
-        """Return the idempotency key as the keyword arguments of the adapter's ``create``: none, if it does not take the key."""
+        """Return the idempotency key as keyword arguments for the adapter's ``create``.
+
+        They are empty if the method does not take the key.
+        """
         if self._idempotency_key and self._is_key_taken():
             return {"idempotency_key": self._idempotency_key}
         return {}
@@ -107,12 +121,15 @@ class SafeCreation(ConnectorUnit):
         add_checkpoint(self.session, record._name, record.id, self.backend_record, message, severity="warning")
 
     def _commit(self):
-        """Commit what was done so far, if the transaction is the job's own."""
+        """Commit if the transaction is the job's own."""
         if self.session.owns_transaction:
             self.session.commit()
 
 
 def _is_refusal(error):
-    """Return whether the external system has said that it did not create the record, rather than nothing."""
+    """Return whether the system has answered that it did not create the record.
+
+    Without such an answer, the record may exist.
+    """
     answered = isinstance(error, InvalidDataError | IDMissingInBackend | RetryableJobError | FailedJobError)
     return answered and not isinstance(error, NetworkRetryableError | JobStopped | UnreadableAnswer)

@@ -1,4 +1,4 @@
-"""The flow that deletes a record in the external system, and the job that runs it."""
+"""Delete a record in the external system: the flow, and its job."""
 
 from odoo.addons.jobs_queue.jobs import job
 
@@ -13,10 +13,10 @@ from ..synchronizer import Deleter
 
 @general
 class DeleteExporter(Deleter):
-    """Deletes one record in the external system."""
+    """Deleter of one record in the external system."""
 
     def run(self, external_id):
-        """Delete a record; one that is not there any more is a success.
+        """Delete a record; it is a success if the record does not exist any more.
 
         :param external_id: id in the external system
         :return: what was done, for the user

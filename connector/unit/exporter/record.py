@@ -1,4 +1,4 @@
-"""The flow that brings a record of Odoo to the external system, and the job that runs it."""
+"""Export an Odoo record to the external system: the flow, and its job."""
 
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
@@ -18,18 +18,24 @@ from .creation import SafeCreation
 
 @general
 class RecordExporter(ConflictResolution, SafeCreation):
-    """Exports one record: exports what it depends on, maps it, creates or updates it there, and binds it.
+    """Exporter of one record.
 
-    A connector overrides the steps where it differs, and says by two attributes what happens where the two sides disagree:
+    It exports the dependencies of the record first. Then it maps the record, creates or updates it
+    in the external system, and binds it.
+
+    A connector overrides steps as needed. Two attributes define what happens if both sides
+    disagree:
 
     - ``_conflict_policy``: the record was changed on both sides, see
       :class:`~odoo.addons.connector.unit.conflict_policy.ConflictPolicy`
-    - ``_missing_policy``: the record does not exist there any more. ``"fail"`` (the default): the job fails and says what to do.
-      ``"recreate"``: it is created there again
+    - ``_missing_policy``: the external record does not exist any more. ``"fail"`` (the default):
+      the job fails, and its message tells what to do. ``"recreate"``: the record is created again
 
-    Of a record that is known there only those values are sent that differ from what was last sent; the binding keeps checksums of that.
+    Of a record with an external id, only values that differ from the last sent ones are sent. The
+    binding keeps checksums of these.
 
-    While it runs: ``binding``, and ``external_id``, None as long as the record is not known there.
+    Attributes during the run: ``binding``, and ``external_id``, which is None as long as the record
+    has no external id.
     """
 
     _missing_policy = "fail"
@@ -43,10 +49,13 @@ class RecordExporter(ConflictResolution, SafeCreation):
         """Export a record.
 
         :param binding_id: id of the binding
-        :param fields: names of the fields that have changed; None: look at all. A record that is not known there is exported whole
+        :param fields: names of the changed fields; None: all fields are compared. A record without
+            an external id is exported whole
         :return: what was done, for the user
-        :raise RetryableJobError: the same record is being exported or changed by somebody else
-        :raise IDMissingInBackend: the record does not exist there any more, and the policy is to fail
+        :raise RetryableJobError: the same record is being exported or changed by another
+            transaction
+        :raise IDMissingInBackend: the external record does not exist any more, and the policy is to
+            fail
         """
         self.binding = self.model.browse(binding_id).exists()
         if not self.binding:
@@ -65,24 +74,31 @@ class RecordExporter(ConflictResolution, SafeCreation):
     # Steps, in the order in which they are called
 
     def _lock(self):
-        """Lock the binding until the end of the transaction, so that two jobs do not create the same record there, and look for its id."""
+        """Lock the binding until the end of the transaction, and look up its external id.
+
+        So two jobs do not create the same external record.
+        """
         if not self.binding.try_lock_for_update(allow_referencing=True):
             raise self._is_busy()
         self.external_id = self.binder.to_external(self.binding)
 
     def _must_skip(self):
-        """Return the reason why the record is not to be exported, None when it is."""
+        """Return the reason why the record is not exported, None if it is exported."""
         return None
 
     def _export_dependencies(self):
-        """Export the records that must exist there before this one; a hook, see :meth:`_export_dependency`."""
+        """Export the records that must exist in the external system first; a hook.
+
+        See :meth:`_export_dependency`.
+        """
 
     def _export_dependency(self, binding):
-        """Export a record on which this one depends, unless it is known there.
+        """Export a record on which this one depends, unless it has an external id.
 
-        A record that is just being exported, and depends on this one in turn, is not exported again.
+        A record that is already being exported, and depends on this one in turn, is not exported
+        again.
 
-        :param binding: its binding, or an empty recordset when there is none
+        :param binding: its binding, or an empty recordset if there is none
         """
         exporting = self._exporting | {(self.model._name, self.binding.id)}
         if not binding or (binding._name, binding.id) in exporting:
@@ -94,7 +110,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
             self._lock()  # again: with the creation there a commit has ended our lock
 
     def _map_data(self):
-        """Return the :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord` of the binding."""
+        """Return the ``MapRecord`` of the binding."""
         return self.mapper.map_record(self.binding)
 
     def _export_new(self, map_record):
@@ -141,16 +157,17 @@ class RecordExporter(ConflictResolution, SafeCreation):
         """
 
     def _create(self, values):
-        """Create the record there and return its id."""
+        """Create the external record and return its id."""
         return self.backend_adapter.create(values, **self._key_for_create())
 
     def _update(self, values):
         self.backend_adapter.write(self.external_id, values)
 
     def _handle_missing(self, map_record, error):
-        """Decide what happens when the external system does not have the record any more; return what to tell the user.
+        """Handle an external record that does not exist any more; return the message for the user.
 
-        :param error: the :class:`~odoo.addons.connector.exception.IDMissingInBackend` that said so
+        :param error: the :class:`~odoo.addons.connector.exception.IDMissingInBackend` of the
+            adapter
         """
         if self._missing_policy == "recreate":
             self.external_id = None
@@ -161,21 +178,23 @@ class RecordExporter(ConflictResolution, SafeCreation):
         raise MissingThere(message, self.binding) from error
 
     def _bind(self, values):
-        """Keep the id of the record, and what was sent."""
+        """Store the id of the external record, and the checksums of the sent values."""
         self.binder.bind(self.external_id, self.binding)
         remember(self.binding, {"export_checksum": sent_with(self.binding, values)})
 
     def _remember_state(self):
-        """Keep the state there that the export has made, which may have to be read for that."""
+        """Store the external state after the export; the record may have to be read for that."""
         remember(self.binding, self._state_to_remember())
 
     def _after_export(self):
-        """Do what comes after the export; a hook."""
+        """Do further work after the export; a hook."""
 
     # Helpers
 
     def _check_unbound(self):
-        """Check that the record which the creation has returned is not that of another binding, as with a key that two records share.
+        """Check that the created record is not the record of another binding.
+
+        It may be, for instance if two records have the same idempotency key.
 
         :raise InvalidDataError: it is
         """
@@ -203,7 +222,7 @@ def export_record(session, model_name, binding_id, fields=None):
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding
-    :param fields: names of the fields that have changed; None: look at all
+    :param fields: names of the changed fields; None: all fields are compared
     """
     binding = session.env[model_name].browse(binding_id).exists()
     if not binding:

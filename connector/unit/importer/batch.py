@@ -1,4 +1,4 @@
-"""The flows that bring many records of the external system into Odoo, each in its own way, and the jobs that run them."""
+"""Import many records of the external system: the flows, and their jobs."""
 
 from datetime import timedelta
 
@@ -18,25 +18,31 @@ from .record import RecordImporter, description_of_import, import_record
 
 
 class BatchImporter(Importer):
-    """Imports all records that match; how is said by its subclasses:
+    """Base class of importers of all records that match a filter.
+
+    Its subclasses import them in different ways:
 
     * :class:`DirectBatchImporter` imports them at once, one after the other;
     * :class:`DelayedBatchImporter` delays a job for each of them;
-    * :class:`~odoo.addons.connector.unit.importer.bulk.BulkBatchImporter`, the usual one, delays a job for each page of them.
+    * :class:`~odoo.addons.connector.unit.importer.bulk.BulkBatchImporter`, the usual one, delays a
+      job for each page of them.
 
-    A connector whose system can say what has changed overrides :meth:`_filters_since`. The watermark moves when all records were imported.
+    If the system can tell which records have changed, a connector overrides :meth:`_filters_since`.
+    The watermark moves at the end of the batch. The subclasses tell what happens if a record fails.
     """
 
-    #: How far the watermark stays behind our clock: longer than two clocks differ, and than a change takes there until it is visible
+    #: Time by which the watermark stays behind our clock. It must be longer than the difference of
+    #: the two clocks, and than a change takes to become visible in the external system
     _overlap = timedelta(minutes=5)
 
-    # When the search began, by the clock of the database
+    # Start of the search, by the clock of the database
     _read_at = None
 
     def run(self, filters=None):
         """Search and import records.
 
-        :param filters: what the adapter's ``search`` takes; None: what has changed since the watermark, which moves with success
+        :param filters: argument of the adapter's ``search``; None: the changes since the watermark,
+            which then moves
         :return: what was done, for the user
         """
         self._read_at = database_now(self.environment)
@@ -47,22 +53,22 @@ class BatchImporter(Importer):
         return self._import_found(found, self._closing(self._get_next_watermark(self._read_at), since))
 
     def _filters_since(self, watermark):
-        """Return the filters that find what has changed since a watermark; a hook.
+        """Return the filters that find the changes since a watermark; a hook.
 
         :param watermark: text; None: nothing was imported yet
-        :return: what the adapter's ``search`` takes; None: all records
+        :return: argument of the adapter's ``search``; None: all records
         """
         return None
 
     def _get_next_watermark(self, began):
-        """Return up to where records were imported when all that was found is, as text; None: the watermark stays.
+        """Return the watermark after all found records are imported, as text; None: it stays.
 
-        :param began: when the search began, naive UTC datetime by the clock of the database
+        :param began: start of the search, naive UTC datetime by the clock of the database
         """
         return fields.Datetime.to_string(began - self._overlap)
 
     def _search(self, filters):
-        """Return what is to be imported: a list of ids or, where the adapter lists them whole, of records."""
+        """Return the ids to import, or the records if the adapter lists whole records."""
         adapter = self.backend_adapter
         if adapter.lists_records:
             found = adapter.search_read(filters, self.unit_for(RecordImporter)._fields_to_read())
@@ -70,19 +76,20 @@ class BatchImporter(Importer):
         return checked_ids(adapter, adapter.search(filters))
 
     def _id_and_data(self, item):
-        """Return the id of something that was found, and the record or None."""
+        """Return the id of a found item, and the record or None."""
         return (self.backend_adapter.id_of(item), item) if isinstance(item, dict) else (item, None)
 
     def _closing(self, value, since):
-        """Return the job that moves the watermark, None when it stays."""
+        """Return the job that moves the watermark, None if it does not move."""
         if value is None:
             return None
         session = self.environment.user_session
         return move_watermark.delayable(session, self.model._name, self.backend_record.id, value, since)
 
     def _import_found(self, found, closing):
-        """Import what was found, and then run the job that closes the batch; return what was done, for the user.
+        """Import the found items, then run the job that closes the batch.
 
+        :return: what was done, for the user
         :param found: list of ids or records
         :param closing: job to delay, or None
         """
@@ -90,7 +97,10 @@ class BatchImporter(Importer):
 
 
 class DirectBatchImporter(BatchImporter):
-    """Imports the records one after the other, at once."""
+    """Batch importer that imports the records at once, one after the other.
+
+    If one fails, the batch fails, and the watermark does not move.
+    """
 
     def _import_found(self, found, closing):
         for number, item in enumerate(found, 1):
@@ -104,10 +114,11 @@ class DirectBatchImporter(BatchImporter):
 
 
 class DelayedBatchImporter(BatchImporter):
-    """Delays a job for each record, with its data where they are known.
+    """Batch importer that delays a job for each record, with its data if they are known.
 
-    Of the jobs that wait for one record only one will run. In a batch that moves the watermark each record has its job, and the watermark
-    moves when all of them have ended: one that has failed is there to be seen and requeued.
+    Without a watermark to move, only one of the jobs that wait for one record is run. In a batch
+    that moves the watermark, each record has its own job. The watermark moves when all of them have
+    ended: a failed job stays visible and can be requeued.
     """
 
     def _import_found(self, found, closing):
@@ -120,13 +131,13 @@ class DelayedBatchImporter(BatchImporter):
         return self._("%s records to import were delayed.", len(found))
 
     def _import_record(self, external_id, data=None, **options):
-        """Delay the import of a record for itself.
+        """Delay the import of one record.
 
         :param data: the record, if it was read already
         :param options: ``force`` and the options of ``delay``: priority, eta, channel and so on
         """
         key = import_identity(self.model._name, self.backend_record.id, external_id, options.get("force"))
-        # with data of its own the newest job counts
+        # if the jobs have data, the newest one counts
         policy = "skip" if data is None else "replace"
         self._prepare(external_id, data, **{"identity_key": key, "identity_policy": policy, **options}).delay()
 
@@ -148,7 +159,7 @@ def import_batch(session, model_name, backend_id, filters=None):
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
-    :param filters: what the adapter's ``search`` takes; None: what has changed since the watermark
+    :param filters: argument of the adapter's ``search``; None: the changes since the watermark
     """
     return get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter).run(filters)
 
@@ -163,8 +174,9 @@ def move_watermark(session, model_name, backend_id, value, since=None):
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
-    :param value: where the watermark goes, text
-    :param since: where the batch began, text or None; if the watermark is elsewhere by now, it stays there
+    :param value: new watermark, text
+    :param since: watermark at the start of the batch, text or None; if it has changed since then,
+        it does not move
     """
     backend = get_environment(session, model_name, backend_id).backend_record
     if session.env["connector.watermark"].move(backend, model_name, value, since):

@@ -1,4 +1,4 @@
-"""The flow that imports records by the page: few queries for many records, and one that fails does not take the others with it."""
+"""Bulk import: import pages of records with few queries, where a failing record stops no other."""
 
 import logging
 from collections import Counter, defaultdict
@@ -31,14 +31,18 @@ _logger = logging.getLogger(__name__)
 
 @general
 class BulkImporter(Importer):
-    """Imports a page of records with the steps of the model's :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`.
+    """Importer of a page of records.
 
-    The steps are called for each record of the page, all but ``_read``, ``_get_binding`` and ``_create``: one query finds all bindings, one
-    call reads what has to be read, one batched ``create`` creates all that is new. What the page depends on is imported first, as pages
-    too; what has not changed is left alone; what has changed is written once a record.
+    It uses the steps of the model's
+    :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`. They are called for each
+    record of the page, except ``_read``, ``_get_binding`` and ``_create``: one query finds all
+    bindings, one call reads the records that have to be read, and one batched ``create`` creates
+    all new records. Dependencies of the page are imported first, as pages too. Records without
+    changes are skipped. Changed records are written once each.
 
-    A record that fails is found by halving the page. It gets a job of its own, whose message says why, and a checkpoint; the others are
-    imported. What concerns all of them, such as a system that does not answer, ends the page, and its job is tried again.
+    A failing record is found by halving the page. It gets its own job, whose message tells the
+    reason, and a checkpoint. The other records are imported. An error that concerns all records,
+    such as a system that does not answer, ends the page, and its job is run again.
     """
 
     def __init__(self, environment):
@@ -50,11 +54,13 @@ class BulkImporter(Importer):
         """Import records that were read already.
 
         :param external_records: list of records as the adapter reads them
-        :param force: import even what has not changed since the last time; what waits to be sent, or for a person to settle its conflict,
-            is left alone all the same
-        :param read_at: when they were read, see :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
+        :param force: import also records without changes since the last import. Records with
+            changes that wait to be sent, and records in conflict, are still skipped
+        :param read_at: when they were read, see
+            :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
         :return: what was done, for the user
-        :raise TransactionOutdated: one of the records was imported by somebody else since this transaction began
+        :raise TransactionOutdated: one of the records was imported by another transaction since
+            this one began
         """
         self._force = force
         return self._report(self._import_or_halve(self._renewed(external_records, read_at)))
@@ -73,10 +79,10 @@ class BulkImporter(Importer):
         missing = [id_ for id_ in external_ids if external_id_text(id_) not in found]
         return self._handle_missing(missing) + self._import_or_halve(records)
 
-    # Pages and parts of them: all return a Counter of what was done
+    # Pages and parts of them: all methods return a Counter of what was done
 
     def _handle_missing(self, external_ids):
-        """Have the importer decide about each record that is not there any more."""
+        """Call the importer's ``_handle_missing`` for each record that does not exist any more."""
         done = Counter()
         for importer in self._importers(dict.fromkeys(external_ids)):
             try:
@@ -91,7 +97,7 @@ class BulkImporter(Importer):
         return done
 
     def _import_or_halve(self, records):
-        """Import a page; where that fails, each half of it for itself; and so on down to the record that fails."""
+        """Import a page; if it fails, import each half by itself, down to the record that fails."""
         if not records:
             return Counter()
         try:
@@ -124,7 +130,7 @@ class BulkImporter(Importer):
         return done + self._import_changed(changed) if changed else done
 
     def _import_changed(self, importers):
-        """Import the records of some importers, after what they depend on."""
+        """Import the records of some importers, after their dependencies."""
         needed = self._needed_by(importers)
         mine = needed.get(self.model._name, {})
         page = {external_id_text(importer.external_id) for importer in importers}
@@ -140,7 +146,9 @@ class BulkImporter(Importer):
         return done + self._write(rest)
 
     def _needed_by(self, importers):
-        """Return what some records depend on and is to be imported first, locked as the records are where they are new here.
+        """Return the dependencies of some records that have to be imported first.
+
+        Dependencies and records that are new in Odoo are locked.
 
         :return: dict, name of the binding model to a dict, external id as text to external id
         """
@@ -168,7 +176,7 @@ class BulkImporter(Importer):
         return needed
 
     def _import_others(self, model_name, external_ids, importing):
-        """Import records that are not of this page."""
+        """Import dependencies that are not in this page."""
         if not external_ids:
             return Counter()
         importer = self.unit_for(BulkImporter, model_name)
@@ -177,7 +185,7 @@ class BulkImporter(Importer):
         return Counter(dependencies=done["created"] + done["updated"])
 
     def _write(self, importers):
-        """Create what is new by one call, write what is here once a record."""
+        """Create new records by one call, and write each existing record once."""
         with self.mapper.page([importer.external_record for importer in importers]):
             values = {importer: self._values(importer) for importer in importers}
         known, new = partition(lambda importer: importer.binding, importers)
@@ -197,7 +205,7 @@ class BulkImporter(Importer):
         return importer._update_data(map_record) if importer.binding else importer._create_data(map_record)
 
     def _give_up(self, external_id, error):
-        """Leave a record that fails to a job of its own, and have somebody look at it."""
+        """Delay a job of its own for a failing record, and add a checkpoint."""
         if isinstance(error, NothingToDoJob):
             return Counter(skipped=1)
         (importer,) = self._importers({external_id: None})
@@ -213,23 +221,26 @@ class BulkImporter(Importer):
         add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message, severity="error")
         return Counter(failed=1)
 
-    # What they share
+    # Helpers
 
     @cached_property
     def _record_importer(self):
         importer = self.unit_for(RecordImporter)
-        # what a unit looks up is looked up once a page
+        # shared, so that a page looks up each unit only once
         importer.mapper, importer.binder, importer.backend_adapter = self.mapper, self.binder, self.backend_adapter
         importer.export_mapper = self.export_mapper
         return importer
 
     def _importers(self, records):
-        """Return a RecordImporter, which knows its binding, for each record of a dict, external id to record."""
+        """Return a RecordImporter with its binding for each record.
+
+        :param records: dict, external id to record
+        """
         self._record_importer._importing = self._importing
         return self._record_importer._each_of(records)
 
     def _renewed(self, records, read_at):
-        """Return the records that the job has brought with it, those that may be out of date read again."""
+        """Return the records that the job was given; outdated ones are read again."""
         importers = self._importers({self.backend_adapter.id_of(record): record for record in records})
         old = {
             external_id_text(importer.external_id): importer for importer in importers if importer._is_data_old(read_at)
@@ -260,7 +271,10 @@ class BulkImporter(Importer):
 
 @general
 class BulkBatchImporter(BatchImporter):
-    """Delays a job for each page of the records. The watermark moves when all pages are done; one that failed can be requeued by itself."""
+    """Batch importer that delays a job for each page of records.
+
+    The watermark moves when all pages are done. A failed page can be requeued by itself.
+    """
 
     _page_size = 500
 
@@ -292,15 +306,17 @@ def import_page(session, model_name, backend_id, external_ids=None, records=None
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param external_ids: list of ids in the external system
-    :param records: list of the records in place of their ids, if they were read already
-    :param force: import even what has not changed since the last time, see :meth:`BulkImporter.run`
-    :param read_at: when the records were read, see :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
+    :param records: list of records in place of their ids, if they were read already
+    :param force: import also records without changes since the last import, see
+        :meth:`BulkImporter.run`
+    :param read_at: when the records were read, see
+        :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
     return importer.run_ids(external_ids, force) if records is None else importer.run(records, force, read_at)
 
 
 def _concerns_all(error):
-    """Return whether an exception concerns all records of a page and not the one at which it was raised."""
+    """Return whether an exception concerns all records of a page, not only one of them."""
     of_one = isinstance(error, FailedJobError | NothingToDoJob) and not isinstance(error, CredentialsRefused)
     return isinstance(error, (JobError, *CONCURRENCY_ERRORS)) and not of_one

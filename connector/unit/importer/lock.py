@@ -1,7 +1,8 @@
-"""Lock a new record, so that transactions that import it at the same time create it once.
+"""Locks for new records, so that transactions that import one at the same time create it once.
 
-A lock alone does not do it: Odoo's transactions are REPEATABLE READ, so who has waited for a lock still does not see what its former
-holder has committed. So, with the lock in hand, a second and younger transaction looks; if the record is there by now, the first one begins
+A lock alone is not enough. Odoo's transactions are REPEATABLE READ: a transaction that has waited
+for a lock does not see the commit of the lock's former holder. So, while the lock is held, a
+second, younger transaction looks for the record. If it exists by now, the first transaction begins
 again.
 """
 
@@ -18,18 +19,21 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ..connector_unit import external_id_text
 from .matching import find_matches, match_lock_names
 
-# Seconds; a page of others holds its locks until its transaction ends
+# Seconds; another page holds its locks until its transaction ends
 _UNTIL_LOCKS_ARE_FREE = 60
 
 
 def lock_new(unknown, importers=()):
-    """Lock the import of records that are not known here, until the end of the transaction; wait for others who import them.
+    """Lock the import of unknown records until the end of the transaction.
 
-    The records of several models are locked by one call, as two transactions that lock in several steps may wait for each other;
-    PostgreSQL ends one of them then, and its job begins again.
+    It waits for other transactions that import them. The records of several models are locked by
+    one call: transactions that lock in several steps may wait for each other. Then PostgreSQL ends
+    one of them, and its job begins again.
 
-    :param unknown: dict, :class:`~odoo.addons.connector.unit.binding.binder.Binder` to ids in the external system that it does not know
-    :param importers: list of the importers of those that were read already: what they are recognised by is locked too, and looked for
+    :param unknown: dict, :class:`~odoo.addons.connector.unit.binding.binder.Binder` to external ids
+        that it does not know
+    :param importers: list of the importers of the records that were read already: their match keys
+        are locked too, and looked up
     :raise TransactionOutdated: one of them was imported since this transaction began
     :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
     """
@@ -44,7 +48,8 @@ def lock_new(unknown, importers=()):
     ]
     _lock(some_binder, names + match_lock_names(importers))
     env = some_binder.env
-    # a cursor of its own begins a transaction of its own, which sees all that was committed up to now
+    # a cursor of its own begins a transaction of its own, which sees all that was committed up to
+    # now
     with sql_db.db_connect(env.cr.dbname).cursor() as cr:
         session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))
         for binder, ids in unknown.items():
@@ -53,8 +58,8 @@ def lock_new(unknown, importers=()):
 
 
 def _lock(binder, names):
-    # Safe because all take these locks in the order of their numbers, and PostgreSQL releases them with the transaction, also when the
-    # process dies
+    # Safe because all transactions take these locks in the order of their numbers, and PostgreSQL
+    # releases them at the end of the transaction, also if the process dies
     query = SQL(
         """
         SELECT pg_advisory_xact_lock(number)

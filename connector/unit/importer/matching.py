@@ -1,4 +1,4 @@
-"""Match new records of the external system with records that are here, by a SKU, an e-mail address and the like."""
+"""Match new external records with Odoo records, by SKU, e-mail address and the like."""
 
 from collections import defaultdict
 
@@ -9,7 +9,10 @@ from ...extension import class_name
 
 
 def match_lock_names(importers):
-    """Return the names to lock so that of two transactions that import one key, from whatever backends, one waits for the other.
+    """Return the names of the locks for the match keys of new records.
+
+    By them, of two transactions that import one key, from whatever backends, one waits for the
+    other.
 
     :param importers: list of importers of new records, see
         :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter._match_key`
@@ -21,11 +24,14 @@ def match_lock_names(importers):
 
 
 def find_matches(importers, younger_env):
-    """Find the records that some new ones are: afterwards each importer that has a key has them as its ``match``.
+    """Find the Odoo records that match new external records.
+
+    Afterwards the ``match`` of each importer with a key is set to its records.
 
     :param importers: list of importers of one model
     :param younger_env: Odoo environment of a transaction that sees all that was committed up to now
-    :raise TransactionOutdated: one of the records was created by somebody else since this transaction began
+    :raise TransactionOutdated: one of the records was created by another transaction since this one
+        began
     """
     keys = _keys(importers)
     if not keys:
@@ -34,7 +40,7 @@ def find_matches(importers, younger_env):
     found, found_later = (_search(binder, set(keys.values()), env) for env in (binder.env, younger_env))
     for key, records in found_later.items():
         unseen = set(records.ids) - set(found[key].ids)
-        # what this transaction sees has lost the key by its own doing
+        # a record that this transaction sees has lost the key by a change of this transaction
         unseen.difference_update(binder.env[records._name].browse(unseen).exists().ids)
         if unseen:
             names = {"model": records._name, "ids": ", ".join(map(str, sorted(unseen))), "key": "{} {}".format(*key)}
@@ -47,7 +53,7 @@ def find_matches(importers, younger_env):
 
 
 def only_match(importer):
-    """Return the record that a new one was recognised as.
+    """Return the only match of a new record.
 
     :raise InvalidDataError: there are several
     """
@@ -69,7 +75,10 @@ def only_match(importer):
 
 
 def _keys(importers):
-    """Return the keys of the importers that have one: a dict, importer to the field and its value as it is stored."""
+    """Return the match keys: a dict, importer to its field and the value as it is stored.
+
+    Importers without a key are left out.
+    """
     keys = {}
     for importer in importers:
         field, value = _match_key(importer)
@@ -89,7 +98,10 @@ def _match_key(importer):
 
 
 def _search(binder, keys, env):
-    """Return the records that have some keys, archived ones included, as a dict, key to recordset; by one query a field."""
+    """Return the records with some keys, archived ones included, as a dict of key to recordset.
+
+    It takes one query for each field.
+    """
     model = env[binder.unwrap_model()].with_context(active_test=False)
     values = defaultdict(list)
     for field, value in keys:
@@ -103,12 +115,12 @@ def _search(binder, keys, env):
 
 
 def _of_company(backend, model):
-    """Return the part of a domain that says which companies' records are meant: the backend's and those of none."""
+    """Return the part of a domain for records of the backend's company or of no company."""
     return [("company_id", "in", [backend.company_id.id, False])] if "company_id" in model._fields else []
 
 
 def _bound(binder, ids):
-    """Return which of some records are bound to the backend already, as a set of ids."""
+    """Return the ids of the records that are bound to the backend already, as a set."""
     of_backend = [(binder._odoo_field, "in", list(ids)), (binder._backend_field, "=", binder.backend_record.id)]
     bindings = binder.model.sudo().with_context(active_test=False).search(of_backend)
     return set(bindings[binder._odoo_field].ids)

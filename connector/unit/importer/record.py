@@ -1,4 +1,4 @@
-"""The flow that brings a record of the external system into Odoo, and the job that runs it."""
+"""Import a record of the external system into Odoo: the flow, and its job."""
 
 import hashlib
 import json
@@ -33,17 +33,21 @@ from .unsent import put_off
 
 @general
 class RecordImporter(Importer):
-    """Imports one record: reads it, imports what it depends on, maps it, creates or updates it here, and binds it.
+    """Importer of one record.
 
-    A connector overrides the steps where it differs; what it says here holds for a page of records too, see
-    :class:`~odoo.addons.connector.unit.importer.bulk.BulkImporter`. Two transactions that import the same new record end with one record:
-    the second one waits for the first, and begins again.
+    It reads the record, imports its dependencies, maps it, creates or updates the Odoo record, and
+    binds it. A connector overrides steps as needed. They are also used for pages of records, see
+    :class:`~odoo.addons.connector.unit.importer.bulk.BulkImporter`.
 
-    While it runs: ``external_id``; ``external_record`` with what the adapter has read; ``binding``, which is empty as long as the
-    record is not known here; and ``match``, the record here that a new one was recognised as, or None.
+    Two transactions that import the same new record create one record: the second waits for the
+    first, and begins again.
+
+    Attributes during the run: ``external_id``; ``external_record``, as the adapter has read it;
+    ``binding``, empty as long as the record is not known in Odoo; and ``match``, the existing Odoo
+    records with the match key of a new record, or None.
     """
 
-    #: In which context records are created and written: no message in their chatter for each field
+    #: Context in which records are created and written: no chatter message for each field
     _import_context = MappingProxyType({"tracking_disable": True})
 
     def __init__(self, environment):
@@ -58,12 +62,15 @@ class RecordImporter(Importer):
         """Import a record.
 
         :param external_id: id in the external system
-        :param force: import even what has not changed since the last time
-        :param data: the record, as the adapter would read it, if it was read already; read again if the binding was synchronised since
-        :param read_at: when it was read, by the clock of the database (naive UTC datetime); None: when the running job was delayed
+        :param force: import the record even if it has not changed since the last import
+        :param data: the record as the adapter would read it, if it was read already; it is read
+            again if the binding was synchronised since then
+        :param read_at: when it was read, by the clock of the database (naive UTC datetime); None:
+            when the running job was delayed
         :return: what was done, for the user
-        :raise InvalidDataError: what is given is no id
-        :raise TransactionOutdated: the record was imported by somebody else since this transaction began
+        :raise InvalidDataError: ``external_id`` is not an external id
+        :raise TransactionOutdated: the record was imported by another transaction since this one
+            began
         """
         self.external_id = external_id
         _checked_id_text(external_id)
@@ -101,11 +108,13 @@ class RecordImporter(Importer):
     # Steps, in the order in which they are called
 
     def _get_binding(self):
-        """Return the binding of the record, empty when it is new here."""
+        """Return the binding of the record, empty if it is new."""
         return self.binder.to_internal(self.external_id)
 
     def _is_data_old(self, read_at):
-        """Return whether what is here may be newer than data that were read at some time: the binding was synchronised since.
+        """Return whether the binding was synchronised after the data were read.
+
+        Then Odoo may have a newer state than the data.
 
         :param read_at: see :meth:`run`
         """
@@ -114,7 +123,7 @@ class RecordImporter(Importer):
         return bool(read_at and synchronised and synchronised >= read_at.replace(microsecond=0))
 
     def _fields_to_read(self):
-        """Return the names of the fields of the external record that are wanted; None: all."""
+        """Return the names of the external fields to read; None: all."""
         return None
 
     def _read(self):
@@ -123,19 +132,25 @@ class RecordImporter(Importer):
         return checked_record(self.backend_adapter, record)
 
     def _handle_missing(self):
-        """Decide what happens when the external system has no such record (any more); return what to tell the user."""
+        """Handle a record that does not exist (any more) in the external system.
+
+        :return: message for the user
+        """
         return self._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
 
     def _must_skip(self):
-        """Return the reason why the record is not to be imported, None when it is."""
+        """Return the reason why the record is not imported, None if it is imported."""
         return None
 
     def _is_up_to_date(self, binding):
-        """Return whether this state of the record is the one that is known here, and no import of it is due."""
+        """Return whether this state of the record is known already, and no import of it is due."""
         return bool(binding) and not is_import_due(binding) and self._is_known_state(binding)
 
     def _is_known_state(self, binding):
-        """Return whether a binding knows this state of the record: its version says so or, without, its checksum."""
+        """Return whether a binding knows this state of the record.
+
+        The version is compared or, without a version, the checksum.
+        """
         version = self._get_external_version()
         if version is None:
             name, value = "import_checksum", self._get_checksum()
@@ -144,23 +159,28 @@ class RecordImporter(Importer):
         return recall(binding, name) == value
 
     def _would_change(self):
-        """Return whether an import would change the record here; also when what is there cannot be mapped."""
+        """Return whether an import would change the Odoo record.
+
+        It is also True if the external record cannot be mapped.
+        """
         try:
             return bool(changed_values(self.binding, self._map_data().values()))
         except MappingError:
             return True
 
     def _get_external_version(self):
-        """Return what the external system calls this state of the record: its date of change, its revision, its etag.
+        """Return the version of the external record: its date of change, its revision or its etag.
 
-        It is kept as text and compared for equality. None when it does not say: then a checksum decides. Never our own clock.
+        It is stored as text and compared for equality. None if the system has none: then a checksum
+        is compared. Never return a time of our own clock.
         """
         return None
 
     def _get_external_date(self):
-        """Return when the external system last changed the record: datetime in UTC, None when it does not say.
+        """Return the date of change of the external record: datetime in UTC, None if unknown.
 
-        An export with the policy ``"newest"`` compares it with the date of change here.
+        An export with the policy ``"newest"`` compares it with the date of change of the Odoo
+        record.
         """
         return None
 
@@ -170,24 +190,26 @@ class RecordImporter(Importer):
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     def _match_key(self):
-        """Return by what a new record may be recognised as one that is here already: name of the field here, and value; None: by nothing.
+        """Return the field and the value by which a new record may match an Odoo record, or None.
 
-        The record that has it, and is not bound to this backend yet, is bound and updated instead of another one being created. Two
-        imports of one key, also from different backends, run one after the other.
+        The Odoo record with this value, if it is not bound to this backend yet, is bound and
+        updated, and no other one is created. Two imports of one key, also from different backends,
+        are run one after the other.
         """
         return None
 
     def _import_dependencies(self):
-        """Import the records that must exist before this one; a hook, see :meth:`_import_dependency`."""
+        """Import the records that must exist first; a hook, see :meth:`_import_dependency`."""
 
     def _import_dependency(self, external_id, model_name, always=False):
-        """Import a record on which this one depends, unless it is here. In a page it is noted, and imported with the others after the hook.
+        """Import a record on which this one depends, unless it is in Odoo already.
 
-        A record that is just being imported, and depends on this one in turn, is not imported again.
+        In a page it is only noted, and imported with the others after the hook. A record that is
+        already being imported, and depends on this one in turn, is not imported again.
 
         :param external_id: id in the external system; None, False and "" mean that there is none
         :param model_name: name of its binding model
-        :param always: look for changes even if it is here
+        :param always: look for changes even if it is in Odoo already
         """
         text = external_id_text(external_id)
         if text is None or (model_name, text) in self._importing:
@@ -204,11 +226,14 @@ class RecordImporter(Importer):
             importer.run(external_id)
 
     def _map_data(self):
-        """Return the :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord` of the external record."""
+        """Return the ``MapRecord`` of the external record."""
         return self.mapper.map_record(self.external_record, binding=self.binding)
 
     def _create_data(self, map_record):
-        """Return the values of a new binding: with those of a new record, or those that change the one it was recognised as."""
+        """Return the values of a new binding.
+
+        They are those of a new record, or those that update the matched record.
+        """
         if self.match:
             return {**self._update_data(map_record), self.binder._odoo_field: only_match(self).id}
         values = map_record.values(for_create=True)
@@ -216,7 +241,7 @@ class RecordImporter(Importer):
         return values
 
     def _update_data(self, map_record):
-        """Return the values of a record that is here."""
+        """Return the values of an existing record."""
         values = map_record.values(for_create=False)
         self._validate_data(values)
         return values
@@ -228,7 +253,10 @@ class RecordImporter(Importer):
         """
 
     def _create(self, values):
-        """Create the binding, and with it the record, and return it; the records of a page are created by one call of the next step."""
+        """Create the binding, and with it the record, and return it.
+
+        In a page, all records are created by one call of :meth:`_create_many` instead.
+        """
         return self._create_many([{**values, **self._binding_values()}])
 
     def _create_many(self, values_list):
@@ -236,7 +264,7 @@ class RecordImporter(Importer):
         return self._in_import(self.model).create(values_list).with_env(self.env)
 
     def _update(self, binding, values):
-        """Write what differs from what is there."""
+        """Write the values that differ from those of the binding."""
         changed = changed_values(binding, values)
         mapper = self.export_mapper if changed else None
         before = mapper and would_send(mapper, binding, changed)
@@ -245,16 +273,20 @@ class RecordImporter(Importer):
             note_updated(mapper, binding, changed, before)
 
     def _after_import(self, binding):
-        """Do what comes after the import; a hook."""
+        """Do further work after the import; a hook."""
 
-    # What the steps share
+    # Helpers
 
     def _in_import(self, records):
-        """Return records in the context in which an import writes: what is written is not exported back to this backend."""
+        """Return records in the context of an import: changes are not exported to this backend."""
         return without_export(records.with_context(**self._import_context), self.backend_record)
 
     def _reason_to_skip(self, force):
-        """Return the reason why the record is not imported, None when it is: a conflict is a person's to settle, who imports by force."""
+        """Return the reason why the record is not imported, None if it is imported.
+
+        A conflict is a reason unless ``force`` is set: only a person resolves it, and then imports
+        by force.
+        """
         if not force and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
         reason = self._must_skip()
@@ -263,7 +295,7 @@ class RecordImporter(Importer):
         return reason
 
     def _note_created(self, written):
-        """Note that the other side has what was written to new bindings from it.
+        """Note that the external system has the values that were written to new bindings.
 
         :param written: dict, binding to the values
         """
@@ -271,19 +303,22 @@ class RecordImporter(Importer):
             note_created(self.export_mapper, written)
 
     def _binding_values(self):
-        """Return what the binding itself has to know: to which record there it belongs, and which state of it was imported."""
+        """Return the values of the binding itself: its backend, external id and imported state."""
         values = {self.binder._backend_field: self.backend_record.id, **self._state_there()}
         known = {name: value for name, value in values.items() if name in self.model._fields}
         return {**known, **self.binder.bind_values(self.external_id, self.binding or None)}
 
     def _state_there(self):
-        """Return the values by which a binding knows this state of the record."""
+        """Return the values of a binding that store this state of the external record."""
         version = self._get_external_version()
         return {"external_version": version is not None and str(version), "import_checksum": self._get_checksum()}
 
     @contextmanager
     def _unique_violation_is_retried(self):
-        """Turn a unique violation into a RetryableJobError: somebody else has created the same meanwhile, the next try will find it."""
+        """Turn a unique violation into a RetryableJobError.
+
+        Another transaction has created the same record meanwhile. The next attempt will find it.
+        """
         try:
             with self.env.cr.savepoint():
                 yield
@@ -294,7 +329,7 @@ class RecordImporter(Importer):
             raise RetryableJobError(message, seconds=a_moment()) from violation
 
     def _each_of(self, records):
-        """Return a copy of this importer for each record of a page, which knows the record and its binding.
+        """Return a copy of this importer for each record of a page, with record and binding.
 
         :param records: dict, external id to record
         """
@@ -308,7 +343,10 @@ class RecordImporter(Importer):
         return importers
 
     def _read_each(self, external_ids):
-        """Read a page of records, and return a copy of this importer for each that is there, see :meth:`_each_of`."""
+        """Read a page of records, and return a copy of this importer for each that exists.
+
+        See :meth:`_each_of`.
+        """
         records = self.backend_adapter.read_many(external_ids, self._fields_to_read())
         return self._each_of({self.backend_adapter.id_of(record): record for record in records})
 
@@ -318,9 +356,10 @@ class RecordImporter(Importer):
             mark_error(self.binding, message, "missing")
 
     def _delay(self, force=False, **options):
-        """Delay a job that imports the record: of those that wait only one will run.
+        """Delay a job that imports the record; of such jobs that wait, only one is run.
 
-        :param force: import even what has not changed, and overwrite what was not sent
+        :param force: import the record even if it has not changed, and overwrite changes that were
+            not sent
         :param options: options of ``delay``: eta and so on
         """
         record = self.model._name, self.backend_record.id, self.external_id
@@ -330,7 +369,7 @@ class RecordImporter(Importer):
 
 
 def description_of_import(environment, external_id):
-    """Return what a person reads of a job that imports a record."""
+    """Return the description of a job that imports a record."""
     env = environment.user_session.env
     names = {
         "model": env[environment.model_name]._description,
@@ -361,13 +400,15 @@ def _key(args):
 def import_record(session, model_name, backend_id, external_id, force=False, data=None, read_at=None):
     """Import a record of an external system
 
-    The jobs of one record run one after the other, so that each sees what the one before it has committed.
+    The jobs of one record are run one after the other, so that each sees what the one before it has
+    committed.
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param external_id: id in the external system
-    :param force: import even what has not changed since the last time
-    :param data: the record, if it was read already; it is read again if the binding was synchronised since then
+    :param force: import the record even if it has not changed since the last import
+    :param data: the record, if it was read already; it is read again if the binding was
+        synchronised since then
     :param read_at: when it was read, see :meth:`RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter)

@@ -1,11 +1,13 @@
-"""Put off the import of a record whose change or deletion here was not sent yet.
+"""Put off the import of a record whose change or deletion in Odoo was not sent yet.
 
-An export that waits, runs or has failed is told by the identity key of its job; one that has failed counts until a later one with its key
-was done, or the jobs of that time are deleted. One in bulk counts where the bulk exporter holds imports (:class:`ImportHold`).
+An export that waits, is running or has failed is found by the identity key of its job. A failed one
+counts until a later one with its key is done, or until the jobs of that time are deleted. A bulk
+export counts if the bulk exporter holds imports (:class:`ImportHold`).
 
-Where the exporter's conflict policy lets the external system win, the import goes on. Else it is put off: it leaves the record alone, and
-a job of its own comes back when the export may have ended, as often as it takes. So what was changed there arrives too, once ours was
-sent, or the conflict decided, or the export cancelled.
+If the exporter's conflict policy lets the external system win, the import goes on. Otherwise it is
+put off: the record is not changed, and a job of its own comes back when the export may have ended,
+as often as needed. So the external change arrives too, once ours was sent, the conflict was
+decided, or the export was cancelled.
 """
 
 from itertools import chain
@@ -16,26 +18,30 @@ from ..conflict_policy import ConflictPolicy
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..synchronizer import Exporter
 
-# An import comes back after the time that the export has waited by then, so that an export that has failed is not asked for all the time
+# Seconds. An import comes back after the time that the export has waited by then, so that an export
+# that has failed is not checked all the time
 _SOONEST = 60
 _LATEST = 3600
 
 
 class ImportHold(Exporter):
-    """The part of a :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` that says whether imports are put off while it has
-    something to send."""
+    """The part of a bulk exporter that defines whether imports wait for its exports.
 
-    #: False for what no import overwrites, such as stock: imports of the record go on while its export waits, runs or has failed
+    See :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter`.
+    """
+
+    #: False for fields that no import overwrites, such as stock: imports of the record go on while
+    #: its export waits, is running or has failed
     _holds_imports = True
 
 
 def put_off(environment, importers):
-    """Put off the imports that would overwrite what waits to be sent, and return which these are.
+    """Put off the imports that would overwrite changes that wait to be sent, and return them.
 
     :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
-    :param importers: list of :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`, which know their bindings, of the records
-        that are about to be imported
-    :return: list of those that must not go on
+    :param importers: list of :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`,
+        with their bindings, of the records that are about to be imported
+    :return: list of the importers that must not go on
     """
     waiting = _seconds_waiting(environment, importers)
     if waiting and environment.get_connector_unit(ConflictPolicy)._conflict_policy == "external_wins":
@@ -46,7 +52,7 @@ def put_off(environment, importers):
 
 
 def with_failed_export(environment, bindings):
-    """Return those of some bindings of which an export has failed, whose job is still there.
+    """Return the bindings with a failed export whose job still exists.
 
     :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
     :param bindings: recordset
@@ -57,7 +63,10 @@ def with_failed_export(environment, bindings):
 
 
 def _seconds_waiting(environment, importers):
-    """Return for how long something has waited to be sent of the records of which something does, as a dict from importer to seconds."""
+    """Return for how many seconds changes of records have waited to be sent, by importer.
+
+    Records without such changes are left out.
+    """
     in_bulk = _is_held_by_bulk_exports(environment)
     keys = {importer: _keys(environment, importer, in_bulk) for importer in importers}
     seconds = seconds_waiting(environment.env, chain.from_iterable(keys.values()))
@@ -75,7 +84,10 @@ def _is_held_by_bulk_exports(environment):
 
 
 def _keys(environment, importer, in_bulk):
-    """Return the identity keys of the jobs that would send what was done here with a record: changed it or, if it is gone, deleted it."""
+    """Return the identity keys of the jobs that would send changes of a record.
+
+    They send its change or, if it does not exist any more, its deletion.
+    """
     model_name = environment.model_name
     if binding := importer.binding:
         keys = [export_identity(model_name, binding.id)]

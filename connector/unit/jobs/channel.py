@@ -1,19 +1,27 @@
-"""Each backend has a channel of its own, where its jobs go unless their author names another: what stops one stops no other."""
+"""The default channel of connector jobs: each backend has its own.
+
+So a backend whose jobs stop does not stop the jobs of another one. A job may still name another
+channel.
+"""
 
 from odoo import models
 from odoo.exceptions import MissingError
 
 
 def backend_channel(arguments):
-    """Return the id of the channel of the backend that a job is about, None where it is about none.
+    """Return the id of the channel of the backend of a job, None if it has no backend.
 
-    It is what a job function of a connector names as its channel::
+    A job function of a connector names it as its channel::
 
         @job(default_channel=backend_channel)
         def import_record(session, model_name, backend_id, external_id):
 
-    The backend is that of the binding model ``model_name`` with the id ``backend_id``, or the one of the binding ``binding_id``; of a
-    method's records: themselves, or the backend of the binding; of a list of calls: the first argument of each.
+    The backend is
+
+    - for ``model_name`` and ``backend_id``: that of the binding model with this id
+    - for ``binding_id``: the one of the binding
+    - for a method: its records themselves, or the backend of the binding
+    - for a list of calls: the one whose id is the first argument of the first call
     """
     backend = _backend_of(arguments)
     try:

@@ -1,6 +1,7 @@
-"""The identity keys of the jobs of the flows: of the jobs that wait with one key only one will run.
+"""Identity keys of the synchronisation jobs: of the waiting jobs with one key only one is run.
 
-An import also looks by them whether something that was changed here waits to be sent. So who delays such a job gives it its key.
+An import also uses them to find changes that still wait to be exported. So code that delays such a
+job must give it its key.
 """
 
 from ..connector_unit import external_id_text
@@ -12,7 +13,7 @@ def import_identity(model_name, backend_id, external_id, force=False):
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param external_id: id in the external system
-    :param force: whether the job imports even what has not changed
+    :param force: whether the job imports the record even if it has not changed
     """
     return f"import,{model_name},{backend_id},{external_id_text(external_id)}{',force' if force else ''}"
 
@@ -27,7 +28,7 @@ def export_identity(model_name, binding_id):
 
 
 def bulk_export_identity(model_name, binding_id):
-    """Return the identity key of a job that exports changes of a record together with those of others.
+    """Return the identity key of a job that exports changes of a record in bulk with others.
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding

@@ -1,4 +1,4 @@
-"""The job that finds out when a paused backend can be reached again."""
+"""The job that probes whether a paused backend can be reached again."""
 
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
 from odoo.addons.jobs_queue.jobs import job
@@ -8,7 +8,7 @@ from ..backend_adapter.crud import BackendAdapter
 from ..connector_unit import get_environment
 from .related_action import open_backend
 
-#: When a paused backend is probed: after some seconds at first, then less and less often.
+#: When a paused backend is probed: after a few seconds at first, then less and less often.
 PROBING = Exponential(first=5, longest=300)
 
 
@@ -22,7 +22,7 @@ PROBING = Exponential(first=5, longest=300)
 def probe_backend(session, model_name, backend_id):
     """See whether a paused backend can be reached again
 
-    :param model_name: name of the binding model whose adapter is to see
+    :param model_name: name of the binding model whose adapter is used
     :param backend_id: id of the backend's record
     """
     with get_environment(session, model_name, backend_id) as environment:

@@ -1,4 +1,4 @@
-"""The action of the button *Related* of jobs whose arguments are those of the synchronizers."""
+"""Actions of the button *Related* for the jobs of synchronizers."""
 
 import inspect
 
@@ -12,25 +12,34 @@ from ..connector_unit import get_environment
 
 
 def open_imported(session, job):
-    """Open the record that a job with the arguments ``backend_id`` and ``external_id`` is about. None when it is not here."""
+    """Open the record of a job with the arguments ``backend_id`` and ``external_id``.
+
+    :return: action; None if the record is not in Odoo
+    """
     named = _arguments(session, job)
     environment = _environment(session, job, named["backend_id"])
     return _open_bound(environment, environment.get_connector_unit(Binder).to_internal(named["external_id"]))
 
 
 def open_exported(session, job):
-    """Open the record that a job with the argument ``binding_id`` is about. None when it does not exist any more."""
+    """Open the record of a job with the argument ``binding_id``.
+
+    :return: action; None if the binding does not exist any more
+    """
     return _open_exported(session, job, _arguments(session, job)["binding_id"])
 
 
 def open_exported_in_bulk(session, job):
-    """Open the record that a call ``(backend_id, binding_id)`` of a function with ``group_size`` is about, as :func:`open_exported`."""
+    """Open the record of a call ``(backend_id, binding_id)`` of a function with ``group_size``.
+
+    :return: see :func:`open_exported`
+    """
     (_backend_id, binding_id), _kwargs = arguments.decode_call(job.payload, session.env)
     return _open_exported(session, job, binding_id)
 
 
 def open_backend(session, job):
-    """Open the backend that a job with the argument ``backend_id`` is about."""
+    """Open the backend of a job with the argument ``backend_id``."""
     return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
 
 
@@ -54,7 +63,10 @@ def _environment(session, job, backend_id):
 
 
 def _open_bound(environment, binding):
-    """Return the action that opens the record that is bound, which has a form of its own more often than its binding."""
+    """Return the action that opens the bound record of a binding.
+
+    The bound record has its own form more often than the binding.
+    """
     if not binding:
         return None
     try:

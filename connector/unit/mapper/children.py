@@ -1,4 +1,4 @@
-"""Map the children of a record, such as the lines of an order, and find those that are here."""
+"""Mapping of child records, such as order lines, and matching of those that are already in Odoo."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,14 +12,15 @@ from ..connector_unit import ConnectorUnit, external_id_text
 
 
 class MapChild(ConnectorUnit):
-    """Maps the children of a record, each with the mapper of the children's model."""
+    """Base class to map the children of a record, each with the mapper of its model."""
 
     def get_items(self, items, parent, target, options):
-        """Return the children's values, as the other side wants to have them.
+        """Return the children's values in the form that the target field needs.
 
         :param items: source records of the children
-        :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord` of the record they belong to
-        :param target: name of the field they go to
+        :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord` of the parent
+            record
+        :param target: name of the target field
         :param options: :class:`~odoo.addons.connector.unit.mapper.mapper.MapOptions` of the parent
         """
         raise NotImplementedError(f"{type(self).__name__} does not define get_items()")
@@ -39,7 +40,7 @@ class MapChild(ConnectorUnit):
 
 
 class ExportMapChild(MapChild):
-    """Maps the children of an exported record to a list of dicts."""
+    """Mapping of the children of an exported record to a list of dicts."""
 
     def get_items(self, items, parent, target, options):
         options = {**options, "fields": None}
@@ -48,15 +49,19 @@ class ExportMapChild(MapChild):
         )
 
     def format_items(self, items_values):
-        """Return what is sent for the target field, from the list of the children's values."""
+        """Return the value to send for the target field, from the list of the children's values."""
         return items_values
 
 
 class ImportMapChild(MapChild):
-    """Maps the children of an imported record to the commands that make the ones here the same: create, update, delete, reorder.
+    """Mapping of the children of an imported record to commands for the children in Odoo.
 
-    A child is found again by the fields that ``_key_fields`` names; without, by its external id where its model is a binding model,
-    else by all that is mapped (there a child that has changed is deleted and created anew). What has not changed gives no command.
+    The commands create, update, delete and reorder them, so that they are the same as in the
+    source.
+
+    A child is matched by the fields of ``_key_fields``. Without these, it is matched by its
+    external id if its model is a binding model, else by all mapped values: then a child that has
+    changed is deleted and created again. A child without changes gets no command.
 
     ::
 
@@ -66,11 +71,13 @@ class ImportMapChild(MapChild):
             _key_fields = ("product_id",)
     """
 
-    #: names of the fields by which a child is found again; children with the same values are told apart by their order
+    #: names of the fields by which a child is matched; children with the same values are told apart
+    #: by their order
     _key_fields: Sequence[str] = ()
-    #: name under which a source record has its external id; see also :meth:`get_external_id`
+    #: key of the external id in a source record; see also :meth:`get_external_id`
     _external_id_key = "id"
-    #: name of the field that keeps children in the order of the source; nothing is reordered where the model lacks or the mapper maps it
+    #: name of the field that keeps children in the order of the source; they are not reordered if
+    #: the model lacks this field or the mapper maps it
     _sequence_field = "sequence"
 
     def get_items(self, items, parent, target, options):
@@ -90,22 +97,24 @@ class ImportMapChild(MapChild):
         return [command for command in commands if command]
 
     def get_existing(self, parent, target):
-        """Return the children that the record has here, archived ones included: those that are updated or removed.
+        """Return the existing children of the record, to update or remove, archived ones included.
 
-        :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord`; its ``binding`` is the record, empty when it is new
+        :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord`; its ``binding``
+            is the record, empty if it is new
         :param target: name of the field with the children
         """
         record = parent.mapper.model if parent.binding is None else parent.binding
         return record.with_context(active_test=False)[target].with_env(self.env)
 
     def get_external_id(self, map_record):
-        """Return the id of a child in the external system, None when it has none."""
+        """Return the external id of a child, None if it has none."""
         return map_record.source.get(self._external_id_key)
 
     def remove_item(self, record):
-        """Return the command for a child that is here, but not in the source any more; None leaves it as it is.
+        """Return the command for an existing child that is not in the source any more.
 
         :param record: one of :meth:`get_existing`
+        :return: command; None leaves the child as it is
         """
         return Command.delete(record.id)
 
@@ -116,7 +125,7 @@ class ImportMapChild(MapChild):
         return Command.create({**self._binding_values(map_record), **values})
 
     def _binding_values(self, map_record):
-        """Return what binds a new child, where its model is a binding model."""
+        """Return the values that bind a new child, if its model is a binding model."""
         binder = self.binder_for()
         if not binder.is_binding_model():
             return {}
@@ -124,10 +133,10 @@ class ImportMapChild(MapChild):
         external_id = self.get_external_id(map_record)
         return values if external_id_text(external_id) is None else {**values, **binder.bind_values(external_id)}
 
-    # Which is which
+    # Matching
 
     def _check_ids(self, map_records, target):
-        """Refuse children with the same external id, where it makes them known."""
+        """Refuse children with the same external id, if they are matched by it."""
         if not self.binder_for().is_binding_model():
             return
         seen = set()
@@ -142,7 +151,10 @@ class ImportMapChild(MapChild):
                 seen.add(text)
 
     def _match(self, map_records, existing, target, options):
-        """Give each map record, as ``binding``, the child here that it is; an empty recordset where it is new."""
+        """Set the ``binding`` of each map record to its existing child.
+
+        It is an empty recordset for a new child.
+        """
         for map_record in map_records:
             map_record.binding = self.model
         if not existing:
@@ -181,9 +193,10 @@ class ImportMapChild(MapChild):
         return {name: values[name] for name in self._key_fields}
 
     def _keep_order(self, records, values_list):
-        """Add to the values what keeps the children in the order of the source, where they are not in it by themselves.
+        """Add the sequence to the values, unless the children are in the order of the source.
 
-        :param records: the children here in that order, as a list; an empty recordset where one is new
+        :param records: the existing children in that order, as a list; an empty recordset for a new
+            one
         """
         name = self._sequence_field
         known = [record for record in records if record]
@@ -199,5 +212,5 @@ class ImportMapChild(MapChild):
 
 
 def _item_options(options, for_create):
-    """Return the options for a child, which is mapped whole, whatever has changed of the record it belongs to."""
+    """Return the options for a child: all its fields are mapped, whatever the parent's changes."""
     return {**options, "fields": None, "for_create": for_create}

@@ -1,4 +1,4 @@
-"""A mapper class compiled once: its steps in the order in which they are done, with those of its base classes."""
+"""Compilation of a mapper class: its steps in their order, with those of its base classes."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _SHAPES = {"direct": ("source", "target"), "children": ("source", "target", "mod
 
 @dataclass(frozen=True)
 class CompiledMapping:
-    """The parts of a mapping; each is a tuple of tuples."""
+    """The steps of a mapping, by kind; each kind is a tuple of tuples."""
 
     plain: tuple = ()  # (source field, target)
     modified: tuple = ()  # (modifier, source field or None, target)
@@ -20,7 +20,7 @@ class CompiledMapping:
 
     @property
     def look_ups(self):
-        """What the modifiers of ``modifiers.py`` look up in bindings, as a list of (look_up, target)."""
+        """The look-ups of modifiers in bindings, as a list of (look_up, target)."""
         return [
             (part.look_up, target)
             for modifier, _source, target in self.modified
@@ -30,14 +30,14 @@ class CompiledMapping:
 
     @property
     def source_fields(self):
-        """The source fields that the mapping says it reads, as a frozenset of names."""
+        """The source fields that the mapping declares to read, as a frozenset of names."""
         names = [source for source, _target in self.plain]
         names += [source for _modifier, source, _target in self.modified if source]
         names += [source for source, _target, _model_name in self.children]
         return frozenset(names).union(*(fields for _name, _only_create, fields in self.methods))
 
     def for_fields(self, fields):
-        """Return the part of the mapping that depends on some source fields, a frozenset of names."""
+        """Return the part of the mapping that depends on source fields, a frozenset of names."""
         return CompiledMapping(
             tuple(entry for entry in self.plain if entry[0] in fields),
             tuple(entry for entry in self.modified if entry[1] is None or entry[1] in fields),
@@ -49,7 +49,7 @@ class CompiledMapping:
 def compile_mapping(mapper_class):
     """Return the :class:`CompiledMapping` of a mapper class.
 
-    :raise MappingError: an entry of ``direct`` or ``children`` has not the shape it must have
+    :raise MappingError: an entry of ``direct`` or ``children`` does not have the right shape
     """
     direct = _collect_by_target(mapper_class, "direct")
     return CompiledMapping(
@@ -63,7 +63,10 @@ def compile_mapping(mapper_class):
 
 
 def _collect_by_target(mapper_class, attribute):
-    """Return the entries of a list attribute of all classes, the bases' first; the last entry for a target counts."""
+    """Return the entries of a list attribute of all classes, those of the base classes first.
+
+    If several entries have the same target, the last one counts.
+    """
     entries = {}
     shape = _SHAPES[attribute]
     for part in reversed(mapper_class.__mro__):
@@ -75,7 +78,7 @@ def _collect_by_target(mapper_class, attribute):
 
 
 def _collect_methods(mapper_class):
-    """Yield (name, only_create, changed_by) of each mapping method, the bases' first."""
+    """Yield (name, only_create, changed_by) of each mapping method, those of base classes first."""
     names = dict.fromkeys(
         name
         for part in reversed(mapper_class.__mro__)

@@ -1,4 +1,4 @@
-"""Explain the values of a mapping: which rule gave each of them, or which error."""
+"""Explanation of mapped values: which rule gave each value, or which error."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ _LONGEST_VALUE = 300  # characters
 class Explanation:
     """How a target field gets its value.
 
-    ``target`` is "" where a method failed, whose targets are not known then. ``source`` names the source fields, "" where the mapping
-    does not say. ``how`` is the modifier or the method. There is either a ``value`` or an ``error``, a text; or neither, where
-    ``is_absent``: the source is not in the record, so the target is left alone.
+    ``target`` is "" for a method that failed, as its targets are not known. ``source`` names the
+    source fields, "" if the mapping does not declare them. ``how`` is the modifier or the method.
+    There is either a ``value``, or an ``error`` as text. If ``is_absent``, there is neither: the
+    source field is not in the record, so the target is not changed.
     """
 
     target: str
@@ -28,7 +29,7 @@ class Explanation:
 
     @property
     def value_text(self):
-        """The value as Python writes it, cut where it is long."""
+        """The ``repr`` of the value, cut if it is long."""
         if self.is_absent:
             return "not in the record"
         text = repr(self.value)
@@ -40,11 +41,11 @@ class Explanation:
 
 
 def explain(mapper, map_record, compiled):
-    """Return what a mapping does with a record, as a list of :class:`Explanation`.
+    """Return the explanations of the values of a record, as a list of :class:`Explanation`.
 
-    Each step is made in a savepoint, so that one that fails does not hide what the next ones do.
+    Each step is run in a savepoint, so that a step that fails does not hide the next ones.
 
-    :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper`, which has its options
+    :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper` with its options
     :param map_record: :class:`~odoo.addons.connector.unit.mapper.record.MapRecord`
     :param compiled: :class:`~odoo.addons.connector.unit.mapper.compiled.CompiledMapping`
     """
@@ -79,7 +80,7 @@ def _steps(mapper, compiled):
 
 
 def _explain_finalize(mapper, map_record, values):
-    """Return what ``finalize`` changes."""
+    """Return the explanations of the values that ``finalize`` changes."""
     before = dict(values)
     try:
         with mapper.env.cr.savepoint():

@@ -1,7 +1,8 @@
-"""Mappers: a record of the external system becomes values for Odoo, and conversely.
+"""Mappers between records of the external system and values for Odoo records, in both directions.
 
-What a mapper class says (``direct``, ``children``, the methods marked with ``@mapping``) is compiled once per class and registry;
-mapping a record is then a walk through three short lists. Only None is empty: 0, "" and False are values and survive.
+The declarations of a mapper class (``direct``, ``children``, methods with ``@mapping``) are
+compiled once per class and registry. After that, mapping a record only walks through a few short
+lists. Only None is empty: 0, "" and False are values and are kept.
 """
 
 from collections import defaultdict
@@ -43,13 +44,13 @@ __all__ = [
     "only_create",
 ]
 
-# What methods and modifiers are marked with
+# Decorators of mapping methods
 
 
 def mapping(method=None):
-    """Mark a method of a mapper as a mapping: it takes the source record and returns a dict of values, or None for none.
+    """Mark a method of a mapper as a mapping, with or without parentheses.
 
-    With or without parentheses.
+    The method takes the source record and returns a dict of values, or None for no values.
     """
     if method is None:
         return mapping
@@ -58,9 +59,11 @@ def mapping(method=None):
 
 
 def changed_by(*fields):
-    """Say on which source fields a mapping depends: an export of some fields only runs it when one of them is among these.
+    """Declare the source fields on which a mapping depends.
 
-    A mapping that does not say is always run. When classes override each other's method, the fields of all of them count.
+    An export of some fields runs the mapping only if one of its fields is among them. A mapping
+    without this declaration is always run. If classes override each other's method, the fields of
+    all of them count.
     """
     if len(fields) == 1 and not isinstance(fields[0], str):
         raise TypeError("changed_by takes the names of fields, as in @changed_by('name', 'email')")
@@ -79,7 +82,7 @@ def only_create(method):
 
 
 class Mapper(ConnectorUnit):
-    """Turns a source record into values for the other side.
+    """Base class of mappers from a source record to values for the other side.
 
     ::
 
@@ -94,8 +97,9 @@ class Mapper(ConnectorUnit):
             def name(self, record):
                 return {"name": f"{record['first']} {record['last']}"}
 
-    ``direct`` is a list of (source field or modifier, target field), ``children`` of (source field, target field, model). A class adds
-    to the ``direct``, ``children`` and mapping methods of its base classes; an entry for the same target takes the place of the bases'.
+    ``direct`` is a list of (source field or modifier, target field), ``children`` of (source field,
+    target field, model). A class adds to the ``direct``, ``children`` and mapping methods of its
+    base classes. An entry for the same target replaces the one of a base class.
     """
 
     direct: list[tuple] = []
@@ -112,16 +116,18 @@ class Mapper(ConnectorUnit):
 
     @property
     def source_fields(self):
-        """The source fields that the mapping says it reads, as a frozenset of names: those an adapter has to read for it.
+        """The source fields that an adapter has to read for the mapping, as a frozenset of names.
 
-        They are those of ``direct`` and ``children``, and those in the ``@changed_by`` of the mapping methods.
+        They are those of ``direct`` and ``children``, and those in ``@changed_by`` of the mapping
+        methods.
         """
         return self._compiled.source_fields
 
     def changed_by_fields(self):
-        """Return the source fields on whose change an export of the record depends, as a frozenset of names.
+        """Return the source fields whose changes matter to an export of the record.
 
-        None, when a modifier or a mapping method does not say on what it depends: then any change may matter.
+        :return: frozenset of names; None if a modifier or a mapping method does not declare its
+            fields: then any change may matter
         """
         always = self._compiled.for_fields(frozenset())
         depends_on_all = always.modified or any(
@@ -130,21 +136,21 @@ class Mapper(ConnectorUnit):
         return None if depends_on_all else self.source_fields
 
     def map_record(self, record, parent=None, binding=None):
-        """Return the :class:`MapRecord` of a source record, whose ``values()`` are the mapped values.
+        """Return the :class:`MapRecord` of a source record; its ``values()`` are the mapped values.
 
         :param record: dict or recordset of one record
-        :param parent: :class:`MapRecord` of the record of which this one is a child
-        :param binding: for imports, the record here that is updated, an empty recordset for a new one. Without it, children can be
-            mapped for a new record only
+        :param parent: :class:`MapRecord` of the parent, if this one is a child
+        :param binding: for imports, the Odoo record to update, an empty recordset for a new one.
+            Without it, children can be mapped only for a new record
         """
         return MapRecord(self, record, parent, binding)
 
     def map_records(self, records, parent=None, bindings=None):
-        """Return the :class:`MapRecords` of many source records, whose ``values()`` is the list of their mapped values.
+        """Return the :class:`MapRecords` of source records; its ``values()`` is a list.
 
         :param records: list of dicts, or recordset
-        :param parent: :class:`MapRecord` of the record of which these are children
-        :param bindings: what :meth:`map_record` takes as ``binding``, for each record
+        :param parent: :class:`MapRecord` of the parent, if these are children
+        :param bindings: the ``binding`` of :meth:`map_record` for each record
         """
         if bindings is None:
             bindings = [None] * len(records)
@@ -154,19 +160,20 @@ class Mapper(ConnectorUnit):
         return MapRecords(self, map_records)
 
     def finalize(self, map_record, values):
-        """Return the values after a last touch; a hook for what depends on several of them.
+        """Return the final values; a hook for changes that depend on several of them.
 
         :param map_record: :class:`MapRecord`
-        :param values: dict of what was mapped
+        :param values: dict of the mapped values
         """
         return values
 
     @contextmanager
     def page(self, records, fields=None):
-        """Within the ``with`` block, look up only once what the records of a page point to.
+        """Look up bindings only once for a page of records, within the ``with`` block.
 
-        What ``direct`` says for them and for their children is looked up at its beginning, by one query a binding model; what the
-        methods look up by :meth:`binder_for` is remembered.
+        The look-ups of ``direct``, of the records and of their children, are done at its beginning,
+        by one query for each binding model. The look-ups of methods by :meth:`binder_for` are
+        cached.
 
         :param records: source records that are mapped in the block
         :param fields: names of the source fields that matter; None: all
@@ -185,7 +192,10 @@ class Mapper(ConnectorUnit):
             self._binders = outer
 
     def binder_for(self, model=None):
-        """Return the binder of a model, by default of this unit's. Those of a :meth:`page` remember what they have found."""
+        """Return the binder of a model, by default of this unit's model.
+
+        In a :meth:`page`, the binders cache their look-ups.
+        """
         if self._binders is None:
             return super().binder_for(model)
         model_name = model or self.environment.model_name
@@ -195,7 +205,7 @@ class Mapper(ConnectorUnit):
         return self._binders[model_name]
 
     def mapper_of_children(self, model_name):
-        """Return the mapper of the children that have a model; it is of the same page."""
+        """Return the mapper of the children of a model, for the same :meth:`page`."""
         mapper = self.unit_for(self._child_mapper_class, model_name)
         mapper._binders = self._binders
         return mapper
@@ -212,10 +222,12 @@ class Mapper(ConnectorUnit):
             self.options = previous
 
     def explain(self, record, parent=None, binding=None, **options):
-        """Return how the values of a source record come about, as a list of :class:`Explanation` in the order of the mapping.
+        """Return the explanation of each mapped value of a source record.
 
-        An error in one of them does not hide the others. A later one for the same target takes the place of an earlier one.
-        The arguments are those of :meth:`map_record` and of its ``values()``.
+        They are a list of :class:`Explanation` in the order of the mapping.
+
+        An error of one value does not hide the others. A later value for the same target replaces
+        an earlier one. The arguments are those of :meth:`map_record` and of its ``values()``.
         """
         map_record = self.map_record(record, parent, binding)
         previous, self.options = self.options, map_record.options(**options)
@@ -226,7 +238,7 @@ class Mapper(ConnectorUnit):
 
     @contextmanager
     def explaining(self, map_record):
-        """Add to an error by which Odoo refuses the values of a record, in the ``with`` block, how each of them came about.
+        """Add an explanation of the values to an error by which Odoo refuses them in the block.
 
         :param map_record: :class:`MapRecord`
         """
@@ -240,23 +252,23 @@ class Mapper(ConnectorUnit):
     def error(self, what, problem):
         """Return a MappingError that names this mapper.
 
-        :param what: target field or method that has the problem
+        :param what: target field or method with the problem
         :param problem: text
         """
         return MappingError(f"{class_name(type(self))}, {what}: {problem}")
 
     def read_source(self, record, field):
-        """Return the value of a source field, None when there is none."""
+        """Return the value of a source field, None if there is none."""
         raise NotImplementedError
 
     def is_empty(self, record, field, value):
-        """Return whether the value of a source field says that there is none."""
+        """Return whether the value of a source field means that it is empty."""
         return value is None
 
     # Mapping
 
     def _map(self, map_record, compiled):
-        """Return the values that a mapping, or a part of it, gives for a record."""
+        """Return the values of a mapping, or of a part of it, for a record."""
         record = map_record.source
         values = self._map_direct(record, compiled)
         for name, for_create_only, _fields in compiled.methods:
@@ -279,7 +291,7 @@ class Mapper(ConnectorUnit):
         raise NotImplementedError
 
     def _key_error(self, name, record, error):
-        """Return the error of a mapping method that looks for something under a name under which there is nothing."""
+        """Return the error of a mapping method that reads a key which the record does not have."""
         there = f"; the record has {', '.join(map(str, record))}" if isinstance(record, dict) else ""
         return self.error(f"{name}()", f"looks for {error}, which is not there{there}")
 
@@ -297,9 +309,10 @@ class Mapper(ConnectorUnit):
             return self._map_child_class(self.environment.for_model(model_name))
 
     def _collect_look_ups(self, records, fields, wanted):
-        """Add what some records and their children look up in bindings.
+        """Add the look-ups in bindings of some records and their children.
 
-        :param wanted: dict of sets: (binding model, whether records are looked up) to external ids or ids of records
+        :param wanted: dict of sets: (binding model, whether records are looked up) to external ids
+            or ids of records
         """
         compiled = self._compiled_for(fields)
         for look_up, target in compiled.look_ups:
@@ -348,7 +361,7 @@ class Mapper(ConnectorUnit):
         """Refuse an entry of ``children`` that cannot work."""
 
     def _check_field(self, what, name, source, way_out):
-        """Refuse a field of our model that does not exist, and a relation that is mapped as it is."""
+        """Refuse a field that our model does not have, and a relation without a modifier."""
         field = self.model._fields.get(name)
         if field is None:
             raise self.error(what, f"{self.environment.model_name} has no field {name!r}")
@@ -359,9 +372,10 @@ class Mapper(ConnectorUnit):
 
 
 class ImportMapper(Mapper):
-    """Maps a record of the external system, a dict, to values for an Odoo record. None becomes False, which is Odoo's word for it.
+    """Mapper of an external record, a dict, to values for an Odoo record.
 
-    What is not in the record at all gives no value by ``direct``: a record that tells only some fields leaves the others as they are.
+    None becomes False, as Odoo expects. A field that is not in the record gets no value by
+    ``direct``: a record with only some fields leaves the others as they are.
     """
 
     _map_child_class = ImportMapChild
@@ -408,7 +422,7 @@ class ImportMapper(Mapper):
 
 
 class ExportMapper(Mapper):
-    """Maps an Odoo record to a dict for the external system."""
+    """Mapper of an Odoo record to a dict for the external system."""
 
     _map_child_class = ExportMapChild
 

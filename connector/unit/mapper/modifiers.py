@@ -1,17 +1,18 @@
-"""Modifiers: what stands in the ``direct`` of a mapper instead of a field's name. They can be nested, the field's name innermost.
+"""Modifiers: functions in the ``direct`` of a mapper, in place of the name of a source field.
 
-A modifier is a function (mapper, record, target) -> value, so a connector writes its own. What is said about it in attributes is
-optional:
+They can be nested, with the field's name innermost. A modifier is a function (mapper, record,
+target) -> value, so a connector may define its own. Its attributes are optional:
 
 ``source``
-    name of the source field it depends on; without it, it counts as depending on everything
+    name of the source field it depends on; without it, it counts as depending on all fields
 ``how``
-    what it does, for those who ask how a value came about
+    its description in the explanation of a value
 ``inner``
-    what it modifies: a field's name or a modifier
+    the field's name or the modifier that it modifies
 ``look_up``
-    function (mapper, record, target) -> (binding model, whether records are looked up, what), for what it looks up in bindings: an
-    external id, or the id of a record that is bound; None for nothing. A page of records looks up all of these together.
+    function (mapper, record, target) -> (binding model, whether records are looked up, what) for
+    its look-up in bindings: an external id, or the id of a bound record; None for no look-up. For a
+    page of records, all of these are looked up together.
 """
 
 from odoo import models
@@ -20,7 +21,9 @@ from ..connector_unit import external_id_text
 
 
 def none(field):
-    """Modifier: what Odoo keeps as False because it is empty (a text, a date, a relation) becomes None; numbers and booleans stay.
+    """Modifier: an empty value of Odoo (False for a text, a date or a relation) becomes None.
+
+    Numbers and booleans stay.
 
     :param field: name of the source field, or a modifier
     """
@@ -34,10 +37,11 @@ def none(field):
 
 
 def convert(field, conv_type):
-    """Modifier: convert a value, None excepted, as in ``(convert("price", float), "list_price")``.
+    """Modifier: convert a value, except None, as in ``(convert("price", float), "list_price")``.
 
     :param field: name of the source field, or a modifier
-    :param conv_type: function of one argument; a ValueError, TypeError or ArithmeticError becomes a MappingError
+    :param conv_type: function of one argument; a ValueError, TypeError or ArithmeticError becomes a
+        MappingError
     """
     name = getattr(conv_type, "__name__", conv_type)
 
@@ -57,10 +61,11 @@ def convert(field, conv_type):
 
 
 def m2o_to_external(field, binding=None):
-    """Modifier for exports: a many2one becomes the external id of the record it points to, or None when it is empty.
+    """Modifier for exports: a many2one becomes the external id of its record, or None if empty.
 
-    :param field: name of the many2one, or a modifier that gives a record
-    :param binding: name of the binding model, where the many2one points to the record that is bound and not to its binding
+    :param field: name of the many2one, or a modifier that returns a record
+    :param binding: name of the binding model, if the many2one points to the bound record and not to
+        its binding
     :raise MappingError: that record has no external id
     """
 
@@ -95,11 +100,12 @@ def m2o_to_external(field, binding=None):
 
 
 def external_to_m2o(field, binding=None):
-    """Modifier for imports: an external id becomes the id of the record for a many2one, or None when it is empty.
+    """Modifier for imports: an external id becomes the id of a many2one's record, or None if empty.
 
-    :param field: name of the source field, or a modifier that gives an external id
-    :param binding: name of the binding model, where the many2one points to the record that is bound and not to its binding
-    :raise MappingError: no record here has that external id
+    :param field: name of the source field, or a modifier that returns an external id
+    :param binding: name of the binding model, if the many2one points to the bound record and not to
+        its binding
+    :raise MappingError: no Odoo record has that external id
     """
 
     def look_up(mapper, record, target):
@@ -126,7 +132,7 @@ def external_to_m2o(field, binding=None):
 
 
 def follow_m2o_relations(path):
-    """Modifier for exports: the value at the end of a path of many2ones, None when one of them is empty.
+    """Modifier for exports: the value at the end of a path of many2ones, None if one is empty.
 
     :param path: such as ``"product_id.categ_id.name"``
     """
@@ -142,7 +148,7 @@ def follow_m2o_relations(path):
 
 
 def nested(modifier):
-    """Return the modifiers of which one is made, the outermost first; none for a field's name."""
+    """Return the modifiers nested in one, the outermost first; none for a field's name."""
     found = []
     while callable(modifier):
         found.append(modifier)
@@ -151,12 +157,12 @@ def nested(modifier):
 
 
 def how(source):
-    """Return what an entry of ``direct`` does to its source field, as a text."""
+    """Return a description of an entry of ``direct``: its modifiers, as text."""
     return " of ".join(getattr(modifier, "how", f"{modifier.__name__}()") for modifier in nested(source)) or "direct"
 
 
 def _modifier(name, field, look_up=None):
-    """Return a decorator that says about a modifier what is to be known."""
+    """Return a decorator that sets the attributes of a modifier."""
 
     def mark(modifier):
         modifier.source = getattr(field, "source", None) if callable(field) else field
@@ -173,7 +179,7 @@ def _read(mapper, record, field, target):
 
 
 def _is_empty(mapper, record, field, value):
-    """Return whether a value says that there is none, which depends on the type of the field that it was read from."""
+    """Return whether a value is empty; this depends on the type of the field it was read from."""
     if isinstance(value, models.BaseModel):
         return not value
     if not callable(field):
@@ -184,7 +190,7 @@ def _is_empty(mapper, record, field, value):
 
 
 def _follow(record, path):
-    """Return the record, maybe an empty one, at which a path of relations ends, and the last name of the path."""
+    """Return the last record, maybe an empty one, and the last name of a path of relations."""
     *relations, last = path.split(".")
     for relation in relations:
         record = record[relation]

@@ -1,20 +1,21 @@
-"""Source records on their way through a mapper, one by one or a page of them."""
+"""Source records to be mapped, one by one or a page of them."""
 
 
 class MapOptions(dict):
-    """The options of a mapping as attributes; what was not given is None."""
+    """The options of a mapping as attributes; an option that was not given is None."""
 
     def __getattr__(self, name):
         return self.get(name)
 
 
 class MapRecord:
-    """A source record on its way through a mapper.
+    """A source record to be mapped.
 
     :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper`
-    :param source: record to map: a dict or a recordset of one record
-    :param parent: :class:`MapRecord` of which this one is a child
-    :param binding: for imports, the record here that is updated, an empty recordset for a new one; None: not known
+    :param source: source record: a dict or a recordset of one record
+    :param parent: :class:`MapRecord` of the parent, if this one is a child
+    :param binding: for imports, the Odoo record to update, an empty recordset for a new one; None:
+        not known
     """
 
     def __init__(self, mapper, source, parent=None, binding=None):
@@ -27,10 +28,11 @@ class MapRecord:
     def values(self, for_create=None, fields=None, **options):
         """Return the mapped values as a dict.
 
-        :param for_create: whether the values are for a new record; ``@only_create`` mappings are left out otherwise. None: as the
-            binding says, and not for a new one where it is not known
+        :param for_create: whether the values are for a new record; otherwise ``@only_create``
+            mappings are left out. None: it depends on the binding, and is false if that is not
+            known
         :param fields: names of the source fields that matter; None: all
-        :param options: whatever the mappings want to know; they find it in ``self.options``
+        :param options: further options for the mappings, in ``self.options``
         :raise MappingError: a value cannot be mapped
         """
         return self.values_for(self.options(for_create, fields, **options))
@@ -40,7 +42,7 @@ class MapRecord:
         return MapOptions(options, for_create=self._is_for_create(for_create), fields=fields)
 
     def values_for(self, options):
-        """Return what :meth:`values` returns.
+        """Return the mapped values for some options, as :meth:`values` does.
 
         :param options: :class:`MapOptions`
         """
@@ -53,12 +55,15 @@ class MapRecord:
         return not self.binding if asked is None and self.binding is not None else asked
 
     def update(self, *args, **kwargs):
-        """Set values that :meth:`values` adds to what is mapped; arguments as those of ``dict.update``."""
+        """Set values that :meth:`values` adds to the mapped ones.
+
+        The arguments are those of ``dict.update``.
+        """
         self._forced_values = dict(self._forced_values or (), **dict(*args, **kwargs))
 
 
 class MapRecords:
-    """A page of source records on their way through a mapper, as a sequence of :class:`MapRecord`.
+    """A page of source records to be mapped, as a sequence of :class:`MapRecord`.
 
     :param mapper: :class:`~odoo.addons.connector.unit.mapper.mapper.Mapper`
     :param map_records: list of :class:`MapRecord`
@@ -80,8 +85,10 @@ class MapRecords:
     def values(self, for_create=None, fields=None, **options):
         """Return the mapped values of all records, in their order, as a list of dicts.
 
-        What ``direct`` looks up in bindings is looked up for all records together, their children's included: one query a binding model.
-        Arguments and errors are those of :meth:`MapRecord.values`; of several records that cannot be mapped the first one counts.
+        The look-ups of ``direct`` in bindings are done for all records and their children together,
+        by one query for each binding model. Arguments and errors are those of
+        :meth:`MapRecord.values`. If several records cannot be mapped, the error is that of the
+        first one.
         """
         sources = [map_record.source for map_record in self._map_records]
         known = {}  # the records share their options, of which there are those for new ones and those for others
