@@ -195,7 +195,7 @@ def _stored_results(env: Environment) -> Iterator[Any]:
     """Yield the results as they are stored: a barrier between two groups does not decode them."""
     rows = env.context.get(_INLINE)
     if not isinstance(rows, _Results):
-        rows = store.parent_results(env.cr, by_code(env.context, JOB))
+        rows = store.dependencies.parent_results(env.cr, by_code(env.context, JOB))
     for function, result in rows:
         stored = arguments.load(result) if result else None
         if current_name(function) == barrier.job_options.name:

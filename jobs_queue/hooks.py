@@ -71,7 +71,7 @@ def uninstall_hook(env: Environment) -> None:
 
     These are the sequences of the queue, and the system parameters of the addon.
     """
-    store.drop_sequences(env.cr)
+    store.insert.drop_sequences(env.cr)
     env["ir.config_parameter"].sudo().search([("key", "=like", f"{addon.NAME}.%")]).unlink()
 
 

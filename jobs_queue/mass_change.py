@@ -68,20 +68,20 @@ class _Kind:
 
 
 def _requeue_failed(cr: BaseCursor, ids: Sequence[int], _env: Environment) -> int:
-    return store.requeue(cr, ids, states=("failed",))
+    return store.actions.requeue(cr, ids, states=("failed",))
 
 
 def _set_done(cr: BaseCursor, ids: Sequence[int], env: Environment) -> int:
-    return store.set_done(cr, ids, env._("Set to done by %s", env.user.name))
+    return store.actions.set_done(cr, ids, env._("Set to done by %s", env.user.name))
 
 
 def _cancel(cr: BaseCursor, ids: Sequence[int], env: Environment) -> int:
     message = env._("Cancelled by %s", env.user.name)
-    return store.cancel(cr, ids, message) + store.request_cancellation(cr, ids, env.user.name)
+    return store.actions.cancel(cr, ids, message) + store.actions.request_cancellation(cr, ids, env.user.name)
 
 
 def _cancel_failed(cr: BaseCursor, ids: Sequence[int], env: Environment) -> int:
-    return store.cancel(cr, ids, env._("Cancelled by %s", env.user.name), states=("failed",))
+    return store.actions.cancel(cr, ids, env._("Cancelled by %s", env.user.name), states=("failed",))
 
 
 _WAITING = ("pending", "scheduled", "wait_dependencies")
@@ -90,7 +90,7 @@ KINDS = {
     "requeue": _Kind(
         _lt("requeued"),
         ("failed", "cancelled", "done", "scheduled"),
-        lambda cr, ids, _env: store.requeue(cr, ids),
+        lambda cr, ids, _env: store.actions.requeue(cr, ids),
         ends=False,
     ),
     "requeue_failed": _Kind(_lt("requeued"), ("failed",), _requeue_failed, ends=False),
@@ -135,7 +135,7 @@ class MassChange:
 
     def _beginning(self) -> Position:
         ((total, highest),) = self.env["queue.job"]._read_group(Domain(self.domain), [], ["__count", "id:max"])
-        return Position(highest or 0, total, fields.Datetime.to_string(store.now(self.env.cr)))
+        return Position(highest or 0, total, fields.Datetime.to_string(store.sql.now(self.env.cr)))
 
     def run(self, seconds: float = math.inf, after_chunk: Callable[[], object] = lambda: None) -> bool:
         """Change jobs for at most so many seconds; return whether all is done.
@@ -168,7 +168,7 @@ class MassChange:
         # the caller's transaction still sees the data of its beginning, so jobs that have changed
         # since then would be changed again
         order = "id desc" if KINDS[self.kind].ends else "id"
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             return self.env(cr=cr)["queue.job"].search(domain, order=order, limit=limit).ids
 
     def _go_behind(self, id_: int) -> None:
@@ -187,19 +187,19 @@ class MassChange:
         except LockNotAvailable:
             free: Sequence[int] = []
             with contextlib.suppress(LockNotAvailable):
-                with store.own_cursor(self.env) as cr:
-                    unlocked = store.unlocked(cr, ids)
+                with store.sql.own_cursor(self.env) as cr:
+                    unlocked = store.actions.unlocked(cr, ids)
                 self._change_at_once(unlocked)
                 free = unlocked
             self._count({_ELSEWHERE: len(ids) - len(free)})
 
     def _change_at_once(self, ids: Sequence[int]) -> None:
         kind = KINDS[self.kind]
-        with store.own_cursor(self.env) as cr:
-            before = store.count_by_state(cr, ids)
+        with store.sql.own_cursor(self.env) as cr:
+            before = store.actions.count_by_state(cr, ids)
             changed = kind.operation(cr, ids, self.env)
             cr.commit()  # pylint: disable=invalid-commit; a cursor of its own, and what follows needs to see that end
-            store.release_waiting(cr, ids)
+            store.actions.release_waiting(cr, ids)
         untouched = {state: count for state, count in before.items() if state not in kind.states}
         untouched[_ELSEWHERE] = len(ids) - changed - sum(untouched.values())
         self.position.changed += changed

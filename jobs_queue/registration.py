@@ -13,6 +13,8 @@ from typing import Any
 from odoo.modules.module import Manifest
 from odoo.modules.registry import Registry
 
+from .odoo_patches import installed_addons
+
 # Counts registrations: results of look-ups from before the last one are not used any more
 _generation = 0
 
@@ -43,14 +45,14 @@ def is_installed(registry: Registry, addon: str | None) -> bool:
 
     :param addon: None counts as installed
     """
-    return addon is None or addon in registry._init_modules
+    return addon is None or addon in installed_addons(registry)
 
 
 @functools.cache
 def loading_order(addon: str | None) -> tuple[float, str | None]:
     """Return a sort key for addons: dependencies first, then by name.
 
-    It is needed because the set ``registry._init_modules`` has no order.
+    It is needed because the set of installed addons has no order.
     """
     manifest = addon and Manifest.for_addon(addon, display_warning=False)
     if not manifest:

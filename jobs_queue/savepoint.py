@@ -4,12 +4,13 @@ They are for code that keeps data with a cursor. Odoo's own hooks of a cursor ar
 transaction. A savepoint that does not flush (``cr.savepoint(flush=False)``) calls none of them.
 """
 
-import functools
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
-from odoo.sql_db import BaseCursor, Savepoint
+from odoo.sql_db import BaseCursor
+
+from .odoo_patches import patch_savepoints
 
 Begin: TypeAlias = Callable[[BaseCursor], object]
 Rollback: TypeAlias = Callable[[BaseCursor, Any], object]
@@ -28,24 +29,13 @@ def follow_savepoints(begin: Begin, rollback: Rollback) -> None:
     _followers.append((begin, rollback))
 
 
-def _teach() -> None:
-    init, rollback = Savepoint.__init__, Savepoint.rollback
-
-    @functools.wraps(init)
-    def tell_and_init(self: Savepoint, cr: BaseCursor) -> None:
-        # TestCursor makes savepoints on a cursor of psycopg2 too, and no data is kept with that one
-        self._begun = [follower(cr) for follower, _rollback in _followers] if isinstance(cr, BaseCursor) else ()
-        init(self, cr)
-
-    @functools.wraps(rollback)
-    def tell_and_rollback(self: Savepoint) -> None:
-        if isinstance(self._cr, BaseCursor):
-            for (_begin, follower), begun in zip_longest(_followers, self._begun):
-                follower(self._cr, begun)
-        rollback(self)
-
-    Savepoint._begun = ()
-    Savepoint.__init__, Savepoint.rollback = tell_and_init, tell_and_rollback
+def _begin(cr: BaseCursor) -> list[Any]:
+    return [begin(cr) for begin, _rollback in _followers]
 
 
-_teach()
+def _rollback(cr: BaseCursor, begun: list[Any] | None) -> None:
+    for (_begin, rollback), value in zip_longest(_followers, begun or ()):
+        rollback(cr, value)
+
+
+patch_savepoints(_begin, _rollback)

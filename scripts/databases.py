@@ -176,7 +176,7 @@ def adopt(name):
     config.parse_config(["--config", str(ODOO_CONFIG)], setup_logging=False)
     initialize_sys_path()
     with cursor(name) as cr:
-        importlib.import_module("odoo.addons.jobs_queue.store").adopt_database(cr)
+        importlib.import_module("odoo.addons.jobs_queue.store.database").adopt(cr)
 
 
 def copy(source, name):

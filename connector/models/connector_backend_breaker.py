@@ -101,7 +101,7 @@ class ConnectorBackend(models.AbstractModel):
         Both are empty if the backend is not committed yet. Only the status is empty if another
         transaction has locked it, for instance that of the caller. Nothing can be noted then.
         """
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             env = self.env(cr=cr, user=SUPERUSER_ID, su=True)
             backend = self.with_env(env).exists()
             status = env["connector.backend.status"]
@@ -279,7 +279,7 @@ class ConnectorBackend(models.AbstractModel):
     # then
 
     def _hold(self, holder, message, seconds=None):
-        store.hold(self.env.cr, self.channel_id.id or None, holder, message, seconds)
+        store.channels.hold(self.env.cr, self.channel_id.id or None, holder, message, seconds)
 
     def _delay_probe(self, model_name):
         session = ConnectorSession.from_env(self.env).with_company(self.company_id)

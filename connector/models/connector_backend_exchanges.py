@@ -33,7 +33,7 @@ class ConnectorBackend(models.AbstractModel):
         :return: None if nothing was stored
         """
         record = self.sudo()
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             env = self.env(cr=cr, su=True)
             if not self.with_env(env).exists():
                 return None

@@ -59,7 +59,7 @@ class ExportTests:
         with self.losing_the_answer():
             job = self.run_jobs()
         self.assertEqual(job.state, "scheduled")
-        store.requeue(self.env.cr, job.ids)
+        store.actions.requeue(self.env.cr, job.ids)
         self.assertDone(self.run_jobs())
         found = self.shop.call("res.partner", "search", domain=[("name", "=", name)])
         self.assertEqual([str(external_id) for external_id in found], [binding.external_id])
@@ -138,7 +138,7 @@ class TestExportOverJson2(ExportTests, OdooCase):
             self.partner.phone = "8"
             job = self.run_jobs()
         self.assertEqual((job.state, job.retry), ("scheduled", 0))
-        store.requeue(self.env.cr, job.ids)
+        store.actions.requeue(self.env.cr, job.ids)
         self.run_jobs()
         self.assertEqual(self.there("phone"), ["8"])
 

@@ -399,7 +399,7 @@ class TestImportThatDoesNotWork(ImportCase):
         with self.answering(status=503):
             job = self.run_jobs()
         self.assertEqual((job.state, job.retry), ("scheduled", 0))
-        store.requeue(self.env.cr, job.ids)
+        store.actions.requeue(self.env.cr, job.ids)
         self.run_jobs()
         self.assertEqual(self.partner(self.partner_id).name, "Ada")
 

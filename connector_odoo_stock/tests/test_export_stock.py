@@ -189,7 +189,7 @@ class TestStock(StockCase):
         self.create_product(is_storable=False)
         self.count(chair, 5)
         self.backend.stock_warehouse_id = self.warehouse
-        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         notification = self.backend.action_export_stock()
         self.assertDone(self.run_jobs())
         self.assertEqual((self.stock_there(chair), self.stock_there(table)), (5, 0))
@@ -198,7 +198,7 @@ class TestStock(StockCase):
     def test_u4_the_button_counts_the_products_whose_stock_is_sent(self):
         self.create_product()
         self.create_product().external_id = False
-        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         told = self.backend.action_export_stock()["params"]
         self.assertEqual(told["message"], "The stock of 1 products is sent in the background.")
 

@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds without a beat after which a process is killed, by default. Its last heartbeat may be 4 s
 #: older. Other workers must not be the first to find it dead, as they do not know the cause.
-SILENCE_LIMIT = store.HEARTBEAT_TIMEOUT - 5
+SILENCE_LIMIT = store.workers.HEARTBEAT_TIMEOUT - 5
 #: Seconds for which the parent waits for a connection: it has other processes to watch.
 CONNECT_SECONDS = 5
 #: Seconds after the time limit of a job in which its process can stop it by itself. Then a process
@@ -123,14 +123,16 @@ class Child:
     def end_workers(self, dbnames: Iterable[str], cause: str, end: str) -> None:
         """End its workers in each database, as others that notice the death do not know the cause.
 
-        :param end: as for :func:`store.end_worker`
+        :param end: as for :func:`.store.workers.end_worker`
         """
         for dbname in dbnames:
             try:
                 with contextlib.closing(_connect(dbname)) as connection, connection.cursor() as cr:
-                    if not store.reason_not_to_serve(cr):
+                    if not store.database.reason_not_to_serve(cr):
                         blamed, several = self._blamed(dbname), len(self.signs.runs()) > 1
-                        store.end_process(cr, self.process, cause, end, terminate=True, blamed=blamed, several=several)
+                        store.workers.end_process(
+                            cr, self.process, cause, end, terminate=True, blamed=blamed, several=several
+                        )
             except psycopg2.Error as error:
                 _logger.info("The workers that died are not ended in %s here: %s", dbname, error)
 

@@ -88,7 +88,7 @@ class Supervisor:
         for dbname in config["db_name"]:
             try:
                 with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
-                    is_served = not store.reason_not_to_serve(cr)
+                    is_served = not store.database.reason_not_to_serve(cr)
                 if is_served:
                     Registry(dbname).check_signaling()
             except Exception as error:
@@ -134,7 +134,7 @@ class Supervisor:
         for pid, child in list(self.children.items()):
             if cause := child.reason_to_kill():
                 # first, so that no other worker finds it dead without knowing the cause
-                child.end_workers(self._databases(), cause, store.DIED)
+                child.end_workers(self._databases(), cause, store.workers.DIED)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -147,7 +147,7 @@ class Supervisor:
             return False
         if child := self.children.pop(pid, None):
             cause = child.cause_of_death(os.waitstatus_to_exitcode(status))
-            child.end_workers(self._databases(), cause, store.STOPPED if self._stopping else store.DIED)
+            child.end_workers(self._databases(), cause, store.workers.STOPPED if self._stopping else store.workers.DIED)
             if not self._stopping:
                 _logger.warning("Another worker process is started: %s", cause)
                 if time.monotonic() - child.began < 1:
@@ -163,7 +163,7 @@ class Supervisor:
         for pid, child in list(self.children.items()):
             _logger.warning("The worker process %s is killed: it does not end after the stop", pid)
             # first, so that no attempt is counted for this death
-            child.end_workers(self._databases(), "it was stopped", store.STOPPED)
+            child.end_workers(self._databases(), "it was stopped", store.workers.STOPPED)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             self._reap(block=True)

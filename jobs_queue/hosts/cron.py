@@ -66,7 +66,7 @@ def run_in_cron(env: Environment) -> None:
 
     If workers of another host serve the database, nothing is run.
     """
-    if store.other_hosts_alive(env.cr) or not store.is_original(env.cr):
+    if store.workers.other_hosts_alive(env.cr) or not store.database.is_original(env.cr):
         return
     dbname = env.cr.dbname
     limit = time_limit()
@@ -95,5 +95,5 @@ def run_in_cron(env: Environment) -> None:
         beating.join()
         thread.dbname, thread.uid = dbname, uid
     with env.registry.cursor() as cr:
-        remaining = store.count_runnable(cr)
+        remaining = store.upkeep.count_runnable(cr)
     env["ir.cron"]._commit_progress(passes, remaining=remaining)

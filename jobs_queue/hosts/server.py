@@ -23,6 +23,7 @@ from odoo.service import server
 from odoo.tools import config
 
 from .. import configuration, store
+from ..odoo_patches import patch_servers
 from ..worker import WorkerWatcher
 from .child import Child, exit_code_of, silence_limit
 from .databases import served_databases
@@ -34,20 +35,7 @@ _Server = TypeVar("_Server")
 
 def start_workers_with_servers() -> None:
     """Let the servers of this process start workers with their crons; to be called once."""
-    threaded, prefork = server.ThreadedServer, server.PreforkServer
-    threaded.cron_spawn = _in_turn(threaded.cron_spawn, _start_threads)
-    prefork.process_zombie = _in_turn(_note_dead, prefork.process_zombie)
-    prefork.process_timeout = _in_turn(_kill_silent, prefork.process_timeout)
-    prefork.process_spawn = _in_turn(prefork.process_spawn, _spawn_processes)
-    server.WorkerCron.process_work = _in_turn(_begin_pass_of_crons, server.WorkerCron.process_work)
-
-
-def _in_turn(*methods: Callable[[_Server], object]) -> Callable[[_Server], None]:
-    def method(self: _Server) -> None:
-        for step in methods:
-            step(self)
-
-    return method
+    patch_servers(_start_threads, _note_dead, _kill_silent, _spawn_processes, _begin_pass_of_crons)
 
 
 def _where_jobs_run(method: Callable[[_Server], None]) -> Callable[[_Server], None]:
@@ -211,6 +199,6 @@ class WorkerQueue(server.Worker):
         for child, cause in self._dead:
             _logger.warning("Another worker process was started: %s", cause)
             try:
-                child.end_workers(served_databases(), cause, store.DIED)
+                child.end_workers(served_databases(), cause, store.workers.DIED)
             except psycopg2.Error as error:
                 _logger.warning("The databases cannot be listed, so other workers will notice the death: %s", error)

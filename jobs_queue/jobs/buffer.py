@@ -83,11 +83,11 @@ def _store(jobs: list[Job]) -> None:
             row.update(values)
         rows.append(row)
     columns = [(name, model._fields[name].column_type[1]) for name in extra]
-    for job, id_ in zip(jobs, store.insert_jobs(cr, rows, columns), strict=True):
+    for job, id_ in zip(jobs, store.insert.insert_jobs(cr, rows, columns), strict=True):
         job.stored_as(id_)
     edges = [(parent.id, job.id, on_failure) for job in jobs for parent, on_failure in job.parents.items()]
     if edges:
-        store.insert_edges(cr, edges)
+        store.dependencies.insert(cr, edges)
 
 
 def _forget(cr: BaseCursor, _begun: object) -> None:

@@ -9,6 +9,7 @@ from odoo.sql_db import Cursor
 
 from .. import store
 from ..by_code import JOB
+from ..store.ending import Holder
 from .batches import perform_calls
 from .functions import find_function
 
@@ -71,8 +72,8 @@ class JobGroup:
 
         :return: False if the worker has lost the lease of one of them
         """
-        return store.lock_leases(cr, self.members, worker_id)
+        return store.batches.lock(cr, self.members, worker_id)
 
-    def complete(self, cr: Cursor, worker: store.Holder, then: str = "") -> bool:
+    def complete(self, cr: Cursor, worker: Holder, then: str = "") -> bool:
         """Set the jobs to done; return False if the worker has lost the lease of one of them."""
-        return store.complete_group(cr, self.members, worker, then)
+        return store.batches.complete(cr, self.members, worker, then)

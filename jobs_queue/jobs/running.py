@@ -18,6 +18,8 @@ from odoo.tools.translate import LazyTranslate
 from .. import store
 from ..exception import JobStopped, NoSuchJobError, NothingToDoJob
 from ..session import ConnectorSession
+from ..store.claiming import LeasedJob
+from ..store.ending import Ending, Holder
 from ..texts import PROGRESS, Log, storable, storable_or_none
 from . import arguments, environment
 from .batches import perform_calls
@@ -88,7 +90,7 @@ class RunningJob:
             setattr(self, name, value)
 
     @classmethod
-    def of_lease(cls, leased: store.LeasedJob, payload: str) -> Self:
+    def of_lease(cls, leased: LeasedJob, payload: str) -> Self:
         """Return the job that a worker has leased.
 
         :param payload: its stored arguments
@@ -291,12 +293,12 @@ class RunningJob:
 
         :return: False if the worker has lost the lease
         """
-        return store.lock_lease(cr, self, worker_id)
+        return store.leases.lock(cr, self, worker_id)
 
-    def complete(self, cr: Cursor, worker: store.Holder, then: str = "") -> bool:
+    def complete(self, cr: Cursor, worker: Holder, then: str = "") -> bool:
         """Set the job to done; return False if the worker has lost the lease."""
-        ending = store.Ending(self.message, log=self.log_text, usage=self.usage)
-        return store.complete(cr, self, worker, ending, self.result, then)
+        ending = Ending(self.message, log=self.log_text, usage=self.usage)
+        return store.leases.complete(cr, self, worker, ending, self.result, then)
 
     def _call(self, env: Environment, func: Callable[..., Any]) -> Any:
         args, kwargs = self.arguments(env)

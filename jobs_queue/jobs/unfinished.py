@@ -23,7 +23,7 @@ def seconds_waiting(env: Environment, identity_keys: Iterable[str]) -> dict[str,
     """
     buffer.flush(env.cr)
     stored = {key: stored_key(key) for key in identity_keys}
-    seconds = store.seconds_waiting(env.cr, list(stored.values()), _days(env))
+    seconds = store.keys.seconds_waiting(env.cr, list(stored.values()), _days(env))
     return {key: seconds[name] for key, name in stored.items() if name in seconds}
 
 
@@ -31,7 +31,7 @@ def keys_of_failed(env: Environment, identity_keys: Iterable[str]) -> set[str]:
     """Return those identity keys of which a job has failed and no later job was done."""
     buffer.flush(env.cr)
     stored = {key: stored_key(key) for key in identity_keys}
-    failed = store.keys_of_failed(env.cr, list(stored.values()), _days(env))
+    failed = store.keys.of_failed(env.cr, list(stored.values()), _days(env))
     return {key for key, name in stored.items() if name in failed}
 
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..store import FailedJob
+from ..store.failures import FailedJob
 
 VARIES = "…"
 

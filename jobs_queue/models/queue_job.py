@@ -137,7 +137,7 @@ class QueueJob(models.Model):
 
     # The jobs that a worker may claim, in the order in which it claims them
     _ready_idx = models.Index("(channel_id, priority, ready_seq) WHERE state = 'pending'")
-    _scheduled_idx = models.Index(f"(({store.DUE_AT})) WHERE state = 'scheduled'")
+    _scheduled_idx = models.Index(f"(({store.sql.DUE_AT})) WHERE state = 'scheduled'")
     _leased_idx = models.Index("(worker_id) WHERE state IN ('enqueued', 'started')")
     # The states that screens count and filter; most jobs are in none of these
     _resting_idx = models.Index("(state, id) WHERE state IN ('wait_dependencies', 'scheduled', 'cancelled', 'failed')")
@@ -166,10 +166,10 @@ class QueueJob(models.Model):
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )
     # For the order of sequential channels, and for the failed jobs of any channel
-    _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.is_in_order('queue_job')}")
+    _in_order_idx = models.Index(f"(channel_id, state, (id::bigint)) WHERE {store.sql.is_in_order('queue_job')}")
 
     def init(self) -> None:
-        store.create_sequences(self.env.cr)
+        store.insert.create_sequences(self.env.cr)
 
     @api.depends("description", "function", "record_name", "external_id")
     def _compute_name(self) -> None:
@@ -194,7 +194,7 @@ class QueueJob(models.Model):
     @api.depends("state", "channel_id")
     def _compute_wait_reason(self) -> None:
         for job in self:
-            trouble = job.state in ("pending", "scheduled") and store.claim_trouble(self.env.cr, job.id)
+            trouble = job.state in ("pending", "scheduled") and store.trouble.claim(self.env.cr, job.id)
             if trouble:
                 job.wait_reason = self.env._(
                     "PostgreSQL refuses to change the job's row; it is tried again: %s", trouble
@@ -205,7 +205,7 @@ class QueueJob(models.Model):
     def _wait_reason(self) -> str | Literal[False]:
         if reason := self.channel_id._reason_no_job_starts():
             return reason
-        first = store.next_in_order(self.env.cr, self.channel_id.id)
+        first = store.channels.next_in_order(self.env.cr, self.channel_id.id)
         if first and first != self.id:
             return self.env._("The channel runs its jobs one by one, and job %s comes first.", first)
         workers = self.env["queue.worker"]
@@ -385,8 +385,8 @@ class QueueJob(models.Model):
 
         These have ended more than ``jobs_queue.job_retention_days`` (30) days ago.
         """
-        with store.own_cursor(self.env) as cr:
-            return store.delete_ended(cr, self._retention_days())
+        with store.sql.own_cursor(self.env) as cr:
+            return store.actions.delete_ended(cr, self._retention_days())
 
     def _retention_days(self) -> float:
         text = self.env["ir.config_parameter"].sudo().get_param("jobs_queue.job_retention_days")

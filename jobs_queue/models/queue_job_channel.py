@@ -90,7 +90,7 @@ class QueueJobChannel(models.Model):
 
     def _compute_counts(self) -> None:
         # the condition follows from the state; it names the index by which the jobs are counted
-        in_order = Domain.custom(to_sql=lambda _jobs, _alias, _query: SQL(store.is_in_order("queue_job")))
+        in_order = Domain.custom(to_sql=lambda _jobs, _alias, _query: SQL(store.sql.is_in_order("queue_job")))
         counts = {
             field: self.env["queue.job"]._count_by("channel_id", self.ids, domain)
             for field, domain in (
@@ -105,7 +105,7 @@ class QueueJobChannel(models.Model):
 
     def _compute_hold_reason(self) -> None:
         for channel in self:
-            held = channel.id and store.held(self.env.cr, channel.id)
+            held = channel.id and store.channels.held(self.env.cr, channel.id)
             channel.hold_reason = held and held[0]
 
     def _reason_no_job_starts(self) -> str | Literal[False]:
@@ -116,7 +116,7 @@ class QueueJobChannel(models.Model):
         paused = self.sudo().search([("id", "parent_of", self.ids), ("is_paused", "=", True)], limit=1)
         if paused:
             return self.env._("The channel “%s” is paused: its jobs wait until it is resumed.", paused.complete_name)
-        if held := store.held(self.env.cr, self.id):
+        if held := store.channels.held(self.env.cr, self.id):
             reason, channel = held
             return self.env._("The channel “%(channel)s” is held: %(reason)s", channel=channel, reason=reason)
         return False
@@ -274,7 +274,7 @@ class QueueJobChannel(models.Model):
     def _release_holds(self) -> None:
         """Release the holds that programs have set on these channels, so that jobs start again."""
         for channel in self:
-            store.release_holds(self.env.cr, channel.id)
+            store.channels.release_holds(self.env.cr, channel.id)
         wakeup.after_commit(self.env.cr)
 
     @api.model

@@ -23,7 +23,7 @@ from odoo import api, fields, models, tools
 
 from .. import addon as this_addon
 from .. import store
-from ..store import FailedJob
+from ..store.failures import FailedJob
 from ..texts import TRACEBACK, storable
 from .fingerprint import Places, fingerprint, merged, names_and_words, title
 from .html_text import html_text
@@ -133,7 +133,7 @@ class QueueJobFailure(models.Model):
         """
         self.check_access("read")
         until = time.monotonic() + SECONDS_TO_LOOK
-        number = store.has_ungrouped(self.env.cr) and self._group_page()
+        number = store.failures.has_ungrouped(self.env.cr) and self._group_page()
         if not number:
             yield self
             return
@@ -196,12 +196,12 @@ class QueueJobFailure(models.Model):
 
     @api.model
     def _group_locked_page(self) -> int:
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             failures = self.with_env(self.env(cr=cr, su=True))
-            jobs = store.lock_ungrouped(cr, PAGE)
+            jobs = store.failures.lock_ungrouped(cr, PAGE)
             for failure, similar in failures._group(jobs):
                 failure.flush_recordset()
-                store.put_in_group(cr, failure.id, similar)
+                store.failures.put_in_group(cr, failure.id, similar)
         self.env.invalidate_all()
         return len(jobs)
 

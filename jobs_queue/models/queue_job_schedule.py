@@ -224,8 +224,8 @@ class QueueJobSchedule(models.Model):
         :param passed_over: ids of the schedules that this pass has done already
         :return: the schedule's id, or None if no further one is due
         """
-        with store.own_cursor(self.env) as cr:
-            due = store.lock_due_schedule(cr, passed_over)
+        with store.sql.own_cursor(self.env) as cr:
+            due = store.schedules.lock_due(cr, passed_over)
             if not due:
                 return None
             id_, now = due

@@ -43,7 +43,7 @@ class QueueWorker(models.Model):
     # The life of the operating system's process in which the worker lives; the parent of that
     # process knows it
     process = fields.Char(readonly=True)
-    # The server and the database of this row, see store.place_of. A copy has the same row, and so
+    # The server and the database of this row, see store.workers.place_of. A copy has the same row, and so
     # has a standby that was promoted
     place = fields.Char(readonly=True)
     # The server's process for the worker's control connection, and its start. Both are empty behind
@@ -98,15 +98,15 @@ class QueueWorker(models.Model):
         if not self.env.user.has_group("jobs_queue.group_jobs_manager"):
             raise AccessError(self.env._("Only a jobs manager may give orders to workers."))
         self.check_access("read")
-        with store.own_cursor(self.env) as cr:
-            store.order_workers(cr, self.ids, state)
+        with store.sql.own_cursor(self.env) as cr:
+            store.workers.order(cr, self.ids, state)
         self.invalidate_recordset()
         wakeup.wake(self.env.cr.dbname)
 
     @api.model
     def _remember_database(self) -> None:
         """Store in which database the addon is installed; workers serve no copies of it."""
-        store.remember_database(self.env.cr)
+        store.database.remember(self.env.cr)
 
     @api.model
     def action_adopt_database(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class QueueWorker(models.Model):
         """
         if not self.env.user.has_group("jobs_queue.group_jobs_manager"):
             raise AccessError(self.env._("Only a jobs manager can say that this is the production database."))
-        store.adopt_database(self.env.cr)
+        store.database.adopt(self.env.cr)
         self.env.invalidate_all()
         wakeup.after_commit(self.env.cr)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
@@ -125,7 +125,7 @@ class QueueWorker(models.Model):
     def get_empty_list_help(self, help_message: str) -> str:
         if not self.has_access("read"):
             return super().get_empty_list_help(help_message)
-        if not store.is_original(self.env.cr):
+        if not store.database.is_original(self.env.cr):
             return _EMPTY_LIST % (
                 self.env._("This database is a copy: no job runs in it"),
                 self.env._(
@@ -141,14 +141,14 @@ class QueueWorker(models.Model):
     def _get_view_cache_key(
         self, view_id: int | None = None, view_type: str = "form", **options: Any
     ) -> tuple[Any, ...]:
-        return (*super()._get_view_cache_key(view_id, view_type, **options), store.is_original(self.env.cr))
+        return (*super()._get_view_cache_key(view_id, view_type, **options), store.database.is_original(self.env.cr))
 
     @api.model
     def _get_view(
         self, view_id: int | None = None, view_type: str = "form", **options: Any
     ) -> tuple[etree._Element, models.BaseModel]:
         arch, view = super()._get_view(view_id, view_type, **options)
-        if store.is_original(self.env.cr):
+        if store.database.is_original(self.env.cr):
             for button in arch.xpath("//button[@name='action_adopt_database']"):
                 button.getparent().remove(button)
         return arch, view
@@ -164,7 +164,7 @@ class QueueWorker(models.Model):
             worker.is_pooled = not worker.backend_pid
 
     def _compute_is_alive(self) -> None:
-        alive = store.alive_workers(self.env.cr)
+        alive = store.workers.alive(self.env.cr)
         for worker in self:
             worker.is_alive = worker.id in alive
 

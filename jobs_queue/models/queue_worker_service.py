@@ -32,7 +32,7 @@ class QueueWorker(models.Model):
     @api.model
     def _reason_no_job_runs(self) -> str | Literal[False]:
         """Return why nobody would run a job now, and the way out; False if somebody would."""
-        if not store.is_original(self.env.cr):
+        if not store.database.is_original(self.env.cr):
             return self.env._(
                 "This database is a copy: no job runs until a manager says on the screen of workers that it is the production database."
             )
@@ -44,7 +44,7 @@ class QueueWorker(models.Model):
                 "No job starts while addons are to be installed, updated or removed: %s. Finish that, or cancel it on the screen of apps.",
                 ", ".join(changing.mapped("name")),
             )
-        states = store.states_of_alive(self.env.cr)
+        states = store.workers.states_of_alive(self.env.cr)
         if "running" in states:
             return False
         if states:
@@ -62,7 +62,7 @@ class QueueWorker(models.Model):
     @api.model
     def _runs_in_cron(self) -> bool:
         """Return whether only Odoo's scheduled actions would run a job now."""
-        return not store.states_of_alive(self.env.cr) and not self._reason_no_cron_runs()
+        return not store.workers.states_of_alive(self.env.cr) and not self._reason_no_cron_runs()
 
     @api.model
     def _command(self) -> str:

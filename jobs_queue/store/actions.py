@@ -8,8 +8,8 @@ from psycopg2.errors import LockNotAvailable
 from odoo.sql_db import BaseCursor
 
 from ..texts import NAME, storable
+from . import keys
 from .dependencies import hold_back, lock_with_parents, release_children
-from .keys import release_keys
 from .sql import BRIEFLY, NOW, RUNNABLE
 
 # Only constants of this package are formatted into the statements below
@@ -94,7 +94,7 @@ def release_waiting(cr: BaseCursor, ids: Iterable[int], limit: int = 100) -> Non
     """Release the jobs that wait for the end of these jobs, after that end was committed.
 
     If more than ``limit`` jobs have ended, the housekeeping of the workers does the rest. Each
-    release is a transaction of its own, for the reason given in :func:`release_forgotten_children`.
+    release is a transaction of its own, for the reason given in :func:`.dependencies.release_forgotten`.
     So the cursor must be the caller's own: it is committed here. No release waits long for a lock.
     If somebody holds the lock, that release is left to the housekeeping, too.
     """
@@ -110,7 +110,7 @@ def release_waiting(cr: BaseCursor, ids: Iterable[int], limit: int = 100) -> Non
         if job.graph_uuid:
             _release(cr, release_children, [job.id])
         if job.identity_key or job.concurrency_key:
-            _release(cr, release_keys, job)
+            _release(cr, keys.release, job)
 
 
 def _release(cr: BaseCursor, release: Callable[[BaseCursor, Any], object], ended: object) -> None:

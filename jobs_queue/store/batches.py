@@ -72,7 +72,7 @@ class _DoneJob(Leased, Protocol):
     def log_text(self) -> str | None: ...
 
 
-def start_group(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
+def start(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
     """Mark leased jobs as started; return ``{id: stored arguments}``.
 
     Jobs whose lease is gone are left out: they were cancelled meanwhile. The rows are locked in the
@@ -99,7 +99,7 @@ def start_group(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
     return dict(cr.fetchall())
 
 
-def join_group(cr: AnyCursor, worker_id: int, leader: LeasedJob, limit: int) -> list[tuple[LeasedJob, str]]:
+def join(cr: AnyCursor, worker_id: int, leader: LeasedJob, limit: int) -> list[tuple[LeasedJob, str]]:
     """Lease and start more runnable jobs that may run together with a started job.
 
     They get the lease token of the leader: a group is one lease. So a group needs only the leader's
@@ -163,7 +163,7 @@ def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, 
     return sorted(joined, key=lambda pair: (pair[0].priority, pair[0].ready_seq or 0))
 
 
-def lock_leases(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
+def lock(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
     """Lock the rows of running jobs, on the jobs' own cursor.
 
     :return: False if one of the leases is no longer this worker's
@@ -181,7 +181,7 @@ def lock_leases(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
     return cr.rowcount == len(jobs)
 
 
-def complete_group(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, then: str = "") -> bool:
+def complete(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, then: str = "") -> bool:
     """Set jobs to done, each with its message, result and log, and record the attempts.
 
     :param then: see :func:`~.leases.complete`

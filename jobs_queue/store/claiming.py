@@ -8,10 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 import psycopg2
 
-from . import keys
+from . import keys, trouble
 from .channels import NEXT_IN_ORDER, ROOM, Share, lock_limits, next_in_order, shares, spend_tokens
 from .sql import BRIEFLY, UNHURRIED, AnyCursor, transaction
-from .trouble import PASSING, fail_troubled, is_refusal, note_trouble
 
 _logger = logging.getLogger(__name__)
 
@@ -136,13 +135,13 @@ def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJo
                 refused = None
                 break
         if left_out or is_refused:
-            fail_troubled(cr, others_changed=bool(limited or unlimited))
-    except PASSING as error:
+            trouble.fail_troubled(cr, others_changed=bool(limited or unlimited))
+    except trouble.PASSING as error:
         # somebody edits a channel and takes long, or changes a table: the jobs leased so far are
         # run, the rest waits
         _logger.info("Some jobs cannot be claimed now: %s %s", error.diag.message_primary, error.diag.context or "")
     except psycopg2.Error as error:
-        if not is_refusal(cr, error):
+        if not trouble.is_refusal(cr, error):
             raise
         refused = error
     if refused and not (limited or unlimited):
@@ -185,7 +184,7 @@ def _lease(
     try:
         jobs += claim_shares(cr, worker_id, channel_shares, limit, choice)
     except psycopg2.Error as error:
-        if not is_refusal(cr, error):
+        if not trouble.is_refusal(cr, error):
             raise
         _lease_each(cr, worker_id, jobs, claim_shares, channel_shares, limit, choice)
         return error
@@ -219,9 +218,9 @@ def _lease_each(
             try:
                 jobs += claim_shares(cr, worker_id, one, 1, _Choice("job.id = %(only)s", id_))
             except psycopg2.Error as error:
-                if not is_refusal(cr, error):
+                if not trouble.is_refusal(cr, error):
                     raise
-                note_trouble(cr, id_, error)
+                trouble.note(cr, id_, error)
                 refusals += 1
 
 

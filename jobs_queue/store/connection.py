@@ -1,17 +1,11 @@
-"""Connections to PostgreSQL outside of Odoo's pool, and cursors of that pool."""
+"""Connections to PostgreSQL outside of Odoo's pool."""
 
-import functools
-import threading
 import weakref
 from collections.abc import Mapping
-from typing import Any
 
 import psycopg2
 
-from odoo import sql_db
-from odoo.modules.registry import Registry
-from odoo.sql_db import BaseCursor, ConnectionPool, PsycoConnection, connection_info_for
-from odoo.tools import config
+from odoo.sql_db import PsycoConnection, connection_info_for
 
 # With these settings a lost peer is noticed within seconds
 _KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
@@ -32,7 +26,7 @@ def connect(dbname: str, lock_timeout: int = 0, connect_timeout: int = 0) -> psy
 
     :param lock_timeout: milliseconds that each of its statements waits for a lock, 0 for ever.
         Behind a pooler no setting of a session lasts: there the statement has to set it itself, as
-        with :data:`store.BRIEFLY`
+        with :data:`.sql.BRIEFLY`
     :param connect_timeout: seconds to wait for the server, 0 for as long as the system does
     """
     connection = _open(
@@ -102,49 +96,3 @@ class OwnConnections:
     def give_back(self, connection: PsycoConnection, keep_in_pool: bool = False) -> None:
         """Close a connection."""
         connection.close()
-
-
-def _teach_pool() -> None:
-    """Make Odoo's pool note which thread has borrowed a connection."""
-    borrow = sql_db.ConnectionPool.borrow
-
-    @functools.wraps(borrow)
-    def borrow_and_note(self: ConnectionPool, connection_info: dict[str, Any]) -> PsycoConnection:
-        connection = borrow(self, connection_info)
-        connection._borrower = threading.get_ident()
-        return connection
-
-    sql_db.ConnectionPool.borrow = borrow_and_note
-
-
-_teach_pool()
-
-
-def pids_of_thread() -> list[int]:
-    """Return the pids of the server processes that serve the calling thread.
-
-    These are the processes behind the connections that the thread has borrowed from Odoo's pool and
-    not given back.
-    """
-    me = threading.get_ident()
-    return [
-        connection.get_backend_pid()
-        for connection in list(sql_db._Pool._connections if sql_db._Pool else [])
-        if connection._pool_in_use and not connection.closed and getattr(connection, "_borrower", None) == me
-    ]
-
-
-def cursor_of(registry: Registry) -> BaseCursor:
-    """Return a new cursor of a registry's database, also after a restart of PostgreSQL.
-
-    Odoo's pool skips an idle connection that the server has closed if psycopg2 raises
-    OperationalError. Sometimes psycopg2 raises a plain DatabaseError first. Then the pool raises it
-    too, once for each such connection.
-    """
-    for _stale in range(config["db_maxconn"]):
-        try:
-            return registry.cursor()
-        except psycopg2.DatabaseError as error:
-            if type(error) is not psycopg2.DatabaseError:
-                raise
-    return registry.cursor()

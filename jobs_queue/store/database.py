@@ -27,7 +27,7 @@ def is_original(cr: AnyCursor) -> bool:
     return cr.fetchone()[0]
 
 
-def remember_database(cr: AnyCursor) -> None:
+def remember(cr: AnyCursor) -> None:
     """Store which database this is, unless that is stored already.
 
     So an update of the addon in a copy does not make the copy the original. It runs in the caller's
@@ -38,7 +38,7 @@ def remember_database(cr: AnyCursor) -> None:
     )
 
 
-def adopt_database(cr: AnyCursor) -> None:
+def adopt(cr: AnyCursor) -> None:
     """Store that this database is the original from now on; runs in the caller's transaction.
 
     A copy has taken over running jobs and their workers. They are ended here. Nothing serves a

@@ -10,7 +10,7 @@ statement of its own that begins after the commit of that end:
   statements finds the child released already.
 - *A worker may die in between.* Then ``children_released`` of the parent is still empty. A partial
   index contains exactly the ended parents where this is so, and any worker repeats the release
-  (:func:`release_forgotten_children`). The mark and the release are one transaction. They are lost
+  (:func:`release_forgotten`). The mark and the release are one transaction. They are lost
   together or kept together, so the commit need not wait for the disk. Whatever makes an ended job
   run again, or sets it to done, clears the mark.
 - *There is no deadlock.* All statements lock rows in the order of their ids, and a parent has a
@@ -44,7 +44,7 @@ _WAITS = """
 """
 
 
-def insert_edges(cr: BaseCursor, edges: Iterable[tuple[int, int, str]]) -> None:
+def insert(cr: BaseCursor, edges: Iterable[tuple[int, int, str]]) -> None:
     """Store which job waits for which, in the transaction that has just inserted the jobs.
 
     Nobody else sees the jobs yet.
@@ -97,7 +97,7 @@ def release_children(cr: AnyCursor, ids: Iterable[int]) -> int:
     return cr.rowcount
 
 
-def release_forgotten_children(cr: AnyCursor) -> int:
+def release_forgotten(cr: AnyCursor) -> int:
     """Release the children of ended jobs where that was not done; return their number.
 
     The worker died before the release, or it was no worker that ended the jobs. Each parent has a

@@ -9,8 +9,8 @@ committed. A claim locks all its keys at once and in one order.
 
 A job whose key is taken is *parked*: it waits outside the ready index, so that claims do not meet
 it again and again. When the job that holds the key ends, the parked job is released
-(:func:`release_keys`). If the worker dies before that, the housekeeping releases it
-(:func:`release_forgotten_keys`).
+(:func:`release`). If the worker dies before that, the housekeeping releases it
+(:func:`release_forgotten`).
 """
 
 import contextlib
@@ -82,7 +82,7 @@ def admit(cr: AnyCursor, candidates: Sequence[Keyed], park: bool) -> list[int]:
     return ids
 
 
-def release_keys(cr: AnyCursor, *jobs: Keyed) -> None:
+def release(cr: AnyCursor, *jobs: Keyed) -> None:
     """Make the jobs runnable that wait for the end of these jobs, with the same key.
 
     It is called after that end was committed. The locks make it wait for a claim that is just
@@ -95,7 +95,7 @@ def release_keys(cr: AnyCursor, *jobs: Keyed) -> None:
             _release_concurrent(cr, concurrency_key)
 
 
-def release_forgotten_keys(cr: AnyCursor) -> None:
+def release_forgotten(cr: AnyCursor) -> None:
     """Make parked jobs runnable if their key, or a place of it, has become free."""
     cr.execute(
         f"""
@@ -168,7 +168,7 @@ def seconds_waiting(cr: AnyCursor, identity_keys: list[str], days: float) -> dic
     return dict(cr.fetchall())
 
 
-def keys_of_failed(cr: AnyCursor, identity_keys: list[str], days: float) -> set[str]:
+def of_failed(cr: AnyCursor, identity_keys: list[str], days: float) -> set[str]:
     """Return the identity keys that have a failed job, as :func:`seconds_waiting` counts it."""
     cr.execute(
         f"SELECT identity_key FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}",

@@ -57,7 +57,7 @@ def start(cr: AnyCursor, job: Leased) -> str | None:
     return row and row[0]
 
 
-def lock_lease(cr: BaseCursor, job: Leased, worker_id: int) -> bool:
+def lock(cr: BaseCursor, job: Leased, worker_id: int) -> bool:
     """Lock the row of a running job, on the job's own cursor.
 
     It is called before each commit of the job's cursor. If the lease was taken away after the
@@ -350,7 +350,7 @@ def release_unstarted(cr: AnyCursor, jobs: Collection[Leased]) -> set[int]:
     A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another job may
     have none. Other changes made meanwhile correct themselves. A job with a key competes for it
     again, and the housekeeping releases the jobs that were parked for that key
-    (:func:`release_forgotten_keys`). In a sequential channel the job is the oldest again. A group
+    (:func:`.keys.release_forgotten`). In a sequential channel the job is the oldest again. A group
     has no lease of its own before its start.
 
     The same statement gives back the tokens that the jobs took of the rates of channels. So both

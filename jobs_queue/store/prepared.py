@@ -39,7 +39,7 @@ class _Plan:
     ends: float = 0
 
 
-def keep_prepared(connection: psycopg2.extensions.connection) -> None:
+def keep(connection: psycopg2.extensions.connection) -> None:
     """Let statements be prepared on a connection that has PostgreSQL itself behind it, no pooler.
 
     Whoever takes a connection out of Odoo's pool calls this again: the pool resets the connection,
@@ -51,7 +51,7 @@ def keep_prepared(connection: psycopg2.extensions.connection) -> None:
 def keeps_session(connection: psycopg2.extensions.connection) -> bool:
     """Tell whether settings and prepared statements last until a connection's next statement.
 
-    See :func:`keep_prepared`.
+    See :func:`keep`.
     """
     return connection in _plans
 

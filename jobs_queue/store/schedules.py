@@ -11,7 +11,7 @@ from .sql import NOW
 # pylint: disable=sql-injection
 
 
-def lock_due_schedule(cr: BaseCursor, passed_over: Iterable[int]) -> tuple[int, datetime] | None:
+def lock_due(cr: BaseCursor, passed_over: Iterable[int]) -> tuple[int, datetime] | None:
     """Lock a schedule that is due, until the end of the transaction.
 
     A tick becomes a job exactly once. On this READ COMMITTED cursor, the lock, the INSERT of the

@@ -83,11 +83,11 @@ def each(cr: AnyCursor, ids: Iterable[int], change: Callable[[int], int]) -> int
                 continue
             if not is_refusal(cr, error):
                 raise
-            note_trouble(cr, id_, error)
+            note(cr, id_, error)
     return changed
 
 
-def note_trouble(cr: AnyCursor, job_id: int, error: psycopg2.Error) -> None:
+def note(cr: AnyCursor, job_id: int, error: psycopg2.Error) -> None:
     """Note that a job's row cannot be changed, and leave it out for a while.
 
     :param error: the one that PostgreSQL has raised
@@ -185,7 +185,7 @@ def _begin_again(cr: AnyCursor, job_id: int, message: str) -> None:
     )
 
 
-def forget_troubles(cr: AnyCursor) -> None:
+def forget(cr: AnyCursor) -> None:
     """Delete the troubles that were not noted again for a while.
 
     These rows can be changed, or nobody tries.
@@ -193,7 +193,7 @@ def forget_troubles(cr: AnyCursor) -> None:
     cr.execute(f"DELETE FROM queue_job_trouble trouble WHERE {_IS_OVER} AND date_next < {NOW}")
 
 
-def claim_trouble(cr: AnyCursor, job_id: int) -> str | None:
+def claim(cr: AnyCursor, job_id: int) -> str | None:
     """Return the error of PostgreSQL because of which a job cannot be claimed, or None."""
     cr.execute(
         f"SELECT message FROM queue_job_trouble WHERE job_id = %s AND date_next > {NOW} - make_interval(secs => {_FIRST_WAIT})",

@@ -19,7 +19,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.sql_db import BaseCursor
 
-from .. import store
+from . import workers
 from .connection import connect
 
 _logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def _trigger_cron(dbname: str) -> None:
     if time.monotonic() <= _served_until.get(dbname, 0):
         return
     with Registry(dbname).cursor() as cr:
-        if store.other_hosts_alive(cr):
+        if workers.other_hosts_alive(cr):
             _served_until[dbname] = time.monotonic() + _TRUST_SECONDS
             return
         env = api.Environment(cr, SUPERUSER_ID, {})

@@ -47,7 +47,7 @@ _DEAD = f"NOT {ALIVE}"
 _LEASE = "id, CASE WHEN state = 'started' OR date_started IS NOT NULL THEN COALESCE(lease_token, -id) END"
 
 
-def backend_of(cr: AnyCursor) -> tuple[int, float]:
+def server_process_of(cr: AnyCursor) -> tuple[int, float]:
     """Return ``(pid, start)`` of the server's process behind a connection.
 
     The start is in seconds since 1970.
@@ -80,19 +80,19 @@ def place_of(cr: AnyCursor) -> str:
     return cr.fetchone()[0]
 
 
-def register_worker(
+def register(
     cr: AnyCursor,
     uuid: str,
     host: str,
     pid: int,
     kind: str,
     capacity: int,
-    backend: tuple[int, float] | tuple[None, None],
+    server_process: tuple[int, float] | tuple[None, None],
     process: str | None = None,
 ) -> int:
     """Insert a worker's row, which exists as long as the worker lives, and return its id.
 
-    :param backend: the result of :func:`backend_of` for the worker's control connection, or
+    :param server_process: the result of :func:`server_process_of` for the worker's control connection, or
         ``(None, None)``
     :param process: uuid of the process in which it lives, for :func:`end_process`
     """
@@ -105,12 +105,12 @@ def register_worker(
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'running', {NOW}, {NOW})
         RETURNING id
         """,
-        (uuid, host, pid, kind, capacity, *backend, process, place),
+        (uuid, host, pid, kind, capacity, *server_process, process, place),
     )
     return cr.fetchone()[0]
 
 
-def note_backends(cr: AnyCursor, worker_id: int, pids: list[int]) -> None:
+def note_server_processes(cr: AnyCursor, worker_id: int, pids: list[int]) -> None:
     """Store which of the server's processes work for a worker in its database, with their starts.
 
     The starts are needed as a pid may be used again later. If the worker dies before this is
@@ -129,7 +129,7 @@ def note_backends(cr: AnyCursor, worker_id: int, pids: list[int]) -> None:
     )
 
 
-def heartbeat(cr: AnyCursor, worker_id: int, memory: int | None = None) -> bool:
+def send_heartbeat(cr: AnyCursor, worker_id: int, memory: int | None = None) -> bool:
     """Write the heartbeat of a worker; return False if its row is gone: it was declared dead.
 
     :param memory: MB that its process uses
@@ -143,7 +143,7 @@ def heartbeat(cr: AnyCursor, worker_id: int, memory: int | None = None) -> bool:
     return cr.rowcount == 1
 
 
-def order_workers(cr: AnyCursor, ids: Iterable[int], state: str) -> int:
+def order(cr: AnyCursor, ids: Iterable[int], state: str) -> int:
     """Set the state that workers shall take; return how many were not stopping already.
 
     The order is in the worker's row, beside its leases. No job is touched, and if a worker dies
@@ -165,7 +165,7 @@ def ordered_state(cr: AnyCursor, worker_id: int) -> str | None:
     return row and row[0]
 
 
-def alive_workers(cr: AnyCursor) -> set[int]:
+def alive(cr: AnyCursor) -> set[int]:
     """Return the ids of the workers that are alive."""
     cr.execute(f"SELECT id FROM queue_worker worker WHERE {ALIVE}")
     return {id_ for (id_,) in cr.fetchall()}
@@ -183,7 +183,7 @@ def other_hosts_alive(cr: AnyCursor) -> bool:
     return cr.fetchone()[0]
 
 
-def dead_workers(cr: AnyCursor, elsewhere_than: int | None = None) -> list[tuple[int, str]]:
+def dead(cr: AnyCursor, elsewhere_than: int | None = None) -> list[tuple[int, str]]:
     """Return ``[(id, name)]`` of the workers that are dead.
 
     :param elsewhere_than: id of a worker; only workers of another place than its own are returned,
@@ -246,12 +246,12 @@ def end_worker(
         later call can succeed
     """
     if terminate:
-        _terminate_backends(cr, worker_id)
+        _terminate_server_processes(cr, worker_id)
     return _end_worker(cr, worker_id, cause, end, blamed=blamed, several=several)
 
 
 def end_dead_worker(cr: AnyCursor, worker_id: int, cause: str) -> int | None:
-    """End a worker that :func:`dead_workers` has found, as :func:`end_worker` does.
+    """End a worker that :func:`dead` has found, as :func:`end_worker` does.
 
     A worker that has sent a heartbeat meanwhile is not ended. A worker that was frozen in the
     middle of a claim keeps its own row locked, for as long as its connections are open. The server
@@ -260,11 +260,11 @@ def end_dead_worker(cr: AnyCursor, worker_id: int, cause: str) -> int | None:
 
     :raise LockNotAvailable: see :func:`end_worker`
     """
-    _terminate_backends(cr, worker_id, _DEAD)
+    _terminate_server_processes(cr, worker_id, _DEAD)
     return _end_worker(cr, worker_id, cause, DIED, _DEAD)
 
 
-def _terminate_backends(cr: AnyCursor, worker_id: int, condition: str = "true") -> None:
+def _terminate_server_processes(cr: AnyCursor, worker_id: int, condition: str = "true") -> None:
     """End the connections of a worker to this database.
 
     If the worker is alive after all, it begins a new life without them. The database may be a copy,

@@ -18,6 +18,7 @@ from .. import store
 from ..exception import LeaseLost
 from ..jobs import JobGroup, RunningJob, function_options
 from ..jobs.options import JobOptions
+from ..store.claiming import LeasedJob
 from ..worker import Worker
 from ..worker.backoff import Backoff
 from ..worker.jobs_queue import JobsQueue
@@ -60,7 +61,7 @@ class JobsCase(TransactionCase):
             self.env.cr.execute(
                 "UPDATE queue_job SET eta = now() AT TIME ZONE 'UTC' WHERE state = 'scheduled' AND eta <= %s", (at,)
             )
-            store.schedule_due(self.env.cr)
+            store.upkeep.schedule_due(self.env.cr)
         with freeze_time(at) if at else contextlib.nullcontext():
             ids = WorkerInTransaction(self.env, self.after_commit).run_all()
         self.env.invalidate_all()
@@ -146,27 +147,27 @@ class WorkerInTransaction(Worker):
         self.name = "test"
         self.queue = JobsQueue()
         self.backoff = Backoff()
-        self.id = store.register_worker(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
+        self.id = store.workers.register(env.cr, str(uuid.uuid4()), "test", os.getpid(), "command", 1, (None, None))
 
     def run_all(self) -> list[int]:
         transactions = _Savepoints(self)
         self.runner = JobRunner(self, transactions)  # type: ignore[arg-type]  # they do the same, in savepoints
-        store.regardless_of_modules(self.env.cr, True)
-        while jobs := store.claim(self.env.cr, self.id, 1, 1):
+        store.channels.regardless_of_modules(self.env.cr, True)
+        while jobs := store.claiming.claim(self.env.cr, self.id, 1, 1):
             for leased in jobs:
                 self.run(leased)
-        store.regardless_of_modules(self.env.cr, False)
-        store.end_worker(self.env.cr, self.id)
+        store.channels.regardless_of_modules(self.env.cr, False)
+        store.workers.end_worker(self.env.cr, self.id)
         return list(transactions.ran)
 
     @contextlib.contextmanager
     def raw_cursor(self) -> Iterator[BaseCursor]:
         yield self.env.cr
 
-    def options_of(self, job: store.LeasedJob) -> JobOptions:
+    def options_of(self, job: LeasedJob) -> JobOptions:
         return function_options(self.env, job.function)
 
-    def could_not_start(self, job: store.LeasedJob, error: BaseException) -> None:
+    def could_not_start(self, job: LeasedJob, error: BaseException) -> None:
         raise error
 
     def wake_others(self) -> None:

@@ -103,7 +103,7 @@ class TestByCode(JobsCase):
             "active_id": partner.id,
             "active_ids": partner.ids,
         }
-        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         self.assertIn("background", action.with_context(**context).run()["params"]["message"])
         # Odoo puts the record of an onchange there; no client can send a record
         for sent in (True, 1, "res.partner(1,)", partner.ids, {"id": partner.id}):

@@ -7,6 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import mute_logger
 
 from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.store.ending import Ending
 from odoo.addons.jobs_queue.store.sql import BRIEFLY
 from odoo.addons.jobs_queue.testing import JobsCase
 
@@ -18,14 +19,14 @@ class ChannelsCase(JobsCase):
         self.channel = self.env["queue.job.channel"]._ensure("root.shop")
 
     def _register_worker(self):
-        return store.register_worker(self.cr, f"w {self.id()}", "h", 1, "command", 99, (None, None))
+        return store.workers.register(self.cr, f"w {self.id()}", "h", 1, "command", 99, (None, None))
 
     def _delay(self, channel="root.shop", **options):
         return self.env["res.partner"].with_delay(channel=channel, **options).exists().id
 
     def _claim(self, limit=99, free=99):
         self.env.flush_all()
-        return store.claim(self.cr, self.worker, limit, free)
+        return store.claiming.claim(self.cr, self.worker, limit, free)
 
     def _ids(self, leases):
         return [lease.id for lease in leases]
@@ -36,9 +37,9 @@ class ChannelsCase(JobsCase):
         self.env.invalidate_all()
 
     def _complete(self, lease):
-        store.start(self.cr, lease)
-        self.assertTrue(store.complete(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending(None)))
-        store.release_keys(self.cr, lease)
+        store.leases.start(self.cr, lease)
+        self.assertTrue(store.leases.complete(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), Ending(None)))
+        store.keys.release(self.cr, lease)
 
 
 class TestFairness(ChannelsCase):
@@ -127,14 +128,14 @@ class TestSequential(ChannelsCase):
 
     def _fail(self):
         (lease,) = self._claim()
-        store.start(self.cr, lease)
-        store.fail(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"))
+        store.leases.start(self.cr, lease)
+        store.leases.fail(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), Ending("m", "e", "t"))
         return lease.id
 
     def test_a_failed_job_holds_the_channel_until_a_person_decides(self):
         for decide in (
-            lambda job: store.set_done(self.cr, [job], "done"),
-            lambda job: store.cancel(self.cr, [job], "cancelled"),
+            lambda job: store.actions.set_done(self.cr, [job], "done"),
+            lambda job: store.actions.cancel(self.cr, [job], "cancelled"),
         ):
             with self.subTest(decide=decide):
                 self._delay()
@@ -156,18 +157,18 @@ class TestSequential(ChannelsCase):
         self._delay()
         self._delay()
         failed = self._fail()
-        store.requeue(self.cr, [failed])
+        store.actions.requeue(self.cr, [failed])
         self.assertEqual(self._ids(self._claim()), [failed])
 
     def test_a_job_between_two_tries_holds_the_channel(self):
         first = self._delay()
         self._delay()
         (lease,) = self._claim()
-        store.start(self.cr, lease)
-        store.retry(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"), 60, False)
+        store.leases.start(self.cr, lease)
+        store.leases.retry(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), Ending("m", "e", "t"), 60, False)
         self.assertFalse(self._claim())
         self.cr.execute("UPDATE queue_job SET eta = eta - interval '1 hour' WHERE id = %s", [first])
-        store.schedule_due(self.cr)
+        store.upkeep.schedule_due(self.cr)
         self.assertEqual(self._ids(self._claim()), [first])
 
     def test_a_job_whose_date_has_not_come_holds_nothing(self):
@@ -208,7 +209,7 @@ class TestHold(ChannelsCase):
         self.other = self._delay("root")
 
     def _hold(self, holder="breaker", seconds=None):
-        store.hold(self.cr, self.channel.id, holder, "the shop is down", seconds)
+        store.channels.hold(self.cr, self.channel.id, holder, "the shop is down", seconds)
 
     def test_the_jobs_of_a_held_channel_and_those_below_wait_and_others_do_not(self):
         self._hold()
@@ -276,15 +277,15 @@ class TestRate(ChannelsCase):
         self.assertEqual(self.cr.fetchone(), (3,))
 
     def test_workers_look_again_when_the_next_job_may_start_and_no_token_is_lost(self):
-        self.assertIsNone(store.seconds_to_next_token(self.cr))
+        self.assertIsNone(store.channels.seconds_to_next_token(self.cr))
         self._claim()
-        self.assertAlmostEqual(store.seconds_to_next_token(self.cr), 20, delta=1)
+        self.assertAlmostEqual(store.channels.seconds_to_next_token(self.cr), 20, delta=1)
         self.channel.write({"rate": 1000, "rate_period": 1})
         self.env.flush_all()
         self.cr.execute(
             "UPDATE queue_job_channel_bucket SET tokens = 0, date_filled = clock_timestamp() AT TIME ZONE 'UTC' + '1 s'"
         )
-        self.assertEqual(store.seconds_to_next_token(self.cr), 0.2)
+        self.assertEqual(store.channels.seconds_to_next_token(self.cr), 0.2)
 
     def test_nobody_waits_for_a_rate_that_no_job_needs(self):
         while leases := self._claim():
@@ -292,14 +293,14 @@ class TestRate(ChannelsCase):
                 self._complete(lease)
             self._wait(60)
         self.cr.execute("UPDATE queue_job_channel_bucket SET tokens = 0")
-        self.assertIsNone(store.seconds_to_next_token(self.cr))
+        self.assertIsNone(store.channels.seconds_to_next_token(self.cr))
 
     def test_f2_jobs_that_are_given_back_before_they_start_give_back_their_tokens(self):
         leases = self._claim()
         self.assertEqual(len(leases), 3)
-        self.assertEqual(store.release_unstarted(self.cr, leases[:2]), {lease.id for lease in leases[:2]})
+        self.assertEqual(store.leases.release_unstarted(self.cr, leases[:2]), {lease.id for lease in leases[:2]})
         self.assertEqual(len(self._claim()), 2)
-        self.assertEqual(store.release_unstarted(self.cr, leases[:2]), set(), "their leases are gone")
+        self.assertEqual(store.leases.release_unstarted(self.cr, leases[:2]), set(), "their leases are gone")
         self.assertEqual(len(self._claim()), 0)
 
     def test_a_rate_that_is_changed_counts_at_once(self):
@@ -359,7 +360,7 @@ class TestPlans(ChannelsCase):
 
         self.env.flush_all()
         self.patch(self.cr, "execute", explain)
-        self.assertTrue(store.claim(self.cr, self.worker, limit, limit))
+        self.assertTrue(store.claiming.claim(self.cr, self.worker, limit, limit))
         return nodes
 
     def _assert_plans(self, limit):

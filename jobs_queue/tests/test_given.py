@@ -149,12 +149,12 @@ class TestTexts(GivenCase):
 
     def test_f4_who_cancels_and_why_something_is_held_are_made_storable(self):
         root = self.env.ref("jobs_queue.channel_root")
-        store.hold(self.cr, root.id, "test", "why \0" + "x" * 100_000, 60)
-        self.assertLessEqual(len(store.held(self.cr, root.id)[0]), 1000)
+        store.channels.hold(self.cr, root.id, "test", "why \0" + "x" * 100_000, 60)
+        self.assertLessEqual(len(store.channels.held(self.cr, root.id)[0]), 1000)
         record = act.delay(self.session, "res.partner").record(self.env)
         self._set_state(record.id, state="started")
-        store.request_cancellation(self.cr, record.ids, "who \ud83d")
-        self.assertEqual(store.cancel_requests(self.cr, record.ids), {record.id: "who \\ud83d"})
+        store.actions.request_cancellation(self.cr, record.ids, "who \ud83d")
+        self.assertEqual(store.leases.cancel_requests(self.cr, record.ids), {record.id: "who \\ud83d"})
 
     def test_f10_a_log_of_a_million_lines_keeps_the_first_and_the_last(self):
         log = Log()
@@ -347,16 +347,16 @@ class TestWaits(GivenCase):
         job_id = self._delay(eta=3600)
         later = self._delay(eta=7200)
         self._set_state(job_id, eta=None)
-        self.assertLess(store.seconds_to_next_eta(self.cr), 0)
-        self.assertEqual(store.schedule_due(self.cr), 1)
+        self.assertLess(store.upkeep.seconds_to_next_eta(self.cr), 0)
+        self.assertEqual(store.upkeep.schedule_due(self.cr), 1)
         self.assertEqual(self._states(job_id, later), ["pending", "scheduled"])
-        self.assertGreater(store.seconds_to_next_eta(self.cr), 7000)
+        self.assertGreater(store.upkeep.seconds_to_next_eta(self.cr), 7000)
 
     def test_f21_what_is_due_is_found_by_an_index(self):
         self.cr.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         for query in (
-            f"SELECT id FROM queue_job WHERE state = 'scheduled' AND {store.DUE_AT} <= now() ORDER BY {store.DUE_AT} LIMIT 1000",
-            f"SELECT min({store.DUE_AT}) FROM queue_job WHERE state = 'scheduled'",
+            f"SELECT id FROM queue_job WHERE state = 'scheduled' AND {store.sql.DUE_AT} <= now() ORDER BY {store.sql.DUE_AT} LIMIT 1000",
+            f"SELECT min({store.sql.DUE_AT}) FROM queue_job WHERE state = 'scheduled'",
         ):
             self.cr.execute("EXPLAIN " + query)
             plan = "\n".join(line for (line,) in self.cr.fetchall())

@@ -12,6 +12,7 @@ from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import BY_CODE, RunningJob, job
 from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.ending import Ending
 from odoo.addons.jobs_queue.testing import JobsCase
 
 _calls = []
@@ -129,11 +130,11 @@ class TestGrouped(GroupedCase):
         self.assertEqual(sorted(_calls), [["a"], ["b"]])
 
     def test_jobs_that_the_worker_holds_already_run_together_with_those_that_are_not_leased(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 1, (None, None))
         self._delay("a b c")
-        held = store.claim(self.cr, worker, 2, 2)
-        self.assertEqual(set(store.start_group(self.cr, held)), {job.id for job in held})
-        ((joined, _payload),) = store.join_group(self.cr, worker, held[0], 3)
+        held = store.claiming.claim(self.cr, worker, 2, 2)
+        self.assertEqual(set(store.batches.start(self.cr, held)), {job.id for job in held})
+        ((joined, _payload),) = store.batches.join(self.cr, worker, held[0], 3)
         self.assertEqual(joined.lease_token, held[0].lease_token)
 
     def test_f2_a_job_that_is_to_run_alone_joins_no_other_and_none_joins_it(self):
@@ -152,29 +153,31 @@ class TestGrouped(GroupedCase):
 
     def test_a_group_that_runs_leaves_the_other_places_of_its_channel_free(self):
         self.env["queue.job.channel"]._ensure("root.shop").capacity = 2
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 2, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 2, (None, None))
         self._delay("a b c", channel="root.shop")
-        held = store.claim(self.cr, worker, 1, 1)
-        store.start_group(self.cr, held)
-        self.assertEqual(len(store.join_group(self.cr, worker, held[0], 4)), 2)
+        held = store.claiming.claim(self.cr, worker, 1, 1)
+        store.batches.start(self.cr, held)
+        self.assertEqual(len(store.batches.join(self.cr, worker, held[0], 4)), 2)
         self._delay("d e", channel="root.shop", backend_id=2)
-        self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 1)
+        self.assertEqual(len(store.claiming.claim(self.cr, worker, 9, 9)), 1)
 
     def _join_after(self, event):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 2, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 2, (None, None))
         channel = self.env["queue.job.channel"]._ensure("root.shop")
         self._delay("a b c", channel="root.shop")
-        held = store.claim(self.cr, worker, 1, 1)
-        store.start_group(self.cr, held)
+        held = store.claiming.claim(self.cr, worker, 1, 1)
+        store.batches.start(self.cr, held)
         event(channel)
         self.env.flush_all()
-        return store.join_group(self.cr, worker, held[0], 4)
+        return store.batches.join(self.cr, worker, held[0], 4)
 
     def test_no_job_joins_where_the_channel_was_paused_meanwhile(self):
         self.assertFalse(self._join_after(lambda channel: channel.parent_id.write({"is_paused": True})))
 
     def test_no_job_joins_where_the_channel_was_held_meanwhile(self):
-        self.assertFalse(self._join_after(lambda channel: store.hold(self.cr, channel.id, "shop", "it is down", 60)))
+        self.assertFalse(
+            self._join_after(lambda channel: store.channels.hold(self.cr, channel.id, "shop", "it is down", 60))
+        )
 
     def test_no_job_joins_while_addons_are_installed(self):
         addon = self.env.ref("base.module_jobs_queue")
@@ -184,8 +187,12 @@ class TestGrouped(GroupedCase):
         self.assertEqual(len(self._join_after(lambda channel: None)), 2)
 
     def test_the_children_of_a_group_are_released_one_parent_at_a_time(self):
-        released, release_children = [], store.release_children
-        self.patch(store, "release_children", lambda cr, ids: released.append(len(ids)) or release_children(cr, ids))
+        released, release_children = [], store.dependencies.release_children
+        self.patch(
+            store.dependencies,
+            "release_children",
+            lambda cr, ids: released.append(len(ids)) or release_children(cr, ids),
+        )
         calls = [send.delayable(self.session, "res.partner", 1, name) for name in "abc"]
         chain(group(*calls), send_one.delayable(self.session, "res.partner", 1, "last")).delay()
         self.assertEqual(set(self.run_jobs().mapped("state")), {"done"})
@@ -213,15 +220,15 @@ class TestGrouped(GroupedCase):
         self.assertEqual(jobs.sorted("id").mapped("state"), ["done", "cancelled", "done", "done", "done"])
 
     def test_a_job_whose_twin_runs_elsewhere_does_not_join_but_runs_afterwards(self):
-        elsewhere = store.register_worker(self.cr, "elsewhere", "h", 1, "command", 1, (None, None))
+        elsewhere = store.workers.register(self.cr, "elsewhere", "h", 1, "command", 1, (None, None))
         twin = self._delay("a", identity_key="a")
-        (lease,) = store.claim(self.cr, elsewhere, 1, 1)
-        store.start(self.cr, lease)
+        (lease,) = store.claiming.claim(self.cr, elsewhere, 1, 1)
+        store.leases.start(self.cr, lease)
         jobs = self._delay("b") | self._delay("a", identity_key="a")
         self.run_jobs()
         self.assertEqual((_calls, jobs.sorted("id").mapped("state")), ([["b"]], ["done", "wait_dependencies"]))
-        store.complete(self.cr, lease, SimpleNamespace(id=elsewhere, name="w"), store.Ending(None))
-        store.release_keys(self.cr, lease)
+        store.leases.complete(self.cr, lease, SimpleNamespace(id=elsewhere, name="w"), Ending(None))
+        store.keys.release(self.cr, lease)
         self.run_jobs()
         self.assertEqual((twin.state, jobs.mapped("state")), ("done", ["done", "done"]))
 
@@ -323,20 +330,20 @@ class TestErrors(GroupedCase):
 
     def test_a_member_that_was_cancelled_before_the_call_is_dropped(self):
         jobs = self._delay("a b c")
-        start_group = store.start_group
+        start_group = store.batches.start
 
         def cancel_and_start(cr, leases):
-            store.cancel(cr, [jobs[0].id], "Cancelled")
+            store.actions.cancel(cr, [jobs[0].id], "Cancelled")
             return start_group(cr, leases)
 
-        self.patch(store, "start_group", cancel_and_start)
+        self.patch(store.batches, "start", cancel_and_start)
         self.run_jobs()
         self.assertEqual(_calls, [["b", "c"]])
         self.assertEqual(jobs.mapped("state"), ["cancelled", "done", "done"])
 
     def test_a_group_with_a_member_that_was_taken_away_is_rolled_back_and_runs_without_it(self):
         jobs = self._delay("a b c")
-        complete_group, still_leased = store.complete_group, store.still_leased
+        complete_group, still_leased = store.batches.complete, store.batches.still_leased
 
         def find_one_missing(cr, members, *args):
             return len(members) < 3 and complete_group(cr, members, *args)
@@ -345,39 +352,39 @@ class TestErrors(GroupedCase):
             cr.execute("UPDATE queue_job SET state = 'failed', worker_id = NULL WHERE id = %s", [jobs[1].id])
             return still_leased(cr, *args)
 
-        self.patch(store, "complete_group", find_one_missing)
-        self.patch(store, "still_leased", take_away_and_look)
+        self.patch(store.batches, "complete", find_one_missing)
+        self.patch(store.batches, "still_leased", take_away_and_look)
         self.run_jobs()
         self.assertEqual(_calls, [["a", "b", "c"], ["a", "c"]])
         self.assertEqual(jobs.mapped("state"), ["done", "failed", "done"])
         self.assertEqual(self._sent(), "a c")
 
     def test_each_job_keeps_its_own_result_in_whichever_order_they_come(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 1, (None, None))
         records = self._delay("a b")
-        leases = store.claim(self.cr, worker, 2, 2)
-        store.start_group(self.cr, leases)
+        leases = store.claiming.claim(self.cr, worker, 2, 2)
+        store.batches.start(self.cr, leases)
         jobs = [RunningJob(id=lease.id, lease_token=lease.lease_token) for lease in reversed(leases)]
         for each in jobs:
             each.message, each.result = f"of {each.id}", str(each.id)
-        self.assertTrue(store.complete_group(self.cr, jobs, SimpleNamespace(id=worker, name="w")))
+        self.assertTrue(store.batches.complete(self.cr, jobs, SimpleNamespace(id=worker, name="w")))
         self.env.invalidate_all()
         self.assertEqual(
             records.mapped(lambda job: (job.message, job.result)), [(f"of {id_}", str(id_)) for id_ in records.ids]
         )
 
     def test_one_missing_lease_is_noticed_before_the_commit(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 1, (None, None))
         self._delay("a b")
-        leases = store.claim(self.cr, worker, 2, 2)
-        store.start_group(self.cr, leases)
+        leases = store.claiming.claim(self.cr, worker, 2, 2)
+        store.batches.start(self.cr, leases)
         self.cr.execute(
             "UPDATE queue_job SET lease_token = nextval('queue_job_lease_token_seq') WHERE id = %s", [leases[1].id]
         )
         jobs = [RunningJob(id=lease.id, lease_token=lease.lease_token) for lease in leases]
-        self.assertFalse(store.lock_leases(self.cr, jobs, worker))
-        self.assertEqual(store.still_leased(self.cr, jobs, worker), {leases[0].id})
-        self.assertFalse(store.complete_group(self.cr, jobs, SimpleNamespace(id=worker, name="w")))
+        self.assertFalse(store.batches.lock(self.cr, jobs, worker))
+        self.assertEqual(store.batches.still_leased(self.cr, jobs, worker), {leases[0].id})
+        self.assertFalse(store.batches.complete(self.cr, jobs, SimpleNamespace(id=worker, name="w")))
 
 
 class TestBadGroups(TransactionCase):

@@ -183,7 +183,7 @@ class TestSignsOfLife(TransactionCase):
         self.child = child.Child(1)
         self.child.signs.beat()
         self.assertIsNone(self.turns(10))
-        self.assertIn("no sign of life for 10 s", self.turns(store.HEARTBEAT_TIMEOUT - 4 - 10))
+        self.assertIn("no sign of life for 10 s", self.turns(store.workers.HEARTBEAT_TIMEOUT - 4 - 10))
 
     def test_f2_a_machine_that_was_suspended_kills_nobody(self):
         self.run_job(5, time_limit=3)

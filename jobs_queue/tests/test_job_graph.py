@@ -409,7 +409,7 @@ class TestForgottenRelease(GraphCase):
         with self._dying_before_the_release():
             self.run_jobs()
         self.assertEqual(self._states(graph), {"a": "done", "b": "wait_dependencies"})
-        self.assertEqual(store.release_forgotten_children(self.cr), 1)
+        self.assertEqual(store.dependencies.release_forgotten(self.cr), 1)
         self.assertEqual(self._states(graph), {"a": "done", "b": "pending"})
 
     def test_what_was_released_is_not_looked_at_again(self):
@@ -423,7 +423,7 @@ class TestForgottenRelease(GraphCase):
         chain(a, b).delay()
         with self._dying_before_the_release():
             self.run_jobs()
-        self.assertEqual([store.release_children(self.cr, [a.id]) for _time in range(2)], [1, 0])
+        self.assertEqual([store.dependencies.release_children(self.cr, [a.id]) for _time in range(2)], [1, 0])
 
     def _dying_before_the_release(self):
-        return patch.object(store, "release_children", lambda cr, ids: 0)
+        return patch.object(store.dependencies, "release_children", lambda cr, ids: 0)

@@ -5,6 +5,7 @@ from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
 from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.ending import Ending
 
 from .test_channels import ChannelsCase
 
@@ -78,11 +79,11 @@ class TestConcurrencyKey(KeysCase):
     def test_a_key_that_was_forgotten_is_released_by_the_sweep(self):
         jobs = [self._delay(concurrency_key="k") for _number in range(2)]
         (lease,) = self._claim()
-        store.release_forgotten_keys(self.cr)
+        store.keys.release_forgotten(self.cr)
         self.assertEqual(self._state(jobs[1]), "wait_dependencies")
-        store.start(self.cr, lease)
-        store.complete(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending(None))
-        store.release_forgotten_keys(self.cr)
+        store.leases.start(self.cr, lease)
+        store.leases.complete(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), Ending(None))
+        store.keys.release_forgotten(self.cr)
         self.assertEqual(self._state(jobs[1]), "pending")
 
     def test_what_waits_for_something_else_is_not_released(self):
@@ -90,7 +91,7 @@ class TestConcurrencyKey(KeysCase):
         self._set_state(waiting, state="wait_dependencies", ready_seq=None)
         lease = self._claim_another_with_the_keys_of(waiting)
         self._complete(lease)
-        store.release_forgotten_keys(self.cr)
+        store.keys.release_forgotten(self.cr)
         self.assertEqual(self._state(waiting), "wait_dependencies")
 
     def _claim_another_with_the_keys_of(self, job_id):
@@ -127,8 +128,8 @@ class TestIdentityPolicy(KeysCase):
     def test_replace_keeps_older_arguments_from_running_after_newer_ones(self):
         first = self._delay(identity_policy="replace")
         (lease,) = self._claim()
-        store.start(self.cr, lease)
-        store.retry(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"), 60, True)
+        store.leases.start(self.cr, lease)
+        store.leases.retry(self.cr, lease, SimpleNamespace(id=self.worker, name="w"), Ending("m", "e", "t"), 60, True)
         newest = self._delay(identity_policy="replace")
         self.assertEqual(self._ids(self._claim()), [newest])
         self.assertEqual(self._state(first), "cancelled")

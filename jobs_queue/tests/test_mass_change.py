@@ -154,20 +154,20 @@ class TestChunks(MassChangeCase):
             )
             return len(ids)
 
-        with patch.object(store, "requeue", requeue_and_fail):
+        with patch.object(store.actions, "requeue", requeue_and_fail):
             self.select_all().button_requeue()
         self.assertEqual(seen, jobs.ids)
 
     def test_u1_what_comes_after_the_press_is_left_alone(self):
         self.insert(3)
         later = []
-        requeue = store.requeue
+        requeue = store.actions.requeue
 
         def requeue_while_others_fail(cr, ids):
             later.append(self.insert(1))
             return requeue(cr, ids)
 
-        with patch.object(store, "requeue", requeue_while_others_fail):
+        with patch.object(store.actions, "requeue", requeue_while_others_fail):
             told = self.select_all().button_requeue()["params"]
         self.assertEqual(told["message"], "3 of 3 jobs requeued.")
         self.assertEqual({state for job in later for state in self.states(job)}, {"failed"})
@@ -206,7 +206,7 @@ class TestRest(MassChangeCase):
 
     def test_u1_a_percent_sign_in_the_reason_why_it_waits_is_one_for_the_reader(self):
         channel = self.env.ref("jobs_queue.channel_root")
-        store.hold(self.env.cr, channel.id, "shop", "The shop works at 50% of its speed", 60)
+        store.channels.hold(self.env.cr, channel.id, "shop", "The shop works at 50% of its speed", 60)
         self.insert(5)
         with patch.object(type(self.env["queue.worker"]), "_reason_no_job_runs", return_value=None):
             told, _rest = self.press()

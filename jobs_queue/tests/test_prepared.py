@@ -5,7 +5,7 @@ import psycopg2
 
 from odoo.tests import TransactionCase
 
-from ..store import keep_prepared, prepared
+from ..store import prepared
 from ..store.connection import connect
 from ..store.prepared import Statement
 
@@ -47,14 +47,14 @@ class TestPrepared(TransactionCase):
         self.assertIsNone(self.prepared_since())
 
     def test_a_statement_is_prepared_when_it_is_executed_again_soon(self):
-        keep_prepared(self.connection)
+        prepared.keep(self.connection)
         self.add(1, 2)
         self.assertIsNone(self.prepared_since())
         self.assertEqual([self.add(3, 4), self.add(5, 6)], [7, 11])
         self.assertIsNotNone(self.prepared_since())
 
     def test_a_plan_is_forgotten_after_a_second_since_the_table_may_have_grown(self):
-        keep_prepared(self.connection)
+        prepared.keep(self.connection)
         self.add(1, 2)
         self.add(3, 4)
         first = self.prepared_since()
@@ -65,15 +65,15 @@ class TestPrepared(TransactionCase):
         self.assertGreater(self.prepared_since(), first)
 
     def test_what_was_prepared_is_forgotten_with_the_reset_of_a_connection_that_somebody_takes_out_of_the_pool(self):
-        keep_prepared(self.connection)
+        prepared.keep(self.connection)
         self.assertEqual([self.add(1, 2), self.add(3, 4)], [3, 7])
         self.connection.reset()
         self.assertIsNone(self.prepared_since())
-        keep_prepared(self.connection)
+        prepared.keep(self.connection)
         self.assertEqual([self.add(5, 6), self.add(7, 8)], [11, 15])
 
     def test_a_job_that_is_stopped_while_a_statement_is_prepared_or_forgotten_leaves_it_usable_for_the_next(self):
-        keep_prepared(self.connection)
+        prepared.keep(self.connection)
         self.add(1, 2)
         with self.assertRaises(InterruptedError):
             self.add(3, 4, interrupted_after("PREPARE"))

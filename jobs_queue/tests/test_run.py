@@ -18,8 +18,10 @@ from odoo.addons.jobs_queue import store, worker
 from odoo.addons.jobs_queue.exception import FailedJobError, JobCancelled, NothingToDoJob, RetryableJobError
 from odoo.addons.jobs_queue.jobs import RunningJob, job
 from odoo.addons.jobs_queue.jobs.retry import RetryPolicy
+from odoo.addons.jobs_queue.odoo_patches import cursor_of
 from odoo.addons.jobs_queue.session import ConnectorSession
-from odoo.addons.jobs_queue.store.connection import connect, cursor_of
+from odoo.addons.jobs_queue.store.connection import connect
+from odoo.addons.jobs_queue.store.ending import Ending
 from odoo.addons.jobs_queue.testing import JobsCase, WorkerInTransaction
 from odoo.addons.jobs_queue.worker.attempt import Run
 from odoo.addons.jobs_queue.worker.errors import LifeEnded
@@ -258,7 +260,7 @@ class TestLostConnection(JobsCase):
                 MagicMock(is_committing=False, is_closed_by_job=False),
                 psycopg2.InterfaceError("connection closed"),
             )
-        self.assertEqual((ends, worker_.is_cut_off), ([store.INTERRUPTED], True))
+        self.assertEqual((ends, worker_.is_cut_off), ([store.workers.INTERRUPTED], True))
 
     def test_a_cursor_is_opened_when_connections_in_the_pool_were_closed_by_the_server(self):
         closed = psycopg2.DatabaseError("server closed the connection unexpectedly")
@@ -290,54 +292,54 @@ class TestOrder(JobsCase):
         self.assertEqual(second.message, f"The same as job {first.id}")
 
     def test_a_job_whose_twin_runs_waits_for_its_end(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 1, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 1, (None, None))
         first = self._delay(identity_key="k")
-        (lease,) = store.claim(self.cr, worker, 1, 1)
+        (lease,) = store.claiming.claim(self.cr, worker, 1, 1)
         second = self._delay(identity_key="k")
-        self.assertFalse(store.claim(self.cr, worker, 1, 1))
+        self.assertFalse(store.claiming.claim(self.cr, worker, 1, 1))
         self.env.invalidate_all()
         self.assertEqual(second.state, "wait_dependencies")
-        store.start(self.cr, lease)
-        store.complete(self.cr, lease, SimpleNamespace(id=worker, name="w"), store.Ending(None))
-        store.release_keys(self.cr, lease)
+        store.leases.start(self.cr, lease)
+        store.leases.complete(self.cr, lease, SimpleNamespace(id=worker, name="w"), Ending(None))
+        store.keys.release(self.cr, lease)
         self.assertEqual(self.run_jobs(), second)
         self.assertEqual((first.state, second.state), ("done", "done"))
 
     def test_f10_what_a_claim_holds_has_no_arguments_and_the_start_brings_them(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
         record = self.env["res.partner"].with_delay().search([("name", "=", "x" * 1_000_000)]).record(self.env)
-        (lease,) = store.claim(self.cr, worker, 9, 9)
+        (lease,) = store.claiming.claim(self.cr, worker, 9, 9)
         self.assertLess(len(repr(lease)), 1000)
-        self.assertEqual(store.start(self.cr, lease), record.payload)
+        self.assertEqual(store.leases.start(self.cr, lease), record.payload)
 
     def test_f22_a_job_that_is_given_back_unstarted_has_its_old_place(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
         first, second, third = (self._delay() for _number in range(3))
-        leases = store.claim(self.cr, worker, 2, 2)
-        self.assertEqual(store.release_unstarted(self.cr, leases), {first.id, second.id})
+        leases = store.claiming.claim(self.cr, worker, 2, 2)
+        self.assertEqual(store.leases.release_unstarted(self.cr, leases), {first.id, second.id})
         self.assertEqual(self.run_jobs().ids, (first + second + third).ids)
 
     def test_f22_a_job_that_has_started_or_was_cancelled_is_not_given_back(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
         started, cancelled = self._delay(), self._delay()
-        leases = store.claim(self.cr, worker, 2, 2)
-        store.start(self.cr, leases[0])
-        store.cancel(self.cr, [cancelled.id], "Cancelled")
-        self.assertEqual(store.release_unstarted(self.cr, leases), set())
+        leases = store.claiming.claim(self.cr, worker, 2, 2)
+        store.leases.start(self.cr, leases[0])
+        store.actions.cancel(self.cr, [cancelled.id], "Cancelled")
+        self.assertEqual(store.leases.release_unstarted(self.cr, leases), set())
         self.env.invalidate_all()
         self.assertEqual((started.state, cancelled.state), ("started", "cancelled"))
 
     def test_f22_a_twin_that_was_leased_in_place_of_another_gets_a_place_when_it_is_given_back(self):
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
         self._delay(identity_key="k", identity_policy="replace")
         newest = self._delay(identity_key="k", identity_policy="replace")
         self.cr.execute(
             "UPDATE queue_job SET state = 'wait_dependencies', is_parked = true, ready_seq = NULL WHERE id = %s",
             [newest.id],
         )
-        leases = store.claim(self.cr, worker, 9, 9)
+        leases = store.claiming.claim(self.cr, worker, 9, 9)
         self.assertEqual([lease.id for lease in leases], [newest.id])
-        store.release_unstarted(self.cr, leases)
+        store.leases.release_unstarted(self.cr, leases)
         self.env.invalidate_all()
         self.assertTrue(newest.ready_seq)
         self.assertEqual(self.run_jobs(), newest)
@@ -353,36 +355,36 @@ class TestOrder(JobsCase):
     def test_the_capacity_of_a_channel_counts_the_leases_below_it(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop.import")
         channel.parent_id.capacity = 2
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
         for name in ("root.shop", "root.shop.import", "root.shop.import"):
             self._delay(channel=name)
-        self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 2)
-        self.assertEqual(len(store.claim(self.cr, worker, 9, 9)), 0)
+        self.assertEqual(len(store.claiming.claim(self.cr, worker, 9, 9)), 2)
+        self.assertEqual(len(store.claiming.claim(self.cr, worker, 9, 9)), 0)
 
     def test_nothing_is_leased_while_addons_are_being_installed(self):
         self._delay()
         self.env.cr.flush()
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
         self.env.cr.execute("UPDATE ir_module_module SET state = 'to install' WHERE name = 'product'")
-        self.assertFalse(store.claim(self.cr, worker, 9, 9))
+        self.assertFalse(store.claiming.claim(self.cr, worker, 9, 9))
 
     def test_a_worker_that_was_declared_dead_gets_no_lease(self):
         self._delay()
         self.env.cr.flush()
-        self.assertFalse(store.claim(self.cr, 0, 1, 1))
+        self.assertFalse(store.claiming.claim(self.cr, 0, 1, 1))
 
     def test_a_job_whose_channel_was_deleted_runs_in_the_root_channel(self):
         channel = self.env["queue.job.channel"]._ensure("root.gone")
         job = self._delay(channel="root.gone")
         self.cr.execute("DELETE FROM queue_job_channel WHERE id = %s", [channel.id])
-        self.assertEqual(store.adopt_strays(self.cr), 1)
+        self.assertEqual(store.upkeep.adopt_strays(self.cr), 1)
         self.assertEqual(self.run_jobs(), job)
 
     def test_a_scheduled_job_becomes_runnable_when_its_time_has_come(self):
         job = self._delay(eta=3600)
         self.assertFalse(self.run_jobs())
         self.env.cr.execute("UPDATE queue_job SET eta = eta - interval '2 hours' WHERE id = %s", [job.id])
-        self.assertEqual(store.schedule_due(self.cr), 1)
+        self.assertEqual(store.upkeep.schedule_due(self.cr), 1)
         self.assertEqual(self.run_jobs(), job)
 
 
@@ -390,15 +392,15 @@ class TestOrder(JobsCase):
 class TestDeadWorker(JobsCase):
     def setUp(self):
         super().setUp()
-        self.worker = store.register_worker(self.cr, "w", "host", 1, "command", 2, (None, None))
+        self.worker = store.workers.register(self.cr, "w", "host", 1, "command", 2, (None, None))
         self.jobs = self.env["queue.job"].browse(
             [self.env["res.partner"].with_delay().exists().id for _number in range(2)]
         )
-        self.leases = store.claim(self.cr, self.worker, 2, 2)
-        store.start(self.cr, self.leases[0])
+        self.leases = store.claiming.claim(self.cr, self.worker, 2, 2)
+        store.leases.start(self.cr, self.leases[0])
 
     def _end_worker(self, **options):
-        freed = store.end_worker(self.cr, self.worker, "host:1 gave no sign of life", **options)
+        freed = store.workers.end_worker(self.cr, self.worker, "host:1 gave no sign of life", **options)
         self.env.invalidate_all()
         return freed
 
@@ -416,20 +418,20 @@ class TestDeadWorker(JobsCase):
         )
 
     def test_no_try_counts_where_the_end_is_not_their_fault(self):
-        self._end_worker(end=store.STOPPED)
+        self._end_worker(end=store.workers.STOPPED)
         self.assertEqual(self.jobs.mapped("retry"), [0, 0])
 
     def _interrupt(self):
-        self._end_worker(end=store.INTERRUPTED)
+        self._end_worker(end=store.workers.INTERRUPTED)
         return self.jobs[0].state, self.jobs[0].retry
 
     def _start_again(self):
         self.cr.execute("UPDATE queue_job SET eta = eta - interval '1 day'")
-        store.schedule_due(self.cr)
-        self.worker = store.register_worker(self.cr, "again", "host", 1, "command", 2, (None, None))
-        self.leases = store.claim(self.cr, self.worker, 2, 2)
+        store.upkeep.schedule_due(self.cr)
+        self.worker = store.workers.register(self.cr, "again", "host", 1, "command", 2, (None, None))
+        self.leases = store.claiming.claim(self.cr, self.worker, 2, 2)
         for lease in self.leases:
-            store.start(self.cr, lease)
+            store.leases.start(self.cr, lease)
 
     def test_a_job_that_is_interrupted_runs_again_at_once_and_counts_no_try(self):
         self.assertEqual(self._interrupt(), ("pending", 0))
@@ -476,15 +478,15 @@ class TestDeadWorker(JobsCase):
         return [(attempt.outcome, attempt.message) for attempt in job.attempt_ids.sorted("id")]
 
     def test_f2_of_several_jobs_of_a_dead_worker_none_counts_a_try_and_each_runs_alone_the_next_time(self):
-        store.start(self.cr, self.leases[1])
+        store.leases.start(self.cr, self.leases[1])
         self._end_worker()
         self.assertEqual([(job.retry, job.state, job.runs_alone) for job in self.jobs], [(0, "pending", True)] * 2)
         message = ("Interrupted with others, one of which may have ended the process: host:1 gave no sign of life",)
         self.assertEqual(self._attempts_of(self.jobs[0]), [("interrupted", *message)])
-        self.worker = store.register_worker(self.cr, "again", "host", 1, "command", 2, (None, None))
-        leases = store.claim(self.cr, self.worker, 2, 2)
+        self.worker = store.workers.register(self.cr, "again", "host", 1, "command", 2, (None, None))
+        leases = store.claiming.claim(self.cr, self.worker, 2, 2)
         self.assertEqual([lease.runs_alone for lease in leases], [True, True])
-        store.start(self.cr, leases[0])
+        store.leases.start(self.cr, leases[0])
         self.env.invalidate_all()
         self.assertEqual(self.jobs.mapped("runs_alone"), [False, True])
 
@@ -493,7 +495,7 @@ class TestDeadWorker(JobsCase):
         self.assertEqual([(job.retry, job.state) for job in self.jobs], [(0, "pending")] * 2)
 
     def test_f2_the_third_loss_with_others_in_a_row_counts_a_try(self):
-        store.start(self.cr, self.leases[1])
+        store.leases.start(self.cr, self.leases[1])
         for _number in range(3):
             self._end_worker()
             self._start_again()
@@ -503,15 +505,15 @@ class TestDeadWorker(JobsCase):
         self.assertEqual(outcomes, ["interrupted", "interrupted", "lost"])
 
     def test_f2_interruptions_for_other_reasons_are_no_losses(self):
-        store.start(self.cr, self.leases[1])
+        store.leases.start(self.cr, self.leases[1])
         for _number in range(3):
-            self._end_worker(end=store.INTERRUPTED)
+            self._end_worker(end=store.workers.INTERRUPTED)
             self._start_again()
         self._end_worker()
         self.assertEqual(self.jobs.mapped("retry"), [0, 0])
 
     def test_f2_the_job_that_is_known_to_have_ended_the_process_counts_a_try_and_the_others_none(self):
-        store.start(self.cr, self.leases[1])
+        store.leases.start(self.cr, self.leases[1])
         self._end_worker(blamed={self.leases[1].lease_token: "it held the interpreter"})
         self.assertEqual([(job.retry, job.runs_alone) for job in self.jobs], [(0, False), (1, True)])
         self.assertEqual(
@@ -539,13 +541,13 @@ class TestDeadWorker(JobsCase):
 
     def test_f25_where_nobody_is_judged_workers_of_another_server_are_found_alone(self):
         self.cr.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01'")
-        elsewhere = store.register_worker(self.cr, "elsewhere", "host", 2, "command", 2, (None, None))
+        elsewhere = store.workers.register(self.cr, "elsewhere", "host", 2, "command", 2, (None, None))
         self.cr.execute(
             "UPDATE queue_worker SET date_heartbeat = '2020-01-01', place = 'elsewhere' WHERE id = %s", [elsewhere]
         )
-        me = store.register_worker(self.cr, "me", "host", 3, "command", 2, (None, None))
-        self.assertEqual({id_ for id_, _name in store.dead_workers(self.cr)}, {self.worker, elsewhere})
-        self.assertEqual(store.dead_workers(self.cr, elsewhere_than=me), [(elsewhere, "host:2")])
+        me = store.workers.register(self.cr, "me", "host", 3, "command", 2, (None, None))
+        self.assertEqual({id_ for id_, _name in store.workers.dead(self.cr)}, {self.worker, elsewhere})
+        self.assertEqual(store.workers.dead(self.cr, elsewhere_than=me), [(elsewhere, "host:2")])
 
     def test_a_worker_that_was_not_seen_since_the_server_came_back_was_interrupted(self):
         self.cr.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01' WHERE id = %s", [self.worker])
@@ -565,9 +567,9 @@ class TestDeadWorker(JobsCase):
         self.assertEqual((self.jobs[0].state, round(waits, -1)), ("scheduled", 3600))
 
     def test_one_that_has_given_a_sign_of_life_meanwhile_is_not_ended_as_dead(self):
-        self.assertIsNone(store.end_dead_worker(self.cr, self.worker, "no sign of life"))
+        self.assertIsNone(store.workers.end_dead_worker(self.cr, self.worker, "no sign of life"))
         self.cr.execute("UPDATE queue_worker SET date_heartbeat = date_heartbeat - interval '16 seconds'")
-        self.assertEqual(store.end_dead_worker(self.cr, self.worker, "no sign of life"), 2)
+        self.assertEqual(store.workers.end_dead_worker(self.cr, self.worker, "no sign of life"), 2)
 
     def test_a_job_without_tries_left_fails_with_the_reason(self):
         self.cr.execute("UPDATE queue_job SET retry = 4, max_retries = 5")
@@ -579,41 +581,41 @@ class TestDeadWorker(JobsCase):
 
     def test_it_can_complete_nothing_any_more(self):
         self._end_worker()
-        self.assertFalse(store.lock_lease(self.cr, self.leases[0], self.worker))
+        self.assertFalse(store.leases.lock(self.cr, self.leases[0], self.worker))
         self.assertFalse(
-            store.fail(self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"))
+            store.leases.fail(self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), Ending("m", "e", "t"))
         )
         self.assertFalse(
-            store.retry(
-                self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), store.Ending("m", "e", "t"), 1, True
+            store.leases.retry(
+                self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), Ending("m", "e", "t"), 1, True
             )
         )
-        self.assertFalse(store.start(self.cr, self.leases[1]))
-        self.assertFalse(store.heartbeat(self.cr, self.worker))
+        self.assertFalse(store.leases.start(self.cr, self.leases[1]))
+        self.assertFalse(store.workers.send_heartbeat(self.cr, self.worker))
         # the statement ends the transaction with an error, so that no COMMIT can follow
         self.assertFalse(
-            store.complete(self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), store.Ending(None))
+            store.leases.complete(self.cr, self.leases[0], SimpleNamespace(id=self.worker, name="w"), Ending(None))
         )
 
     def test_it_is_dead_when_its_heartbeat_is_old(self):
-        self.assertIn(self.worker, store.alive_workers(self.cr))
+        self.assertIn(self.worker, store.workers.alive(self.cr))
         self.cr.execute("UPDATE queue_worker SET date_heartbeat = date_heartbeat - interval '16 seconds'")
-        self.assertEqual([id_ for id_, _name in store.dead_workers(self.cr)], [self.worker])
+        self.assertEqual([id_ for id_, _name in store.workers.dead(self.cr)], [self.worker])
 
     def test_it_is_dead_when_its_connection_is_gone(self):
         self.cr.execute("UPDATE queue_worker SET backend_pid = 1, backend_start = 1")
-        self.assertEqual([id_ for id_, _name in store.dead_workers(self.cr)], [self.worker])
+        self.assertEqual([id_ for id_, _name in store.workers.dead(self.cr)], [self.worker])
 
     def test_jobs_of_a_worker_without_a_row_are_freed(self):
         self.cr.execute("DELETE FROM queue_worker")
-        self.assertEqual(store.free_orphans(self.cr), 2)
+        self.assertEqual(store.workers.free_orphans(self.cr), 2)
         self.env.invalidate_all()
         self.assertEqual(self.jobs.mapped("state"), ["pending", "pending"])
 
     def test_f4_jobs_of_a_worker_without_a_row_were_interrupted_and_count_no_try(self):
         self.cr.execute("DELETE FROM queue_worker")
         self.cr.execute("UPDATE queue_job SET max_retries = 1")
-        store.free_orphans(self.cr)
+        store.workers.free_orphans(self.cr)
         self.env.invalidate_all()
         self.assertEqual([(job.state, job.retry) for job in self.jobs], [("pending", 0)] * 2)
         self.assertEqual(self.jobs.attempt_ids.mapped("outcome"), ["interrupted"])
@@ -659,7 +661,7 @@ class TestButtons(JobsCase):
         self._set_state("started")
         action = self.job.button_cancel()
         self.assertEqual(self.job.state, "started")
-        self.assertEqual(store.cancel_requests(self.cr, self.job.ids), {self.job.id: self.env.user.name})
+        self.assertEqual(store.leases.cancel_requests(self.cr, self.job.ids), {self.job.id: self.env.user.name})
         self.assertIn("1 of 1 jobs cancelled, or asked to stop", action["params"]["message"])
 
     def test_a_requeued_job_forgets_who_wanted_to_stop_it(self):
@@ -667,7 +669,7 @@ class TestButtons(JobsCase):
         self.job.button_cancel()
         self._set_state("cancelled")
         self.job.button_requeue()
-        self.assertFalse(store.cancel_requests(self.cr, self.job.ids))
+        self.assertFalse(store.leases.cancel_requests(self.cr, self.job.ids))
 
     def test_related_opens_the_record_of_the_job(self):
         partner = self.env["res.partner"].create({"name": "Ada"})
@@ -693,7 +695,7 @@ class TestWatcher(TransactionCase):
         watcher = worker.WorkerWatcher("command", 1, lambda: ["broken"])
         self.addCleanup(watcher._close)
         self.patch(worker.watcher, "connect", MagicMock())
-        self.patch(store, "reason_not_to_serve", lambda cr: None)
+        self.patch(store.database, "reason_not_to_serve", lambda cr: None)
         self.patch(worker.watcher, "Registry", MagicMock(side_effect=SyntaxError("invalid syntax")))
         watcher._discover()
         self.assertFalse(watcher.workers)
@@ -704,7 +706,7 @@ class TestWatcher(TransactionCase):
         watcher = worker.WorkerWatcher("command", 1, lambda: ["cut"])
         self.addCleanup(watcher._close)
         self.patch(worker.watcher, "connect", MagicMock())
-        self.patch(store, "reason_not_to_serve", lambda cr: None)
+        self.patch(store.database, "reason_not_to_serve", lambda cr: None)
         self.patch(worker.watcher, "Registry", MagicMock())
         life = MagicMock()
         self.patch(worker.watcher, "Worker", MagicMock(side_effect=[LifeEnded("It has lost its connection"), life]))
@@ -723,12 +725,12 @@ class TestFrozenWorker(TransactionCase):
         super().setUp()
         self.addCleanup(self.execute, "DELETE FROM queue_worker WHERE uuid = 'frozen'")
         self.frozen = self.enterContext(contextlib.closing(connect(self.env.cr.dbname)))
-        with store.own_cursor(self.env) as cr:
-            self.worker = store.register_worker(cr, "frozen", "host", 1, "command", 1, (None, None))
-            store.note_backends(cr, self.worker, [self.frozen.info.backend_pid])
+        with store.sql.own_cursor(self.env) as cr:
+            self.worker = store.workers.register(cr, "frozen", "host", 1, "command", 1, (None, None))
+            store.workers.note_server_processes(cr, self.worker, [self.frozen.info.backend_pid])
 
     def execute(self, statement):
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             cr.execute(statement)
 
     def freeze_in_a_claim(self):
@@ -736,11 +738,11 @@ class TestFrozenWorker(TransactionCase):
         self.frozen.cursor().execute("BEGIN; SELECT FROM queue_worker WHERE uuid = 'frozen' FOR KEY SHARE")
 
     def sweep(self):
-        with store.own_cursor(self.env) as cr:
-            return store.end_dead_worker(cr, self.worker, "no sign of life")
+        with store.sql.own_cursor(self.env) as cr:
+            return store.workers.end_dead_worker(cr, self.worker, "no sign of life")
 
     def connections(self):
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             cr.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [self.frozen.info.backend_pid])
             return cr.fetchone()[0]
 
@@ -755,8 +757,8 @@ class TestFrozenWorker(TransactionCase):
 
     def test_f26_connections_to_another_database_are_left_alone(self):
         with contextlib.closing(connect("postgres")) as elsewhere:
-            with store.own_cursor(self.env) as cr:
-                store.note_backends(cr, self.worker, [elsewhere.info.backend_pid])
+            with store.sql.own_cursor(self.env) as cr:
+                store.workers.note_server_processes(cr, self.worker, [elsewhere.info.backend_pid])
             self.execute("UPDATE queue_worker SET date_heartbeat = '2020-01-01' WHERE uuid = 'frozen'")
             self.assertEqual(self.sweep(), 0)
             elsewhere.cursor().execute("SELECT pg_sleep(0.2)")

@@ -253,34 +253,34 @@ class TestConcurrency(ScheduleCase):
         self.due = schedule.id
 
     def cursor(self):
-        cr = self.enterContext(store.own_cursor(self.env))
+        cr = self.enterContext(store.sql.own_cursor(self.env))
         self.assertEqual(cr.connection.isolation_level, ISOLATION_LEVEL_READ_COMMITTED)
         return cr
 
     def delete_committed(self):
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             cr.execute("DELETE FROM queue_job WHERE description = 'Twice?'")
             cr.execute("DELETE FROM queue_job_schedule WHERE name ->> 'en_US' = 'Twice?'")
 
     def jobs(self):
-        with store.own_cursor(self.env) as cr:
+        with store.sql.own_cursor(self.env) as cr:
             cr.execute("SELECT count(*) FROM queue_job WHERE description = 'Twice?'")
             return cr.fetchone()[0]
 
     def test_of_two_that_look_at_the_same_time_one_delays_the_job(self):
-        id_, now = store.lock_due_schedule(self.first, [])
+        id_, now = store.schedules.lock_due(self.first, [])
         self.assertEqual(id_, self.due)
         schedule = self.schedules.browse(id_)
         schedule._run(now)
-        self.assertIsNone(store.lock_due_schedule(self.second, []))
+        self.assertIsNone(store.schedules.lock_due(self.second, []))
         self.first.commit()
-        self.assertIsNone(store.lock_due_schedule(self.second, []))
+        self.assertIsNone(store.schedules.lock_due(self.second, []))
         self.second.commit()
         self.assertEqual(self.jobs(), 1)
 
     def test_many_that_look_at_once_delay_one_job(self):
         def look(_number):
-            with store.own_cursor(self.env) as cr:
+            with store.sql.own_cursor(self.env) as cr:
                 api.Environment(cr, api.SUPERUSER_ID, {})["queue.job.schedule"]._run_due()
 
         with ThreadPoolExecutor(4) as threads:
@@ -288,7 +288,7 @@ class TestConcurrency(ScheduleCase):
         self.assertEqual(self.jobs(), 1)
 
     def test_who_dies_before_the_commit_leaves_the_time_to_others(self):
-        id_, now = store.lock_due_schedule(self.first, [])
+        id_, now = store.schedules.lock_due(self.first, [])
         self.schedules.browse(id_)._run(now)
         self.first.rollback()
-        self.assertEqual((store.lock_due_schedule(self.second, [])[0], self.jobs()), (self.due, 0))
+        self.assertEqual((store.schedules.lock_due(self.second, [])[0], self.jobs()), (self.due, 0))

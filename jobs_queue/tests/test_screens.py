@@ -168,7 +168,7 @@ class TestJobScreen(ScreensCase):
     def test_u1_with_a_job_goes_that_by_which_it_was_found(self):
         shown = export_order.delay(self.session, "res.partner", "1", "S00007").record(self.env)
         self.cr.execute("UPDATE queue_job SET state = 'done', date_done = '2000-01-01' WHERE id = %s", [shown.id])
-        store.delete_ended(self.cr, 30)
+        store.actions.delete_ended(self.cr, 30)
         self.env.cr.execute("SELECT count(*) FROM queue_job_label WHERE id = %s", [shown.id])
         self.assertEqual(self.env.cr.fetchone(), (0,))
 

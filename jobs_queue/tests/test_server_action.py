@@ -30,7 +30,7 @@ class TestRunAsJob(JobsCase):
         return self.partners.mapped("ref")
 
     def test_running_the_action_delays_one_job_for_the_records(self):
-        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         told = self.run_action()
         job = self.delayed_jobs()
         self.assertEqual((len(job), job.name, job.user_id, job.su), (1, "Mark the partners", self.user, False))

@@ -169,7 +169,7 @@ class TestAnswers(ServiceCase):
             ("warning", "The channel “root.shop” is paused: its jobs wait until it is resumed. %s %s"),
         )
         shop.is_paused = False
-        store.hold(self.env.cr, shop.id, "test", "it is down", 60)
+        store.channels.hold(self.env.cr, shop.id, "test", "it is down", 60)
         self.assertIn("The channel “root.shop” is held: it is down", self.answer_for("root.shop.import")["message"])
 
     def test_u4_a_button_of_which_some_jobs_start_says_both(self):

@@ -68,7 +68,7 @@ class TestUnknown(JobsCase):
 
     def _run_due(self):
         self.cr.execute("UPDATE queue_job SET eta = now() AT TIME ZONE 'UTC' WHERE state = 'scheduled'")
-        store.schedule_due(self.cr)
+        store.upkeep.schedule_due(self.cr)
         self.run_jobs()
 
     def _let_minutes_pass(self, minutes):

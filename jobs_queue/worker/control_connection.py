@@ -21,12 +21,12 @@ class ControlConnection:
     Its end tells others at once that this process is gone. It only makes things faster: behind a
     pooler, and if that database cannot be reached, wake-ups and deaths are noticed later.
 
-    :ivar backend: ``(pid, start)`` of the server's process behind it, or None; see
-        :func:`store.backend_of`
+    :ivar server_process: ``(pid, start)`` of the server's process behind it, or None; see
+        :func:`.store.workers.server_process_of`
     """
 
     def __init__(self) -> None:
-        self.backend: tuple[int, float] | None = None
+        self.server_process: tuple[int, float] | None = None
         # psycopg2's connection, or None; only code that has waited for it reads from it
         self._connection: Any = None
         self._is_pooled = False
@@ -53,7 +53,7 @@ class ControlConnection:
             self._connect()
             self._is_missed = False
         except psycopg2.Error as error:
-            self._connection, self.backend = None, None
+            self._connection, self.server_process = None, None
             if not self._is_missed:
                 _logger.warning(
                     "No control connection to the database postgres (%s): wake-ups and deaths are noticed later",
@@ -72,7 +72,7 @@ class ControlConnection:
         notice_lost_peer(self._connection)
         with self._connection.cursor() as cr:
             cr.execute(wakeup.LISTEN)
-            self.backend = store.backend_of(cr)
+            self.server_process = store.workers.server_process_of(cr)
 
     def wait(self, seconds: float) -> set[str]:
         """Wait for NOTIFY, :meth:`interrupt` or the end of the time.

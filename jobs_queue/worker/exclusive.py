@@ -3,7 +3,7 @@
 import threading
 import time
 
-from ..store import LeasedJob
+from ..store.claiming import LeasedJob
 
 #: Seconds that an exclusive job waits for the other jobs of its process to end; then it runs beside
 #: those that still run.

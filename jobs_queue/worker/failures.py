@@ -14,7 +14,7 @@ from odoo.api import Environment
 from odoo.modules.registry import Registry
 
 from .. import store
-from ..store.connection import cursor_of
+from ..odoo_patches import cursor_of
 from .errors import first_line
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class FailureGroups:
         if time.monotonic() < self._next or (self._thread and self._thread.is_alive()):
             return
         self._next = time.monotonic() + INTERVAL
-        if store.has_ungrouped(cr):
+        if store.failures.has_ungrouped(cr):
             self._thread = threading.Thread(target=self._group, name="jobs failures", daemon=True)
             self._thread.dbname = self.dbname  # type: ignore[attr-defined]  # Odoo's log tells it
             self._thread.start()

@@ -14,9 +14,8 @@ import threading
 
 import psycopg2
 
-from odoo import sql_db
-
 from ..jobs import JobGroup, RunningJob
+from ..odoo_patches import pooled_in_child
 from ..store.connection import opened
 
 _thread = threading.local()
@@ -48,14 +47,8 @@ def _after_fork() -> None:
     if getattr(_thread, "job", None) is None:
         return
     _thread.is_child = True
-    for connection in list(opened):
+    for connection in (*opened, *pooled_in_child()):
         _lead_nowhere(connection)
-    for pool in (sql_db._Pool, sql_db._Pool_readonly):
-        if pool is not None:
-            # a thread that does not exist in the child may have held the lock
-            pool._lock = threading.Lock()
-            for connection in pool._connections:
-                _lead_nowhere(connection)
     # the worker's handlers would let a child live that multiprocessing wants to end
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from ..store import LeasedJob
+from ..store.claiming import LeasedJob
 
 
 class JobsQueue:

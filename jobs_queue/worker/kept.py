@@ -60,7 +60,7 @@ class KeptCursors(threading.local):
         return closed
 
     def _close(self, owner: JobTransactions) -> None:
-        owner.forget_backend()
+        owner.forget_server_process()
         close(self.take(owner))
 
 

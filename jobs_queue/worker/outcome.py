@@ -22,7 +22,8 @@ from .. import store
 from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
 from ..jobs import JobGroup, RunningJob
 from ..jobs.retry import RetryPolicy
-from ..store.connection import pids_of_thread
+from ..odoo_patches import pids_of_thread
+from ..store.ending import Ending
 from . import unknown
 from .errors import (
     LifeEnded,
@@ -112,7 +113,7 @@ def _fail_without_words(worker: Worker, job: RunningJob, _problem: BaseException
     message = _in_language_of(
         job, _lt("The job has ended with what cannot be written: the log of its worker says more.")
     )
-    write(worker, lambda cr: store.fail(cr, job, worker, store.Ending(message)))
+    write(worker, lambda cr: store.leases.fail(cr, job, worker, Ending(message)))
 
 
 def end_stopped(worker: Worker, job: RunningJob | JobGroup, error: BaseException | None) -> None:
@@ -191,7 +192,7 @@ def _end_unknown(worker: Worker, job: RunningJob | JobGroup, error: BaseExceptio
     _write_for(
         worker,
         member,
-        lambda cr: store.give_back_unknown(cr, member, worker, unknown.AGAIN_SECONDS, message),
+        lambda cr: store.leases.give_back_unknown(cr, member, worker, unknown.AGAIN_SECONDS, message),
     )
     return []
 
@@ -217,7 +218,7 @@ def _unlock(worker: Worker, job: RunningJob | JobGroup, error: BaseException) ->
     traceback.clear_frames(error.__traceback__)
     with worker.raw_cursor() as cr:
         for member in job.members:
-            store.end_locker(cr, member, pids_of_thread())
+            store.leases.end_locker(cr, member, pids_of_thread())
 
 
 def _end_without_means(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
@@ -229,7 +230,7 @@ def _end_without_means(worker: Worker, job: RunningJob | JobGroup, error: BaseEx
     :return: the halves of a group that is to be run in parts instead
     """
     times = [
-        write(worker, lambda cr, id_=member.id: store.count_in_a_row(cr, id_, _NO_MEANS))  # type: ignore[misc]  # it has a default
+        write(worker, lambda cr, id_=member.id: store.leases.count_in_a_row(cr, id_, _NO_MEANS))  # type: ignore[misc]  # it has a default
         for member in job.members
     ]
     if max(times) >= len(NO_MEANS_WAITS) and (halves := job.halves()):
@@ -245,11 +246,11 @@ def _end_without_means(worker: Worker, job: RunningJob | JobGroup, error: BaseEx
     return []
 
 
-def _give_back(worker: Worker, job: RunningJob, ending: store.Ending, seconds: float) -> None:
+def _give_back(worker: Worker, job: RunningJob, ending: Ending, seconds: float) -> None:
     _write_for(
         worker,
         job,
-        lambda cr: store.give_back(cr, job, worker, ending, seconds, _NO_MEANS),
+        lambda cr: store.leases.give_back(cr, job, worker, ending, seconds, _NO_MEANS),
     )
 
 
@@ -275,7 +276,7 @@ def _retry(
     _write_for(
         worker,
         job,
-        lambda cr: store.retry(cr, job, worker, ending, seconds, counts, outcome),
+        lambda cr: store.leases.retry(cr, job, worker, ending, seconds, counts, outcome),
     )
 
 
@@ -287,19 +288,19 @@ def _fail(worker: Worker, job: RunningJob, error: BaseException, message: str | 
     else:
         # the traceback as it is stored: the logging's own would be as long as the error
         _logger.error("%s of %s failed: %s\n%s", job, worker.dbname, message, ending.exc_info)
-    _write_for(worker, job, lambda cr: store.fail(cr, job, worker, ending))
+    _write_for(worker, job, lambda cr: store.leases.fail(cr, job, worker, ending))
 
 
 def _cancel(worker: Worker, job: RunningJob | JobGroup, message: str | LazyGettext) -> None:
     """Cancel the members that a person wants to stop; the others of a group run without them."""
 
     def cancel(cr: psycopg2.extensions.cursor) -> None:
-        cancelled = store.cancel_requests(cr, [member.id for member in job.members])
+        cancelled = store.leases.cancel_requests(cr, [member.id for member in job.members])
         for member in job.members:
             if member.id in cancelled:
                 text = _in_language_of(member, message)
-                store.end_cancelled(cr, member, worker, store.Ending(text, log=member.log_text, usage=member.usage))
-        store.release(cr, [member for member in job.members if member.id not in cancelled])
+                store.leases.end_cancelled(cr, member, worker, Ending(text, log=member.log_text, usage=member.usage))
+        store.leases.release(cr, [member for member in job.members if member.id not in cancelled])
 
     write(worker, cancel)
 
@@ -327,13 +328,13 @@ def write(worker: Worker, function: Callable[[psycopg2.extensions.cursor], _T]) 
         time.sleep(0.1)
 
 
-def _ending(job: RunningJob, error: BaseException, message: str | LazyGettext) -> store.Ending:
+def _ending(job: RunningJob, error: BaseException, message: str | LazyGettext) -> Ending:
     """Return what is kept of an attempt that an error has ended.
 
     That is the message in the language of the job, the name of the error, and its traceback. The
     name is None if the error is not the job's own, see :func:`_put_off`.
     """
-    return store.Ending(_in_language_of(job, message), name_of(error), traceback_of(error), job.log_text, job.usage)
+    return Ending(_in_language_of(job, message), name_of(error), traceback_of(error), job.log_text, job.usage)
 
 
 def _in_language_of(job: RunningJob, text: str | LazyGettext) -> str:

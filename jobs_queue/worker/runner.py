@@ -16,6 +16,7 @@ import psycopg2
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, JobStopped, LeaseLost
 from ..jobs import JobGroup, RunningJob
+from ..store.claiming import LeasedJob
 from . import outcome
 from .attempt import Run
 from .errors import LifeEnded, first_line, is_concurrency_error
@@ -47,7 +48,7 @@ class JobRunner:
         self._worker = worker
         self._transactions = transactions
 
-    def run(self, leased: store.LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
+    def run(self, leased: LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
         """Run a leased job to one of its ends.
 
         :param show: called with the group that has started with the job, as its time limit may be
@@ -91,37 +92,37 @@ class JobRunner:
             # the housekeeping does it, see Worker.do_housekeeping
             _logger.info("What waits for %s of %s is released later: %s", job, self._worker.dbname, first_line(error))
 
-    def _start(self, leased: store.LeasedJob) -> RunningJob | None:
+    def _start(self, leased: LeasedJob) -> RunningJob | None:
         with self._worker.raw_cursor() as cr:
-            payload = store.start(cr, leased)
+            payload = store.leases.start(cr, leased)
         return None if payload is None else RunningJob.of_lease(leased, payload)
 
-    def _start_group(self, leased: store.LeasedJob) -> RunningJob | JobGroup | None:
+    def _start_group(self, leased: LeasedJob) -> RunningJob | JobGroup | None:
         """Start a job together with the others that can run as one call with it.
 
         The others are held by this worker or not yet leased. If their start is refused, the job
         starts alone: one of the others may be the reason.
         """
         size = 1 if leased.runs_alone else max(1, self._worker.options_of(leased).group_size)
-        common = operator.attrgetter(*store.COMMON)
+        common = operator.attrgetter(*store.batches.COMMON)
         together = self._worker.queue.take(
             lambda other: common(other) == common(leased) and not other.runs_alone, size - 1
         )
         held = [leased, *together]
         with self._worker.raw_cursor() as cr:
             try:
-                payloads = store.start_group(cr, held)
+                payloads = store.batches.start(cr, held)
             except psycopg2.Error as error:
-                if len(held) == 1 or not store.is_refusal(cr, error):
+                if len(held) == 1 or not store.trouble.is_refusal(cr, error):
                     # the others are held as before
                     self._worker.queue.put(held[1:])
                     raise
                 _logger.warning("%s of %s starts alone: %s", leased, self._worker.dbname, first_line(error))
-                store.release_unstarted(cr, held[1:])
+                store.leases.release_unstarted(cr, held[1:])
                 return self._start(leased)
             started = [(job, payloads[job.id]) for job in held if job.id in payloads]
             if started and len(started) < size:
-                started += store.join_group(cr, self._worker.id, started[0][0], size - len(started))
+                started += store.batches.join(cr, self._worker.id, started[0][0], size - len(started))
         return JobGroup([RunningJob.of_lease(job, payload) for job, payload in started]) if started else None
 
     def _run_started(self, job: RunningJob | JobGroup) -> list[JobGroup]:
@@ -157,7 +158,7 @@ class JobRunner:
         if len(job.members) == 1:
             return []
         with self._worker.raw_cursor() as cr:
-            mine = store.still_leased(cr, job.members, self._worker.id)
+            mine = store.batches.still_leased(cr, job.members, self._worker.id)
         rest = [member for member in job.members if member.id in mine]
         return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
 
@@ -165,7 +166,7 @@ class JobRunner:
         """Release the jobs that wait for the end of a job, or of all jobs of a group."""
         if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
             with self._worker.raw_cursor() as cr:
-                store.release_keys(cr, *keyed)
+                store.keys.release(cr, *keyed)
         if parents := [member.id for member in job.members if member.graph_uuid]:
             self._release_children(parents)
 
@@ -173,7 +174,7 @@ class JobRunner:
         with self._worker.raw_cursor() as cr:
             # one parent a statement: with several, the second could have to wait for a transaction
             # that waits for a child of the first
-            released = sum(store.release_children(cr, [job_id]) for job_id in job_ids)
+            released = sum(store.dependencies.release_children(cr, [job_id]) for job_id in job_ids)
         if released > 1:
             # the first one is for this thread
             self._worker.wake_others()
@@ -183,7 +184,7 @@ class JobRunner:
     ) -> None:
         try:
             with self._worker.raw_cursor() as cr:
-                store.write_progress(cr, job.id, done, total, message)
+                store.leases.write_progress(cr, job.id, done, total, message)
         except psycopg2.Error as error:
             # the job itself may have locked the row of its progress; it must not fail only because
             # nobody sees its progress
@@ -237,7 +238,7 @@ class JobRunner:
     def _cancel_requests(self) -> dict[int, str]:
         with self._worker.sign_cursor() as cr:
             try:
-                return store.cancel_requests(cr, list(self.runs), store.BRIEFLY)
+                return store.leases.cancel_requests(cr, list(self.runs), store.sql.BRIEFLY)
             except psycopg2.Error as error:
                 if cr.connection.closed:
                     raise

@@ -17,7 +17,7 @@ import zlib
 from typing import NamedTuple
 
 from ..jobs import JobGroup, RunningJob
-from ..store import LeasedJob
+from ..store.claiming import LeasedJob
 
 _BEATS = struct.Struct("qq")
 _RUN = struct.Struct("qqdd")

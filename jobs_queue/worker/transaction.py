@@ -20,6 +20,7 @@ from .. import store
 from ..exception import CONCURRENCY_ERRORS, JobError
 from ..jobs import JobGroup, RunningJob, function_options
 from ..jobs.options import JobOptions
+from ..store.claiming import LeasedJob
 from . import outcome
 from .cursor import JobCursor
 from .errors import CONNECTION_LOST, ConnectionLost, LifeEnded, NotReady, comes_from, first_line, is_of, lacks_means
@@ -43,7 +44,7 @@ class JobTransactions:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._backends: dict[int, int] = {}
+        self._server_pids: dict[int, int] = {}
         self._registry_fresh_until: float = 0
 
     def run(self, job: RunningJob | JobGroup) -> None:
@@ -74,7 +75,7 @@ class JobTransactions:
             cr.clean()
             self._keep(cr)
 
-    def options_of(self, job: store.LeasedJob) -> JobOptions:
+    def options_of(self, job: LeasedJob) -> JobOptions:
         """Return the options of a job's function in the database.
 
         They are read on the cursor of the thread, as Odoo's pool may be full.
@@ -118,9 +119,9 @@ class JobTransactions:
 
     def _is_done(self, job: RunningJob | JobGroup) -> bool:
         try:
-            return outcome.write(self._worker, lambda raw: store.are_done(raw, job.members))
+            return outcome.write(self._worker, lambda raw: store.leases.are_done(raw, job.members))
         except CONCURRENCY_ERRORS as error:
-            self._worker.end(store.INTERRUPTED)
+            self._worker.end(store.workers.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} cannot learn whether {job!r} is done") from error
 
     def _after_commit(self, job: RunningJob | JobGroup, cr: JobCursor, registry: Registry) -> None:
@@ -144,7 +145,7 @@ class JobTransactions:
         if cr.is_committing:
             # It is not known here whether the job is done. The database knows it: the lease ends
             # with this life, if it is still there.
-            self._worker.end(store.INTERRUPTED)
+            self._worker.end(store.workers.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} has lost its connection while it committed {job!r}") from error
         if comes_from(error, CONNECTION_LOST) and not cr.is_closed_by_job:
             self._make_way()
@@ -173,7 +174,7 @@ class JobTransactions:
         """
         if self._worker.dbname not in Registry.registries:
             self._worker.is_cut_off = True
-            self._worker.end(store.INTERRUPTED)
+            self._worker.end(store.workers.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} leaves {self._worker.dbname}: Odoo has closed its connections")
 
     # Resources that are needed before a job begins
@@ -232,13 +233,13 @@ class JobTransactions:
     # The cursors of the threads
 
     @property
-    def backend_pids(self) -> list[int]:
+    def server_pids(self) -> list[int]:
         """The pids of the server's processes behind the threads' cursors."""
-        return list(self._backends.values())
+        return list(self._server_pids.values())
 
-    def forget_backend(self) -> None:
-        """Remove the calling thread's cursor from :attr:`backend_pids`."""
-        self._backends.pop(threading.get_ident(), None)
+    def forget_server_process(self) -> None:
+        """Remove the calling thread's cursor from :attr:`server_pids`."""
+        self._server_pids.pop(threading.get_ident(), None)
 
     def _cursor(self) -> tuple[JobCursor, bool]:
         """Return the calling thread's cursor, kept from job to job, and whether it is new."""
@@ -249,10 +250,10 @@ class JobTransactions:
             close(cr)
         kept.make_room(self._worker.capacity)
         cr = self._open()
-        self._backends[threading.get_ident()] = cr.own_connection.get_backend_pid()
+        self._server_pids[threading.get_ident()] = cr.own_connection.get_backend_pid()
         if not self._worker.is_pooled:
-            store.keep_prepared(cr.own_connection)
-        self._worker.note_backends()
+            store.prepared.keep(cr.own_connection)
+        self._worker.note_server_processes()
         return cr, True
 
     def _keep(self, cr: JobCursor) -> None:
@@ -260,7 +261,7 @@ class JobTransactions:
         if cr.is_clean:
             kept.keep(self, cr)
         else:
-            self.forget_backend()
+            self.forget_server_process()
             close(cr)
 
     def _open(self) -> JobCursor:
@@ -282,5 +283,5 @@ class JobTransactions:
 
     def close_cursor(self) -> None:
         """Close the cursor of the calling thread."""
-        self.forget_backend()
+        self.forget_server_process()
         close(kept.take(self))

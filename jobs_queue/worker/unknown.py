@@ -32,9 +32,9 @@ UNKNOWN_MINUTES_PARAMETER = "jobs_queue.unknown_job_minutes"
 def reason_to_fail(worker: Worker, job: RunningJob, error: BaseException) -> LazyGettext | None:
     """Return why a job fails that no worker has known for long enough, or None."""
     with worker.raw_cursor() as cr:
-        text = store.parameter(cr, UNKNOWN_MINUTES_PARAMETER)
+        text = store.sql.parameter(cr, UNKNOWN_MINUTES_PARAMETER)
         minutes = number_of(text, UNKNOWN_MINUTES_PARAMETER, "minutes", UNKNOWN_MINUTES, _logger)
-        if store.seconds_unknown(cr, job.id) < 60 * minutes:
+        if store.leases.seconds_unknown(cr, job.id) < 60 * minutes:
             return None
     return _lt(
         "No worker has known this job for %(minutes)g minutes: %(error)s Give the workers the version of the addon that has it and "

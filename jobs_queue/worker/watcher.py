@@ -19,6 +19,7 @@ from odoo.sql_db import close_db
 
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, JobStopped
+from ..store.claiming import LeasedJob
 from ..store.connection import connect
 from .control_connection import ControlConnection
 from .errors import LifeEnded, first_line, message_of
@@ -31,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Seconds between two heartbeats; a worker without one for store.HEARTBEAT_TIMEOUT is dead.
+#: Seconds between two heartbeats; a worker without one for store.workers.HEARTBEAT_TIMEOUT is dead.
 HEARTBEAT_INTERVAL = 4
 #: Seconds between two checks of running jobs: their limits, and requests to stop them.
 RUN_WATCH_INTERVAL = 0.5
@@ -249,7 +250,7 @@ class WorkerWatcher:
             self._judge_later()
             _logger.warning("The control connection is lost: all workers of this process begin a new life")
             for dbname in list(self.workers):
-                self._end_worker(dbname, store.INTERRUPTED)
+                self._end_worker(dbname, store.workers.INTERRUPTED)
         self._control.open()
 
     def _discover(self) -> None:
@@ -271,14 +272,14 @@ class WorkerWatcher:
     def _start_worker(self, dbname: str) -> None:
         try:
             with contextlib.closing(connect(dbname)) as connection, connection.cursor() as cr:
-                reason = store.reason_not_to_serve(cr)
+                reason = store.database.reason_not_to_serve(cr)
             if reason:
                 self._refuse(dbname, reason)
                 return
             if not self._is_loaded(dbname):
                 return
             self.workers[dbname] = Worker(
-                dbname, self.kind, self.capacity, self._control.backend, self.process, self._judges_from
+                dbname, self.kind, self.capacity, self._control.server_process, self.process, self._judges_from
             )
             self._refused.pop(dbname, None)
         except LockNotAvailable as error:
@@ -336,7 +337,7 @@ class WorkerWatcher:
                 results.append(method(worker))
             except LifeEnded as ended:
                 _logger.warning("%s", ended)
-                self._end_worker(dbname, store.INTERRUPTED)
+                self._end_worker(dbname, store.workers.INTERRUPTED)
             except CONCURRENCY_ERRORS as error:
                 _logger.info("Worker %s of %s tries again later: %s", worker.name, dbname, first_line(error))
             except UndefinedTable as error:
@@ -348,7 +349,7 @@ class WorkerWatcher:
                 _logger.exception("Worker %s of %s is looked after again soon", worker.name, dbname)
         return results
 
-    def _end_worker(self, dbname: str, end: str = store.STOPPED) -> None:
+    def _end_worker(self, dbname: str, end: str = store.workers.STOPPED) -> None:
         if worker := self.workers.pop(dbname, None):
             worker.end(end)
             if worker.is_cut_off:
@@ -356,7 +357,7 @@ class WorkerWatcher:
                 self._left_alone_until[dbname] = time.monotonic() + RECONNECT_SECONDS
 
     def _judge_later(self) -> None:
-        self._judges_from = time.monotonic() + store.HEARTBEAT_TIMEOUT
+        self._judges_from = time.monotonic() + store.workers.HEARTBEAT_TIMEOUT
 
     def _retire(self) -> None:
         """End the workers that were stopped from the screen of workers.
@@ -439,7 +440,7 @@ class WorkerWatcher:
                     self._run(worker, leased)
             except LifeEnded as ended:
                 _logger.warning("%s", ended)
-                worker.end(store.INTERRUPTED)
+                worker.end(store.workers.INTERRUPTED)
                 worker.close_thread()
             except Exception as error:
                 # an unforeseen error; other threads run on, and a lease without a run is freed, see
@@ -451,7 +452,7 @@ class WorkerWatcher:
                 thread.dbname = thread.uid = None
         return ran
 
-    def _run(self, worker: Worker, leased: store.LeasedJob) -> None:
+    def _run(self, worker: Worker, leased: LeasedJob) -> None:
         worker.waiting.add(leased.id)
         try:
             if not self._exclusive.join(leased, worker.dbname):

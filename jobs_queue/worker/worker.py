@@ -18,7 +18,9 @@ from .. import store
 from ..jobs import JobGroup, RunningJob
 from ..jobs.options import JobOptions
 from ..store import wakeup
+from ..store.claiming import LeasedJob
 from ..store.connection import LOCK_TIMEOUT, connect, is_pooled
+from ..store.ending import Ending
 from .attempt import used_memory
 from .backoff import Backoff
 from .errors import CONNECTION_LOST, LifeEnded, first_line, lacks_means
@@ -31,8 +33,8 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-# The server's process behind a connection, see store.backend_of
-_Backend: TypeAlias = tuple[int, float] | tuple[None, None]
+# The server's process behind a connection, see store.workers.server_process_of
+_ServerProcess: TypeAlias = tuple[int, float] | tuple[None, None]
 # The id of a job and the token of its lease
 _Lease: TypeAlias = tuple[int, int | None]
 
@@ -64,8 +66,8 @@ class Worker:
 
     :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
     :param capacity: how many threads run jobs
-    :param backend: ``(pid, start)`` of the server's process that stands for this life, see
-        :func:`store.backend_of`; by default, that of the raw connection
+    :param server_process: ``(pid, start)`` of the server's process that stands for this life, see
+        :func:`.store.workers.server_process_of`; by default, that of the raw connection
     :param process: uuid of the process; what is left of its earlier lives ends at the beginning of
         this one
     :param judges_from: before this time (of the monotonic clock) no worker is declared dead, as
@@ -81,7 +83,7 @@ class Worker:
         dbname: str,
         kind: str,
         capacity: int,
-        backend: _Backend | None = None,
+        server_process: _ServerProcess | None = None,
         process: str | None = None,
         judges_from: float = 0,
     ) -> None:
@@ -108,20 +110,27 @@ class Worker:
         self._connection, self._sign_connection = (connect(dbname, LOCK_TIMEOUT) for _number in range(2))
         self.is_pooled = is_pooled(self._connection)
         if not self.is_pooled:
-            store.keep_prepared(self._connection)
-        self.id: int = self._register(kind, backend, process)
-        self.note_backends()
+            store.prepared.keep(self._connection)
+        self.id: int = self._register(kind, server_process, process)
+        self.note_server_processes()
         _logger.info("Worker %s (%s) serves the database %s with %s thread(s)", self.name, kind, dbname, capacity)
 
-    def _register(self, kind: str, backend: _Backend | None, process: str | None) -> int:
+    def _register(self, kind: str, server_process: _ServerProcess | None, process: str | None) -> int:
         with self.raw_cursor() as cr:
             if process:
-                store.end_process(cr, process, end=store.INTERRUPTED)
+                store.workers.end_process(cr, process, end=store.workers.INTERRUPTED)
             if self.is_pooled:
-                backend = (None, None)
+                server_process = (None, None)
             host, pid = socket.gethostname(), os.getpid()
-            return store.register_worker(
-                cr, str(uuid.uuid4()), host, pid, kind, self.capacity, backend or store.backend_of(cr), process
+            return store.workers.register(
+                cr,
+                str(uuid.uuid4()),
+                host,
+                pid,
+                kind,
+                self.capacity,
+                server_process or store.workers.server_process_of(cr),
+                process,
             )
 
     # Connections
@@ -155,18 +164,18 @@ class Worker:
             self.ended = self.is_cut_off = True
             raise LifeEnded(f"Worker {self.name} has lost its connection to {self.dbname}: {error}") from error
 
-    def note_backends(self) -> None:
+    def note_server_processes(self) -> None:
         """Store the pids of the server's processes that work for this life."""
         if not self.is_pooled:
             raw = (self._connection, self._sign_connection)
             # the list is made while the cursor is held: an older list must not be stored later
             with self.raw_cursor() as cr:
-                pids = [*(connection.info.backend_pid for connection in raw), *self.transactions.backend_pids]
-                store.note_backends(cr, self.id, pids)
+                pids = [*(connection.info.backend_pid for connection in raw), *self.transactions.server_pids]
+                store.workers.note_server_processes(cr, self.id, pids)
 
     # Jobs
 
-    def next_job(self) -> store.LeasedJob | None:
+    def next_job(self) -> LeasedJob | None:
         """Return a leased job to run now, or None."""
         if self.state != "running" or self.backoff.is_on:
             return None
@@ -177,12 +186,12 @@ class Worker:
                 job = self.queue.get() or self._claim()
         return job
 
-    def _claim(self) -> store.LeasedJob | None:
+    def _claim(self) -> LeasedJob | None:
         free = max(1, self.capacity - len(set(self.runner.runs.values())))
         batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
         try:
             with self.raw_cursor() as cr:
-                jobs = store.claim(cr, self.id, free * batch, free)
+                jobs = store.claiming.claim(cr, self.id, free * batch, free)
         except psycopg2.Error as error:
             self.take_no_jobs(error)
             return None
@@ -192,7 +201,7 @@ class Worker:
         self.transactions.expect_changes()
         return self.queue.get()
 
-    def run(self, leased: store.LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
+    def run(self, leased: LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
         """Run a leased job to one of its ends: done, another attempt, failed or cancelled.
 
         :param show: as for :meth:`JobRunner.run`
@@ -200,7 +209,7 @@ class Worker:
         """
         self.runner.run(leased, show)
 
-    def could_not_start(self, job: store.LeasedJob, error: Exception) -> None:
+    def could_not_start(self, job: LeasedJob, error: Exception) -> None:
         """Give back a leased job whose start has raised an error.
 
         If PostgreSQL refuses the job's row, the job is left out for a while. If the row is only
@@ -211,26 +220,26 @@ class Worker:
         :raise LifeEnded: as :meth:`raw_cursor`
         """
         _logger.warning("Job %s of %s cannot be started: %s", job.id, self.dbname, first_line(error))
-        if isinstance(error, store.PASSING):
+        if isinstance(error, store.trouble.PASSING):
             # the rows of its other jobs may be locked, too, and would keep all threads waiting, one
             # after the other
             self._give_back([job, *self.queue.drain()], self.raw_cursor, hold=False)
             return
         try:
             with self.raw_cursor() as cr:
-                if getattr(error, "pgcode", None) and not lacks_means(error) and store.is_refusal(cr, error):
-                    store.note_trouble(cr, job.id, error)
-                    store.release_unstarted(cr, [job])
+                if getattr(error, "pgcode", None) and not lacks_means(error) and store.trouble.is_refusal(cr, error):
+                    store.trouble.note(cr, job.id, error)
+                    store.leases.release_unstarted(cr, [job])
                     return
                 seconds = self.take_no_jobs(error)
-                if not store.release_unstarted(cr, [job]):
+                if not store.leases.release_unstarted(cr, [job]):
                     # the job has started before its arguments came
                     message = f"It could not begin, for want of means of its worker or the server: {first_line(error)}"
-                    store.give_back(cr, job, self, store.Ending(message), seconds, "no_resources")
+                    store.leases.give_back(cr, job, self, Ending(message), seconds, "no_resources")
         except psycopg2.Error as refused:
             self.take_no_jobs(refused)
 
-    def options_of(self, job: store.LeasedJob) -> JobOptions:
+    def options_of(self, job: LeasedJob) -> JobOptions:
         """Return the options of a job's function in the database.
 
         They are read apart from the job's transaction.
@@ -251,14 +260,14 @@ class Worker:
         if self._give_back(self.queue.drain(HOLD_SECONDS), self.sign_cursor):
             wakeup.wake_workers(self.dbname)
 
-    def hand_over(self, leased: store.LeasedJob) -> None:
+    def hand_over(self, leased: LeasedJob) -> None:
         """Let other workers run a leased job that this process is not to begin now."""
         if self._give_back([leased], self.raw_cursor):
             wakeup.wake_workers(self.dbname)
 
     def _give_back(
         self,
-        jobs: list[store.LeasedJob],
+        jobs: list[LeasedJob],
         cursor: Callable[[], AbstractContextManager[psycopg2.extensions.cursor]],
         hold: bool = True,
     ) -> int:
@@ -272,7 +281,7 @@ class Worker:
         given: Collection[int] = ()
         try:
             with cursor() as cr:
-                given = store.release_unstarted(cr, jobs)
+                given = store.leases.release_unstarted(cr, jobs)
         except (LifeEnded, psycopg2.Error) as error:
             # when the life ends, all leases that it holds end
             _logger.info("%s job(s) of %s are given back later: %s", len(jobs), self.dbname, first_line(error))
@@ -310,7 +319,7 @@ class Worker:
         """
         with self.sign_cursor() as cr:
             try:
-                is_alive = store.heartbeat(cr, self.id, used_memory())
+                is_alive = store.workers.send_heartbeat(cr, self.id, used_memory())
             except psycopg2.Error as error:
                 if cr.connection.closed:
                     raise
@@ -318,7 +327,9 @@ class Worker:
                 return False
         if not is_alive:
             self.ended = True
-            raise LifeEnded(f"Worker {self.name} was declared dead: it did not sign for {store.HEARTBEAT_TIMEOUT} s")
+            raise LifeEnded(
+                f"Worker {self.name} was declared dead: it did not sign for {store.workers.HEARTBEAT_TIMEOUT} s"
+            )
         return True
 
     def do_housekeeping(self) -> float | None:
@@ -333,24 +344,24 @@ class Worker:
         """
         with self.raw_cursor() as cr:
             try:
-                self._attempt(store.schedule_due, cr)
+                self._attempt(store.upkeep.schedule_due, cr)
             except LockNotAvailable:
                 return None
             step: Callable[[psycopg2.extensions.cursor], float | None]
             for step in (
                 self._end_dead_workers,
-                store.free_orphans,
+                store.workers.free_orphans,
                 self._free_lost_runs,
-                store.adopt_strays,
-                store.release_forgotten_keys,
-                store.release_forgotten_children,
+                store.upkeep.adopt_strays,
+                store.keys.release_forgotten,
+                store.dependencies.release_forgotten,
                 self._settle_troubles,
                 self.failures.do_housekeeping,
             ):
                 with contextlib.suppress(LockNotAvailable):
                     self._attempt(step, cr)
             waiting: list[float | None] = []
-            for step in (store.seconds_to_next_eta, store.seconds_to_next_token):
+            for step in (store.upkeep.seconds_to_next_eta, store.channels.seconds_to_next_token):
                 with contextlib.suppress(LockNotAvailable):
                     waiting.append(self._attempt(step, cr))
             return min((seconds for seconds in waiting if seconds is not None), default=None)
@@ -380,16 +391,16 @@ class Worker:
     def _settle_troubles(self, cr: psycopg2.extensions.cursor) -> None:
         if time.monotonic() >= self._next_settlement:
             self._next_settlement = time.monotonic() + SETTLE_SECONDS
-            store.fail_troubled(cr)
-            store.forget_troubles(cr)
+            store.trouble.fail_troubled(cr)
+            store.trouble.forget(cr)
 
     def _end_dead_workers(self, cr: psycopg2.extensions.cursor) -> None:
         elsewhere_than = self.id if time.monotonic() < self._judges_from else None
-        for worker_id, name in store.dead_workers(cr, elsewhere_than):
+        for worker_id, name in store.workers.dead(cr, elsewhere_than):
             if worker_id == self.id:
                 continue
             try:
-                freed = store.end_dead_worker(cr, worker_id, f"{name} gave no sign of life")
+                freed = store.workers.end_dead_worker(cr, worker_id, f"{name} gave no sign of life")
             except LockNotAvailable:
                 continue
             if freed is not None:
@@ -402,13 +413,13 @@ class Worker:
         comes in between, as this thread has the raw connection.
         """
         now, known = time.monotonic(), {*self.queue.ids(), *self.waiting, *self.runner.running()}
-        leases = store.leases_of(cr, self.id)
+        leases = store.workers.leases_of(cr, self.id)
         for ended in set(self.unwritten) - leases:
             self.unwritten.pop(ended, None)
         unknown = [lease for lease in leases if lease[0] not in known]
         self._suspects = {lease: self._suspects.get(lease, now) for lease in unknown}
         lost = [lease for lease, since in self._suspects.items() if now - since >= LOST_SECONDS]
-        if lost and (freed := store.free_lost_runs(cr, self.id, self.name, lost, self.unwritten)):
+        if lost and (freed := store.workers.free_lost_runs(cr, self.id, self.name, lost, self.unwritten)):
             _logger.warning("%s job(s) of %s were lost by this worker, and freed", freed, self.dbname)
 
     def follow_orders(self) -> bool:
@@ -418,7 +429,7 @@ class Worker:
         does so too, but not later than after the grace time.
         """
         with self.raw_cursor() as cr:
-            state = store.ordered_state(cr, self.id) or self.state
+            state = store.workers.ordered_state(cr, self.id) or self.state
         if state != self.state:
             _logger.info("Worker %s of %s is %s", self.name, self.dbname, state)
             self.state = state
@@ -434,18 +445,18 @@ class Worker:
         """Close the cursor of the calling thread."""
         self.transactions.close_cursor()
 
-    def end(self, end: str = store.STOPPED) -> None:
+    def end(self, end: str = store.workers.STOPPED) -> None:
         """End this life at once, and free the jobs that it still holds.
 
         If the connection is lost, the process's next life frees them.
 
-        :param end: how the life has ended, as for :func:`store.end_worker`
+        :param end: how the life has ended, as for :func:`.store.workers.end_worker`
         """
         with self._lock:
             self.ended = True
             self.queue.drain()
             if not self._connection.closed:
                 with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cr:
-                    store.end_worker(cr, self.id, end=end)
+                    store.workers.end_worker(cr, self.id, end=end)
                 self._connection.close()
             self._sign_connection.close()

@@ -203,7 +203,7 @@ class TestWatermark(BatchCase):
             jobs = self.run_jobs()
         self.assertEqual(sorted(jobs.mapped("state")), ["done", "failed"])
         self.assertEqual((self.watermark(), self.names()), (None, ["Ada", "Bob"]))
-        store.requeue(self.env.cr, jobs.filtered(lambda job: job.state == "failed").ids)
+        store.actions.requeue(self.env.cr, jobs.filtered(lambda job: job.state == "failed").ids)
         again = self.run_jobs()
         self.assertEqual(again.mapped("state"), ["done", "done"])
         self.assertEqual((self.watermark(), self.names()), ("3", ["Ada", "Bob", "Ada"]))

@@ -89,7 +89,7 @@ class TestBulkExporter(ShopCase, JobsCase):
         self.assertEqual(self.points_there(), [10, 20, 0, 40, 50])
         self.assertEqual((self.bindings[2].sync_state, self.bindings[2].sync_error), ("error", "Too many points"))
         self.assertEqual([len(call) for call in self.bulk_calls()], [5, 1])
-        store.requeue(self.env.cr, failed.ids)
+        store.actions.requeue(self.env.cr, failed.ids)
         self.run_jobs()
         self.assertEqual((self.bindings[2].sync_state, self.bindings[2].sync_error), ("in_sync", False))
 

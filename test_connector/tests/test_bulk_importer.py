@@ -232,7 +232,7 @@ class TestRecordThatFails(BulkCase):
         page, own = jobs
         self.assertEqual((page.state, own.state), ("done", "failed"))
         self.assertEqual(own.message, "ValueError: Partner 1 is not welcome")
-        store.requeue(self.env.cr, own.ids)
+        store.actions.requeue(self.env.cr, own.ids)
         self.assertEqual(self.run_jobs().message, "Created from record 1 of Test Shop.")
 
     def test_of_its_jobs_that_wait_only_one_runs(self):

@@ -161,7 +161,7 @@ class TestConflict(ShopCase, JobsCase):
         self.assertFalse(self.delayed_jobs())
 
     def test_u4_the_answer_counts_the_conflicts_that_were_settled(self):
-        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         bindings = self.binding | self.partner("43") | self.partner("44")
         for button, done in (("action_keep_ours", "sent"), ("action_take_theirs", "imported")):
             self.binding.sync_state = "conflict"

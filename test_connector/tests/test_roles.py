@@ -405,7 +405,7 @@ class TestRoles(RolesCase):
         """Have failed jobs that are not grouped yet, and nobody who runs jobs."""
         self.env.cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = %s", self.records["queue.job"].ids)
         self.env.cr.execute("DELETE FROM queue_worker")
-        self.assertTrue(store.has_ungrouped(self.env.cr))
+        self.assertTrue(store.failures.has_ungrouped(self.env.cr))
         self.assertTrue(self.env["queue.worker"]._reason_no_job_runs())
 
     @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models")

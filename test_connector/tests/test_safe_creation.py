@@ -36,7 +36,7 @@ class TestSafeCreation(ShopCase, JobsCase):
         return patch.object(RecordExporter, "_create", create_and_lose_answer)
 
     def run_again(self):
-        store.requeue(self.env.cr, self.env["queue.job"].search([("state", "=", "scheduled")]).ids)
+        store.actions.requeue(self.env.cr, self.env["queue.job"].search([("state", "=", "scheduled")]).ids)
         return self.run_jobs()
 
     def creations(self):
@@ -99,7 +99,7 @@ class TestSafeCreation(ShopCase, JobsCase):
         with self.lose_answer(UnreadableAnswer("<html>")), mute_logger("odoo.addons.jobs_queue.worker"):
             job = self.run_jobs()
         self.assertEqual((job.state, len(self.intents())), ("failed", 1))
-        store.requeue(self.env.cr, job.ids)
+        store.actions.requeue(self.env.cr, job.ids)
         self.assertEqual(self.run_jobs().state, "done")
         self.assertEqual((self.binding.external_id, len(self.creations())), ("1", 1))
 
@@ -120,7 +120,7 @@ class TestSafeCreation(ShopCase, JobsCase):
                 job = self.run_jobs()
                 self.assertEqual((self.binding.sync_error, job.state), (str(refusal), "failed"))
                 self.assertFalse(self.intents())
-                store.requeue(self.env.cr, job.ids)
+                store.actions.requeue(self.env.cr, job.ids)
 
     def test_a_shop_that_knows_no_keys_creates_at_least_once_and_somebody_is_asked_to_look(self):
         def create(adapter, data):

@@ -79,8 +79,8 @@ class TestAtInstall(KitCase):
         self.run_jobs()
         do_nothing.delay(self.session, "test.effect")
         self.cr.flush()
-        worker = store.register_worker(self.cr, "w", "h", 1, "command", 9, (None, None))
-        self.assertFalse(store.claim(self.cr, worker, 9, 9))
+        worker = store.workers.register(self.cr, "w", "h", 1, "command", 9, (None, None))
+        self.assertFalse(store.claiming.claim(self.cr, worker, 9, 9))
 
     def test_f18_functions_and_channels_of_an_addon_are_there_once_it_is_installed(self):
         functions = self.env["queue.job.function"]

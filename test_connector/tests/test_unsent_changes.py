@@ -180,7 +180,7 @@ class TestImportThatIsPutOff(UnsentCase):
         self.assertEqual((export.state, self.binding.sync_state), ("failed", "error"))
         self.unit(RecordImporter).run(42)
         self.assertEqual(self.here, ("Ours", None))
-        store.requeue(self.env.cr, export.ids)
+        store.actions.requeue(self.env.cr, export.ids)
         self.run_all_jobs()
         self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
 
@@ -266,14 +266,14 @@ class TestImportThatIsPutOff(UnsentCase):
                 self.binding.odoo_id.name = f"Ours, {policy}"
                 with self.refusing():
                     export = self.run_failing_jobs()
-                store.requeue(self.env.cr, export.ids)
+                store.actions.requeue(self.env.cr, export.ids)
                 self.run_jobs()
                 self.assertEqual((self.theirs["name"], self.binding.sync_state), (f"Ours, {policy}", "in_sync"))
 
     def test_it_comes_once_somebody_has_cancelled_the_export(self):
         self.change_both()
         self.unit(RecordImporter).run(42)
-        store.cancel(self.env.cr, self.delayed_jobs("export_record").ids, "")
+        store.actions.cancel(self.env.cr, self.delayed_jobs("export_record").ids, "")
         self.run_all_jobs()
         self.assertEqual(self.here, ("Theirs", "Countess"))
 
@@ -303,7 +303,7 @@ class TestImportThatIsPutOff(UnsentCase):
     def test_what_is_changed_here_after_the_other_side_has_won_is_decided_anew(self):
         self.policy = "newest"
         self.change_both(newer_by=1)
-        store.cancel(self.env.cr, self.delayed_jobs("export_record").ids, "")
+        store.actions.cancel(self.env.cr, self.delayed_jobs("export_record").ids, "")
         self.assertRegex(self.unit(RecordExporter).run(self.binding.id), "is imported and not exported")
         self.binding.odoo_id.name = "Ours again"
         self.theirs["date"] -= timedelta(seconds=2)
@@ -351,7 +351,7 @@ class TestImportDuringABulkExport(UnsentCase):
                 self.run_failing_jobs()
             self.assertEqual(self.binding.sync_state, "error")
             self.assertRegex(self.unit(RecordImporter).run(42), "^Put off")
-            store.requeue(self.env.cr, self.failed_exports().ids)
+            store.actions.requeue(self.env.cr, self.failed_exports().ids)
         self.run_all_jobs()
         self.assertEqual((self.here, self.points), (("Ada", "Countess"), (5, 5)))
 

@@ -258,7 +258,7 @@ class TestWebhook(WebhookCase, HttpCase):
         for number in range(4):
             self.send({"title": str(number)})
         self.run_jobs()
-        store.register_worker(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
+        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         manager = new_test_user(self.env, "connector manager", "connector.group_connector_manager")
         deliveries = self.deliveries().with_user(manager)
         deliveries[3].sudo().company_id = self.env["res.company"].create({"name": "Other company"})

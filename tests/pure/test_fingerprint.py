@@ -5,7 +5,7 @@ import time
 from unittest import TestCase
 
 from odoo.addons.jobs_queue.models.fingerprint import Places, merged, names_and_words
-from odoo.addons.jobs_queue.store import FailedJob
+from odoo.addons.jobs_queue.store.failures import FailedJob
 
 RANKS = {"shop": 0, "stock": 2, "sale": 2, "connector": 1, "base": 2}
 

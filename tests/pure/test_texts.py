@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from odoo.tools.translate import LazyTranslate
 
-from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.models.fingerprint import Places, names_and_words
+from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.texts import MESSAGE, TRACEBACK, storable, storable_or_none
 from odoo.addons.jobs_queue.worker.errors import first_line, traceback_of
 
@@ -89,6 +89,6 @@ class TestStorable(TestCase):
     def test_s3_a_message_of_many_opening_quotes_is_grouped_in_milliseconds(self):
         began = time.process_time()
         for quote in "\"'“":
-            names_and_words(store.FailedJob(message=f"x{quote} " * 80_000))
+            names_and_words(FailedJob(message=f"x{quote} " * 80_000))
             Places({}).of('  File "' + f"x{quote}, line 1 in " * 80_000)
         self.assertLess(time.process_time() - began, 1)

@@ -22,7 +22,7 @@ def test_jobs_of_a_copy_run_only_after_it_was_adopted(database, jobs, delay, cop
         with databases.cursor(copy) as cr:
             cr.execute("SELECT id FROM queue_worker")
             assert not cr.fetchall()
-            store.adopt_database(cr)
+            store.database.adopt(cr)
 
         def served():
             with databases.cursor(copy) as cr:
@@ -66,7 +66,7 @@ def test_f26_the_original_of_a_copy_that_is_adopted_notices_nothing_and_copied_j
     assert lives(copy) == lives(database)
     (tmp_path / "gate.reached").unlink()
     with databases.cursor(copy.name) as cr:
-        store.adopt_database(cr)
+        store.database.adopt(cr)
     with servers.Process("worker_of_copy", "jobs_worker", "--database", copy.name):
         # the job of the copy
         wait_until((tmp_path / "gate.reached").exists)

@@ -190,7 +190,7 @@ def test_f4_where_no_end_can_be_written_the_lease_stays_and_the_worker_goes_on(
         raise Unthought("unthought")
 
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr(store, "fail", raise_)
+        patch.setattr(store.leases, "fail", raise_)
         (job,) = run_here(raises(lambda: ValueError("it fails")))
     assert ends([job]) == [("started", 0)]
     assert f"The end of job {job}" in caplog.text

@@ -9,6 +9,7 @@ import pytest
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.store.connection import connect
+from odoo.addons.jobs_queue.store.ending import Ending
 from odoo.addons.jobs_queue.worker import Worker
 
 CLAIMERS = 8
@@ -58,11 +59,13 @@ class Claimers:
         connection = connect(self.database.name)
         try:
             with connection.cursor() as cr:
-                worker = store.register_worker(cr, str(uuid.uuid4()), "h", 1, "command", 9, store.backend_of(cr))
+                worker = store.workers.register(
+                    cr, str(uuid.uuid4()), "h", 1, "command", 9, store.workers.server_process_of(cr)
+                )
                 while self._jobs_left(cr):
-                    for job in store.claim(cr, worker, 3, 3):
+                    for job in store.claiming.claim(cr, worker, 3, 3):
                         self._complete(cr, worker, job)
-                    store.release_forgotten_keys(cr)
+                    store.keys.release_forgotten(cr)
         except Exception as error:
             self.errors.append(error)
         finally:
@@ -75,10 +78,10 @@ class Claimers:
     def _complete(self, cr, worker, job):
         cr.execute(f"SELECT count(*) FROM queue_job WHERE {_LEASED} AND {self.leased}")
         self.most = max(self.most, cr.fetchone()[0])
-        assert store.start(cr, job)
+        assert store.leases.start(cr, job)
         self.done.append(job.id)
-        assert store.complete(cr, job, SimpleNamespace(id=worker, name="w"), store.Ending(None))
-        store.release_keys(cr, job)
+        assert store.leases.complete(cr, job, SimpleNamespace(id=worker, name="w"), Ending(None))
+        store.keys.release(cr, job)
 
 
 def test_a_concurrency_key_never_has_more_leases_than_its_limit_and_none_of_its_jobs_is_stuck(database, delay):

@@ -145,7 +145,7 @@ def test_f22_a_job_that_is_given_back_runs_before_those_that_were_delayed_after_
     behind = [delay(jobs.leave_effect, str(number)) for number in range(3)]
     before = database.rows("SELECT id, ready_seq FROM queue_job WHERE id = ANY(%s) ORDER BY id", behind)
     with worker.raw_cursor() as cr:
-        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+        worker.queue.put(store.claiming.claim(cr, worker.id, 9, 9))
     assert len(worker.queue) == 3
     wait_until(lambda: {state(job) for job in behind} == {"pending"})
     assert len(worker.queue) == 0
@@ -186,7 +186,7 @@ def test_f8_a_thread_goes_on_when_the_life_of_its_worker_is_over_in_the_midst_of
     ids = [delay(jobs.leave_effect, str(number)) for number in range(2)]
     worker = one_thread.workers[database.name]
     with worker.raw_cursor() as cr:
-        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+        worker.queue.put(store.claiming.claim(cr, worker.id, 9, 9))
     assert worker.queue.ids() == ids
 
     def end_the_life():
@@ -258,7 +258,7 @@ def test_f2_jobs_reach_their_limits_where_nobody_can_be_asked_who_is_cancelled(o
     def refuse(cr, *_others):
         cr.execute(f"DO $$ BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$")
 
-    monkeypatch.setattr(store, "cancel_requests", refuse)
+    monkeypatch.setattr(store.leases, "cancel_requests", refuse)
     own_worker.runner.runs[1] = run = Run(SimpleNamespace(time_limit=1, memory_limit=0), None)
     run.began -= 2
     assert own_worker.runner.watch() == set()

@@ -294,19 +294,19 @@ def test_f3_a_job_whose_arguments_do_not_come_after_its_start_waits_and_others_r
     database, jobs, delay, own_worker, ends, attempts, monkeypatch
 ):
     large, other = delay(jobs.leave_effect, "large"), delay(jobs.leave_effect, "other")
-    start = store.start
+    start = store.leases.start
 
     def lack_memory(cr, job):
         start(cr, job)
         if job.id == large:
             raise MemoryError
 
-    monkeypatch.setattr(store, "start", lack_memory)
+    monkeypatch.setattr(store.leases, "start", lack_memory)
     own_worker.run(own_worker.next_job())
     assert own_worker.next_job() is None
     assert ends([large, other]) == [("scheduled", 0), ("pending", 0)]
     assert attempts(large) == ["no_resources"]
-    monkeypatch.setattr(store, "start", start)
+    monkeypatch.setattr(store.leases, "start", start)
     own_worker.backoff._until = 0
     own_worker.run(own_worker.next_job())
     assert ends([other]) == [("done", 0)]
@@ -443,21 +443,21 @@ def test_f24_all_threads_together_keep_no_more_cursors_than_half_of_the_pool(
     monkeypatch.setitem(config.options, "db_maxconn", 8)
     run_one_each(database, jobs, delay, three_workers)
     # two threads, four places
-    assert [bool(worker.transactions.backend_pids) for worker in three_workers] == [False, True, True]
+    assert [bool(worker.transactions.server_pids) for worker in three_workers] == [False, True, True]
     assert database.value("SELECT count(*) FROM queue_job WHERE state = 'done'") == 3
 
 
 def test_f24_each_thread_keeps_one_cursor_however_small_the_pool_is(database, jobs, delay, three_workers, monkeypatch):
     monkeypatch.setitem(config.options, "db_maxconn", 1)
     run_one_each(database, jobs, delay, three_workers)
-    assert [bool(worker.transactions.backend_pids) for worker in three_workers] == [False, False, True]
+    assert [bool(worker.transactions.server_pids) for worker in three_workers] == [False, False, True]
 
 
 def test_f24_a_cursor_is_closed_when_its_thread_has_had_nothing_to_do_for_a_time(
     database, jobs, delay, three_workers, wait_until
 ):
     run_one_each(database, jobs, delay, three_workers)
-    (pid,) = three_workers[0].transactions.backend_pids
+    (pid,) = three_workers[0].transactions.server_pids
     assert not kept.close_idle()
     assert kept.close_idle(0)
     wait_until(lambda: not database.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid))

@@ -81,7 +81,7 @@ def database(clusters, open_database):
     database = open_database(NAME)
     connection = psycopg2.connect(dbname=NAME)
     with connection, connection.cursor() as cr:
-        importlib.import_module("odoo.addons.jobs_queue.store").adopt_database(cr)
+        importlib.import_module("odoo.addons.jobs_queue.store.database").adopt(cr)
     connection.close()
     return database
 

@@ -32,6 +32,7 @@ from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiti
 from odoo.addons.jobs_queue.models.fingerprint import Places, fingerprint, merged, names_and_words
 from odoo.addons.jobs_queue.seconds import LATEST, as_seconds
 from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.testing import WorkerInTransaction
 from odoo.addons.jobs_queue.texts import LOG, MESSAGE, TRACEBACK, Log, storable
 
@@ -203,7 +204,7 @@ def test_a_log_has_a_limit_and_keeps_its_ends(lines, times):
 @given(texts, texts, texts)
 def test_any_failed_job_has_a_fingerprint(message, exc_name, exc_info):
     stored = {"message": storable(message), "exc_name": storable(exc_name), "exc_info": storable(exc_info)}
-    job = store.FailedJob(company_id=1, function="f", **stored)
+    job = FailedJob(company_id=1, function="f", **stored)
     names, words = names_and_words(job)
     assert len(fingerprint(job, Places({}).of(job.exc_info), names)) == 64
     assert merged(words, words) == words
@@ -440,12 +441,12 @@ def test_whatever_a_job_tells_and_raises_its_end_is_written(
 @given(reason=things, seconds=things, who=things)
 def test_what_holds_and_cancels_is_stored_or_refused_by_name(env, session, jobs, reason, seconds, who):
     root = env.ref("jobs_queue.channel_root").id
-    if not is_refused("seconds", lambda: store.hold(env.cr, root, "test", reason, seconds)):
-        store.held(env.cr, root)
-    store.release_holds(env.cr, root)
+    if not is_refused("seconds", lambda: store.channels.hold(env.cr, root, "test", reason, seconds)):
+        store.channels.held(env.cr, root)
+    store.channels.release_holds(env.cr, root)
     record = jobs.do_nothing.delay(session, "test.effect").record(env)
-    store.request_cancellation(env.cr, record.ids, who)
-    store.cancel(env.cr, record.ids, who)
+    store.actions.request_cancellation(env.cr, record.ids, who)
+    store.actions.cancel(env.cr, record.ids, who)
     env.cr.execute("DELETE FROM queue_job")
 
 
@@ -456,7 +457,7 @@ def test_progress_is_refused_by_name_or_written_and_shown(env, session, jobs, do
     handle = jobs.do_nothing.delay(session, "test.effect")
     record = handle.record(env)
     handle.run = SimpleNamespace(
-        job=handle, report_progress=lambda *values: store.write_progress(env.cr, handle.id, *values)
+        job=handle, report_progress=lambda *values: store.leases.write_progress(env.cr, handle.id, *values)
     )
     refused = False
     try:

@@ -23,7 +23,7 @@ def start(delay, worker, wait_until, tmp_path):
 def cancel(database):
     def cancel(job):
         with connect(database.name).cursor() as cr:
-            assert store.request_cancellation(cr, [job], "Ada") == 1
+            assert store.actions.request_cancellation(cr, [job], "Ada") == 1
 
     return cancel
 

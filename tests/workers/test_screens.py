@@ -48,7 +48,7 @@ def test_u1_a_job_that_waits_for_a_changed_one_and_that_somebody_has_locked_does
         cr.execute("ROLLBACK")
     assert told["message"] == "1 of 1 jobs set to done."
     with contextlib.closing(connect(database.name)) as raw, raw.cursor() as cr:
-        store.release_forgotten_children(cr)
+        store.dependencies.release_forgotten(cr)
     assert database.value("SELECT state FROM queue_job WHERE id = %s", child) == "pending"
 
 
@@ -73,7 +73,7 @@ def test_u2_who_looks_sees_what_failed_before_the_request_began(database, jobs):
 
 def test_u1_a_job_that_has_failed_anew_since_the_press_is_left_alone(database, jobs, monkeypatch):
     ids = let_fail(database, 6)
-    requeue = store.requeue
+    requeue = store.actions.requeue
 
     def requeue_while_one_fails_anew(cr, chunk):
         if ids[0] in chunk:
@@ -84,7 +84,7 @@ def test_u1_a_job_that_has_failed_anew_since_the_press_is_left_alone(database, j
                 )
         return requeue(cr, chunk)
 
-    monkeypatch.setattr(store, "requeue", requeue_while_one_fails_anew)
+    monkeypatch.setattr(store.actions, "requeue", requeue_while_one_fails_anew)
     monkeypatch.setattr(mass_change, "FIRST_CHUNK", 2)
     monkeypatch.setattr(mass_change, "LARGEST_CHUNK", 2)
     told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]

@@ -8,7 +8,7 @@ import tempfile
 import psycopg2
 import pytest
 
-from odoo.addons.jobs_queue.store import server_began
+from odoo.addons.jobs_queue.store.workers import server_began
 
 from scripts.cluster import PACKAGES, Cluster, may_enter, owner
 

@@ -168,7 +168,7 @@ def test_a_worker_lives_on_when_another_transaction_was_in_the_way_of_its_care_f
         calls.append(1)
         raise DeadlockDetected
 
-    monkeypatch.setattr(store, "release_forgotten_keys", meet_another_transaction)
+    monkeypatch.setattr(store.keys, "release_forgotten", meet_another_transaction)
     wait_until(lambda: len(calls) > 1)
     beats(1)
     assert lives(database) == before
@@ -182,7 +182,7 @@ def test_a_worker_lives_on_when_another_transaction_was_in_the_way_of_those_that
     def meet_another_transaction(_cr, *_jobs):
         raise DeadlockDetected
 
-    monkeypatch.setattr(store, "release_keys", meet_another_transaction)
+    monkeypatch.setattr(store.keys, "release", meet_another_transaction)
     keyed = [delay(jobs.leave_effect, str(number), concurrency_key="key") for number in range(3)]
     wait_until(lambda: all(state(job) == "done" for job in keyed))
     assert lives(database) == before
@@ -220,13 +220,13 @@ def test_the_loss_of_the_control_connection_is_an_interruption(
 def test_f25_a_worker_that_has_just_lost_its_connections_declares_nobody_dead(
     database, jobs, watcher, wait_until, monkeypatch
 ):
-    monkeypatch.setattr(store, "HEARTBEAT_TIMEOUT", 5)
+    monkeypatch.setattr(store.workers, "HEARTBEAT_TIMEOUT", 5)
     looks = []
-    dead_workers = store.dead_workers
-    monkeypatch.setattr(store, "dead_workers", lambda *arguments: looks.append(1) or dead_workers(*arguments))
+    dead_workers = store.workers.dead
+    monkeypatch.setattr(store.workers, "dead", lambda *arguments: looks.append(1) or dead_workers(*arguments))
     ((before,),) = database.rows("SELECT uuid FROM queue_worker")
     with contextlib.closing(connect(database.name)) as connection, connection.cursor() as cr:
-        other = store.register_worker(cr, "other", "host", 1, "command", 1, store.backend_of(cr))
+        other = store.workers.register(cr, "other", "host", 1, "command", 1, store.workers.server_process_of(cr))
         database.rows("SELECT pg_terminate_backend(backend_pid) FROM queue_worker WHERE uuid = %s", before)
         wait_until(lambda: not database.value("SELECT count(*) FROM queue_worker WHERE uuid = %s", before))
     # now the other one has lost its connection, too: perhaps it connects again
@@ -284,7 +284,7 @@ def test_f2_a_process_signs_that_it_lives_while_the_end_of_a_job_that_does_not_s
 def claim_all(worker):
     """Have a worker hold all runnable jobs in its memory."""
     with worker.raw_cursor() as cr:
-        worker.queue.put(store.claim(cr, worker.id, 9, 9))
+        worker.queue.put(store.claiming.claim(cr, worker.id, 9, 9))
 
 
 def test_f8_a_worker_does_not_wait_for_the_rows_of_jobs_that_somebody_keeps_locked(
@@ -322,7 +322,7 @@ def test_f8_the_jobs_of_another_database_run_while_the_table_of_jobs_is_locked_f
         worker = watcher.workers[database.name]
         with worker.raw_cursor() as cr:
             delay(jobs.leave_effect, "held up")
-            held = store.claim(cr, worker.id, 9, 9)
+            held = store.claiming.claim(cr, worker.id, 9, 9)
             with locked(database, "LOCK TABLE queue_job"):
                 worker.queue.put(held)
                 worker._lock.release()
@@ -348,12 +348,14 @@ def test_f8_a_job_that_keeps_the_note_of_its_progress_locked_does_not_wait_for_i
 
 
 MARKS = {
-    "start": lambda cr, job: store.start(cr, job),
-    "start of a group": lambda cr, job: store.start_group(cr, [job]),
-    "unknown": lambda cr, job: store.give_back_unknown(cr, job, SimpleNamespace(id=1, name="worker"), 10, "unknown"),
-    "release": lambda cr, job: store.release(cr, [job]),
-    "release of what has not started": lambda cr, job: store.release_unstarted(cr, [job]),
-    "progress": lambda cr, job: store.write_progress(cr, job.id, 1, 2, None),
+    "start": lambda cr, job: store.leases.start(cr, job),
+    "start of a group": lambda cr, job: store.batches.start(cr, [job]),
+    "unknown": lambda cr, job: store.leases.give_back_unknown(
+        cr, job, SimpleNamespace(id=1, name="worker"), 10, "unknown"
+    ),
+    "release": lambda cr, job: store.leases.release(cr, [job]),
+    "release of what has not started": lambda cr, job: store.leases.release_unstarted(cr, [job]),
+    "progress": lambda cr, job: store.leases.write_progress(cr, job.id, 1, 2, None),
 }
 
 

@@ -43,16 +43,16 @@ LIMITS = {"alone": 1, "in pairs": 2}
 
 #: How a try ends without success: the function of the store, the state of the job, and arguments
 ENDS = {
-    "fail": (store.fail, "failed", ("message", "Error", "traceback")),
-    "retry": (store.retry, "scheduled", (3600, True, "message", "Error", "traceback")),
-    "retry without counting": (store.retry, "scheduled", (3600, False, "message", "Error", "traceback")),
-    "stop": (store.end_cancelled, "cancelled", ("message",)),
+    "fail": (store.leases.fail, "failed", ("message", "Error", "traceback")),
+    "retry": (store.leases.retry, "scheduled", (3600, True, "message", "Error", "traceback")),
+    "retry without counting": (store.leases.retry, "scheduled", (3600, False, "message", "Error", "traceback")),
+    "stop": (store.leases.end_cancelled, "cancelled", ("message",)),
 }
 #: What people do: the function of the store, the state of the job, the states in which it can be done, and arguments
 BUTTONS = {
-    "cancel": (store.cancel, "cancelled", ("failed", "enqueued", *WAITING), ("message",)),
-    "set to done": (store.set_done, "done", ("failed", "cancelled", *WAITING), ("message",)),
-    "requeue": (store.requeue, "pending", (*FINAL, "scheduled"), ()),
+    "cancel": (store.actions.cancel, "cancelled", ("failed", "enqueued", *WAITING), ("message",)),
+    "set to done": (store.actions.set_done, "done", ("failed", "cancelled", *WAITING), ("message",)),
+    "requeue": (store.actions.requeue, "pending", (*FINAL, "scheduled"), ()),
 }
 
 channels = st.sampled_from(list(CHANNELS))
@@ -263,7 +263,7 @@ class Queue(RuleBasedStateMachine):
         for channel in CHANNELS:
             self.pause_or_resume(channel, False)
         for place in range(WORKERS):
-            self._kill(place, place, store.STOPPED)
+            self._kill(place, place, store.workers.STOPPED)
         for _round in range(3 * len(self.model.jobs)):
             stuck = {id_: job for id_, job in self.model.jobs.items() if job.state not in FINAL}
             if not stuck:
@@ -279,7 +279,7 @@ class Queue(RuleBasedStateMachine):
         assert not stuck, "these jobs never end"
 
     def _register(self, place):
-        worker_id = store.register_worker(
+        worker_id = store.workers.register(
             self.store.cursors[place], f"worker {place}", "host", place, "command", 1, (None, None)
         )
         self.model.workers.add(worker_id)
@@ -313,7 +313,7 @@ class Queue(RuleBasedStateMachine):
             "eta_seconds": 3600 if is_later else None,
         }
         state = "scheduled" if is_later else "pending"
-        for id_ in store.insert_jobs(self.store.cursors[0], [row] * copies):
+        for id_ in store.insert.insert_jobs(self.store.cursors[0], [row] * copies):
             self.model.jobs[id_] = ModelJob(channel, identity_key, concurrency_key, state)
 
     # What workers do
@@ -337,7 +337,7 @@ class Queue(RuleBasedStateMachine):
         model, worker_id = self.model, self.workers[place]
         leases_before = {name: model.leases_in(name) for name in CHANNELS}
         in_order = model.in_order()
-        leased = store.claim(self.store.cursors[place], worker_id, limit, limit)
+        leased = store.claiming.claim(self.store.cursors[place], worker_id, limit, limit)
         collapsed = {id_ for id_, state in self._changes().items() if state == "cancelled"}
         for job in leased:
             known = model.jobs[job.id]
@@ -378,7 +378,7 @@ class Queue(RuleBasedStateMachine):
             self._start(*take(self.claimed, which))
 
     def _start(self, place, worker_id, job):
-        started = store.start(self.store.cursors[place], job) is not None
+        started = store.leases.start(self.store.cursors[place], job) is not None
         assert started == self.model.holds(job.id, (worker_id, job.lease_token))
         if started:
             self.model.jobs[job.id].state, self.model.jobs[job.id].was_tried = "started", True
@@ -389,7 +389,7 @@ class Queue(RuleBasedStateMachine):
         if not self.claimed:
             return
         place, worker_id, job = take(self.claimed, which)
-        given = store.release_unstarted(self.store.cursors[place], [job])
+        given = store.leases.release_unstarted(self.store.cursors[place], [job])
         assert given == ({job.id} if self.model.holds(job.id, (worker_id, job.lease_token)) else set())
         if given:
             self.model.jobs[job.id].make_runnable()
@@ -444,7 +444,7 @@ class Queue(RuleBasedStateMachine):
         self._release_keys(place, run)
 
     def _release_keys(self, place, run):
-        store.release_keys(self.store.cursors[place], self.model.jobs[run.job.id])
+        store.keys.release(self.store.cursors[place], self.model.jobs[run.job.id])
         self._follow_releases()
 
     def _follow_releases(self):
@@ -452,7 +452,11 @@ class Queue(RuleBasedStateMachine):
             assert (self.model.jobs[id_].state, state) == ("wait_dependencies", "pending"), f"job {id_} became {state}"
             self.model.jobs[id_].make_runnable()
 
-    @rule(which=which, by=places, end=st.sampled_from([store.DIED, store.INTERRUPTED, store.STOPPED]))
+    @rule(
+        which=which,
+        by=places,
+        end=st.sampled_from([store.workers.DIED, store.workers.INTERRUPTED, store.workers.STOPPED]),
+    )
     def kill(self, which, by, end):
         """A worker is declared dead by another one; its threads do not know it yet."""
         if held := [*self.runs, *self.claimed]:
@@ -460,18 +464,18 @@ class Queue(RuleBasedStateMachine):
 
     def _kill(self, place, by, end):
         worker_id = self.workers[place]
-        store.end_worker(self.store.cursors[by], worker_id, "it was killed", end)
+        store.workers.end_worker(self.store.cursors[by], worker_id, "it was killed", end)
         self.model.workers.discard(worker_id)
         states = self._states()
         for id_, job in self.model.jobs.items():
             if job.lease and job.lease[0] == worker_id:
-                was_lost = job.state == "started" and end != store.STOPPED
+                was_lost = job.state == "started" and end != store.workers.STOPPED
                 assert states[id_] in (("pending", "scheduled", "failed") if was_lost else ("pending",)), (
                     f"job {id_} of a dead worker became {states[id_]}"
                 )
                 job.end(states[id_])
                 job.was_tried = states[id_] != "pending"
-        assert store.claim(self.store.cursors[place], worker_id, MANY, MANY) == [], "a dead worker has claimed"
+        assert store.claiming.claim(self.store.cursors[place], worker_id, MANY, MANY) == [], "a dead worker has claimed"
         self.workers[place] = self._register(place)
 
     # What people do
@@ -507,7 +511,7 @@ class Queue(RuleBasedStateMachine):
         cr = self.store.cursors[place]
         cr.execute("UPDATE queue_job SET eta = eta - interval '1 day' WHERE state = 'scheduled'")
         scheduled = [job for job in self.model.jobs.values() if job.state == "scheduled"]
-        assert store.schedule_due(cr) == len(scheduled)
+        assert store.upkeep.schedule_due(cr) == len(scheduled)
         for job in scheduled:
             job.make_runnable()
 
@@ -515,8 +519,8 @@ class Queue(RuleBasedStateMachine):
     def sweep(self, place):
         """A worker repeats what another one may have died before."""
         cr = self.store.cursors[place]
-        assert store.free_orphans(cr) == 0
-        store.release_forgotten_keys(cr)
+        assert store.workers.free_orphans(cr) == 0
+        store.keys.release_forgotten(cr)
         self._follow_releases()
 
     # What holds after each step

@@ -79,7 +79,7 @@ def test_f5_a_connection_that_was_closed_between_two_jobs_is_replaced_in_silence
     database, run_here, leave, ends, attempts, own_worker, monkeypatch
 ):
     run_here(leave)
-    terminate(database, own_worker.transactions.backend_pids)
+    terminate(database, own_worker.transactions.server_pids)
     # no statement of the worker's own comes before those of the job
     monkeypatch.setattr(own_worker.transactions, "_registry_fresh_until", math.inf)
     monkeypatch.setattr(own_worker.transactions, "expect_changes", lambda: None)

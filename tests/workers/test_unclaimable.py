@@ -49,7 +49,7 @@ def worker_id(cr):
 
 
 def register(cr):
-    return store.register_worker(cr, secrets.token_hex(8), "host", 1, "command", 9, (None, None))
+    return store.workers.register(cr, secrets.token_hex(8), "host", 1, "command", 9, (None, None))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def let_minutes_pass(cr, minutes):
 
 
 def claimed(cr, worker_id, limit=9):
-    return {job.id for job in store.claim(cr, worker_id, limit, limit)}
+    return {job.id for job in store.claiming.claim(cr, worker_id, limit, limit)}
 
 
 @pytest.mark.parametrize("sqlstate", ["22003", "23505", "23514", "54000"])
@@ -112,7 +112,7 @@ def test_f1_a_row_that_is_refused_for_another_reason_is_left_out_and_says_so(
     bad, good = delay_bad(), delay(jobs.do_nothing)
     assert claimed(cr, worker_id) == {good}
     assert row(cr, bad)[0] == "pending"
-    assert "nobody has thought of this" in store.claim_trouble(cr, bad)
+    assert "nobody has thought of this" in store.trouble.claim(cr, bad)
     reason = database.commit(lambda env: env["queue.job"].browse(bad).wait_reason)
     assert "nobody has thought of this" in reason
     assert claimed(cr, worker_id) == set()
@@ -235,7 +235,7 @@ def test_f1_a_key_that_is_too_long_for_an_index_is_cut_where_its_job_fails(cr, w
     cr.execute("SELECT concurrency_key FROM queue_job WHERE id = %s", [bad])
     (cut,) = cr.fetchone()
     assert (len(cut), cut[:186]) == (251, key[:186])
-    store.requeue(cr, [bad])
+    store.actions.requeue(cr, [bad])
     assert claimed(cr, worker_id) == {bad}
 
 
@@ -262,7 +262,7 @@ def test_f1_a_row_that_takes_no_change_at_all_is_left_out_and_says_so(cr, worker
     bad, good = delay_bad(), delay(jobs.do_nothing)
     assert claimed(cr, worker_id) == {good}
     assert row(cr, bad)[0] == "pending"
-    assert "Nor can the job be set to failed" in store.claim_trouble(cr, bad)
+    assert "Nor can the job be set to failed" in store.trouble.claim(cr, bad)
     assert claimed(cr, worker_id) == set()
 
 
@@ -272,9 +272,9 @@ def test_f1_a_due_row_that_cannot_be_made_runnable_does_not_stop_the_others(cr, 
     cr.execute("ALTER TABLE queue_job DISABLE TRIGGER refuse")
     cr.execute("UPDATE queue_job SET eta = eta - interval '2 hours'")
     cr.execute("ALTER TABLE queue_job ENABLE TRIGGER refuse")
-    assert store.schedule_due(cr) == 1
+    assert store.upkeep.schedule_due(cr) == 1
     assert (row(cr, bad)[0], row(cr, good)[0]) == ("scheduled", "pending")
-    assert store.schedule_due(cr) == 0
+    assert store.upkeep.schedule_due(cr) == 0
 
 
 def test_f1_a_row_that_cannot_be_freed_does_not_keep_the_others_of_a_dead_worker(
@@ -283,12 +283,12 @@ def test_f1_a_row_that_cannot_be_freed_does_not_keep_the_others_of_a_dead_worker
     bad, good = delay_bad(), delay(jobs.do_nothing)
     assert claimed(cr, worker_id) == {bad, good}
     refuse("P0001", condition="new.state = 'pending'")
-    store.end_worker(cr, worker_id, "it was killed")
+    store.workers.end_worker(cr, worker_id, "it was killed")
     assert (row(cr, bad)[0], row(cr, good)[0]) == ("enqueued", "pending")
-    assert store.free_orphans(cr) == 0
+    assert store.workers.free_orphans(cr) == 0
     let_minutes_pass(cr, 10)
     cr.execute("UPDATE queue_job_trouble SET date_next = date_next + interval '1 minute'")
-    assert store.fail_troubled(cr) == 1
+    assert store.trouble.fail_troubled(cr) == 1
     assert row(cr, bad)[0] == "failed"
 
 
@@ -311,7 +311,7 @@ def test_f1_a_worker_goes_on_in_its_life_with_the_others(
     if sqlstate == "54000":
         wait_until(lambda: state(bad) == "failed")
     else:
-        wait_until(lambda: state(bad) == "pending" and store.claim_trouble(cr, bad))
+        wait_until(lambda: state(bad) == "pending" and store.trouble.claim(cr, bad))
     assert database.rows("SELECT uuid FROM queue_worker") == [(uuid,)]
     assert database.value("SELECT count(*) FROM queue_job_attempt WHERE outcome = 'interrupted'") == 0
     assert "new life" not in process.log.read_text()
@@ -367,7 +367,7 @@ def test_f1_no_part_of_the_care_for_all_ends_a_life_or_keeps_the_others_from_bei
 
     done = []
     monkeypatch.setattr(store, step, refuse)
-    monkeypatch.setattr(store, "release_forgotten_children", lambda cr: done.append(cr))
+    monkeypatch.setattr(store.dependencies, "release_forgotten", lambda cr: done.append(cr))
     own_worker.do_housekeeping()
     assert len(done) == 1
     assert not own_worker.ended

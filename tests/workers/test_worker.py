@@ -148,7 +148,7 @@ def test_what_a_killed_worker_was_executing_ends_and_its_job_runs_again_within_s
     message = database.value("SELECT message FROM queue_job_attempt WHERE job_id = %s", job)
     assert "was killed by SIGKILL" in message or "gave no sign of life" in message
     with connect(database.name).cursor() as cr:
-        store.request_cancellation(cr, [job], "a test")
+        store.actions.request_cancellation(cr, [job], "a test")
     wait_until(lambda: state(job) == "cancelled")
 
 
@@ -205,7 +205,7 @@ def test_a_worker_that_was_declared_dead_cannot_commit_when_it_wakes_up(
     os.kill(asleep, signal.SIGSTOP)
     (worker_id,) = database.rows("SELECT id FROM queue_worker")[0]
     with connect(database.name).cursor() as cr:
-        assert store.end_worker(cr, worker_id, "it sleeps") == 1
+        assert store.workers.end_worker(cr, worker_id, "it sleeps") == 1
     (tmp_path / "gate.reached").unlink()
     worker()
     wait_until((tmp_path / "gate.reached").exists)

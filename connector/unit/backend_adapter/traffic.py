@@ -97,7 +97,7 @@ class Traffic:
         self._is_troubled = True
 
     def _check_hold(self):
-        if held := store.held(self._backend.env.cr, self._backend.channel_id.id):
+        if held := store.channels.held(self._backend.env.cr, self._backend.channel_id.id):
             reason, _channel = held
             seconds = ASK_AGAIN * random.uniform(0.8, 1.2)
             raise NetworkRetryableError(reason, seconds=seconds, ignore_retry=True)
