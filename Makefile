@@ -1,6 +1,6 @@
 # `make` shows what there is. Everything is made in .dev/, which `make clean` removes.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos lint shell clean
+.PHONY: help run test coverage bench chaos lint shell clean
 
 PYTHON ?= python3
 SETUP := $(PYTHON) -Es -m scripts.setup
@@ -22,6 +22,10 @@ run: ## Import a shop into an ERP by jobs, and serve both until Ctrl-C (ONCE=1: 
 test: ## Run all tests, or some: make test ARGS="test_event.py -k name", or those without a database: make test ARGS=pure
 	@$(SETUP) test
 	@$(SCRIPT).test $(ARGS)
+
+coverage: ## Run the tests like `make test`, and show which lines none of them runs
+	@$(SETUP) test
+	@$(SCRIPT).coverage $(ARGS)
 
 bench: ## Measure us and other job queues side by side: make bench ARGS="--only drain_noop --runs 1 --jobs 500"
 	@$(SETUP) run
