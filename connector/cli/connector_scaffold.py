@@ -20,7 +20,7 @@ class ConnectorScaffold(Command):
         )
         options = self.parser.parse_args(args)
 
-        from ..scaffold import write_connector
+        from odoo.addons.connector.scaffold import write_connector
 
         try:
             addon = write_connector(options.service, options.directory)

@@ -42,10 +42,10 @@ class ConnectorUnits(Command):
         return databases[0]
 
     def _print(self, name, env):
-        from ..backend import get_backend
-        from ..exception import InvalidBackend
-        from ..extension import class_name
-        from ..unit.unit_list import list_units, list_unused
+        from odoo.addons.connector.backend import get_backend
+        from odoo.addons.connector.exception import InvalidBackend
+        from odoo.addons.connector.extension import class_name
+        from odoo.addons.connector.unit.unit_list import list_units, list_unused
 
         service, _, version = name.partition(" ")
         try:

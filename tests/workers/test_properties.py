@@ -24,7 +24,7 @@ from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.unit.backend_adapter.errors import retry_after
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NotSerializableJobError, RetryableJobError
-from odoo.addons.jobs_queue.jobs import Job, StoredJob, arguments, job
+from odoo.addons.jobs_queue.jobs import Job, RunningJob, StoredJob, arguments, job
 from odoo.addons.jobs_queue.jobs.keys import stored_key
 from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.jobs.retry import Exponential, Fixed, Pattern, RetryPolicy
@@ -454,14 +454,14 @@ def test_what_holds_and_cancels_is_stored_or_refused_by_name(env, session, jobs,
 @given(done=things, total=things, message=things)
 @example(done=0, total=None, message=Raising(ValueError))
 def test_progress_is_refused_by_name_or_written_and_shown(env, session, jobs, done, total, message):
-    handle = jobs.do_nothing.delay(session, "test.effect")
-    record = handle.record(env)
-    handle.run = SimpleNamespace(
-        job=handle, report_progress=lambda *values: store.leases.write_progress(env.cr, handle.id, *values)
+    record = jobs.do_nothing.delay(session, "test.effect").record(env)
+    job = RunningJob(id=record.id)
+    job.run = SimpleNamespace(
+        job=job, report_progress=lambda *values: store.leases.write_progress(env.cr, job.id, *values)
     )
     refused = False
     try:
-        handle.progress(done, total, message)
+        job.progress(done, total, message)
     except ValueError as error:
         refused = True
         assert str(error).startswith(("done is", "total is"))

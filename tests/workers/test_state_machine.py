@@ -10,6 +10,7 @@ dead commits nothing (I2), no job is without somebody who moves it on (I3), and 
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import LeaseLost
 from odoo.addons.jobs_queue.jobs import RunningJob
 from odoo.addons.jobs_queue.store.connection import connect
+from odoo.addons.jobs_queue.store.ending import Ending
 from odoo.addons.jobs_queue.worker.cursor import JobCursor
 
 LEASED = ("enqueued", "started")
@@ -41,12 +43,13 @@ CHANNELS = {"top": None, "free": "top", "limited": "top", "below": "limited", "o
 IDENTITIES = {"the same": "skip", "the newest": "replace", "the latest": "debounce"}
 LIMITS = {"alone": 1, "in pairs": 2}
 
+FAILURE = Ending("message", "Error", "traceback")
 #: How a try ends without success: the function of the store, the state of the job, and arguments
 ENDS = {
-    "fail": (store.leases.fail, "failed", ("message", "Error", "traceback")),
-    "retry": (store.leases.retry, "scheduled", (3600, True, "message", "Error", "traceback")),
-    "retry without counting": (store.leases.retry, "scheduled", (3600, False, "message", "Error", "traceback")),
-    "stop": (store.leases.end_cancelled, "cancelled", ("message",)),
+    "fail": (store.leases.fail, "failed", (FAILURE,)),
+    "retry": (store.leases.retry, "scheduled", (FAILURE, 3600, True)),
+    "retry without counting": (store.leases.retry, "scheduled", (FAILURE, 3600, False)),
+    "stop": (store.leases.end_cancelled, "cancelled", (Ending("message"),)),
 }
 #: What people do: the function of the store, the state of the job, the states in which it can be done, and arguments
 BUTTONS = {
@@ -216,6 +219,7 @@ class Run:
 
     def __init__(self, dbname, leased, worker_id):
         self.lease = (worker_id, leased.lease_token)
+        self.holder = SimpleNamespace(id=worker_id, name="worker")
         self.job = RunningJob(
             id=leased.id, function=leased.function, retry=leased.retry, lease_token=leased.lease_token
         )
@@ -409,7 +413,7 @@ class Queue(RuleBasedStateMachine):
             self._complete(*take(self.runs, which), dies_after_it)
 
     def _complete(self, place, run, dies_after_it=False):
-        if self._commit(run, lambda: run.cr.complete("worker")):
+        if self._commit(run, lambda: run.cr.complete(run.holder)):
             self.model.jobs[run.job.id].end("done")
         run.end()
         if not dies_after_it:
@@ -437,7 +441,7 @@ class Queue(RuleBasedStateMachine):
         end, state, arguments = ENDS[how]
         place, run = take(self.runs, which)
         run.end()
-        ended = end(self.store.cursors[place], run.job, run.lease[0], "worker", *arguments)
+        ended = end(self.store.cursors[place], run.job, run.holder, *arguments)
         assert ended == self.model.holds(run.job.id, run.lease)
         if ended:
             self.model.jobs[run.job.id].end(state)
