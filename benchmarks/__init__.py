@@ -1,7 +1,10 @@
-"""Benchmarks: the suite and its peers side by side, in one run, on one PostgreSQL with default durability.
+"""Benchmarks: this suite and its peers, measured in one run on one PostgreSQL server.
 
-``make bench`` measures all; ``make bench ARGS="--only drain_noop --runs 1 --jobs 500"`` one row in seconds.
+The server has its default durability.
 
-``peers/`` has a file for each queue: how to install it, start it and give it jobs. ``measures/`` has a file for each measure. ``__main__``
-lets the peers take turns, ``report`` writes the table.
+``make bench`` measures all; ``make bench ARGS="--only drain_noop --runs 1 --jobs 500"`` measures
+one row in seconds.
+
+``peers/`` has a file for each queue: how to install it, start it and give it jobs. ``measures/``
+has a file for each measure. ``__main__`` lets the peers take turns, ``report`` writes the table.
 """

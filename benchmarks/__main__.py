@@ -1,4 +1,7 @@
-"""The command: ``make bench``, or ``make bench ARGS="--only enqueue drain_noop --runs 1 --jobs 500"``."""
+"""Command line of the benchmarks: ``make bench``, with options in ``ARGS``.
+
+For example: ``make bench ARGS="--only enqueue drain_noop --runs 1 --jobs 500"``.
+"""
 
 import argparse
 import contextlib
@@ -24,11 +27,11 @@ PEERS = {peer.name: peer for peer in QUEUES + FRAMEWORKS}
 
 
 def main():
-    """Measure, and return 0 if each bar holds."""
+    """Run the chosen measures; return 0 if each bar holds, else 1."""
     options = parse()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock, postgres.running(), contextlib.ExitStack() as stack:
-        # a second command waits: it would take the first one's processors and databases
+        # a second command waits: it would take the processors and databases of the first one
         fcntl.flock(lock, fcntl.LOCK_EX)
         if options.against:
             return pairs.compare(options)
@@ -82,12 +85,12 @@ def parse():
 
 
 def needed(options):
-    """Return the names of the peers that the rows are about, as far as they are asked for."""
+    """Return the names of the chosen peers that the chosen rows need."""
     return [name for name in options.peers if any(name in MEASURES[row].peers for row in options.only)]
 
 
 def modes_of_oca():
-    """Return queue_job in each of its modes."""
+    """Return a peer for each mode of queue_job."""
     peers = [Oca(workers, capacity) for workers, capacity in MODES]
     for peer in peers:
         peer.name = peer.title
@@ -95,13 +98,17 @@ def modes_of_oca():
 
 
 def check_durability(settings):
-    """Refuse a server that may lose what was committed."""
+    """Refuse a server that may lose committed data."""
     if settings["fsync"] != "on" or settings["synchronous_commit"] != "on":
         raise Failure("this PostgreSQL does not keep what it commits.", "set fsync and synchronous_commit to on.")
 
 
 def alternate(measure, peers, options):
-    """Run a measure on one peer after the other, A B A B; return a dict, name of the peer to what each of its runs gave."""
+    """Run a measure on each peer in turn, as often as the options say; return the results.
+
+    The peers take turns: A B A B. The results are a dict: the name of each peer to the list of what
+    its runs gave.
+    """
     runs = {peer.name: [] for peer in peers}
     print(f"\n{measure.name}: {measure.titled(options)}", flush=True)
     for number in range(1, options.runs + 1):

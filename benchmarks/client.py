@@ -1,7 +1,8 @@
-"""An Odoo that delays jobs of the addons of the benchmarks: it reads commands as lines of JSON and answers each by such a line.
+"""Program: an Odoo that delays the jobs of the benchmarks, on commands from its input.
 
-It stays alive from run to run, as an Odoo that delays jobs does. The queue that it uses is the one installed in its database: all
-delay by ``record.with_delay(...).method(...)``.
+Commands and answers are lines of JSON. The program stays alive from run to run, as an Odoo that
+delays jobs does. It uses the queue that is installed in its database: jobs of each queue are
+delayed by ``record.with_delay(...).method(...)``.
 """
 
 import json
@@ -23,9 +24,9 @@ ADMIN = 2  # the user that Odoo creates first
 
 
 def delay(registry, method, count, options):
-    """Delay jobs, one for each of the records 1 to count, in one transaction.
+    """Delay a job for each of the records 1 to ``count``, in one transaction.
 
-    :return: dict with the seconds and queries from the first to the end of the commit
+    :return: dict with the seconds and queries from the first call to the end of the commit
     """
     with registry.cursor() as cr:
         cr.execute(
@@ -50,7 +51,7 @@ def trickle(registry, count, interval):
     commits = []
     for number in range(1, count + 1):
         with registry.cursor() as cr:
-            # the first hook: before those with which a queue wakes its workers
+            # this hook is the first one, before the hooks by which a queue wakes its workers
             cr.postcommit.add(lambda: commits.append(time.time()))
             api.Environment(cr, ADMIN, {})["benchmark.record"].browse(number).with_delay().noop(number)
         time.sleep(interval)
@@ -58,7 +59,10 @@ def trickle(registry, count, interval):
 
 
 def delay_grouped(registry, count):
-    """Delay calls of the job function that takes a list, in one transaction; they have one group key."""
+    """Delay jobs that can run as batches, in one transaction.
+
+    Their function is ``noop_together``, which takes a list of calls. They have one group key.
+    """
     from odoo.addons.benchmark_connector.jobs import noop_together
     from odoo.addons.connector import ConnectorSession, delay_many
 
@@ -68,7 +72,10 @@ def delay_grouped(registry, count):
 
 
 def delay_chain(registry, count):
-    """Delay jobs of which each waits for the one before; return the time of the commit, in seconds since 1970."""
+    """Delay a chain: each job waits for the one before; return the time of the commit.
+
+    The time is in seconds since 1970.
+    """
     from odoo.addons.connector import chain
 
     with registry.cursor() as cr:
@@ -78,7 +85,7 @@ def delay_chain(registry, count):
 
 
 def delay_groups(registry, count):
-    """Delay a group of jobs, and another one that waits for all of it; return the seconds that this took."""
+    """Delay a group of jobs, and a second group that waits for it; return the seconds it took."""
     from odoo.addons.connector import chain, group
 
     began = time.perf_counter()
@@ -89,7 +96,10 @@ def delay_groups(registry, count):
 
 
 def screens(registry):
-    """Return how many milliseconds the screens of the queue take of the server, each the best of three times."""
+    """Return the server time of each screen of the queue, in milliseconds.
+
+    Each is the best of three times.
+    """
 
     def took(show):
         seconds = []
@@ -138,13 +148,13 @@ def screens(registry):
 
 
 def of_backend(registry, method, args):
-    """Call a method of the backend of a benchmark's connector and return what it returned."""
+    """Call a method of the backend of a benchmark's connector; return what it returned."""
     with registry.cursor() as cr:
         return getattr(_backend(cr), method)(*args)
 
 
 def change_records(registry):
-    """Let all records of the external system change now."""
+    """Change all records of the external system now."""
     with registry.cursor() as cr:
         backend = _backend(cr)
         backend.write({"generation": backend.generation + 1, "changed_at": fields.Datetime.now()})
@@ -156,10 +166,13 @@ def _backend(cr):
 
 
 def compare_writes(registry, other_database, pairs=2000, writes=10):
-    """Write a record in two databases, by short turns, so that what else the machine does falls on both.
+    """Compare the time of a write to a record in two databases.
 
-    :return: dict with the ``ratio`` of the seconds, the median of all pairs; the ends of its 95 % confidence interval, ``least`` and
-        ``greatest``; and the microseconds of a write, ``duration``
+    The databases take turns after a few writes each. So the load of other programs falls on both.
+
+    :return: dict with the ``ratio`` of the seconds, the median of all pairs; the ends of its 95 %
+        confidence interval, ``least`` and ``greatest``; and the microseconds of a write,
+        ``duration``
     """
     with registry.cursor() as cr, Registry(other_database).cursor() as other_cr:
         banks = [api.Environment(each, ADMIN, {})["res.bank"].create({"name": "Bank"}) for each in (cr, other_cr)]
@@ -180,7 +193,8 @@ def compare_writes(registry, other_database, pairs=2000, writes=10):
             durations.append(mine)
             ratios.append(mine / other)
         ratios.sort()
-        # by the binomial distribution: so many elements of the sorted sample below and above its median
+        # by the binomial distribution: the ends of the interval are so many elements of the sorted
+        # sample below and above its median
         off = round(1.96 * pairs**0.5 / 2)
         return {
             "ratio": median(ratios),

@@ -1,4 +1,4 @@
-"""What a program sends to PostgreSQL, counted on the line between them."""
+"""Counting proxy: it counts the messages and statements that a program sends to PostgreSQL."""
 
 import struct
 import threading
@@ -10,10 +10,12 @@ _LENGTH = struct.Struct("!i")
 
 
 class CountingProxy(Proxy):
-    """A line that counts the messages that ask for something, and the statements that the server has executed for each.
+    """Proxy that counts queries, and the statements that the server executes for each.
 
-    A message is a round trip: psycopg2 waits for its answer before it sends the next one on a connection. Of the protocol
-    (https://www.postgresql.org/docs/current/protocol-message-formats.html) only ``Query``, ``CommandComplete`` and ``ReadyForQuery`` count.
+    It counts messages that ask for something. A message is a round trip: psycopg2 waits for its
+    answer before it sends the next one on a connection. Of the protocol
+    (https://www.postgresql.org/docs/current/protocol-message-formats.html) only ``Query``,
+    ``CommandComplete`` and ``ReadyForQuery`` count.
 
     :ivar messages: Counter, beginning of a message's text to how often it was sent
     :ivar statements: Counter, the same to how many statements were executed for it
@@ -28,14 +30,16 @@ class CountingProxy(Proxy):
         super().__init__(folder, server)
 
     def clear(self):
-        """Count from nought."""
+        """Reset the counts to zero."""
         with self._lock:
             self.messages, self.statements = Counter(), Counter()
 
     def per_job(self, jobs):
-        """Return ``(messages, statements)`` of each job, whole numbers: of each text how often it was sent a job, rounded.
+        """Return ``(messages, statements)`` per job, as whole numbers.
 
-        So what is sent once a second, or for a share of jobs, is left out; a statement that is prepared anew once a second counts as one.
+        The count of each text is divided by the number of jobs and rounded. So what is sent once a
+        second, or for a share of the jobs, is left out. A statement that is prepared anew once a
+        second counts as one.
         """
         with self._lock:
             return tuple(
@@ -72,7 +76,7 @@ class CountingProxy(Proxy):
                 self._asked.pop(source, None)
 
     def _whole_messages(self, source):
-        """Return the messages that have come, each as ``(type, content)``; what has come of the next one stays."""
+        """Return the complete messages as ``(type, content)``; keep an incomplete one for later."""
         buffer, messages, at = self._buffers[source], [], 0
         while len(buffer) >= at + 5:
             end = at + 1 + _LENGTH.unpack_from(buffer, at + 1)[0]
@@ -85,5 +89,5 @@ class CountingProxy(Proxy):
 
 
 def _beginning(body):
-    """Return the beginning of a message's text without its digits, which differ from job to job."""
+    """Return the beginning of a message's text, without the digits that differ from job to job."""
     return "".join(char for char in body[:60].decode(errors="replace") if not char.isdigit())

@@ -1,7 +1,8 @@
-"""The journal: each job notes its number and the time at which its body runs, whichever queue runs it.
+"""Journal: each job notes its number and the time at which its body runs, in any queue.
 
-All rates and latencies are taken from it, since the columns of the peers differ in precision (queue_job's have whole seconds). A note is
-one small append to a file; it costs some 2 microseconds and nothing in the database.
+All rates and latencies are taken from it, because the columns of the peers differ in precision
+(those of queue_job have whole seconds). A note is one small append to a file. It costs some 2
+microseconds, and nothing in the database.
 """
 
 import os
@@ -9,7 +10,7 @@ import struct
 import time
 from pathlib import Path
 
-#: The environment variable that tells the processes which run jobs where the journal is.
+#: Environment variable with the path of the journal, for the processes that run jobs.
 VARIABLE = "BENCHMARK_JOURNAL"
 
 _ENTRY = struct.Struct("qq")
@@ -25,14 +26,14 @@ def note(number):
 
 
 class Journal:
-    """What the jobs have noted, as the harness reads it."""
+    """The notes of the jobs, as the benchmarks read them."""
 
     def __init__(self, path):
         self.path = Path(path)
         self.clear()
 
     def clear(self):
-        """Forget all; processes that have the file open go on writing to it."""
+        """Delete all notes; processes that have the file open go on writing to it."""
         self.path.open("wb").close()
 
     def __len__(self):

@@ -1,4 +1,4 @@
-"""What a row of the table is: figures of several queues, and bars that the first of them, which is ours, shall hold."""
+"""Rows of the table: figures of several queues, and bars for the first one, which is ours."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ MEASURES = {}
 
 @dataclass(frozen=True)
 class Bar:
-    """What one of our figures is held against.
+    """A limit for one of our figures.
 
-    :param words: for the table
-    :param value: function of our figure and of the other peers' (a dict by name) that returns what is compared with the limit
-    :param holds: function of that value
+    :param words: the text for the table
+    :param value: function of our figure and of a dict, the name of each peer to its figure; it
+        returns the value that is compared with the limit
+    :param holds: function of that value that tells whether the bar holds
     :param shown: format of that value
     """
 
@@ -36,19 +37,19 @@ class Bar:
 
 
 def times(factor, peer):
-    """Bar: so many times the figure of a peer."""
+    """Return the bar "our figure is at least ``factor`` times the figure of a peer"."""
     return Bar(
         f"at least {factor:g} x {peer}", lambda ours, all: ours / all[peer], lambda value: value >= factor, "{:.3g} x"
     )
 
 
 def at_most(limit):
-    """Bar: our figure is not above a limit."""
+    """Return the bar "our figure is not above a limit"."""
     return Bar(f"at most {limit:g}", lambda ours, all: ours, lambda value: value <= limit, "{:.3g}")
 
 
 def at_least(limit):
-    """Bar: our figure is not below a limit."""
+    """Return the bar "our figure is not below a limit"."""
     return Bar(f"at least {limit:g}", lambda ours, all: ours, lambda value: value >= limit, "{:.3g}")
 
 
@@ -57,7 +58,7 @@ class Figure:
     """A number that a measure gives.
 
     :param unit: in words
-    :param bar: what ours is held against, if anything
+    :param bar: the bar for our figure, if there is one
     """
 
     unit: str
@@ -71,7 +72,8 @@ class Measure:
     :param title: may contain ``{jobs}``, ``{backlog}`` and ``{records}``, the numbers of them
     :param peers: names of those that are measured; the first is ours
     :param figures: dict, name to :class:`Figure`
-    :param run: ``function(peer, options)`` that measures a peer once and returns a dict, name of a figure to number; figures may be missing
+    :param run: ``function(peer, options)`` that measures a peer once; it returns a dict, name of a
+        figure to number, in which figures may be missing
     """
 
     name: str
@@ -87,7 +89,7 @@ class Measure:
 
 
 def measure(title, peers, **figures):
-    """Make a row of the table of a function, see :class:`Measure`; its name is the function's."""
+    """Register a function as a measure, under its name; see :class:`Measure`."""
 
     def register(function):
         MEASURES[function.__name__] = Measure(function.__name__, title, peers, figures, function)

@@ -1,4 +1,7 @@
-"""What a change costs: this checkout and an earlier commit by turns, ``make bench ARGS="--against COMMIT"``."""
+"""Comparison of this checkout with an earlier commit, to see the cost of a change.
+
+``make bench ARGS="--against COMMIT"`` measures the two by turns.
+"""
 
 import math
 import statistics
@@ -9,23 +12,26 @@ from .measure import MEASURES
 from .peers.connector import Connector
 from .peers.earlier import EarlierConnector
 
-#: The rows that are compared: name of the measure to a function that returns what a run has cost, the less the better.
+#: The rows that are compared: name of the measure to the kind of cost, in words, and a function
+#: that returns the cost of a run. Less is better.
 COSTS = {
     "drain_noop": ("CPU a job", lambda figures: figures["workers"] + figures["postgres"]),
     "drain_write": ("CPU a job", lambda figures: figures["workers"] + figures["postgres"]),
     "drain_grouped": ("CPU a job", lambda figures: figures["workers"] + figures["postgres"]),
     "enqueue": ("time a job", lambda figures: 1 / figures["rate"]),
 }
-#: Rows whose figures are counted, and so the same each time.
+#: Rows whose figures are counted, so they are the same each time.
 COUNTED = ("statements_noop", "statements_write")
-#: Pairs are added until half the width of the interval is at most so many percent, or there are so many pairs.
+#: Pairs are added until half the width of the interval is at most HALF_WIDTH percent, or until
+#: there are MOST_PAIRS pairs.
 HALF_WIDTH, MOST_PAIRS = 3, 100
-#: A 95 % interval's half-width in standard errors, for 20 values and more: Student's t for 19 degrees of freedom.
+#: Half the width of a 95 % interval in standard errors, for 20 values and more: Student's t for 19
+#: degrees of freedom.
 _T = 2.093
 
 
 def compare(options):
-    """Measure both by turns, and print by how much the change makes each row dearer; return 0."""
+    """Measure both by turns, print by how much the change increases each row's cost; return 0."""
     now, before = peers = Connector(), EarlierConnector(options.against)
     lines = []
     try:
@@ -52,7 +58,7 @@ def _paired(name, now, before, options):
     run = MEASURES[name].run
     ratios = []
     while len(ratios) < options.pairs or (half_width(ratios) > HALF_WIDTH and len(ratios) < MOST_PAIRS):
-        # which of the two comes first changes, as what the first leaves to the server's caches does
+        # the two take turns in being first, because the first one changes the server's caches
         order = (now, before) if len(ratios) % 2 else (before, now)
         costs = {peer: cost(run(peer, options)) for peer in order}
         ratios.append(costs[now] / costs[before])
@@ -77,5 +83,5 @@ def half_width(ratios):
 
 
 def percent(ratio):
-    """Say a ratio as a change, in percent."""
+    """Return a ratio as text: the change in percent."""
     return f"{100 * (ratio - 1):+.1f} %"

@@ -1,4 +1,4 @@
-"""What the measures ask of a job queue."""
+"""Class ``Peer``: a job queue, and the operations on it that the measures call."""
 
 import time
 from contextlib import closing, contextmanager
@@ -11,20 +11,24 @@ from scripts.progress import Failure
 from .journal import Journal
 from .processes import JOURNAL, Usage
 
-#: A run is given up when no job has run for so many seconds.
+#: Seconds without a new job after which a run is given up.
 PATIENCE = 180
 #: Jobs that each process runs before a measure begins.
 WARM_UP = 25
 
 
 class Peer:
-    """A job queue. Those that are Odoo addons share much: see :class:`~benchmarks.peers.odoo.OdooPeer`."""
+    """A job queue.
 
-    #: names it on the command line and in the JSON file
+    The queues that are Odoo addons have more in common, see
+    :class:`~benchmarks.peers.odoo.OdooPeer`.
+    """
+
+    #: its name on the command line and in the JSON file
     name = None
-    #: names it in the table
+    #: its name in the table
     title = None
-    #: what a reader of the table has to know of it
+    #: what a reader of the table has to know about it
     remark = None
 
     def __init__(self):
@@ -32,23 +36,23 @@ class Peer:
         self._client = None
 
     def prepare(self):
-        """Install it, and have its database ready."""
+        """Install the queue, and prepare its database."""
         raise NotImplementedError
 
     def version(self):
-        """Return its version."""
+        """Return the version of the queue."""
         raise NotImplementedError
 
     def client(self):
-        """Start the program that delays jobs, and return the :class:`~benchmarks.processes.Client`."""
+        """Start the program that delays jobs; return its :class:`~benchmarks.processes.Client`."""
         raise NotImplementedError
 
     def clear(self):
-        """Forget all jobs and their effects; no worker runs."""
+        """Delete all jobs and their effects, while no worker runs."""
         raise NotImplementedError
 
     def delay(self, method, count, **options):
-        """Delay jobs numbered from 1 to count in one transaction; return ``{"seconds":, "queries":}``.
+        """Delay the jobs 1 to ``count`` in one transaction; return ``{"seconds":, "queries":}``.
 
         :param method: ``noop``, ``write_one`` or ``unmeasured``
         :param options: ``priority`` and ``channel``, where the peer has them
@@ -56,11 +60,17 @@ class Peer:
         raise NotImplementedError
 
     def trickle(self, count, interval):
-        """Delay no-op jobs one by one, so many seconds apart; return the times of the commits, in seconds since 1970."""
+        """Delay no-op jobs one by one, ``interval`` seconds apart; return the times of the commits.
+
+        The times are in seconds since 1970.
+        """
         raise NotImplementedError
 
     def start(self, process_count):
-        """Start the processes that run jobs, and return the :class:`~benchmarks.processes.Background`."""
+        """Start the processes that run jobs.
+
+        :return: the :class:`~benchmarks.processes.Background`
+        """
         raise NotImplementedError
 
     def is_ready(self, process_count):
@@ -68,28 +78,28 @@ class Peer:
         return True
 
     def count(self):
-        """Return ``(done, failed)``: how many jobs ended which way, warm-up included."""
+        """Return ``(done, failed)``, the numbers of jobs that ended so, warm-up included."""
         raise NotImplementedError
 
-    # The program that delays jobs: started when it is first needed, it lives until the end
+    # The program that delays jobs: it starts when it is first needed, and lives until the end
 
     def ask(self, *command):
-        """Return its answer to a command."""
+        """Send a command to the program that delays jobs; return its answer."""
         if self._client is None:
             self._client = self.client()
         return self._client.ask(*command)
 
     def close(self):
-        """End it."""
+        """End the program that delays jobs."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
-    # What the measures are made of
+    # Steps of the measures
 
     @contextmanager
     def workers(self, process_count):
-        """Have warm workers that wait for jobs."""
+        """Run warm workers that wait for jobs, during the block."""
         with self.start(process_count) as process:
             self.wait(process, lambda: self.is_ready(process_count))
             self.journal.clear()
@@ -100,11 +110,14 @@ class Peer:
             yield process
 
     def drain(self, method, count, process_count, at_once=1):
-        """Have warm workers run jobs that are committed at once, each in a transaction of its own; return a dict of figures.
+        """Let warm workers run jobs that are committed at once; return a dict of figures.
 
-        ``rate``: jobs a second, from the first job's start to the last one's; ``machine``, ``workers``, ``postgres``: milliseconds of
-        processor time a job, of the whole machine, and of what part of it; ``repeated``: how often a job began again, because another
-        transaction was in the way of its first.
+        Each job runs in a transaction of its own, except where jobs run as batches.
+
+        ``rate``: jobs per second, from the first job's start to the last one's. ``machine``,
+        ``workers``, ``postgres``: milliseconds of processor time per job, of the whole machine and
+        of that part of it. ``repeated``: how often a job began again because another transaction
+        was in the way of its first.
 
         :param at_once: how many jobs note at one time that they start
         """
@@ -112,7 +125,7 @@ class Peer:
             return self.drain_by(process, method, count, at_once)
 
     def drain_by(self, process, method, count, at_once=1):
-        """The same by workers that are there."""
+        """Let workers that already run do the same as in :meth:`drain`."""
         done_before, _failed = self.count()
         usage = Usage(process.pid)
         self.delay(method, count)
@@ -130,7 +143,7 @@ class Peer:
         }
 
     def wait_for_jobs(self, process, count):
-        """Wait until the journal has so many entries; nothing asks the database meanwhile."""
+        """Wait until the journal has ``count`` entries, without queries to the database."""
         seen, since = -1, time.monotonic()
         while (entries := len(self.journal)) < count:
             if entries > seen:
@@ -139,7 +152,7 @@ class Peer:
             time.sleep(0.002)
 
     def _wait_for_each(self, process, count):
-        """Wait until each of the jobs has begun, and return how often one began again."""
+        """Wait until each of the jobs has begun; return how often one began again."""
         repeated = 0
         while True:
             self.wait_for_jobs(process, count + repeated)
@@ -156,7 +169,7 @@ class Peer:
             time.sleep(0.05)
 
     def _check_done(self, process, count):
-        """Wait until so many jobs are done, which is not what is measured.
+        """Wait until ``count`` jobs are done; this time is not measured.
 
         :raise Failure: a job failed
         """

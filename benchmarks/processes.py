@@ -1,4 +1,4 @@
-"""Programs in the background, and what they cost: processor time and memory."""
+"""Programs in the background, and their cost in processor time and memory."""
 
 import contextlib
 import json
@@ -21,16 +21,18 @@ JOURNAL = FOLDER / "journal"
 
 
 def variables(**further):
-    """Return the environment of a program that runs jobs or delays them."""
+    """Return the environment variables of a program that runs jobs or delays them."""
     return environment() | {"PYTHONPATH": str(ROOT), journal.VARIABLE: str(JOURNAL)} | further
 
 
 class Background(servers.Process):
-    """Any program that runs in the background; use it in a ``with`` block, whose end stops it.
+    """A program that runs in the background; the end of its ``with`` block stops it.
 
-    :param name: names it in messages, and its log
+    It may be any program.
+
+    :param name: its name in messages and of its log
     :param command: the program and its arguments
-    :param further: variables of the environment
+    :param further: environment variables
     """
 
     def __init__(self, name, command, **further):
@@ -50,11 +52,11 @@ class Background(servers.Process):
 
 
 class Client:
-    """A program that reads commands as lines of JSON and answers each by such a line.
+    """A program that reads commands as lines of JSON, and answers each by such a line.
 
-    :param name: names its log
+    :param name: name of its log
     :param command: the program and its arguments
-    :param further: variables of the environment
+    :param further: environment variables
     """
 
     def __init__(self, name, command, **further):
@@ -83,7 +85,7 @@ class Client:
         raise Failure("the program that delays jobs ended.", f"read {self.log}.")
 
     def close(self):
-        """End the program, at the latest after the grace time."""
+        """End the program; kill it if it is still there after the grace time."""
         self._popen.stdin.close()
         try:
             self._popen.wait(servers.GRACE)
@@ -93,7 +95,7 @@ class Client:
 
 
 def tree(pid):
-    """Return the process and all its descendants that live."""
+    """Return a process and all its descendants that live."""
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -102,9 +104,9 @@ def tree(pid):
 
 
 class Usage:
-    """The seconds of processor time that are used from :meth:`begin` on.
+    """Processor time that is used from :meth:`begin` on, in seconds.
 
-    :param workers: process id of those that run the jobs, or None
+    :param workers: id of the process that runs the jobs, or is the parent of those that do; or None
     """
 
     def __init__(self, workers=None):
@@ -112,11 +114,11 @@ class Usage:
         self._postgres = _postmaster()
 
     def begin(self):
-        """Begin to count."""
+        """Start counting."""
         self._began = self._seconds()
 
     def since(self):
-        """Return a dict with the seconds since the beginning: ``machine``, ``workers``, ``postgres``."""
+        """Return a dict of seconds since the beginning: ``machine``, ``workers``, ``postgres``."""
         return {part: seconds - self._began[part] for part, seconds in self._seconds().items()}
 
     def _seconds(self):
@@ -132,13 +134,19 @@ def _postmaster():
 
 
 def _machine_seconds():
-    """Return the seconds that all processors of the machine have worked since it was started, for whatever program."""
+    """Return the seconds that all processors have worked since the start of the machine.
+
+    The work for all programs counts.
+    """
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq
 
 
 def _process_seconds(pid):
-    """Return the seconds that a process and its descendants, also those that have ended, have used processors."""
+    """Return the seconds of processor time that a process and its descendants have used.
+
+    Descendants that have ended count, too.
+    """
     seconds = 0
     for process in tree(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -147,7 +155,10 @@ def _process_seconds(pid):
 
 
 def megabytes(pid):
-    """Return the memory of a process and its descendants in MB: their PSS, in which each has its part of what several share."""
+    """Return the memory of a process and its descendants in MB.
+
+    It is their PSS, in which each has its part of what several share.
+    """
     sizes = []
     for process in tree(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -156,12 +167,12 @@ def megabytes(pid):
 
 
 def busy_share(seconds=1):
-    """Return how much of the machine is used, from 0 to 1."""
+    """Return the used part of the machine's processors, from 0 to 1."""
     return psutil.cpu_percent(interval=seconds) / 100
 
 
 def described():
-    """Return what the machine is, in words."""
+    """Return a description of the machine, as text."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
     return f"{os.cpu_count()} processors ({model}), {psutil.virtual_memory().total / 2**30:.0f} GB"

@@ -1,4 +1,4 @@
-"""The outcome of a run as a table and as a JSON file."""
+"""Report of a run: a table, and a JSON file."""
 
 import json
 from itertools import groupby
@@ -21,7 +21,7 @@ SETTINGS = (
 
 
 def surroundings(peers):
-    """Return in what the peers are measured, by name: texts, or dicts of texts."""
+    """Return the conditions in which the peers are measured, by name: texts, or dicts of texts."""
     return {
         "machine": processes.described(),
         "busy before": f"{100 * processes.busy_share():.0f} % of the processors, with other programs",
@@ -31,9 +31,9 @@ def surroundings(peers):
 
 
 class Report:
-    """What was measured so far.
+    """The results that were measured so far.
 
-    :param path: of the files, without suffix
+    :param path: path of the files, without suffix
     :param peers: in the order of the columns
     :param options: of the command line
     :param surroundings: see :func:`surroundings`
@@ -47,7 +47,7 @@ class Report:
         self.rows = []
 
     def add(self, measure, runs):
-        """Add the row of a measure and write what there is so far.
+        """Add the row of a measure, and write the report so far.
 
         :param runs: dict, name of the peer to the list of what each run gave
         """
@@ -57,7 +57,10 @@ class Report:
         self.path.with_suffix(".md").write_text(self.markdown())
 
     def markdown(self):
-        """Return all as Markdown, a table for each of our peers: medians of the runs, with the least and the greatest."""
+        """Return the report as Markdown, with a table for each of our peers.
+
+        It has the medians of the runs, with the least and the greatest value.
+        """
         lines = [f"- {name}: {_in_words(value)}" for name, value in self.surroundings.items()]
         lines.append(f"- medians of {self.options.runs} run(s) (least to greatest)")
         lines += [f"- {remark}" for remark in dict.fromkeys(peer.remark for peer in self.peers if peer.remark)]
@@ -66,7 +69,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _table(self, rows):
-        """Return the lines of a table, which has a column for each peer that one of the rows is about."""
+        """Return the lines of a table, with a column for each peer that a row is about."""
         measured = {name for row in rows for figure in row["figures"] for name in figure["runs"]}
         peers = [peer for peer in self.peers if peer.name in measured]
         lines = [_line("measure", "unit", *(peer.title for peer in peers), "bar", "result")]
@@ -81,7 +84,7 @@ class Report:
         return lines
 
     def bars_held(self):
-        """Return how many bars hold, and how many were measured."""
+        """Return the number of bars that hold, and the number of bars that were measured."""
         results = [figure["holds"] for row in self.rows for figure in row["figures"] if "holds" in figure]
         return sum(results), len(results)
 
@@ -129,5 +132,5 @@ def _judgement(figure):
 
 
 def shown(value):
-    """Return a number with three digits that count."""
+    """Return a number as text: three significant digits, and whole numbers from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,11 +1,14 @@
-"""The external system of the benchmarks: each record is made of its number, in the memory of the process that asks for it."""
+"""External system of the benchmarks: it makes each record from the record's number.
+
+It lives in the memory of the process that asks for a record.
+"""
 
 
 def partner(number, generation, updated_at):
     """Return a partner as the system lists it.
 
-    :param generation: with each one, two fields change
-    :param updated_at: when it has changed for the last time, text
+    :param generation: two fields change with each generation
+    :param updated_at: the time of the last change, as text
     """
     return {
         "id": number,
@@ -39,7 +42,7 @@ def product(number, generation, updated_at):
 
 RECORDS = {"partner": partner, "product": product}
 
-#: What is mapped: field of the system, field of Odoo
+#: Mapped fields: field of the system, field of Odoo
 DIRECT = {
     "partner": [
         ("name", "name"),
@@ -66,8 +69,8 @@ DIRECT = {
 MODELS = {"partner": "benchmark.res.partner", "product": "benchmark.product.product"}
 KINDS = {model_name: kind for kind, model_name in MODELS.items()}
 
-#: For the mapper with 20 fields that are mapped as they are, and 5 methods
+#: Fields of the mapper with 20 fields that are mapped as they are, and 5 methods
 WIDE = [(f"source_{number}", f"field_{number}") for number in range(20)]
 WIDE_RECORD = {f"source_{number}": f"value {number}" for number in range(25)}
-#: Classes that are registered beside those in use
+#: Number of classes that are registered beside those in use
 FURTHER_UNITS = 200

@@ -1,1 +1,1 @@
-"""The proof of the queue under attack: `make chaos`."""
+"""Chaos test of the queue, which runs under attack: `make chaos`."""

@@ -1,8 +1,12 @@
-"""Jobs of all kinds that each have one effect, workers that are killed, stopped, cut off and left without a server, and a count at the end.
+"""Chaos test: run jobs while workers and PostgreSQL are attacked, then check the effects.
 
-``make chaos`` runs for some minutes; ``make chaos ARGS="--jobs 10000 --seed 7"`` longer. The seed decides what is done to whom and in which
-order; when it hits is up to the machine. ``ARGS="--only kill,full_disk"`` tries some of what can be done; it lists all where there is no
-such name.
+Each job, of whatever kind, has one effect. Workers are killed, stopped, cut off and left without a
+server. At the end the effects are counted.
+
+``make chaos`` runs for some minutes; ``make chaos ARGS="--jobs 10000 --seed 7"`` longer. The seed
+decides what is done to whom and in which order. The moment at which it hits depends on the machine.
+``ARGS="--only kill,full_disk"`` tries some of what can be done; a name that does not exist makes it
+list all names.
 """
 
 import argparse
@@ -26,7 +30,10 @@ RERUNS = 5  # how often the time from a kill to the rerun is taken
 
 
 def main():
-    """Attack the workers until all jobs have ended, and let the scenarios happen; return 0 if each job was done exactly once."""
+    """Attack the workers, run the scenarios; return 0 if each job was done exactly once.
+
+    The attacks go on until all jobs have ended.
+    """
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--jobs", type=int, default=2000, help="how many jobs, about (default 2000)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats the attacks of another run")
@@ -62,7 +69,7 @@ def main():
 
 
 def names(text):
-    """Return the names in a list with commas.
+    """Return the names in a comma-separated list.
 
     :raise argparse.ArgumentTypeError: one is unknown
     """
@@ -76,7 +83,7 @@ def names_of_all():
 
 
 def name_of(of_class):
-    """Return the name of an attack or a scenario on the command line: `full_disk` for `FullDisk`."""
+    """Return the command-line name of an attack or scenario: `full_disk` for `FullDisk`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", of_class.__name__).lower()
 
 

@@ -1,10 +1,10 @@
-"""What an attack is."""
+"""Base classes of the attacks."""
 
 import threading
 
 
 class Attack:
-    """Something that is done while jobs run.
+    """An attack: something that is done while jobs run.
 
     :param run: the :class:`~chaos.run.Run` that is under attack
     """
@@ -16,30 +16,30 @@ class Attack:
         self.run = run
 
     def prepare(self):
-        """Set up what it needs, before any worker is started; return whether it can be done on this machine."""
+        """Set up the attack before any worker is started; return whether this machine allows it."""
         return True
 
     def is_possible(self):
-        """Whether it can be done now, beside what goes on."""
+        """Tell whether the attack is possible now, beside other attacks that last."""
         return True
 
     def hit(self):
-        """Do it; return False if there was nothing to do it to."""
+        """Make the attack; return False if there was no target for it."""
         raise NotImplementedError
 
     def end(self):
-        """Undo what still goes on: from here on the jobs are left in peace."""
+        """Undo what still goes on; from here on the jobs are left in peace."""
 
     def findings(self):
-        """Return ``{what must not be: list of those that are so}``, when all is over."""
+        """Return ``{what must not be: list of the cases found}``, after the end of all."""
         return {}
 
     def clear(self):
-        """Remove what it has set up."""
+        """Remove what the attack has set up."""
 
 
 class LastingAttack(Attack):
-    """An attack that goes on for some seconds, one at a time."""
+    """An attack that lasts for some seconds, one at a time."""
 
     seconds = 5
 
@@ -71,9 +71,9 @@ class LastingAttack(Attack):
             self._timer = None
 
     def begin(self):
-        """Do it; return False if there was nothing to do it to."""
+        """Begin the attack; return False if there was no target for it."""
         raise NotImplementedError
 
     def stop(self):
-        """Undo it."""
+        """Undo the attack."""
         raise NotImplementedError

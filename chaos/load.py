@@ -1,4 +1,7 @@
-"""The jobs: of every kind there is, each with one effect that bears its name, and some that do what a job must not do."""
+"""Jobs of the chaos test: jobs of each kind, each with one effect that bears its name.
+
+Some of them do what a job must not do.
+"""
 
 import math
 from collections import Counter
@@ -16,7 +19,7 @@ from scripts.paths import LOGS, ODOO_CONFIG
 
 #: Channels with a limit: how many leases each may have
 LIMITED = {"root.test.limited": 2, "root.test.ordered": 1}
-#: How many jobs of each kind there are in a hundred; a graph counts for all of its own
+#: Number of jobs of each kind in a hundred; a graph counts for all of its own
 SHARES = {
     "plain": 33,
     "limited": 15,
@@ -28,18 +31,22 @@ SHARES = {
     "graph": 8,
     "slow": 2,
 }
-#: The kinds of jobs that do what a job must not do, or that one worker does not know; how many beside a hundred others
+#: Kinds of jobs that do what a job must not do, or that one worker does not know, and their number
+#: beside a hundred others
 HOSTILE = {"newer": 3, "forking": 1, "careless": 6, "holding": Fraction(1, 10)}
 CONCURRENCY_KEYS = 3
 
 
 def delay_jobs(dbname, jobs, log, gates, hostile):
-    """Delay about so many jobs in one transaction, and one for each gate that begins tomorrow and waits there.
+    """Delay about ``jobs`` jobs in one transaction, and a further job for each gate.
+
+    The job of a gate begins tomorrow, and waits there.
 
     :param log: path of the file in which they leave a line each before they commit
-    :param gates: list of paths of files; a job waits until its one exists
-    :param hostile: which of :data:`HOSTILE` are among the jobs
-    :return: how many were delayed, without those at the gates, and the list of the ids of the latter
+    :param gates: list of paths of files; each job waits until its file exists
+    :param hostile: the kinds of :data:`HOSTILE` that are among the jobs
+    :return: how many were delayed, without those at the gates, and the list of the ids of the
+        latter
     """
     with environment_of(dbname) as env:
         load = Load(env, log)
@@ -64,8 +71,8 @@ def delay_lines(dbname, log, short=0, slow=0, **options):
 
 @contextmanager
 def environment_of(dbname):
-    """Have an environment of a database, in a transaction that is committed."""
-    # this process is an Odoo with the addons of this repository, before they are imported
+    """Open an environment of a database, in a transaction that is committed at the end."""
+    # this process becomes an Odoo with the addons of this repository, before they are imported
     config.parse_config(["--config", str(ODOO_CONFIG), "--logfile", str(LOGS / "chaos.log")])
     initialize_sys_path()
     try:
@@ -77,9 +84,9 @@ def environment_of(dbname):
 
 
 class Load:
-    """Delays jobs of all kinds in turns.
+    """Jobs of all kinds, delayed in turns.
 
-    :param env: the environment in which
+    :param env: the environment in which they are delayed
     :param log: see :func:`delay_jobs`
     :param options: of the jobs
     """
@@ -94,7 +101,7 @@ class Load:
         self.habits = cycle(hostile_jobs.HABITS)
         self.session = ConnectorSession.from_env(env)
         self.log = str(log)
-        # without limit: that a worker dies is not the job's fault here
+        # without a limit of tries: it is not the job's fault here that a worker dies
         self.options = {"max_retries": 0, **options}
         self.numbers = count(1)
         ensure = env["queue.job.channel"]._ensure
@@ -138,7 +145,10 @@ class Load:
             self._delay(1, self.functions.leave_line, concurrency_key=f"key {number}")
 
     def _delay_twins(self, jobs):
-        """Four of each key: some are collapsed, and those that a running twin cannot stand for run afterwards."""
+        """Delay twins: four jobs with one identity key, for each of two policies.
+
+        Some are collapsed. Those that a running twin cannot stand for run afterwards.
+        """
         for policy in ("skip", "replace"):
             self._delay(
                 jobs // 2,
@@ -160,20 +170,32 @@ class Load:
         self._delay(jobs, self.hostile.leave_line_and_fork)
 
     def _delay_newer(self, jobs):
-        """One of the workers has the code of an older version, which does not know this function."""
+        """Delay jobs of a function that one of the workers does not know.
+
+        That worker has the code of an older version.
+        """
         self._delay(jobs, self.newer.leave_line)
 
     def _delay_holding(self, jobs):
-        """They fail at their time limit, and their process with them."""
+        """Delay jobs that hold the interpreter.
+
+        They fail at their time limit, and their process with them.
+        """
         for _number in range(jobs):
             self.hostile.hold_interpreter.delay(self.session, None)
 
     def _delay_careless(self, jobs):
-        """They may fail; the next ones must not notice."""
+        """Delay jobs that leave their session in another state than before.
+
+        They may fail; the next jobs must not notice.
+        """
         for habit in islice(self.habits, jobs):
             self.hostile.leave_session.delay(self.session, None, habit)
 
     def _delay_graph(self, _jobs):
-        """One, then three side by side, then three others: with the border between the groups eight jobs."""
+        """Delay a graph: one job, then three side by side, then three others.
+
+        With the barrier between the groups it has eight jobs.
+        """
         first, *others = (self._prepare(self.functions.leave_line) for _number in range(7))
         self.chain(first, self.group(*others[:3]), self.group(*others[3:])).delay()

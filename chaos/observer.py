@@ -1,4 +1,4 @@
-"""What is seen of the database while it is under attack."""
+"""Observer of a database while it is under attack."""
 
 import threading
 from collections import Counter
@@ -10,9 +10,9 @@ from scripts import databases
 
 
 class Observer:
-    """Looks at one database, also while its server comes and goes.
+    """Observer of one database, also while its server comes and goes.
 
-    :param dbname: its name
+    :param dbname: name of the database
     """
 
     def __init__(self, dbname):
@@ -51,7 +51,7 @@ class Observer:
             self._over.wait(0.3)
 
 
-# A group is one lease
+# A batch is one lease
 _LEASES = """
     WITH leased AS (SELECT * FROM queue_job WHERE state IN ('enqueued', 'started'))
     SELECT channel.complete_name, count(DISTINCT leased.lease_token)

@@ -1,4 +1,7 @@
-"""A line to PostgreSQL that can be cut silently: nothing is forwarded any more, and nobody is told."""
+"""Proxy: a line to PostgreSQL that can be cut silently.
+
+Then nothing is forwarded any more, and nobody is told.
+"""
 
 import socket
 import threading
@@ -9,7 +12,7 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class Proxy:
-    """A unix socket that forwards to that of a server.
+    """A Unix socket that forwards to the socket of a server.
 
     :param folder: where the socket is made; the host that a client names
     :param server: folder of the server's socket
@@ -26,11 +29,11 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self):
-        """Forward nothing any more."""
+        """Stop forwarding."""
         self._open.clear()
 
     def mend(self):
-        """Close the lines that were cut, and forward what comes over new ones."""
+        """Close the lines that were cut, and forward what comes over new lines."""
         lines, self._lines = self._lines, []
         for line in lines:
             for end in line:

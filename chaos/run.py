@@ -1,4 +1,4 @@
-"""Workers under attack until all jobs have ended."""
+"""Run of the chaos test: workers under attack until all jobs have ended."""
 
 import os
 import shutil
@@ -15,14 +15,14 @@ from .observer import Observer
 from .proxy import Proxy
 from .signals import is_awake
 
-# What each worker has of its own, beside two threads: its options
+# The workers: each has two threads, and options of its own
 OVER_THE_LINE, OLDER, SEVERAL = range(3)
 PATIENCE = 90  # seconds without any job ending
 UNDER_ATTACK = 0.95  # of the jobs end under attack; the others show that nothing is stuck
 
 
 class Run:
-    """One run.
+    """One run of the chaos test.
 
     :param cluster: the :class:`~scripts.cluster.Cluster` of the jobs
     :param dbname: name of the database of the jobs
@@ -50,10 +50,11 @@ class Run:
         self._first = self.chance.sample(self.attacks, len(self.attacks))  # each comes once before chance decides
 
     def run(self, jobs, gates):
-        """Attack until all jobs have ended, take times, and stop the workers.
+        """Attack until all jobs have ended, measure times, and stop the workers.
 
         :param jobs: how many there are
-        :param gates: dict, id of a further job, which begins tomorrow, to the path of the file for which it waits
+        :param gates: dict, id of a further job, which begins tomorrow, to the path of the file for
+            which it waits
         """
         self.jobs = jobs
         self.proxy = Proxy(self.folder, self.cluster.socket_folder)
@@ -75,14 +76,14 @@ class Run:
         for attack in self.attacks:
             attack.clear()
 
-    # What attacks ask for
+    # Operations for the attacks
 
     def goes_on(self, attack_class):
-        """Whether an attack that lasts for a while goes on."""
+        """Tell whether an attack that lasts for a while goes on."""
         return any(attack.goes_on() for attack in self.attacks if isinstance(attack, attack_class))
 
     def random_pid(self):
-        """The process id of a worker process that does not stand still, or None."""
+        """Return the id of a random worker process that is not stopped, or None."""
         rows = self.observer.rows("SELECT DISTINCT pid FROM queue_worker ORDER BY pid") or []
         pids = [pid for (pid,) in rows if is_awake(pid)]
         return self.chance.choice(pids) if pids else None
@@ -111,7 +112,10 @@ class Run:
             attack.end()
 
     def _time_rerun(self, job_id, gate):
-        """Kill the process that runs a job, with nothing else to do for anybody; return how many seconds it takes until it runs again."""
+        """Kill the process that runs a job; return the seconds until the job runs again.
+
+        Meanwhile there is nothing else to do for anybody.
+        """
         self._begin_now("id = %s", job_id)
         lease, pid = self._wait_for_lease(job_id, 0)
         began = time.monotonic()
@@ -170,7 +174,7 @@ class Run:
                 self._shorten_waits()
 
     def _attack(self):
-        """Do what is due; else each attack once, then those that chance chooses."""
+        """Make the attack that is due; else each attack once, then those that chance chooses."""
         possible = [attack for attack in self.attacks if attack.is_possible()]
         due = [attack for attack in possible if not attack.weight]
         first = [attack for attack in self._first if attack in possible]
@@ -183,7 +187,10 @@ class Run:
                 self._first = [other for other in self._first if other is not attack]
 
     def _shorten_waits(self):
-        """Have the jobs that were killed several times run again now; how long they would wait is not what is tried here."""
+        """Let the jobs that were killed several times run again now.
+
+        The length of their wait is not tested here.
+        """
         self._begin_now("date_started IS NOT NULL")
 
     def _states(self):
@@ -193,7 +200,7 @@ class Run:
         ]
 
     def findings(self, log):
-        """Return ``{what must not be: list of those that are so}``.
+        """Return ``{what must not be: list of the cases found}``.
 
         :param log: path of the file in which each job has left its line
         """
@@ -212,7 +219,7 @@ class Run:
 
 
 def copy_older_code(folder):
-    """Make an addons path with the test addon as it was before a job function was added to it."""
+    """Create an addons path with the test addon from before a job function was added to it."""
     addon = folder / "test_connector"
     shutil.copytree(ROOT / "test_connector", addon, ignore=shutil.ignore_patterns("newer_jobs.py", "__pycache__"))
     init = addon / "__init__.py"

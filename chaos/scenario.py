@@ -1,4 +1,7 @@
-"""What a scenario is: workers, databases and servers of its own, to which one thing happens."""
+"""Base class of the scenarios, and functions that they share.
+
+A scenario has workers, databases and servers of its own, to which one thing happens.
+"""
 
 import os
 import time
@@ -14,7 +17,7 @@ PATIENCE = 120  # seconds until all jobs of a scenario have ended
 
 
 class Scenario:
-    """One thing that happens.
+    """A scenario: one thing that happens to workers, databases and servers.
 
     :param cluster: the :class:`~scripts.cluster.Cluster` that runs
     :param template: name of the template database
@@ -30,7 +33,7 @@ class Scenario:
         self.log = folder / "lines"
 
     def run(self):
-        """Let it happen; return ``{what must not be: list of those that are so}``."""
+        """Run the scenario; return ``{what must not be: list of the cases found}``."""
         with step(self.name):
             return {f"{self.name}: {what}": rows for what, rows in self._run().items()}
 
@@ -46,7 +49,7 @@ def rows(dbname, query):
 
 
 def wait_for(condition, timeout=PATIENCE):
-    """Return as soon as a condition holds; return whether it did."""
+    """Wait until a condition holds; return whether it did in time."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         try:
@@ -65,12 +68,12 @@ def wait_for_all(*dbnames):
 
 
 def not_done(dbname):
-    """Return the jobs that are not done, with what they say."""
+    """Return the jobs that are not done, with their messages."""
     return rows(dbname, "SELECT id, state, left(message, 80) FROM queue_job WHERE state <> 'done'")
 
 
 def wrong_effects(dbname):
-    """Return the findings that are about effects."""
+    """Return the findings about effects, and about jobs that were done twice."""
     return {
         name: rows(dbname, query)
         for name, query in verdict.FINDINGS.items()

@@ -1,4 +1,4 @@
-"""Signals to processes that may have gone."""
+"""Signals to processes that may have ended."""
 
 import os
 
@@ -15,7 +15,7 @@ def send(pid, number):
 
 
 def is_awake(pid):
-    """Whether a process is there and does not stand still."""
+    """Tell whether a process exists and does not stand still."""
     try:
         return psutil.Process(pid).status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What only an administrator of PostgreSQL may do."""
+"""Statements that only an administrator of PostgreSQL may execute."""
 
 import time
 from contextlib import closing

@@ -1,11 +1,14 @@
-"""What must hold when all is over: each finding is a row that must not be there."""
+"""Verdict of a run: what must hold at its end.
+
+Each finding is a row that must not exist.
+"""
 
 from collections import Counter
 from statistics import median
 
 from .load import LIMITED
 
-#: Which jobs have ended as they should; those that do what a job must not do may fail
+#: Condition of jobs that have ended as they should; those that do what a job must not do may fail
 ENDED = "(state IN ('done', 'cancelled') OR state = 'failed' AND function LIKE '%%.hostile_jobs.%%')"
 
 FINDINGS = {
@@ -45,7 +48,7 @@ FINDINGS = {
     "workers left": "SELECT host, pid FROM queue_worker",
 }
 
-# How many tries of jobs with one key ran when each of them began, itself among them
+# For each key, the most tries that ran when one of its tries began, itself among them
 _TRIES_AT_ONCE = """
     SELECT name, max(tries) FROM (
         SELECT one.name, count(*) AS tries FROM try one JOIN try other ON other.name = one.name
@@ -66,7 +69,7 @@ _TRIES = f"""
 
 
 def findings(observer, log):
-    """Return ``{what must not be: list of those that are so}``.
+    """Return ``{what must not be: list of the cases found}``.
 
     :param observer: the :class:`~chaos.observer.Observer` of the attack
     :param log: path of the file in which each job has left its line
@@ -81,14 +84,17 @@ def findings(observer, log):
 
 
 def exceeded(most):
-    """Return the names of channels and keys, of the numbers seen at once, that are above their limit; that of a key is one."""
+    """Return the channels and keys that have exceeded their limit, with their numbers.
+
+    ``most`` has the largest number of each that was seen at once. The limit of a key is one.
+    """
     is_key = ("key ", "twin ")
     limits = Counter({**{name: 1 for name in most if name.startswith(is_key)}, **LIMITED})
     return [(name, number) for name, number in most.items() if name in limits and number > limits[name]]
 
 
 def in_words(seconds):
-    """Say in words how long something took, several times."""
+    """Return in words the median and the longest of several durations, given in seconds."""
     if not seconds:
         return "not seen"
     return f"median {median(seconds):.2f} s, longest {max(seconds):.2f} s, of {len(seconds)}"

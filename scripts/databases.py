@@ -1,4 +1,7 @@
-"""Databases of Odoo: templates that are made once, and copies of them, which PostgreSQL makes in a second."""
+"""Odoo databases: templates that are made once, and copies of the templates.
+
+PostgreSQL makes a copy in a second.
+"""
 
 import ast
 import hashlib
@@ -26,9 +29,9 @@ SHOP = ("product", "contacts")  # with Odoo's demo data, the external system of 
 
 
 def template(modules=None, demo=False):
-    """Have a database with Odoo's modules installed, to be copied by :func:`create`, and return its name.
+    """Create a template with Odoo's modules, unless it exists; return its name.
 
-    It is made anew for each version of Odoo.
+    It is to be copied by :func:`create`. It is made anew for each version of Odoo.
 
     :param modules: names of modules; by default those that the addons depend on
     """
@@ -40,9 +43,10 @@ def template(modules=None, demo=False):
 
 
 def installed(addons, template):
-    """Have a database with addons of this repository installed, to be copied by :func:`create`, and return its name.
+    """Create a template with addons of this repository, unless it exists; return its name.
 
-    It is made anew when what it has of the addons' files has changed.
+    It is to be copied by :func:`create`. It is made anew when those parts of the addons' files have
+    changed that are stored in it.
 
     :param template: name of the template to begin with
     """
@@ -54,9 +58,9 @@ def installed(addons, template):
 
 
 def kept(addons, template):
-    """Have a database with addons of this repository that is kept for the next command, and return its name.
+    """Create or update a database with addons that the next command uses, too; return its name.
 
-    Those of which it has other files are updated.
+    An addon is updated if its files have changed.
 
     :param template: name of the template to begin with
     """
@@ -73,7 +77,7 @@ def kept(addons, template):
 
 
 def digests_of(name):
-    """Return of which digest each addon is in a database that is kept, None if there is no such database."""
+    """Return the digest of each addon in a kept database, or None without such a database."""
     with cursor() as cr:
         cr.execute(
             "SELECT split_part(shobj_description(oid, 'pg_database'), chr(10), 2) FROM pg_database WHERE datname = %s",
@@ -91,7 +95,7 @@ def update(name, addons):
 
 
 def make_side_by_side(*makers):
-    """Call functions that make templates, each on a processor of its own as far as there are some."""
+    """Call functions that make templates, as many at once as there are processors."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for result in [pool.submit(maker) for maker in makers]:
             result.result()
@@ -102,7 +106,7 @@ def digest(*content):
 
 
 def make_once(name, title, base, modules, demo):
-    """Make a template, unless it is there, and return its name."""
+    """Create a template unless it exists; return its name."""
     with cursor() as lock:
         lock.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])  # until the end of the block
         if not exists(name):
@@ -112,7 +116,10 @@ def make_once(name, title, base, modules, demo):
 
 
 def make_template(name, base, modules, demo):
-    """Install modules in a new database, or a copy of another template, which gets its name when it is finished."""
+    """Install modules in a new database, or in a copy of another template.
+
+    The database gets its name when it is finished.
+    """
     part = f"{name}_part"
     drop(part)
     if base:
@@ -127,7 +134,7 @@ def make_template(name, base, modules, demo):
 
 
 def drop_older(prefix):
-    """Drop the templates that were made of the same addons when their files were other ones."""
+    """Drop the templates that were made from earlier files of the same addons."""
     with cursor() as cr:
         cr.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{prefix}[0-9a-f]{{8}}$"])
         names = [name for (name,) in cr.fetchall()]
@@ -137,13 +144,16 @@ def drop_older(prefix):
 
 
 def odoo_modules():
-    """The modules of Odoo that the addons depend on."""
+    """Return the modules of Odoo that the addons depend on."""
     manifests = [ast.literal_eval((ROOT / addon / "__manifest__.py").read_text()) for addon in ADDONS]
     return {module for manifest in manifests for module in manifest["depends"]} - set(ADDONS)
 
 
 def odoo_version():
-    """What changes with each Odoo: the commit of a clone, else the date of the files."""
+    """Return a text that changes with each Odoo.
+
+    It is the commit of a clone, else the folder and the date of the files.
+    """
     folder = Path(release.__file__).parent.parent
     git = ["git", "-C", folder, "rev-parse", "HEAD"]
     if (folder / ".git").exists():
@@ -152,7 +162,7 @@ def odoo_version():
 
 
 def create(name, template):
-    """Make a database as a copy of a template; one of this checkout with that name is replaced.
+    """Create a database as a copy of a template; replace one of this checkout with that name.
 
     :raise Failure: the name is taken by a database that the scripts did not make
     """
@@ -162,14 +172,17 @@ def create(name, template):
 
 
 def create_original(name, template):
-    """Make a database as a copy of one that has the addons, and say that this copy is the original: its jobs run."""
+    """Create a database as a copy, and declare that this copy is the original: its jobs run.
+
+    The template has the addons.
+    """
     create(name, template)
     adopt(name)
 
 
 def adopt(name):
-    """Say of a copy that it is the production database."""
-    # here, as they take half a second, which a command that adopts nothing should not wait for
+    """Declare that a copy is the production database."""
+    # imported here: it takes half a second, for which a command that adopts nothing should not wait
     from odoo.modules.module import initialize_sys_path
     from odoo.tools import config
 
@@ -180,13 +193,17 @@ def adopt(name):
 
 
 def copy(source, name):
-    """Copy a database and its files as Odoo does (`odoo db duplicate`), which would be started for it each time."""
+    """Copy a database and its files, as `odoo db duplicate` does.
+
+    Odoo itself would have to be started each time.
+    """
     with cursor() as cr:
         cr.execute(  # autovacuum's processes are not ours to end; the copy waits for them
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
             [source],
         )
-    # by way of the log, sequences that were used in the source count backwards in the copy after a crash (PostgreSQL 18)
+    # without FILE_COPY the copy goes through the log; then sequences that were used in the source
+    # count backwards in the copy after a crash (PostgreSQL 18)
     execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
     with cursor(name) as cr:
         cr.execute(
@@ -199,7 +216,10 @@ def copy(source, name):
 
 @contextmanager
 def copied_files(suite):
-    """Have a copy of all databases' files for the time of the block, for tests with a copy of the server: the names are the same."""
+    """Keep a copy of the files of all databases, during the block.
+
+    It is for tests with a copy of the server, where the names of the databases are the same.
+    """
     folder = ODOO_DATA / suite
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ODOO_DATA / "filestore", folder / "filestore")
@@ -210,7 +230,7 @@ def copied_files(suite):
 
 
 def filestore(name):
-    """The folder of a database's files."""
+    """Return the folder of a database's files."""
     return ODOO_DATA / "filestore" / name
 
 
@@ -247,7 +267,7 @@ def exists(name):
 
 @contextmanager
 def cursor(database="postgres"):
-    """A cursor on a database, in one transaction."""
+    """Open a cursor on a database, in one transaction."""
     connection = psycopg2.connect(dbname=database)
     try:
         with connection, connection.cursor() as cr:
@@ -265,7 +285,7 @@ def execute(statement, *names):
 
 
 def mark(name, *more):
-    """Say in a database's comment that the scripts made it, and perhaps more."""
+    """Write into a database's comment that the scripts made it, and perhaps more."""
     with cursor() as cr:
         cr.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal("\n".join([MARK, *more]))))
 

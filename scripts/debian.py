@@ -1,6 +1,7 @@
-"""Debian's packages without installing them: verified by apt, extracted into a folder, no root needed.
+"""Debian's packages without their installation: verified by apt, extracted into a folder.
 
-apt works on folders of its own, with the mirror that the machine uses and the keys of Debian's archive.
+No root is needed. apt works on folders of its own, with the mirror that the machine uses and the
+keys of Debian's archive.
 """
 
 import os
@@ -18,7 +19,10 @@ REMEDY = "check the network and apt's configuration (`apt-get update`), then run
 
 
 def download(packages, into):
-    """Extract the packages into the folder `into`, which exists afterwards only if all went well."""
+    """Extract the packages into the folder `into`.
+
+    The folder exists afterwards only if all went well.
+    """
     if not shutil.which("apt-get") or not os.path.exists(KEYRING):
         raise Failure(
             "this machine has no apt-get, or not the keys of Debian's archive.",
@@ -39,7 +43,7 @@ def download(packages, into):
 
 
 def options():
-    """What makes apt work in the private folder and accept nothing but verified packages."""
+    """Return the options of apt for the private folder, which accept only verified packages."""
     settings = {
         "Dir::Etc::sourcelist": WORK / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",
@@ -71,7 +75,10 @@ def read_package_lists():
 
 
 def mirrors():
-    """The addresses of Debian's archive in the machine's apt configuration, the security archive left out."""
+    """Return the mirrors of Debian's archive in the apt configuration of the machine.
+
+    The security archive is left out.
+    """
     uris = run(["apt-get", "update", "--print-uris"], REMEDY)
     found = re.findall(r"^'(\S+)/dists/[^/']+/InRelease'", uris, re.MULTILINE)
     return [mirror for mirror in dict.fromkeys(found) if "security" not in mirror]

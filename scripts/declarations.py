@@ -1,4 +1,4 @@
-"""What the databases of an addon have of its files: when that changes, they have to be updated."""
+"""Digests of addons: when one has changed, the databases with that addon must be updated."""
 
 import ast
 import hashlib
@@ -11,9 +11,10 @@ WRITERS = {"init", "_auto_init"}  # functions that write into the database of an
 
 
 def digest(addon):
-    """Return a digest of what a database with an addon has of its files.
+    """Return a digest of those parts of an addon's files that a database with the addon has.
 
-    The bodies of functions are left out: they run from the files. So a changed one needs no update, unless it is called by a data file.
+    The bodies of functions are left out: they run from the files. So a changed one needs no update,
+    unless it is called by a data file.
     """
     found = hashlib.sha256()
     for path in sorted((ROOT / addon).rglob("*")):

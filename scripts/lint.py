@@ -1,6 +1,7 @@
-"""The checks of style and structure: `make lint`.
+"""Command `make lint`: the checks of style and structure.
 
-The tools that follow imports find the addons as Odoo does, `odoo.addons.<addon>`, in a folder of links.
+The tools that follow imports find the addons as Odoo does, `odoo.addons.<addon>`, in a folder of
+links.
 """
 
 import shutil
@@ -21,7 +22,7 @@ def __getattr__(name: str) -> Any: ...
 
 
 def main():
-    """Run each check and return 0 if all are content."""
+    """Run each check; return 0 if all succeed."""
     make_tree()
     checks = (
         ["ruff", "check"],

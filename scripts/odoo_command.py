@@ -1,4 +1,4 @@
-"""Odoo's command line with this checkout's addons and PostgreSQL: what the script `odoo` runs."""
+"""Script `odoo`: Odoo's command line with this checkout's addons and PostgreSQL."""
 
 import sys
 
@@ -9,7 +9,7 @@ from .progress import command
 
 
 def main():
-    """Run the command `odoo` with the arguments given, in the terminal."""
+    """Run the command `odoo` in the terminal, with the arguments of this process."""
     with postgres.running():
         return attend([ODOO, *sys.argv[1:]])
 

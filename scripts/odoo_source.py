@@ -33,7 +33,7 @@ DEBIAN_PATH = FETCHED_ODOO / "usr/lib/python3/dist-packages"
 
 @dataclass
 class OdooSource:
-    """An Odoo.
+    """The source of an Odoo.
 
     :param path: the folder that has `odoo` in it
     :param origin: where it came from, in words
@@ -44,7 +44,7 @@ class OdooSource:
 
 
 def find():
-    """Return the :class:`OdooSource` that is there, or None.
+    """Return the :class:`OdooSource` that this machine has, or None.
 
     :raise Failure: ODOO_HOME names something else
     """
@@ -52,7 +52,7 @@ def find():
 
 
 def use(source):
-    """Have Odoo importable in the virtual environment, with a launcher and a configuration file."""
+    """Make Odoo importable in the virtual environment; write a launcher and a configuration."""
     if source.path == DEBIAN_PATH:
         add_left_out_file()
     make_importable(source)
@@ -61,7 +61,7 @@ def use(source):
 
 
 def series(path):
-    """The series ("19.0") of the Odoo in a folder, or None if there is no Odoo."""
+    """Return the series ("19.0") of the Odoo in a folder, or None if there is no Odoo."""
     release = path / "odoo" / "release.py"
     if not release.exists():
         return None
@@ -84,7 +84,10 @@ def from_odoo_home():
 
 
 def importable():
-    """The Odoo that the user's own Python imports, if it is of the right series."""
+    """Return the Odoo that the user's own Python imports, or None.
+
+    An Odoo of another series does not count.
+    """
     where = "import odoo.release; print(odoo.release.__file__)"
     found = subprocess.run([sys.executable, "-P", "-c", where], capture_output=True, text=True)
     if found.returncode:
@@ -137,19 +140,21 @@ def from_git():
 
 
 def make_importable(source):
-    """Put Odoo on the virtual environment's path, and tell pip that the distribution `odoo` is there."""
+    """Put Odoo on the path of the virtual environment, and show pip a distribution `odoo`."""
     (packages,) = VENV.glob("lib/python3.*/site-packages")
     (packages / "odoo-source.pth").write_text(f"{source.path}\n")
-    # Without its dependencies: these are in requirements.txt, psycopg2 under the name psycopg2-binary.
+    # Without its dependencies: these are in requirements.txt, psycopg2 under the name
+    # psycopg2-binary.
     metadata = packages / f"odoo-{SERIES}.dist-info" / "METADATA"
     metadata.parent.mkdir(exist_ok=True)
     metadata.write_text(f"Metadata-Version: 2.1\nName: odoo\nVersion: {SERIES}\n")
 
 
 def add_left_out_file():
-    """Put an empty file in the place of one that Debian left out as not free enough.
+    """Create an empty file in place of one that Debian left out as not free enough.
 
-    The web client works without, but its bundle names it, and the complaint in the console fails every browser test.
+    The web client works without the file, but its bundle names it. The error in the console would
+    fail every browser test.
     """
     file = DEBIAN_PATH / "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
     if not file.exists():
@@ -164,5 +169,6 @@ def write_launcher():
 
 
 def write_config():
-    # The database server is named by libpq's variables (see postgres.py): this file holds for any of them.
+    # libpq's variables name the database server (see postgres.py), so this file holds for any
+    # server.
     ODOO_CONFIG.write_text(f"[options]\naddons_path = {ROOT}\ndata_dir = {HOME / 'data'}\nhttp_interface = 127.0.0.1\n")

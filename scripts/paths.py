@@ -1,4 +1,7 @@
-"""What lies where: the addons, and the one folder (git ignores it) for all that the set-up makes."""
+"""Paths of this checkout: the addons, and the one folder for all that the set-up makes.
+
+git ignores that folder.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""PgBouncer, for the test of a worker behind a pooler: the machine's own, or Debian's package without installing it."""
+"""PgBouncer, for the test of a worker behind a pooler.
+
+It is that of the machine, or Debian's package without its installation.
+"""
 
 import os
 import shutil
@@ -14,7 +17,7 @@ FETCHED = HOME / "pgbouncer"
 
 
 def ensure():
-    """Have PgBouncer; where it cannot be had, say that its test will be skipped."""
+    """Fetch PgBouncer if it is missing; if that fails, say that its test will be skipped."""
     if is_there():
         return
     try:
@@ -36,7 +39,8 @@ def installed():
 def start(folder, configuration):
     """Start PgBouncer in the background and return its process.
 
-    :param folder: an empty folder that everybody may read: as root it runs as nobody, who may not enter a checkout
+    :param folder: an empty folder that everybody may read: as root it runs as nobody, who may not
+        enter a checkout
     :param configuration: text of its configuration file
     """
     folder = Path(folder)

@@ -20,7 +20,7 @@ OWN_SERVER = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 
 @contextmanager
 def running():
-    """Have a server for the time of the block, and libpq's environment variables name it."""
+    """Provide a server during the block; libpq's environment variables name it."""
     if is_own():
         check_own_server()
         yield
@@ -35,7 +35,7 @@ def running():
         try:
             yield
         finally:
-            # what comes after must not take this server, which may be stopped now, for one of the user's
+            # later code must not take this server, which may be stopped now, for one of the user's
             for name in ("PGHOST", "PGUSER"):
                 del os.environ[name]
             os.environ.update(before)
@@ -45,12 +45,15 @@ def running():
 
 @contextmanager
 def copied(name):
-    """Have a copy of the private cluster, with all its databases, for the time of the block: for who may do anything with a server.
+    """Provide a copy of the private cluster, with all its databases, during the block.
 
-    :param name: of its folder
+    The block may do anything with that server.
+
+    :param name: name of its folder
     :return: the :class:`Cluster`
     """
-    # the disk is not waited for: what the operating system has outlives all but a crash of the machine
+    # it does not wait for the disk: data that the operating system has outlive all but a crash of
+    # the machine
     copy = Cluster(POSTGRES.resolve() / name, fsync="off")
     copy.remove()
     copy.copy(private_cluster())
@@ -62,7 +65,7 @@ def copied(name):
 
 
 def is_own():
-    """Whether the environment names a server of the user's own."""
+    """Tell whether the environment names a server of the user's own."""
     return any(os.environ.get(name) for name in OWN_SERVER)
 
 
@@ -71,7 +74,7 @@ def private_cluster():
 
 
 def variables(cluster):
-    """The environment variables by which programs find a cluster."""
+    """Return the environment variables by which programs find a cluster."""
     return {"PGHOST": str(cluster.socket_folder), "PGUSER": USER}
 
 
@@ -98,7 +101,10 @@ def check_own_server():
 
 
 def make_folder():
-    """Make the cluster's folder; elsewhere, and linked, if the cluster's owner cannot enter the checkout."""
+    """Create the cluster's folder.
+
+    It lies elsewhere, and is linked, if the cluster's owner cannot enter the checkout.
+    """
     if POSTGRES.exists():
         return
     POSTGRES.unlink(missing_ok=True)
@@ -113,7 +119,7 @@ def make_folder():
 
 @contextmanager
 def changing_state():
-    """Let one command at a time start or stop the cluster."""
+    """Make sure that one command at a time starts or stops the cluster."""
     with (POSTGRES / "state.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,7 @@
-"""Running other programs: nothing of the user's shell leaks into them, their output goes to a log."""
+"""Run other programs, with their output in a log.
+
+Nothing of the user's shell leaks into them.
+"""
 
 import os
 import signal
@@ -14,7 +17,10 @@ END = 15  # lines of a failed program's output to show
 
 
 def environment():
-    """The environment variables for programs: the user's without settings of other Pythons and other Odoos."""
+    """Return the environment variables for programs.
+
+    They are the user's, without settings of other Pythons and other Odoos.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LEAKS)}
     return kept | {"ODOO_RC": str(ODOO_CONFIG), "ODOO_DATA_DIR": str(ODOO_DATA)}
 
@@ -56,7 +62,9 @@ def run(arguments, remedy, log="setup.log", env=None, input="", **options):
 
 
 def attend(arguments, cwd=None, variables=()):
-    """Run a program in the terminal and return its exit status; a signal to stop lets it tidy up first.
+    """Run a program in the terminal and return its exit status.
+
+    A signal to stop lets the program tidy up first.
 
     :param variables: of the environment, as a dict, beside those of this process
     """
@@ -74,10 +82,10 @@ def attend(arguments, cwd=None, variables=()):
 
 @contextmanager
 def beside(arguments, log, cwd=None, variables=()):
-    """Run a program in the background, at the latest to the end of the block, which interrupts it.
+    """Run a program in the background, at the latest to the end of the block.
 
-    The value is a function that shows in the terminal what the program prints, from its beginning until it has ended, and returns its exit
-    status.
+    The end of the block interrupts it. The value is a function. It shows in the terminal what the
+    program prints, from its beginning until it has ended, and returns its exit status.
 
     :param log: path of the file that gets the output
     :param variables: of the environment, as a dict, beside those of this process
@@ -103,7 +111,11 @@ def beside(arguments, log, cwd=None, variables=()):
 
 
 def heed_interrupts():
-    """Let Ctrl-C end this program: a command that a shell runs in its background ignores it, and so would what that starts."""
+    """Let Ctrl-C end this program.
+
+    A command that a shell runs in its background ignores Ctrl-C, and so would the programs that it
+    starts.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -1,4 +1,7 @@
-"""What a person sees of a command: its steps with their seconds, and its failures with a way out."""
+"""Messages of a command for people: its steps with their seconds, and its failures.
+
+A failure says what to do.
+"""
 
 import errno
 import signal
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 
 
 class Failure(Exception):
-    """A command cannot go on.
+    """A failure because of which a command cannot go on.
 
     :param what: one sentence about what failed
     :param remedy: what the user can do about it
@@ -31,7 +34,7 @@ class Failure(Exception):
 
 @contextmanager
 def step(name):
-    """Show that the work of the block has begun, and the seconds it took."""
+    """Print that a step has begun, and at the end of the block the seconds it took."""
     start = time.monotonic()
     title = f"  {name:<60} "
     if threading.current_thread() is threading.main_thread():
@@ -46,7 +49,10 @@ def step(name):
 
 
 def command(main):
-    """Run `main` as a command: its return value is the exit status, stop signals unwind its `with` blocks."""
+    """Run `main` as a command.
+
+    Its return value is the exit status. Signals to stop unwind its `with` blocks.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, frame: sys.exit(128 + received))
     try:
@@ -62,5 +68,5 @@ def command(main):
 
 
 def disk_full(error):
-    """The failure to report when the disk has no space left."""
+    """Return the failure to report if the disk has no space left."""
     return Failure(f"the disk is full ({error}).", "free some space (`make clean` removes what the set-up made).")

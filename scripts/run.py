@@ -1,7 +1,8 @@
-"""The demo: `make run`. One Odoo, the ERP, imports the partners and products of another one, the shop, by jobs.
+"""The demo, `make run`: one Odoo, the ERP, imports data of another one, the shop, by jobs.
 
-It begins with new databases each time, and serves both until Ctrl-C; `make run ONCE=1` stops after the summary, and its exit status says
-whether the ERP has what the shop has.
+The data are partners and products. The demo begins with new databases each time, and serves both
+until Ctrl-C. `make run ONCE=1` stops after the summary, and its exit status says whether the ERP
+has what the shop has.
 """
 
 import os
@@ -23,7 +24,7 @@ PATIENCE = 120  # seconds without a job that ends, after which the demo gives up
 
 
 def main():
-    """Set the demo up, run it, show what came of it; return the exit status."""
+    """Set up the demo, run it, show the result; return the exit status."""
     demo = Demo("shop", "erp")
     with postgres.running(), ExitStack() as processes:
         demo.create_databases()
@@ -43,13 +44,14 @@ def main():
 
 
 class Demo:
-    """The two databases and what is done with them.
+    """The two databases of the demo, and the steps that are done with them.
 
     :param shop: name of the database of the external system
     :param erp: name of the database that the connector is installed in
     """
 
-    # What is imported: the query for its ids in the shop, the one for the ids that are bound in the ERP
+    # Imported records: the query for their ids in the shop, and the query for the ids that are
+    # bound in the ERP
     IMPORTED = {
         "Partners": ("SELECT id FROM res_partner WHERE active", "SELECT external_id::int FROM odoo_res_partner"),
         "Product categories": ("SELECT id FROM product_category", "SELECT external_id::int FROM odoo_product_category"),
@@ -65,12 +67,15 @@ class Demo:
 
     @staticmethod
     def templates():
-        """Have the templates of the shop, with Odoo's demo data, and of the ERP, with the connector; return their names."""
+        """Create the templates of the shop and of the ERP, unless they exist; return their names.
+
+        That of the shop has Odoo's demo data, that of the ERP has the connector.
+        """
         erp = databases.installed(["connector_odoo"], databases.template(databases.SHOP))
         return databases.template(databases.SHOP, demo=True), erp
 
     def create_databases(self):
-        """Make both databases anew."""
+        """Create both databases anew."""
         shop, erp = self.templates()
         with step(f"Databases {self.shop} and {self.erp}"):
             databases.create(self.shop, shop)
@@ -92,7 +97,7 @@ env.cr.commit()
         return key
 
     def server(self):
-        """Start an Odoo that serves both databases; it answers when a `with` block begins."""
+        """Start an Odoo that serves both databases; a `with` block begins when it answers."""
         return servers.Server("server", [self.shop, self.erp], "--max-cron-threads=1")
 
     def worker(self, name):
@@ -100,12 +105,12 @@ env.cr.commit()
         return servers.Process(name, "jobs_worker", "--database", self.erp, "--processes", PROCESSES)
 
     def create_backend(self, server, api_key):
-        """Create the backend in the ERP and test its connection; return it as a :class:`Backend`."""
+        """Create the backend in the ERP, test its connection; return it as a :class:`Backend`."""
         values = {"name": "Shop", "location": server.url, "database": self.shop, "login": LOGIN, "api_key": api_key}
         return Backend(server, self.erp, values)
 
     def watch_jobs(self, *processes):
-        """Show how the jobs get on until none is left; return their numbers.
+        """Show the progress of the jobs until none is left; return their numbers.
 
         :param processes: they must go on meanwhile
         :raise Failure: one of them ended, or no job ended for a long time
@@ -128,7 +133,7 @@ env.cr.commit()
         return jobs
 
     def count_jobs(self):
-        """Return how many jobs there are."""
+        """Return the numbers of jobs, as :class:`Jobs`."""
         with databases.cursor(self.erp) as cr:
             cr.execute(
                 """
@@ -141,7 +146,7 @@ env.cr.commit()
             return Jobs(*cr.fetchone())
 
     def job_messages(self, condition):
-        """Return what the first jobs that meet a condition say, a line each."""
+        """Return the messages of the first jobs that meet a condition, a line each."""
         with databases.cursor(self.erp) as cr:
             cr.execute(
                 f"""
@@ -152,7 +157,7 @@ env.cr.commit()
             return [message for (message,) in cr.fetchall()]
 
     def summarize(self, jobs, seconds):
-        """Print what was imported, and return whether it is what the shop has."""
+        """Print what was imported; return whether it is what the shop has."""
         print(f"\n  {'':<20}{self.shop:>8}{self.erp:>8}")
         agrees = not jobs.failed
         for name, there, here in self.ids():
@@ -166,12 +171,15 @@ env.cr.commit()
         return agrees
 
     def ids(self):
-        """Yield for all that is imported its name, its ids in the shop, and those bound in the ERP: sorted lists, duplicates kept."""
+        """Yield the name, the ids in the shop and the ids in the ERP of all that is imported.
+
+        The ids in the ERP are those that are bound. Both are sorted lists, duplicates kept.
+        """
         for name, (in_shop, in_erp) in self.IMPORTED.items():
             yield name, _sorted_ids(self.shop, in_shop), _sorted_ids(self.erp, in_erp)
 
     def serve(self, server, worker):
-        """Tell where to look, and go on until Ctrl-C."""
+        """Print the addresses of both databases, and go on until Ctrl-C."""
         # two names of one address, so that the browser keeps the two sessions apart
         shop_url = server.url.replace("127.0.0.1", "localhost")
         print(
@@ -189,7 +197,9 @@ env.cr.commit()
 
 
 class Backend:
-    """A backend in the ERP, used as a person does: through the web server, as the administrator.
+    """A backend in the ERP, used as a person does.
+
+    It is used through the web server, as the administrator.
 
     :param values: of the record to create
     """
@@ -213,7 +223,7 @@ class Backend:
 
 @dataclass
 class Jobs:
-    """How many jobs there are, by what became of them."""
+    """Numbers of jobs, by their outcome."""
 
     done: int
     failed: int
@@ -229,7 +239,7 @@ class Jobs:
 
 
 class ProgressLine:
-    """One line that is written over on a terminal; elsewhere a line every few seconds."""
+    """A line that is written over on a terminal; elsewhere a new line every few seconds."""
 
     every = 5  # seconds
 

@@ -1,4 +1,7 @@
-"""Odoo's processes: started in the background, waited for, stopped when the block that uses them ends."""
+"""Odoo's processes in the background: start them, wait for them, stop them.
+
+The end of the block that uses a process stops it.
+"""
 
 import socket
 import subprocess
@@ -14,9 +17,9 @@ GRACE = 15  # seconds that a process has to stop before it is killed
 
 
 class Process:
-    """A command of Odoo that runs in the background; use it in a `with` block, whose end stops it.
+    """An Odoo command that runs in the background; the end of its `with` block stops it.
 
-    :param name: names it in messages, and its log
+    :param name: its name in messages and of its log
     :param arguments: of the command `odoo`
     """
 
@@ -45,7 +48,7 @@ class Process:
         self.stop()
 
     def check(self):
-        """Raise a Failure with the end of the log if the process is no more."""
+        """Raise a Failure with the end of the log if the process has ended."""
         status = self.popen.poll()
         if status is not None:
             taken = "Address already in use" in self.log.read_text(errors="replace")
@@ -56,7 +59,7 @@ class Process:
             )
 
     def stop(self):
-        """Stop the process, at the latest after the grace time."""
+        """Stop the process; kill it if it is still there after the grace time."""
         if self.popen.poll() is None:
             self.popen.terminate()
             try:
@@ -93,7 +96,7 @@ class Server(Process):
         return self
 
     def wait_until_it_serves(self, timeout=120):
-        """Return when the server answers.
+        """Wait until the server answers.
 
         :param timeout: seconds to wait
         """
@@ -113,7 +116,7 @@ class Server(Process):
 
 
 def free_port():
-    """A port of the loopback interface that no program uses."""
+    """Return a port of the loopback interface that no program uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,7 @@
-"""Set up what a command needs, and nothing twice: `python3 -m scripts.setup run`, `... test` or `... lint`."""
+"""Set-up for a command: `python3 -m scripts.setup run`, `... test` or `... lint`.
+
+It does nothing twice.
+"""
 
 import fcntl
 import sys

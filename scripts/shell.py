@@ -1,4 +1,4 @@
-"""An Odoo shell on the demo database: `make shell`."""
+"""Command `make shell`: an Odoo shell on the demo database."""
 
 import os
 
@@ -10,7 +10,7 @@ DATABASE = "erp"
 
 
 def main():
-    """Become `scripts/odoo shell`, if there is something to open."""
+    """Replace this process by `scripts/odoo shell`, if the demo database exists."""
     with postgres.running():
         if not databases.exists(DATABASE):
             raise Failure(f"there is no database {DATABASE} yet.", "make it with `make run`.")

@@ -1,4 +1,7 @@
-"""A database for the tests of connectors to copy, made if it is not there: `python -m scripts.template shop`. The last line is its name."""
+"""Template database for the tests of connectors: make it unless it exists, print its name.
+
+The command is `python -m scripts.template shop`. The name is the last line that it prints.
+"""
 
 import sys
 

@@ -1,8 +1,11 @@
-"""The tests: `make test`, or some of them: `make test ARGS="test_event.py -k name"`, `make test ARGS=pure`.
+"""Command `make test`: all tests, or some of them.
 
-The addons' tests run inside Odoo, all of them on a fresh database, some on one that is kept and updated. Those of the folder `tests` are
-plain ones: `pure` needs no database, the others start processes of their own. All suites are run side by side, each of plain tests on a
-server of its own, with which it may do anything.
+Some of them: `make test ARGS="test_event.py -k name"`, `make test ARGS=pure`.
+
+The addons' tests run inside Odoo, all of them on a fresh database, some on one that is kept and
+updated. Those of the folder `tests` are plain ones: `pure` needs no database, the others start
+processes of their own. All suites are run side by side. Each suite of plain tests has a server of
+its own, with which it may do anything.
 """
 
 import fcntl
@@ -60,7 +63,7 @@ class Suite:
 
     @property
     def results(self):
-        """The file of pytest's report."""
+        """The file with pytest's report."""
         return LOGS / f"results of {self.name}.xml"
 
     @property
@@ -70,7 +73,7 @@ class Suite:
 
 @dataclass
 class Outcome:
-    """How the tests of a suite ended, in numbers of tests."""
+    """Outcome of a suite, in numbers of tests."""
 
     suite: str
     passed: int = 0
@@ -82,7 +85,7 @@ class Outcome:
 
 
 def split(arguments):
-    """Tell the paths of tests from pytest's options."""
+    """Separate the paths of tests from pytest's options."""
     paths, options = [], []
     for word in arguments:
         path = path_of(word)
@@ -91,7 +94,9 @@ def split(arguments):
 
 
 def path_of(word):
-    """Return the path of the tests that a word of the command line names: a path, a suite, or a file; None if it names none.
+    """Return the path of the tests that a word of the command line names, or None.
+
+    The word is a path, a suite, or a file.
 
     :raise Failure: there is no such file, or several
     """
@@ -109,7 +114,10 @@ def path_of(word):
 
 
 def make_templates():
-    """Make all that the suites copy, so that it is there once, before their servers are copied."""
+    """Create all templates that the suites copy.
+
+    So each of them is made once, before the servers of the suites are copied.
+    """
     databases.template(databases.BASE)
     databases.make_side_by_side(
         lambda: databases.installed(ADDONS, databases.template()),
@@ -119,13 +127,13 @@ def make_templates():
 
 
 def in_kept_database():
-    """Return the options by which pytest runs in a database with the addons that is there, or is made now."""
+    """Return the options by which pytest runs in the kept database, which is made if missing."""
     return options_of(databases.kept(ADDONS, databases.template()))
 
 
 @contextmanager
 def in_fresh_database():
-    """Have a database with the addons for the time of the block; the value are the options by which pytest runs in it."""
+    """Provide a database with the addons during the block; yield pytest's options for it."""
     databases.create_original(DATABASE, databases.installed(ADDONS, databases.template()))
     try:
         yield options_of(DATABASE)
@@ -150,7 +158,10 @@ def plain_suites(paths, options):
 
 
 def use_servers_of_their_own(suites, stack):
-    """Give each suite a copy of the server, with all templates, and a folder for its logs, until the stack is closed."""
+    """Give each suite a copy of the server, with all templates, until the stack is closed.
+
+    Each suite also gets a folder for its logs.
+    """
     for suite in suites:
         with step(f"PostgreSQL of its own for the tests of {suite.name}"):
             cluster = stack.enter_context(postgres.copied(suite.name))
@@ -159,7 +170,10 @@ def use_servers_of_their_own(suites, stack):
 
 
 def run(suites):
-    """Run suites side by side, the first one in the terminal; what another one prints is shown when that has ended."""
+    """Run suites side by side, the first one in the terminal.
+
+    The output of each of the others is shown when that suite has ended.
+    """
     for suite in suites:
         suite.results.unlink(missing_ok=True)
     first, *others = suites
@@ -208,7 +222,11 @@ def count(suite, results):
 
 
 def report(outcomes, selected):
-    """Print the numbers and return the exit status: each suite ran tests (a selection: any did), none failed."""
+    """Print the numbers and return the exit status.
+
+    It is 0 if no test failed and each suite ran tests. Of a selection it is enough that any suite
+    ran some.
+    """
     print()
     for outcome in outcomes:
         print(outcome)

@@ -14,7 +14,10 @@ STAMP = VENV / "made-by"
 
 
 def ensure(*requirements):
-    """Have a virtual environment with what the requirements files (names in the checkout's root) list."""
+    """Create a virtual environment with all that the requirements files list.
+
+    These are named as in the root of the checkout.
+    """
     maker = f"Python {sys.version} for {VENV}\n"
     if not STAMP.exists() or STAMP.read_text() != maker:
         with step(f"Virtual environment of Python {sys.version.split()[0]}"):

@@ -1,4 +1,7 @@
-"""Jobs that do to their session, their process or their worker what a job must not do. Others must not notice."""
+"""Jobs that do to their session, process or worker what a job must not do.
+
+Other jobs must not notice.
+"""
 
 import os
 import re
@@ -15,7 +18,7 @@ CHILD_SECONDS = 20  # that a child may live
 
 @job(default_channel="root.test", max_retries=1)
 def leave_session(session, model_name, habit):
-    """Leave the session otherwise than it was found"""
+    """Leave the session in another state than before"""
     session.cr.rollback()
     HABITS[habit](session.cr)
 
@@ -55,7 +58,7 @@ HABITS = {
 
 @job(default_channel="root.test")
 def leave_line_and_fork(session, model_name, name, log):
-    """Leave an effect and a line, and fork a child that leaves by an exception"""
+    """Create an effect and a line, and fork a child that ends by an exception"""
     leave_lines_outside(session, [name], log)
     child = os.fork()
     if not child:

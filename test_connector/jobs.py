@@ -1,4 +1,4 @@
-"""Jobs that leave an effect, wait to be let go, commit in their midst, or kill their worker."""
+"""Jobs that create effects, wait for a file, commit before their end, or kill their worker."""
 
 import os
 import random
@@ -34,7 +34,7 @@ def do_nothing_together(session, model_name, calls):
 
 @job(default_channel="root.test", group_size=100)
 def leave_effects(session, model_name, calls):
-    """Leave an effect for each call; one that is called “bad” cannot be left"""
+    """Create an effect for each call; a call named “bad” raises an error"""
     session.env["test.effect"].create([{"name": name} for (_key, name) in calls])
     if any(name == "bad" for (_key, name) in calls):
         raise ValueError("bad")
@@ -43,13 +43,13 @@ def leave_effects(session, model_name, calls):
 
 @job(default_channel="root.test")
 def leave_effect(session, model_name, name):
-    """Leave an effect"""
+    """Create an effect"""
     _leave(session, name)
 
 
 @job(default_channel="root.test")
 def leave_effect_when_let_go(session, model_name, name, gate):
-    """Leave an effect, wait until the file called gate exists, and leave another effect"""
+    """Create an effect, wait until the file called gate exists, and create another effect"""
     _leave(session, f"{name} before")
     _touch(f"{gate}.reached")
     _wait_for(gate)
@@ -58,7 +58,7 @@ def leave_effect_when_let_go(session, model_name, name, gate):
 
 @job(default_channel="root.test")
 def commit_when_let_go(session, model_name, name, gate):
-    """As leave_effect_when_let_go, and commit between the two effects"""
+    """Do the same as leave_effect_when_let_go, and commit between the two effects"""
     _leave(session, f"{name} before")
     _touch(f"{gate}.reached")
     _wait_for(gate)
@@ -75,26 +75,26 @@ def kill_own_worker(session, model_name):
 
 @job(default_channel="root.test")
 def leave_line(session, model_name, name, log):
-    """Leave an effect, and a line outside of the database before it is committed"""
+    """Create an effect, and write a line outside of the database before it is committed"""
     leave_lines_outside(session, [name], log)
 
 
 @job(default_channel="root.test")
 def leave_line_slowly(session, model_name, name, log):
-    """Leave an effect and a line, with seconds between them"""
+    """Create an effect and write a line, with seconds between them"""
     leave_lines_outside(session, [name], log, seconds=3)
 
 
 @job(default_channel="root.test", group_size=20)
 def leave_lines(session, model_name, calls):
-    """Leave an effect and a line for each call"""
+    """Create an effect and write a line for each call"""
     leave_lines_outside(session, [name for name, _log in calls], calls[0][1])
     return [None] * len(calls)
 
 
 @job(default_channel="root.test", retry_pattern={1: 1})
 def leave_line_when_tried_again(session, model_name, name, log):
-    """Leave an effect and a line, which are kept at the second try only"""
+    """Create an effect and write a line; the first try ends with a request for another one"""
     leave_lines_outside(session, [name], log)
     if session.job.attempt == 1:
         raise RetryableJobError("Not yet")
@@ -106,25 +106,26 @@ def wait_until_let_go(session, model_name, gate):
     _wait_for(gate)
 
 
-#: What tests want a job of a worker in their own process to do: functions of the job's session, by their names.
+#: Functions of a test, by their names: a job of a worker in the test's own process calls them with
+#: its session.
 deeds: dict[str, Callable] = {}
 
 
 @job(default_channel="root.test", max_retries=5)
 def do(session, model_name, deed):
-    """Do what a test in this process wants to be done"""
+    """Call the function of a test in this process"""
     return deeds[deed](session)
 
 
 @job(default_channel="root.test", group_size=10)
 def do_together(session, model_name, calls):
-    """Do what a test in this process wants to be done, as one call"""
+    """Call functions of a test in this process, as a batch"""
     return [deeds[deed](session) for (deed,) in calls]
 
 
 @job(default_channel="root.test")
 def leave_pid(session, model_name):
-    """Leave the process's id as an effect"""
+    """Create an effect with the id of the process"""
     _leave(session, str(os.getpid()))
 
 
@@ -133,7 +134,10 @@ def _leave(session, name):
 
 
 def leave_lines_outside(session, names, log, seconds=None):
-    """Leave an effect for each name, wait for some milliseconds or so many seconds, and leave a line for each in a file."""
+    """Create an effect for each name, wait, and write a line for each name to a file.
+
+    The wait is ``seconds`` long, or some milliseconds.
+    """
     session.env["test.effect"].create([{"name": name} for name in names])
     session.env.flush_all()
     time.sleep(seconds or random.uniform(0, 0.1))
@@ -153,7 +157,7 @@ def _wait_for(path):
 
 @job(default_channel="root.test", max_retries=1)
 def wait_in_the_database(session, model_name, gate):
-    """Wait in a statement of the database, for ever"""
+    """Wait for ever, in a statement of the database"""
     _leave(session, "before")
     _touch(f"{gate}.reached")
     session.cr.execute("SELECT pg_sleep(1000)")
@@ -161,14 +165,14 @@ def wait_in_the_database(session, model_name, gate):
 
 @job(default_channel="root.test", max_retries=1)
 def wait_in_python(session, model_name, gate):
-    """Wait in Python code, for ever"""
+    """Wait for ever, in Python code"""
     _leave(session, "before")
     _wait_for_ever(gate, time.sleep, 0.02)
 
 
 @job(default_channel="root.test", max_retries=1)
 def wait_out_of_reach(session, model_name, gate):
-    """Wait in a call that does not come back to Python"""
+    """Wait in a call that does not return to Python"""
     _leave(session, "before")
     _wait_for_ever(gate, time.sleep, 1000)
 
@@ -183,7 +187,7 @@ def take_memory(session, model_name, gate):
 
 @job(default_channel="root.test", max_retries=2)
 def change_own_row(session, model_name, statement, apart):
-    """Execute a statement on the job's own row, in the job's transaction or apart from it"""
+    """Execute a statement on the job's own row, in the job's transaction or in another one"""
     _leave(session, "kept")
     if not apart:
         session.cr.execute(statement, [session.job.id])
@@ -194,7 +198,10 @@ def change_own_row(session, model_name, statement, apart):
 
 @job(default_channel="root.test", max_retries=2)
 def hold_the_interpreter(session, model_name, gate):
-    """Search text by a regular expression that takes longer than the world will stand; no other thread runs Python code meanwhile"""
+    """Hold the interpreter: match text with a regular expression that takes for ever
+
+    No other thread runs Python code meanwhile.
+    """
     _leave(session, "before")
     _touch(f"{gate}.reached")
     re.match(r"(a+)+$", "a" * 60 + "b")
@@ -211,7 +218,7 @@ def close_all_files(session, model_name, gate):
 
 @job(default_channel="root.test")
 def report(session, model_name, gate):
-    """Report progress, log, wait until let go, and end"""
+    """Report progress, write to the log, wait until the file called gate exists, and end"""
     session.job.log("first line")
     session.job.progress(3, 10, "the third of ten")
     session.job.log("second line")
@@ -225,11 +232,11 @@ def _wait_for_ever(gate, wait, seconds):
         wait(seconds)
 
 
-#: What :func:`behave` does in this process: ``function(job)``
+#: The function that :func:`behave` calls in this process: ``function(job)``
 behaviour = None
 
 
 @job(default_channel="root.test")
 def behave(session, model_name):
-    """Do what a test wants of it"""
+    """Call the function ``behaviour``, which a test has set"""
     return behaviour(session.job)

@@ -1,4 +1,4 @@
-"""The units that speak with the imaginary shop."""
+"""Units of the connector to the imaginary shop."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class ShopAdapter(CRUDAdapter):
 
 @webshop_http
 class HttpShopAdapter(CRUDAdapter):
-    """Speaks with a shop that is a process, for what more than one of ours sees."""
+    """Adapter of a shop that is a process, which more than one of our processes can see."""
 
     def create(self, data, idempotency_key=None):
         response = requests.post(self._url, json={**data, "key": idempotency_key}, timeout=60)
@@ -95,7 +95,10 @@ class HttpShopAdapter(CRUDAdapter):
 
 @webshop_file
 class FileShopAdapter(CRUDAdapter):
-    """Reads what a shop leaves in a folder: a system that does not speak HTTP, and that nothing but a job can probe."""
+    """Adapter that reads the files of a shop in a folder.
+
+    The system does not speak HTTP, and nothing but a job can probe it.
+    """
 
     _model_name = "test.shop.page"
 
@@ -187,7 +190,7 @@ class UserExportMapper(ExportMapper):
 
 @webshop
 class PageAdapter(HttpAdapter):
-    """Speaks with the site of the shop, a real server."""
+    """Adapter of the shop's site, which is a real server."""
 
     _model_name = "test.shop.page"
 
@@ -207,7 +210,7 @@ class PageAdapter(HttpAdapter):
 
 @webshop
 class ShopWebhook(WebhookReceiver):
-    """Takes notice of pages."""
+    """Webhook receiver of the shop, for pages."""
 
     _signature_header = "X-Shop-Signature"
     _signature_prefix = "sha256="

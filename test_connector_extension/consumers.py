@@ -1,8 +1,8 @@
-"""A consumer that exists where this addon is installed."""
+"""Consumer that exists only where this addon is installed."""
 
 from odoo.addons.connector.event import on_record_write
 
-#: (database, id) of each tag that a consumer was told about
+#: (database, id) of each tag whose change the consumer has received
 heard: list[tuple[str, int]] = []
 
 

@@ -1,4 +1,4 @@
-"""A job that exists where this addon is installed."""
+"""Job function that exists only where this addon is installed."""
 
 from odoo.addons.jobs_queue.jobs import job
 

@@ -1,4 +1,7 @@
-"""What the plain tests share: databases with the addons installed, this process as an Odoo, and the commands in the background."""
+"""Fixtures of the plain tests: databases, this process as an Odoo, commands.
+
+The databases have the addons installed. The commands run in the background.
+"""
 
 import importlib
 import time
@@ -14,20 +17,26 @@ from odoo.tools import config
 from scripts import databases, servers
 from scripts.paths import ODOO_CONFIG
 
-# this process is an Odoo with the addons of this repository, before they are imported
+# this process becomes an Odoo with the addons of this repository, before they are imported
 config.parse_config(["--config", str(ODOO_CONFIG)])
 initialize_sys_path()
 
 
 @pytest.fixture(scope="session")
 def installed():
-    """The name of a database with test_connector installed, and no more of Odoo than it needs, to be copied."""
+    """Return the name of a database with test_connector installed, to be copied.
+
+    It has no more of Odoo than the addon needs.
+    """
     return databases.installed(["test_connector"], databases.template(databases.BASE))
 
 
 @pytest.fixture(scope="module")
 def database(request, installed):
-    """A database with test_connector installed, of the module's own; no cron runs in it unless a test starts a server."""
+    """Provide a database with test_connector for the tests of one module.
+
+    No cron runs in it unless a test starts a server.
+    """
     name = f"connector_{request.module.__name__.rpartition('.')[2]}"
     databases.create_original(name, installed)
     database = Database(name)
@@ -39,20 +48,23 @@ def database(request, installed):
 
 @pytest.fixture(scope="session")
 def copy_database():
-    """A function that copies a database under another name, and says that the copy is the original: its jobs run."""
+    """Return a function that copies a database and declares the copy the original.
+
+    So the jobs of the copy run.
+    """
     return lambda source, name: databases.create_original(name, source)
 
 
 @pytest.fixture(scope="session")
 def open_database():
-    """A function that returns a database as the tests see it, by its name."""
+    """Return a function that returns a database as the tests see it, by its name."""
     return Database
 
 
 class Database:
     """A database as the tests see it: committed rows only.
 
-    Its connection is kept, as tests look again and again until something has come true.
+    Its connection is kept, because tests look again and again until something has come true.
     """
 
     def __init__(self, name):
@@ -60,7 +72,7 @@ class Database:
         self._connection = None
 
     def commit(self, function):
-        """Call ``function(env)`` in a transaction of its own, commit it, and return what it returned."""
+        """Call ``function(env)`` in a new transaction, commit it, and return what it returned."""
         with Registry(self.name).cursor() as cr:
             return function(api.Environment(cr, SUPERUSER_ID, {}))
 
@@ -92,7 +104,10 @@ class Database:
         return rows[0][0] if rows else None
 
     def clear(self):
-        """Forget all jobs and their effects; where the end of a worker of the test before is in the way, once that is over."""
+        """Delete all jobs and their effects.
+
+        If the end of a worker of the test before is in the way, it waits until that is over.
+        """
         tables = "queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_job_trouble, queue_worker, test_effect"
         while True:
             try:
@@ -105,7 +120,7 @@ class Database:
 
 @pytest.fixture
 def wait_until():
-    """A function that returns as soon as a condition holds, and fails after a time in seconds."""
+    """Return a function that waits until a condition holds, and fails after some seconds."""
 
     def wait(condition, timeout=60):
         deadline = time.monotonic() + timeout
@@ -123,14 +138,14 @@ def wait_until():
 
 @pytest.fixture
 def jobs(database):
-    """The module of test jobs; the database holds no job yet."""
+    """Return the module of test jobs; the database holds no job yet."""
     database.clear()
     return importlib.import_module("odoo.addons.test_connector.jobs")
 
 
 @pytest.fixture
 def delay(database):
-    """A function that delays a job in a committed transaction and returns its id."""
+    """Return a function that delays a job in a committed transaction and returns its id."""
 
     def delay(function, *args, **options):
         return database.commit(lambda env: function.delay(connector_session(env), "test.effect", *args, **options).id)
@@ -140,7 +155,7 @@ def delay(database):
 
 @pytest.fixture
 def worker(database):
-    """A function that starts the command host; what it started is stopped at the end."""
+    """Provide a function that starts the command host; what it started is stopped at the end."""
     started = []
 
     def start(*options):
@@ -155,7 +170,7 @@ def worker(database):
 
 @pytest.fixture
 def own_worker(database, jobs):
-    """A worker in this process, whose jobs the test runs itself."""
+    """Provide a worker in this process, whose jobs the test runs itself."""
     workers = importlib.import_module("odoo.addons.jobs_queue.worker")
     worker = workers.Worker(database.name, "command", 1)
     yield worker
@@ -166,9 +181,10 @@ def own_worker(database, jobs):
 
 @pytest.fixture
 def run_here(own_worker, jobs, delay):
-    """A function that has the worker in this process run jobs one after the other, each of which does a deed; it returns their ids.
+    """Return a function that runs jobs one after the other, each with a deed.
 
-    A deed is a function of the job's session.
+    A deed is a function of the job's session. The jobs run by the worker in this process. The
+    function returns their ids.
     """
 
     def run(*deeds, function=None, **options):
@@ -184,27 +200,27 @@ def run_here(own_worker, jobs, delay):
 
 @pytest.fixture
 def ends(database):
-    """A function that returns state and number of tries of each of these jobs."""
+    """Return a function that returns state and number of tries of each of the given jobs."""
     query = "SELECT state, retry FROM queue_job WHERE id = %s"
     return lambda ids: [database.rows(query, id_)[0] for id_ in ids]
 
 
 @pytest.fixture
 def attempts(database):
-    """A function that returns the outcomes of a job's attempts."""
+    """Return a function that returns the outcomes of a job's attempts."""
     query = "SELECT outcome FROM queue_job_attempt WHERE job_id = %s ORDER BY id"
     return lambda job_id: [outcome for (outcome,) in database.rows(query, job_id)]
 
 
 @pytest.fixture
 def effects(database):
-    """A function that returns the names of the effects that jobs have left."""
+    """Return a function that returns the names of the effects that jobs have left."""
     return lambda: [name for (name,) in database.rows("SELECT name FROM test_effect ORDER BY id")]
 
 
 @pytest.fixture
 def leave():
-    """A deed that leaves an effect."""
+    """Return a deed that creates an effect."""
 
     def leave(session, name="effect"):
         session.env["test.effect"].create({"job_id": session.job.id, "name": name})
@@ -219,5 +235,5 @@ def state(database):
 
 
 def connector_session(env):
-    """Return the session of an environment; the addon is imported when Odoo has loaded it."""
+    """Return the session of an environment; import the addon when Odoo has loaded it."""
     return importlib.import_module("odoo.addons.jobs_queue.session").ConnectorSession.from_env(env)

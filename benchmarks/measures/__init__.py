@@ -1,4 +1,4 @@
-"""A file for each measure, imported in the order of the table."""
+"""Measures, one file each, imported in the order of the table."""
 
 from . import enqueue
 from . import drain

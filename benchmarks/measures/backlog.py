@@ -1,4 +1,4 @@
-"""Very many further jobs shall not be felt."""
+"""Measures with very many further jobs in the queue, which must not slow it down."""
 
 from ..measure import Figure, at_least, at_most, measure
 from ..processes import megabytes

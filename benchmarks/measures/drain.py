@@ -1,4 +1,7 @@
-"""Running jobs that are there at once, each in a transaction of its own, by two worker processes."""
+"""Measures of the rate: two worker processes run jobs that are all there at the beginning.
+
+Each job runs in a transaction of its own, except where jobs run as batches.
+"""
 
 from ..measure import Figure, at_most, measure, times
 

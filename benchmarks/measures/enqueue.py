@@ -1,4 +1,4 @@
-"""Delaying many jobs at once."""
+"""Measure: many jobs that are delayed at once."""
 
 from ..measure import Figure, at_most, measure, times
 
@@ -10,7 +10,10 @@ from ..measure import Figure, at_most, measure, times
     queries=Figure("queries a job", at_most(0.01)),
 )
 def enqueue(peer, options):
-    """From the first call to the end of the commit; no worker runs. Procrastinate's are delayed by its batch call."""
+    """Measure from the first call to the end of the commit, while no worker runs.
+
+    The jobs of Procrastinate are delayed by its batch call.
+    """
     peer.clear()
     peer.delay("noop", 1)  # what is done once in the life of a process
     peer.clear()

@@ -1,4 +1,4 @@
-"""What a connector costs beside its jobs: mapping, looking units up, listening to changes."""
+"""Measures of a connector without its jobs: mapping, look-up of units, listening to changes."""
 
 from ..measure import Figure, at_most, measure, times
 

@@ -1,4 +1,4 @@
-"""Jobs that wait for each other."""
+"""Measures with jobs that wait for each other."""
 
 from ..measure import Figure, at_most, measure
 from .drain import PROCESSES

@@ -1,4 +1,8 @@
-"""A transaction that is open elsewhere for the whole run, as a long report or a backup has one: what died since cannot be vacuumed."""
+"""Measures with a transaction that is open elsewhere for the whole run.
+
+A long report or a backup has such a transaction. Rows that died since its beginning cannot be
+vacuumed.
+"""
 
 import contextlib
 

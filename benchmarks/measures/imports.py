@@ -1,4 +1,4 @@
-"""Importing records: new ones, the same with two fields changed, the same unchanged."""
+"""Measures of imports: new records, the same with two fields changed, the same unchanged."""
 
 from ..measure import Figure, at_most, measure, times
 
@@ -41,7 +41,7 @@ def import_products(peer, options):
 
 
 def create(kind, peer, count):
-    """Let Odoo create the records by itself."""
+    """Measure the creation of the records by Odoo itself."""
     peer.create_records(kind, peer.new_numbers(kind, 0)[0], peer.warm_up)
     first, count = peer.new_numbers(kind, count)
     return {"new": count / peer.create_records(kind, first, count)}

@@ -1,4 +1,4 @@
-"""How soon an idle worker starts a job."""
+"""Measures of the latency: the time until an idle worker starts a job."""
 
 from statistics import quantiles
 

@@ -1,4 +1,4 @@
-"""What worker processes add to the memory of a machine."""
+"""Measure of the memory that worker processes need on a machine."""
 
 from ..measure import Figure, at_most, measure
 from ..processes import megabytes
@@ -13,7 +13,10 @@ from .drain import PROCESSES
     idle=Figure("MB, an idle Odoo with this database"),
 )
 def memory(peer, options):
-    """The idle Odoo has loaded the same registry; above it is: (all processes - idle) / workers."""
+    """Measure the memory of an idle Odoo, then of workers that have run jobs.
+
+    The idle Odoo has loaded the same registry. ``above`` is (all processes - idle) / workers.
+    """
     peer.clear()
     with peer.idle() as process:
         peer.wait(process, lambda: peer.registry_loaded(process))

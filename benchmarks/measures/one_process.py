@@ -1,4 +1,4 @@
-"""Against a queue of plain functions, without Odoo."""
+"""Measure: comparison with a queue of plain functions, without Odoo."""
 
 from ..measure import Figure, measure, times
 

@@ -1,4 +1,7 @@
-"""What people see while there are very many jobs, most of them done: the time of the server, in which their browser waits."""
+"""Measure of the screens while there are very many jobs, most of them done.
+
+The figures are the time of the server, for which the browser waits.
+"""
 
 from ..measure import Figure, at_most, measure
 

@@ -1,4 +1,4 @@
-"""How soon a worker that is started runs its first job."""
+"""Measure of the start: the time until a new worker runs its first job."""
 
 import time
 

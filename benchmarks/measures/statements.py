@@ -1,4 +1,7 @@
-"""What each job asks of PostgreSQL, counted on the line and not timed: these figures are the same on each machine."""
+"""Measures of the messages and statements that each job sends to PostgreSQL.
+
+They are counted on the line and not timed, so the figures are the same on each machine.
+"""
 
 import os
 import tempfile

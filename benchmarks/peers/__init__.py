@@ -1,1 +1,1 @@
-"""A file for each queue that is measured."""
+"""Peers: the queues that are measured, one file each."""

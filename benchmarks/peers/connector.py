@@ -1,4 +1,4 @@
-"""This suite: its command host, its server host, and the addon of the queue alone."""
+"""Peers of this suite: its command host, its server host, and the addon of the queue alone."""
 
 from scripts import servers
 from scripts.paths import ROOT
@@ -23,7 +23,10 @@ class Connector(OdooPeer):
         self._execute("UPDATE queue_job_channel SET capacity = 0")
 
     def delay(self, method, count, **options):
-        """Delay jobs; ``noop_together`` is a method that only this peer has: a function that takes a list."""
+        """Delay jobs.
+
+        ``noop_together`` is a method that only this peer has: a function that takes a list.
+        """
         if method == "noop_together":
             return self.ask("delay_grouped", count)
         return super().delay(method, count, **options)
@@ -35,17 +38,17 @@ class Connector(OdooPeer):
         return self._row("SELECT count(*) FROM queue_worker")[0] == process_count
 
     def limit(self, capacity):
-        """Let at most so many jobs run at once."""
+        """Limit the number of jobs that run at once."""
         self._execute("UPDATE queue_job_channel SET capacity = %s WHERE parent_id IS NULL", capacity)
 
     def backlog(self, kind, count):
-        """Have so many further jobs, see :mod:`benchmarks.measures.backlog`."""
+        """Create ``count`` further jobs, see :mod:`benchmarks.measures.backlog`."""
         self.delay("unmeasured", 1, channel="root.other", priority=20)
         scheduled = {"state": "'scheduled'", "ready_seq": "NULL", "eta": "now() + interval '1 day'"}
         self.multiply(count, **(scheduled if kind == "scheduled" else {}))
 
     def mixed_backlog(self, count):
-        """Have so many jobs in all states, most of them done, each about a record of its own."""
+        """Create jobs in all states, most of them done, each about a record of its own."""
         self.delay("unmeasured", 1, channel="root.other")
         state = """
             CASE WHEN mod(generate_series, 25) = 0 THEN 'failed' WHEN mod(generate_series, 100) = 1 THEN 'pending'
@@ -66,7 +69,7 @@ class Connector(OdooPeer):
 
 
 class ConnectorServer(Connector):
-    """The server host: a threaded Odoo as it is without configuration, which runs one job at a time."""
+    """The server host: a threaded Odoo without configuration, which runs one job at a time."""
 
     name = "connector_server"
     title = "connector in Odoo's server"

@@ -1,4 +1,4 @@
-"""This suite as it was at an earlier commit."""
+"""Peer: this suite as it was at an earlier commit."""
 
 import io
 import shutil
@@ -15,7 +15,7 @@ from .connector import Connector
 class EarlierConnector(Connector):
     """The command host of an earlier commit, with the jobs of the benchmarks as they are now.
 
-    :param commit: as git knows it
+    :param commit: a name of it that git knows
     """
 
     command = "connector_worker"  # which each commit knows
@@ -36,7 +36,7 @@ class EarlierConnector(Connector):
 
 
 def _git(*arguments):
-    """Return what git prints."""
+    """Run git, and return what it prints."""
     done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True)
     if done.returncode:
         raise Failure("git does not know that commit here.", "name one of this checkout.", [done.stderr.decode()])

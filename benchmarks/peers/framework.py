@@ -1,4 +1,7 @@
-"""Two frameworks for connectors, each with a connector to one imaginary system, and Odoo's own batched create."""
+"""Peers for imports: two frameworks for connectors, and Odoo's own batched ``create()``.
+
+Each framework has a connector to the same imaginary system.
+"""
 
 import shutil
 import time
@@ -19,39 +22,46 @@ from .oca import INSTALLED as QUEUE_JOB
 from .oca import Oca
 
 PROCESSES = 2
-#: Of the pages in which Odoo's create() gets its records: that of our flow
+#: Size of the pages in which Odoo's create() gets its records: that of our flow
 PAGE_SIZE = 500
 #: A database without any connector
 WITHOUT = "bench_without"
 
 
 class Framework:
-    """What the measures ask of a framework for connectors; a mixin for the peer that runs its jobs."""
+    """Mixin of a peer: the operations of a framework for connectors that the measures call.
 
-    #: more records than these are not imported
+    The peer runs the jobs of the framework.
+    """
+
+    #: limit of the records that a run imports; None for no limit
     most_records = None
-    #: how many records are imported before a measure begins, and the query that counts the processes that have done it
+    #: how many records are imported before a measure begins, and the query that counts the
+    #: processes that have imported some
     warm_up = None
     count_warm = None
 
     def of_backend(self, method, *args):
-        """Call a method of the connector's backend, commit, and return what it returned."""
+        """Call a method of the connector's backend, commit; return what the method returned."""
         return self.ask("of_backend", method, args)
 
     def new_numbers(self, kind, count):
-        """Return ``(first number, count)`` of records that are not there yet."""
+        """Return ``(first number, count)`` of records that do not exist yet."""
         table = source.MODELS[kind].replace(".", "_")
         (last,) = self._row(f"SELECT coalesce(max(external_id::int), 0) FROM {table}")
         return last + 1, min(count, self.most_records or count)
 
     def change(self):
-        """Let two fields of all records of the system change; return when clocks of whole seconds know it."""
+        """Change two fields of all records of the system, and wait for two seconds.
+
+        After this time clocks of whole seconds show the change, too.
+        """
         self.ask("change_records")
         time.sleep(2)
 
     @contextmanager
     def importing(self, kind):
-        """Have warm workers that wait for imports."""
+        """Run warm workers that wait for imports, during the block."""
         self.clear()
         with self.start(PROCESSES) as process:
             self.wait(process, lambda: self.is_ready(PROCESSES))
@@ -60,8 +70,9 @@ class Framework:
             yield process
 
     def import_records(self, process, kind, first, count):
-        """Have workers import records; return the seconds from the delay to the end of the last job."""
-        # one connection for all questions: a new one each time would take processors from the workers
+        """Let workers import records; return the seconds from the delay to the last job's end."""
+        # one connection for all queries: a new one each time would take processor time from the
+        # workers
         with closing(psycopg2.connect(dbname=self.database)) as connection, connection.cursor() as cr:
             connection.autocommit = True
             began = time.perf_counter()
@@ -74,7 +85,7 @@ class Framework:
         return seconds
 
     def queries(self):
-        """Return how many queries the jobs have taken together, None if nobody counts them."""
+        """Return how many queries all jobs have executed, or None if nobody counts them."""
         return None
 
     def clear(self):
@@ -100,14 +111,17 @@ class ConnectorFramework(Framework, Connector):
         return self._row("SELECT coalesce(sum(queries), 0) FROM queue_job_attempt")[0]
 
     def compare_writes(self):
-        """Compare ``write()`` in this database with the same in one without the addon, in one process, turn by turn."""
+        """Compare ``write()`` in this database with the same in one without the addon.
+
+        Both run in one process, turn by turn.
+        """
         if not databases.exists(WITHOUT):
             databases.create(WITHOUT, databases.template(("mail", "product")))
         return self.ask("compare_writes", WITHOUT)
 
 
 class OcaFramework(Framework, Oca):
-    """OCA's connector with queue_job, a job a record, as its documents advise."""
+    """OCA's connector with queue_job: a job for each record, as its documentation advises."""
 
     name = "oca_framework"
     title = "OCA connector, a job a record"
@@ -150,7 +164,10 @@ class OcaFramework(Framework, Oca):
 
 
 class OdooCreate(ConnectorFramework):
-    """Odoo's own batched create of the same bindings, by as many processes: no framework can be faster."""
+    """Odoo's own batched ``create()`` of the same bindings, by as many processes.
+
+    No framework can be faster.
+    """
 
     name = "odoo_create"
     title = "Odoo's create()"
@@ -161,7 +178,7 @@ class OdooCreate(ConnectorFramework):
         self._creators = []
 
     def create_records(self, kind, first, count):
-        """Have each process create its part of the records; return the seconds until all are there."""
+        """Let each process create its part of the records; return the seconds until all exist."""
         self._creators = self._creators or [self.client() for _number in range(PROCESSES)]
         share = count // PROCESSES
 
@@ -181,6 +198,9 @@ class OdooCreate(ConnectorFramework):
 
 
 def _is_idle(cr):
-    """Return whether no job is left; the job that delays others is not done before they are there."""
+    """Tell whether no job is left.
+
+    The job that delays the others is not done before they exist.
+    """
     cr.execute("SELECT NOT EXISTS (SELECT FROM queue_job WHERE state NOT IN ('done', 'failed', 'cancelled'))")
     return cr.fetchone()[0]

@@ -1,4 +1,7 @@
-"""OCA's queue_job, installed from PyPI into a folder and a database of its own, started as its documents advise."""
+"""Peer: OCA's queue_job, started as its documentation advises.
+
+It is installed from PyPI into a folder of its own, with a database of its own.
+"""
 
 import shutil
 
@@ -14,19 +17,19 @@ VERSION = "19.0.2.4.0.1"
 LIBRARY = "openupgradelib==3.13.7"  # of its migrations; it cannot be installed without
 INSTALLED = FOLDER / f"queue_job-{VERSION}"
 
-#: (workers, or 0 for the threaded server; capacity of the root channel)
+#: Modes: (workers, or 0 for the threaded server; capacity of the root channel)
 MODES = [(0, 2), (0, 4), (2, 2), (2, 4), (4, 2), (4, 4)]
-#: the fastest of them on two processors, as ``--modes`` found
+#: the fastest mode on two processors, as ``--modes`` found
 BEST = (2, 4)
 
-#: its runner keeps each unfinished job in memory: more of them are not measured
+#: the runner keeps each unfinished job in memory, so more of them are not measured
 LARGEST_BACKLOG = 100_000
 
 
 class Oca(OdooPeer):
     """queue_job in one of its modes.
 
-    :param workers: of a prefork server; 0 for a threaded one
+    :param workers: number of workers of a prefork server; 0 for a threaded one
     :param capacity: how many jobs its runner lets run at once
     """
 
@@ -53,7 +56,7 @@ class Oca(OdooPeer):
         super().prepare()
 
     def install(self):
-        """Have it in a folder of its own."""
+        """Install queue_job into a folder of its own."""
         if not INSTALLED.exists():
             with step(f"queue_job {VERSION} from PyPI"):
                 part = INSTALLED.with_name(INSTALLED.name + ".part")
@@ -79,7 +82,7 @@ class Oca(OdooPeer):
         return "database connections ready" in self._server.log.read_text(errors="replace")
 
     def backlog(self, kind, count):
-        """Have so many further jobs, see :mod:`benchmarks.measures.backlog`."""
+        """Create further jobs, see :mod:`benchmarks.measures.backlog`."""
         self.delay("unmeasured", 1, channel="root.other", priority=20)
         count = min(count, LARGEST_BACKLOG)
         self.multiply(count, **({"eta": "now() + interval '1 day'"} if kind == "scheduled" else {}))

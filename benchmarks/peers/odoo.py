@@ -1,4 +1,4 @@
-"""What the queues that are Odoo addons have in common: a database, and an Odoo that delays jobs in it."""
+"""Base class of the peers that are Odoo addons: a database, and an Odoo that delays jobs."""
 
 import hashlib
 from datetime import datetime
@@ -17,15 +17,16 @@ ADDONS = ROOT / "benchmarks" / "addons"
 class OdooPeer(Peer):
     """A job queue for Odoo whose jobs are delayed by ``record.with_delay()``."""
 
-    #: the addons to install, and the folder where the first and those it needs are
+    #: the addons to install, and the folder of the first one and of those that it needs
     addons = ()
     addons_path = None
-    #: options of each of its Odoo processes, and variables of their environment
+    #: options and environment variables of each of its Odoo processes
     options = ()
     variables = {}
-    #: another peer's database, if it shares it
+    #: name of another peer's database, if it shares that one
     database = None
-    #: columns of queue_job that are new for each copy of a job, with the SQL expression of their values
+    #: columns of queue_job with a new value in each copy of a job, and the SQL expressions of their
+    #: values
     own_columns = {"id": "nextval('queue_job_id_seq')"}
 
     def __init__(self):
@@ -51,12 +52,12 @@ class OdooPeer(Peer):
             self._execute("CREATE TABLE benchmark_source AS SELECT %s AS fingerprint", fingerprint)
 
     def _made_from(self):
-        """Return the fingerprint that the database was made with, or None if it was not finished."""
+        """Return the fingerprint stored in the database, or None if it was not finished."""
         (finished,) = self._row("SELECT to_regclass('benchmark_source')")
         return self._row("SELECT fingerprint FROM benchmark_source")[0] if finished else None
 
     def _fingerprint(self):
-        """Return what changes with the files from which the database is made."""
+        """Return a fingerprint of the files from which the database is made."""
         files = [
             path
             for folder in (self.addons_path / self.addons[0], ADDONS)
@@ -69,7 +70,7 @@ class OdooPeer(Peer):
         return [*self._path_option(), *self.options]
 
     def _path_option(self):
-        # one word, and the first: Odoo looks there for a command that is an addon's
+        # it is one word and the first one: there Odoo looks for a command of an addon
         return [f"--addons-path={self.addons_path},{ADDONS}"]
 
     def _execute(self, query, *values):
@@ -98,9 +99,10 @@ class OdooPeer(Peer):
         return self.ask("trickle", count, interval)
 
     def multiply(self, count, **changed):
-        """Copy the only job that there is, so that there are so many more.
+        """Add ``count`` copies of the only job that exists.
 
-        :param changed: columns that are different in the copies, and the SQL expressions of their values
+        :param changed: columns that are different in the copies, and the SQL expressions of their
+            values
         """
         with databases.cursor(self.database) as cr:
             cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'queue_job'")
@@ -112,7 +114,7 @@ class OdooPeer(Peer):
                 """,
                 [count],
             )
-            # as autovacuum had done if so many jobs had come one after another
+            # autovacuum would have done so if that many jobs had come one after another
             cr.execute("ANALYZE queue_job")
 
     # Its processes
@@ -131,7 +133,10 @@ class OdooPeer(Peer):
         )
 
     def registry_loaded(self, process):
-        """Return when the log of a process says that its (first) registry was loaded, in seconds since 1970, or None."""
+        """Return the time when the registry of a process was loaded, or None.
+
+        It is that of the first registry in the log of the process, in seconds since 1970.
+        """
         for line in process.log.read_text(errors="replace").splitlines():
             if "Registry loaded in" in line:
                 return datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp()

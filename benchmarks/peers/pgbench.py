@@ -1,4 +1,7 @@
-"""pgbench: what PostgreSQL allows when nothing runs but the least statements that a queue needs."""
+"""Peer: pgbench, with only the few statements that a queue needs at least.
+
+It shows what PostgreSQL allows if nothing else runs.
+"""
 
 import re
 from pathlib import Path
@@ -15,7 +18,7 @@ SCRIPTS = Path(__file__).with_name("pgbench_scripts")
 
 
 class Pgbench(Peer):
-    """A slim table of jobs, and statements that insert them or claim and complete one of them at once."""
+    """A slim table of jobs: one statement inserts jobs, or claims and completes one of them."""
 
     name = "pgbench"
     title = "pgbench"
@@ -37,12 +40,12 @@ class Pgbench(Peer):
             cr.execute((SCRIPTS / "tables.sql").read_text())
 
     def delay(self, method, count, **options):
-        """Insert the jobs by one statement."""
+        """Insert all jobs by one statement."""
         output = self._pgbench("insert", clients=1, transactions=1, count=count)
         return {"seconds": float(re.search(r"latency average = ([\d.]+) ms", output)[1]) / 1000}
 
     def drain(self, method, count, process_count):
-        """Claim and complete each job by one statement, which is its own transaction."""
+        """Claim and complete each job by one statement, which is a transaction of its own."""
         self.delay(method, count)
         with databases.cursor(self.database) as cr:
             cr.execute("INSERT INTO record SELECT id FROM job")

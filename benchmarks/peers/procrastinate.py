@@ -1,4 +1,7 @@
-"""Procrastinate, with plain functions and without Odoo: one worker process, ten jobs at once, finished jobs kept (its default)."""
+"""Peer: Procrastinate, with plain functions and without Odoo.
+
+One worker process runs ten jobs at once. Finished jobs are kept, which is its default.
+"""
 
 import re
 import venv

@@ -1,4 +1,4 @@
-"""The jobs of the benchmarks for Procrastinate; runs in Procrastinate's own environment."""
+"""Jobs of the benchmarks for Procrastinate, run in Procrastinate's own environment."""
 
 from procrastinate import App, PsycopgConnector
 

@@ -1,4 +1,7 @@
-"""The program that delays jobs of Procrastinate, in its own environment: commands and answers are lines of JSON."""
+"""Program that delays jobs of Procrastinate, in Procrastinate's own environment.
+
+Commands and answers are lines of JSON.
+"""
 
 import asyncio
 import json
@@ -16,7 +19,7 @@ async def delay(count):
 
 
 async def trickle(count, interval):
-    """Delay jobs one by one, each in a transaction of its own; return the time of each commit."""
+    """Delay jobs one by one, each in a transaction of its own; return the times of the commits."""
     commits = []
     for number in range(1, count + 1):
         await noop.defer_async(number=number)

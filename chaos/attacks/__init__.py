@@ -1,4 +1,4 @@
-"""The attacks, one a file."""
+"""Attacks, one file each."""
 
 from .busy_connections import BusyConnections
 from .cut_line import CutLine

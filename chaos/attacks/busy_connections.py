@@ -1,4 +1,4 @@
-"""Other clients hold all connections of the server, and workers lose theirs."""
+"""Attack: other clients hold all connections of the server, and workers lose theirs."""
 
 from contextlib import suppress
 
@@ -15,7 +15,7 @@ class BusyConnections(LastingAttack):
 
     def begin(self):
         self._held = []
-        # what the workers have lost, the others get
+        # the other clients get the connections that the workers have lost
         Terminate(self.run).hit()
         with suppress(psycopg2.OperationalError):
             while True:

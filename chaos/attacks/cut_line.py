@@ -1,4 +1,4 @@
-"""The network to PostgreSQL is cut in silence."""
+"""Attack: the network to PostgreSQL is cut silently."""
 
 from ..attack import LastingAttack
 from .stop import SECONDS

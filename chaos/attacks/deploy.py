@@ -1,4 +1,4 @@
-"""A worker is stopped as a deploy does, and started again."""
+"""Attack: a worker is stopped and started again, as by a deployment."""
 
 from ..attack import Attack
 from .cut_line import CutLine
@@ -10,7 +10,7 @@ class Deploy(Attack):
     weight = 20
 
     def is_possible(self):
-        """Not while a process cannot hear it."""
+        """Tell whether no process is stopped or cut off; such a process cannot react to a stop."""
         return not any(self.run.goes_on(attack) for attack in (Stop, Freeze, CutLine))
 
     def hit(self):

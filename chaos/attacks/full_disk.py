@@ -1,4 +1,7 @@
-"""The disk of the database is full: it lies on a small file system of its own, where one can be mounted."""
+"""Attack: the disk of the database is full.
+
+The database lies on a small file system of its own, where one can be mounted.
+"""
 
 import os
 import shutil
@@ -63,7 +66,7 @@ class FullDisk(LastingAttack):
         return self._folder / "ballast"
 
     def clear(self):
-        """Drop the database, too: it lies there."""
+        """Remove what the attack has set up, and drop the database, which lies there."""
         if not self._folder.exists():
             return
         databases.drop(self.run.dbname)

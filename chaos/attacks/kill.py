@@ -1,4 +1,4 @@
-"""A worker process dies."""
+"""Attack: a worker process dies."""
 
 import signal
 

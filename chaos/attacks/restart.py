@@ -1,4 +1,7 @@
-"""PostgreSQL crashes and starts again: when a third of the jobs have ended, and when two have."""
+"""Attack: PostgreSQL crashes and starts again.
+
+It does so when a third of the jobs have ended, and again when two thirds have.
+"""
 
 from ..attack import Attack
 from .full_disk import FullDisk
@@ -12,7 +15,10 @@ class Restart(Attack):
         self._due = [run.jobs // 3, 2 * run.jobs // 3]
 
     def is_possible(self):
-        """Not while the disk is full: an administrator would have to see to that first."""
+        """Tell whether a crash is due, and the disk is not full.
+
+        An administrator would first have to see to a full disk.
+        """
         return bool(self._due) and self.run.ended >= self._due[0] and not self.run.goes_on(FullDisk)
 
     def hit(self):

@@ -1,4 +1,7 @@
-"""A worker process stands still (SIGSTOP): one of a worker with several processes, as its parent or others of them go on."""
+"""Attacks: a worker process is stopped (SIGSTOP), for some seconds or for good.
+
+Only this process stands still: its parent, or other processes of the same worker, go on.
+"""
 
 import signal
 import time
@@ -12,7 +15,7 @@ SECONDS = 17  # longer than a worker may go without a sign of life
 
 
 class Stop(LastingAttack):
-    """It wakes up again, if nobody has killed it."""
+    """Stop of a process, which wakes up again if nobody has killed it."""
 
     name = f"process stopped for {SECONDS} s"
     weight = 5
@@ -27,7 +30,7 @@ class Stop(LastingAttack):
 
 
 class Freeze(Attack):
-    """It never wakes up: somebody has to end it."""
+    """Stop of a process that never wakes up: somebody has to end it."""
 
     name = "process stopped for good"
     weight = 3

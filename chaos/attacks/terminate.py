@@ -1,4 +1,4 @@
-"""PostgreSQL ends connections of workers."""
+"""Attack: PostgreSQL ends connections of workers."""
 
 from ..attack import Attack
 

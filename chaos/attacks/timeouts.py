@@ -1,11 +1,14 @@
-"""An administrator sets time-outs for the database of the jobs, and for that of the workers' control connection."""
+"""Attack: an administrator sets time-outs for two databases.
+
+These are the database of the jobs, and the database of the workers' control connection.
+"""
 
 from psycopg2.sql import SQL, Identifier, Literal
 
 from ..attack import LastingAttack
 from ..superuser import execute
 
-#: Longer than the short jobs take, shorter than the long ones
+#: Time-outs: longer than the short jobs take, shorter than the long ones
 SETTINGS = {
     "idle_session_timeout": "1s",
     "idle_in_transaction_session_timeout": "1s",
@@ -30,7 +33,7 @@ class Timeouts(LastingAttack):
     def _set(self, change):
         for dbname in (self.run.dbname, "postgres"):
             execute(SQL("ALTER DATABASE {} {}").format(Identifier(dbname), change))
-        # it holds for new connections
+        # it holds for new connections only, so the present ones are ended
         self.run.observer.value(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
             "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"

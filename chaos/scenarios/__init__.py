@@ -1,4 +1,4 @@
-"""The scenarios, one a file."""
+"""Scenarios, one file each."""
 
 from .adopted_copy import AdoptedCopy
 from .promoted_standby import PromotedStandby

@@ -1,4 +1,7 @@
-"""A busy database is copied on its server, and the copy is declared to be a production database, too."""
+"""Scenario: a busy database is copied, and the copy is declared a production database, too.
+
+The copy is on the same server.
+"""
 
 from scripts import cluster, databases, servers
 
@@ -37,7 +40,7 @@ class AdoptedCopy(Scenario):
             databases.drop(ORIGINAL)
 
     def _copy(self):
-        """Dump and restore, which the original does not notice."""
+        """Dump and restore the database; the original does not notice it."""
         dump = self.folder / "dump"
         cluster.client("pg_dump", "--format=custom", "--compress=none", f"--file={dump}", ORIGINAL)
         databases.drop(COPY)

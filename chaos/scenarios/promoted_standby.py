@@ -1,4 +1,7 @@
-"""The primary dies while jobs run, and its standby is promoted: each worker finds it by itself."""
+"""Scenario: the primary dies while jobs run, and its standby is promoted.
+
+Each worker finds the standby by itself.
+"""
 
 import shutil
 import tempfile
@@ -58,7 +61,7 @@ class PromotedStandby(Scenario):
 
 @contextmanager
 def copy_of(server, *options):
-    """Have a copy of a running cluster, which runs."""
+    """Run a copy of a running cluster, during the block."""
     folder = tempfile.mkdtemp(prefix="chaos")
     shutil.chown(folder, *cluster.owner())
     copy = Cluster(folder, fsync="off")

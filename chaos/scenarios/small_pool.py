@@ -1,4 +1,7 @@
-"""Processes whose pool has fewer connections than they have databases: a worker, then Odoo's own server, which also answers requests."""
+"""Scenario: the pool of a process has fewer connections than the process has databases.
+
+The process is a worker, then Odoo's own server, which also answers requests.
+"""
 
 import requests
 

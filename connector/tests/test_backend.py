@@ -224,7 +224,10 @@ class TestAddons(BackendCase):
 
 
 class TestMissingUnit(BackendCase):
-    """The error of a missing unit says what was considered and why it was refused."""
+    """Tests of the error of a missing unit.
+
+    It says what was considered and why it was refused.
+    """
 
     def message(self, backend=None):
         with self.assertRaises(NoConnectorUnitError) as caught:

@@ -1,4 +1,7 @@
-"""That Odoo runs each test of these addons: its loader passes over some that other runners of tests find."""
+"""Check that Odoo runs each test of these addons.
+
+Odoo's loader passes over some tests that other runners of tests find.
+"""
 
 from itertools import chain
 from pathlib import Path

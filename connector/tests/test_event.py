@@ -40,7 +40,7 @@ class TestEvent(EventCase):
         self.event = Event()
 
     def fired(self, model_name="res.partner"):
-        """Return the names of the consumers that are called, in order."""
+        """Return the names of the consumers that are called, in their order."""
         self.calls.clear()
         self.event.fire(self.session, model_name)
         return [call[0] for call in self.calls]
@@ -314,7 +314,10 @@ class TestRecordEvents(EventCase):
         self.assertEqual(len(self.calls), 1)
 
     def test_events_are_not_fired_for_every_record_of_every_model(self):
-        """Each method asks once, however many records there are, and that is all where nobody listens."""
+        """One look-up of listeners per method, for any number of records.
+
+        Where nobody listens, that is all.
+        """
         self.subscribe(on_record_write, self.consumer(), model_names="res.users")
         with (
             patch.object(base, "listeners", wraps=base.listeners) as asked,

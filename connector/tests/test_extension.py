@@ -1,4 +1,4 @@
-"""Units that several addons extend without knowing each other."""
+"""Extensions of units by several addons that do not know each other."""
 
 import timeit
 from types import SimpleNamespace
@@ -36,7 +36,7 @@ class ExtensionCase(BackendCase):
         self.shop(SpecialGreeter)
 
     def extension(self, name, base=Greeter):
-        """Return a new extension, whose method calls super() without arguments."""
+        """Return a new extension; its method calls super() without arguments."""
 
         class Extension(base):
             def greet(self):
@@ -46,7 +46,7 @@ class ExtensionCase(BackendCase):
         return Extension
 
     def extend(self, name, addon="connector", backend=None, extends=Greeter, base=Greeter):
-        """Let an addon extend a class, and return the extension."""
+        """Extend a class as an addon does, and return the extension."""
         extension = self.extension(name, base)
         register_as(addon, (backend or self.shop).register_class, extension, extends=extends)
         return extension
@@ -57,7 +57,7 @@ class ExtensionCase(BackendCase):
         return Environment(record, self.session, "res.partner").get_connector_unit(ImportMapper)
 
     def greeting(self, backend=None, model_name="res.partner"):
-        """Return what the methods say, in the order in which they are called."""
+        """Return what the methods say, in the order of their calls."""
         return self.found(backend or self.shop, Greeter, model_name)(environment=None).greet()
 
 
@@ -296,7 +296,10 @@ class TestImpossibleExtensions(ExtensionCase):
 
 
 class TestMissingUnit(ExtensionCase):
-    """The error of a missing unit counts extensions among what was considered only where they are what is missing."""
+    """Tests of the error of a missing unit, in the presence of extensions.
+
+    Extensions are among what was considered only where an extension is what is missing.
+    """
 
     def message(self, base_class, backend=None):
         with self.assertRaises(NoConnectorUnitError) as caught:
@@ -330,7 +333,10 @@ class TestMissingUnit(ExtensionCase):
 
 class TestLookup(BackendCase):
     def test_the_list_of_registered_classes_is_not_searched_at_each_lookup(self):
-        """With 200 registered classes a look-up is a dictionary's: microseconds, whatever the classes."""
+        """Time of a look-up among 200 registered classes: that of a dictionary.
+
+        It takes microseconds, whatever the classes.
+        """
         self.patch(self.registry, "ready", True)
         for number in range(200):
             self.shop(self.unit(f"Binder{number}", model_name=f"res.model{number}"))

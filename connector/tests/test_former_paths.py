@@ -1,4 +1,7 @@
-"""The paths under which the queue was known bind the same objects as the addon jobs_queue, which compares and registers by them."""
+"""Former import paths of the queue: they bind the same objects as the addon jobs_queue.
+
+That addon compares these objects, and registers by them.
+"""
 
 from importlib import import_module
 

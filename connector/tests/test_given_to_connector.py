@@ -1,4 +1,4 @@
-"""What other systems give: external ids and waits."""
+"""Values that other systems give: external ids and waits."""
 
 from decimal import Decimal
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a client sends in the context has no meaning for exports."""
+"""Context keys that a client sends: they have no meaning for exports."""
 
 import json
 import xmlrpc.client

@@ -19,7 +19,7 @@ broken = []
 
 
 def note_call(session, model_name, record_id, change):
-    """Note what a consumer is called with; raise as long as something is broken."""
+    """Note the arguments of a consumer's call; raise as long as something is broken."""
     told.append((record_id, change.kind, set(change.fields), change.old))
     if broken:
         raise ValueError(broken[0])
@@ -47,7 +47,7 @@ class ChangeCase(JobsCase):
         on_record_change.unsubscribe(consumer, model_names)
 
     def told(self):
-        """Let the changes be told as by a commit, and return what the consumer was called with."""
+        """Tell the changes as a commit does, and return what the consumer was called with."""
         told.clear()
         self.tell_changes()
         return told
@@ -335,7 +335,7 @@ class TestConsumersThatRaise(ChangeCase):
 
 
 class TestAfterCommit(ChangeCase):
-    """With transactions of their own, which are really committed."""
+    """Tests with transactions of their own, which are really committed."""
 
     def setUp(self):
         super().setUp()

@@ -36,7 +36,7 @@ class TestGroups(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestEachModel(TransactionCase):
-    """What holds for each model of these addons, those that are still to come too."""
+    """Checks of each model of these addons, and of those that are still to come."""
 
     def setUp(self):
         super().setUp()

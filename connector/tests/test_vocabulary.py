@@ -1,4 +1,7 @@
-"""The vocabulary of connectors: what authors of connectors know each thing by, imports by that name and is what it is said to be."""
+"""Vocabulary of connectors: import paths that authors of connectors know.
+
+Each path can be imported, and is what it is said to be.
+"""
 
 import inspect
 from importlib import import_module
@@ -39,7 +42,7 @@ CLASSES = [
 
 
 def find(path):
-    """Return what a dotted path below ``odoo.addons`` names."""
+    """Return the object that a dotted path below ``odoo.addons`` names."""
     module, _dot, name = path.rpartition(".")
     return getattr(import_module(f"odoo.addons.{module}"), name)
 

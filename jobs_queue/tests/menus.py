@@ -1,10 +1,10 @@
-"""What holds for the screens that an addon's menus open."""
+"""Tests of the screens that an addon's menus open."""
 
 from odoo.tests import new_test_user
 
 
 class MenusTests:
-    """Tests of a class that says whose menus these are.
+    """Mixin of tests for an addon's menus, which the subclass names.
 
     :cvar root: external id of the menu above all others of the addon
     :cvar groups: external ids of the groups whose users see menus
@@ -30,7 +30,7 @@ class MenusTests:
                 self.assertIn("o_view_nocontent_smiling_face", action.help)
 
     def actions(self, user=None):
-        """Return the actions of the addon's menus that a user sees, by default of all."""
+        """Return the actions of the addon's menus that a user sees, by default of all menus."""
         addon = self.root.partition(".")[0]
         root = self.env.ref(self.root)
         menus = self.env["ir.ui.menu"].search([("id", "child_of", root.id), ("action", "!=", False)])

@@ -1,4 +1,4 @@
-"""Registers things as the code of another addon would."""
+"""Register things as the code of another addon does."""
 
 
 def register_as(addon, register, *args, **kwargs):

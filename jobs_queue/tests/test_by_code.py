@@ -1,4 +1,4 @@
-"""What a client sends in the context has no meaning for jobs."""
+"""Context keys that a client sends: they have no meaning for jobs."""
 
 import json
 import xmlrpc.client

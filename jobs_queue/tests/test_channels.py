@@ -316,7 +316,7 @@ class TestRate(ChannelsCase):
 
 
 class TestPlans(ChannelsCase):
-    """What PostgreSQL does for a claim among 10,000 jobs."""
+    """Query plans of PostgreSQL for a claim among 10,000 jobs."""
 
     def setUp(self):
         super().setUp()

@@ -42,7 +42,7 @@ class Flag(enum.IntFlag):
 
 
 class Odd(str):
-    """A text that says another one of itself."""
+    """A text whose ``str()`` is another text."""
 
     def __str__(self):
         return "odd"

@@ -1,4 +1,4 @@
-"""What an administrator sets in the section ``[jobs_queue]`` of the configuration file."""
+"""Options in the section ``[jobs_queue]`` of the configuration file."""
 
 import importlib.util
 import tempfile
@@ -12,10 +12,10 @@ from odoo.addons.jobs_queue import texts
 
 @tagged("post_install", "-at_install")
 class TestTexts(BaseCase):
-    """How much is kept of texts."""
+    """Options for the length of the texts that are kept."""
 
     def texts(self, options):
-        """Return the module as a process has it that starts with these lines in the file."""
+        """Return the module as a process has it whose configuration file has these options."""
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         (folder / "odoo.conf").write_text(f"[options]\n[jobs_queue]\n{options}\n")
         self.patch(config, "options", config.options.new_child({"config": str(folder / "odoo.conf")}))

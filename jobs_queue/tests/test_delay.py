@@ -196,7 +196,10 @@ class TestDelay(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestBuffer(TransactionCase):
-    """Jobs and the caller's transaction: on a cursor of their own, as the test's own cursor always is inside a savepoint."""
+    """Jobs and the caller's transaction, on a cursor of their own.
+
+    The test's own cursor is always inside a savepoint.
+    """
 
     def setUp(self):
         super().setUp()

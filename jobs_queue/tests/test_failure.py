@@ -46,7 +46,7 @@ class FailureCase(JobsCase):
         _healed.clear()
 
     def let_fail(self, *numbers, function=export_order, **options):
-        """Let a job fail for each number; return their records."""
+        """Make a job fail for each number; return the records of the jobs."""
         jobs = [function.delay(self.session, "res.partner", number, **options) for number in numbers]
         with mute_logger("odoo.addons.jobs_queue.worker"):
             self.run_jobs()
@@ -54,7 +54,7 @@ class FailureCase(JobsCase):
         return self.env["queue.job"].browse([job.id for job in jobs])
 
     def group(self):
-        """Run the scheduled action; return the failures that the test's jobs belong to."""
+        """Run the scheduled action; return the failures to which the test's jobs belong."""
         known = self.failures.search([])
         self.failures._group_and_tell()
         self.env.invalidate_all()
@@ -169,7 +169,7 @@ class TestGrouping(FailureCase):
         self.assertEqual(self.group().count, 5)
 
     def insert_like(self, job, message):
-        """Insert a job that has failed as another one has, with another message."""
+        """Insert a failed job that is like another one, but has another message."""
         self.env.cr.execute(
             """
             WITH failed AS (

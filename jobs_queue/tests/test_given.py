@@ -1,4 +1,7 @@
-"""What people, code and other systems give to jobs: texts, keys and waits, each of which goes through one door."""
+"""Values that people, code and other systems give to jobs: texts, keys and waits.
+
+Each kind of value passes through one function.
+"""
 
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
@@ -36,7 +39,7 @@ class Unprintable(Exception):
 
 @job
 def act(session, model_name):
-    """Do what the test says"""
+    """Call the function of the test"""
     return _act[0](session.job)
 
 
@@ -47,7 +50,7 @@ def take(session, model_name, value):
 
 @job(group_size=10)
 def act_together(session, model_name, calls):
-    """Do something for many"""
+    """Do nothing, for a batch of calls"""
     return [None] * len(calls)
 
 
@@ -389,7 +392,7 @@ class TestPages(GivenCase):
         handles = [act.delay(self.session, "res.partner") for _number in range(2)]
         with patch.object(model, "_prepare_job_values", refuse):
             for go_on in (self.cr.flush, lambda: handles.append(act.delay(self.session, "res.partner"))):
-                # Odoo's own would flush first, and roll back
+                # Odoo's own assertRaises would flush first, and roll back
                 TestCase.assertRaises(self, ZeroDivisionError, go_on)
         self.cr.flush()
         self.assertEqual(len({handle._id for handle in handles} - {None}), len(handles))

@@ -37,7 +37,7 @@ def send(session, model_name, calls):
 
 @job(group_size=5)
 def log_much(session, model_name, calls):
-    """Log much"""
+    """Write a long log"""
     for _line in range(9):
         session.job.log("x" * 5000)
     return [None]
@@ -45,7 +45,7 @@ def log_much(session, model_name, calls):
 
 @job(group_size=5)
 def commit(session, model_name, calls):
-    """Commit where the transaction is the job's"""
+    """Commit if the transaction is the job's"""
     _calls.append((len(calls), session.owns_transaction))
     if session.owns_transaction:
         session.job.progress(1, 2)
@@ -57,7 +57,7 @@ def commit(session, model_name, calls):
 
 @job(group_size=5)
 def send_named(session, model_name, calls):
-    """Send levels that are named"""
+    """Send levels, given by name"""
     _calls.append([call.kwargs["name"] for call in calls])
     return [None] * len(calls)
 

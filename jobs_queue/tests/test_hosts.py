@@ -19,7 +19,7 @@ from odoo.addons.jobs_queue.worker import exclusive
 @tagged("post_install", "-at_install")
 class TestLimitsOfCron(TransactionCase):
     def _allow(self, seconds):
-        """Have the kernel say that this process may use the processor for some more seconds."""
+        """Replace the kernel's limit: this process may use the processor for some more seconds."""
         allowed = seconds if seconds == resource.RLIM_INFINITY else time.process_time() + seconds
         self.patch(resource, "getrlimit", lambda _which: (allowed, resource.RLIM_INFINITY))
 
@@ -78,7 +78,7 @@ class TestCauseOfDeath(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestSignsOfLife(TransactionCase):
-    """What a parent makes of the signs that a process gives, at times that the test says."""
+    """Conclusions of a parent from the signs of life of a process, at times that the test sets."""
 
     def setUp(self):
         super().setUp()
@@ -136,7 +136,7 @@ class TestSignsOfLife(TransactionCase):
         shown = child.SignsOfLife(2)
 
         class Meeting(dict):
-            """A dict that lets both threads look before one of them writes."""
+            """A dict in which both threads look up a key before one of them writes."""
 
             barrier = threading.Barrier(2, timeout=10)
 
@@ -228,7 +228,7 @@ class TestSignsOfLife(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestExclusiveRuns(TransactionCase):
-    """Threads that want to run jobs; each that was not let in says so."""
+    """Threads that want to run jobs; a thread that is not let in says so."""
 
     def setUp(self):
         super().setUp()
@@ -261,7 +261,7 @@ class TestExclusiveRuns(TransactionCase):
         alone = self.join("alone", runs_alone=True)
         while not self.runs.is_closed:
             self.assertFalse(self.joined.qsize())
-        # its job is not held meanwhile
+        # a job that comes meanwhile is not held: its thread is refused
         self.join("early")
         self.assertEqual(self.has_joined(), "not early")
         self.runs.leave(first)

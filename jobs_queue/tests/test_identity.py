@@ -7,7 +7,7 @@ from odoo.addons.jobs_queue.testing import JobsCase
 
 
 class TestRestoredCopy(JobsCase):
-    """A copy of a database does nothing by itself."""
+    """Copy of a database, which does nothing by itself."""
 
     def make_copy(self):
         self.env["ir.config_parameter"].set_param("jobs_queue.database", "uuid 1 production")

@@ -1,4 +1,7 @@
-"""As whom a job works, and its records: what was so when it was delayed, and what of it is still there when it runs."""
+"""Environments of a job and of its records.
+
+They are those of the time of the delay, with what is still there at the time of the run.
+"""
 
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -13,7 +16,7 @@ from odoo.addons.jobs_queue.testing import JobsCase
 
 @job
 def look_at(session, model_name, records):
-    """Tell how records came"""
+    """Return the environment and the names of records"""
     env = records.env
     return [env.uid, env.su, env.lang, env.context.get("tz"), env.company.id, records.mapped("name")]
 
@@ -44,7 +47,7 @@ class EnvironmentCase(JobsCase):
         return ConnectorSession.from_env(self.env(user=user or self.user, su=False, context=context))
 
     def run_one(self, job):
-        """Run the jobs; return what a job returned."""
+        """Run the jobs; return the result of one of them."""
         record = job.record(self.env)
         self.run_jobs()
         self.assertDone(record)

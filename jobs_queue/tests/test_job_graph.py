@@ -295,7 +295,7 @@ class TestFailure(ButtonsCase):
 
 
 class TestLargeGraph(ButtonsCase):
-    """A graph of which more is not counted, shown or named than is needed."""
+    """Large graph, of which no more is counted, shown or named than is needed."""
 
     def setUp(self):
         super().setUp()

@@ -176,7 +176,7 @@ class TestIdentityPolicy(KeysCase):
 
 
 class TestUnfinished(KeysCase):
-    """What is still to be done is told by identity keys."""
+    """Unfinished work, which is looked up by identity keys."""
 
     def test_a_key_is_unfinished_as_long_as_its_job_waits_runs_or_has_failed(self):
         for state in ("pending", "scheduled", "wait_dependencies", "enqueued", "started"):

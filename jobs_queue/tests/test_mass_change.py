@@ -27,7 +27,7 @@ class MassChangeCase(JobsCase):
         self.domain = [("state", "=", "failed"), ("function", "=", import_record.job_options.name)]
 
     def insert(self, number, state="failed", company=None):
-        """Insert jobs by one statement, as many as a shop's outage leaves."""
+        """Insert jobs by one statement, as many as an outage of a shop leaves."""
         self.env.cr.execute(
             """
             INSERT INTO queue_job (function, payload, state, channel_id, priority, retry, max_retries, su, user_id, company_id,
@@ -44,7 +44,10 @@ class MassChangeCase(JobsCase):
         return self.jobs.browse(ids)
 
     def select_all(self, domain=None, limit=LIMIT):
-        """Return the jobs as the client sends them after *Select all*: no more than so many, and the domain."""
+        """Return the jobs as the client sends them after *Select all*.
+
+        These are no more than ``limit`` jobs, and the domain.
+        """
         domain = self.domain if domain is None else domain
         selected = self.jobs.search(domain, limit=limit)
         return selected.with_context(active_domain=domain, active_model="queue.job", active_ids=selected.ids)
@@ -187,7 +190,10 @@ class TestRest(MassChangeCase):
         self.enterContext(patch.object(mass_change, "LARGEST_CHUNK", 2))
 
     def press(self):
-        """Press the button where no more than one chunk is done at once; return what is told and the job that goes on."""
+        """Press the button where no more than one chunk is done at once.
+
+        :return: the parameters of the message to the user, and the job that goes on
+        """
         with patch("odoo.addons.jobs_queue.models.queue_job.SECONDS_AT_ONCE", 0):
             told = self.select_all().button_requeue()["params"]
         return told, self.delayed_jobs("change_jobs")

@@ -1,4 +1,4 @@
-"""Names that job functions had before they were moved."""
+"""Former names of job functions, from before they were moved."""
 
 from odoo.tests import TransactionCase, tagged
 

@@ -13,7 +13,10 @@ ADD = Statement("jobs_queue_test_add", {"a": "int", "b": "int"}, "SELECT %(a)s +
 
 
 def interrupted_after(word):
-    """Return a class of cursors that raise InterruptedError after a statement that begins with a word."""
+    """Return a class of cursors that raise InterruptedError after certain statements.
+
+    These are the statements that begin with ``word``.
+    """
 
     class InterruptedCursor(psycopg2.extensions.cursor):
         def execute(self, query, values=None):

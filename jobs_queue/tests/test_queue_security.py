@@ -1,4 +1,4 @@
-"""Who reads, runs and configures jobs."""
+"""Rights: who reads, runs and configures jobs."""
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
@@ -24,7 +24,7 @@ class SecurityCase(JobsCase):
         cls.administrator = new_test_user(cls.env, "administrator", "base.group_system,jobs_queue.group_jobs_manager")
 
     def delay_job(self, env=None):
-        """Return a job that waits."""
+        """Delay a job that waits; return its record."""
         partner = (env or self.env)["res.partner"].create({"name": "Wood Corner"})
         return partner.with_delay().write({"name": "Wood & Corner"}).record(self.env)
 

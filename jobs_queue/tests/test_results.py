@@ -1,4 +1,4 @@
-"""What a job returns that cannot be stored: the job is done all the same."""
+"""Results of jobs that cannot be stored: these jobs are done all the same."""
 
 from collections import OrderedDict
 
@@ -19,7 +19,7 @@ _returns = {}
 
 
 class Silent:
-    """Has no text."""
+    """An object that has no text."""
 
     def __repr__(self):
         raise ValueError("no text")
@@ -53,7 +53,7 @@ def _deep(depth):
     return value
 
 
-# By name, what a job returns that cannot be stored, of its environment
+# Results that cannot be stored, by name: functions that make them of the environment
 UNSTORABLE = {
     "an object": lambda env: object(),
     "a set": lambda env: {1, 2},
@@ -69,7 +69,7 @@ UNSTORABLE = {
     "a key that cannot be one again": lambda env: {env.context: 1},
 }
 
-# What can be stored, and its text where it is one
+# Results that can be stored, each with its text where it is stored as text
 STORABLE = {
     "the context": (lambda env: {"context": env.context}, None),
     "Markup": (lambda env: Markup("<p>x</p>"), "<p>x</p>"),

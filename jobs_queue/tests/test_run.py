@@ -625,7 +625,7 @@ class TestDeadWorker(JobsCase):
 class TestButtons(JobsCase):
     def setUp(self):
         super().setUp()
-        # their operations run on a cursor of their own
+        # the operations of the buttons run on a cursor of their own
         self.enterContext(self.enter_registry_test_mode())
         self.job = self.env["res.partner"].with_delay().exists().record(self.env)
 
@@ -719,7 +719,7 @@ class TestWatcher(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestFrozenWorker(TransactionCase):
-    """With real transactions: what they commit is deleted at the end."""
+    """Tests with real transactions: what they commit is deleted at the end."""
 
     def setUp(self):
         super().setUp()

@@ -36,7 +36,7 @@ class ScheduleCase(JobsCase):
         _runs.clear()
 
     def schedule(self, at="2027-01-10 10:00:00", **values):
-        """Make a schedule at a time, UTC."""
+        """Create a schedule at a time, in UTC."""
         values = {"name": "Orders", "function": NAME, "expression": "0 * * * *", "timezone": "UTC", **values}
         with freeze_time(at):
             schedule = self.env["queue.job.schedule"].create(values)
@@ -129,7 +129,7 @@ class TestBadInput(ScheduleCase):
 
 class TestPolicies(ScheduleCase):
     def run_at(self, schedule, hour, minute=0):
-        """Let a schedule be due and found at a time of the day, UTC; return the jobs that it has delayed."""
+        """Run a schedule at a time of the day, in UTC; return the jobs that it has delayed."""
         jobs = self.env["queue.job"].search([])
         schedule._run(datetime(2027, 1, 10, hour, minute))
         return self.env["queue.job"].search([], order="id") - jobs
@@ -227,7 +227,7 @@ class TestOneThatCannotRun(ScheduleCase):
         return "".join(logged.output)
 
     def test_it_keeps_no_other_from_running_and_stays_due(self):
-        # as when the function takes other arguments than when the schedule was written
+        # as if the function took other arguments than at the time when the schedule was written
         self.env.cr.execute(
             "UPDATE queue_job_schedule SET function = %s WHERE id = %s", [NAME_OF_BACKEND, self.broken.id]
         )
@@ -239,11 +239,11 @@ class TestOneThatCannotRun(ScheduleCase):
 
 
 class TestConcurrency(ScheduleCase):
-    """With real transactions: what they commit is deleted at the end."""
+    """Tests with real transactions: what they commit is deleted at the end."""
 
     def setUp(self):
         super().setUp()
-        # after the cursors are closed, which hold locks
+        # it runs after the cursors are closed, because they hold locks
         self.addCleanup(self.delete_committed)
         self.first, self.second = self.cursor(), self.cursor()
         self.schedules = self.env(cr=self.first)["queue.job.schedule"]

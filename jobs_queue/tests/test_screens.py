@@ -238,7 +238,7 @@ class TestJobScreen(ScreensCase):
         self.patch(buffer, "PAGE", 2)
         handle = self.delay_about(self.session, LookUp(names_of_invoices, "7"))
         with patch.object(type(self.env["queue.job"]), "_prepare_job_values", refuse):
-            # Odoo's own would flush first, and roll back
+            # Odoo's own assertRaises would flush first, and roll back
             TestCase.assertRaises(
                 self, ZeroDivisionError, self.delay_about, self.session, LookUp(names_of_invoices, "8")
             )
@@ -356,7 +356,7 @@ class TestNumbers(ScreensCase):
     def test_a_statement_that_took_too_long_leaves_the_transaction_usable(self):
         count = self.env["queue.job"]._count_until([("state", "=", "pending")], 3, time.monotonic() + 60)
         self.assertEqual(count, 4)
-        # more rows than a millisecond suffices for
+        # more rows than can be counted in the time that is left
         self.env.cr.execute(
             """
             INSERT INTO queue_job (function, payload, state)

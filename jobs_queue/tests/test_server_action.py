@@ -87,5 +87,5 @@ class TestRunAsJob(JobsCase):
             {"name": "All", "model_id": self.action.model_id.id, "state": "multi", "child_ids": [(4, self.action.id)]}
         )
         self.run_action(parent)
-        # Odoo runs the outer action record by record
+        # Odoo runs the outer action record by record, so there are two jobs
         self.assertEqual(self.delayed_jobs().mapped("name"), ["Mark the partners"] * 2)

@@ -17,7 +17,7 @@ def import_record(session, model_name, external_id):
 
 
 class ServiceCase(JobsCase):
-    """Nobody serves the database: no worker, and the scheduled actions are late."""
+    """Tests of a database that nobody serves: no worker, late scheduled actions."""
 
     def setUp(self):
         super().setUp()
@@ -32,7 +32,10 @@ class ServiceCase(JobsCase):
         self.slots.write({"nextcall": now + later, "lastcall": now + later - timedelta(minutes=1)})
 
     def add_worker(self, state="running", seconds_ago=0):
-        """Insert the row of a worker, as it is behind a pooler: only its signs of life tell that it is alive."""
+        """Insert the row of a worker, as it is behind a pooler.
+
+        Only its heartbeat tells that it is alive.
+        """
         self.env.cr.execute(
             """
             INSERT INTO queue_worker (uuid, host, pid, kind, capacity, state, date_started, date_heartbeat)

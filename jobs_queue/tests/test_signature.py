@@ -1,4 +1,7 @@
-"""Arguments are looked at when a call is delayed: what a function does not take is a TypeError at once."""
+"""Check of the arguments at the time of the delay.
+
+An argument that the function does not take is a TypeError at once.
+"""
 
 import functools
 import inspect

@@ -29,27 +29,30 @@ def count(session, model_name, number):
 
 @job
 def find_unknown(session, model_name, number):
-    """Count a call, and ask for a function that does not exist here, as to run another job at once"""
+    """Count a call, and look up a function that does not exist here
+
+    Code that runs another job at once does such a look-up.
+    """
     _calls.append(number)
     find_function(session.env, "res.partner.gone")
 
 
 @job
 def read_unknown(session, model_name, number):
-    """Count a call, and read what does not exist here, as the result of another job"""
+    """Count a call, and decode a result of another job that names what does not exist here"""
     _calls.append(number)
     arguments.decode('{"$records": ["gone.model", [1]]}', session.env)
 
 
 @job(group_size=5)
 def find_unknown_together(session, model_name, calls):
-    """Count a call, and ask for a function that does not exist here"""
+    """Count calls, and look up a function that does not exist here"""
     _calls.append(len(calls))
     find_function(session.env, "res.partner.gone")
 
 
 class Money:
-    """What an addon stores."""
+    """A value of a type that an addon stores."""
 
 
 @tagged("post_install", "-at_install")

@@ -11,7 +11,10 @@ from ..store.connection import connect
 
 @tagged("post_install", "-at_install")
 class TestWakeUp(TransactionCase):
-    """What is sent after a transaction on a cursor of its own: that of a test never commits."""
+    """Notifications after a transaction on a cursor of its own.
+
+    The transaction of a test never commits.
+    """
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,7 @@
-"""What jobs leave behind, so that tests can count what was done once, twice or never."""
+"""Effects: records that jobs create.
+
+Tests count them to see what was done once, twice or never.
+"""
 
 from odoo import fields, models
 

@@ -52,7 +52,7 @@ class ShopUser(models.Model):
 
 
 class ShopPage(models.Model):
-    """A page of the shop's site, which is spoken to over HTTP."""
+    """A page of the shop's site, which is reached over HTTP."""
 
     _name = "test.shop.page"
     _inherit = "external.binding"
@@ -62,7 +62,7 @@ class ShopPage(models.Model):
 
 
 class ShopNote(models.Model):
-    """A note, which keeps its id there itself and knows nothing else of its synchronization."""
+    """A note that stores its external id itself, and nothing else about its synchronisation."""
 
     _name = "test.shop.note"
     _description = "Test Shop Note"

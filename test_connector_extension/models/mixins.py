@@ -1,4 +1,4 @@
-"""What this addon adds to the mixins of the framework; the models that use them are loaded before it."""
+"""Extensions of the framework's mixins, loaded after the models that use the mixins."""
 
 from odoo import fields, models
 
@@ -9,7 +9,7 @@ class ConnectorBackend(models.AbstractModel):
     remark = fields.Char()
 
     def marks(self):
-        """Return what a method of the mixin gives to the models that use it."""
+        """Return a mark, to show that the models have the methods that were added to a mixin."""
         return ["extension"]
 
 

@@ -8,7 +8,7 @@ from ..units import PartnerImportMapperRemark
 
 
 class TestAtInstall(JobsCase):
-    """Odoo runs these tests while it installs this addon, before the registry is ready."""
+    """Tests that Odoo runs while it installs this addon, before the registry is ready."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""What the benchmarks are made of: the journal that jobs write, and the bars that figures are held against."""
+"""Parts of the benchmarks: the journal that jobs write, and the bars for the figures."""
 
 import math
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from benchmarks.report import Report
 
 @pytest.fixture
 def notes(tmp_path, monkeypatch):
-    """A journal to which jobs of this process write."""
+    """Return a journal to which jobs of this process write."""
     path = tmp_path / "journal"
     monkeypatch.setenv(journal.VARIABLE, str(path))
     return Journal(path)

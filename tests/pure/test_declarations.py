@@ -1,4 +1,4 @@
-"""When a database has to be updated because the files of an addon have changed."""
+"""Changes of an addon's files for which a database has to be updated."""
 
 import pytest
 
@@ -20,7 +20,10 @@ class Product(models.Model):
 
 @pytest.fixture
 def change(monkeypatch, tmp_path):
-    """A function that writes a file of an addon, and returns whether its databases have to be updated for that."""
+    """Return a function that writes a file of an addon.
+
+    It returns whether the databases of the addon have to be updated for that.
+    """
     monkeypatch.setattr(declarations, "ROOT", tmp_path)
 
     def write(name, text):

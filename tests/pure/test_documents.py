@@ -1,4 +1,4 @@
-"""The documents name what is there."""
+"""Names in the documents: each file of tests that they name exists."""
 
 import re
 
@@ -15,5 +15,5 @@ def test_each_file_of_tests_that_a_document_names_is_there(document):
     assert named <= {path.name for path in ROOT.rglob("test_*.py") if ".dev" not in path.parts} | EXAMPLES
 
 
-# files that a document writes for its reader
+# files that the reader of a document writes
 EXAMPLES = {"test_event.py", "test_loyalty.py"}

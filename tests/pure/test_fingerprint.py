@@ -1,4 +1,4 @@
-"""Which failures are of one kind, by their messages and tracebacks."""
+"""Fingerprints of failed jobs: failures of one kind, by their messages and tracebacks."""
 
 import json
 import time

@@ -1,4 +1,7 @@
-"""Names that the queue had while it was a part of the addon connector, which nothing says any more but what has to know them."""
+"""Former names of the queue, from when it was a part of the addon connector.
+
+Only the files that have to know these names still have them.
+"""
 
 import re
 
@@ -6,7 +9,7 @@ import pytest
 
 from scripts.paths import ADDONS, ROOT
 
-# The two begin with plain letters, which are looked for fast
+# Both expressions begin with plain letters, so the search is fast
 FORMER = re.compile(
     r"""connector(?:
       \.((model|field|selection_|constraint|access)_)?queue_\w*                                   # external ids
@@ -42,7 +45,7 @@ def files():
 
 
 def former_names_in(path):
-    """Return the former names that a file says, each with the path."""
+    """Return the former names that a file contains, each with the path."""
     text = (ROOT / path).read_text()
     return [f"{path}: {found.group()}" for pattern in (FORMER, RELATIVE) for found in pattern.finditer(text)]
 

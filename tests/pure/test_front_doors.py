@@ -1,4 +1,4 @@
-"""The front doors of the addons: what they export, and that connectors use nothing else."""
+"""Front doors of the addons: what they export, and that connectors use nothing else."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Odoo's inside: the lines of its source that the queue relies on are there."""
+"""Lines of Odoo's source on which the queue relies: they exist."""
 
 import ast
 import importlib.util
@@ -10,7 +10,7 @@ from odoo.addons.jobs_queue.odoo_patches import LINES
 
 
 def source_of(path):
-    """Return the source of a class or function of Odoo, as it is in the file, whatever is patched."""
+    """Return the source of a class or function of Odoo from its file, whatever is patched."""
     name, names = path, []
     while (spec := _spec_of(name)) is None:
         name, _dot, last = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""How long a job waits for its next try."""
+"""Waits of a job before its next try."""
 
 from unittest import TestCase
 

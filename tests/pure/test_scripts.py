@@ -1,4 +1,7 @@
-"""The scripts, as far as they need no server: what they say when they cannot go on, and how they run other programs."""
+"""Scripts, as far as they need no server.
+
+The tests check what they say when they cannot go on, and how they run other programs.
+"""
 
 import re
 import subprocess
@@ -13,7 +16,7 @@ from scripts.progress import Failure
 
 
 def failing(command, **variables):
-    """Run a command that has to fail in the checkout, and return what it printed."""
+    """Run a command that has to fail, in the checkout; return what it printed."""
     env = environment() | variables
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 1, done.stdout

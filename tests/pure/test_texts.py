@@ -1,4 +1,4 @@
-"""What becomes a text that can be stored, whatever was given."""
+"""Conversion of any value to a text that can be stored."""
 
 import time
 from unittest import TestCase

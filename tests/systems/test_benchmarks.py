@@ -1,4 +1,4 @@
-"""What the benchmarks count on the line between a worker and PostgreSQL."""
+"""Counts of the benchmarks on the line between a worker and PostgreSQL."""
 
 import contextlib
 import os

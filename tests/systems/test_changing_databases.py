@@ -1,4 +1,7 @@
-"""Databases that are duplicated, dropped, restored, and addons that come and go, while a worker serves them."""
+"""Changes of databases and addons while a worker serves them.
+
+Databases are duplicated, dropped and restored. Addons come and go.
+"""
 
 import threading
 from xmlrpc.client import ServerProxy
@@ -17,7 +20,7 @@ from scripts.paths import ODOO_CONFIG
 
 @pytest.fixture
 def busy(database, jobs, copy_database):
-    """The name of a database with many jobs that a worker serves."""
+    """Provide a database with many jobs, for a worker to serve; the value is its name."""
 
     def delay_many(env):
         for number in range(3000):
@@ -31,7 +34,7 @@ def busy(database, jobs, copy_database):
 
 
 def count(name, query):
-    """The first column of a query's first row; 0 while the database cannot be reached."""
+    """Return the first column of a query's first row; 0 while the database cannot be reached."""
     try:
         with databases.cursor(name) as cr:
             cr.execute(query)
@@ -76,7 +79,7 @@ def test_the_addon_is_uninstalled_and_installed_without_a_restart(database, busy
 
 @pytest.fixture
 def other(busy):
-    """The name of a database that a test has Odoo make."""
+    """Provide the name of a database that a test creates by Odoo."""
     name = f"{busy}_other"
     yield name
     if databases.exists(name):
@@ -91,7 +94,7 @@ def test_a_server_duplicates_and_drops_a_database_whose_jobs_it_runs(host, busy,
     # a server that names one database knows of no other, unless it has a filter
     options = ["--config", configuration, "--max-cron-threads", "1", "--db-filter", f"^{busy}", *host]
     with servers.Server("server_busy", [busy], *options) as server:
-        # what Odoo's screens for databases call
+        # the service that Odoo's screens for databases call
         service = ServerProxy(f"{server.url}/xmlrpc/2/db")
         wait_until(lambda: done(busy))
         service.duplicate_database("master", busy, other)

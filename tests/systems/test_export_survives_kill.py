@@ -1,4 +1,7 @@
-"""A worker that is killed between the creation of a record in a shop and the commit of the record's id."""
+"""Kill of a worker during an export that creates a record in a shop.
+
+It happens between the creation of the record and the commit of the record's id.
+"""
 
 import json
 import os
@@ -12,7 +15,7 @@ import pytest
 
 
 class Shop:
-    """A shop over HTTP that creates at once what it is told to, and answers when it is let go."""
+    """A shop over HTTP that creates a record at once, and answers when the test lets it."""
 
     def __init__(self):
         self.records = []
@@ -30,7 +33,7 @@ class Shop:
 
     @contextmanager
     def serving(self):
-        """Serve on a free port; the value is the address."""
+        """Serve on a free port during the block; the value is the address."""
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -60,7 +63,10 @@ class Shop:
 
 @pytest.fixture
 def binding(database, jobs):
-    """A function that makes a binding of a partner with a shop at an address, and returns its id."""
+    """Return a function that creates a partner's binding to a shop at an address.
+
+    It returns the id of the binding.
+    """
 
     def create(location):
         def create(env):

@@ -1,4 +1,4 @@
-"""A worker that is killed during an import of the demo, and another one that takes over."""
+"""Kill of a worker during an import of the demo; another worker takes over."""
 
 import os
 import signal
@@ -44,7 +44,10 @@ def test_an_import_survives_the_kill_of_its_worker(demo, wait_until):
 
 
 def create_contacts_of_companies(demo):
-    """Create contacts in the shop, enough for several pages, and after them their companies, on which all of these pages depend."""
+    """Create contacts in the shop, enough for several pages, and then their companies.
+
+    All of these pages depend on the companies.
+    """
     script = """
 partners = env["res.partner"]
 contacts = partners.create([{"name": f"Contact {number}"} for number in range(2500)])
@@ -63,7 +66,7 @@ def count_bound_partners(demo):
 
 
 def count_records(demo):
-    """Return how many partners, categories and products the ERP has, bound or not."""
+    """Return the numbers of partners, categories and products in the ERP, bound or not."""
     tables = {"Partners": "res_partner", "Product categories": "product_category", "Products": "product_product"}
     with databases.cursor(demo.erp) as cr:
         counts = {}

@@ -1,4 +1,4 @@
-"""Installations as Odoo makes them: beside another suite, and with an addon's own tests on the way."""
+"""Installations by Odoo: beside another suite, and together with an addon's own tests."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from scripts.progress import Failure
 
 @pytest.fixture
 def new_database():
-    """A function that makes a copy of a template; it is dropped at the end."""
+    """Provide a function that copies a template; the copies are dropped at the end."""
     names = []
 
     def make(name, template):
@@ -27,7 +27,7 @@ def test_a_database_with_the_queue_job_of_another_suite_is_refused_and_stays_as_
     name = new_database("connector_other_suite", databases.template())
     with databases.cursor(name) as cr:
         cr.execute("CREATE TABLE queue_job (uuid varchar)")
-        # an addon of that suite that extends the model has this id
+        # the id of the model in an addon of that suite that extends it
         cr.execute(
             "INSERT INTO ir_model_data (module, name, model) VALUES ('connector', 'model_queue_job', 'ir.model')"
         )
@@ -68,7 +68,11 @@ def set_parameter(name, key):
 
 
 def what_is_there(name):
-    """The tables, columns, sequences, indexes, functions, types and parameters of a database, and its records that name the addons."""
+    """Return the names of tables, models, crons and the like in a database.
+
+    These are tables, columns, sequences, indexes, functions, types, parameters, models and crons,
+    and the records that name the addons.
+    """
     with databases.cursor(name) as cr:
         cr.execute(
             """

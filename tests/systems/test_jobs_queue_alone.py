@@ -9,7 +9,8 @@ from scripts.paths import ODOO, ODOO_CONFIG, PYTHON, ROOT
 from scripts.programs import run
 
 DATABASE = "jobs_queue_alone"
-# What the process has loaded, and which methods and fields the addon gives to all models, by way of `base`, and to single ones of others
+# The addons that the process has loaded, the methods and fields that jobs_queue gives to all
+# models, by way of `base`, and to single ones of others
 LOOK = """
 import json, sys
 from odoo.fields import Field

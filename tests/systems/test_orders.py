@@ -1,4 +1,4 @@
-"""The servers start workers, in whatever order the addons are imported and loaded."""
+"""Start of workers by the servers, in any order of import and load of the addons."""
 
 import subprocess
 import sys

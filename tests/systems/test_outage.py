@@ -1,4 +1,7 @@
-"""The other side down for a while, with real workers: its jobs wait and end by themselves, those of others go on."""
+"""Outage of an external system, with real workers.
+
+The jobs of that system wait and end by themselves, the jobs of others go on.
+"""
 
 import importlib
 import random
@@ -12,7 +15,10 @@ JOBS = 500
 
 @pytest.fixture
 def site():
-    """Start a site on a port of its own, which stays the same when it is stopped and started."""
+    """Return a function that starts a site, and the address of the site.
+
+    The port stays the same when the site is stopped and started.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,7 +106,7 @@ def test_a_refusal_of_credentials_that_were_replaced_meanwhile_stops_nothing(dat
 
 
 def wait_until_all_are_done(database, wait_until):
-    """Wait until no job waits any more; fail unless all of them are done, each by its first try."""
+    """Wait until all jobs have ended; fail unless each is done by its first try."""
     wait_until(
         lambda: not database.value("SELECT count(*) FROM queue_job WHERE state NOT IN ('done', 'failed', 'cancelled')"),
         timeout=240,

@@ -1,4 +1,4 @@
-"""The addons as packages: built, installed by pip beside Odoo, and found there by Odoo."""
+"""Packages of the addons: built, installed by pip beside Odoo, and found there by Odoo."""
 
 import subprocess
 import sys
@@ -20,7 +20,10 @@ PRODUCT = [addon for addon in ADDONS if not addon.startswith("test_")]
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    """The folder of the wheels of all addons and of the package that depends on those that are not for tests."""
+    """Return the folder with the wheels of all addons, and of the metapackage.
+
+    The metapackage depends on the addons that are not for tests.
+    """
     folder = tmp_path_factory.mktemp("wheels")
     for source in (*ADDONS, "setup/_metapackage"):
         build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT / source]
@@ -30,7 +33,7 @@ def wheels(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory, wheels):
-    """The Python of an environment with the wheels, beside Odoo and what Odoo needs."""
+    """Return the Python of an environment with the wheels, beside Odoo and what Odoo needs."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
@@ -44,7 +47,7 @@ def python(tmp_path_factory, wheels):
 
 @pytest.fixture(scope="module")
 def installed(python):
-    """The packages in that environment alone, by name."""
+    """Return the packages in that environment alone, by name."""
     folder = sysconfig.get_path("purelib", vars={"base": str(python.parent.parent)})
     return {package.name: package for package in distributions(path=[folder])}
 

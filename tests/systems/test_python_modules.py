@@ -1,4 +1,4 @@
-"""Modules of Python whose names are also those of folders of the addons."""
+"""Python modules with names that folders of the addons have, too."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The smallest connector of README.md, as it stands there."""
+"""The smallest connector of README.md, as it is written there."""
 
 import json
 import re
@@ -16,7 +16,7 @@ CUSTOMERS = {"1": {"id": 1, "name": "Ada", "mail": "ada@example.com"}, "2": {"id
 
 @pytest.fixture
 def addons_path(tmp_path):
-    """An addons path with the addon that README.md shows."""
+    """Return an addons path with the addon that README.md shows."""
     files = re.findall(r"^`(my_shop/\w+\.py)`:\n\n```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
     assert [name for name, _code in files] == ["my_shop/__manifest__.py", "my_shop/__init__.py"]
     (tmp_path / "my_shop").mkdir()
@@ -27,7 +27,7 @@ def addons_path(tmp_path):
 
 @pytest.fixture
 def shop():
-    """The address of a shop with two customers."""
+    """Provide the address of a shop with two customers."""
     server = HTTPServer(("127.0.0.1", 0), Shop)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -44,7 +44,7 @@ class Shop(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(answer).encode())
 
     def log_message(self, *args):
-        """Say nothing."""
+        """Write no log."""
 
 
 def test_the_smallest_connector_imports_the_customers(addons_path, shop):

@@ -1,4 +1,7 @@
-"""A duplicated database does nothing by itself, until somebody says that it is the production database."""
+"""Duplicated database: it does nothing by itself until it is declared the production one.
+
+A person declares that.
+"""
 
 import pytest
 
@@ -34,7 +37,10 @@ def test_jobs_of_a_copy_run_only_after_it_was_adopted(database, jobs, delay, cop
 
 @pytest.fixture
 def dumped(database, open_database, tmp_path):
-    """A function that returns a copy of the database that was dumped and restored while it was used."""
+    """Provide a function that dumps and restores the database while it is used.
+
+    The function returns the copy.
+    """
     name = f"{database.name}_dumped"
 
     def dumped():
@@ -68,7 +74,7 @@ def test_f26_the_original_of_a_copy_that_is_adopted_notices_nothing_and_copied_j
     with databases.cursor(copy.name) as cr:
         store.database.adopt(cr)
     with servers.Process("worker_of_copy", "jobs_worker", "--database", copy.name):
-        # the job of the copy
+        # now the job in the copy has reached its gate
         wait_until((tmp_path / "gate.reached").exists)
         heartbeat = "SELECT max(date_heartbeat) FROM queue_worker"
         last = database.value(heartbeat)

@@ -1,4 +1,7 @@
-"""The connector of another Odoo, with real workers and two real other Odoos, which may be down, killed, or ask who we are."""
+"""Connector to another Odoo, with real workers and two real other Odoos.
+
+The other Odoos may be down, killed, or ask who we are.
+"""
 
 import importlib
 import os
@@ -24,7 +27,7 @@ IMPORTED = {
 
 @pytest.fixture(scope="module")
 def erp(open_database):
-    """The database that has the connector."""
+    """Provide the database that has the connector."""
     databases.create_original(ERP, databases.installed(["connector_odoo_sale"], databases.template()))
     database = open_database(ERP)
     # prices without taxes are the same on both sides
@@ -51,7 +54,7 @@ class Shops:
 
 @pytest.fixture(scope="module")
 def server():
-    """The server of the other Odoos, started."""
+    """Provide the server of the other Odoos, started."""
     for name in SHOPS:
         databases.create(name, databases.template())
     server = Shops()
@@ -64,14 +67,17 @@ def server():
 
 @pytest.fixture(scope="module")
 def shops(erp, server):
-    """The other Odoos. They are copies of one, so what is told to the wrong one is not noticed there, but here."""
+    """Return the other Odoos.
+
+    They are copies of one database. So a message to the wrong one is not noticed there, but here.
+    """
     remote_odoo = importlib.import_module("odoo.addons.connector_odoo.tests.other_odoo").RemoteOdoo
     return [remote_odoo(f"http://127.0.0.1:{server.port}", name) for name in SHOPS]
 
 
 @pytest.fixture
 def shop(shops, server):
-    """The first of the other Odoos."""
+    """Return the first of the other Odoos; start their server if it was killed."""
     if server.process.popen.poll() is not None:
         server.start()
     return shops[0]
@@ -79,7 +85,10 @@ def shop(shops, server):
 
 @pytest.fixture(scope="module")
 def start_worker(erp, server):
-    """A function that starts a worker of two processes with two threads each, and returns it."""
+    """Provide a function that starts a worker and returns it.
+
+    The worker has two processes with two threads each.
+    """
     started = []
 
     def start():
@@ -99,7 +108,7 @@ def module_worker(start_worker):
 
 @pytest.fixture
 def worker(module_worker, start_worker):
-    """A worker that runs; it is that of the other tests unless one has killed it."""
+    """Return a running worker: that of the other tests, unless one of them has killed it."""
     return module_worker if module_worker.popen.poll() is None else start_worker()
 
 
@@ -122,7 +131,7 @@ class Backend:
         return backend.id, backend.channel_id.id
 
     def commit(self, function):
-        """Call ``function(backend record)`` in a transaction of its own, commit it, and return what it returned."""
+        """Call ``function(backend record)`` in a new transaction, commit, return its result."""
         return self._erp.commit(lambda env: function(env["odoo.backend"].browse(self.id)))
 
     def import_all(self):
@@ -132,7 +141,7 @@ class Backend:
         return self.wait()
 
     def import_partner(self, **values):
-        """Import a new partner with a job; return the id there and the id of the partner here."""
+        """Import a new partner by a job; return its id there and the id of the partner here."""
         external_id = self.shop.create("res.partner", **values)
         self.delay("importer.record", "import_record", "odoo.res.partner", self.id, external_id)
         assert self.wait() == {"done": 1}
@@ -145,18 +154,21 @@ class Backend:
         self._erp.commit(lambda env: function.delay(session.from_env(env), *arguments, **options) and None)
 
     def wait(self, timeout=120):
-        """Wait until no job of the database waits any more; return how many of the backend's ended in which state."""
+        """Wait until no job of the database waits; return the states of the backend's jobs.
+
+        It is a dict, state to number of jobs.
+        """
         waiting = "SELECT count(*) FROM queue_job WHERE state NOT IN ('done', 'failed', 'cancelled')"
         self._wait_until(lambda: not self._erp.value(waiting), timeout)
         return self.states()
 
     def states(self):
-        """Return how many jobs of the backend there are in which state."""
+        """Return the number of the backend's jobs in each state."""
         query = "SELECT state, count(*) FROM queue_job WHERE channel_id = %s GROUP BY state"
         return dict(self._erp.rows(query, self.channel_id))
 
     def messages(self, state="done"):
-        """Return what the jobs of the backend say, the last one first."""
+        """Return the messages of the backend's jobs in a state, those of the last job first."""
         query = "SELECT message FROM queue_job WHERE channel_id = %s AND state = %s ORDER BY id DESC"
         return [message for (message,) in self._erp.rows(query, self.channel_id, state)]
 
@@ -173,18 +185,21 @@ class Backend:
 
 @pytest.fixture
 def connect(erp, worker, wait_until):
-    """A function that makes a backend for another Odoo."""
+    """Return a function that creates a backend for another Odoo."""
     return lambda shop, **values: Backend(erp, shop, wait_until, **values)
 
 
 @pytest.fixture
 def backend(connect, shop):
-    """A backend for the first of the other Odoos."""
+    """Return a backend for the first of the other Odoos."""
     return connect(shop)
 
 
 def new_contacts(shop, companies, contacts):
-    """Create contacts of companies there; return their ids: of the companies, and of the contacts in turn."""
+    """Create companies and contacts there; return the ids of both.
+
+    The contacts belong to the companies in turn.
+    """
     parents = shop.call(
         "res.partner", "create", vals_list=[{"name": f"Company {n}", "is_company": True} for n in range(companies)]
     )
@@ -201,7 +216,10 @@ def new_order(shop, customer, *product_ids):
 
 
 def new_products(shop, *prices):
-    """Create products of a new category, without taxes, there; return their ids and that of the category."""
+    """Create products of a new category there; return their ids and that of the category.
+
+    They have no taxes.
+    """
     category = shop.create("product.category", name="Chairs")
     products = [
         shop.create("product.product", name=f"Chair of {price}", list_price=price, categ_id=category, taxes_id=[[5]])
@@ -211,13 +229,16 @@ def new_products(shop, *prices):
 
 
 def there(shop, model_name):
-    """Return the ids there of all records that are imported, as the ERP writes them."""
+    """Return the ids there of all records that an import takes, as the ERP writes them."""
     name, domain = IMPORTED[model_name]
     return {str(id_) for id_ in shop.call(name, "search", domain=domain)}
 
 
 def row_versions(erp):
-    """Return what changes with each write to a record or a binding, in the ERP."""
+    """Return the versions of the ERP's rows, of records and bindings.
+
+    The version of a row changes with each write to it.
+    """
     tables = ("res_partner", "product_category", "product_product", "product_template")
     tables += tuple(name.replace(".", "_") for name in IMPORTED)
     return {name: dict(erp.rows(f"SELECT id, xmin::text FROM {name}")) for name in tables}
@@ -321,7 +342,7 @@ def test_a_wrong_key_stops_its_own_backend_until_a_valid_one_is_entered(connect,
     wait_until(lambda: wrong.state == "needs_attention", timeout=120)
     wrong.commit(lambda backend: backend.write({"api_key": shop.api_key}))
     states = wrong.wait()
-    # as many jobs have met the wrong key as run at once
+    # as many jobs have met the wrong key as ran at once
     assert sum(states.values()) == 6
     assert 1 <= states["failed"] <= 4
     assert all(

@@ -1,4 +1,4 @@
-"""The set-up: what it says when it cannot go on, and what it starts and stops."""
+"""Set-up: what it says when it cannot go on, and what it starts and stops."""
 
 import shutil
 import subprocess
@@ -30,7 +30,7 @@ def test_the_requirements_are_complete():
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """A private cluster of the test's own, not yet started."""
+    """Provide a private cluster of the test's own, which is not started yet."""
     folder = HOME / "test-postgres"
     shutil.rmtree(folder, ignore_errors=True)
     monkeypatch.setattr(postgres, "POSTGRES", folder)
@@ -58,7 +58,7 @@ def test_the_private_cluster_gives_odoo_an_ordinary_role(cluster):
 
 @pytest.fixture
 def foreign_database():
-    """The name of a database that the scripts did not make."""
+    """Provide the name of a database that the scripts did not make."""
     name = "connector_test_foreign"
     connection = psycopg2.connect(dbname="postgres")
     connection.autocommit = True

@@ -1,4 +1,7 @@
-"""The connector of docs/tutorial.md, which is the one that `odoo connector_scaffold` writes, and the code in the other documents."""
+"""The connector of docs/tutorial.md, and the code in the other documents.
+
+It is the connector that `odoo connector_scaffold` writes.
+"""
 
 import ast
 import re
@@ -18,7 +21,7 @@ LOG = "see above."
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """The folder in which the command writes a connector."""
+    """Return the folder in which the command has written a connector."""
     folder = tmp_path_factory.mktemp("written")
     write_connector(folder)
     return folder
@@ -26,13 +29,16 @@ def written(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shown():
-    """The files that the tutorial shows, as a dict: path to content."""
+    """Return the files that the tutorial shows, as a dict: path to content."""
     return dict(FILE.findall((ROOT / "docs" / "tutorial.md").read_text()))
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory, shown):
-    """A database with the addons that the tutorial shows, and what Odoo logged when it installed and tested them."""
+    """Install the addons of the tutorial in a database, and run their tests.
+
+    The value is the command of a shell on the database, and what Odoo logged meanwhile.
+    """
     folder = tmp_path_factory.mktemp("addons")
     write_connector(folder)
     for path, content in shown.items():

@@ -1,4 +1,7 @@
-"""Two databases in one process, one with an addon and one without it: each has what its own addons register."""
+"""Two databases in one process, one with an addon and one without it.
+
+Each has what its own addons register.
+"""
 
 import importlib
 import threading
@@ -18,7 +21,10 @@ RELOADS = 3
 
 @pytest.fixture(scope="module")
 def extended(database):
-    """A second database, a copy of the first, in which the extension is installed after the models that use its mixins."""
+    """Provide a second database, in which the extension is installed.
+
+    It is a copy of the first one. The extension is installed after the models that use its mixins.
+    """
     name = f"{database.name}_extended"
     databases.create(name, database.name)
     databases.install(name, [EXTENSION])
@@ -29,7 +35,10 @@ def extended(database):
 
 @pytest.fixture(scope="module")
 def plain(database, extended):
-    """The database without the extension, whose code is in this process all the same, as the other database needs it."""
+    """Return the database without the extension.
+
+    The code of the extension is in this process all the same, as the other database needs it.
+    """
     assert EXTENSION in Registry(extended.name)._init_modules
     assert EXTENSION not in Registry(database.name)._init_modules
     return database
@@ -37,7 +46,7 @@ def plain(database, extended):
 
 @pytest.fixture(scope="module")
 def of_extension(plain):
-    """A function that returns what a module of the extension defines."""
+    """Return a function that returns an object of a module of the extension."""
     return lambda module, name: getattr(importlib.import_module(f"odoo.addons.{EXTENSION}.{module}"), name)
 
 
@@ -48,14 +57,17 @@ def backend(env):
 
 
 def mapped_fields(env):
-    """Return the names of the fields that the mapper of partners maps, of a record that has a value for each."""
+    """Return the names of the fields that the mapper of partners maps.
+
+    The mapped record has a value for each of them.
+    """
     mapper = importlib.import_module("odoo.addons.connector.unit.mapper.mapper").ImportMapper
     with backend(env).work_on("test.shop.partner") as environment:
         return set(environment.get_connector_unit(mapper).map_record({"name": "Ada", "remark": "Regular"}).values())
 
 
 def write_tag(env):
-    """Write a new tag of the shop and return its id."""
+    """Create, write and delete a tag of the shop; return its id."""
     tag = env["test.shop.tag"].create({"name": "Tag", "backend_id": backend(env).id})
     tag.external_id = "1"
     tag.unlink()
@@ -90,7 +102,11 @@ def test_a_job_exists_where_its_addon_is_installed(plain, extended, of_extension
 
 
 def test_a_mixin_that_is_extended_after_its_users_were_loaded_reaches_them(plain, extended):
-    """Once an addon that extended a mixin had no effect on models that were loaded before it; the framework's mixins are not so."""
+    """Extension of a mixin, installed after the models that use the mixin.
+
+    Formerly such an extension had no effect on these models. With the framework's mixins that is
+    not so.
+    """
     for model_name in ("test.shop.backend", "test.shop.partner"):
         assert "remark" not in Registry(plain.name)[model_name]._fields
         assert "remark" in Registry(extended.name)[model_name]._fields

@@ -13,7 +13,8 @@ from scripts.programs import run
 FORMER = "7fbb21ee28432121c56c8b20a7e9d2f14de3cb38"  # version 19.0.1.0.0
 JOBS = 600
 DATABASE = "connector_updated"
-# What somebody has done with it: jobs that wait, a channel, a setting, and a graph whose barrier is a function of the queue's own
+# Things that somebody has made with it: jobs that wait, a channel, a setting, and a graph whose
+# barrier is a function of the queue's own
 DELAY = f"""
 from odoo.addons.connector.queue.graph import chain, group
 partners = env["res.partner"]
@@ -33,7 +34,7 @@ env.cr.commit()
 
 @pytest.fixture(scope="module")
 def former_addons(tmp_path_factory):
-    """A folder with the addon connector as it was."""
+    """Return a folder with the addon connector as it was."""
     folder = tmp_path_factory.mktemp("former")
     archive = subprocess.run(["git", "-C", ROOT, "archive", FORMER, "connector"], check=True, capture_output=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
@@ -43,7 +44,7 @@ def former_addons(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def updated(former_addons):
-    """A database that was made with it, used, and then updated."""
+    """Provide a database that was made with the former addon, used, and then updated."""
     databases.create(DATABASE, databases.template(databases.BASE))
     former = [f"--addons-path={former_addons}", "--database", DATABASE, "--no-http"]
     run([ODOO, *former, "--init", "connector", "--stop-after-init"], "read the log.", log="odoo.log")

@@ -1,4 +1,4 @@
-"""The webhooks of a backend, with a real server and real workers."""
+"""Webhooks of a backend, with a real server and real workers."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ DELIVERIES = 200
 
 @pytest.fixture
 def address(database):
-    """A function that returns the address of the webhook of a new backend, on a server."""
+    """Provide the address of the webhook of a new backend, on a server."""
 
     def create(env):
         backend = env["test.shop.backend"].create({"name": "Shop", "webhook_secret": SECRET})

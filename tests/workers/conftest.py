@@ -1,11 +1,12 @@
-"""How the property tests are run."""
+"""Settings of the property tests."""
 
 from hypothesis import Phase, configuration, settings
 
 from scripts.paths import HOME
 
-# The same steps each time, unless pytest is told --hypothesis-profile=thorough. Not explained line by line: for that Hypothesis traces all
-# code, which takes longer than the test, and under which Python 3.11 was seen to hang.
+# The same steps each time, unless pytest is told --hypothesis-profile=thorough. Failures are not
+# explained line by line: for that Hypothesis traces all code. This takes longer than the test, and
+# under it Python 3.11 was seen to hang.
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 configuration.set_hypothesis_home_dir(HOME / "hypothesis")
 settings.register_profile(

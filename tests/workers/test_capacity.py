@@ -1,4 +1,4 @@
-"""A channel for one job at a time, and many workers that want it."""
+"""Channel for one job at a time, with many workers that want it."""
 
 from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.session import ConnectorSession
@@ -6,7 +6,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 JOBS = 1000
 LEASES = "SELECT count(*) FROM queue_job WHERE state IN ('enqueued', 'started')"
 
-# Tries that began before another one had ended
+# Number of the tries that began before another one had ended
 OVERLAPS = """
     SELECT count(*) FROM (
         SELECT date_started < max(date_ended) OVER (

@@ -1,4 +1,4 @@
-"""What a job leaves in its session, its thread or its process: the next one does not notice."""
+"""State that a job leaves in its session, thread or process: the next job does not notice it."""
 
 import contextlib
 import contextvars
@@ -24,7 +24,8 @@ from chaos.proxy import Proxy
 from scripts import databases
 
 LOOKS = {
-    # those of extensions, which are there when a session needs them, and those that nobody knows, which stay with an empty value
+    # without settings of extensions, which are there when a session needs them, and without
+    # settings that nobody knows, which stay with an empty value
     "settings": "SELECT name, setting FROM pg_settings WHERE name NOT LIKE '%.%'",
     "users": "SELECT session_user, current_user",
     "locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
@@ -35,7 +36,7 @@ LOOKS = {
 
 
 def look_around(session):
-    """Return all that a job can see of its session."""
+    """Return everything that a job can see of its session."""
     connection = session.cr.connection
     seen = {name: session.cr.execute(query) or session.cr.fetchall() for name, query in LOOKS.items()}
     for name in ("autocommit", "isolation_level", "readonly", "deferrable", "encoding", "cursor_factory", "status"):
@@ -51,7 +52,7 @@ def statement(text):
 
 
 def at_once(text):
-    """A deed that executes a statement beside Odoo's cursor."""
+    """Return a deed that executes a statement beside Odoo's cursor."""
     return lambda session: session.cr.connection.cursor().execute(text)
 
 
@@ -211,9 +212,10 @@ INSERT = "INSERT INTO test_effect (name) VALUES ('lost')"
 
 @pytest.fixture
 def end_in_a_row(own_worker, run_here, ends):
-    """A function that has jobs run that were claimed together, the second of which does a deed; it returns how that one ends.
+    """Return a function that runs jobs that were claimed together; the second one does a deed.
 
-    Such a job's transaction begins with its first statement, in one message with it.
+    The function returns how the second job ends. The transaction of such a job begins with its
+    first statement, in one message with it.
     """
 
     def run(deed):
@@ -358,7 +360,7 @@ def test_f6_dates_are_read_where_the_server_has_a_format_of_its_own(database, re
 
 
 class Listener(Proxy):
-    """Notes the queries that it lets through."""
+    """Proxy that notes the queries it forwards."""
 
     def __init__(self, folder, server):
         self.queries = []
@@ -372,7 +374,7 @@ class Listener(Proxy):
 
 @pytest.fixture
 def listener(database, tmp_path, monkeypatch):
-    """What stands between the worker in this process and the server."""
+    """Return the proxy between the worker in this process and the server."""
     with databases.cursor() as cr:
         server = cr.connection.info.host
     if not server.startswith("/"):
@@ -387,7 +389,8 @@ def test_f6_a_job_costs_two_messages_and_a_clean_session_none(listener, request,
     assert ends(ids) == [("done", 0)] * 20
     begins = [number for number, query in enumerate(listener.queries) if query.startswith("BEGIN ISOLATION LEVEL REP")]
     jobs = [listener.queries[begin:next_] for begin, next_ in itertools.pairwise(begins)]
-    # the shortest is one for which nothing was claimed or planned anew; its last statement starts the next job
+    # the shortest is a job for which nothing was claimed or planned anew; its last statement starts
+    # the next job
     shortest = min((job for job in jobs if any("EXECUTE connector_complete" in query for query in job)), key=len)
     end, start = shortest
     assert [part.split()[0] for part in end.split(";")] == [
@@ -398,7 +401,7 @@ def test_f6_a_job_costs_two_messages_and_a_clean_session_none(listener, request,
 
 
 class Saboteur(Listener):
-    """Has what follows the COMMIT of a job in its message fail, once."""
+    """Proxy that makes the rest of a message fail after the COMMIT of a job, once."""
 
     is_armed = False
 

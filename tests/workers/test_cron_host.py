@@ -1,4 +1,7 @@
-"""The cron host: jobs run in a plain Odoo server right after the install, with nothing configured."""
+"""Cron host: jobs run in a plain Odoo server right after the installation.
+
+Nothing is configured.
+"""
 
 import pytest
 
@@ -10,7 +13,7 @@ from scripts.paths import ODOO_CONFIG
 
 @pytest.fixture
 def without_workers(tmp_path):
-    """The options of a server that runs jobs in its cron alone."""
+    """Return the options of a server that runs jobs in its cron alone."""
     configuration = tmp_path / "odoo.conf"
     configuration.write_text(ODOO_CONFIG.read_text() + "\n[jobs_queue]\nprocesses = 0\n")
     return ["--config", str(configuration)]
@@ -18,10 +21,14 @@ def without_workers(tmp_path):
 
 @pytest.fixture
 def wait_for_cron(database, wait_until):
-    """A function that returns once a server's cron is told of jobs: until then it learns of them in the next minute."""
+    """Return a function that waits until the cron of a server is notified of jobs.
+
+    Until then the cron learns of jobs only within a minute.
+    """
 
     def listens():
-        # the last that it does before it sleeps is to commit its LISTEN, which PostgreSQL shows to nobody else
+        # before it sleeps, the cron commits its LISTEN as its last step; PostgreSQL shows a LISTEN
+        # to nobody else
         return database.value(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = 'postgres' AND state = 'idle' AND query = 'COMMIT')"
         )

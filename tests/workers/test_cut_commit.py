@@ -1,4 +1,7 @@
-"""A worker whose connection is cut inside the COMMIT of a job does not know the outcome; whatever it was, the job has one effect."""
+"""Connection of a worker that is cut inside the COMMIT of a job: the job has one effect.
+
+The worker does not know the outcome of the COMMIT.
+"""
 
 import threading
 
@@ -11,9 +14,9 @@ MARK = "cut the line at my commit"
 
 
 class CommitCutter(Proxy):
-    """Cuts the line on which the mark was sent at its COMMIT, once.
+    """Proxy that cuts the line on which the mark was sent, at the COMMIT, once.
 
-    :param reaches_server: whether the server executes the COMMIT, whose answer is lost then
+    :param reaches_server: whether the server executes the COMMIT; then its answer is lost
     """
 
     def __init__(self, folder, server, reaches_server):
@@ -26,7 +29,7 @@ class CommitCutter(Proxy):
 
     def _relay(self, data, source, target):
         with self._lock:
-            # a query: an answer may hold the mark too
+            # only a query counts: an answer may hold the mark, too
             if data.startswith(b"Q") and MARK.encode() in data:
                 self._marked = source
             is_last = source is self._marked and b"COMMIT" in data and not self.cuts

@@ -1,4 +1,4 @@
-"""How jobs end, whatever they raise, lock or delete."""
+"""Ends of jobs, whatever the jobs raise, lock or delete."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -169,7 +169,7 @@ def test_f4_a_job_whose_log_is_no_text_ends(run_here, ends, leave, own_worker):
 
 
 class Unthought(BaseException):
-    """What nobody has thought of."""
+    """An exception that no code expects."""
 
 
 @pytest.mark.parametrize("place", ["message_of", "traceback_of", "name_of", "_fail", "_decide"])
@@ -219,7 +219,7 @@ LOCKS = {
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Have a job wait for its own row for half a second."""
+    """Let a job wait for its own row for half a second only."""
     for module in (store.leases, store.batches):
         monkeypatch.setattr(module, "PATIENTLY", "SET LOCAL lock_timeout = 500;")
 
@@ -316,14 +316,15 @@ def test_f8_a_job_that_frees_its_own_lease_or_deletes_itself_does_not_stop_its_t
     assert ends(ids[2:]) == [("done", 0)]
 
 
-# F3: ends that cannot be written for want of means, or because of a lock
+# F3: ends that cannot be written for lack of resources, or because of a lock
 
 
 @pytest.fixture
 def refuse_attempts(database):
-    """A function that has the server refuse to store attempts with a SQLSTATE, or with None to take them again.
+    """Provide a function that makes the server refuse to store attempts, with a SQLSTATE.
 
-    The second argument says how often at most.
+    With None instead of the SQLSTATE the server accepts them again. The second argument says how
+    often it refuses at most.
     """
 
     def refuse(sqlstate, times=1_000_000):
@@ -348,7 +349,7 @@ def refuse_attempts(database):
 
 @pytest.fixture
 def free_lost(own_worker, monkeypatch):
-    """A function that has the worker tend to what it has lost, at once."""
+    """Return a function that makes the worker handle its lost jobs at once."""
     monkeypatch.setattr(worker_module, "LOST_SECONDS", 0)
 
     def free():
@@ -421,7 +422,7 @@ def test_f8_a_job_that_has_changed_its_own_row_still_counts_a_try(run_here, ends
     assert attempts(job) == ["lost"]
 
 
-# F10: what a query is told to the log
+# F10: queries in the log
 
 
 def test_f10_a_failed_query_is_cut_in_the_log(run_here, ends, caplog):

@@ -1,4 +1,4 @@
-"""A job that forks: its child touches nothing of the worker."""
+"""Jobs that fork: the child touches nothing of the worker."""
 
 import contextlib
 import logging
@@ -60,7 +60,7 @@ WAYS = [close_files, raise_system_exit, return_, raise_error, commit, roll_back,
 
 
 def forks(way, leave, statuses):
-    """A deed that forks, and whose child leaves the job's code in a way."""
+    """Return a deed that forks; its child leaves the job's code in the given way."""
 
     def deed(session):
         leave(session, "before")
@@ -110,7 +110,8 @@ def test_f9_the_child_of_a_job_ends_although_the_log_was_just_being_written_when
                 os.kill(pid, signal.SIGKILL)
 
     with open(reading, "rb") as reader, open(writing, "w") as log:
-        # longer than the pipe: it holds the lock of the file until somebody reads, and the child's copy of it for ever
+        # longer than the pipe: the writer holds the lock of the file until somebody reads, and the
+        # child's copy of the lock is held for ever
         writer = threading.Thread(target=log.write, args=["x" * 1_000_000])
         writer.start()
         select.select([reader], [], [])

@@ -1,4 +1,4 @@
-"""Graphs and groups of jobs run by real worker processes."""
+"""Graphs and batches of jobs, run by real worker processes."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from scripts import servers
 
 @pytest.fixture
 def jobs(database):
-    """The module of test jobs; the database holds no job yet."""
+    """Return the module of test jobs; the database holds no job yet."""
     database.clear()
     from odoo.addons.test_connector import jobs
 
@@ -24,7 +24,7 @@ def jobs(database):
 
 @pytest.fixture
 def worker(database):
-    """A worker of two processes that is ready, and stopped at the end."""
+    """Provide a worker of two processes, which is stopped at the end."""
     options = ("--database", database.name, "--processes", "2")
     with servers.Process("graph_worker", "jobs_worker", *options) as process:
         yield process
@@ -45,7 +45,7 @@ def test_the_jobs_of_a_chain_follow_each_other_at_once(database, jobs, worker, w
     database.commit(lambda env: chain(*(jobs.do_nothing.delayable(session(env), None) for _n in range(100))).delay())
     wait_until(lambda: not unfinished(database))
     seconds = database.value("SELECT extract(epoch FROM max(date_done) - min(date_created)) FROM queue_job")
-    # if each job waited for a worker's next look at the database, it were a hundred
+    # it would be a hundred seconds if each job waited for a worker's next look at the database
     assert seconds < 15
 
 

@@ -1,4 +1,4 @@
-"""Limits and keys while several workers claim at the same time, each on a connection of its own."""
+"""Limits and keys while several workers claim at once, each on a connection of its own."""
 
 import threading
 import uuid
@@ -19,7 +19,10 @@ _LEASED = "state IN ('enqueued', 'started')"
 
 @pytest.fixture
 def delay(database):
-    """A function that delays test jobs in one committed transaction and returns their ids; the database holds no other."""
+    """Return a function that delays test jobs in one committed transaction.
+
+    It returns the ids of the jobs. The database holds no other jobs.
+    """
     database.clear()
     from odoo.addons.test_connector.jobs import leave_effect
 
@@ -38,7 +41,10 @@ def delay(database):
 
 
 class Claimers:
-    """Threads that claim and complete jobs until none is left, and look after each claim at how many are leased."""
+    """Threads that claim and complete jobs until none is left.
+
+    After each claim they count the leased jobs.
+    """
 
     def __init__(self, database, leased):
         self.database = database
@@ -123,7 +129,7 @@ def test_a_rate_holds_over_all_workers(database, delay):
     delay(range(10), channel_values={"rate": 5, "rate_period": 1})
     Claimers(database, "true").run()
     seconds = database.value("SELECT extract(epoch FROM max(date_started) - min(date_started)) FROM queue_job")
-    # five at once, and five tokens later at a fifth of a second each
+    # five start at once, and five later, with tokens that come at a fifth of a second each
     assert seconds > 0.8
 
 

@@ -1,4 +1,7 @@
-"""What becomes of leases that no thread of their living worker holds or runs, and of those that its threads do not come to."""
+"""Leases that no thread of their living worker holds or runs.
+
+Other leases are held, but the threads do not come to them.
+"""
 
 import errno
 import threading
@@ -20,7 +23,7 @@ from scripts import databases
 
 @pytest.fixture
 def watcher(database, jobs, wait_until):
-    """A worker with two threads in this process."""
+    """Provide the watcher of a worker with two threads in this process."""
     watcher = WorkerWatcher("command", 2, lambda: [database.name])
     threads = [threading.Thread(target=watcher.work) for _number in range(2)]
     watching = threading.Thread(target=watcher.watch, args=(threads,))
@@ -68,7 +71,10 @@ def test_f8_a_job_that_changes_its_own_row_comes_to_an_end(
 def test_f8_an_end_that_was_not_written_counts_a_try_and_says_so(
     database, jobs, delay, watcher, state, wait_until, monkeypatch, tmp_path
 ):
-    """The last net: an exception that nobody has thought of leaves the thread, the life and the jobs of other threads as they are."""
+    """Last safety net: an unexpected exception leaves everything else as it is.
+
+    These are the thread, the life of the worker, and the jobs of other threads.
+    """
     (life,) = database.rows("SELECT uuid FROM queue_worker")
     beside = delay(jobs.leave_effect_when_let_go, "beside", str(tmp_path / "gate"))
     wait_until((tmp_path / "gate.reached").exists)
@@ -136,7 +142,7 @@ def test_f22_jobs_behind_a_long_one_are_run_by_another_process(
 def test_f22_a_job_that_is_given_back_runs_before_those_that_were_delayed_after_it(
     database, jobs, delay, watcher, state, wait_until, tmp_path
 ):
-    """A worker that is paused gives back what it holds in its old place, too."""
+    """Release of held jobs to their old places, also by a worker that is paused."""
     worker = watcher.workers[database.name]
     worker.runner.job_seconds = 0.001
     delay(jobs.wait_until_let_go, str(tmp_path / "gate"))
@@ -154,12 +160,12 @@ def test_f22_a_job_that_is_given_back_runs_before_those_that_were_delayed_after_
     wait_until(lambda: {state(job) for job in behind} == {"done"})
 
 
-# The last nets of a thread that runs jobs
+# Unexpected exceptions in a thread that runs jobs
 
 
 @pytest.fixture
 def one_thread(database, jobs):
-    """A worker of this process, and its watcher, whose jobs the test's own thread runs."""
+    """Provide the watcher of a worker in this process; the test's own thread runs the jobs."""
     watcher = WorkerWatcher("command", 1, lambda: [database.name])
     watcher.workers[database.name] = Worker(database.name, "command", 1)
     yield watcher
@@ -169,7 +175,7 @@ def one_thread(database, jobs):
 
 
 def raise_once(monkeypatch, owner, name, before=lambda: None):
-    """Let a method raise what nobody has thought of, the first time."""
+    """Make a method raise an unexpected exception, the first time."""
     method = getattr(owner, name)
 
     def raises(*args, **kwargs):
@@ -217,12 +223,15 @@ def test_f8_a_thread_goes_on_after_what_nobody_has_thought_of(
     assert state(job) == "done"
 
 
-# The last nets of the threads that watch
+# Unexpected exceptions in the threads that watch
 
 
 @pytest.fixture
 def refuse_in(database):
-    """A function that lets each UPDATE of a table, or INSERT, be refused until the end of the test."""
+    """Provide a function that makes PostgreSQL refuse each INSERT or UPDATE of a table.
+
+    This ends with the test.
+    """
     tables = []
 
     def refuse(table, sqlstate):

@@ -1,4 +1,4 @@
-"""What is wrong with the worker or the server is not the job's fault."""
+"""Lack of resources of the worker or the server, which is not the job's fault."""
 
 import errno
 import os
@@ -24,14 +24,14 @@ from scripts import databases
 
 
 def limit_connections(database, number):
-    """Have the server take no more than so many connections to the database; -1 for any number."""
+    """Limit the number of connections to the database; -1 for no limit."""
     with databases.cursor() as cr:
         cr.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT {number}")
 
 
 @pytest.fixture
 def no_connections(database):
-    """A function that has the server take no connection to the database any more, but those that are there."""
+    """Provide a function that makes the server refuse new connections to the database."""
     yield lambda: limit_connections(database, 0)
     limit_connections(database, -1)
 
@@ -342,7 +342,10 @@ def test_f24_a_job_takes_no_place_of_odoos_pool(run_here, ends):
 
 @pytest.fixture
 def full_pool(monkeypatch, database):
-    """A function that takes all places of Odoo's pool, as requests do, until the end of the test."""
+    """Provide a function that takes all places of Odoo's pool, as requests do.
+
+    They are free again at the end of the test.
+    """
     held = []
 
     def fill():
@@ -357,7 +360,7 @@ def full_pool(monkeypatch, database):
 
 
 class Unreachable(Exception):
-    """What the policy of a function does not name."""
+    """An exception that the policy of a function does not name."""
 
 
 ENDS_WITH_A_FULL_POOL = {
@@ -388,7 +391,7 @@ def test_f24_grouped_jobs_end_as_they_should_while_odoos_pool_is_full(run_here, 
         full_pool()
         raise RetryableJobError("later")
 
-    # the first one of the group has filled it
+    # the first job of the batch has filled the pool
     ids = run_here(deed, deed, function=jobs.do_together, group_key="together")
     assert ends(ids) == [("scheduled", 1)] * 2
 
@@ -423,7 +426,7 @@ def test_f24_the_pattern_that_an_administrator_has_set_holds_while_odoos_pool_is
 
 @pytest.fixture
 def three_workers(database, jobs):
-    """Three workers of one thread, as if each had a database of its own."""
+    """Provide three workers of one thread, as if each had a database of its own."""
     workers = [Worker(database.name, "command", 2) for _number in range(3)]
     yield workers
     for worker in workers:
@@ -468,7 +471,8 @@ def test_f24_a_thread_without_a_connection_for_a_job_closes_those_that_it_does_n
 ):
     run_one_each(database, jobs, delay, three_workers[:1])
     job = delay(jobs.leave_effect, "job")
-    # no room for one more; the server may not have ended those yet that the test before has closed
+    # no room for another connection; the server may not have ended those yet that the test before
+    # has closed
     pool = sql_db._Pool._connections
     connections = sum(
         not connection.closed and connection.info.dbname == database.name for connection in [*opened, *pool]

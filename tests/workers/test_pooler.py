@@ -1,4 +1,4 @@
-"""A worker behind PgBouncer in transaction mode: all works by looking at the database."""
+"""Worker behind PgBouncer in transaction mode: all works by looking at the database."""
 
 import shutil
 import socket
@@ -25,7 +25,7 @@ ignore_startup_parameters = extra_float_digits
 
 @pytest.fixture
 def port(wait_until):
-    """The port of a PgBouncer in front of the tests' PostgreSQL."""
+    """Provide a PgBouncer in front of the tests' PostgreSQL; the value is its port."""
     if not pooler.is_there():
         pytest.skip("PgBouncer is not here: install the package pgbouncer")
     port = servers.free_port()
@@ -69,7 +69,8 @@ def test_what_a_worker_sets_for_its_transactions_reaches_no_other_client_of_the_
     seen = set()
     for client in clients:
         with client.cursor() as cr:
-            # its transaction stays open, so that the next client gets another of the pooler's connections
+            # the transaction of a client stays open, so that the next client gets another of the
+            # pooler's connections
             cr.execute(
                 "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), "
                 "(SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_listening_channels())"

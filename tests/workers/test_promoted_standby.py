@@ -1,4 +1,7 @@
-"""A standby takes over from a primary that has died: what ran is interrupted, whoever is the first to connect to it."""
+"""Promotion of a standby after the death of its primary.
+
+What ran is interrupted, whoever is the first to connect to the standby.
+"""
 
 import importlib
 import os
@@ -21,7 +24,7 @@ NAME = "connector_promoted"
 
 
 class Server(Cluster):
-    """A cluster of its own, in a folder of its own."""
+    """A cluster of the test's own, in a folder of its own."""
 
     def rows(self, query):
         host = str(self.socket_folder)
@@ -48,11 +51,14 @@ def server_of_its_own(name, **settings):
 
 @pytest.fixture
 def clusters(installed, tmp_path, monkeypatch):
-    """A primary with a database, and its standby; libpq's environment variables name whichever takes writes."""
+    """Provide a primary with a database, and its standby.
+
+    libpq's environment variables name whichever takes writes.
+    """
     if not may_enter():
         pytest.skip(f"the owner of a PostgreSQL server, {owner()[0]}, may not enter {PACKAGES}")
     dump = tmp_path / "dump"
-    # a copy, as whoever copies a template ends the connections of others to it
+    # dumped from a copy, because whoever copies a template ends the connections of others to it
     databases.create(NAME, installed)
     client("pg_dump", "--format=custom", f"--file={dump}", NAME)
     databases.drop(NAME)
@@ -66,7 +72,7 @@ def clusters(installed, tmp_path, monkeypatch):
         standby.start()
         hosts = f"{primary.socket_folder},{standby.socket_folder}"
         monkeypatch.setenv("PGHOST", hosts)
-        # this process has read it already
+        # this process has read the variable already
         monkeypatch.setattr(config, "options", {**config.options, "db_host": hosts})
         monkeypatch.setenv("PGPORT", "5432")
         monkeypatch.setenv("PGUSER", USER)

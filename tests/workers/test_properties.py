@@ -1,7 +1,8 @@
-"""What people, other systems and strange code may give: it is refused by name where it is given, or it is stored.
+"""Property tests: values that people, other systems and strange code may give.
 
-Never does it make the flush of a transaction fail, a claim, or the end of a job. Hypothesis chooses the values: the same ones each
-time, or many others with ``--hypothesis-profile=thorough``.
+Such a value is refused by name where it is given, or it is stored. It never makes the flush of a
+transaction fail, nor a claim, nor the end of a job. Hypothesis chooses the values: the same ones
+each time, or many others with ``--hypothesis-profile=thorough``.
 """
 
 import math
@@ -40,7 +41,7 @@ REFUSED = (ValueError, TypeError, NotSerializableJobError)
 
 
 class Raising:
-    """What has neither a text nor a form that Python writes, and cannot be compared or hashed."""
+    """An object that has no text and no ``repr()``, and cannot be compared or hashed."""
 
     def __init__(self, error):
         self._error = error
@@ -51,7 +52,7 @@ class Raising:
     __str__ = __repr__ = __eq__ = __hash__ = __bool__ = _raise
 
     def _repr_pretty_(self, printer, _cycle):
-        """Let Hypothesis report an example."""
+        """Print an example for the report of Hypothesis."""
         printer.text(f"Raising({self._error.__name__})")
 
 
@@ -128,12 +129,13 @@ things = st.one_of(
     st.just(object()),
     st.just(ValueError),
 )
-# no key of a dict is a signaling NaN
+# a signaling NaN is no key of a dict
 keys = st.one_of(numbers.filter(lambda number: not (isinstance(number, Decimal) and number.is_snan())), texts)
 tables = st.dictionaries(
     keys, st.one_of(waits, texts, st.lists(waits, max_size=3), st.tuples(waits, waits)), max_size=3
 )
-# The examples of a test share its fixtures. Those that reach the database take long
+# The examples of a test share its fixtures. Examples that reach the database take long, so there
+# are fewer
 shared = settings(suppress_health_check=list(HealthCheck), max_examples=settings.default.max_examples // 2)
 
 OPTIONS = (
@@ -144,7 +146,7 @@ OPTIONS = (
 
 @pytest.fixture
 def env(database):
-    """The environment of a transaction in which the examples of a test have happened; it is rolled back."""
+    """Provide an environment for the examples of a test; its transaction is rolled back."""
     with Registry(database.name).cursor() as cr:
         yield api.Environment(cr, SUPERUSER_ID, {})
         cr.rollback()
@@ -156,7 +158,10 @@ def session(env):
 
 
 def is_refused(name, call):
-    """Call what may refuse a value, and return whether it did; the error names what it was given for, and is short."""
+    """Call a function that may refuse a value, and return whether it did.
+
+    The error names what the value was given for, and is short.
+    """
     try:
         call()
     except REFUSED as error:
@@ -168,7 +173,7 @@ def is_refused(name, call):
 
 
 def run_all(env):
-    """Claim and run what is runnable, to its end."""
+    """Claim and run the runnable jobs, to the end of each."""
     with mute_logger("odoo.addons.jobs_queue.worker"):
         return WorkerInTransaction(env).run_all()
 
@@ -314,7 +319,7 @@ def test_the_seconds_of_an_error_are_refused_where_it_is_made_or_used(value):
         assert 0 <= RetryPolicy().seconds(RetryableJobError("x", seconds=value), 1) <= LATEST
 
 
-# What a call gives
+# Options of calls and of functions
 
 
 @shared
@@ -363,7 +368,7 @@ def test_an_option_of_a_function_is_refused_or_its_jobs_come_to_their_end(
         jobs.do_nothing, "job_options", replace(options, name=jobs.do_nothing.job_options.name, group_size=0)
     )
     env.registry.clear_cache()
-    # a class is a function of the arguments, whose answer is looked at when the job is delayed
+    # a class is a function of the arguments, whose result is checked when the job is delayed
     if not is_refused(option, lambda: jobs.do_nothing.delay(session, "test.effect", concurrency_key="key")):
         env.cr.flush()
         run_all(env)
@@ -389,7 +394,7 @@ def test_what_a_function_of_the_arguments_returns_is_refused_or_stored(env, sess
     env.registry.clear_cache()
 
 
-# What a job does
+# Actions of a job
 
 
 @shared
@@ -488,7 +493,7 @@ leaves = st.one_of(
     st.decimals(),
     st.binary(),
 )
-# as keys of a dict, each of which is equal to itself
+# possible keys of a dict: each is equal to itself
 numbers_and_texts = st.one_of(
     st.none(), st.integers(), st.text(st.characters()), st.dates(), st.decimals(allow_nan=False), st.binary()
 )
@@ -507,7 +512,7 @@ values = st.recursive(
 
 
 def is_same(one, other):
-    """Return whether two values are equal and of the same types, all the way down; NaN is itself."""
+    """Tell whether two values are equal and of the same types, at all depths; NaN equals itself."""
     if type(one) is not type(other):
         return False
     if isinstance(one, list | tuple):

@@ -1,4 +1,4 @@
-"""What happens to a job while it runs: limits, cancelling, progress."""
+"""Running jobs: limits, cancellation, progress."""
 
 import pytest
 
@@ -8,7 +8,10 @@ from odoo.addons.jobs_queue.store.connection import connect
 
 @pytest.fixture
 def start(delay, worker, wait_until, tmp_path):
-    """A function that delays a job with a gate, starts a worker, and returns the job's id when the job has reached the gate."""
+    """Return a function that delays a job with a gate and starts a worker.
+
+    It returns the job's id when the job has reached the gate.
+    """
 
     def start(function, **options):
         job = delay(function, str(tmp_path / "gate"), **options)

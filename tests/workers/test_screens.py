@@ -1,4 +1,4 @@
-"""What screens promise, with several connections and with real workers."""
+"""Screens of the queue, with several connections and with real workers."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from odoo.addons.jobs_queue.store.connection import connect
 
 
 def let_fail(database, number):
-    """Insert jobs that have failed, and return their ids."""
+    """Insert failed jobs, and return their ids."""
     with contextlib.closing(connect(database.name)) as connection, connection.cursor() as cr:
         cr.execute(
             """
@@ -41,7 +41,7 @@ def test_u1_a_job_that_waits_for_a_changed_one_and_that_somebody_has_locked_does
     database.commit(delay)
     parent, child = (id_ for (id_,) in database.rows("SELECT id FROM queue_job ORDER BY id"))
     with contextlib.closing(connect(database.name)) as other, other.cursor() as cr:
-        # the lock ends some time, so that a press that waits for it ends too
+        # the lock ends after a time, so that a press that waits for it ends, too
         cr.execute("SET idle_in_transaction_session_timeout = '10s'")
         cr.execute("BEGIN; SELECT FROM queue_job WHERE id = %s FOR UPDATE", (child,))
         told = database.commit(lambda env: env["queue.job"].browse(parent).button_done())["params"]
@@ -63,7 +63,7 @@ def test_u2_who_looks_sees_what_failed_before_the_request_began(database, jobs):
     let_fail(database, 3)
 
     def look(env):
-        # the snapshot of the request
+        # the snapshot of the request begins here
         env.cr.execute("SELECT count(*) FROM queue_job")
         return env["queue.job.failure"].web_search_read([("job_ids.state", "=", "failed")], {"failed_count": {}})
 

@@ -1,4 +1,4 @@
-"""A crash of PostgreSQL is told from the death of a worker."""
+"""Crash of PostgreSQL, as distinct from the death of a worker."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from scripts.cluster import PACKAGES, Cluster, may_enter, owner
 
 @pytest.fixture
 def server():
-    """The folder of the socket of a PostgreSQL that may crash."""
+    """Provide a PostgreSQL that may crash; the value is the folder of its socket."""
     if not may_enter():
         pytest.skip(f"the owner of a PostgreSQL server, {owner()[0]}, may not enter {PACKAGES}")
     cluster = Cluster(tempfile.mkdtemp(prefix="crash"))

@@ -1,4 +1,7 @@
-"""The server host: Odoo's own server runs the jobs itself, threaded or prefork, with nothing configured but the database."""
+"""Server host: Odoo's own server runs the jobs itself, threaded or prefork.
+
+Nothing is configured but the database.
+"""
 
 import os
 import signal
@@ -24,7 +27,7 @@ def server(request, database):
 def test_the_server_runs_the_jobs_and_a_stop_lets_the_running_one_finish(
     server, database, jobs, delay, state, wait_until, tmp_path
 ):
-    # before that, the cron would run the job
+    # before a worker is there, the cron would run the job
     pid = wait_until(lambda: database.value("SELECT pid FROM queue_worker WHERE kind = 'server'"))
     done = delay(jobs.leave_effect, "done")
     wait_until(lambda: state(done) == "done")

@@ -1,4 +1,4 @@
-"""A worker stays alive, and runs what it can, while somebody else keeps locked what it would need."""
+"""Worker that stays alive, and runs what it can, while somebody locks what it needs."""
 
 import contextlib
 import itertools
@@ -22,7 +22,10 @@ from scripts import databases
 
 @pytest.fixture
 def serve(monkeypatch, wait_until):
-    """A function that serves databases by workers in this process whose hearts beat fast."""
+    """Return a function that serves databases by workers in this process.
+
+    The interval of their heartbeats is short.
+    """
     monkeypatch.setattr(worker.watcher, "HEARTBEAT_INTERVAL", 0.2)
 
     @contextlib.contextmanager
@@ -44,14 +47,14 @@ def serve(monkeypatch, wait_until):
 
 @pytest.fixture
 def watcher(database, serve):
-    """A worker in this process."""
+    """Provide a worker in this process; the value is its watcher."""
     with serve(database) as watcher:
         yield watcher
 
 
 @pytest.fixture
 def other(database, copy_database):
-    """A second database."""
+    """Provide a second database."""
     name = f"{database.name}_other"
     copy_database(database.name, name)
     yield type(database)(name)
@@ -61,7 +64,7 @@ def other(database, copy_database):
 
 @contextlib.contextmanager
 def locked(database, statement, *values):
-    """Execute a statement in a transaction that stays open for the time of the block."""
+    """Execute a statement in a transaction that stays open during the block."""
     connection = psycopg2.connect(dbname=database.name)
     try:
         with connection.cursor() as cr:
@@ -73,7 +76,7 @@ def locked(database, statement, *values):
 
 @pytest.fixture
 def beats(database, wait_until):
-    """A function that waits until the only worker of a database has signed that it is alive, so many times."""
+    """Return a function that waits until the only worker of a database has sent some heartbeats."""
 
     def beats(times, database=database):
         for _number in range(times):
@@ -85,7 +88,7 @@ def beats(database, wait_until):
 
 @pytest.fixture
 def waiting_for_lock(database):
-    """A function that tells whether a statement of the worker waits for a lock."""
+    """Return a function that tells whether a statement of the worker waits for a lock."""
     return lambda: database.value(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
@@ -132,7 +135,7 @@ def test_a_job_is_stopped_at_its_time_limit_while_the_worker_waits_for_a_lock(
     wait_until((tmp_path / "gate.reached").exists)
     with locked(database, "LOCK TABLE queue_job IN SHARE MODE"):
         wait_until(waiting_for_lock)
-        # the job's own transaction has ended, and the thread waits to write how
+        # the job's own transaction has ended; now the thread waits to write the end of the job
         wait_until(
             lambda: database.value(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
@@ -229,7 +232,7 @@ def test_f25_a_worker_that_has_just_lost_its_connections_declares_nobody_dead(
         other = store.workers.register(cr, "other", "host", 1, "command", 1, store.workers.server_process_of(cr))
         database.rows("SELECT pg_terminate_backend(backend_pid) FROM queue_worker WHERE uuid = %s", before)
         wait_until(lambda: not database.value("SELECT count(*) FROM queue_worker WHERE uuid = %s", before))
-    # now the other one has lost its connection, too: perhaps it connects again
+    # now the other worker has lost its connection, too: perhaps it connects again
     looks.clear()
     wait_until(lambda: len(looks) > 1)
     assert database.value("SELECT id FROM queue_worker WHERE uuid = 'other'") == other
@@ -255,7 +258,10 @@ def test_a_worker_is_looked_after_again_after_an_error_that_nobody_expected(
 def test_f2_a_process_signs_that_it_lives_while_the_end_of_a_job_that_does_not_stop_cannot_be_written(
     database, jobs, delay, watcher, state, beats, wait_until, monkeypatch
 ):
-    """Whatever keeps that end from being written, another database that is loaded for instance, keeps no heartbeat."""
+    """Heartbeats of a process while the end of a job cannot be written, for any reason.
+
+    Such a reason is another database that is being loaded.
+    """
     writing, may_write, may_return = threading.Event(), threading.Event(), threading.Event()
     end = outcome.end
 
@@ -278,11 +284,11 @@ def test_f2_a_process_signs_that_it_lives_while_the_end_of_a_job_that_does_not_s
     may_return.set()
 
 
-# What the bookkeeping for a job waits for
+# Locks for which the bookkeeping of a job waits
 
 
 def claim_all(worker):
-    """Have a worker hold all runnable jobs in its memory."""
+    """Make a worker hold all runnable jobs in its memory."""
     with worker.raw_cursor() as cr:
         worker.queue.put(store.claiming.claim(cr, worker.id, 9, 9))
 

@@ -1,4 +1,7 @@
-"""Processes that give no sign of life, or can do nothing any more: their parent ends them, and only who is to blame counts a try."""
+"""Processes that give no sign of life, or can do nothing any more: their parent ends them.
+
+Only the job that is to blame counts a try.
+"""
 
 import contextlib
 import os
@@ -19,7 +22,10 @@ HELD = "it ran longer than its time limit of 1 s and held the interpreter: its p
 
 @pytest.fixture
 def supervise(database):
-    """A function that starts the command host with a limit of seconds without a sign of life."""
+    """Provide a function that starts the command host with a limit for silence.
+
+    It is the number of seconds without a sign of life.
+    """
     with contextlib.ExitStack() as stack:
 
         def supervise(processes, threads, silence_limit):
@@ -220,7 +226,7 @@ def test_f2_the_prefork_server_kills_a_process_whose_job_holds_the_interpreter(
         wait_until(lambda: state(held) == "failed")
         wait_until(lambda: state(other) == "done")
         assert not psutil.pid_exists(pid)
-    # by the next process, which knows the cause, or by the cron: whoever looks first
+    # the message is by the next process, which knows the cause, or by the cron: whoever looks first
     message = database.value("SELECT message FROM queue_job WHERE id = %s", held)
     assert message == f"Worker lost: {HELD}" or "gave no sign of life" in message
 

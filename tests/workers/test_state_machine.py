@@ -1,10 +1,12 @@
-"""The store as a state machine: jobs are delayed, claimed, ended, stopped and their workers killed, in whatever order.
+"""State machine of the store: any order of delays, claims, ends, stops and deaths of workers.
 
-Hypothesis chooses the steps and a :class:`Model` in memory says what each of them may do. After each step the database is what the model
-says, and the invariants of ``docs/queue.md`` hold: a job's effects and its *done* come together and once (I1), a worker that was declared
-dead commits nothing (I2), no job is without somebody who moves it on (I3), and no limit is exceeded (I6). At the end all jobs end.
+Hypothesis chooses the steps. A :class:`Model` in memory says what each of them may do. After each
+step the database is what the model says, and the invariants of ``docs/queue.md`` hold: a job's
+effects and its *done* come together and once (I1), a worker that was declared dead commits nothing
+(I2), no job is without somebody who moves it on (I3), and no limit is exceeded (I6). At the end all
+jobs end.
 
-``--hypothesis-profile=thorough`` tries many more steps, other ones each time.
+``--hypothesis-profile=thorough`` tries many more steps, and other ones each time.
 """
 
 import sys
@@ -51,7 +53,8 @@ ENDS = {
     "retry without counting": (store.leases.retry, "scheduled", (FAILURE, 3600, False)),
     "stop": (store.leases.end_cancelled, "cancelled", (Ending("message"),)),
 }
-#: What people do: the function of the store, the state of the job, the states in which it can be done, and arguments
+#: Actions of people: the function of the store, the state of the job, the states in which it can be
+#: done, and arguments
 BUTTONS = {
     "cancel": (store.actions.cancel, "cancelled", ("failed", "enqueued", *WAITING), ("message",)),
     "set to done": (store.actions.set_done, "done", ("failed", "cancelled", *WAITING), ("message",)),
@@ -82,7 +85,7 @@ def test_no_order_of_events_breaks_an_invariant(database):
 
 @dataclass
 class ModelJob:
-    """What the model knows of a job."""
+    """The knowledge of the model about a job."""
 
     channel: str
     identity_key: str | None
@@ -93,7 +96,7 @@ class ModelJob:
 
     @property
     def is_in_order(self):
-        """Whether it has a place in the order of a sequential channel."""
+        """Tell whether the job has a place in the order of a sequential channel."""
         return self.state in ("pending", "failed") or (self.state == "scheduled" and self.was_tried)
 
     def end(self, state):
@@ -105,7 +108,7 @@ class ModelJob:
 
 
 class Model:
-    """What the database should be: jobs, live workers, limits, and the effects that were committed."""
+    """The expected content of the database: jobs, live workers, limits, committed effects."""
 
     def __init__(self):
         self.jobs = {}
@@ -115,45 +118,45 @@ class Model:
         self.effects = Counter()
 
     def holds(self, job_id, lease):
-        """Whether a lease is still that of the job."""
+        """Tell whether a lease is still that of the job."""
         return self.jobs[job_id].lease == lease
 
     def is_paused(self, channel):
         return any(name in self.paused for name in path(channel))
 
     def leases_in(self, channel):
-        """How many leases there are in a channel and those below it."""
+        """Return the number of leases in a channel and those below it."""
         return sum(job.state in LEASED and channel in path(job.channel) for job in self.jobs.values())
 
     def limits(self):
-        """How many leases each channel with a limit may have."""
+        """Return the number of leases that each channel with a limit may have."""
         return {name: number for name, number in self.capacity.items() if number} | {"ordered": 1}
 
     def has_room(self, channel):
         return all(self.leases_in(name) < limit for name, limit in self.limits().items() if name in path(channel))
 
     def in_order(self):
-        """The ids of the jobs that have a place in the sequential channel, in their order."""
+        """Return the ids of the jobs with a place in the sequential channel, in their order."""
         return sorted(id_ for id_, job in self.jobs.items() if job.channel == "ordered" and job.is_in_order)
 
     def twins(self, id_):
-        """The ids of the jobs with the same identity key as a job."""
+        """Return the ids of the other jobs with the same identity key as a job."""
         key = self.jobs[id_].identity_key
         return [other for other, job in self.jobs.items() if key and other != id_ and job.identity_key == key]
 
     def leased_with(self, name, key):
-        """How many leased jobs have an identity key or a concurrency key."""
+        """Return the number of leased jobs with an identity key or a concurrency key."""
         return sum(job.state in LEASED and getattr(job, name) == key for job in self.jobs.values())
 
     def is_key_taken(self, job):
-        """Whether a job has to wait for the end of another one with the same key."""
+        """Tell whether a job has to wait for the end of another one with the same key."""
         if job.identity_key and self.leased_with("identity_key", job.identity_key):
             return True
         key = job.concurrency_key
         return bool(key) and self.leased_with("concurrency_key", key) >= LIMITS[key]
 
     def must_run(self, id_):
-        """Whether a claim has to take a job; of twins it may take another one."""
+        """Tell whether a claim has to take a job; of twins it may take another one."""
         job = self.jobs[id_]
         return (
             job.state == "pending"
@@ -166,12 +169,15 @@ class Model:
 
 
 def path(channel):
-    """A channel and those above it."""
+    """Return a channel and those above it."""
     return [channel, *path(CHANNELS[channel])] if channel else []
 
 
 class Store:
-    """The database, and a connection for each worker; they are kept, as opening one takes longer than many steps."""
+    """The database, and a connection for each worker.
+
+    The connections are kept, as opening one takes longer than many steps.
+    """
 
     def __init__(self, database):
         self.name = database.name
@@ -189,13 +195,16 @@ class Store:
             connection.close()
 
     def clear(self):
-        """Begin anew: no job, no worker, the limits of an empty model; and chance decides the same for the same steps."""
+        """Begin anew: no job, no worker, the limits of an empty model.
+
+        Chance decides the same for the same steps.
+        """
         cr = self.cursors[0]
         for table in ("queue_job", "queue_job_attempt", "queue_job_cancellation", "queue_worker", "test_effect"):
             cr.execute(f"DELETE FROM {table}")
         cr.execute("UPDATE queue_job_channel SET capacity = 0, is_paused = false, is_sequential = false")
         cr.execute("UPDATE queue_job_channel SET is_sequential = true WHERE id = %s", [self.channel_ids["ordered"]])
-        # rows in the order of their ids, and the same random numbers for them
+        # rows in the order of their ids, so that the same random numbers fall to them
         cr.execute("CLUSTER queue_job_channel USING queue_job_channel_pkey")
         for cr in self.cursors:
             cr.execute("SELECT setseed(0.5)")
@@ -215,7 +224,10 @@ def full_name(channel):
 
 
 class Run:
-    """A try of a job on a cursor of its own, as a worker's thread makes it. With its first effect its transaction begins."""
+    """A try of a job on a cursor of its own, as a worker's thread makes it.
+
+    Its transaction begins with its first effect.
+    """
 
     def __init__(self, dbname, leased, worker_id):
         self.lease = (worker_id, leased.lease_token)
@@ -240,8 +252,9 @@ class Run:
 class Queue(RuleBasedStateMachine):
     """The steps. Each worker is a place, at which one life follows another.
 
-    Each step is always possible, and does nothing where there is nothing for it: which steps there are may not depend on what the database
-    has answered, such as after a lock time-out of a slow machine, as Hypothesis then refuses the test as flaky.
+    Each step is always possible, and does nothing where there is nothing for it. The possible steps
+    may not depend on what the database has answered, such as after a lock time-out of a slow
+    machine: Hypothesis would refuse the test as flaky.
     """
 
     def __init__(self, store_):
@@ -250,7 +263,7 @@ class Queue(RuleBasedStateMachine):
         self.store.clear()
         self.model = Model()
         self.workers = [self._register(place) for place in range(WORKERS)]
-        # what threads have in their hands, whether or not the lease is still there
+        # jobs and runs that threads have, whether or not the lease is still there
         self.claimed = []  # (place, worker id, leased job)
         self.runs = []  # (place, run)
 
@@ -263,7 +276,11 @@ class Queue(RuleBasedStateMachine):
                 run.end()
 
     def _work_until_all_jobs_end(self):
-        """Nothing is paused, no worker dies any more, and each failed job is set to done, as it keeps its sequential channel."""
+        """Run the queue until all jobs have ended.
+
+        Nothing is paused, and no worker dies any more. Each failed job is set to done, as it keeps
+        its sequential channel.
+        """
         for channel in CHANNELS:
             self.pause_or_resume(channel, False)
         for place in range(WORKERS):
@@ -320,7 +337,7 @@ class Queue(RuleBasedStateMachine):
         for id_ in store.insert.insert_jobs(self.store.cursors[0], [row] * copies):
             self.model.jobs[id_] = ModelJob(channel, identity_key, concurrency_key, state)
 
-    # What workers do
+    # Steps of workers
 
     @rule(place=places, limit=limits)
     def claim(self, place, limit):
@@ -337,7 +354,10 @@ class Queue(RuleBasedStateMachine):
             self._start(*self.claimed.pop())
 
     def _claim(self, place, limit):
-        """Claim, and let the model follow the choice: which jobs are leased, wait for a key, or are the same as another one."""
+        """Claim, and let the model follow the choice.
+
+        The choice is which jobs are leased, wait for a key, or are the same as another one.
+        """
         model, worker_id = self.model, self.workers[place]
         leases_before = {name: model.leases_in(name) for name in CHANNELS}
         in_order = model.in_order()
@@ -345,7 +365,8 @@ class Queue(RuleBasedStateMachine):
         collapsed = {id_ for id_, state in self._changes().items() if state == "cancelled"}
         for job in leased:
             known = model.jobs[job.id]
-            # one that waits for its key may be leased in place of a twin, which ends with this claim
+            # one that waits for its key may be leased in place of a twin, which ends with this
+            # claim
             in_place = known.state == "wait_dependencies" and collapsed.intersection(model.twins(job.id))
             assert known.state == "pending" or in_place, f"job {job.id} was leased as {known.state}"
             assert not model.is_paused(known.channel), f"job {job.id} was leased in a paused channel"
@@ -420,7 +441,10 @@ class Queue(RuleBasedStateMachine):
             self._release_keys(place, run)
 
     def _commit(self, run, commit):
-        """Commit what a job did, which is possible as long as the lease is there; return whether it was."""
+        """Commit what a job did; return whether its lease was there.
+
+        The commit is possible as long as the lease is there.
+        """
         is_held = self.model.holds(run.job.id, run.lease)
         try:
             commit()
@@ -435,7 +459,10 @@ class Queue(RuleBasedStateMachine):
 
     @rule(which=which, how=st.sampled_from(list(ENDS)))
     def end(self, which, how):
-        """End a try without success: its own transaction is rolled back, and the worker's connection writes how it ended."""
+        """End a try without success.
+
+        The try's own transaction is rolled back. The worker's connection writes how the try ended.
+        """
         if not self.runs:
             return
         end, state, arguments = ENDS[how]
@@ -462,7 +489,7 @@ class Queue(RuleBasedStateMachine):
         end=st.sampled_from([store.workers.DIED, store.workers.INTERRUPTED, store.workers.STOPPED]),
     )
     def kill(self, which, by, end):
-        """A worker is declared dead by another one; its threads do not know it yet."""
+        """Let another worker declare a worker dead, whose threads do not know it yet."""
         if held := [*self.runs, *self.claimed]:
             self._kill(held[which % len(held)][0], by, end)
 
@@ -482,7 +509,7 @@ class Queue(RuleBasedStateMachine):
         assert store.claiming.claim(self.store.cursors[place], worker_id, MANY, MANY) == [], "a dead worker has claimed"
         self.workers[place] = self._register(place)
 
-    # What people do
+    # Steps of people
 
     @rule(which=which, button=st.sampled_from(list(BUTTONS)))
     def press(self, which, button):
@@ -507,11 +534,11 @@ class Queue(RuleBasedStateMachine):
         self.store.configure(channel, "capacity", capacity)
         self.model.capacity[channel] = capacity
 
-    # What time brings
+    # Steps of time
 
     @rule(place=places)
     def let_time_pass(self, place):
-        """All dates are reached, and a worker sees it."""
+        """Let all dates be reached, and let a worker see it."""
         cr = self.store.cursors[place]
         cr.execute("UPDATE queue_job SET eta = eta - interval '1 day' WHERE state = 'scheduled'")
         scheduled = [job for job in self.model.jobs.values() if job.state == "scheduled"]
@@ -521,13 +548,16 @@ class Queue(RuleBasedStateMachine):
 
     @rule(place=places)
     def sweep(self, place):
-        """A worker repeats what another one may have died before."""
+        """Let a worker do its housekeeping.
+
+        It repeats steps before which another worker may have died.
+        """
         cr = self.store.cursors[place]
         assert store.workers.free_orphans(cr) == 0
         store.keys.release_forgotten(cr)
         self._follow_releases()
 
-    # What holds after each step
+    # Conditions that hold after each step
 
     @invariant()
     def the_database_is_what_the_model_says(self):
@@ -567,10 +597,10 @@ class Queue(RuleBasedStateMachine):
         return dict(self.store.rows("SELECT id, state FROM queue_job"))
 
     def _changes(self):
-        """The jobs whose state the model does not know yet, with that state."""
+        """Return the jobs whose state the model does not know yet, with that state."""
         return {id_: state for id_, state in self._states().items() if state != self.model.jobs[id_].state}
 
 
 def take(things, which):
-    """Take one of some things out of their list."""
+    """Take one of some things out of their list, and return it."""
     return things.pop(which % len(things))

@@ -22,7 +22,7 @@ FOREIGN = {
 
 @pytest.fixture
 def set_for_all(database):
-    """A function that sets something for all new sessions of the database."""
+    """Provide a function that sets a parameter for all new sessions of the database."""
 
     def set_(name, value):
         with databases.cursor() as cr:

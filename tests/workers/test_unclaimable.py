@@ -1,4 +1,7 @@
-"""Rows of jobs that PostgreSQL refuses to change, for a reason that nobody has thought of: the other jobs go on."""
+"""Rows of jobs that PostgreSQL refuses to change, for an unexpected reason.
+
+The other jobs go on.
+"""
 
 import contextlib
 import secrets
@@ -18,7 +21,7 @@ BAD = "bad"  # the description of jobs whose rows are refused
 
 @pytest.fixture
 def cr(database, jobs):
-    """A raw cursor, as that of a worker."""
+    """Provide a raw cursor, as that of a worker."""
     with contextlib.closing(connect(database.name)) as connection, connection.cursor() as cr:
         cr.execute("TRUNCATE queue_job_trouble")
         cr.execute("UPDATE queue_job_channel SET capacity = 0, is_sequential = false")
@@ -27,7 +30,10 @@ def cr(database, jobs):
 
 @pytest.fixture
 def refuse(database):
-    """A function that lets a trigger raise for the rows of jobs that are described as bad; the trigger is gone at the end."""
+    """Provide a function that makes a trigger raise for the rows of bad jobs.
+
+    These are the jobs with the description ``BAD``. The trigger is dropped at the end.
+    """
 
     def refuse(sqlstate, condition="new.state = 'enqueued'", bad=f"new.description = '{BAD}'"):
         with databases.cursor(database.name) as cr:
@@ -61,7 +67,7 @@ def delay_bad(delay, jobs):
 
 
 def delay_many(database, jobs, number):
-    """Delay so many jobs whose rows are refused."""
+    """Delay jobs whose rows are refused."""
 
     def delay(env):
         for _number in range(number):
@@ -76,7 +82,7 @@ def row(cr, job_id):
 
 
 def let_minutes_pass(cr, minutes):
-    """Let what was noted be older, each row tried again and again meanwhile."""
+    """Make the notes of refused rows older, as if each row was tried again and again meanwhile."""
     cr.execute(
         "UPDATE queue_job_trouble SET date_since = date_since - %s * interval '1 minute', date_next = date_tried",
         [minutes],
@@ -199,7 +205,7 @@ def test_f1_hundreds_of_refused_rows_do_not_stop_their_channel(
     refuse(sqlstate)
     delay_many(database, jobs, 300)
     good = delay(jobs.do_nothing)
-    # no claim raises: a worker would wait longer and longer then
+    # no claim raises: if one did, a worker would wait longer and longer
     wait_until(lambda: claimed(cr, worker_id, limit=1) == {good}, timeout=20)
 
 

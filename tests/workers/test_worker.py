@@ -1,4 +1,4 @@
-"""The command host as real processes: what they do with jobs, and what is left when they die."""
+"""Command host as real processes: what they do with jobs, and what is left when they die."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ def effects(database):
 
 
 def child_of(database):
-    """The process id of the worker process that is registered."""
+    """Return the id of the worker process that is registered."""
     return database.value("SELECT pid FROM queue_worker ORDER BY id DESC LIMIT 1")
 
 
@@ -76,7 +76,8 @@ def test_a_stop_lets_the_running_job_finish_and_gives_back_the_others(
 
     def delay_others(env):
         session = ConnectorSession.from_env(env)
-        # the worker learns that jobs are short, and holds some of the last ones while it waits at the gate
+        # the worker learns that jobs are short, and holds some of the last ones while it waits at
+        # the gate
         for number in range(60):
             jobs.leave_effect.delay(session, "test.effect", "short", priority=1 if number < 40 else 20)
 
@@ -144,7 +145,8 @@ def test_what_a_killed_worker_was_executing_ends_and_its_job_runs_again_within_s
     print(f"from kill -9 to the rerun: {took:.2f} s")
     assert not database.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", abandoned)
     assert took < 10, f"its job ran again after {took:.1f} s"
-    # by the other process, or by the parent, who knows the cause: whoever looks first
+    # the message is by the other process, or by the parent, who knows the cause: whoever looks
+    # first
     message = database.value("SELECT message FROM queue_job_attempt WHERE job_id = %s", job)
     assert "was killed by SIGKILL" in message or "gave no sign of life" in message
     with connect(database.name).cursor() as cr:
@@ -198,7 +200,7 @@ def test_a_worker_that_was_declared_dead_cannot_commit_when_it_wakes_up(
 ):
     gate = tmp_path / "gate"
     job = delay(getattr(jobs, function), "job", str(gate))
-    # else its parent would kill it while it sleeps
+    # without it, its parent would kill it while it sleeps
     worker("--no-watchdog")
     wait_until((tmp_path / "gate.reached").exists)
     asleep = child_of(database)

@@ -1,4 +1,4 @@
-"""Jobs that run together."""
+"""Job function whose jobs run together, as a batch."""
 
 from odoo.addons.connector import job
 

@@ -1,4 +1,4 @@
-"""The models of a connector, and what the benchmarks ask of its backend."""
+"""Models of a connector, and the operations on its backend that the benchmarks call."""
 
 import time
 
@@ -19,12 +19,12 @@ class BenchmarkBackend(models.Model):
     changed_at = fields.Datetime(default=fields.Datetime.now)
 
     def delay_import(self, kind, first, count):
-        """Delay the import of so many records, numbered from first on."""
+        """Delay the import of ``count`` records, numbered from ``first`` on."""
         filters = {"first": first, "count": count}
         import_batch.delay(ConnectorSession.from_env(self.env), source.MODELS[kind], self.id, filters)
 
     def create_records(self, kind, first, count, page_size):
-        """Create the bindings as Odoo does it by itself, and commit each page; return the seconds it took."""
+        """Create bindings by Odoo's ``create()``, commit each page; return the seconds it took."""
         mapped, read = source.DIRECT[kind], source.RECORDS[kind]
         model = without_export(self.env[source.MODELS[kind]].with_context(tracking_disable=True))
         common = {"backend_id": self.id, "sync_state": "in_sync", "sync_date": fields.Datetime.now()}
@@ -44,7 +44,7 @@ class BenchmarkBackend(models.Model):
         return time.perf_counter() - began
 
     def map_values(self, count):
-        """Map a record with 25 fields so many times; return the seconds it took."""
+        """Map a record with 25 fields ``count`` times; return the seconds it took."""
         with self.work_on("benchmark.wide") as environment:
             mapper = environment.get_connector_unit(ImportMapper)
             began = time.perf_counter()
@@ -53,7 +53,7 @@ class BenchmarkBackend(models.Model):
             return time.perf_counter() - began
 
     def look_up(self, count):
-        """Look a unit up so many times; return the seconds it took."""
+        """Look up a unit ``count`` times; return the seconds it took."""
         with self.work_on("benchmark.wide") as environment:
             find, session = environment.backend.get_class, environment.session
             find(ImportMapper, session, "benchmark.wide")

@@ -1,4 +1,4 @@
-"""The units of a connector: all else is the framework's."""
+"""Units of a connector; everything else comes from the framework."""
 
 from odoo.addons.connector import Backend, ConnectorUnit, CRUDAdapter, ImportMapper, mapping
 

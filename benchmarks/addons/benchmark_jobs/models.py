@@ -1,4 +1,7 @@
-"""What a job of the benchmarks does: note that it ran and, if asked, write."""
+"""Model whose methods are the jobs of the benchmarks.
+
+Such a job notes that it ran. One of them also writes.
+"""
 
 from odoo import fields, models
 
@@ -21,4 +24,4 @@ class BenchmarkRecord(models.Model):
         self.write({"number": number})
 
     def unmeasured(self, number):
-        """Be one of the many other jobs."""
+        """Do nothing: one of the many further jobs."""

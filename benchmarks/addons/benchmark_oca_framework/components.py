@@ -1,4 +1,4 @@
-"""The components of a connector on OCA's framework, which leaves the importers to it."""
+"""Components of a connector on OCA's framework, where each connector writes its importers."""
 
 from odoo import fields
 
@@ -37,7 +37,7 @@ class Adapter(Component):
 
 
 class BatchImporter(Component):
-    """Delays a job for each record."""
+    """Batch importer: it delays a job for each record."""
 
     _name = "benchmark.batch.importer"
     _inherit = ["base.importer", "benchmark.base"]
@@ -50,7 +50,11 @@ class BatchImporter(Component):
 
 
 class RecordImporter(Component):
-    """Imports a record: reads it, leaves what has not changed, locks it, maps it, creates or updates it, binds it."""
+    """Importer of one record.
+
+    It reads the record, and leaves it if it has not changed. Else it locks and maps the record,
+    creates or updates it, and binds it.
+    """
 
     _name = "benchmark.record.importer"
     _inherit = ["base.importer", "benchmark.base"]

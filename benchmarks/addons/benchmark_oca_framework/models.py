@@ -1,4 +1,7 @@
-"""The models of a connector as the documents of OCA's connector have it, and what the benchmarks ask of its backend."""
+"""Models of a connector as the documentation of OCA's connector describes them.
+
+The backend has the methods that the benchmarks call.
+"""
 
 import time
 
@@ -17,11 +20,11 @@ class BenchmarkBackend(models.Model):
     changed_at = fields.Datetime(default=fields.Datetime.now)
 
     def delay_import(self, kind, first, count):
-        """Delay the import of so many records, numbered from first on."""
+        """Delay the import of ``count`` records, numbered from ``first`` on."""
         self.env[source.MODELS[kind]].with_delay().import_batch(self, {"first": first, "count": count})
 
     def map_values(self, count):
-        """Map a record with 25 fields so many times; return the seconds it took."""
+        """Map a record with 25 fields ``count`` times; return the seconds it took."""
         with self.work_on("benchmark.wide") as work:
             mapper = work.component(usage="import.mapper")
             began = time.perf_counter()
@@ -30,7 +33,7 @@ class BenchmarkBackend(models.Model):
             return time.perf_counter() - began
 
     def look_up(self, count):
-        """Look a component up so many times; return the seconds it took."""
+        """Look up a component ``count`` times; return the seconds it took."""
         with self.work_on("benchmark.wide") as work:
             work.component(usage="import.mapper")
             began = time.perf_counter()
@@ -48,7 +51,7 @@ class BenchmarkBinding(models.AbstractModel):
     external_id = fields.Char(index=True)
 
     def import_batch(self, backend, filters):
-        """Import the records that match."""
+        """Import the records that match the filters."""
         with backend.work_on(self._name) as work:
             work.component(usage="batch.importer").run(filters)
 
