@@ -14,13 +14,16 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.connector.testing import Answer, ConnectorCase, JobsCase, local_server
+from odoo.addons.connector.testing import Answer, ConnectorCase, JobsCase, extending, local_server
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..jobs import do_nothing, do_nothing_together
+from ..units import ShopImporter, webshop
+from .common import ShopCase
 
 told = []
 
@@ -57,6 +60,29 @@ class TestLocalServer(ConnectorCase):
                 response = requests.get(server.url, timeout=60)
                 self.assertEqual(response.status_code, 500)
                 self.assertIn(message, response.text)
+
+
+class TestExtending(ShopCase):
+    def test_a_unit_and_what_inherits_from_it_are_extended_until_the_block_ends_even_by_an_error(self):
+        class Outer(ShopImporter):
+            def _must_skip(self):
+                return "Outer"
+
+        class Inner(ShopImporter):
+            def _must_skip(self):
+                return f"Inner, {super()._must_skip()}"
+
+        self.patch(self.registry, "ready", True)  # units are looked up once
+        self.assertIsNone(self.reason_to_skip())
+        with self.assertRaises(ZeroDivisionError), extending(webshop, Outer):
+            with extending(webshop, Inner):
+                self.assertEqual(self.reason_to_skip(), "Inner, Outer")
+            self.assertEqual(self.reason_to_skip(), "Outer")
+            raise ZeroDivisionError
+        self.assertIsNone(self.reason_to_skip())
+
+    def reason_to_skip(self):
+        return self.unit(RecordImporter)._must_skip()
 
 
 class TestAtInstall(KitCase):
