@@ -1,10 +1,18 @@
 from contextlib import contextmanager
+from datetime import timedelta
 
 from odoo.addons.connector import BackendAdapter
 from odoo.addons.connector.testing import ConnectorCase
 
+from ..unit.importer import ChangedRecordsImporter
 from .answers import server_that_answers
 from .other_odoo import other_odoo
+
+
+class NewestRecordsImporter(ChangedRecordsImporter):
+    """Imports the records that have changed there since the last import, and none of them twice."""
+
+    _overlap = timedelta(0)
 
 
 class OdooCase(ConnectorCase):

@@ -1,7 +1,6 @@
 import logging
 import socket
 import traceback
-from unittest.mock import patch
 
 from odoo.tests import tagged
 
@@ -12,7 +11,9 @@ from odoo.addons.connector.exception import (
     NetworkRetryableError,
     RetryableJobError,
 )
+from odoo.addons.connector.testing import extending
 
+from ..backend import odoo
 from ..unit import backend_adapter
 from .answers import server_that_does_not_answer
 from .common import OdooCase
@@ -43,10 +44,17 @@ class AdapterTests:
             self.assertEqual(adapter.search([("id", "=", partner_id)]), [])
 
     def test_zero_is_sent_as_zero_and_what_is_empty_as_empty(self):
-        data = {"color": 0, "credit_limit": 0.0, "email": False, "phone": None, "active": True}
-        with self.adapter() as adapter, patch.object(type(adapter), "_call", return_value={"ids": [7]}) as call:
-            adapter.create(data, idempotency_key="key")
-        self.assertEqual(call.call_args.kwargs["data"], [["__connector__.key", "0", "0.0", "", "", "True"]])
+        sent = []
+        with self.adapter() as adapter:
+
+            class Adapter(type(adapter)):
+                def _call(self, model_name, method, ids=None, **kwargs):
+                    sent.extend(kwargs["data"])
+                    return {"ids": [7]}
+
+            data = {"color": 0, "credit_limit": 0.0, "email": False, "phone": None, "active": True}
+            Adapter(adapter.environment).create(data, idempotency_key="key")
+        self.assertEqual(sent, [["__connector__.key", "0", "0.0", "", "", "True"]])
 
     def test_archived_records_are_found_too(self):
         partner_id = self.shop.create("res.partner", name="Retired", active=False)
@@ -123,9 +131,12 @@ class AdapterTests:
                 self.search()
 
     def test_a_server_that_does_not_answer_is_tried_again_later(self):
+        class ImpatientAdapter(backend_adapter.OdooAdapter):
+            _timeout = (1, 0.2)
+
         with (
             server_that_does_not_answer() as location,
-            patch.object(backend_adapter.OdooAdapter, "_timeout", (1, 0.2)),
+            extending(odoo, ImpatientAdapter),
             self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"),
         ):
             self.move_to(location)

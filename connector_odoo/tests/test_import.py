@@ -11,12 +11,14 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.connector import BatchImporter, RecordImporter
+from odoo.addons.connector.testing import extending
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.jobs import arguments
 
+from ..backend import odoo
 from ..unit.importer import ChangedRecordsImporter
 from ..unit.partner import PartnerImportMapper
-from .common import OdooCase
+from .common import NewestRecordsImporter, OdooCase
 
 MODELS = ("odoo.res.partner", "odoo.product.category", "odoo.product.product")
 
@@ -29,7 +31,7 @@ class ImportCase(OdooCase):
             self.env["connector.watermark"].move(
                 self.backend, model_name, fields.Datetime.to_string(fields.Datetime.now())
             )
-        self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(0)))
+        self.enterContext(extending(odoo, NewestRecordsImporter))
 
     def import_partners(self):
         """Press the button and run the jobs; return those that imported a page or a record."""
@@ -360,8 +362,11 @@ class TestImport(ImportCase):
         self.assertEqual(self.partner(partner_id).name, "Second")
 
     def test_the_import_goes_on_from_the_clock_of_the_other_side_with_an_overlap(self):
-        self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(minutes=5)))
-        with self.answering("[]", headers={"Date": "Sat, 04 Jul 2020 12:00:00 GMT"}):
+        class OverlappingImporter(ChangedRecordsImporter):
+            _overlap = timedelta(minutes=5)
+
+        date = {"Date": "Sat, 04 Jul 2020 12:00:00 GMT"}
+        with extending(odoo, OverlappingImporter), self.answering("[]", headers=date):
             self.import_partners()
         self.assertEqual(self.watermark("odoo.res.partner"), "2020-07-04 11:55:00")
 
@@ -381,7 +386,11 @@ class TestImport(ImportCase):
     def test_many_records_are_imported_page_by_page(self):
         self.look_at_all()
         there = self.shop.call("res.partner", "search", domain=[], context={"active_test": False})
-        with patch.object(ChangedRecordsImporter, "_page_size", len(there) // 2):
+
+        class PagingImporter(ChangedRecordsImporter):
+            _page_size = len(there) // 2
+
+        with extending(odoo, PagingImporter):
             pages = self.ids_of(self.import_partners())
         self.assertEqual(len(pages), 3 if len(there) % 2 else 2)
         self.assertEqual([external_id for page in pages for external_id in page], sorted(there))

@@ -1,4 +1,3 @@
-from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -6,9 +5,10 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.connector_odoo.tests.common import OdooCase
+from odoo.addons.connector.testing import extending
+from odoo.addons.connector_odoo.backend import odoo
+from odoo.addons.connector_odoo.tests.common import NewestRecordsImporter, OdooCase
 from odoo.addons.connector_odoo.tests.other_odoo import other_odoo_with_orders
-from odoo.addons.connector_odoo.unit.importer import ChangedRecordsImporter
 
 
 class OrderCase(OdooCase):
@@ -18,7 +18,7 @@ class OrderCase(OdooCase):
         super().setUp()
         now = fields.Datetime.to_string(fields.Datetime.now())
         self.env["connector.watermark"].move(self.backend, "odoo.sale.order", now)
-        self.startPatcher(patch.object(ChangedRecordsImporter, "_overlap", timedelta(0)))
+        self.enterContext(extending(odoo, NewestRecordsImporter))
         self.customer = self.shop.create("res.partner", name="Ada")
         self.chair, self.table = (
             self.shop.create("product.product", name=name, list_price=price, taxes_id=[[5]])

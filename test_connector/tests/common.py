@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tests import TransactionCase
 
-from odoo.addons.jobs_queue.registration import registration_changed
+from odoo.addons.connector.testing import extending
+from odoo.addons.connector.testing.registration import registering
+from odoo.addons.connector.unit.exporter.record import RecordExporter
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..external import shop
@@ -14,11 +16,17 @@ from ..units import webshop
 
 def register_another(test, base_class, model_name):
     """Let one more unit serve a model of the shop, or all (None), during a test, of which nothing says which one to prefer."""
-    registered = webshop._registrations[:]
-    test.addCleanup(registration_changed)
-    test.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+    test.enterContext(registering(webshop))
     webshop(type("Another", (base_class,), {"_model_name": model_name, "__module__": __name__}))
-    registration_changed()
+
+
+def conflict_policy(policy):
+    """Have records exported to the shop by a conflict policy during a block."""
+
+    class Exporter(RecordExporter):
+        _conflict_policy = policy
+
+    return extending(webshop, Exporter)
 
 
 class ShopCase(TransactionCase):

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.importer import batch as batch_importer
 from odoo.addons.connector.unit.importer.batch import (
     BatchImporter,
@@ -20,7 +20,7 @@ from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import TransactionOutdated
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..units import PartnerImporter, ShopAdapter
+from ..units import PartnerImporter, ShopAdapter, webshop
 from .common import ShopCase
 
 
@@ -92,10 +92,15 @@ class TestBatch(BatchCase):
         company = self.env["res.company"].create({"name": "Elsewhere"})
         self.backend.company_id = company
         self.shop.add("test.shop.partner", 42, name="Ada")
-        values = []
-        self.patch(PartnerImporter, "_after_import", lambda importer, binding: values.append(binding.env.company))
-        import_record(self.session, "test.shop.partner", self.backend.id, 42)
-        self.assertEqual(values, [company])
+        companies = []
+
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                companies.append(binding.env.company)
+
+        with extending(webshop, Importer):
+            import_record(self.session, "test.shop.partner", self.backend.id, 42)
+        self.assertEqual(companies, [company])
 
 
 class TestDirectBatch(BatchCase):
@@ -157,21 +162,32 @@ class TestDelayedBatch(BatchCase):
 class TestWatermark(BatchCase):
     """Up to where the next import begins; the "import since" date of lesser connectors moves when the batch is queued."""
 
-    def setUp(self):
-        super().setUp()
-        self.patch(BulkBatchImporter, "_page_size", 2)
-        self.patch(
-            BatchImporter, "_get_next_watermark", lambda importer, began: str(len(importer.backend_adapter.table))
-        )
+    def batch(self, batch_class, filters=None):
+        """Run a batch importer with small pages, whose watermark is the number of records there."""
+
+        class Importer(batch_class):
+            _page_size = 2
+
+            def _get_next_watermark(self, began):
+                return str(len(self.backend_adapter.table))
+
+        return super().batch(Importer, filters)
 
     def watermark(self):
         return self.env["connector.watermark"].value_of(self.backend, "test.shop.partner")
 
     def since(self):
         """Return the watermark from which the next batch would begin, as it asks for its filters."""
-        with patch.object(BatchImporter, "_filters_since", return_value={"name": "nobody"}) as filters_since:
-            self.batch(DirectBatchImporter)
-        return filters_since.call_args.args[0]
+        asked = []
+
+        class Importer(DirectBatchImporter):
+            def _filters_since(self, watermark):
+                asked.append(watermark)
+                return {"name": "nobody"}
+
+        self.batch(Importer)
+        (since,) = asked
+        return since
 
     def test_the_watermark_moves_when_all_pages_are_done(self):
         self.batch(BulkBatchImporter)
@@ -226,7 +242,11 @@ class TestWatermark(BatchCase):
         return env["connector.watermark"].move(env[backend_model].browse(backend_id), "test.shop.partner", value)
 
     def test_the_watermark_of_a_delayed_batch_moves_when_its_jobs_have_ended(self):
-        with patch.object(PartnerImporter, "_validate_data", side_effect=ValueError("No.")):
+        class Importer(PartnerImporter):
+            def _validate_data(self, values):
+                raise ValueError("No.")
+
+        with extending(webshop, Importer):
             self.batch(DelayedBatchImporter)
             self.assertIsNone(self.watermark())
             jobs = self.run_jobs()

@@ -3,15 +3,15 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.bulk import BulkExporter, export_bulk
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.jobs_queue import store
 
-from ..units import PartnerExportMapper, PointsExporter, ShopAdapter
-from .common import ShopCase
+from ..units import PartnerExportMapper, PointsExporter, ShopAdapter, webshop
+from .common import ShopCase, conflict_policy
 
 
 class TestBulkExporter(ShopCase, JobsCase):
@@ -128,7 +128,7 @@ class TestBulkExporter(ShopCase, JobsCase):
     def test_the_state_there_that_it_makes_is_no_conflict_of_the_next_export(self):
         with self.counting_versions():
             for policy in ("external_wins", "ask"):
-                with self.subTest(policy), patch.object(RecordExporter, "_conflict_policy", policy):
+                with self.subTest(policy), conflict_policy(policy):
                     self.import_and_change_ours(self.bindings[0])
                     self.delay(self.bindings[0])
                     self.assertDone(self.run_jobs())
@@ -137,7 +137,7 @@ class TestBulkExporter(ShopCase, JobsCase):
                     self.assertEqual(self.bindings[0].sync_state, "in_sync")
 
     def test_what_was_changed_there_before_it_stays_a_conflict_of_the_next_export(self):
-        with self.counting_versions(), patch.object(RecordExporter, "_conflict_policy", "ask"):
+        with self.counting_versions(), conflict_policy("ask"):
             self.import_and_change_ours(self.bindings[0])
             self.there(1).update(name="Theirs", changed=8)
             self.delay(self.bindings[0])
@@ -225,10 +225,14 @@ class TestBulkExporter(ShopCase, JobsCase):
             (["points", "pionts"], "test.shop.partner has no field 'pionts'"),
             (["phone"], "no mapping of .*PartnerExportMapper reads 'phone'"),
         ):
+
+            class Exporter(PointsExporter):
+                _fields = fields
+
             message = f"PointsExporter, _fields: {problem}"
             with (
                 self.subTest(fields=fields),
-                patch.object(PointsExporter, "_fields", fields),
+                extending(webshop, Exporter),
                 self.assertRaisesRegex(MappingError, message),
             ):
                 self.unit(BulkExporter).run([binding.id for binding in self.bindings])

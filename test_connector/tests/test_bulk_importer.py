@@ -7,7 +7,7 @@ from psycopg2.errors import OutOfMemory
 from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
 from odoo.addons.connector.unit.importer.lock import lock_new
@@ -15,7 +15,7 @@ from odoo.addons.connector.unit.importer.record import import_record
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError, TransactionOutdated
 
-from ..units import PartnerImporter, ShopAdapter, ShopImporter
+from ..units import PartnerImporter, ShopAdapter, ShopImporter, webshop
 from .common import ShopCase
 
 
@@ -41,11 +41,12 @@ class BulkCase(ShopCase, JobsCase):
     def failing(self, *names):
         """Let the import of the partners with some names fail."""
 
-        def validate(importer, values):
-            if values["name"] in names:
-                raise ValueError(f"{values['name']} is not welcome")
+        class Importer(PartnerImporter):
+            def _validate_data(self, values):
+                if values["name"] in names:
+                    raise ValueError(f"{values['name']} is not welcome")
 
-        with patch.object(PartnerImporter, "_validate_data", validate), mute_logger(BulkImporter.__module__):
+        with extending(webshop, Importer), mute_logger(BulkImporter.__module__):
             yield
 
 
@@ -108,10 +109,16 @@ class TestPage(BulkCase):
         self.assertEqual(self.binding(2).email, "new@example.com")
 
     def test_what_is_not_there_any_more_is_left_to_the_policy_of_its_importer(self):
+        handled = []
+
+        class Importer(ShopImporter):
+            def _handle_missing(self):
+                handled.append(self.external_id)
+
         self.add(1)
-        with patch.object(ShopImporter, "_handle_missing", autospec=True) as handle_missing:
+        with extending(webshop, Importer):
             message = self.import_ids([1, 2])
-        self.assertEqual([call.args[0].external_id for call in handle_missing.call_args_list], [2])
+        self.assertEqual(handled, [2])
         self.assertEqual(message, "1 created, 1 not there any more")
 
     def test_what_is_not_there_any_more_is_missing_until_it_is_there_again(self):
@@ -125,16 +132,25 @@ class TestPage(BulkCase):
         self.assertEqual(self.binding(2).sync_state, "in_sync")
 
     def test_what_is_to_be_skipped_is_skipped(self):
+        class Importer(PartnerImporter):
+            def _must_skip(self):
+                return "No." if self.external_id == 2 else None
+
         self.add_many([1, 2])
-        skip_two = lambda importer: "No." if importer.external_id == 2 else None  # noqa: E731
-        with patch.object(PartnerImporter, "_must_skip", skip_two):
+        with extending(webshop, Importer):
             self.assertEqual(self.import_ids([1, 2]), "1 created, 1 skipped")
 
     def test_what_comes_after_the_import_comes_for_each_record(self):
+        imported = []
+
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                imported.append(binding)
+
         self.add_many([1, 2])
-        with patch.object(PartnerImporter, "_after_import") as after_import:
+        with extending(webshop, Importer):
             self.import_ids([1, 2])
-        self.assertEqual([call.args[0] for call in after_import.call_args_list], [self.binding(1), self.binding(2)])
+        self.assertEqual(imported, [self.binding(1), self.binding(2)])
 
     def test_an_empty_page_says_so(self):
         self.assertEqual(self.import_ids([]), "Nothing to import.")
@@ -192,17 +208,12 @@ class TestRecordThatFails(BulkCase):
     def test_one_that_somebody_else_has_created_meanwhile_is_left_to_a_job_that_will_find_it(self):
         self.add_many(range(4))
         taken = self.partner("already here").odoo_id
-        values = PartnerImporter._create_data
 
-        def bind_to_taken(importer, map_record):
-            if importer.external_id == 2:
-                return {"odoo_id": taken.id}
-            return values(importer, map_record)
+        class Importer(PartnerImporter):
+            def _create_data(self, map_record):
+                return {"odoo_id": taken.id} if self.external_id == 2 else super()._create_data(map_record)
 
-        with (
-            patch.object(PartnerImporter, "_create_data", bind_to_taken),
-            mute_logger(BulkImporter.__module__, "odoo.sql_db"),
-        ):
+        with extending(webshop, Importer), mute_logger(BulkImporter.__module__, "odoo.sql_db"):
             message = self.import_ids(range(4))
             self.assertEqual(message, "3 created, 1 exist by now and are left to jobs of their own")
             self.assertFalse(self.env["connector.checkpoint"].search([("model", "=", "test.shop.backend")]))
@@ -212,17 +223,14 @@ class TestRecordThatFails(BulkCase):
         self.assertEqual(self.binding(2).name, "Partner 2")
 
     def test_one_that_the_database_refuses_is_found_too(self):
-        self.add_many(range(4))
-        with (
-            patch.object(PartnerImporter, "_after_import", self.refuse_two),
-            mute_logger(BulkImporter.__module__, "odoo.sql_db"),
-        ):
-            self.assertEqual(self.import_ids(range(4)), "3 created, 1 failed and left to jobs of their own")
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                if self.external_id == 2:
+                    self.env.cr.execute("SELECT 1 / 0")
 
-    def refuse_two(self, binding):
-        """In place of a step of an importer: have the database refuse a statement."""
-        if binding.external_id == "2":
-            binding.env.cr.execute("SELECT 1 / 0")
+        self.add_many(range(4))
+        with extending(webshop, Importer), mute_logger(BulkImporter.__module__, "odoo.sql_db"):
+            self.assertEqual(self.import_ids(range(4)), "3 created, 1 failed and left to jobs of their own")
 
     def test_it_gets_a_job_of_its_own_that_says_why(self):
         self.add_many(range(3))
@@ -243,11 +251,12 @@ class TestRecordThatFails(BulkCase):
         self.assertEqual(self.run_jobs().mapped("message"), ["Created from record 1 of Test Shop."])
 
     def test_one_that_is_not_there_any_more_fails_alone_too(self):
+        class Importer(ShopImporter):
+            def _handle_missing(self):
+                raise ValueError("It must not go")
+
         self.add_many([1, 3])
-        with (
-            patch.object(ShopImporter, "_handle_missing", side_effect=ValueError("It must not go")),
-            mute_logger(BulkImporter.__module__),
-        ):
+        with extending(webshop, Importer), mute_logger(BulkImporter.__module__):
             import_page.delay(self.session, "test.shop.partner", self.backend.id, [1, 2, 3])
             page, own = self.run_jobs()
         self.assertEqual((page.state, own.state, own.message), ("done", "failed", "ValueError: It must not go"))
@@ -278,9 +287,13 @@ class TestRecordThatFails(BulkCase):
         self.assertEqual((binding.sync_state, binding.sync_error, binding.name), ("in_sync", False, "Rude"))
 
     def test_what_concerns_all_ends_the_page_and_its_job_is_tried_again(self):
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                raise NetworkRetryableError("The shop is away")
+
         self.add_many(range(3))
         import_page.delay(self.session, "test.shop.partner", self.backend.id, [0, 1, 2])
-        with patch.object(PartnerImporter, "_after_import", side_effect=NetworkRetryableError("The shop is away")):
+        with extending(webshop, Importer):
             job = self.run_jobs()
         self.assertEqual((job.state, job.retry, self.names()), ("scheduled", 1, []))
 

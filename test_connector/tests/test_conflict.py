@@ -1,16 +1,16 @@
 from datetime import timedelta
-from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.record import RecordExporter
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue import store
 
-from .common import ShopCase
+from ..units import webshop
+from .common import ShopCase, conflict_policy
 
 
 class TestConflict(ShopCase, JobsCase):
@@ -26,7 +26,7 @@ class TestConflict(ShopCase, JobsCase):
         self.shop.table("test.shop.partner")[42].update(name="Theirs", changed="2", **values)
 
     def run_export(self, policy):
-        with patch.object(RecordExporter, "_conflict_policy", policy):
+        with conflict_policy(policy):
             return self.unit(RecordExporter).run(self.binding.id, ["name"])
 
     def name_there(self):
@@ -81,19 +81,20 @@ class TestConflict(ShopCase, JobsCase):
         self.change_there(nickname="Countess")
         self.run_export("ask")
         self.binding.action_keep_ours()
-        with patch.object(RecordExporter, "_conflict_policy", "ask"):
+        with conflict_policy("ask"):
             self.assertDone(self.run_jobs())
         self.unit(RecordImporter).run(42)
         self.assert_ours_is_kept()
         self.assertEqual(self.binding.nickname, "Countess")
 
     def test_what_the_shop_changes_along_with_our_export_is_no_conflict_and_is_imported(self):
-        write = self.shop.table("test.shop.partner")[42].update
+        theirs = self.shop.table("test.shop.partner")[42]
 
-        def write_and_change(exporter, values):
-            write(**values, changed="2", nickname="Countess")
+        class Exporter(RecordExporter):
+            def _update(self, values):
+                theirs.update(**values, changed="2", nickname="Countess")
 
-        with patch.object(RecordExporter, "_update", write_and_change):
+        with extending(webshop, Exporter):
             self.run_export("ask")
             self.assertEqual(self.binding.sync_state, "to_import")
             self.binding.name = "Ours again"
@@ -126,7 +127,7 @@ class TestConflict(ShopCase, JobsCase):
         self.change_there()
         self.run_export("ask")
         self.binding.action_keep_ours()
-        with patch.object(RecordExporter, "_conflict_policy", "ask"):
+        with conflict_policy("ask"):
             self.assertDone(self.run_jobs())
         self.assert_ours_is_kept()
         self.assertEqual((self.binding.sync_state, self.binding.sync_error), ("in_sync", False))
@@ -141,7 +142,7 @@ class TestConflict(ShopCase, JobsCase):
             self.assertEqual(self.unit(BulkImporter).run_ids([42], force), "1 skipped")
         self.assertEqual((self.binding.name, self.binding.sync_state), ("Ours", "conflict"))
         self.binding.action_keep_ours()
-        with patch.object(RecordExporter, "_conflict_policy", "ask"):
+        with conflict_policy("ask"):
             self.assertDone(self.run_jobs())
         self.assert_ours_is_kept()
 
@@ -176,12 +177,13 @@ class TestConflict(ShopCase, JobsCase):
             self.binding.with_user(clerk).action_keep_ours()
 
     def test_what_our_export_has_changed_there_is_no_conflict(self):
-        write = self.shop.table("test.shop.partner")[42].update
+        theirs = self.shop.table("test.shop.partner")[42]
 
-        def write_and_count(exporter, values):
-            write(**values, changed="2")
+        class Exporter(RecordExporter):
+            def _update(self, values):
+                theirs.update(**values, changed="2")
 
-        with patch.object(RecordExporter, "_update", write_and_count):
+        with extending(webshop, Exporter):
             self.run_export("ask")
             self.binding.name = "Ours again"
             self.run_export("ask")

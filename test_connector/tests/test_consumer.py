@@ -1,11 +1,10 @@
-from unittest.mock import patch
-
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
 from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import ManyConnectorUnitError
 from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.exporter.consumers import (
     delay_bulk_export,
     delay_delete,
@@ -15,10 +14,9 @@ from odoo.addons.connector.unit.exporter.consumers import (
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
-from odoo.addons.jobs_queue.registration import registration_changed
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..units import TagExportMapper
+from ..units import TagExportMapper, webshop
 from .common import ShopCase, register_another
 
 
@@ -116,10 +114,13 @@ class TestDelayExport(ConsumerCase):
     def test_a_model_without_an_export_mapper_delays_nothing(self):
         self.subscribe(on_record_write, delay_export, "test.shop.tag")
         tag = self.tag("1")
-        with patch.object(TagExportMapper, "_model_name", "another.model"):
-            registration_changed()
+        with registering(webshop):
+
+            @webshop(replacing=TagExportMapper)
+            class OtherMapper(ExportMapper):
+                _model_name = "another.model"
+
             tag.name = "Gold"
-        registration_changed()
         self.assertFalse(self.exports())
 
     def test_two_export_mappers_of_a_model_are_an_error(self):

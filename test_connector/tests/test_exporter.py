@@ -3,15 +3,20 @@ from unittest.mock import patch
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.deleter import DeleteExporter, delete_record
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, NothingToDoJob, RetryableJobError
 
-from ..units import PartnerImportMapper
+from ..units import PartnerImportMapper, webshop
 from .common import ShopCase
+
+
+class UnreachedExporter(RecordExporter):
+    def _create(self, values):
+        raise NetworkRetryableError("down")
 
 
 class ExporterCase(ShopCase):
@@ -126,29 +131,33 @@ class TestRecordExporter(ExporterCase):
         self.assertEqual(self.unit(RecordExporter).run(binding_id), "The record to export does not exist any more.")
 
     def test_a_record_that_is_to_be_skipped_is_not_exported_and_the_reason_is_told(self):
-        with patch.object(RecordExporter, "_must_skip", return_value="Not a customer."):
+        class Exporter(RecordExporter):
+            def _must_skip(self):
+                return "Not a customer."
+
+        with extending(webshop, Exporter):
             self.assertEqual(self.run_export(self.partner()), "Not a customer.")
         self.assertEqual(self.shop.calls, [])
 
     def test_what_a_record_depends_on_is_exported_first(self):
-        binding = self.partner(main_tag_id=self.tag(name="Gold").id)
+        class Exporter(RecordExporter):
+            def _export_dependencies(self):
+                if self.model._name == "test.shop.partner":
+                    self._export_dependency(self.binding.main_tag_id)
 
-        def export_dependencies(exporter):
-            if exporter.model._name == "test.shop.partner":
-                exporter._export_dependency(exporter.binding.main_tag_id)
-
-        with patch.object(RecordExporter, "_export_dependencies", export_dependencies):
-            self.run_export(binding)
+        with extending(webshop, Exporter):
+            self.run_export(self.partner(main_tag_id=self.tag(name="Gold").id))
         self.assertEqual([call[2]["name"] for call in self.shop.calls], ["Gold", "Ada"])
         self.assertEqual(self.shop.calls[1][2]["tag"], "1")
 
     def test_records_that_depend_on_each_other_are_exported_once(self):
         binding = self.partner(main_tag_id=self.tag(name="Gold").id)
 
-        def export_dependencies(exporter):
-            exporter._export_dependency(binding if exporter.model._name == "test.shop.tag" else binding.main_tag_id)
+        class Exporter(RecordExporter):
+            def _export_dependencies(self):
+                self._export_dependency(binding if self.model._name == "test.shop.tag" else binding.main_tag_id)
 
-        with patch.object(RecordExporter, "_export_dependencies", export_dependencies):
+        with extending(webshop, Exporter):
             self.run_export(binding)
         self.assertEqual([call[2]["name"] for call in self.shop.calls], ["Gold", "Ada"])
 
@@ -199,38 +208,50 @@ class TestExportJobs(ExporterCase, JobsCase):
         self.assertEqual((binding.sync_state, binding.last_job_id), ("in_sync", job))
 
     def test_a_job_that_fails_leaves_its_error_on_the_binding(self):
+        class Exporter(RecordExporter):
+            def _validate_data(self, values):
+                raise InvalidDataError("No e-mail.")
+
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id)
-        with patch.object(RecordExporter, "_validate_data", side_effect=InvalidDataError("No e-mail.")):
+        with extending(webshop, Exporter):
             job = self.run_failing_jobs()
         self.assertEqual(job.state, "failed")
         self.assertEqual((binding.sync_state, binding.sync_error, binding.last_job_id), ("error", "No e-mail.", job))
 
     def test_a_job_that_finds_nothing_to_do_leaves_no_error(self):
+        class Exporter(RecordExporter):
+            def _must_skip(self):
+                raise NothingToDoJob("Not today.")
+
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id)
-        with patch.object(RecordExporter, "_must_skip", side_effect=NothingToDoJob("Not today.")):
+        with extending(webshop, Exporter):
             job = self.run_jobs()
         self.assertEqual((job.state, job.message, binding.sync_state), ("done", "Not today.", "never"))
 
     def test_a_record_there_that_is_bound_already_is_not_bound_twice(self):
+        class Exporter(RecordExporter):
+            def _create(self, values):
+                return 7
+
         other = self.partner("7", name="Other")
         export_record.delay(self.session, "test.shop.partner", self.partner().id)
-        with patch.object(RecordExporter, "_create", return_value=7):
+        with extending(webshop, Exporter):
             job = self.run_failing_jobs()
         self.assertFailed(job, f"Record 7 of Test Shop is bound to Other already .binding {other.id}.")
 
     def test_a_job_that_is_tried_again_leaves_no_error(self):
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id)
-        with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
+        with extending(webshop, UnreachedExporter):
             self.assertEqual(self.run_jobs().state, "scheduled")
         self.assertEqual(binding.sync_state, "never")
 
     def test_the_last_try_of_a_job_leaves_its_error(self):
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id, max_retries=1)
-        with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
+        with extending(webshop, UnreachedExporter):
             self.run_jobs()
         self.assertEqual((binding.sync_state, binding.sync_error), ("error", "down"))
 
@@ -247,12 +268,15 @@ class TestExportJobs(ExporterCase, JobsCase):
         self.assertEqual((job.state, binding.sync_state), ("failed", "missing"))
 
     def test_a_record_is_not_missing_there_because_one_on_which_it_depends_is(self):
+        class Exporter(RecordExporter):
+            def _export_dependencies(self):
+                raise IDMissingInBackend("The shop has no test.shop.tag 3")
+
         binding = self.partner("42")
-        dependency = IDMissingInBackend("The shop has no test.shop.tag 3")
         export_record.delay(self.session, "test.shop.partner", binding.id)
-        with patch.object(RecordExporter, "_export_dependencies", side_effect=dependency):
+        with extending(webshop, Exporter):
             self.run_failing_jobs()
-        self.assertEqual((binding.sync_state, binding.sync_error), ("error", str(dependency)))
+        self.assertEqual((binding.sync_state, binding.sync_error), ("error", "The shop has no test.shop.tag 3"))
 
     def test_that_there_is_nothing_to_export_takes_the_error_away(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
@@ -264,9 +288,12 @@ class TestExportJobs(ExporterCase, JobsCase):
             self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
 
     def test_a_record_that_was_deleted_there_is_created_again_where_the_policy_says_so(self):
+        class Exporter(RecordExporter):
+            _missing_policy = "recreate"
+
         binding = self.partner("42")
         export_record.delay(self.session, "test.shop.partner", binding.id)
-        with patch.object(RecordExporter, "_missing_policy", "recreate"):
+        with extending(webshop, Exporter):
             job = self.run_jobs()
         self.assertEqual((job.message, binding.external_id), ("Created record 1 in Test Shop.", "1"))
         self.assertEqual(self.shop.table("test.shop.partner")[1]["source"], "odoo")

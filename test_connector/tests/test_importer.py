@@ -13,14 +13,24 @@ from odoo.addons.connector.exception import (
     ManyConnectorUnitError,
     MappingError,
 )
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
-from ..units import PartnerImporter, ShopAdapter
+from ..units import PartnerImporter, ShopAdapter, webshop
 from .common import ShopCase, register_another
+
+
+class SkippingImporter(PartnerImporter):
+    def _must_skip(self):
+        return "Not a customer."
+
+
+class RefusingImporter(PartnerImporter):
+    def _validate_data(self, values):
+        raise InvalidDataError("Not welcome")
 
 
 class ImporterCase(ShopCase):
@@ -84,14 +94,20 @@ class TestRecordImporter(ImporterCase):
 
     def test_a_record_that_is_to_be_skipped_is_not_imported_and_the_reason_is_told(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
+        with extending(webshop, SkippingImporter):
             self.assertEqual(self.run_import(42), "Not a customer.")
         self.assertFalse(self.binding(42))
 
     def test_a_reason_to_skip_that_is_no_text_is_refused(self):
+        class Importer(PartnerImporter):
+            def _must_skip(self):
+                return True
+
         self.shop.add("test.shop.partner", 42, name="Ada")
-        self.patch(PartnerImporter, "_must_skip", lambda importer: True)
-        with self.assertRaisesRegex(TypeError, r"PartnerImporter\._must_skip\(\) must return the reason as a text"):
+        with (
+            extending(webshop, Importer),
+            self.assertRaisesRegex(TypeError, r"PartnerImporter\._must_skip\(\) must return the reason as a text"),
+        ):
             self.run_import(42)
 
     def test_what_is_no_id_is_refused_before_anything_is_read_or_delayed(self):
@@ -121,18 +137,21 @@ class TestRecordImporter(ImporterCase):
 
     def test_invalid_values_are_not_written(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
-        with (
-            patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("No.")),
-            self.assertRaises(InvalidDataError),
-        ):
+        with extending(webshop, RefusingImporter), self.assertRaises(InvalidDataError):
             self.run_import(42)
         self.assertFalse(self.binding(42))
 
     def test_what_comes_after_the_import_gets_the_binding(self):
+        imported = []
+
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                imported.append(binding)
+
         self.shop.add("test.shop.partner", 42, name="Ada")
-        with patch.object(PartnerImporter, "_after_import") as after_import:
+        with extending(webshop, Importer):
             self.run_import(42)
-        after_import.assert_called_once_with(self.binding(42))
+        self.assertEqual(imported, [self.binding(42)])
 
 
 class TestUpToDate(ImporterCase):
@@ -284,10 +303,17 @@ class TestNoExportBack(ImporterCase):
         self.assertTrue(forbids_all(importer._in_import(importer.model).env.context))
 
     def test_what_comes_after_the_import_may_be_exported(self):
+        contexts = []
+
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                contexts.append(binding.env.context)
+
         self.shop.add("test.shop.partner", 42, name="Ada")
-        with patch.object(PartnerImporter, "_after_import") as after_import:
+        with extending(webshop, Importer):
             self.run_import(42)
-        self.assertNotIn("no_connector_export", after_import.call_args.args[0].env.context)
+        (context,) = contexts
+        self.assertNotIn("no_connector_export", context)
 
 
 class TestConcurrentImport(ImporterCase):
@@ -361,21 +387,26 @@ class TestConcurrentImport(ImporterCase):
 
     def test_a_record_that_another_import_has_bound_meanwhile_is_tried_again_later(self):
         bound = self.partner("1").odoo_id
+
+        class Importer(PartnerImporter):
+            def _create_data(self, map_record):
+                return {"odoo_id": bound.id}
+
         self.shop.add("test.shop.partner", 2, name="Ada")
-        self.patch(PartnerImporter, "_create_data", lambda importer, map_record: {"odoo_id": bound.id})
         with (
             mute_logger("odoo.sql_db"),
+            extending(webshop, Importer),
             self.assertRaisesRegex(RetryableJobError, "test.shop.partner 2 exists already"),
         ):
             self.run_import(2)
 
     def test_a_unique_violation_leaves_the_transaction_usable(self):
+        class Importer(PartnerImporter):
+            def _get_binding(self):
+                return self.model
+
         self.partner("42")
-        with (
-            mute_logger("odoo.sql_db"),
-            patch.object(PartnerImporter, "_get_binding", return_value=self.Partner),
-            self.assertRaises(RetryableJobError),
-        ):
+        with mute_logger("odoo.sql_db"), extending(webshop, Importer), self.assertRaises(RetryableJobError):
             self.run_import(42)
         self.assertEqual(len(self.binding(42)), 1)
 
@@ -387,7 +418,7 @@ class TestImportJob(ImporterCase, JobsCase):
     def test_why_a_record_was_skipped_reaches_the_job(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
         self.delay(42)
-        with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
+        with extending(webshop, SkippingImporter):
             self.assertEqual(self.run_jobs().message, "Not a customer.")
 
     def test_a_job_that_cannot_see_what_was_committed_begins_again_at_once_and_counts_no_try(self):
@@ -412,17 +443,21 @@ class TestImportJob(ImporterCase, JobsCase):
         binding = self.partner("42")
         self.shop.add("test.shop.partner", 42, name="Rude")
         self.delay(42)
-        with patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("Not welcome")):
+        with extending(webshop, RefusingImporter):
             self.assertEqual(self.run_jobs().state, "failed")
         self.assertEqual((binding.sync_state, binding.sync_error), ("error", "Not welcome"))
         self.run_import(42)
         self.assertEqual((binding.sync_state, binding.sync_error), ("in_sync", False))
 
     def test_a_record_is_not_missing_because_another_one_is(self):
+        class Importer(PartnerImporter):
+            def _import_dependencies(self):
+                raise IDMissingInBackend("No tag 3")
+
         binding = self.partner("42")
         self.shop.add("test.shop.partner", 42, name="Ada")
         self.delay(42)
-        with patch.object(PartnerImporter, "_import_dependencies", side_effect=IDMissingInBackend("No tag 3")):
+        with extending(webshop, Importer):
             self.assertEqual(self.run_jobs().state, "failed")
         self.assertEqual((binding.sync_state, binding.sync_error), ("error", "No tag 3"))
 

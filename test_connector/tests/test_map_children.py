@@ -1,6 +1,8 @@
 from odoo import Command
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
+from odoo.addons.connector.testing import extending
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.binding.clock import database_now
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
@@ -24,8 +26,7 @@ class ChildrenCase(ShopCase):
 
     def setUp(self):
         super().setUp()
-        registered = webshop._registrations[:]
-        self.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+        self.enterContext(registering(webshop))
 
         class OrderMapper(ImportMapper):
             _model_name = "test.shop.order"
@@ -298,13 +299,13 @@ class TestImportOfOrders(ChildrenCase):
             order["lines"][0]["tag"] = number
             self.shop.table("test.shop.order")[number] = {**order, "id": number}
         looked_up = []
-        search = Binder._search
 
-        def count(binder, field_name, values):
-            looked_up.append((binder.model._name, len(values)))
-            return search(binder, field_name, values)
+        class CountingBinder(Binder):
+            def _search(self, field_name, values):
+                looked_up.append((self.model._name, len(values)))
+                return super()._search(field_name, values)
 
-        self.patch(Binder, "_search", count)
-        self.unit(BulkImporter, "test.shop.order").run(list(self.shop.table("test.shop.order").values()))
+        with extending(webshop, CountingBinder):
+            self.unit(BulkImporter, "test.shop.order").run(list(self.shop.table("test.shop.order").values()))
         self.assertEqual([entry for entry in looked_up if entry[0] == "test.shop.tag"], [("test.shop.tag", 4)])
         self.assertEqual(self.env["test.order.line"].search([]).tag_id.ids, [tag.odoo_id.id for tag in tags])

@@ -7,6 +7,7 @@ from odoo.tools import mute_logger
 from odoo.tools.translate import code_translations
 
 from odoo.addons.connector.exception import InvalidBackend, InvalidDataError, MappingError
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.mapper.mapper import (
     ExportMapper,
@@ -505,8 +506,7 @@ class TestChildren(MapperCase):
             _model_name = "res.partner"
             direct = [("street", "street")]
 
-        registered = webshop._registrations[:]
-        self.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+        self.enterContext(registering(webshop))
         self.address_import_mapper = webshop(AddressImportMapper)
         webshop(AddressExportMapper)
 

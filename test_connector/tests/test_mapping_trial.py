@@ -1,5 +1,6 @@
 from odoo.exceptions import AccessError, UserError
 
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.mapper.mapper import ImportMapper, mapping
 
 from ..units import webshop
@@ -60,8 +61,7 @@ class TestMappingTrial(ShopCase):
             def create_order(self, record):
                 return {"odoo_id": self.env["test.order"].create({"name": "On the way"}).id}
 
-        registered = webshop._registrations[:]
-        self.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+        self.enterContext(registering(webshop))
         webshop(OrderMapper)
         self.shop.add("test.shop.order", 1)
         rows = self.rows(self.trial(model_id=self.env["ir.model"]._get_id("test.shop.order"), external_id="1"))

@@ -1,18 +1,28 @@
-from unittest.mock import patch
-
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import InvalidDataError, MappingError
+from odoo.addons.connector.testing import extending
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue.exception import TransactionOutdated
 
-from ..units import PartnerImporter
+from ..units import PartnerImporter, webshop
 from .common import ShopCase
 
 
-def mail_of(importer):
-    return "email", importer.external_record.get("mail")
+class MatchingImporter(PartnerImporter):
+    def _match_key(self):
+        return "email", self.external_record.get("mail")
+
+
+def matching_by(key):
+    """Give all partners of the shop one match key during a block."""
+
+    class Importer(PartnerImporter):
+        def _match_key(self):
+            return key
+
+    return extending(webshop, Importer)
 
 
 class MatchingCase(ShopCase):
@@ -20,7 +30,7 @@ class MatchingCase(ShopCase):
 
     def setUp(self):
         super().setUp()
-        self.startPatcher(patch.object(PartnerImporter, "_match_key", mail_of))
+        self.enterContext(extending(webshop, MatchingImporter))
 
     def add(self, external_id, **values):
         self.shop.add("test.shop.partner", external_id, **{"name": f"Partner {external_id}", **values})
@@ -56,15 +66,15 @@ class TestMatching(MatchingCase):
             ("ada@shop", TypeError, r"must return \(field, value\) or None, not 'ada@shop'"),
             (("emial", "ada@shop"), MappingError, r"res\.partner has no field 'emial'"),
         ):
-            self.patch(PartnerImporter, "_match_key", lambda importer, key=key: key)
-            with self.assertRaisesRegex(error, rf"PartnerImporter\._match_key\(\):? {message}"):
+            refused = self.assertRaisesRegex(error, rf"PartnerImporter\._match_key\(\):? {message}")
+            with matching_by(key), refused:
                 self.unit(RecordImporter).run(1)
 
     def test_the_key_may_be_a_record(self):
         self.known.parent_id = self.env["res.partner"].create({"name": "Our company"})
-        self.patch(PartnerImporter, "_match_key", lambda importer: ("parent_id", self.known.parent_id.id))
         self.add(1)
-        self.unit(RecordImporter).run(1)
+        with matching_by(("parent_id", self.known.parent_id.id)):
+            self.unit(RecordImporter).run(1)
         self.assertEqual(self.record(1), self.known)
 
     def test_an_archived_record_is_found(self):
@@ -110,7 +120,7 @@ class TestMatching(MatchingCase):
             return self.env.cr.sql_log_count - before
 
         queries(range(20))
-        with patch.object(PartnerImporter, "_match_key", return_value=None):
+        with matching_by(None):
             without = queries(range(20, 40))
         self.assertLessEqual(queries(range(40, 60)) - without, 3)
 

@@ -7,7 +7,7 @@ from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 
 from ..units import NoteExportMapper
-from .common import ShopCase
+from .common import ShopCase, conflict_policy
 
 MODEL = "test.shop.note"
 
@@ -47,7 +47,7 @@ class TestModelWithABinderOfItsOwn(ShopCase, JobsCase):
     def test_a_record_is_exported_whatever_the_policy(self):
         for policy in ("odoo_wins", "ask"):
             self.shop.add(MODEL, 7, name="Theirs")
-            with self.subTest(policy), patch.object(RecordExporter, "_conflict_policy", policy):
+            with self.subTest(policy), conflict_policy(policy):
                 self.unit(RecordExporter, MODEL).run(self.note.id)
                 self.assertEqual(self.there(), "Ours")
 

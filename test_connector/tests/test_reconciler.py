@@ -1,12 +1,12 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.connector.unit.reconciler import Reconciler, reconcile
 
-from ..units import PartnerImporter, ShopAdapter
+from ..units import PartnerImporter, ShopAdapter, webshop
 from .common import ShopCase
 
 
@@ -44,7 +44,10 @@ class TestReconciler(ShopCase, JobsCase):
         )
 
     def test_many_records_are_compared_page_by_page(self):
-        with patch.object(Reconciler, "_page_size", 1):
+        class PagingReconciler(Reconciler):
+            _page_size = 1
+
+        with extending(webshop, PagingReconciler):
             difference = self.compare()
         self.assertEqual((difference.missing, difference.different), ([13], {12: self.changed.id}))
 
@@ -70,7 +73,11 @@ class TestReconciler(ShopCase, JobsCase):
         self.assertEqual(self.compare().extra, [self.deleted.id])
 
     def test_a_record_that_is_not_to_be_imported_is_not_missed_here(self):
-        with patch.object(PartnerImporter, "_must_skip", return_value="Not a customer."):
+        class Importer(PartnerImporter):
+            def _must_skip(self):
+                return "Not a customer."
+
+        with extending(webshop, Importer):
             self.assertEqual(self.compare().missing, [])
 
     def test_a_record_that_cannot_be_mapped_is_different(self):
@@ -78,7 +85,10 @@ class TestReconciler(ShopCase, JobsCase):
         self.assertEqual(self.compare().different, {11: self.same.id, 12: self.changed.id})
 
     def test_ids_alone_are_compared_where_the_records_are_too_many(self):
-        with patch.object(Reconciler, "_compares_content", False):
+        class IdReconciler(Reconciler):
+            _compares_content = False
+
+        with extending(webshop, IdReconciler):
             difference = self.compare()
         self.assertEqual((difference.missing, difference.extra, difference.different), ([13], [self.deleted.id], {}))
 
@@ -121,14 +131,14 @@ class TestReconciler(ShopCase, JobsCase):
 
     def test_a_record_that_is_exported_during_the_comparison_is_not_said_to_be_gone(self):
         new = self.partner()
-        compare = Reconciler._compare
 
-        def compare_and_export(reconciler):
-            found = compare(reconciler)
-            self.unit(RecordExporter).run(new.id)
-            return found
+        class ExportingReconciler(Reconciler):
+            def _compare(self):
+                difference = super()._compare()
+                self.unit_for(RecordExporter).run(new.id)
+                return difference
 
-        with patch.object(Reconciler, "_compare", compare_and_export):
+        with extending(webshop, ExportingReconciler):
             self.assertEqual(self.compare().extra, [self.deleted.id])
 
     def test_no_repair_settles_a_conflict_that_waits_for_a_person(self):
@@ -150,14 +160,15 @@ class TestReconciler(ShopCase, JobsCase):
         self.assertTrue(self.Partner.search([("external_id", "=", "13")]))
 
     def test_a_binding_that_is_deleted_during_the_comparison_is_left_out(self):
-        difference = Reconciler._compare
+        deleted = self.deleted
 
-        def compare_and_delete(reconciler):
-            found = difference(reconciler)
-            self.deleted.unlink()
-            return found
+        class DeletingReconciler(Reconciler):
+            def _compare(self):
+                difference = super()._compare()
+                deleted.unlink()
+                return difference
 
-        with patch.object(Reconciler, "_compare", compare_and_delete):
+        with extending(webshop, DeletingReconciler):
             self.compare("export")
         self.assertDone(self.run_jobs())
         self.assertEqual(self.there(12), "Ours")

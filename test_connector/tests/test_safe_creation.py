@@ -4,14 +4,14 @@ from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
 
-from ..units import ShopAdapter
-from .common import ShopCase
+from ..units import ShopAdapter, webshop
+from .common import ShopCase, conflict_policy
 
 
 class TestSafeCreation(ShopCase, JobsCase):
@@ -28,12 +28,21 @@ class TestSafeCreation(ShopCase, JobsCase):
     def lose_answer(self, error=None):
         """Have the shop create a record and the connection break before its answer, or something else happen to it."""
 
-        def create_and_lose_answer(exporter, values):
-            create(exporter, values)
-            raise error or NetworkRetryableError("The connection broke")
+        class Exporter(RecordExporter):
+            def _create(self, values):
+                super()._create(values)
+                raise error or NetworkRetryableError("The connection broke")
 
-        create = RecordExporter._create
-        return patch.object(RecordExporter, "_create", create_and_lose_answer)
+        return extending(webshop, Exporter)
+
+    def refusing(self, error):
+        """Have every creation fail before anything reaches the shop."""
+
+        class Exporter(RecordExporter):
+            def _create(self, values):
+                raise error
+
+        return extending(webshop, Exporter)
 
     def run_again(self):
         store.actions.requeue(self.env.cr, self.env["queue.job"].search([("state", "=", "scheduled")]).ids)
@@ -44,26 +53,29 @@ class TestSafeCreation(ShopCase, JobsCase):
 
     def test_the_intent_is_committed_before_the_call(self):
         seen = []
+        intents = self.intents
 
-        def roll_back_and_create(exporter, values):
-            self.env.cr.rollback()  # what is committed stays
-            seen.append(self.intents().idempotency_key)
-            return create(exporter, values)
+        class Exporter(RecordExporter):
+            def _create(self, values):
+                self.env.cr.rollback()  # what is committed stays
+                seen.append(intents().idempotency_key)
+                return super()._create(values)
 
-        create = RecordExporter._create
-        with patch.object(RecordExporter, "_create", roll_back_and_create):
+        with extending(webshop, Exporter):
             self.run_jobs()
         (record,) = self.shop.table("test.shop.partner").values()
         self.assertEqual(seen, [record["key"]])
 
     def test_nothing_is_left_of_an_intent_whose_record_was_created_by_somebody_else_meanwhile(self):
-        def lock_bound(exporter):
-            if self.intents():
-                self.binding.external_id = "7"
-            lock(exporter)
+        intents, binding = self.intents, self.binding
 
-        lock = RecordExporter._lock
-        with patch.object(RecordExporter, "_lock", lock_bound):
+        class Exporter(RecordExporter):
+            def _lock(self):
+                if intents():
+                    binding.external_id = "7"
+                super()._lock()
+
+        with extending(webshop, Exporter):
             self.assertEqual(self.run_jobs().state, "scheduled")
         self.assertFalse(self.intents())
 
@@ -80,15 +92,16 @@ class TestSafeCreation(ShopCase, JobsCase):
         self.assertFalse(self.intents())
 
     def test_the_id_is_kept_when_what_comes_after_the_creation_fails(self):
-        with (
-            patch.object(RecordExporter, "_after_export", side_effect=ValueError("afterwards")),
-            mute_logger("odoo.addons.jobs_queue.worker"),
-        ):
+        class Exporter(RecordExporter):
+            def _after_export(self):
+                raise ValueError("afterwards")
+
+        with extending(webshop, Exporter), mute_logger("odoo.addons.jobs_queue.worker"):
             self.assertEqual(self.run_jobs().state, "failed")
         self.assertEqual((self.binding.external_id, self.binding.sync_state), ("1", "error"))
 
     def test_the_id_is_kept_when_the_state_that_the_creation_has_made_cannot_be_read(self):
-        self.patch(RecordExporter, "_conflict_policy", "ask")
+        self.enterContext(conflict_policy("ask"))
         with patch.object(ShopAdapter, "read", side_effect=NetworkRetryableError("down")):
             self.assertEqual(self.run_jobs().state, "scheduled")
         self.assertEqual((self.binding.external_id, self.intents().ids), ("1", []))
@@ -104,7 +117,7 @@ class TestSafeCreation(ShopCase, JobsCase):
         self.assertEqual((self.binding.external_id, len(self.creations())), ("1", 1))
 
     def test_a_creation_that_did_not_reach_the_shop_is_done_with_the_same_key(self):
-        with patch.object(RecordExporter, "_create", side_effect=NetworkRetryableError("down")):
+        with self.refusing(NetworkRetryableError("down")):
             self.run_jobs()
         key = self.intents().idempotency_key
         self.run_again()
@@ -114,7 +127,7 @@ class TestSafeCreation(ShopCase, JobsCase):
         for refusal in (InvalidDataError("No e-mail."), IDMissingInBackend("No such address.")):
             with (
                 self.subTest(refusal),
-                patch.object(RecordExporter, "_create", side_effect=refusal),
+                self.refusing(refusal),
                 mute_logger("odoo.addons.jobs_queue.worker"),
             ):
                 job = self.run_jobs()

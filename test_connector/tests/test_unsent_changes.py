@@ -8,15 +8,15 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.event import on_record_unlink, on_record_write
 from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import InvalidDataError
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export_all_bindings
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.jobs_queue import store
 
-from ..units import PartnerExportMapper, PartnerImporter, PointsExporter, ShopAdapter
-from .common import ShopCase
+from ..units import PartnerExportMapper, PartnerImporter, PointsExporter, ShopAdapter, webshop
+from .common import ShopCase, conflict_policy
 
 
 class UnsentCase(ShopCase, JobsCase):
@@ -28,7 +28,7 @@ class UnsentCase(ShopCase, JobsCase):
         super().setUp()
         self.subscribe(on_record_write, delay_export_all_bindings)
         self.subscribe(on_record_unlink, delay_delete)
-        self.patch(RecordExporter, "_conflict_policy", property(lambda exporter: self.policy))
+        self.enterContext(conflict_policy(property(lambda exporter: self.policy)))
         self.theirs = {"id": 42, "name": "Ada", "changed": "1"}
         self.shop.table("test.shop.partner")[42] = self.theirs
         self.unit(RecordImporter).run(42)
@@ -204,6 +204,10 @@ class TestImportThatIsPutOff(UnsentCase):
         self.assertEqual((self.here, self.there), (("Ours", "Countess"), ("Ours", "Countess")))
 
     def test_nor_when_an_import_has_failed_since(self):
+        class Importer(PartnerImporter):
+            def _validate_data(self, values):
+                raise InvalidDataError("No")
+
         self.binding.odoo_id.name = "Refused"
         with self.refusing():
             self.run_failing_jobs()
@@ -211,7 +215,7 @@ class TestImportThatIsPutOff(UnsentCase):
         self.run_jobs()
         self.theirs.update(nickname="Countess", changed="2")
         self.import_alone()
-        with patch.object(PartnerImporter, "_validate_data", side_effect=InvalidDataError("No")):
+        with extending(webshop, Importer):
             self.run_failing_jobs()
         self.assertEqual(self.binding.sync_state, "error")
         self.unit(RecordImporter).run(42)
@@ -361,8 +365,11 @@ class TestImportDuringABulkExport(UnsentCase):
         self.assertEqual(self.here, ("Ada", "Countess"))
 
     def test_where_the_exporter_holds_no_imports_they_go_on(self):
-        self.patch(PointsExporter, "_holds_imports", False)
-        self.unit(RecordImporter).run(42)
+        class Exporter(PointsExporter):
+            _holds_imports = False
+
+        with extending(webshop, Exporter):
+            self.unit(RecordImporter).run(42)
         self.assertEqual(self.here, ("Ada", "Countess"))
 
     def test_an_older_page_does_not_overwrite_what_was_sent_while_there_is_something_to_import(self):

@@ -15,8 +15,9 @@ from odoo.http import HTTPRequest, Request, _request_stack
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.controllers.webhook import WebhookController
+from odoo.addons.connector.testing import extending
 
-from ..units import ShopWebhook
+from ..units import ShopWebhook, webshop
 from .test_webhook import CONTROLLER, WebhookCase
 
 KEY = "s3cr3t"
@@ -24,8 +25,20 @@ PREFIX = "sha256="
 BODIES = (b"", b'{"title": "Home"}', b"title=Caf%C3%A9", b"\xff\xfe\0", b"[" * 1_000)
 TOPICS = (None, "page/changed", "", "caf\xe9")
 IDS = (None, "7")
-#: What the receivers sign: the time and the content, or the content alone
-RECEIVERS = ({}, {"_timestamp_header": None, "_delivery_header": "X-Shop-Id"})
+
+
+class SignedTime(ShopWebhook):
+    """The time and the content are signed."""
+
+
+class SignedContent(ShopWebhook):
+    """The content alone is signed."""
+
+    _timestamp_header = None
+    _delivery_header = "X-Shop-Id"
+
+
+RECEIVERS = (SignedTime, SignedContent)
 
 
 def digest(key, content, name="sha256"):
@@ -74,40 +87,38 @@ class TestWrongSignatures(WebhookCase):
         super().setUp()
         self.visitor = self.env.ref("base.public_user")
 
-    def requests(self):
-        """Yield ``(headers, body)`` of requests whose signature is wrong for the receiver of the shop as it is now."""
+    def requests(self, receiver):
+        """Yield ``(headers, body)`` of requests whose signature is wrong for a receiver."""
         dice = random.Random(7)
         now = int(time.time())
         for body, topic, delivery in itertools.product(BODIES, TOPICS, IDS):
             sent = str(dice.randrange(now - 200, now))
             headers = {"X-Shop-Time": sent, "X-Shop-Topic": topic, "X-Shop-Id": delivery}
             body += dice.randbytes(dice.randrange(4))
-            for signature in wrong_signatures(self.signed(sent, body), dice):
+            for signature in wrong_signatures(self.signed(receiver, sent, body), dice):
                 yield {**headers, "X-Shop-Signature": signature}, body
 
-    def signed(self, sent, body):
-        return sent.encode() + b"." + body if ShopWebhook._timestamp_header else body
+    def signed(self, receiver, sent, body):
+        return sent.encode() + b"." + body if receiver._timestamp_header else body
 
     @mute_logger(CONTROLLER)
     def test_s7_of_thousands_of_requests_none_with_a_wrong_signature_is_taken(self):
         requests = 0
-        for attributes in RECEIVERS:
-            for name, value in attributes.items():
-                self.patch(ShopWebhook, name, value)
-            for headers, body in self.requests():
-                requests += 1
-                self.assertTrue(self.is_refused(headers, body), (headers, body))
+        for receiver in RECEIVERS:
+            with extending(webshop, receiver):
+                for headers, body in self.requests(receiver):
+                    requests += 1
+                    self.assertTrue(self.is_refused(headers, body), (headers, body))
         self.assertGreaterEqual(requests, 3_060)
         self.assertFalse(self.deliveries())
         self.assertFalse(self.delayed_jobs())
 
     def test_the_same_request_with_the_right_signature_is_taken(self):
-        for attributes in RECEIVERS:
-            for name, value in attributes.items():
-                self.patch(ShopWebhook, name, value)
-            headers, body = next(self.requests())
-            right = digest(KEY, self.signed(headers["X-Shop-Time"], body)).hexdigest()
-            self.receive({**headers, "X-Shop-Signature": PREFIX + right}, body)
+        for receiver in RECEIVERS:
+            headers, body = next(self.requests(receiver))
+            right = digest(KEY, self.signed(receiver, headers["X-Shop-Time"], body)).hexdigest()
+            with extending(webshop, receiver):
+                self.receive({**headers, "X-Shop-Signature": PREFIX + right}, body)
         self.assertEqual(len(self.deliveries()), len(RECEIVERS))
         self.assertEqual(len(self.delayed_jobs()), len(RECEIVERS))
 
