@@ -1,4 +1,4 @@
-"""Aliases ``connector_backend`` and ``external_binding`` of the two abstract models."""
+"""Import path of the model classes ``connector_backend`` and ``external_binding``."""
 
 from .models.connector_backend import ConnectorBackend
 from .models.external_binding import ExternalBinding

@@ -1,4 +1,4 @@
-"""Job queue: calls are stored in the caller's transaction and run later, each in its own one.
+"""Job queue: store calls in the caller's transaction, and run each in its own transaction.
 
 ::
 

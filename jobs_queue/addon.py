@@ -1,4 +1,4 @@
-"""The name of this addon, and the name of the addon of which it was a part."""
+"""Name of this addon, and name of the addon that contained its code before."""
 
 NAME = "jobs_queue"
 FORMER_NAME = "connector"

@@ -1,4 +1,4 @@
-"""Exceptions that the code of jobs may raise or catch."""
+"""Exceptions of jobs: those to raise, those that stop a job, and conflicts not to be caught."""
 
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 

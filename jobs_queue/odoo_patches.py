@@ -1,4 +1,4 @@
-"""Odoo's inside: what this addon patches in it or reads of it, and the lines that this relies on.
+"""Patches of Odoo and uses of its private code, with the lines of Odoo on which they depend.
 
 :data:`LINES` names the lines of Odoo's source. A test compares them with the Odoo that is
 installed. So a new version of Odoo that changes one of them is noticed, and it says which.

@@ -1,4 +1,4 @@
-"""Convert waits to seconds, from a caller, an exception or another system."""
+"""Convert a wait, a number or a ``timedelta``, to seconds; refuse other values."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The records that people have selected in a list, with *Select all* too.
+"""Domain of the list if the user pressed *Select all* and the client did not send all ids.
 
 After *Select all* the client sends only some of the ids, see the system parameter
 ``web.active_ids_limit``.

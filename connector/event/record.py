@@ -1,4 +1,4 @@
-"""Events of the creation, change and deletion of records, and a lookup of their listeners."""
+"""Events of the creation, change and deletion of records, and a lookup of their consumers."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Status of a backend: whether it can be reached, whether it accepts us, its rate limit.
+"""Status of a backend, in a row that workers write: state, failures, rate limit tokens.
 
 The status is written in short READ COMMITTED transactions of its own, never in a job's. A job that
 is rolled back has met the failure all the same, and no job waits for the counts of another.

@@ -1,4 +1,4 @@
-"""Rank ``connector`` as a framework when the origin of a failure is located."""
+"""Name ``connector`` as a framework, so that failures are located in the addons that use it."""
 
 from odoo import api, models
 

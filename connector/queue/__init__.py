@@ -1,1 +1,1 @@
-"""Public import paths of the job queue: each module binds names of the addon ``jobs_queue``."""
+"""Public import paths of the job queue: each module re-exports names of ``jobs_queue``."""

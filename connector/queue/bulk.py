@@ -1,3 +1,3 @@
-"""Delay a list of jobs, see :mod:`odoo.addons.jobs_queue.jobs.many`."""
+"""Public import path of ``delay_many``, see :mod:`odoo.addons.jobs_queue.jobs.many`."""
 
 from odoo.addons.jobs_queue.jobs.many import delay_many

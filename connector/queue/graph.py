@@ -1,3 +1,3 @@
-"""Graphs of jobs that wait for other jobs, see :mod:`odoo.addons.jobs_queue.graph`."""
+"""Public import path of graphs of jobs, see :mod:`odoo.addons.jobs_queue.graph`."""
 
 from odoo.addons.jobs_queue.graph import ON_FAILURE, Graph, barrier, chain, group, parent_results

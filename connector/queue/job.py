@@ -1,4 +1,4 @@
-"""Functions and classes of jobs, see :mod:`odoo.addons.jobs_queue.jobs`."""
+"""Public import path of ``job`` and ``Job``, see :mod:`odoo.addons.jobs_queue.jobs`."""
 
 from odoo.addons.jobs_queue.jobs import (
     BY_CODE,

@@ -1,4 +1,4 @@
-"""Odoo models of jobs and workers, see :mod:`odoo.addons.jobs_queue.models`."""
+"""Public import path of ``QueueJob``, ``QueueWorker``, see :mod:`odoo.addons.jobs_queue.models`."""
 
 from odoo.addons.jobs_queue.models.queue_job import QueueJob
 from odoo.addons.jobs_queue.models.queue_worker import QueueWorker

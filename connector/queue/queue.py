@@ -1,3 +1,3 @@
-"""The job queue of one worker, see :mod:`odoo.addons.jobs_queue.worker.jobs_queue`."""
+"""Public import path of ``JobsQueue``, see :mod:`odoo.addons.jobs_queue.worker.jobs_queue`."""
 
 from odoo.addons.jobs_queue.worker.jobs_queue import JobsQueue

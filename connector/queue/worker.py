@@ -1,3 +1,3 @@
-"""Classes that run jobs, see :mod:`odoo.addons.jobs_queue.worker`."""
+"""Public import path of ``Worker``, ``WorkerWatcher``, see :mod:`odoo.addons.jobs_queue.worker`."""
 
 from odoo.addons.jobs_queue.worker import Worker, WorkerWatcher

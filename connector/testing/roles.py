@@ -1,4 +1,4 @@
-"""Class ``Roles``: a test case with a user for each role, in two companies.
+"""Mixin ``Roles`` for test cases: a user for each role, in two companies.
 
 The roles are: the public user, a portal user, an employee, and users of the connector groups.
 """

@@ -1,4 +1,4 @@
-"""Server host: workers in Odoo's own server, without configuration.
+"""Server host: workers as threads or processes of Odoo's own server.
 
 The import of the addon patches Odoo's servers. It comes before they start their crons and processes
 if the configuration names a database where the addon is installed, or lists the addon as a

@@ -1,4 +1,4 @@
-"""The decorator ``@job``: it makes a job function of a function."""
+"""Decorator ``@job``: turns a function into a job function, or gives options to a method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of jobs that run as one call."""
+"""Class ``JobGroup``: jobs that a worker runs, retries and ends like one job."""
 
 from __future__ import annotations
 

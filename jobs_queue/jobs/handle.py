@@ -1,4 +1,4 @@
-"""The handle of a call that is delayed."""
+"""Class ``Job``: the handle of a call that is prepared or delayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of jobs, such as identity keys: check them, shorten them, look them up.
+"""Check keys of jobs, such as identity keys, and shorten long keys as they are stored.
 
 Keys are only compared. An index entry holds 2,700 bytes at most. So a long key is stored as its
 beginning and a hash. People know the key by its beginning; the hash is compared.

@@ -1,4 +1,4 @@
-"""The external id and the name of the record that a job is about.
+"""External id and name of the record of a job, cut to length or looked up later.
 
 People find the job by them.
 """

@@ -1,4 +1,4 @@
-"""A running job: the worker ends it, and the job's code knows it as ``session.job``."""
+"""Class ``RunningJob``: one attempt of a job; the job's code knows it as ``session.job``."""
 
 from __future__ import annotations
 

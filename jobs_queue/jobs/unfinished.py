@@ -1,4 +1,4 @@
-"""Look up unfinished work by the identity keys of its jobs.
+"""Look up by identity keys how long work has waited, and which work has failed.
 
 The work of a failed job is unfinished until a later job with its key is done. It counts as long as
 ended jobs are kept.

@@ -1,4 +1,4 @@
-"""Access rights that are checked after a write, too.
+"""Mixin: check access rights after a write too, and protect fields that only code may write.
 
 Nobody can move a record to a place where he may not go, or point it to a record that he may not
 read.

@@ -1,4 +1,4 @@
-"""Workers as people see them, and the orders that people can give them.
+"""Screen of workers: pause, resume or stop them; and the method by which Odoo's cron runs jobs.
 
 Only ``store/`` writes these rows.
 """

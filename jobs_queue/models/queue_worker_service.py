@@ -1,4 +1,4 @@
-"""Diagnostics of the queue: why no job would run now, and the answers of buttons."""
+"""Warning why no job would run now, and the message of a button that has delayed jobs."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Check of the right to change what all companies share.
+"""Check that the user may change what all companies share: channels and job functions.
 
 All companies share channels without a company, and job functions.
 """

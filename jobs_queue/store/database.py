@@ -1,4 +1,4 @@
-"""Tell the original database from a copy: a copy must not do anything by itself."""
+"""Check whether the database is the original or a copy: workers serve no copy."""
 
 from .sql import AnyCursor
 from .workers import end_copied_workers

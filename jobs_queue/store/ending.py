@@ -1,4 +1,4 @@
-"""Ends of attempts: the message, traceback, log and usage that are stored when one ends."""
+"""Class ``Ending``: the message, traceback, log and usage to store when an attempt ends."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias

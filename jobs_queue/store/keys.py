@@ -1,4 +1,4 @@
-"""Keys of jobs: identity keys run twins once, concurrency keys limit how many jobs run at once.
+"""Keys of jobs: identity keys run equal jobs once, concurrency keys limit parallel jobs.
 
 An identity key makes one job of several twins. A concurrency key has a limited number of places for
 running jobs.

@@ -1,4 +1,4 @@
-"""Run: one attempt of a job in a thread, its limits, its cancellation and its escalation.
+"""Class ``Run``: one attempt of a job in a thread, and the steps to stop it.
 
 A job is stopped in steps. Each step follows if the one before has not helped for :data:`PATIENCE`
 seconds:

@@ -1,4 +1,4 @@
-"""Backoff: the pauses of a worker if it, or its server, has no resources to run a job."""
+"""Class ``Backoff``: the pauses of a worker if there are no resources to run a job."""
 
 import time
 

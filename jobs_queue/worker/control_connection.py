@@ -1,4 +1,4 @@
-"""Control connection of a process: it wakes the workers, and its end tells others of a death."""
+"""Connection that waits for NOTIFY; when it closes, others know that its process has ended."""
 
 import logging
 import os

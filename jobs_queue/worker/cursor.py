@@ -1,4 +1,4 @@
-"""JobCursor: the database cursor of a job, with commits that check the job's lease."""
+"""Class ``JobCursor``: the database cursor of a job, with commits that check the job's lease."""
 
 import contextlib
 import logging

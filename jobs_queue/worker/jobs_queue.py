@@ -1,4 +1,4 @@
-"""JobsQueue: the jobs that a worker has leased and not started, in memory, first in, first out."""
+"""Class ``JobsQueue``: the jobs that a worker has leased and not started, first in, first out."""
 
 import threading
 import time

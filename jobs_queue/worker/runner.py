@@ -1,4 +1,4 @@
-"""Run a leased job, from its start to one of its ends, and release the jobs that wait for it."""
+"""Class ``JobRunner``: runs leased jobs, stops those that were cancelled or reached a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SignsOfLife: a shared page of memory where a process shows its parent that it is alive.
+"""Class ``SignsOfLife``: shared memory in which a process shows its parent that it is alive.
 
 It shows that the process can run Python code, and which jobs it runs, until when. The parent maps
 the page before the fork. A write costs a job only a microsecond. The page can be read even when the

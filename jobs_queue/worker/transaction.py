@@ -1,4 +1,4 @@
-"""JobTransactions: a job's transaction, where its effects and its *done* are one commit."""
+"""Class ``JobTransactions``: runs a job and marks it as done in the same transaction."""
 
 from __future__ import annotations
 

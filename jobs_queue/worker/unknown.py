@@ -1,4 +1,4 @@
-"""Unknown jobs: a worker leaves a job that its code does not know to other workers.
+"""Unknown jobs: how long they may wait until they fail, and the messages about them.
 
 While a new version is rolled out, or where workers have different addons, an unknown function says
 nothing about the job. So the job is given back without counting an attempt. By default, it fails

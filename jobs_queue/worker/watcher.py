@@ -1,4 +1,4 @@
-"""WorkerWatcher: keeps one worker per database, and sends heartbeats."""
+"""Class ``WorkerWatcher``: keeps one worker per database, and gives their jobs to threads."""
 
 import contextlib
 import functools

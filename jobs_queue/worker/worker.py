@@ -1,4 +1,4 @@
-"""Worker: registers for one database, claims jobs, sends heartbeats, follows orders, and ends."""
+"""Class ``Worker``: registers for one database, claims jobs, sends heartbeats, and ends."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Requests whose answers are read within limits of size, time and number of JSON values.
+"""Send HTTP requests, and read answers within limits of size, time and number of JSON values.
 
 Without limits an answer may be longer than the memory of this process, or never end.
 """

@@ -1,4 +1,4 @@
-"""Exceptions for unsuccessful HTTP responses, and for requests without a response."""
+"""Find the exception for an HTTP status, the wait in ``Retry-After``, and the cause of an error."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Put off the import of a record whose change or deletion in Odoo was not sent yet.
+"""Delay an import again while a change or deletion of the record in Odoo is not sent yet.
 
 An export that waits, is running or has failed is found by the identity key of its job. A failed one
 counts until a later one with its key is done, or until the jobs of that time are deleted. A bulk

@@ -1,4 +1,4 @@
-"""Identity keys of the synchronisation jobs: of the waiting jobs with one key only one is run.
+"""Identity keys of synchronisation jobs: if jobs with the same key wait, only one of them runs.
 
 An import also uses them to find changes that still wait to be exported. So code that delays such a
 job must give it its key.

@@ -1,4 +1,4 @@
-"""Mappers between records of the external system and values for Odoo records, in both directions.
+"""Mapper classes of imports and exports, and the decorators of their methods (``@mapping``).
 
 The declarations of a mapper class (``direct``, ``children``, methods with ``@mapping``) are
 compiled once per class and registry. After that, mapping a record only walks through a few short
