@@ -64,7 +64,8 @@ def delay_grouped(registry, count):
     Their function is ``noop_together``, which takes a list of calls. They have one group key.
     """
     from odoo.addons.benchmark_connector.jobs import noop_together
-    from odoo.addons.connector import ConnectorSession, delay_many
+    from odoo.addons.connector.queue.bulk import delay_many
+    from odoo.addons.connector.session import ConnectorSession
 
     with registry.cursor() as cr:
         session = ConnectorSession.from_env(api.Environment(cr, ADMIN, {}))
@@ -76,7 +77,7 @@ def delay_chain(registry, count):
 
     The time is in seconds since 1970.
     """
-    from odoo.addons.connector import chain
+    from odoo.addons.connector.queue.graph import chain
 
     with registry.cursor() as cr:
         record = api.Environment(cr, ADMIN, {})["benchmark.record"].browse(1)
@@ -86,7 +87,7 @@ def delay_chain(registry, count):
 
 def delay_groups(registry, count):
     """Delay a group of jobs, and a second group that waits for it; return the seconds it took."""
-    from odoo.addons.connector import chain, group
+    from odoo.addons.connector.queue.graph import chain, group
 
     began = time.perf_counter()
     with registry.cursor() as cr:

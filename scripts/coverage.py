@@ -20,7 +20,7 @@ def main():
     """Run the tests under coverage, print the lines that none of them runs, and return their status."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    # the file coverage.pth of the virtual environment starts the measurement where this is set
+    # a file of the package coverage starts the measurement in each Python where this is set
     os.environ |= {
         "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"),
         "COVERAGE_ROOT": str(ROOT),
@@ -29,9 +29,8 @@ def main():
     status = test.main()
     sys.stdout.flush()
     del os.environ["COVERAGE_PROCESS_START"]
-    for step in (["combine", "--quiet"], ["report"]):
-        attend([PYTHON, "-m", "coverage", *step], cwd=ROOT)
-    return status
+    reported = [attend([PYTHON, "-m", "coverage", *step], cwd=ROOT) for step in (["combine", "--quiet"], ["report"])]
+    return status or max(reported)
 
 
 if __name__ == "__main__":

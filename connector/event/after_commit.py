@@ -26,6 +26,8 @@ _logger = logging.getLogger(__name__)
 
 #: Maximum number of rounds; each calls the consumers for the changes of the round before.
 MAX_ROUNDS = 10
+# Former name of a module with consumers to its name now: jobs that wait have the former one
+_MOVED = {"odoo.addons.connector.consumer": "odoo.addons.connector.unit.exporter.consumers"}
 
 
 def note_change(kind, records, fields, old=None):
@@ -171,6 +173,8 @@ def call_consumer(session, model_name, consumer, record_id, kind, fields, old, n
     :param no_connector_export: backends to which the change must not be exported, see
         :mod:`~odoo.addons.connector.event.no_export`
     """
+    module, _dot, function = consumer.rpartition(".")
+    consumer = f"{_MOVED.get(module, module)}.{function}"
     for subscription in on_record_change.subscriptions(session.env.registry, model_name):
         if consumer_name(subscription.consumer) == consumer:
             change = Change(kind, frozenset(fields), old)

@@ -14,7 +14,7 @@ SAME = {
     ),
     "connector.queue.queue": ("jobs_queue.worker.jobs_queue", ["JobsQueue"]),
     "connector.queue.worker": ("jobs_queue.worker", ["Worker", "WorkerWatcher"]),
-    "connector.queue.model": ("jobs_queue.models.queue_job", ["QueueJob"]),
+    "connector.queue.model": ("jobs_queue.models", ["QueueJob", "QueueWorker"]),
     "connector.queue.graph": ("jobs_queue.graph", ["Graph", "barrier", "chain", "group", "parent_results"]),
     "connector.queue.record_number": ("jobs_queue.jobs.record_number", ["LookUp"]),
     "connector.queue.codec": ("jobs_queue.jobs.arguments", ["register_type"]),

@@ -1,3 +1,5 @@
+"""Backend of another Odoo: its address, its login, and its buttons."""
+
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models

@@ -1,3 +1,5 @@
+"""Fields that all bindings to another Odoo have."""
+
 from odoo import fields, models
 
 

@@ -1,3 +1,5 @@
+"""Bindings of product categories to another Odoo."""
+
 from odoo import fields, models
 
 

@@ -1,3 +1,5 @@
+"""Bindings of products to another Odoo."""
+
 from odoo import fields, models
 
 

@@ -1,3 +1,5 @@
+"""Bindings of partners to another Odoo."""
+
 from odoo import fields, models
 
 

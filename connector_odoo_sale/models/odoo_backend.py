@@ -1,3 +1,5 @@
+"""Buttons and fields of the backend for sale orders."""
+
 from odoo import fields, models
 
 

@@ -1,3 +1,5 @@
+"""Bindings of sale orders to another Odoo."""
+
 from odoo import fields, models
 
 

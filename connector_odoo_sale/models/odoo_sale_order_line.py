@@ -1,3 +1,5 @@
+"""Bindings of order lines to another Odoo."""
+
 from odoo import fields, models
 
 

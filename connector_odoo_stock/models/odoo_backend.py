@@ -1,3 +1,5 @@
+"""Warehouse of the backend, whose stock is exported."""
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 

@@ -123,7 +123,7 @@ class Child:
     def end_workers(self, dbnames: Iterable[str], cause: str, end: str) -> None:
         """End its workers in each database, as others that notice the death do not know the cause.
 
-        :param end: as for :func:`.store.workers.end_worker`
+        :param end: as for :func:`..store.workers.end_worker`
         """
         for dbname in dbnames:
             try:

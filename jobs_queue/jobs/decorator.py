@@ -24,6 +24,7 @@ from .options import (
     KeyOf,
     RelatedAction,
     checked_default_channel,
+    checked_former_names,
     checked_identity_policy,
     checked_key_function,
     checked_natural,
@@ -165,7 +166,7 @@ def job(
         group_size=checked_natural("group_size", group_size),
         related_action=related_action,
         about=about,
-        former_names=tuple(former_names),
+        former_names=checked_former_names(former_names),
     )
     decorate = functools.partial(_decorate, options)
     return decorate if func is None else decorate(func)
@@ -176,6 +177,10 @@ def _decorate(options: JobOptions, func: Any) -> Any:
     if options.group_size and is_method:
         raise ValueError(
             f"{func.__qualname__} is a method: only a function at the top level of a module takes a list of calls"
+        )
+    if options.former_names and is_method:
+        raise ValueError(
+            f"{func.__qualname__} is a method: only a function at the top level of a module has former names"
         )
     if clashes := [name for name in named_parameters(func) if name in OPTIONS]:
         raise ValueError(

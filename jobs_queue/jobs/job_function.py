@@ -24,16 +24,13 @@ class Delay(Protocol[P]):
     @overload
     def __call__(self, session: ConnectorSession, model_name: str | None, *args: P.args, **kwargs: P.kwargs) -> Job: ...
 
-    # Typing allows no parameter between P.args and P.kwargs. So the arguments of calls with options
-    # are typed as Any, and checked when the call is delayed
+    # Typing allows no parameter between P.args and P.kwargs. So in a call with options the arguments
+    # are positional and of any type; they are checked when the call is delayed
 
     @overload
     def __call__(
         self, session: ConnectorSession, model_name: str | None, *args: Any, **options: Unpack[DelayOptions]
     ) -> Job: ...
-
-    @overload
-    def __call__(self, session: ConnectorSession, model_name: str | None, *args: Any, **kwargs: Any) -> Job: ...
 
 
 class JobFunction(Protocol[P, R_co]):

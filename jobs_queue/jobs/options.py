@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -124,6 +124,15 @@ def checked_positive(name: str, value: int) -> int:
     if checked_natural(name, value) < 1:
         raise ValueError(f"{name} is {value!r}: it must be a whole number from 1")
     return value
+
+
+def checked_former_names(names: Iterable[str]) -> tuple[str, ...]:
+    checked = (names,) if isinstance(names, str) else tuple(names)
+    if isinstance(names, str) or not all(isinstance(name, str) and "." in name for name in checked):
+        raise ValueError(
+            f"former_names is {shown(names)}: it must be a list of names such as 'odoo.addons.shop.jobs.export'"
+        )
+    return checked
 
 
 def checked_description(value: object) -> str | None:

@@ -34,7 +34,7 @@ class Exponential:
     The part ``jitter`` of a wait is random, so jobs that failed together are not tried again
     together.
 
-    :raise ValueError: a wait is not valid, see :func:`~.seconds.as_wait`; the factor is below 0 or
+    :raise ValueError: a wait is not valid, see :func:`~..seconds.as_wait`; the factor is below 0 or
         too large; the jitter is not between 0 and 1
     """
 
@@ -64,7 +64,7 @@ class Exponential:
 class Fixed:
     """Wait the same number of seconds after each attempt.
 
-    :raise ValueError: it is no valid wait, see :func:`~.seconds.as_wait`
+    :raise ValueError: it is no valid wait, see :func:`~..seconds.as_wait`
     """
 
     every: float

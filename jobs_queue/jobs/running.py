@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -118,6 +118,12 @@ class RunningJob:
         running.user_id, running.su, running.company_id = job.user_id, job.su, job.company_id
         running.identity_key, running.concurrency_key = job.identity_key, job.concurrency_key
         running.graph_uuid, running.group_key, running.runs_alone = job.graph_uuid, job.group_key, None
+        running.channel_id, running.priority, running.ready_seq = job.channel_id, job.priority, None
+        running.date_created, running.time_limit, running.memory_limit = (
+            datetime.now(UTC).replace(tzinfo=None),
+            None,
+            None,
+        )
         return running
 
     def __repr__(self) -> str:

@@ -23,3 +23,5 @@ from . import queue_job_search
 from . import queue_job_trouble
 from . import queue_worker
 from . import queue_worker_service
+from .queue_job import QueueJob
+from .queue_worker import QueueWorker

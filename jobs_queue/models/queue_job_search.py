@@ -97,7 +97,13 @@ class QueueJob(models.Model):
     @tools.ormcache()
     def _titles_of_functions(self) -> dict[str, str]:
         """Return the titles of the job functions by their names."""
-        titles = {name: options.description for name, options in installed_functions(self.env).items()}
+        functions = installed_functions(self.env)
+        titles = {
+            name: options.description
+            for options in functions.values()
+            # jobs keep the name that their function had when they were stored
+            for name in (options.name, *options.former_names)
+        }
         titles.update(
             (function.name, function.description) for function in self.env["queue.job.function"].sudo().search([])
         )

@@ -60,10 +60,12 @@ def is_in_order(alias: str) -> str:
     Such a job is runnable, failed, or between two tries. Leased jobs are counted separately. IS
     TRUE hides the state from the planner. Otherwise the planner would take the index on this
     condition for the index of runnable jobs.
+
+    An index is defined by this text: Odoo builds the index anew if a single space of it changes.
     """
     return f"""(
-        {alias}.state IN ('pending', 'failed') OR {alias}.state = 'scheduled' AND {alias}.date_started IS NOT NULL
-    ) IS TRUE"""
+    {alias}.state IN ('pending', 'failed') OR {alias}.state = 'scheduled' AND {alias}.date_started IS NOT NULL
+) IS TRUE"""
 
 
 # Claims, marks and heartbeats need not survive a crash of the server: if a claim is lost, its job

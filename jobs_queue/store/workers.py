@@ -158,7 +158,7 @@ def ordered_state(cr: AnyCursor, worker_id: int) -> str | None:
 
     The state is ``running``, ``paused``, ``draining`` or ``stopping``.
 
-    :raise LockNotAvailable: see :func:`heartbeat`
+    :raise LockNotAvailable: see :func:`send_heartbeat`
     """
     cr.execute(f"{BRIEFLY} SELECT state FROM queue_worker WHERE id = %s", (worker_id,))
     row = cr.fetchone()
@@ -188,7 +188,7 @@ def dead(cr: AnyCursor, elsewhere_than: int | None = None) -> list[tuple[int, st
 
     :param elsewhere_than: id of a worker; only workers of another place than its own are returned,
         see :func:`place_of`
-    :raise LockNotAvailable: see :func:`heartbeat`
+    :raise LockNotAvailable: see :func:`send_heartbeat`
     """
     is_meant = (
         "worker.place <> (SELECT me.place FROM queue_worker me WHERE me.id = %(me)s)" if elsewhere_than else "true"

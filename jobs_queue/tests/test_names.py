@@ -3,7 +3,7 @@
 from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.jobs_queue.graph import barrier
-from odoo.addons.jobs_queue.jobs import find_function
+from odoo.addons.jobs_queue.jobs import find_function, job
 
 
 @tagged("post_install", "-at_install")
@@ -19,6 +19,21 @@ class TestNames(TransactionCase):
     def test_what_was_set_for_a_function_holds_for_jobs_under_its_former_name(self):
         self.env["queue.job.function"].search([("name", "=", self.name)]).max_retries = 7
         self.assertEqual(self.env["queue.job.function"]._options(self.former).max_retries, 7)
+
+    def test_a_job_of_a_moved_function_is_found_by_the_title_of_the_function(self):
+        titles = self.env["queue.job"]._titles_of_functions()
+        self.assertEqual(titles[self.former], titles[self.name])
+
+    def test_former_names_that_are_no_names_or_those_of_a_method_are_refused(self):
+        def move(session, model_name):
+            """Move"""
+
+        for wrong in ("odoo.addons.shop.jobs.move", ["move"], [None]):
+            with self.assertRaisesRegex(ValueError, "former_names is .* it must be a list of names"):
+                job(former_names=wrong)(move)
+        move.__qualname__ = "Order.move"
+        with self.assertRaisesRegex(ValueError, "Order.move is a method"):
+            job(former_names=["sale.order.move_it"])(move)
 
     def test_what_was_set_before_a_function_was_moved_stays(self):
         functions = self.env["queue.job.function"]

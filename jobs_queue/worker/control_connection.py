@@ -22,7 +22,7 @@ class ControlConnection:
     pooler, and if that database cannot be reached, wake-ups and deaths are noticed later.
 
     :ivar server_process: ``(pid, start)`` of the server's process behind it, or None; see
-        :func:`.store.workers.server_process_of`
+        :func:`..store.workers.server_process_of`
     """
 
     def __init__(self) -> None:

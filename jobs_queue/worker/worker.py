@@ -67,7 +67,7 @@ class Worker:
     :param kind: ``cron``, ``server`` or ``command``: the host in which it lives
     :param capacity: how many threads run jobs
     :param server_process: ``(pid, start)`` of the server's process that stands for this life, see
-        :func:`.store.workers.server_process_of`; by default, that of the raw connection
+        :func:`..store.workers.server_process_of`; by default, that of the raw connection
     :param process: uuid of the process; what is left of its earlier lives ends at the beginning of
         this one
     :param judges_from: before this time (of the monotonic clock) no worker is declared dead, as
@@ -450,7 +450,7 @@ class Worker:
 
         If the connection is lost, the process's next life frees them.
 
-        :param end: how the life has ended, as for :func:`.store.workers.end_worker`
+        :param end: how the life has ended, as for :func:`..store.workers.end_worker`
         """
         with self._lock:
             self.ended = True

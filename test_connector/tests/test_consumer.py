@@ -1,6 +1,7 @@
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
+from odoo.addons.connector.event.after_commit import call_consumer
 from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import ManyConnectorUnitError
 from odoo.addons.connector.testing import JobsCase
@@ -54,6 +55,14 @@ class TestDelayExport(ConsumerCase):
         jobs = self.run_jobs()
         self.assertEqual(jobs.mapped("state"), ["done"])
         self.assertEqual(self.shop.calls[1:], [("write", "1", {"points": 4, "mail": "4@b"})])
+
+    def test_a_job_that_calls_a_consumer_by_its_former_name_calls_it(self):
+        tag = self.tag("1")
+        self.subscribe(on_record_change, delay_export, "test.shop.tag")
+        former = "odoo.addons.connector.consumer.delay_export"
+        call_consumer.delay(self.session, tag._name, former, tag.id, "write", ["name"], {}, None)
+        self.run_jobs()
+        self.assertTrue(self.exports())
 
     def test_ten_writes_told_after_the_commit_are_one_job(self):
         tag = self.tag("1")

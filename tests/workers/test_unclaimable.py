@@ -363,16 +363,24 @@ def test_f1_a_date_of_a_job_that_nobody_can_wait_for_does_not_end_the_life_of_a_
     assert state(soon) == "scheduled"
 
 
-@pytest.mark.parametrize("step", ["seconds_to_next_eta", "seconds_to_next_token", "adopt_strays", "free_orphans"])
+@pytest.mark.parametrize(
+    ("room", "step"),
+    [
+        (store.upkeep, "seconds_to_next_eta"),
+        (store.channels, "seconds_to_next_token"),
+        (store.upkeep, "adopt_strays"),
+        (store.workers, "free_orphans"),
+    ],
+)
 @pytest.mark.parametrize("sqlstate", ["22008", "57014", "55P03", "53100", "XX000"])
 def test_f1_no_part_of_the_care_for_all_ends_a_life_or_keeps_the_others_from_being_done(
-    cr, database, own_worker, monkeypatch, step, sqlstate
+    cr, database, own_worker, monkeypatch, room, step, sqlstate
 ):
     def refuse(cr):
         cr.execute(f"DO $$ BEGIN RAISE EXCEPTION 'nobody has thought of this' USING ERRCODE = '{sqlstate}'; END $$")
 
     done = []
-    monkeypatch.setattr(store, step, refuse)
+    monkeypatch.setattr(room, step, refuse)
     monkeypatch.setattr(store.dependencies, "release_forgotten", lambda cr: done.append(cr))
     own_worker.do_housekeeping()
     assert len(done) == 1

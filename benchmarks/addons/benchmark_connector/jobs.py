@@ -1,6 +1,7 @@
 """Job function whose jobs run together, as a batch."""
 
-from odoo.addons.connector import job
+# a path of the vocabulary, which commits have that are older than the front door
+from odoo.addons.connector.queue.job import job
 
 from benchmarks import journal
 
