@@ -41,6 +41,11 @@ LINES: dict[str, tuple[str, ...]] = {
     "odoo.service.server.Worker.run": ("target=self._runloop)", "self.stop()"),
     "odoo.service.server.Worker.check_limits": ("if self.ppid != os.getppid():", "self.alive = False"),
     "odoo.service.server.Worker.signal_handler": ("self.alive = False",),
+    "odoo.service.server.Worker.__init__": ("self.watchdog_pipe = multi.pipe_new()", "self.multi = multi"),
+    "odoo.service.server.Worker.start": ("if self.multi.socket:",),
+    "odoo.service.server.PreforkServer.pipe_ping": ("os.write(pipe[1], b'.')",),
+    "odoo.service.server.PreforkServer.worker_kill": ("os.kill(pid, sig)",),
+    "odoo.service.server.CommonServer.on_stop": ("cls._on_stop_funcs.append(func)",),
     # hosts/server.py, the pass of the crons
     "odoo.service.server.WorkerCron.process_work": ("IrCron._process_jobs(db_name)",),
     "odoo.service.server.ThreadedServer.process_limit": ("if getattr(thread, 'start_time', None):",),
@@ -66,7 +71,8 @@ LINES: dict[str, tuple[str, ...]] = {
         "self.connection.set_isolation_level(ISOLATION_LEVEL_REPEATABLE_READ)",
         "self.connection.set_session(readonly=pool.readonly)",
     ),
-    "odoo.sql_db.Cursor.execute": ("self._obj.execute(query, params)",),
+    "odoo.sql_db.Cursor.execute": ("log_exceptions: bool = True", "self._obj.execute(query, params)"),
+    "odoo.sql_db.Cursor.closed": ("return self._closed or bool(self._cnx.closed)",),
     "odoo.sql_db.Cursor._close": (
         "del self._obj",
         "self.rollback()",
@@ -83,8 +89,38 @@ LINES: dict[str, tuple[str, ...]] = {
         "self.postcommit.run()",
     ),
     "odoo.sql_db.Cursor.rollback": ("self.prerollback.run()", "self._cnx.rollback()", "self.postrollback.run()"),
-    # installed_addons()
-    "odoo.modules.loading.load_module_graph": ("registry._init_modules.add(package.name)",),
+    # installed_addons(); models/ir_module_module.py: an addon's functions are stored when it is loaded
+    "odoo.modules.loading.load_module_graph": (
+        "registry._init_modules.add(package.name)",
+        "module.write({'state': 'installed', 'latest_version': ver})",
+    ),
+    # worker/watcher.py, worker/transaction.py: a registry is loaded again, or forgotten
+    "odoo.orm.registry.Registry.registries": ("def registries(cls) -> LRU[str, Registry]:",),
+    "odoo.orm.registry.Registry.delete": ("def delete(cls, db_name: str) -> None:",),
+    # hosts/cron.py, store/wakeup.py
+    "odoo.addons.base.models.ir_cron.IrCron._commit_progress": ("processed: int = 0,",),
+    "odoo.addons.base.models.ir_cron.IrCron._trigger": (
+        "def _trigger(self, at: datetime | Iterable[datetime] | None = None):",
+    ),
+    # jobs/arguments.py, jobs/running.py, worker/outcome.py: texts in the language of a job
+    "odoo.tools.translate.LazyGettext._translate": ("def _translate(self, lang: str = '') -> str:",),
+    # models/queue_job.py
+    "odoo.orm.domains.DomainCondition": ("field_expr: str", "operator: str"),
+    "odoo.orm.utils": ("COLLECTION_TYPES = (list, tuple, AbstractSet)",),
+    # models/queue_job_failure.py, models/queue_job_count.py
+    "odoo.orm.models.BaseModel": ("_table_objects: dict[str, TableObject] = frozendict()",),
+    "odoo.addons.web.models.models.Base._search_panel_selection_range": (
+        "def _search_panel_selection_range(self, field_name, **kwargs):",
+    ),
+    # connector/models/external_binding.py, connector/event/event.py
+    "odoo.orm.models.BaseModel._add_sql_constraints": ("def _add_sql_constraints(self):",),
+    "odoo.orm.models.BaseModel._has_field_access": ("def _has_field_access(self, field: Field, operation:",),
+    "odoo.modules.module": ("current_test: bool = False",),
+    # the test kits
+    "odoo.tests.common": ("_super_send = requests.Session.send",),
+    "odoo.tests.common.BaseCase._request_handler": (
+        "def _request_handler(cls, s: Session, r: PreparedRequest, /, **kw):",
+    ),
 }
 
 

@@ -104,7 +104,7 @@ _ClaimShares: TypeAlias = Callable[[AnyCursor, int, Sequence[Share], int, _Choic
 _REFUSALS = 10
 # Seconds for which a claim goes on with other rows after all were refused; nobody else can use the
 # worker's connection meanwhile
-_SECONDS = 0.3
+SECONDS = 0.3
 
 
 def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJob]:
@@ -122,7 +122,7 @@ def claim(cr: AnyCursor, worker_id: int, limit: int, free: int) -> list[LeasedJo
     limited: list[LeasedJob] = []
     unlimited: list[LeasedJob] = []
     refused: psycopg2.Error | None = None
-    ends = time.monotonic() + _SECONDS
+    ends = time.monotonic() + SECONDS
     try:
         while True:
             left_out, is_refused = _claim_round(cr, worker_id, limit, free, limited, unlimited)

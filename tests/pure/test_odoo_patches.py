@@ -19,7 +19,7 @@ def source_of(path):
     node = ast.parse(source)
     for name in names:
         node = next(child for child in node.body if getattr(child, "name", None) == name)
-    return ast.get_source_segment(source, node)
+    return ast.get_source_segment(source, node) if names else source
 
 
 def _spec_of(name):
