@@ -48,6 +48,7 @@ def local_server(answer, port=0):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # a body is not held back until its head is acknowledged
 
         def _serve(self):
             url = urlsplit(self.path)

@@ -297,13 +297,13 @@ class TestPaging(HttpCase):
 
         self.serve(answer)
 
-    def test_pages_by_number_end_with_the_first_that_is_not_full(self):
+    def test_pages_by_number_end_with_the_first_that_is_empty(self):
         self.serve_slices(lambda params: (int(params["page"]) - 1) * 2, "per_page")
         pages = self.adapter().pages_by_number("/things", {"q": "x"}, records=lambda body: body["items"], size=2)
         self.assertEqual(self.ids(pages), [[0, 1], [2, 3], [4]])
         self.assertEqual({request.params["q"] for request in self.server.requests}, {"x"})
 
-    def test_pages_by_offset_end_with_the_first_that_is_not_full(self):
+    def test_pages_by_offset_end_with_the_first_that_is_empty(self):
         self.serve_slices(lambda params: int(params["offset"]), "limit")
         pages = self.adapter().pages_by_offset("/things", records=lambda body: body["items"], size=2)
         self.assertEqual(self.ids(pages), [[0, 1], [2, 3], [4]])

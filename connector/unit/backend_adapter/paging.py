@@ -1,8 +1,25 @@
-"""Pagination of long lists: by page number, offset, cursor or ``Link`` header."""
+"""Pagination of long lists: by page number, offset, cursor or ``Link`` header.
 
+All lists end by one rule. Requests go on until a page is empty, or until the system says that there
+is no more, if the author names how it says so. A page that is shorter than asked is no end: systems
+lower the size, and leave out what a user may not see.
+"""
+
+import json
+import re
 from urllib.parse import urljoin
 
-from ...exception import InvalidDataError
+from ...exception import IDMissingInBackend, InvalidDataError
+
+#: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
+#: records are inserted while the list is read, a page comes twice.
+_MOST_IN_VAIN = 10
+#: Pages in a row that bring nothing new, after which a list ends whose last page is repeated.
+_REPEATED_AT_END = 2
+
+# A link of the header ``Link``: its address and its parameters
+_LINK = re.compile(r'<([^<>]*)>((?:[^<",]|"(?:[^"\\]|\\.)*")*)')
+_PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,]*)')
 
 
 def _the_body(body):
@@ -12,86 +29,305 @@ def _the_body(body):
 class Paging:
     """Paging methods of an :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter`.
 
-    Each is a generator that yields lists of records. All take ``path`` and ``params`` of the first
-    request, and ``records``: a ``function(body)`` that returns the records of a page from the value
-    of its JSON. By default the body is the list.
+    Each is a generator that yields lists of records, and no empty ones. All take ``path`` and
+    ``params`` of the first request, and ``records``: a ``function(body)`` that returns the records
+    of a page from the value of its JSON. By default the body is the list. An answer without content
+    is an empty page.
 
-    :raise InvalidDataError: a page is not a list, or the same page comes twice, so that there would
-        be no end
+    A list may change while it is read. A record that is there from the beginning to the end comes at
+    least once, and twice where others were inserted before it. If others are deleted before it,
+    cursors and links have to be those of a system that remembers a place by its record. Numbers and
+    offsets need a ``total``, which tells that something was deleted.
+
+    :raise InvalidDataError: a page is not a list, a cursor or link comes twice, or many pages in a
+        row bring nothing new, so that there would be no end
     """
 
     def pages_by_number(
-        self, path, params=None, *, records=_the_body, number="page", first=1, size=100, size_name="per_page"
+        self,
+        path,
+        params=None,
+        *,
+        records=_the_body,
+        number="page",
+        first=1,
+        size=100,
+        size_name="per_page",
+        total=None,
+        more=None,
+        repeats_last=False,
     ):
-        """Request pages by number, until one is not full.
+        """Request pages by number.
 
         :param number: name of the parameter for the page number
         :param first: number of the first page
-        :param size: number of records in a page
+        :param size: number of records to ask for in a page; the system may give fewer
         :param size_name: name of the parameter for the size
+        :param total: ``function(body)`` that returns the number of records of the whole list; once
+            all are received, the list has ended
+        :param more: ``function(body)`` that returns whether there are more pages; if there are, an
+            empty page is no end
+        :param repeats_last: whether the system answers with its last page if a later one is asked
+            for; then pages that bring nothing new are the end. By default they are an error
         """
-        return self._full_pages(
-            path, size, records, lambda pages: {**(params or {}), number: first + pages, size_name: size}
-        )
+        place = _Number(params, number, first, size_name, size)
+        return self._counted_pages(path, place, records, total, more, repeats_last)
 
-    def pages_by_offset(self, path, params=None, *, records=_the_body, offset="offset", size=100, size_name="limit"):
-        """Request pages by offset, until one is not full.
+    def pages_by_offset(
+        self,
+        path,
+        params=None,
+        *,
+        records=_the_body,
+        offset="offset",
+        size=100,
+        size_name="limit",
+        total=None,
+        more=None,
+        repeats_last=False,
+    ):
+        """Request pages by offset, which is the number of records that were received.
 
         :param offset: name of the parameter for the number of records to skip
-        :param size: number of records in a page
+        :param size: number of records to ask for in a page; the system may give fewer
         :param size_name: name of the parameter for the size
+        :param total: as for :meth:`pages_by_number`
+        :param more: as for :meth:`pages_by_number`
+        :param repeats_last: as for :meth:`pages_by_number`
         """
-        return self._full_pages(
-            path, size, records, lambda pages: {**(params or {}), offset: pages * size, size_name: size}
-        )
+        place = _Offset(params, offset, size_name, size)
+        return self._counted_pages(path, place, records, total, more, repeats_last)
 
     def pages_by_cursor(self, path, params=None, *, next_cursor, records=_the_body, cursor="cursor"):
         """Request the page of each cursor, until a page has no next cursor.
 
-        :param next_cursor: ``function(body)`` that returns the cursor of the next page, None after
-            the last one
+        :param next_cursor: ``function(body)`` that returns the cursor of the next page, None, False
+            or an empty text after the last one; 0 is a cursor
         :param cursor: name of the parameter for the cursor
         """
-        asked, at = params, None
+        received, at, asked = _Received(), None, params
         while True:
             body = self.request_json("GET", path, params=asked)
-            yield self._list_of(records(body), path)
-            previous, at = at, next_cursor(body)
-            if not at:
+            page = self._page_of(body, records, path)
+            if received.note(page) >= _MOST_IN_VAIN:
+                raise self._endless(path)
+            if page:
+                yield page
+            at = None if body is None else next_cursor(body)
+            if at is None or at is False or at == "":
                 return
-            if at == previous:
+            if not received.is_first_time(at):
                 raise self._endless(path)
             asked = {**(params or {}), cursor: at}
 
     def pages_by_link(self, path, params=None, *, records=_the_body):
         """Follow the ``next`` link of the header ``Link``, until there is none."""
-        while path:
-            response = self.request("GET", path, params=params)
-            yield self._list_of(records(self.json_of(response)), path)
-            link = response.links.get("next", {}).get("url")
-            previous, path, params = path, link and urljoin(response.url, link), None
-            if path and path == previous:
+        received, asked = _Received(), path
+        while asked:
+            response = self.request("GET", asked, params=params)
+            page = self._page_of(self.json_of(response), records, path)
+            if not received.is_first_time(response.url) or received.note(page) >= _MOST_IN_VAIN:
                 raise self._endless(path)
+            if page:
+                yield page
+            asked, params = _next_link(response), None
 
-    def _full_pages(self, path, size, records, params):
-        previous, pages = None, 0
+    def _counted_pages(self, path, place, records, total, more, repeats_last):
+        """Yield the pages of a list whose places are counted.
+
+        :param place: :class:`_Number` or :class:`_Offset` of the first page
+        """
+        received, whole = _Received(), None
         while True:
-            page = self._list_of(records(self.request_json("GET", path, params=params(pages))), path)
-            if page and page == previous:
+            body = self._body_at(path, place)
+            page = self._page_of(body, records, path)
+            if place.is_to_be_asked_again(page, received):
+                continue
+            in_vain = received.note(page)
+            if page and not (in_vain and repeats_last):
+                yield page
+            if in_vain >= _MOST_IN_VAIN and not repeats_last:
                 raise self._endless(path)
-            yield page
-            if len(page) < size:
+            before, whole = whole, _whole_number(total(body)) if total and body is not None else None
+            place.after(len(page))
+            if before is not None and whole is not None and whole < before and in_vain < _MOST_IN_VAIN:
+                place.go_back(before - whole)
+                continue
+            if more and not (body is not None and more(body)):
                 return
-            previous, pages = page, pages + 1
+            if not more and not page:
+                return
+            if not more and whole is not None and min(place.reached, received.number) >= whole:
+                return
+            if repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
+                return
 
-    def _list_of(self, page, path):
+    def _body_at(self, path, place):
+        try:
+            return self.request_json("GET", path, params=place.params)
+        except (IDMissingInBackend, InvalidDataError) as error:
+            if place.reached == 0:
+                raise
+            # for its author: it is about this code
+            hint = f"It is asked with {place.shown}: if its list ends before, tell by total or more how it says so."
+            raise type(error)(f"{error}. {hint}") from None
+
+    def _page_of(self, body, records, path):
+        page = [] if body is None else records(body)
         if not isinstance(page, list):
             raise InvalidDataError(
-                self._("What %(system)s answers to %(path)s is not a list of records.", system=self._label, path=path)
+                self._(
+                    "What %(system)s answers to %(path)s is not a list of records.",
+                    system=self._label,
+                    path=self._mask(path),
+                )
             )
         return page
 
     def _endless(self, path):
         return InvalidDataError(
-            self._("%(system)s gives the same page of %(path)s again and again.", system=self._label, path=path)
+            self._(
+                "%(system)s gives the same page of %(path)s again and again.",
+                system=self._label,
+                path=self._mask(path),
+            )
         )
+
+
+class _Received:
+    """What a list has brought so far, remembered by hashes.
+
+    ``number`` is how many different records were received.
+    """
+
+    def __init__(self):
+        self._records = set()
+        self._places = set()
+        self._in_vain = 0
+
+    @property
+    def number(self):
+        return len(self._records)
+
+    def has_all(self, page):
+        """Return whether a page brings nothing new."""
+        return self._records.issuperset(map(_hash, page))
+
+    def note(self, page):
+        """Remember the records of a page.
+
+        :return: how many pages in a row, up to this one, have brought nothing new
+        """
+        self._in_vain = self._in_vain + 1 if self.has_all(page) else 0
+        self._records.update(map(_hash, page))
+        return self._in_vain
+
+    def is_first_time(self, place):
+        """Remember a cursor or an address, and return whether it was new."""
+        place = _hash(place)
+        is_new = place not in self._places
+        self._places.add(place)
+        return is_new
+
+
+class _Number:
+    """The place of a page by its number.
+
+    ``reached`` is the number of records up to the end of the last page.
+    """
+
+    reached = 0
+
+    def __init__(self, params, name, first, size_name, size):
+        self._params, self._name, self._size_name = params or {}, name, size_name
+        self._at = self._first = first
+        self._size = size
+        self._given = None
+
+    @property
+    def params(self):
+        return {**self._params, self._name: self._at, self._size_name: self._size}
+
+    @property
+    def shown(self):
+        return f"{self._name}={self._at} and {self._size_name}={self._size}"
+
+    def is_to_be_asked_again(self, page, received):
+        """Return whether the second page has to be asked for once more, in the size that is given.
+
+        The system has lowered the size, but may count pages by the size that was asked for. By the
+        size that it gives, all systems count alike.
+        """
+        if self._given and self._at == self._first + 1 and 0 < len(page) <= self._given < self._size:
+            if received.has_all(page):
+                return False
+            self._size = self._given
+            return True
+        return False
+
+    def after(self, length):
+        """Go to the next page.
+
+        :param length: number of records of this page
+        """
+        if self._given is None:
+            self._given = length
+        self.reached = (self._at - self._first) * self._size + length
+        self._at += 1
+
+    def go_back(self, deleted):
+        """Go back to the pages into which the next records may have moved.
+
+        :param deleted: number of records that were deleted before the last page was read
+        """
+        pages = -(-deleted // self._size)
+        self._at = max(self._first, self._at - 1 - pages)
+
+
+class _Offset:
+    """The place of a page by its offset; the attributes are those of :class:`_Number`."""
+
+    reached = 0
+
+    def __init__(self, params, name, size_name, size):
+        self._params, self._name, self._size_name = params or {}, name, size_name
+        self._at, self._last, self._size = 0, 0, size
+
+    @property
+    def params(self):
+        return {**self._params, self._name: self._at, self._size_name: self._size}
+
+    @property
+    def shown(self):
+        return f"{self._name}={self._at} and {self._size_name}={self._size}"
+
+    def is_to_be_asked_again(self, page, received):
+        return False
+
+    def after(self, length):
+        self._last, self.reached = self._at, self._at + length
+        self._at += length or self._size  # an empty page that is not the last one
+
+    def go_back(self, deleted):
+        self._at = max(0, self._last - deleted)
+
+
+def _hash(value):
+    return hash(json.dumps(value, default=repr))
+
+
+def _whole_number(value):
+    """Return the number of records that a system names, None if it is no number."""
+    try:
+        return None if isinstance(value, bool) else int(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def _next_link(response):
+    """Return the address of the next page from the header ``Link``, None if there is none."""
+    for address, parameters in _LINK.findall(response.headers.get("Link", "")):
+        relations = {name.lower(): value.strip("\"' ") for name, value in _PARAMETER.findall(parameters)}.get("rel", "")
+        if "next" in relations.lower().split() and address.strip():
+            return urljoin(response.url, address.strip())
+    return None
