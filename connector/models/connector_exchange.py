@@ -13,6 +13,7 @@ from odoo.addons.jobs_queue.exception import ConnectorException
 from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 
 from ..backend import reference
+from ..unit.backend_adapter.decoding import bytes_of
 from ..unit.backend_adapter.http import HttpAdapter
 from ..unit.backend_adapter.masking import MASK, is_complete
 from ..unit.backend_adapter.readable import readable
@@ -92,8 +93,11 @@ class ConnectorExchange(models.Model):
             )
         with backend.with_context(connector_log_exchange=BY_CODE).work_on(self.model_name) as environment:
             adapter = environment.get_connector_unit(HttpAdapter)
+            headers = self._headers()
+            content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
+            body = bytes_of(self.request_body or "", content_type)
             try:
-                adapter.request(self.method, self.url, data=(self.request_body or "").encode(), headers=self._headers())
+                adapter.request(self.method, self.url, data=body, headers=headers)
             except ConnectorException as error:
                 if not adapter.last_exchange_id:
                     raise UserError(str(error)) from error

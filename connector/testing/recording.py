@@ -5,14 +5,15 @@ Tests that use them need neither the system nor a network.
 
 import inspect
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tests.common import _super_send
 from odoo.tools import mute_logger
 
-from ..unit.backend_adapter.masking import is_secret, masked_text, masked_url, without
+from ..unit.backend_adapter.decoding import charset
+from ..unit.backend_adapter.masking import is_secret, masked_header, masked_text, masked_url
 
 #: Environment variable: if it is set, tests record again
 RECORD = "CONNECTOR_RECORD"
@@ -83,31 +84,48 @@ class RecordedExchanges:
 
 def _mask_request(request, secrets):
     # the library has copied the request, but not its headers
-    request.headers = _without_secret(request.headers)
+    request.body = _mask(request.body, secrets, _content_type(request.headers))
+    request.headers = _without_secret(request.headers, secrets)
     request.uri = masked_url(request.uri, secrets)
-    request.body = _mask(request.body, secrets)
     return request
 
 
 def _mask_response(response, secrets):
-    response["headers"] = {
-        name: [without(value, secrets) for value in values]
-        for name, values in _without_secret(response["headers"]).items()
-    }
-    response["body"]["string"] = _mask(response["body"]["string"], secrets)
+    content_type = _content_type(response["headers"])
+    response["headers"] = _without_secret(response["headers"], secrets)
+    response["body"]["string"] = _mask(response["body"]["string"], secrets, content_type)
     return response
 
 
-def _without_secret(headers):
-    return {name: value for name, value in headers.items() if not is_secret(name)}
+def _without_secret(headers, secrets):
+    """Return headers without those that authenticate, and with masked secrets in the others."""
+    return {name: _masked_value(value, secrets) for name, value in headers.items() if not is_secret(name)}
 
 
-def _mask(content, secrets):
+def _masked_value(value, secrets):
+    if isinstance(value, list):
+        return [_masked_value(one, secrets) for one in value]
+    return masked_header(value, secrets)
+
+
+def _content_type(headers):
+    found = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
+    return found[0] if isinstance(found, list) and found else found
+
+
+def _mask(content, secrets, content_type):
     """Return a body without its secrets, in the type that it has.
 
-    A body that is not text is returned unchanged.
+    What is no text in it stays as it is.
     """
-    if isinstance(content, bytes):
-        with suppress(UnicodeDecodeError):
-            return masked_text(content.decode(), secrets).encode()
-    return masked_text(content, secrets) if isinstance(content, str) else content
+    if isinstance(content, str):
+        return masked_text(content, secrets)
+    if not isinstance(content, bytes):
+        return content
+    encoding = charset(content_type) if isinstance(content_type, str) else None
+    try:
+        text = content.decode(encoding := encoding or "utf-8")
+    except UnicodeDecodeError:
+        text = content.decode(encoding := "utf-8", errors="surrogateescape")
+    masked = masked_text(text, secrets)
+    return content if masked == text else masked.encode(encoding, errors="surrogateescape")

@@ -1,10 +1,20 @@
-"""Masking and shortening of stored requests and answers: no secrets, limited length."""
+"""Masking and shortening of stored requests and answers: no secrets, limited length.
+
+A value is secret if its name says so, in JSON, XML, XML-RPC, forms, headers, addresses, GraphQL and
+what stands as text in any of these; or if it is one of the secrets of an adapter.
+"""
 
 import html
 import json
 import re
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
+
+from odoo.addons.jobs_queue.texts import storable
+
+from .decoding import header_text, shown_text
+from .nodes import ATTRIBUTE, CDATA, FORM, LITERAL, STRING, form_tree, json_tree, only_text, xml_tree
 
 MASK = "***"
 
@@ -20,38 +30,80 @@ LONGEST_LOOKED_AT = 5_000_000
 MOST_LOOKED_AT = 200_000
 _NOT_LOOKED_AT = "(%s bytes, too long to be looked at for secrets)"
 
+_NO_TEXT = "… (%s bytes are no text: \\xe9 stands for one)"
+
 # Names of headers, parameters and keys whose values are secrets; not "author", "passenger",
 # "sort_key" or "next_page_token"
 _SECRET_NAME = re.compile(
-    r"auth(?!or(?!i[sz]))|(?<!page)(?<!page[-_])token|secret|passw|passphrase|cookie|signature|session|(api|app|consumer|access|private)[-_]?key"
-    r"|(?<![a-z])(pass|pwd|ws[-_]?key)(?![a-z])|^key$",
+    r"auth(?!or(?!i[sz]))|(?<!page)(?<!page[-_])token|secret|passw|passphrase|passcode|cookie|signature|session|hmac|credential|[cx]srf"
+    r"|(api|app|consumer|access|private|signing|encryption|licen[cs]e|security|master|shared|account)[-_ ]?key"
+    r"|(?<![a-z])(pass|pwd|pswd|ws[-_]?key|jwt|bearer|sign|otp|pin|salt|cvv2?|cvc2?)(?![a-z])|^key$"
+    r"|(?<![a-z])(cc|card)[-_ ]?(number|num|nr|no|cid|exp|last|enc|ss)|credit[-_ ]?card",
     re.IGNORECASE,
 )
+# What may hold a secret: only this is looked at once more
+_SUSPICIOUS = re.compile(
+    r"auth|token|secret|pass|cookie|sign|session|key|pwd|pswd|hmac|credential|srf|jwt|bearer|otp|pin|salt|cv[vc]|cc|card|://|:\\/\\/|%3a%2f",
+    re.IGNORECASE,
+)
+# Keys of which one names a value and another one is the value: {"code": "password", "value": "x"}
+_NAMING = re.compile(
+    r"(.*[-_.:])?(name|key|code|field|label|id|header|param|parameter|property|attribute|option|variable|setting)",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"(.*[-_.:])?(values?|val|content|text|data|string|default)|_|[#$@_](t|text|value)", re.IGNORECASE)
+# Keys of an XML element that say how its value is written
+_OF_THE_TYPE = re.compile(r"xmlns.*|(.*:)?(type|nil|encoding|lang)", re.IGNORECASE)
+#: Characters behind the place where a text is cut that are looked at, for the end of a secret.
+_LOOK_AHEAD = 1000
+#: Maximum characters of a text that may be a name.
+_LONGEST_NAME = 100
+#: Maximum characters of a name that are looked at.
+_LONGEST_LOOKED_UP = 1000
+#: Texts within texts, such as JSON in a parameter of an address in JSON, that are looked into.
+_DEEPEST = 5
+
 # The part between the scheme and the host of an address: a user, a password or a token
-_USERINFO = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
+_USERINFO = re.compile(r"(?:(?<=://)|(?<=:\\/\\/))[^/?#\s\"<>]*(?=@)")
 # The start of the next word in a name such as "userPass"
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Secrets in other texts: the parameters of an address; a line of a head; a value of a name; a part
+# of a body; a token
+_QUERY = re.compile(r"(?<=[?#;])[^\s<>\"'?#]+")
+_HEAD = re.compile(r"^([ \t]{0,20}[\w-]{0,50}(?:cookie|authorization)[ \t]{0,3}:)[^\n]+", re.IGNORECASE | re.MULTILINE)
+_ASSIGNED = re.compile(
+    r"""(?<![\w.$%\[\]-])(?P<name>["']?[\w.%\[\]-]{1,100}["']?)\s{0,3}(?:=>?|:(?!\s{0,3}\$[A-Za-z_]))\s{0,3}"""
+    r"""(?P<value>"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|'[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z)|[^\s&,;<>"'{}()\[\]]+)""",
+    re.DOTALL,
+)
+_PART = re.compile(
+    r"""(\bname="?([^"\s;]{1,100})"?[^\n]{0,1000}\n(?:[^\s][^\n]{0,1000}\n){0,5}\r?\n)(.+?)(?=\r?\n--|\Z)""", re.DOTALL
+)
+_SCHEME = re.compile(r"\b(bearer|basic)(\s{1,3})[\w.~+/=-]{6,}", re.IGNORECASE)
+_FORM = re.compile(r"\s*[\w.%+*\[\]-]{1,200}=")
 
 
 def masked_headers(headers, secrets):
     """Return headers as text, one on each line, with masked secrets."""
-    lines = []
-    for name, value in headers.items():
-        text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        lines.append(f"{name}: {MASK if is_secret(name) else without(text, secrets)}")
-    return "\n".join(lines)
+    lines = (f"{name}: {MASK if is_secret(name) else masked_header(value, secrets)}" for name, value in headers.items())
+    return storable("\n".join(lines), LONGEST)
+
+
+def masked_header(value, secrets):
+    """Return the value of a header as text, with masked secrets such as those in addresses."""
+    text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else header_text(str(value))
+    return without(_masked_loose(text, _DEEPEST), secrets)
 
 
 def masked_url(url, secrets):
     """Return an address with masked secret parameters and credentials (``user:password@``)."""
-    url = without_userinfo(url)
-    parts = urlsplit(url)
-    if not parts.query:
-        return without(url, secrets)
-    query = [
-        (name, MASK if is_secret(name) else value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    ]
-    return without(urlunsplit(parts._replace(query=urlencode(query, safe="*"))), secrets)
+    parts = urlsplit(without_userinfo(url))
+    path, fragment = (_masked_loose(part, _DEEPEST) for part in (parts.path, parts.fragment))
+    query = parts.query
+    if query:
+        pairs = parse_qsl(_masked_form(query, _DEEPEST), keep_blank_values=True)
+        query = urlencode(pairs, safe="*")
+    return without(urlunsplit(parts._replace(path=path, query=query, fragment=fragment)), secrets)
 
 
 def without_userinfo(text):
@@ -59,29 +111,48 @@ def without_userinfo(text):
     return _USERINFO.sub(MASK, text)
 
 
-def masked_body(content, secrets):
+def masked_body(content, secrets, content_type=None):
     """Return a body as text, with masked secrets.
 
-    A body that is not text, or is too long to be searched for secrets, is replaced by its length.
+    Of a long one the beginning is kept, and nothing else is masked. A body that is no text, or is
+    too long to be decoded, is replaced by its length.
 
     :param content: bytes, text or None
+    :param content_type: value of the header ``Content-Type``, None if there is none
     """
     if content and len(content) > LONGEST_LOOKED_AT:
         return _NOT_LOOKED_AT % len(content)
+    note = ""
     if isinstance(content, bytes):
-        try:
-            content = content.decode()
-        except UnicodeDecodeError:
+        text, others = shown_text(content, content_type)
+        if text is None:
             return _BINARY % len(content)
-    if not content:
+        note = _NO_TEXT % others if others else ""
+    else:
+        text = content
+    if not text:
         return ""
-    if _count_values(content) > MOST_LOOKED_AT:
+    if _count_values(text) > MOST_LOOKED_AT:
         return _NOT_LOOKED_AT % len(content)
-    try:
-        text = masked_text(content, secrets).replace("\0", "\N{REPLACEMENT CHARACTER}")
-    except RecursionError:
-        return _BINARY % len(content)  # nested too deep to be looked at for secrets
-    return text if len(text) <= LONGEST else text[:LONGEST] + _CUT % (len(text) - LONGEST)
+    if len(text) > LONGEST:
+        note = _CUT % (len(text) - LONGEST) + note
+    return masked_start(text, secrets, LONGEST).replace("\0", "\N{REPLACEMENT CHARACTER}") + note
+
+
+def masked_start(text, secrets, longest):
+    """Return the beginning of a text with masked secrets, at most so many characters.
+
+    Of what is cut off only the next characters are looked at: they may tell that a secret ends there.
+    """
+    spellings = _all_spellings(secrets)
+    margin = len(spellings[0]) if spellings else 0
+    looked_at = longest + margin + _LOOK_AHEAD
+    is_cut = len(text) > looked_at
+    masked = _without(_masked_values(text[:looked_at], _DEEPEST, is_cut), spellings)
+    if is_cut:
+        # a secret may begin before the cut
+        masked = masked[: max(0, len(masked) - margin)]
+    return masked[:longest]
 
 
 def _count_values(text):
@@ -90,24 +161,34 @@ def _count_values(text):
 
 
 def masked_text(text, secrets):
-    """Return JSON, a form or any other text with masked secrets and values of secret keys."""
-    return without(_masked_values(text), secrets)
+    """Return JSON, XML, a form or any other text with masked secrets and values of secret names."""
+    return without(_masked_values(text, _DEEPEST), secrets)
 
 
 def is_complete(text):
     """Return whether a masked text is the one that was sent: nothing is masked, cut or left out."""
     return not text or not (
-        MASK in text or re.search(r"… \(\d+ more characters\)$|^\(\d+ bytes(, too long [^()]*)?\)$", text)
+        MASK in text
+        or re.search(r"… \(\d+ (more characters|bytes are no text[^()]*)\)$|^\(\d+ bytes(, too long [^()]*)?\)$", text)
     )
 
 
 def without(text, secrets):
     """Return a text with masked secrets, also if encoded for an address, JSON, HTML or XML."""
-    spellings = {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}
-    # the longest first: one may be part of another
-    for spelling in sorted(spellings, key=len, reverse=True):
+    return _without(text, _all_spellings(secrets))
+
+
+def _without(text, spellings):
+    for spelling in spellings:
         text = text.replace(spelling, MASK)
     return text
+
+
+def _all_spellings(secrets):
+    """Return the ways in which secrets may be encoded, the longest first: one may be part of another."""
+    return sorted(
+        {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}, key=len, reverse=True
+    )
 
 
 def _spellings(secret):
@@ -125,38 +206,132 @@ def _spellings(secret):
     }
 
 
+@lru_cache(maxsize=4096)
 def is_secret(name):
     """Return whether a header, parameter or key with this name has a secret value."""
-    return _SECRET_NAME.search(_NEXT_WORD.sub("_", name))
+    return bool(_SECRET_NAME.search(_NEXT_WORD.sub("_", name[:_LONGEST_LOOKED_UP])))
 
 
-def _masked_values(text):
-    """Return JSON or a form with masked secret values, and any other text as it is."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return _masked_form(text)
-    masked = _masked_json(value)
-    # a text without secrets stays exactly as it was sent, with its blanks
-    return text if masked == value else json.dumps(masked, ensure_ascii=False)
+def _masked_values(text, depth, is_cut=False):
+    """Return JSON, XML, a form or another text with masked secret values.
+
+    All else stays exactly as it is, with its blanks.
+
+    :param depth: number of texts within texts that are looked into
+    :param is_cut: whether more follows, such as the name of a value
+    """
+    if not is_cut and not _SUSPICIOUS.search(text):
+        return text
+    if depth <= 0:
+        return MASK
+    start = text.lstrip("\ufeff \t\r\n")[:1]
+    if start in ("{", "["):
+        return _masked_tree(text, json_tree(text), depth, is_cut)
+    if start == "<":
+        return _masked_tree(text, xml_tree(text), depth, is_cut)
+    if _FORM.match(text):
+        return _masked_form(text, depth, is_cut)
+    return _masked_loose(text, depth)
 
 
-def _masked_form(text):
-    if re.fullmatch(r"[\w.%+*\[\]-]+=[^\s&]*(&[\w.%+*\[\]-]+=[^\s&]*)*", text):
-        pairs = parse_qsl(text, keep_blank_values=True)
-        if any(is_secret(name) for name, _value in pairs):
-            return urlencode([(name, MASK if is_secret(name) else value) for name, value in pairs], safe="*")
-    return text
+def _masked_form(text, depth, is_cut=False):
+    """Return a form, or the query of an address, with masked secret values."""
+    return _masked_tree(text, form_tree(text, is_cut), depth, is_cut)
 
 
-def _masked_json(value):
-    if isinstance(value, dict):
-        is_pair = "value" in value  # {"key": "color", "value": "red"}: the key is a name
-        secret_keys = {key for key in value if is_secret(key) and not (is_pair and key == "key")}
-        return {
-            key: MASK if key in secret_keys and isinstance(item, str | int) and item else _masked_json(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked_json(item) for item in value]
-    return value
+def _masked_loose(text, depth):
+    """Return a text of no known form with masked secret values, such as those in addresses."""
+    if not _SUSPICIOUS.search(text):
+        return text
+    text = _QUERY.sub(lambda found: _masked_form(found[0], depth - 1), without_userinfo(text))
+    text = _HEAD.sub(rf"\1 {MASK}", text)
+    text = _PART.sub(lambda found: found[1] + (MASK if is_secret(found[2]) else found[3]), text)
+    return _SCHEME.sub(rf"\1\2{MASK}", _ASSIGNED.sub(_masked_assignment, text))
+
+
+def _masked_assignment(found):
+    name, value = found["name"].strip("\"'"), found["value"]
+    if not is_secret(unquote_plus(name)) or _is_empty(value.strip("\"'")):
+        return found[0]
+    mark = value[0] if value[0] in "\"'" else ""
+    return found[0][: found.start("value") - found.start()] + mark + MASK + (mark if value[1:].endswith(mark) else "")
+
+
+def _masked_tree(text, tree, depth, is_cut):
+    """Return a text with masked secret values.
+
+    :param tree: :class:`.nodes.Node` with the values of the text
+    :param is_cut: whether more follows, also in the last value
+    """
+    pieces, end = [], 0
+    for node, is_masked in sorted(_leaves(tree), key=lambda leaf: leaf[0].start):
+        masked = MASK if is_masked else _masked_inside(node, depth, is_cut and node.end == len(text))
+        if masked is not None:
+            pieces += text[end : node.start], _written(masked, node.kind)
+            end = node.end
+    return "".join([*pieces, text[end:]])
+
+
+def _leaves(tree):
+    """Yield each single value of a tree, and whether it is secret."""
+    todo = [(tree, False)]
+    while todo:
+        node, is_masked = todo.pop()
+        if node.items is None:
+            yield node, is_masked and not (node.kind == LITERAL and _is_empty(node.text)) and bool(node.text)
+            continue
+        masked_items = () if is_masked else _masked_items(node)
+        todo.extend((item, (is_masked and not _is_type(item)) or item in masked_items) for item in node.items)
+
+
+def _masked_items(node):
+    """Return the items of a container that are secret, as a set."""
+    named = {item: item.name for item in node.items if item.name is not None}
+    values = {item for item in node.items if item not in named or _VALUE.fullmatch(named[item])}
+    has_value = not values.isdisjoint(named)
+    naming = {item: only_text(item) for item, name in named.items() if _NAMING.fullmatch(name)}
+    # in {"key": "color", "value": "red"} the key is a name
+    is_naming = {
+        item for item, text in naming.items() if text is not None and has_value and named[item].lower() == "key"
+    }
+    masked = {item for item, name in named.items() if is_secret(name) and item not in is_naming}
+    if any(text is not None and _is_secret_name(text) for text in naming.values()):
+        masked |= values
+        if any(item.kind == ATTRIBUTE for item in naming):  # <param name="password"><string>x</string></param>
+            masked.update(item for item in node.items if item not in naming and not _is_type(item))
+    elif has_value and not naming and not node.is_closed:
+        masked |= values  # their name may have been cut off
+    if len(node.items) in (2, 3) and (node.is_list or len({item.name for item in node.items}) == 1):
+        name = only_text(node.items[0])
+        if name is not None and " " not in name and _is_secret_name(name):
+            masked.add(node.items[-1])  # ["password", "x"], ["password", "=", "x"]
+    return masked
+
+
+def _is_secret_name(text):
+    return len(text) <= _LONGEST_NAME and "\n" not in text and is_secret(text.replace(" ", "_"))
+
+
+def _is_type(node):
+    return node.kind == ATTRIBUTE and bool(_OF_THE_TYPE.fullmatch(node.name))
+
+
+def _is_empty(text):
+    return text.strip() in ("", "0", "false", "null", "None", "False")
+
+
+def _masked_inside(node, depth, is_cut):
+    """Return the text of a value with masked secrets in it, None if there are none."""
+    if node.kind == LITERAL or not (is_cut or _SUSPICIOUS.search(node.text)):
+        return None
+    masked = _masked_values(node.text, depth - 1, is_cut)
+    return None if masked == node.text else masked
+
+
+def _written(text, kind):
+    """Return a text as it is written in JSON, XML or a form."""
+    if kind in (STRING, LITERAL):
+        return json.dumps(text)
+    if kind == FORM:
+        return quote_plus(text, safe="*")
+    return text if kind == CDATA else escape(text, {'"': "&quot;", "'": "&apos;"} if kind == ATTRIBUTE else {})

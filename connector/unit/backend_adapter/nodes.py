@@ -1,0 +1,180 @@
+"""Read JSON, XML and forms as trees of values with their places in the text.
+
+They need neither be complete nor right, as what is logged may be cut: what is not understood is
+skipped. Reading takes a time that grows as the text does, however deep the values are nested.
+"""
+
+import html
+import json
+import re
+from contextlib import suppress
+from urllib.parse import unquote_plus
+
+STRING, LITERAL, TEXT, CDATA, ATTRIBUTE, FORM = range(6)
+
+_JSON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+_XML = re.compile(
+    r"""<!--(?P<comment>.*?)(?:-->|\Z)
+    |<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)
+    |<[?!][^>]*(?:>|\Z)
+    |</\s*(?P<end>[^\s>/]*)[^>]*(?:>|\Z)
+    |<(?P<start>[^\s>/!?="'<]+)(?P<attributes>(?:[^>"']+|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))*)(?:>|\Z)
+    |(?P<text>[^<]+)
+    |<""",
+    re.DOTALL | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r"""([^\s=/"']+)\s*=\s*(?:"([^"]*)|'([^']*)|([^\s"'>]+))""")
+_PAIR = re.compile(r"[^&\n]+")
+_PART = re.compile(r"[^\[\].]+")
+
+
+class Node:
+    """A value in a text, or several of them.
+
+    :param name: name of the value as text, None if it has none
+    :param text: the value as text; None for a container, whose values are its ``items``
+    :param start: place of the value in the text, with quotation marks
+    :param kind: how it is written, such as :data:`STRING`; None for a container
+    """
+
+    __slots__ = ("end", "is_closed", "is_list", "items", "kind", "name", "start", "text")
+
+    def __init__(self, name=None, text=None, start=0, end=0, kind=None, is_list=False):
+        self.name, self.text, self.start, self.end, self.kind = name, text, start, end, kind
+        self.items = [] if kind is None else None
+        self.is_list = is_list
+        self.is_closed = False
+
+
+def json_tree(text):
+    """Return the values of JSON; several texts after each other are read, too."""
+    root = Node(is_list=True)
+    root.is_closed = True
+    stack, name = [root], None
+    for token in _JSON.finditer(text):
+        sign = token.group()
+        if sign in "{[":
+            node = Node(name, is_list=sign == "[")
+            stack[-1].items.append(node)
+            stack.append(node)
+            name = None
+        elif sign in "}]":
+            if len(stack) > 1:
+                stack.pop().is_closed = True
+            name = None
+        elif sign == ":":
+            items = stack[-1].items
+            name = items.pop().text if items and items[-1].items is None else None
+        elif sign == ",":
+            name = None
+        else:
+            is_string = sign[0] == '"'
+            value = _unescaped(sign) if is_string else sign
+            kind = STRING if is_string else LITERAL
+            stack[-1].items.append(Node(name, value, token.start(), token.end(), kind))
+            name = None
+    return root
+
+
+def _unescaped(string):
+    inside = string[1:-1] if len(string) > 1 and string[-1] == '"' else string[1:]
+    if "\\" in inside:
+        with suppress(ValueError):
+            return json.loads(f'"{inside}"', strict=False)
+    return inside
+
+
+def xml_tree(text):
+    """Return the values of XML or HTML: of elements, and of attributes as if these were elements."""
+    root = Node()
+    root.is_closed = True
+    stack, opened, members = [root], {}, []
+    for token in _XML.finditer(text):
+        kind = token.lastgroup if token.lastgroup != "attributes" else "start"
+        if kind == "start":
+            name = token["start"]
+            node = Node(name)
+            node.items.extend(_attributes(token["attributes"], token.start("attributes")))
+            stack[-1].items.append(node)
+            if token["attributes"].rstrip().endswith("/"):
+                node.is_closed = True
+            else:
+                stack.append(node)
+                opened[name] = opened.get(name, 0) + 1
+        elif kind == "end" and opened.get(token["end"]):
+            node = None
+            while node is None or node.name != token["end"]:
+                node = stack.pop()
+                node.is_closed = True
+                opened[node.name] -= 1
+                if node.name == "member":
+                    members.append(node)
+        elif kind in ("text", "cdata", "comment"):
+            inside = token[kind]
+            if value := inside.strip():
+                start = token.start(kind) + inside.index(value)
+                is_text = kind == "text"
+                stack[-1].items.append(
+                    Node(
+                        None,
+                        html.unescape(value) if is_text else value,
+                        start,
+                        start + len(value),
+                        TEXT if is_text else CDATA,
+                    )
+                )
+    for member in members:
+        _name_by_content(member)
+    return root
+
+
+def _name_by_content(member):
+    """Make the member of a struct of XML-RPC a value with the name that it contains."""
+    if [item.name for item in member.items] == ["name", "value"] and (name := only_text(member.items[0])):
+        member.name, member.items = name, member.items[1].items
+
+
+def only_text(node):
+    """Return the text of a value that may be wrapped, as in ``<value><string>x</string></value>``.
+
+    :return: None for several values
+    """
+    while node.items is not None:
+        if len(node.items) != 1:
+            return None
+        (node,) = node.items
+    return node.text
+
+
+def _attributes(text, offset):
+    for found in _ATTRIBUTE.finditer(text):
+        group = found.lastindex
+        start, end = found.start(group) + offset, found.end(group) + offset
+        yield Node(found.group(1), html.unescape(found.group(group)), start, end, ATTRIBUTE)
+
+
+def form_tree(text, is_cut=False):
+    """Return the values of a form or of the query of an address.
+
+    ``user[name]`` and ``user.name`` are the name of a user.
+
+    :param is_cut: whether more values may follow
+    """
+    root = Node()
+    containers = {}
+    for found in _PAIR.finditer(text):
+        name, is_pair, value = found.group().partition("=")
+        if not is_pair:
+            continue
+        parts = _PART.findall(unquote_plus(name)) or [""]
+        node = root
+        for depth in range(1, min(len(parts), 20)):
+            path = tuple(parts[:depth])
+            if path not in containers:
+                containers[path] = Node(parts[depth - 1])
+                node.items.append(containers[path])
+            node = containers[path]
+        node.items.append(Node(parts[-1], unquote_plus(value), found.end() - len(value), found.end(), FORM))
+    for container in (root, *containers.values()):
+        container.is_closed = not is_cut
+    return root
