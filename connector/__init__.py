@@ -27,7 +27,8 @@ from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, g
 from .unit.binding.binder import Binder
 from .unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
 from .unit.backend_adapter.http import HttpAdapter
-from .unit.backend_adapter.answer import json_content
+from .unit.backend_adapter.decoding import json_content
+from .unit.backend_adapter.errors import Refusal
 from .unit.backend_adapter.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
 from .unit.mapper.mapper import (
     ExportMapper,
@@ -91,6 +92,7 @@ __all__ = [
     "Reconciler",
     "RecordExporter",
     "RecordImporter",
+    "Refusal",
     "Synchronizer",
     "WebhookReceiver",
     "add_checkpoint",

@@ -207,6 +207,7 @@ class ConnectorBackend(models.AbstractModel):
         :param message: what the system says, for the user
         """
         self.ensure_one()
+        message = storable(message, REASON)
         with self._shared_status() as (backend, status):
             if status:
                 backend._hold("busy", message, min(seconds, LONGEST_PAUSE))
@@ -214,6 +215,7 @@ class ConnectorBackend(models.AbstractModel):
     @api.private
     def note_probe_failed(self, message):
         """Note that a probe has not reached the paused system: the jobs go on waiting."""
+        message = storable(message, REASON)
         with self._shared_status() as (backend, status):
             if status.state == "paused":
                 backend._hold(_BREAKER, message, LONGEST_PAUSE)

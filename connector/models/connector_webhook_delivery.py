@@ -1,7 +1,6 @@
 """Webhook deliveries: the messages that external systems have sent."""
 
 from datetime import timedelta
-from urllib.parse import parse_qsl
 
 from odoo import api, fields, models
 from odoo.tools import split_every
@@ -11,13 +10,13 @@ from odoo.addons.jobs_queue.selection import selected_domain
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import reference
+from ..unit.backend_adapter.decoding import form_values, is_form, kept_text
 from ..unit.backend_adapter.masking import masked_headers
 from ..unit.backend_adapter.readable import readable
 from ..unit.webhook_receiver import process_again, process_webhook
 
 #: Time for which deliveries are kept, and one that comes again is recognised.
 KEPT = timedelta(days=30)
-_FORM = "application/x-www-form-urlencoded"
 #: Deliveries that one pass of the vacuum deletes at most.
 _VACUUM_LIMIT = 10_000
 #: Deliveries that are processed again in one transaction; of more, each chunk has a job.
@@ -62,7 +61,7 @@ class WebhookDelivery(models.Model):
     @api.depends("body", "content_type")
     def _compute_readable_body(self):
         for delivery in self:
-            values = parse_qsl(delivery.body, keep_blank_values=True) if delivery._is_form() else None
+            values = form_values(delivery.body or "", delivery.content_type) if delivery._is_form() else None
             lines = values and "\n".join(f"{name} = {value}" for name, value in values)
             delivery.readable_body = lines or readable(delivery.body)
 
@@ -104,7 +103,7 @@ class WebhookDelivery(models.Model):
                 "topic": topic,
                 "content_type": headers.get("Content-Type"),
                 "headers": masked_headers(headers, ()),
-                "body": body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+                "body": kept_text(body, headers.get("Content-Type")),
             }
         )
         delivery._delay()
@@ -159,7 +158,7 @@ class WebhookDelivery(models.Model):
         return self.browse(self.env.cr.fetchone())
 
     def _is_form(self):
-        return (self.content_type or "").partition(";")[0].strip().lower() == _FORM
+        return is_form(self.content_type)
 
     def _delay(self):
         """Delay a job for each of these deliveries, and return the jobs."""

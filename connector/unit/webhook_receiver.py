@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import hmac
-import json
 import time
-from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import MultiDict
 
@@ -14,6 +12,7 @@ from odoo.exceptions import MissingError
 from odoo.addons.jobs_queue.jobs import job
 
 from ..exception import InvalidDataError
+from .backend_adapter.decoding import form_in_utf8, form_values, header_text, json_value
 from .connector_unit import ConnectorUnit
 
 
@@ -78,16 +77,16 @@ class WebhookReceiver(ConnectorUnit):
         :raise InvalidDataError: it cannot be read
         """
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
+            return json_value(body)
+        except ValueError as error:
             raise InvalidDataError(self._("The webhook's content is not JSON: %s", error)) from None
 
     def parse_form(self, body):
-        """Return the values of a form, given as text, as a dict of name to text.
+        """Return the values of a form in UTF-8, given as text, as a dict of name to text.
 
         If a name comes several times, the value is the first one; ``getlist(name)`` returns all.
         """
-        return MultiDict(parse_qsl(body, keep_blank_values=True))
+        return MultiDict(form_values(body))
 
     def signed(self, headers, body):
         """Return the bytes that are signed.
@@ -115,7 +114,7 @@ class WebhookReceiver(ConnectorUnit):
 
         Deliveries with the same id are the same.
         """
-        return (self._delivery_header and headers.get(self._delivery_header)) or None
+        return (self._delivery_header and header_text(headers.get(self._delivery_header, ""))) or None
 
     def content_key(self, headers, body):
         """Return a text that identifies the signed content, None without a signature.
@@ -141,7 +140,7 @@ class WebhookReceiver(ConnectorUnit):
 
     def topic(self, headers):
         """Return the topic of a delivery, None if no header has it."""
-        return (self._topic_header and headers.get(self._topic_header)) or None
+        return (self._topic_header and header_text(headers.get(self._topic_header, ""))) or None
 
     def _is_authentic(self, headers, body):
         secret = self.backend_record.sudo().stored_webhook_secret
@@ -190,8 +189,10 @@ def process_webhook(session, model_name, delivery_id):
     backend = delivery.backend_id
     with backend.work_on(backend._name, session) as environment:
         receiver = environment.get_connector_unit(WebhookReceiver)
-        parse = receiver.parse_form if delivery._is_form() else receiver.parse
-        return receiver.process(delivery.topic or None, parse(delivery.body or ""))
+        body = delivery.body or ""
+        is_form = delivery._is_form()
+        payload = receiver.parse_form(form_in_utf8(body, delivery.content_type)) if is_form else receiver.parse(body)
+        return receiver.process(delivery.topic or None, payload)
 
 
 @job(former_names=["odoo.addons.connector.unit.webhook.process_again"])

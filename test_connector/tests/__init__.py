@@ -11,6 +11,7 @@ from . import test_checkpoint_review
 from . import test_companies
 from . import test_conflict
 from . import test_consumer
+from . import test_encodings
 from . import test_environment
 from . import test_exchange
 from . import test_exporter
@@ -22,13 +23,17 @@ from . import test_mapper
 from . import test_mapping_trial
 from . import test_matching
 from . import test_own_binder
+from . import test_paging
+from . import test_paths
 from . import test_reconciler
 from . import test_record_numbers
+from . import test_refusals
 from . import test_rights
 from . import test_roles
 from . import test_safe_creation
 from . import test_secrets
 from . import test_test_kit
+from . import test_sending
 from . import test_tour
 from . import test_unit_list
 from . import test_unsent_changes

@@ -42,6 +42,14 @@ class HttpCase(ConnectorCase, ShopCase):
             setattr(Adapter, name, value)
         return Adapter(self.environment())
 
+    def error_of(self, call):
+        """Return what a call raises; unlike by assertRaises, what was noted before stays."""
+        try:
+            call()
+        except Exception as error:
+            return error
+        self.fail("Nothing was raised")
+
 
 class TestRequest(HttpCase):
     def test_a_request_carries_parameters_body_and_headers(self):

@@ -274,11 +274,12 @@ class TestReading(HttpCase):
                 )
                 self.assertEqual(self.adapter().request_json("GET", "/"), [text])
 
-    def test_s4_json_whose_head_names_no_encoding_is_read_as_latin_1_where_it_is_no_utf(self):
+    def test_c5_json_that_is_no_utf_and_whose_head_names_no_encoding_is_not_guessed(self):
         for head in ("application/json", "application/problem+json", "text/html", "application/json; charset=", ""):
             with self.subTest(head):
                 self.serve(Answer(b'[{"name":"Caf\xe9"}]', headers={"Content-Type": head}))
-                self.assertEqual(self.adapter().request_json("GET", "/"), [{"name": "Caf\xe9"}])
+                with self.assertRaises(UnreadableAnswer):
+                    self.adapter().request_json("GET", "/")
 
     def test_s4_but_not_where_a_character_of_utf_8_was_cut(self):
         for head in ("application/json", "text/html", "application/json; charset=utf-8"):
@@ -381,7 +382,7 @@ class TestReading(HttpCase):
     def test_s4_a_body_of_fewer_values_is_masked(self):
         items = b",".join([b"{}"] * (MOST_LOOKED_AT // 2 - 10))
         kept = masked_body(b'{"password": "s3cr3t", "a": [' + items + b"]}", [])
-        self.assertTrue(kept.startswith('{"password": "***", "a": [{}, {}'))
+        self.assertTrue(kept.startswith('{"password": "***", "a": [{},{}'))
 
     def test_s4_of_what_is_no_json_and_no_form_the_start_is_kept_however_many_commas_it_has(self):
         table = "name,price\n" + "lamp,1\n" * 300_000

@@ -1,9 +1,8 @@
-"""Send HTTP requests, and read answers within limits of size, time and number of JSON values.
+"""Send HTTP requests, and read answers within limits of size and time.
 
 Without limits an answer may be longer than the memory of this process, or never end.
 """
 
-import json
 import socket
 import threading
 from contextlib import suppress
@@ -12,9 +11,6 @@ from functools import cache
 
 import requests
 from requests.adapters import HTTPAdapter
-
-#: Values of JSON that are read by default, about a hundred bytes of memory each.
-MOST_VALUES = 2_000_000
 
 #: Bytes of an answer that are read and decompressed at once: gzip makes at most a thousand times as
 #: many of them.
@@ -29,10 +25,6 @@ class AnswerTooLong(requests.RequestException):
 
 class AnswerTooSlow(requests.Timeout):
     """An answer has not ended in time."""
-
-
-class TooManyValues(ValueError):
-    """JSON has more values than are read."""
 
 
 def ask(session, method, url, longest, seconds, **options):
@@ -160,48 +152,3 @@ class _Pool:
         if deadline := _deadline.get():
             deadline.connection = connection
         return connection
-
-
-def json_content(response, most=MOST_VALUES):
-    """Return the value of the JSON of a response.
-
-    :param most: maximum number of values, where each list and dict is one; a short text may become
-        more objects than this process can hold
-    :raise TooManyValues: there are more, or texts have that many commas and brackets
-    :raise ValueError: it is not JSON, or it is nested too deep to be read
-    """
-    text = _text(response)
-    if sum(map(text.count, ",[{")) > most:
-        raise TooManyValues
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-
-
-def _text(response):
-    """Return the content of a response as text.
-
-    JSON is decoded as UTF, whatever the header says, unless that is not possible.
-    """
-    content = response.content
-    try:
-        return content.decode(json.detect_encoding(content))
-    except UnicodeDecodeError:
-        with suppress(LookupError):  # there is no such encoding
-            if encoding := _encoding_of_head(response) or _encoding_of_old_systems(content):
-                return content.decode(encoding)
-        raise
-
-
-def _encoding_of_head(response):
-    # ``requests`` has a default for JSON and text, even if the header names no encoding
-    if "charset" in response.headers.get("Content-Type", "").lower():
-        return response.encoding
-    return None
-
-
-def _encoding_of_old_systems(content):
-    # a text with some valid UTF-8 characters is UTF-8 that was cut: as Latin-1, all its other
-    # characters would be wrong
-    return "latin-1" if content.decode(errors="ignore").isascii() else None

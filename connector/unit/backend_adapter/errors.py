@@ -1,6 +1,7 @@
-"""Find the exception for an HTTP status, the wait in ``Retry-After``, and the cause of an error."""
+"""Find the exception for an HTTP status or a refusal, the wait in ``Retry-After``, and the cause."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -26,11 +27,33 @@ _EXCEPTIONS = {
     505: FailedJobError,
 }
 
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
+# Seconds, several of them where more than one server has asked to wait
+_NUMBERS = re.compile(r"[0-9]+(\.[0-9]*)?(\s*,\s*[0-9]+(\.[0-9]*)?)*")
 
 #: Statuses of a proxy, or of the system itself, while it is down. 500 is not one: the record may be
 #: its reason.
 UNAVAILABLE = (502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal that a system expresses by an answer with a successful status.
+
+    :param status: the HTTP status that it corresponds to, 300 to 599. It decides what happens, as
+        for an answer with this status
+    :param message: message of the system
+    :param right: name of the right that our user lacks there, with status 403 only
+    """
+
+    status: int
+    message: str
+    right: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.status, int) or not 300 <= self.status < 600:
+            raise ValueError(f"Refusal(status={self.status!r}): it must be an HTTP status from 300 to 599")
+        if self.right and self.status != 403:
+            raise ValueError(f"Refusal(status={self.status}, right={self.right!r}): a right is missing by status 403")
 
 
 def exception_for(status):
@@ -64,10 +87,11 @@ def parse_date(text):
 def retry_after(response):
     """Return how many seconds a response asks to wait, at most a year; None if it does not ask."""
     value = response.headers.get("Retry-After", "").strip()
-    if _NUMBER.fullmatch(value):
-        waiting = Decimal(value)
+    if _NUMBERS.fullmatch(value):
+        waiting = max(map(Decimal, value.split(",")))
     elif date := parse_date(value):
-        waiting = date - datetime.now(UTC).replace(tzinfo=None)
+        # by the clock of the system, which may differ from ours
+        waiting = date - (parse_date(response.headers.get("Date")) or datetime.now(UTC).replace(tzinfo=None))
     else:
         return None
     return max(0, as_seconds(waiting, "Retry-After", clamp=True))

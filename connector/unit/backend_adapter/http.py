@@ -1,5 +1,6 @@
 """Adapter for external systems with an HTTP API."""
 
+import re
 import ssl
 import time
 from urllib.parse import urlsplit
@@ -9,21 +10,33 @@ from urllib3.exceptions import NewConnectionError
 
 from odoo.addons.jobs_queue.by_code import by_code
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.texts import shown, storable
 
 from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
-from .answer import MOST_VALUES, AnswerTooLong, AnswerTooSlow, TimedSession, TooManyValues, ask, json_content
+from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
 from .auth import BearerAuth
 from .crud import CRUDAdapter
-from .errors import UNAVAILABLE, exception_for, parse_date, retry_after, what_happened
-from .masking import masked_body, masked_headers, masked_url, without, without_userinfo
+from .decoding import MOST_VALUES, TooManyValues, header_text, json_content
+from .errors import UNAVAILABLE, Refusal, exception_for, parse_date, retry_after, what_happened
+from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
 from .paging import Paging
+from .paths import path_below, what_is_unquoted
+from .sending import prepared
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
+_READING = ("GET", "OPTIONS")
 _NOT_MODIFIED = 304
+# The beginning of a whole address
+_WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WITHOUT_CONTENT = (204, 205)
+# Errors that the network causes. All others are due to the request, and say nothing about whether
+# the system can be reached
+_OF_THE_NETWORK = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 #: Seconds in which an answer has to be complete
 _LONGEST_READING = 300
-#: Characters of a message of the external system that are used
+#: Characters of a message of the external system that are looked at, and that are shown
 _LONGEST_MESSAGE = 10_000
+_LONGEST_SHOWN = 500
 
 
 class HttpAdapter(Paging, CRUDAdapter):
@@ -43,7 +56,7 @@ class HttpAdapter(Paging, CRUDAdapter):
                 return BearerAuth(self.backend_record.sudo().token)
 
             def read(self, external_id, fields=None):
-                return self.request_json("GET", f"/products/{external_id}")
+                return self.request_json("GET", self.path("/products", external_id))
 
             def search(self, filters=None):
                 return [product["id"] for page in self.pages_by_number("/products", filters) for product in page]
@@ -53,10 +66,12 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     ======================================  ========================
     unreachable, time-out, connection lost  NetworkRetryableError
+    answer cut                              NetworkRetryableError
     certificate not valid                   NetworkRetryableError; the backend is paused at once
     address or header not valid             FailedJobError
+    body that cannot be sent, path unquoted InvalidDataError
     answer too long or not readable         UnreadableAnswer
-    unsuccessful answer                     see ``exception_for`` in ``errors.py``
+    unsuccessful answer, :meth:`refusal`    see ``exception_for`` in ``errors.py``
     ======================================  ========================
 
     Redirections are not followed: the credentials are only for the address that a person has
@@ -107,10 +122,29 @@ class HttpAdapter(Paging, CRUDAdapter):
         """Return the texts that no message may contain, by default those of :meth:`_auth`."""
         return getattr(self._auth(), "secrets", ())
 
+    def refusal(self, answer):
+        """Return the refusal that an answer with a successful status expresses, None if it does not.
+
+        It is asked before the answer is accepted. Systems that answer every request with success,
+        as GraphQL, JSON-RPC and SOAP do, need it::
+
+            def refusal(self, answer):
+                for error in self.json_of(answer).get("errors", ()):
+                    code = error["extensions"]["code"]
+                    status = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "THROTTLED": 429}.get(code, 422)
+                    return Refusal(status, error["message"])
+
+        :param answer: :class:`requests.Response`
+        :return: :class:`~odoo.addons.connector.unit.backend_adapter.errors.Refusal`. What its status
+            means is what an answer with this status means: by 401 a token that can be renewed is
+            renewed once; by 403 the job fails, and nothing else
+        """
+        return None
+
     def _said(self, response):
         """Return the message of an unsuccessful response for a person."""
         if 300 < response.status_code < 400 and "Location" in response.headers:
-            return response.headers["Location"]
+            return header_text(response.headers["Location"])
         try:
             body = json_content(response, self._most_values)
         except ValueError:
@@ -119,15 +153,31 @@ class HttpAdapter(Paging, CRUDAdapter):
             for key in ("message", "error_description", "detail", "title", "error"):
                 if isinstance(body.get(key), str):
                     return body[key]
-        return response.reason or str(response.status_code)
+        return header_text(response.reason or "") or str(response.status_code)
 
     # For units to call
+
+    def path(self, path, *external_ids):
+        """Return a path with ids below it, quoted so that each stays one part of the path.
+
+        ``self.path("/customers", external_id, "orders")`` is ``/customers/A%2F1/orders`` for the id
+        ``A/1``.
+
+        :param path: path below the base address
+        :param external_ids: ids, or other words, that follow it
+        :raise InvalidDataError: one is empty, ``.`` or ``..``, and would lead to something else
+        """
+        return path_below(path, *external_ids)
 
     def request(self, method, path, *, params=None, json=None, data=None, headers=None, idempotent=None):
         """Send a request and return its successful response, a :class:`requests.Response`.
 
         :param method: HTTP method
-        :param path: path below the base address, or a whole address on the same server
+        What is sent is made before anything is asked. Dates, decimals and bytes have a form, see
+        ``json_body`` in ``sending.py``.
+
+        :param path: path below the base address, ids in it by :meth:`path`; or a whole address on
+            the same server
         :param params: dict, the query string
         :param json: body, sent as JSON
         :param data: body as bytes or text, or a dict that is sent as a form
@@ -139,23 +189,34 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         if idempotent is None:
             idempotent = method.upper() in _IDEMPOTENT
-        url, auth = self._url(path), self._checked_auth()
-        content = {"params": params, "json": json, "data": data, "headers": headers}
+        url, content = self._url(path), prepared(params, json, data, headers)
+        auth = self._checked_auth()
         response = self._send(method, url, auth, idempotent, **content)
-        if response.status_code == 401 and hasattr(auth, "renew"):
+        refusal = self._expressed(response)
+        if hasattr(auth, "renew") and (refusal.status if refusal else response.status_code) == 401:
             auth.renew()
             response = self._send(method, url, auth, idempotent, **content)
-        return self._checked_response(response)
+            refusal = self._expressed(response)
+        return self._accepted(response, refusal)
 
     def request_json(self, method, path, **options):
-        """Send a request as :meth:`request` does, and return the JSON value of its response."""
+        """Send a request as :meth:`request` does, and return the JSON value of its response.
+
+        :return: None if there is no content, see :meth:`json_of`
+        """
         return self.json_of(self.request(method, path, **options))
 
     def json_of(self, response):
         """Return the value of the JSON of a response.
 
+        :return: None for status 204 and 205, and for an answer without content to a method that
+            writes
         :raise UnreadableAnswer: it is not JSON, or it has too many values
         """
+        if response.status_code in _WITHOUT_CONTENT:
+            return None
+        if not response.content.strip() and response.request.method not in _READING:
+            return None
         try:
             return json_content(response, self._most_values)
         except TooManyValues:
@@ -174,12 +235,14 @@ class HttpAdapter(Paging, CRUDAdapter):
 
         :raise CredentialsRefused: the client is refused
         """
-        response = self._send("POST", url, auth, True, data=form)
+        response = self._send("POST", url, auth, True, **prepared(None, None, form, None))
         if response.status_code == 400:
             # an OAuth 2 error: invalid_client, invalid_scope and so on
             raise self._error(401, self._said(response), response)
-        answer = self.json_of(self._checked_response(response))
+        answer = self.json_of(self._accepted(response))
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+            if isinstance(answer, dict) and isinstance(answer.get("error"), str):
+                raise self._error(401, self._said(response), response)
             raise self._nonsense()
         return answer
 
@@ -235,7 +298,12 @@ class HttpAdapter(Paging, CRUDAdapter):
                 f"{type(self).__name__}, _base_url is {base!r}, but must be an address. "
                 + ("Is it marked with @property?" if callable(base) else "Is it entered in the backend?")
             )
-        if "://" not in path:
+        if not _WHOLE.match(path):
+            if unquoted := what_is_unquoted(path):
+                raise InvalidDataError(
+                    f"The path {shown(path)} has {unquoted}. If that comes from an id, {type(self).__name__} has to quote it: "
+                    'self.path("/products", external_id)'
+                )
             return f"{base.rstrip('/')}/{path.lstrip('/')}"
         if urlsplit(path)[:2] != urlsplit(base)[:2]:
             raise InvalidDataError(
@@ -247,6 +315,15 @@ class HttpAdapter(Paging, CRUDAdapter):
             )
         return path
 
+    def _expressed(self, response):
+        """Return the refusal that a response with a successful status expresses, or None."""
+        refusal = self.refusal(response) if _is_success(response.status_code) else None
+        if refusal is not None and not isinstance(refusal, Refusal):
+            raise TypeError(
+                f"{type(self).__name__}.refusal() returned {shown(refusal)}, but must return a Refusal or None"
+            )
+        return refusal
+
     def _send(self, method, url, auth, idempotent, **content):
         """Send a request and return the response, whatever its status.
 
@@ -256,7 +333,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         try:
             try:
                 response = self._send_once(method, url, auth, **content)
-            except requests.ConnectionError as error:
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                 if not idempotent or isinstance(error, requests.Timeout):
                     raise
                 response = self._send_once(method, url, auth, **content)
@@ -309,7 +386,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             "method": request.method,
             "url": masked_url(request.url, secrets),
             "request_headers": masked_headers(request.headers, secrets),
-            "request_body": masked_body(request.body, secrets),
+            "request_body": masked_body(request.body, secrets, request.headers.get("Content-Type")),
             "seconds": seconds,
             "is_error": is_error,
         }
@@ -318,7 +395,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         else:
             values["status"] = response.status_code
             values["response_headers"] = masked_headers(response.headers, secrets)
-            values["response_body"] = masked_body(response.content, secrets)
+            values["response_body"] = masked_body(response.content, secrets, response.headers.get("Content-Type"))
         self.last_exchange_id = self.backend_record.log_exchange(values)
 
     # Errors
@@ -354,20 +431,41 @@ class HttpAdapter(Paging, CRUDAdapter):
             return NetworkRetryableError(
                 self._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=seconds)
             )
-        if isinstance(error, ValueError):
+        if not isinstance(error, _OF_THE_NETWORK):
             # the address or a header is not valid; no request was sent
             return FailedJobError(self._("%(system)s cannot be asked: %(message)s", **said))
+        if isinstance(error, requests.exceptions.ChunkedEncodingError):
+            return NetworkRetryableError(self._("The answer of %(system)s was cut: %(message)s", **said))
         return NetworkRetryableError(self._("%(system)s cannot be reached: %(message)s", **said))
 
-    def _checked_response(self, response):
-        status = response.status_code
-        if 200 <= status < 300 or status == _NOT_MODIFIED:
+    def _accepted(self, response, refusal=None):
+        """Return a response that is no refusal.
+
+        :param refusal: the :class:`Refusal` that it expresses, None if it expresses none
+        """
+        if refusal:
+            status, error = refusal.status, self._expressed_error(refusal, response)
+        elif not _is_success(response.status_code):
+            status, error = response.status_code, self._error_of(response)
+        else:
             self._traffic.accepted()
             return response
-        refusal = self._error_of(response)
         if status in UNAVAILABLE:
-            self._traffic.unreachable(refusal, self.environment.model_name, was_sent=status != 503)
-        raise self._noted(refusal)
+            self._traffic.unreachable(error, self.environment.model_name, was_sent=status != 503)
+        raise self._noted(error)
+
+    def _expressed_error(self, refusal, response):
+        """Return the exception for a refusal by the content of a response."""
+        if not refusal.right:
+            return self._error(refusal.status, refusal.message, response)
+        return FailedJobError(
+            self._(
+                "%(system)s refuses: %(message)s. Our user lacks the right %(right)s there: give it to him, then requeue the job.",
+                system=self._label,
+                message=self._mask(refusal.message),
+                right=self._mask(refusal.right),
+            )
+        )
 
     def _noted(self, error):
         """Note on the backend what an exception means for it, such as refused credentials.
@@ -420,9 +518,13 @@ class HttpAdapter(Paging, CRUDAdapter):
         return f"{self.environment.backend_name} ({without_userinfo(str(self._base_url))})"
 
     def _mask(self, message):
-        """Return a text of the external system, short enough for a message and without secrets."""
-        message = " ".join(str(message)[:_LONGEST_MESSAGE].split()).rstrip(".")
-        return without_userinfo(without(message, self._secrets()))[:500]
+        """Return a text of the external system for a message: short, storable and without secrets."""
+        text = masked_start(str(message), tuple(self._secrets()), _LONGEST_MESSAGE)
+        return storable(" ".join(without_userinfo(text).split()).rstrip(".")[:_LONGEST_SHOWN])
+
+
+def _is_success(status):
+    return 200 <= status < 300 or status == _NOT_MODIFIED
 
 
 def _reason_of(error):

@@ -2,11 +2,13 @@
 
 import json
 
+from .decoding import json_value
+
 
 def readable(text):
     """Return JSON with a line for each value, and any other text as it is."""
     try:
-        value = json.loads(text or "")
+        value = json_value(text or "")
         shown = json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
