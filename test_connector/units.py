@@ -202,7 +202,7 @@ class PageAdapter(HttpAdapter):
         return BearerAuth("s3cr3t")
 
     def read(self, external_id, fields=None):
-        return self.request_json("GET", f"/pages/{external_id}")
+        return self.request_json("GET", self.path("/pages", external_id))
 
     def create(self, data, idempotency_key=None):
         return self.request_json("POST", "/pages", json=data)["id"]

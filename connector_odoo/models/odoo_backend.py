@@ -1,6 +1,6 @@
 """Backend of another Odoo: its address, its login, and its buttons."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -134,7 +134,8 @@ class OdooBackend(models.Model):
     def _get_admin_url(self, binding):
         model_name = binding.odoo_id._name
         page = "web#model={}&id={}&view_type=form" if self.version == "legacy" else "odoo/{}/{}"
-        return f"{self.location.rstrip('/')}/{page.format(model_name, binding.external_id)}"
+        address = page.format(model_name, quote(binding.external_id, safe=""))
+        return f"{self.location.rstrip('/')}/{address}"
 
     def action_test_connection(self):
         self.check_access("write")

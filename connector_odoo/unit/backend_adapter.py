@@ -249,7 +249,7 @@ class Json2Adapter(OdooAdapter):
             body["ids"] = ids
         return self.request_json(
             "POST",
-            f"/json/2/{model_name}/{method}",
+            self.path("/json/2", model_name, method),
             json=body,
             headers={"X-Odoo-Database": self.backend_record.database.encode()},
             idempotent=method in _READING,
