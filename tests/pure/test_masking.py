@@ -204,6 +204,8 @@ def test_c30_signatures_and_credentials_in_headers_are_masked(name):
             '{"a": 1}\n{"password": "c4n4ry"}',
             '﻿{"password": "c4n4ry"}',
             '{"pass\\u0077ord": "c4n4ry"}',
+            '{"\\u0070\\u0061ssword": "c4n4ry"}',
+            "a=1&%70%61ssword=c4n4ry",
             "sent with Bearer c4n4ry.c4n4ry",
         ),
     ],

@@ -43,7 +43,8 @@ _SECRET_NAME = re.compile(
 )
 # What may hold a secret: only this is looked at once more
 _SUSPICIOUS = re.compile(
-    r"auth|token|secret|pass|cookie|sign|session|key|pwd|pswd|hmac|credential|srf|jwt|bearer|otp|pin|salt|cv[vc]|cc|card|://|:\\/\\/|%3a%2f",
+    r"auth|token|secret|pass|cookie|sign|session|key|pwd|pswd|hmac|credential|srf|jwt|bearer|otp|pin|salt|cv[vc]|cc|card|://|:\\/\\/|%3a%2f"
+    r"|\\u00|%[4-7][0-9a-f]",
     re.IGNORECASE,
 )
 # Keys of which one names a value and another one is the value: {"code": "password", "value": "x"}
