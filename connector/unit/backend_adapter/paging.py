@@ -9,7 +9,7 @@ import json
 import re
 from urllib.parse import urljoin
 
-from ...exception import IDMissingInBackend, InvalidDataError
+from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 
 #: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
 #: records are inserted while the list is read, a page comes twice.
@@ -166,7 +166,7 @@ class Paging:
         try:
             return self.request_json("GET", path, params=place.params)
         except (IDMissingInBackend, InvalidDataError) as error:
-            if place.reached == 0:
+            if place.reached == 0 or isinstance(error, UnreadableAnswer):
                 raise
             # for its author: it is about this code
             hint = f"It is asked with {place.shown}: if its list ends before, tell by total or more how it says so."
@@ -218,8 +218,9 @@ class _Received:
 
         :return: how many pages in a row, up to this one, have brought nothing new
         """
-        self._in_vain = self._in_vain + 1 if self.has_all(page) else 0
-        self._records.update(map(_hash, page))
+        hashes = set(map(_hash, page))
+        self._in_vain = self._in_vain + 1 if hashes <= self._records else 0
+        self._records |= hashes
         return self._in_vain
 
     def is_first_time(self, place):
