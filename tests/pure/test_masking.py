@@ -233,6 +233,13 @@ def test_c30_what_holds_no_secret_stays_exactly_as_it_was_sent(text):
     assert is_complete(text)
 
 
+def test_c30_json_within_json_that_is_cut_anywhere_is_masked():
+    inner = json.dumps({"password": CANARY, "a": "\U00010000\xe9\n" * 200 + '"\\' * 600})
+    text = json.dumps({"a": json.dumps({"b": inner})})
+    for end in range(text.index(CANARY), len(text) - 1000, 13):
+        assert CANARY not in masked_start(text, [], end), end
+
+
 def test_c30_what_is_cut_off_is_not_looked_at():
     started = '{"password": "c4n4ry", "a": "'
     short, long = (started + "x" * number + '", "b": {"token": "t"}}' for number in (LONGEST, 4_000_000))

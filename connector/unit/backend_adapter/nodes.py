@@ -26,6 +26,9 @@ _XML = re.compile(
 _ATTRIBUTE = re.compile(r"""([^\s=/"']+)\s*=\s*(?:"([^"]*)|'([^']*)|([^\s"'>]+))""")
 _PAIR = re.compile(r"[^&\n]+")
 _PART = re.compile(r"[^\[\].]+")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# The last backslashes of a text, of which the last one may have lost what it escapes
+_CUT_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:u[0-9A-Fa-f]{0,3})?\Z")
 
 
 class Node:
@@ -77,11 +80,14 @@ def json_tree(text):
 
 
 def _unescaped(string):
-    inside = string[1:-1] if len(string) > 1 and string[-1] == '"' else string[1:]
-    if "\\" in inside:
-        with suppress(ValueError):
-            return json.loads(f'"{inside}"', strict=False)
-    return inside
+    try:
+        return json.loads(string, strict=False)
+    except ValueError:
+        # it is cut, maybe within an escape, or has escapes that are none of JSON
+        inside = _CUT_ESCAPE.sub(r"\1", string[1:])
+    with suppress(ValueError):
+        return json.loads(f'"{inside}"', strict=False)
+    return _ESCAPE.sub(r"\1", inside.removesuffix('"'))
 
 
 def xml_tree(text):
