@@ -51,6 +51,7 @@ from .unit.importer.bulk import BulkBatchImporter, BulkImporter, import_page
 from .unit.exporter.record import RecordExporter, export_record
 from .unit.exporter.bulk import BulkExporter, export_bulk
 from .unit.exporter.deleter import DeleteExporter, delete_record
+from .unit.exporter.resend import forget_sent
 from .unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export, delay_export_all_bindings
 from .unit.reconciler import Reconciler, reconcile
 from .unit.webhook_receiver import WebhookReceiver
@@ -111,6 +112,7 @@ __all__ = [
     "external_id_text",
     "external_to_m2o",
     "follow_m2o_relations",
+    "forget_sent",
     "get_environment",
     "group",
     "import_batch",

@@ -1,7 +1,8 @@
 """Calls of the consumers of ``on_record_change``: after the commit, in a new transaction.
 
-They never disturb the caller: a call that raises is logged and becomes a job, which is retried. If
-the process dies between the commit and the calls, they are not made. For what must not be lost even
+They never disturb the caller: a call that raises is logged and becomes a job, which is retried as
+all jobs are: after ``RetryableJobError``, or if another transaction was in the way. If the process
+dies between the commit and the calls, they are not made. For what must not be lost even
 then, delay a job from ``on_record_write`` or a similar event, in the transaction of the change.
 """
 
@@ -13,7 +14,6 @@ from odoo import api
 
 from odoo.addons.jobs_queue.exception import NothingToDoJob
 from odoo.addons.jobs_queue.jobs import job
-from odoo.addons.jobs_queue.jobs.retry import Exponential
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .change import Change
@@ -163,7 +163,7 @@ class _Call:
             )
 
 
-@job(retry_pattern={Exception: Exponential()})
+@job
 def call_consumer(session, model_name, consumer, record_id, kind, fields, old, no_connector_export):
     """Tell a consumer about a changed record
 

@@ -12,6 +12,7 @@ from . import connector_webhook_delivery
 from . import connector_backend_webhook
 from . import connector_watermark
 from . import connector_export_intent
+from . import connector_external_alias
 from . import queue_job_failure
 from . import res_lang
 from . import base

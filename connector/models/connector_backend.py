@@ -21,6 +21,7 @@ _LEFT_BEHIND = (
     "connector.checkpoint",
     "connector.exchange",
     "connector.export.intent",
+    "connector.external.alias",
     "connector.webhook.delivery",
 )
 

@@ -5,6 +5,7 @@ is rolled back has met the failure all the same, and no job waits for the counts
 """
 
 import logging
+import random
 from contextlib import contextmanager
 
 from psycopg2.errors import LockNotAvailable
@@ -12,10 +13,12 @@ from psycopg2.errors import LockNotAvailable
 from odoo import SUPERUSER_ID, api, models
 
 from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
 from odoo.addons.jobs_queue.models.html_text import html_text
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import REASON, storable
 
+from ..exception import CredentialsRefused
 from ..unit.jobs.probe import PROBING, probe_backend
 from .connector_backend_status import STATES
 
@@ -26,8 +29,13 @@ _LOCK_TIMEOUT = 5
 #: Seconds after which the jobs of a paused backend are tried again, even if nothing has probed it
 #: meanwhile.
 LONGEST_PAUSE = 900
+#: About the seconds until a job checks again whether its backend is held. Until then, and as long
+#: as it is held, it waits in its channel.
+ASK_AGAIN = 10
 
-_BREAKER = "breaker"  # the holder of the jobs of a paused backend
+# Holders of the jobs of a backend
+_BREAKER = "breaker"  # it is paused
+_ARCHIVED = "archived"
 _TO_DO = "connector.mail_activity_type_attention"
 
 
@@ -67,11 +75,67 @@ class ConnectorBackend(models.AbstractModel):
         )
         return [("id", operator, statuses.mapped("backend_id"))]
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        backends = super().create(vals_list)
+        backends.filtered(lambda backend: not backend.active)._hold_if_archived()
+        return backends
+
     def write(self, vals):
         result = super().write(vals)
         if not vals.keys().isdisjoint(self._credential_fields):
-            self.filtered(lambda backend: backend.state == "needs_attention")._set_ready()
+            refused = self.filtered(lambda backend: backend.state == "needs_attention")
+            refused._requeue_refused()
+            refused._set_ready()
+        if "active" in vals:
+            self._hold_if_archived()
         return result
+
+    def _register_hook(self):
+        super()._register_hook()
+        if self.env.registry.updated_modules and not self._abstract:
+            self.search([("active", "=", False)])._hold_if_archived()
+
+    def _hold_if_archived(self):
+        """Let the jobs of archived backends wait, and those of the others go on.
+
+        It is noted in this transaction.
+        """
+        for backend in self.sudo():
+            if backend.active:
+                backend.channel_id._release_holds(_ARCHIVED)
+            else:
+                backend._hold(_ARCHIVED, self.env._("%s is archived", backend.display_name))
+
+    def _requeue_refused(self):
+        """Requeue the jobs that have failed because the credentials were refused.
+
+        The channels are still held, so the jobs run with what is saved now.
+        """
+        for backend in self.sudo():
+            failed = (
+                self.env["queue.job"]
+                .sudo()
+                .search([("channel_id", "=", backend.channel_id.id), ("state", "=", "failed")])
+            )
+            jobs = failed.filtered(lambda job: job.attempt_ids[:1].exc_name == CredentialsRefused.__name__)
+            if backend.channel_id and jobs:
+                with store.sql.own_cursor(self.env) as cr:
+                    store.actions.requeue(cr, jobs.ids)
+
+    @api.private
+    def check_may_work(self):
+        """Check that nothing stops the jobs of the backend now.
+
+        It may be archived, paused, asked to wait, or refuse our credentials. The queue does not start
+        the jobs of its channel then. This is for jobs in another channel, and for those that run
+        already.
+
+        :raise NetworkRetryableError: it must not be asked now; the attempt is not counted
+        """
+        if held := store.channels.held(self.env.cr, self.sudo().channel_id.id):
+            reason, _channel = held
+            raise NetworkRetryableError(reason, seconds=ASK_AGAIN * random.uniform(0.8, 1.2), ignore_retry=True)
 
     def unlink(self):
         self._status().unlink()
@@ -88,7 +152,7 @@ class ConnectorBackend(models.AbstractModel):
         It is noted in this transaction.
         """
         self._status().write({"state": "ready", "reason": False, "failures": 0})
-        self.sudo().channel_id._release_holds()
+        self.sudo().channel_id._release_holds(but=_ARCHIVED)
         self.sudo().activity_feedback([_TO_DO])
         self.invalidate_recordset(["state", "state_reason"])
 

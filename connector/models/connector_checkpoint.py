@@ -5,8 +5,15 @@ A connector has imported them with something to decide or to check.
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..unit.importer.bulk import import_page
+
+#: Records that a job imports of those that a checkpoint lists.
+IMPORT_PAGE = 500
 
 
 class ConnectorCheckpoint(models.Model):
@@ -35,6 +42,11 @@ class ConnectorCheckpoint(models.Model):
     on_review = fields.Char(
         string="Called on Review", readonly=True, help="Method of the record that is called once it is reviewed"
     )
+    import_model = fields.Char(readonly=True, help="Binding model of the external records to import")
+    external_ids = fields.Json(readonly=True)
+    external_ids_text = fields.Text(
+        string="Records to Import", compute="_compute_external_ids_text", help="Their ids in the external system"
+    )
     state = fields.Selection(
         [("need_review", "To Review"), ("reviewed", "Reviewed")],
         default="need_review",
@@ -55,6 +67,35 @@ class ConnectorCheckpoint(models.Model):
             names = {record.id: record.display_name for record in checkpoints._records()}
             for checkpoint in checkpoints:
                 checkpoint.name = names.get(checkpoint.record_id) or self.env._("deleted record")
+
+    @api.depends("external_ids")
+    def _compute_external_ids_text(self):
+        for checkpoint in self:
+            checkpoint.external_ids_text = ", ".join(map(str, checkpoint.external_ids or ()))
+
+    def _add_to_import(self, to_import):
+        """Add external records to those that the checkpoint lists.
+
+        :param to_import: ``(binding model, external ids)``, or None
+        """
+        if to_import:
+            _model_name, external_ids = to_import
+            self.external_ids = list(dict.fromkeys([*(self.external_ids or ()), *external_ids]))
+
+    def action_import(self):
+        """Delay the import of the external records that the checkpoint lists, and mark it as reviewed."""
+        self.ensure_one()
+        self.check_access("read")
+        backend = self.backend_id
+        backend.check_access("write")
+        # with all rights, as the import that has failed: who presses need not write every product
+        session = ConnectorSession.from_env(self.sudo().env).with_company(backend.company_id)
+        jobs = [
+            import_page.delay(session, self.import_model, backend.id, external_ids=page)
+            for page in split_every(IMPORT_PAGE, self.external_ids or (), list)
+        ]
+        self._mark_reviewed()
+        return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _records(self):
         """Return the records to review that still exist; all are of one model."""

@@ -21,6 +21,7 @@ SYNC_STATES = [
     ("in_sync", "In Sync"),
     ("to_export", "To Export"),
     ("to_import", "To Import"),
+    ("different", "Different There"),
     ("conflict", "Conflict"),
     ("error", "Error"),
     ("missing", "Missing There"),
@@ -66,6 +67,14 @@ class ExternalBinding(models.AbstractModel):
     export_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last exported")
     last_job_id = PlainMany2one("queue.job", string="Last Job", readonly=True, copy=False)
     no_export = fields.Boolean(string="Not Exported", copy=False, help="Changes made here stay here")
+    external_alias_ids = fields.One2many(
+        "connector.external.alias",
+        "res_id",
+        string="Merged",
+        domain=lambda self: [("model", "=", self._name)],
+        groups="connector.group_connector_user",
+        help="Records of the external system that were merged into this one here",
+    )
     admin_url = fields.Char(string="Address There", compute="_compute_admin_url")
 
     _external_uniq = models.Constraint(
@@ -90,6 +99,21 @@ class ExternalBinding(models.AbstractModel):
         :return: None if there is no such page
         """
         return self.backend_id._get_admin_url(self)
+
+    def _export_group(self):
+        """Return the record whose exports run one after the other; a hook.
+
+        By default it is the binding itself. Bindings that are about one thing, such as the
+        deliveries, the invoice and the tracking numbers of an order, return that thing.
+        """
+        return self
+
+    def unlink(self):
+        """Delete also the aliases of the bindings; no foreign key ties them, as there are many models."""
+        self.env["connector.external.alias"].sudo().search(
+            [("model", "=", self._name), ("res_id", "in", self.ids)]
+        ).unlink()
+        return super().unlink()
 
     def action_open_admin(self):
         """Open the record in the external system."""

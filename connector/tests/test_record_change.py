@@ -4,6 +4,7 @@ from unittest.mock import patch
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.tools import mute_logger
 
+from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.tests.registering import register_as
 
@@ -257,12 +258,24 @@ class TestConsumersThatRaise(ChangeCase):
             logs.output[0], rf"(?s)test_record_change\.note_call has raised for {TAG} {self.tag.id}.*shop is closed"
         )
 
-    @mute_logger(LOGGER, "odoo.addons.jobs_queue.worker")
-    def test_its_job_is_tried_again(self):
-        broken.append("the shop is closed")
-        self.tag.color = 3
-        self.tell_changes()
-        (delayed,) = self.run_jobs()
+    def job_of_consumer_that_raises(self, error):
+        """Let a consumer raise an exception, and return its job after it has run."""
+
+        def consume(session, *args):
+            raise error
+
+        self.subscribe(consume)
+        self.tag.color += 1
+        with mute_logger(LOGGER, "odoo.addons.jobs_queue.worker"):
+            self.tell_changes()
+            return self.run_jobs()
+
+    def test_c26_its_job_fails_at_once(self):
+        failed = self.job_of_consumer_that_raises(TypeError("takes 2 arguments, 3 were given"))
+        self.assertEqual((failed.state, failed.retry), ("failed", 1))
+
+    def test_c26_its_job_is_tried_again_if_the_error_asks_for_it(self):
+        delayed = self.job_of_consumer_that_raises(RetryableJobError("The shop is closed"))
         self.assertEqual((delayed.state, delayed.retry), ("scheduled", 1))
 
     @mute_logger(LOGGER)

@@ -7,7 +7,15 @@ from ..backend import reference
 
 
 def add_checkpoint(
-    session, model_name, record_id, backend_record, message=None, severity="info", user=None, on_review=None
+    session,
+    model_name,
+    record_id,
+    backend_record,
+    message=None,
+    severity="info",
+    user=None,
+    on_review=None,
+    to_import=None,
 ):
     """Ask a person to review a record.
 
@@ -34,6 +42,9 @@ def add_checkpoint(
         rights of the person who has reviewed the record. If it raises a ``UserError``, the record
         still has to be reviewed. If it returns a text, the person sees it. The message should tell
         what the method does
+    :param to_import: ``(binding model, external ids)`` of external records that the checkpoint
+        lists, and imports by a button; they are added to those of one that waits with the same
+        message
     :return: the ``connector.checkpoint`` record
     :raise ValueError: the severity is unknown, or the record has no such method
     """
@@ -47,10 +58,12 @@ def add_checkpoint(
         "backend_id": reference(backend_record),
         "message": storable_or_none(message) or False,
         "on_review": on_review or False,
+        "import_model": to_import[0] if to_import else False,
         "state": "need_review",
     }
     waiting = checkpoints.search([(name, "=", value) for name, value in values.items()], limit=1)
     if waiting:
+        waiting._add_to_import(to_import)
         return waiting
     # an activity for each checkpoint would also be a mail for each: the reviewer reads the digest
     checkpoints = checkpoints.with_context(
@@ -64,6 +77,7 @@ def add_checkpoint(
             "company_id": backend_record.company_id.id,
         }
     )
+    checkpoint._add_to_import(to_import)
     if user:
         summary = checkpoint.with_context(lang=user.lang).env._("Review %s", checkpoint.name)
         checkpoint.activity_schedule("mail.mail_activity_data_todo", summary=summary, user_id=user.id)

@@ -23,7 +23,7 @@ class ConflictPolicy(Exporter):
       checkpoint asks a person to decide
 
     The result is the same whether the export or an import finds the conflict. See
-    :class:`~odoo.addons.connector.unit.exporter.conflict.ConflictResolution` and
+    :class:`~odoo.addons.connector.unit.exporter.conflict.Conflict` and
     :mod:`~odoo.addons.connector.unit.importer.unsent`.
     """
 

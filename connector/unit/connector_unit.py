@@ -241,7 +241,7 @@ class _Opened:
         self._closing.close()
 
 
-def get_environment(session, model_name, backend_id):
+def get_environment(session, model_name, backend_id, waits=True):
     """Return the environment to synchronise a model with a backend.
 
     It works in the company and the language of the backend. Its resources are closed with it: by
@@ -253,8 +253,11 @@ def get_environment(session, model_name, backend_id):
         its own session of the same transaction
     :param model_name: name of a binding model
     :param backend_id: id of the backend's record
+    :param waits: whether the running job waits while the jobs of the backend must wait; False for
+        what finds out whether they may go on
     :raise InvalidBackend: the model does not exist or is not a binding model, or the backend's
         record does not exist
+    :raise NetworkRetryableError: the job is not in the channel of the backend, whose jobs wait now
     """
     if model_name not in checked_session(session).env:
         raise InvalidBackend(
@@ -269,4 +272,7 @@ def get_environment(session, model_name, backend_id):
     if not record:
         backend = f"{field.comodel_name}({backend_id})"
         raise InvalidBackend(session.env._("The backend %s does not exist any more", backend))
+    # in the backend's own channel it would not have started
+    if waits and session.job and session.job.channel_id != record.sudo().channel_id.id:
+        record.check_may_work()
     return record._open_environment(model_name, session)

@@ -8,14 +8,16 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.jobs import job
 
 from ..backend import general
-from .binding.state import is_in_conflict, mark_in_sync, remember
+from .binding.state import is_in_conflict, mark_in_sync, recall, remember
 from .connector_unit import external_id_text, get_environment
+from .exporter.bulk import BulkExporter
+from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
 from .importer.bulk import import_page
 from .importer.record import RecordImporter
 from .jobs.channel import backend_channel
 from .jobs.keys import export_identity
-from .jobs.related_action import open_backend
+from .jobs.related_action import open_differences
 from .synchronizer import Synchronizer
 
 REPAIRS = (None, "import", "export")
@@ -44,11 +46,12 @@ class Reconciler(Synchronizer):
       count
     - *extra*: a binding without an external record, as it was deleted there or never exported
     - *different*: a record that an import would change in Odoo: it was changed on one side, and the
-      change did not arrive on the other
+      change did not arrive on the other. Its binding says so, until it is synchronised
 
     No repair deletes a record. ``"import"`` imports missing and different records. ``"export"``
-    creates extra records in the external system and exports different ones. Bindings whose external
-    record was deleted are marked as missing.
+    creates extra records in the external system and exports different ones, and it sends again the
+    values that the system changes by itself (``_changes_there`` of a bulk exporter). Bindings whose
+    external record was deleted are marked as missing.
 
     If there are too many records to read them all, a connector sets ``_compares_content`` to False:
     then only ids are compared.
@@ -71,10 +74,12 @@ class Reconciler(Synchronizer):
             self.session.commit()  # the comparison may have taken long, and others have written bindings meanwhile
         difference.extra = self._confirm(difference.extra)
         self._mark_missing(difference)
+        self._mark_different(difference)
         if repair == "import":
             self._import([*difference.missing, *difference.different])
         elif repair == "export":
             self._export([*difference.extra, *difference.different.values()])
+            self._send_what_changes_there()
         return difference
 
     def describe(self, difference):
@@ -126,7 +131,8 @@ class Reconciler(Synchronizer):
         if self._compares_content:
             self._compare_content(there, difference)
         else:
-            difference.missing = [self._id_of(found) for text, found in there.items() if text not in bound]
+            known = bound | self.binder.to_internal_many(there.keys() - bound).keys()
+            difference.missing = [self._id_of(found) for text, found in there.items() if text not in known]
         return difference
 
     def _id_of(self, found):
@@ -135,26 +141,28 @@ class Reconciler(Synchronizer):
     def _compare_content(self, there, difference):
         done = 0
         for page in split_every(self._page_size, there.values(), list):
-            for importer in self._importers(page):
-                if not importer.binding:
+            importer = self.unit_for(RecordImporter)
+            for incoming in importer.each(self._incoming(importer, page)):
+                if self.binder.is_alias(incoming.external_id, incoming.binding):
+                    continue
+                if incoming.is_new:
                     if not importer._must_skip():
-                        difference.missing.append(importer.external_id)
+                        difference.missing.append(incoming.external_id)
                 elif importer._would_change():
-                    difference.different[importer.external_id] = importer.binding.id
+                    difference.different[incoming.external_id] = incoming.binding.id
             self.env.invalidate_all()
             done += len(page)
             if self.session.job:
                 self.session.job.progress(done, len(there))
 
-    def _importers(self, page):
-        """Return an importer for each record of a page of :meth:`_search_there`.
+    def _incoming(self, importer, page):
+        """Return the :class:`.Incoming` records of a page of :meth:`_search_there`, as a list.
 
         Records of which only the id is known are read.
         """
-        importer = self.unit_for(RecordImporter)
         if isinstance(page[0], dict):
-            return importer._each_of({self.backend_adapter.id_of(record): record for record in page})
-        return importer._read_each(page)
+            return importer.page_of({self.backend_adapter.id_of(record): record for record in page})
+        return importer.read_page(page)
 
     # Repair
 
@@ -175,19 +183,30 @@ class Reconciler(Synchronizer):
             return self._search_there()
         importer = self.unit_for(RecordImporter)
         pages = split_every(self._page_size, external_ids, list)
-        return [theirs.external_id for page in pages for theirs in importer._read_each(page)]
+        return [theirs.external_id for page in pages for theirs in importer.read_page(page)]
 
     def _mark_missing(self, difference):
         """Mark bindings whose external record was deleted; unmark those whose record is back."""
         extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
-        for importer in self.unit_for(RecordImporter)._each_of(
-            dict.fromkeys(extra.mapped(self.binder._external_field))
-        ):
+        importer = self.unit_for(RecordImporter)
+        external_ids = dict.fromkeys(extra.mapped(self.binder._external_field))
+        for _incoming in importer.each(importer.page_of(external_ids)):
             importer._note_missing()
         there_again = Domain(self.binder._backend_field, "=", self.backend_record.id) & Domain(
             "sync_state", "=", "missing"
         )
         mark_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
+
+    def _mark_different(self, difference):
+        """Mark bindings whose records differ; unmark those whose records do not differ any more."""
+        different = self.model.browse(difference.different.values()).exists()
+        unmarked = different.filtered(lambda binding: recall(binding, "sync_state") in ("never", "in_sync"))
+        remember(unmarked, {"sync_state": "different"})
+        if "sync_state" in self.model._fields and self._compares_content:
+            marked = self.model.with_context(active_test=False).search(
+                [(self.binder._backend_field, "=", self.backend_record.id), ("sync_state", "=", "different")]
+            )
+            mark_in_sync(marked - different, "different")
 
     def _import(self, external_ids):
         """Import records in pages.
@@ -213,13 +232,21 @@ class Reconciler(Synchronizer):
                 identity_key=export_identity(self.model._name, binding.id),
             )
 
+    def _send_what_changes_there(self):
+        """Delay the bulk export of all bindings if the external system changes its values by itself."""
+        exporters = self.environment.backend.get_classes(
+            BulkExporter, self.environment.session, self.environment.model_name
+        )
+        if any(exporter._changes_there for exporter in exporters):
+            delay_bulk_export(self.environment.user_session, self._search_here())
+
     def _is_to_be_exported(self, binding):
         return not binding.no_export and not is_in_conflict(binding)
 
 
 @job(
     default_channel=backend_channel,
-    related_action=open_backend,
+    related_action=open_differences,
     concurrency_key=lambda args: f"reconcile,{args['model_name']},{args['backend_id']}",
 )
 def reconcile(session, model_name, backend_id, repair=None):

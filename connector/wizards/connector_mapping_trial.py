@@ -7,6 +7,7 @@ from odoo.addons.jobs_queue.exception import ConnectorException
 
 from ..backend import reference
 from ..unit.binding.binder import Binder
+from ..unit.importer.incoming import Incoming
 from ..unit.importer.record import RecordImporter
 
 
@@ -97,8 +98,8 @@ class ConnectorMappingTrial(models.TransientModel):
             raise UserError(self.env._("Enter the identifier that the record has in the external system."))
         with self.backend_id.work_on(self.model_id.model) as environment:
             importer = environment.get_connector_unit(RecordImporter)
-            importer.external_id = self.external_id
             binding = environment.get_connector_unit(Binder).to_internal(self.external_id)
+            importer.incoming = Incoming(self.external_id, None, binding)
             rows = importer.mapper.explain(importer._read(), binding=binding)
             return binding.display_name or self.env._("none: it would be created"), rows
 

@@ -18,8 +18,8 @@ class OdooImporter(RecordImporter):
         return ["write_date", *sorted(self.mapper.source_fields)]
 
     def _must_skip(self):
-        is_dependency = bool(self._importing)
-        if not self.external_record.get("active", True) and not is_dependency and not self.binding:
+        is_archived = not self.external_record.get("active", True)
+        if is_archived and self.incoming.is_new and not self.incoming.is_dependency:
             return self._("Archived in the other Odoo, and not known here: not imported.")
         return None
 

@@ -46,20 +46,14 @@ class ProductImportMapper(ImportMapper):
 class ProductImporter(OdooImporter):
     _model_name = "odoo.product.product"
 
-    _is_new_product = False
-
     def _import_dependencies(self):
         self._import_dependency(self.external_record["categ_id"], "odoo.product.category")
 
     def _match_key(self):
         return "default_code", self.external_record["default_code"]
 
-    def _create_data(self, map_record):
-        self._is_new_product = not self.match
-        return super()._create_data(map_record)
-
     def _after_import(self, binding):
-        if self._is_new_product:
+        if self.incoming.is_new and not self.incoming.match:
             add_checkpoint(
                 self.session,
                 "product.product",

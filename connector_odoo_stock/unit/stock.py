@@ -40,5 +40,5 @@ class StockedProductImporter(ProductImporter):
 
     def _after_import(self, binding):
         super()._after_import(binding)
-        if self.match and self.backend_record.stock_warehouse_id:
+        if self.incoming.match and self.backend_record.stock_warehouse_id:
             delay_bulk_export(self.environment.user_session, binding)

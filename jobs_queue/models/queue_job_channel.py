@@ -271,10 +271,14 @@ class QueueJobChannel(models.Model):
         """Let jobs of these channels start again."""
         self.write({"is_paused": False})
 
-    def _release_holds(self) -> None:
-        """Release the holds that programs have set on these channels, so that jobs start again."""
+    def _release_holds(self, holder: str | None = None, but: str = "") -> None:
+        """Release the holds that programs have set on these channels, so that jobs start again.
+
+        :param holder: whose hold; None: those of all holders
+        :param but: the holder whose hold stays
+        """
         for channel in self:
-            store.channels.release_holds(self.env.cr, channel.id)
+            store.channels.release_holds(self.env.cr, channel.id, holder, but)
         wakeup.after_commit(self.env.cr)
 
     @api.model

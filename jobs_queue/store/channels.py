@@ -282,9 +282,16 @@ def hold(
     )
 
 
-def release_holds(cr: AnyCursor, channel_id: int) -> None:
-    """Release all holds of a channel, whoever made them."""
-    cr.execute("DELETE FROM queue_job_channel_hold WHERE channel_id = %s", (channel_id,))
+def release_holds(cr: AnyCursor, channel_id: int, holder: str | None = None, but: str = "") -> None:
+    """Release holds of a channel.
+
+    :param holder: whose hold; None: those of all holders
+    :param but: the holder whose hold stays
+    """
+    cr.execute(
+        "DELETE FROM queue_job_channel_hold WHERE channel_id = %s AND holder = COALESCE(%s, holder) AND holder <> %s",
+        (channel_id, holder, but),
+    )
 
 
 def held(cr: AnyCursor, channel_id: int) -> tuple[str, str] | None:

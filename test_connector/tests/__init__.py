@@ -22,6 +22,7 @@ from . import test_map_children
 from . import test_mapper
 from . import test_mapping_trial
 from . import test_matching
+from . import test_merge
 from . import test_own_binder
 from . import test_paging
 from . import test_paths

@@ -381,6 +381,24 @@ class TestCredentials(StatusCase):
             self.backend.location = self.server.url + "/"
         self.assertEqual(self.state(), "ready")
 
+    def failed_job(self, error, backend=None):
+        """Return a job of a backend that has failed with an exception."""
+        job = self.delay(backend)
+        self.env.cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = %s", [job.id])
+        self.env["queue.job.attempt"].create({"job_id": job.id, "number": 1, "outcome": "failed", "exc_name": error})
+        return job
+
+    def test_c25_the_jobs_that_the_refusal_has_failed_run_with_new_credentials(self):
+        other = self.env["test.shop.backend"].create({"name": "Other", "location": self.server.url})
+        refused = self.failed_job("CredentialsRefused")
+        others = self.failed_job("ValueError") + self.failed_job("CredentialsRefused", other)
+        self.status = 200
+        with patch.object(type(self.backend), "_credential_fields", ("location",)):
+            self.backend.location = self.server.url + "/"
+        self.run_jobs()
+        self.env.invalidate_all()
+        self.assertEqual((refused.state, others.mapped("state")), ("done", ["failed", "failed"]))
+
     def test_backends_are_found_by_their_state(self):
         other = self.env["test.shop.backend"].create({"name": "Other Shop"})
         found = {
@@ -391,6 +409,50 @@ class TestCredentials(StatusCase):
         self.assertNotIn(self.backend, found["ready"] + found["paused"])
         self.assertIn(other, found["ready"])
         self.assertIn(self.backend, self.env["test.shop.backend"].search([("state", "!=", "ready")]))
+
+
+class TestArchived(StatusCase):
+    """Jobs of a backend that is archived while they wait."""
+
+    def test_c14_its_jobs_wait_and_say_so_until_it_is_unarchived(self):
+        waiting = self.delay()
+        self.backend.active = False
+        self.run_jobs()
+        self.assertEqual(waiting.state, "pending")
+        self.assertIn("Test Shop is archived", waiting.wait_reason)
+        self.backend.active = True
+        self.assertDone(self.run_jobs())
+
+    def test_c14_one_that_is_created_as_archived_waits_too(self):
+        backend = self.env["test.shop.backend"].create({"name": "Later", "location": self.server.url, "active": False})
+        waiting = self.delay(backend)
+        self.run_jobs()
+        self.assertEqual(waiting.state, "pending")
+
+    def test_c14_to_resume_it_does_not_let_its_jobs_go_on(self):
+        waiting = self.delay()
+        self.backend.active = False
+        self.backend.action_resume()
+        self.run_jobs()
+        self.assertEqual(waiting.state, "pending")
+
+    def test_c14_a_job_in_another_channel_waits_without_a_try(self):
+        self.env["queue.job.channel"]._ensure("root.elsewhere")
+        waiting = self.delay(channel="root.elsewhere")
+        self.backend.active = False
+        self.run_jobs()
+        self.assertEqual((waiting.state, waiting.retry), ("scheduled", 0))
+        self.backend.active = True
+        self.assertDone(self.later())
+
+    def test_c14_the_backends_that_were_archived_before_are_held_after_an_update(self):
+        waiting = self.delay()
+        self.backend.active = False
+        self.backend.channel_id._release_holds()
+        self.patch(self.registry, "updated_modules", ["connector"])
+        self.backend._register_hook()
+        self.run_jobs()
+        self.assertEqual(waiting.state, "pending")
 
 
 class TestAttendant(StatusCase):

@@ -149,13 +149,18 @@ class TestManyAtOnce(ShopCase):
 
     def test_external_ids_lead_to_their_bindings_by_one_query(self):
         with self.assertQueryCount(1):
-            found = self.binder.to_internal_many([0, "1", 2, 9, None, False, ""])
+            found = self.binder.to_internal_many([0, "1", 2, None, False, ""])
         self.assertEqual(found, {"0": self.partners[0], "1": self.partners[1], "2": self.partners[2]})
 
     def test_external_ids_lead_to_the_records_that_are_bound_by_one_query(self):
         with self.assertQueryCount(1):
-            found = self.binder.to_internal_many([0, 1, 9], unwrap=True)
+            found = self.binder.to_internal_many([0, 1], unwrap=True)
         self.assertEqual(found, {"0": self.partners[0].odoo_id, "1": self.partners[1].odoo_id})
+
+    def test_c12_external_ids_without_a_binding_are_looked_up_among_aliases_by_one_query_more(self):
+        with self.assertQueryCount(2):
+            found = self.binder.to_internal_many([0, 8, 9])
+        self.assertEqual(found, {"0": self.partners[0]})
 
     def test_no_external_id_needs_no_query(self):
         with self.assertQueryCount(0):

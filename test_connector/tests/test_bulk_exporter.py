@@ -5,9 +5,12 @@ from odoo.tools import mute_logger
 from odoo.addons.connector.exception import InvalidDataError, MappingError
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.bulk import BulkExporter, export_bulk
+from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.exporter.resend import forget_sent
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.jobs.keys import export_identity
+from odoo.addons.connector.unit.reconciler import Reconciler
 from odoo.addons.jobs_queue import store
 
 from ..units import PartnerExportMapper, PointsExporter, ShopAdapter, webshop
@@ -68,6 +71,46 @@ class TestBulkExporter(ShopCase, JobsCase):
         jobs = self.run_jobs()
         self.assertEqual(self.bulk_calls()[1:], [{"2": {"points": 21}}])
         self.assertEqual(jobs[0].message, "Nothing to export.")
+
+    def test_c19_values_that_the_shop_has_changed_by_itself_are_sent_once_it_is_said(self):
+        self.delay()
+        self.run_jobs()
+        self.shop.table("test.shop.partner")[1]["points"] = 3
+        forget_sent(self.bindings[0], ["points"])
+        self.delay()
+        self.run_jobs()
+        self.assertEqual(self.bulk_calls()[1:], [{"1": {"points": 10}}])
+
+    def test_c19_what_is_not_forgotten_is_not_sent_again(self):
+        self.unit(RecordExporter).run(self.bindings[0].id)
+        forget_sent(self.bindings[0], ["points"])
+        self.shop.calls.clear()
+        self.unit(RecordExporter).run(self.bindings[0].id)
+        self.assertEqual(self.shop.calls, [("write", "1", {"points": 10})])
+
+    def test_c19_an_exporter_of_values_that_change_there_sends_them_always(self):
+        class Exporter(PointsExporter):
+            _changes_there = True
+
+        with extending(webshop, Exporter):
+            for _time in range(2):
+                self.delay(self.bindings[0])
+                self.run_jobs()
+            self.assertEqual(self.bulk_calls(), [{"1": {"points": 10}}] * 2)
+            self.unit(Reconciler).run("export")
+            self.assertEqual(len(self.delayed_jobs("export_bulk")), 5)
+
+    def test_c19_a_bulk_export_takes_options_of_its_jobs(self):
+        delay_bulk_export(self.session, self.bindings[0], priority=3, eta=60)
+        delayed = self.delayed_jobs("export_bulk")
+        self.assertEqual((delayed.priority, delayed.state), (3, "scheduled"))
+
+    def test_exports_of_one_thing_run_one_after_the_other(self):
+        self.patch(type(self.Partner), "_export_group", lambda binding: binding.backend_id)
+        for binding in self.bindings[:2]:
+            export_record.delay(self.session, "test.shop.partner", binding.id)
+        keys = self.delayed_jobs("export_record").mapped("concurrency_key")
+        self.assertEqual(keys, [f"export,test.shop.backend,{self.backend.id}"] * 2)
 
     def test_what_is_deleted_or_not_exported_is_left_out(self):
         self.delay()

@@ -7,8 +7,11 @@ from psycopg2.errors import OutOfMemory
 from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
+from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import JobsCase, extending
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding.binder import Binder
+from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
 from odoo.addons.connector.unit.importer.lock import lock_new
 from odoo.addons.connector.unit.importer.record import import_record
@@ -296,6 +299,131 @@ class TestRecordThatFails(BulkCase):
         with extending(webshop, Importer):
             job = self.run_jobs()
         self.assertEqual((job.state, job.retry, self.names()), ("scheduled", 1, []))
+
+
+class TestPageThatFails(BulkCase):
+    """Many records of a page fail, for one reason or several."""
+
+    @contextmanager
+    def refusing(self, reason_of):
+        """Let the import of partners fail.
+
+        :param reason_of: function of a name that returns the exception, or None
+        """
+        tried = []
+
+        class Importer(PartnerImporter):
+            def _validate_data(self, values):
+                tried.append(values["name"])
+                if error := reason_of(values["name"]):
+                    raise error
+
+        with extending(webshop, Importer), mute_logger("odoo.addons.connector.unit.importer.failures"):
+            yield tried
+
+    def checkpoints(self):
+        return self.env["connector.checkpoint"].search([("backend_id", "=", f"test.shop.backend,{self.backend.id}")])
+
+    def test_c11_a_page_that_fails_for_one_reason_is_told_once(self):
+        self.add_many(range(300))
+        with self.refusing(lambda name: ValueError(f"{name} has no tax 'VAT {name}'")) as tried:
+            message = self.import_ids(range(300))
+        self.assertEqual(message, "300 failed for the same reason: a checkpoint has them")
+        self.assertFalse(self.delayed_jobs("import_record"))
+        self.assertLess(len(tried), 50)
+        checkpoint = self.checkpoints()
+        self.assertEqual(checkpoint.external_ids, list(range(300)))
+        self.assertIn("Records of Test Shop cannot be imported: Partner 0 has no tax", checkpoint.message)
+
+    def test_c11_the_button_of_the_checkpoint_imports_all_of_its_records(self):
+        self.add_many(range(30))
+        with self.refusing(lambda name: ValueError("No tax")):
+            self.import_ids(range(30))
+        checkpoint = self.checkpoints()
+        self.assertEqual(checkpoint.external_ids_text, ", ".join(map(str, range(30))))
+        checkpoint.action_import()
+        self.assertDone(self.run_jobs())
+        self.assertEqual((len(self.names()), checkpoint.state), (30, "reviewed"))
+
+    def test_c11_the_records_of_the_next_page_that_fail_for_that_reason_join_the_checkpoint(self):
+        self.add_many(range(50))
+        with self.refusing(lambda name: ValueError("No tax")):
+            self.import_ids(range(25))
+            self.import_ids(range(25, 50))
+            self.import_ids(range(25, 50))
+        self.assertEqual(self.checkpoints().external_ids, list(range(50)))
+
+    def test_c11_records_between_those_that_fail_for_one_reason_are_imported(self):
+        self.add_many(range(100))
+        with self.refusing(lambda name: None if name in ("Partner 0", "Partner 99") else ValueError("No tax")):
+            message = self.import_ids(range(100))
+        self.assertEqual(message, "2 created, 98 failed for the same reason: a checkpoint has them")
+        self.assertEqual(self.checkpoints().external_ids, list(range(1, 99)))
+
+    def test_c11_two_reasons_are_told_apart(self):
+        self.add_many(range(4))
+        reasons = {"Partner 1": ValueError("No tax"), "Partner 3": ValueError("It has no unit of measure at all")}
+        with self.refusing(reasons.get):
+            message = self.import_ids(range(4))
+        self.assertEqual(message, "2 created, 2 failed and left to jobs of their own")
+        self.assertEqual(len(self.checkpoints()), 2)
+
+    def test_c11_a_dependency_that_fails_is_told_once_too(self):
+        self.shop.add("test.shop.tag", 7, name="Wrong")
+
+        class Importer(ShopImporter):
+            _model_name = "test.shop.tag"
+
+            def _validate_data(self, values):
+                raise ValueError("No such tag")
+
+        self.add_many(range(40), tag=7)
+        with (
+            registering(webshop),
+            mute_logger("odoo.addons.connector.unit.importer.failures"),
+        ):
+            webshop(Importer)
+            message = self.import_ids(range(40))
+        self.assertEqual(message, "40 failed for the same reason: a checkpoint has them")
+        self.assertEqual(len(self.checkpoints()), 2)
+
+    def test_c10_a_reason_that_cannot_be_stored_is_told_all_the_same(self):
+        self.add_many(range(5))
+        error = InvalidDataError("a\0b \ud83d")
+        with self.refusing(lambda name: error if name == "Partner 3" else None):
+            message = self.import_ids(range(5))
+        self.assertEqual(message, "4 created, 1 failed and left to jobs of their own")
+        self.assertRegex(self.checkpoints().message, "Record 3 of Test Shop cannot be imported: a.b")
+
+    def test_c10_an_id_that_cannot_be_stored_does_not_take_the_page_with_it(self):
+        for wrong in ("1\0", "9" * 3000, "\ud83d"):
+            self.add_many([1, 2])
+            with self.subTest(wrong[:9]):
+                import_page.delay(self.session, "test.shop.partner", self.backend.id, [1, wrong, 2])
+                self.assertDone(self.run_jobs())
+                self.assertEqual(self.names(), ["Partner 1", "Partner 2"])
+        self.assertEqual(len(self.checkpoints()), 3)
+
+    def test_c10_a_listed_id_that_cannot_be_stored_does_not_stop_the_batch(self):
+        self.add_many([1, "2\0", 3])
+        import_batch.delay(self.session, "test.shop.partner", self.backend.id)
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.names(), ["Partner 1", "Partner 3"])
+        self.assertIn("1 records of Test Shop are left out", self.checkpoints().message)
+
+
+class TestOverriddenSteps(BulkCase):
+    """A class that overrides how one record is read or looked up has its way in a page, too."""
+
+    def test_an_own_way_to_read_a_record_is_used_in_a_page(self):
+        class Importer(PartnerImporter):
+            def _read(self):
+                return {**super()._read(), "nickname": f"Nick {self.external_id}"}
+
+        self.add_many([1, 2])
+        with extending(webshop, Importer):
+            self.import_ids([1, 2, 3])
+        self.assertEqual([self.binding(1).nickname, self.binding(2).nickname], ["Nick 1", "Nick 2"])
 
 
 class TestLocks(BulkCase):

@@ -129,7 +129,7 @@ class TestRecordImporter(ImporterCase):
 
     def test_the_job_of_an_import_says_which_record_of_which_system(self):
         importer = self.unit(RecordImporter)
-        importer.external_id = 42
+        importer.incoming.external_id = 42
         importer._delay()
         self.assertEqual(
             self.env["queue.job"].search([], limit=1, order="id desc").name, "Import Test Shop Partner 42 of Test Shop"

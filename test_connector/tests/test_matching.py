@@ -70,6 +70,22 @@ class TestMatching(MatchingCase):
             with matching_by(key), refused:
                 self.unit(RecordImporter).run(1)
 
+    def test_c17_a_record_that_comes_with_a_dependency_is_matched(self):
+        class Importer(PartnerImporter):
+            def _after_import(self, binding):
+                if brought := self.external_record.get("brings"):
+                    binding.env["res.partner"].create({"name": "Brought", "email": brought})
+
+        self.add(1, brings="variant@shop")
+        self.add(2, mail="variant@shop", parent=1)
+        self.add(3, mail="other@shop", brings="of a page@shop")
+        self.add(4, mail="of a page@shop", parent=3)
+        with extending(webshop, Importer):
+            self.unit(RecordImporter).run(2)
+            self.import_page(3, 4)
+        for external_id, email in ((2, "variant@shop"), (4, "of a page@shop")):
+            self.assertEqual(self.record(external_id), self.env["res.partner"].search([("email", "=", email)]))
+
     def test_the_key_may_be_a_record(self):
         self.known.parent_id = self.env["res.partner"].create({"name": "Our company"})
         self.add(1)

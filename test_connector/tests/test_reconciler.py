@@ -43,6 +43,24 @@ class TestReconciler(ShopCase, JobsCase):
             "4 records compared with Test Shop: 1 missing here, 1 not there, 1 different.",
         )
 
+    def test_c23_bindings_say_that_they_differ_until_they_do_not(self):
+        self.compare()
+        states = (self.same + self.changed + self.deleted).mapped("sync_state")
+        self.assertEqual(states, ["never", "different", "missing"])
+        self.changed.name = "Theirs"
+        self.compare()
+        self.assertEqual(self.changed.sync_state, "in_sync")
+
+    def test_c23_the_job_opens_the_bindings_that_differ(self):
+        reconcile.delay(self.session, "test.shop.partner", self.backend.id)
+        action = self.run_jobs().button_related()
+        self.assertEqual(self.env[action["res_model"]].search(action["domain"]), self.changed + self.deleted)
+
+    def test_c23_the_job_opens_the_backend_if_nothing_differs(self):
+        (self.changed + self.deleted).unlink()
+        reconcile.delay(self.session, "test.shop.partner", self.backend.id)
+        self.assertEqual(self.run_jobs().button_related()["res_model"], "test.shop.backend")
+
     def test_many_records_are_compared_page_by_page(self):
         class PagingReconciler(Reconciler):
             _page_size = 1

@@ -35,6 +35,7 @@ RIGHTS = {
     "connector.checkpoint": ("r", "ru"),
     "connector.exchange": ("", "ru"),
     "connector.export.intent": ("r", "ru"),
+    "connector.external.alias": ("r", "ru"),
     "connector.watermark": ("r", "rw"),
     "connector.webhook.delivery": ("", "ru"),
     "test.shop.backend": ("", "rwcu"),
@@ -58,9 +59,11 @@ METHODS = {
     "ConnectorCheckpoint.action_related",
     "ConnectorCheckpoint.action_reviewed",
     "ConnectorCheckpointReview.action_reviewed",
+    "ConnectorCheckpoint.action_import",
     "ConnectorExchange.action_open_backend",
     "ConnectorExchange.action_replay",
     "ConnectorExportIntent.action_open_binding",
+    "ConnectorExternalAlias.action_take_apart",
     "ConnectorMappingTrial.action_try",
     "ExternalBinding.action_keep_ours",
     "ExternalBinding.action_open_admin",
@@ -162,6 +165,15 @@ class RolesCase(Roles, ShopCase, JobsCase):
                 {"backend_id": reference, "company_id": company.id, "method": "GET", "url": "http://x"}
             ),
             "connector.export.intent": env["connector.export.intent"]._declare(partner, cls.backend, "key"),
+            "connector.external.alias": env["connector.external.alias"].create(
+                {
+                    "model": partner._name,
+                    "res_id": partner.id,
+                    "backend_id": reference,
+                    "company_id": company.id,
+                    "external_id": "2",
+                }
+            ),
             "connector.webhook.delivery": env["connector.webhook.delivery"].create(
                 {"backend_id": reference, "company_id": company.id, "topic": "page"}
             ),

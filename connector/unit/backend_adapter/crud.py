@@ -6,7 +6,7 @@ from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryabl
 
 from ...exception import IDMissingInBackend, InvalidDataError
 from ...extension import class_name
-from ..connector_unit import ConnectorUnit, external_id_text
+from ..connector_unit import ConnectorUnit
 from .traffic import Traffic
 
 _LONGEST_SHOWN = 200  # characters
@@ -208,7 +208,8 @@ def _checked_list(adapter, found, method, expected):
 
 
 def _check_id(adapter, external_id, method):
-    if not isinstance(external_id, str | int) or external_id_text(external_id) is None:
+    # an id that is too long, or that cannot be stored, concerns one record: see ``importer/failures.py``
+    if not isinstance(external_id, str | int) or external_id is False or external_id == "":
         raise _unexpected(adapter, method, external_id, "a text or an integer as id")
 
 

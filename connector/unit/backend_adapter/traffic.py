@@ -1,20 +1,15 @@
 """Rate limit, holds and circuit breaker for the requests of an environment to its backend."""
 
-import random
 import time
 
-from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.by_code import JOB, by_code
-from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.exception import RetryableJobError
 
 from ...exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, ManyIDSInBackend
 
 #: Seconds for which a request waits in its job for the backend's rate limit. If it has to wait
 #: longer, the job is run again later.
 LONGEST_WAIT = 10
-#: About the seconds until a job checks again whether its backend is held. Until then, and as long
-#: as it is held, it waits in its channel.
-ASK_AGAIN = 10
 
 # Errors about one record: the system has looked for it, so it can be reached
 _ABOUT_A_RECORD = (IDMissingInBackend, InvalidDataError, ManyIDSInBackend)
@@ -44,7 +39,7 @@ class Traffic:
         :raise RetryableJobError: the turn is too far away; the attempt of the job is not counted
         """
         if not self._is_admitted:
-            self._check_hold()
+            self._backend.check_may_work()
             self._is_admitted = True
         if self._backend.rate_limit > 0:
             self._wait_for_token()
@@ -95,12 +90,6 @@ class Traffic:
         """
         error.ignore_retry = self._backend.note_untrusted(str(error), model_name)
         self._is_troubled = True
-
-    def _check_hold(self):
-        if held := store.channels.held(self._backend.env.cr, self._backend.channel_id.id):
-            reason, _channel = held
-            seconds = ASK_AGAIN * random.uniform(0.8, 1.2)
-            raise NetworkRetryableError(reason, seconds=seconds, ignore_retry=True)
 
     def _wait_for_token(self):
         seconds = self._backend.take_token(LONGEST_WAIT)

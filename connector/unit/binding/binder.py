@@ -224,7 +224,21 @@ class Binder(ConnectorUnit):
                     )
                 )
             found[value] = mine
+        if field_name == self._external_field and found.keys() != values:
+            found.update(self._aliased(values - found.keys()))
         return found
+
+    def _aliased(self, external_ids):
+        """Return the bindings of which some external ids are aliases, as a dict by the id.
+
+        See ``models/connector_external_alias.py``.
+        """
+        ids = self.env["connector.external.alias"]._of(self.model._name, self.backend_record, external_ids)
+        return {text: self.model.browse(binding_id) for text, binding_id in ids.items()}
+
+    def is_alias(self, external_id, binding):
+        """Return whether an external id is not that of the binding, but was merged into its record."""
+        return bool(binding) and external_id_text(external_id) != binding[self._external_field]
 
 
 def _id(record):

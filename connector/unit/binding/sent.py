@@ -34,6 +34,18 @@ def sent_with(binding, values):
     return _dump(_known(binding) | {target: checksum(value) for target, value in values.items()})
 
 
+def forget_fields(mapper, binding, fields):
+    """Forget the external values of some Odoo fields.
+
+    :param mapper: mapper of the model's export
+    :param binding: record of the binding model
+    :param fields: names of fields of the binding
+    """
+    forgotten = _checksums(mapper, binding, fields)
+    known = {target: value for target, value in _known(binding).items() if target not in forgotten}
+    remember(binding, {"export_checksum": _dump(known)})
+
+
 def note_created(mapper, written):
     """Note that the external system has the values that an import has written to new bindings.
 

@@ -47,6 +47,10 @@ class BulkExporter(ImportHold):
 
     _fields: Sequence[str] = ()
 
+    #: True for values that the external system changes by itself, such as stock that it lowers when
+    #: it ships: then each export sends them, also if they are those that were sent last
+    _changes_there = False
+
     def run(self, binding_ids):
         """Export records.
 
@@ -98,7 +102,10 @@ class BulkExporter(ImportHold):
         Bindings without changes are left out.
         """
         mapped = self.mapper.map_records(bindings).values(fields=self._fields)
-        changes = {binding: not_sent(binding, values) for binding, values in zip(bindings, mapped, strict=True)}
+        changes = {
+            binding: values if self._changes_there else not_sent(binding, values)
+            for binding, values in zip(bindings, mapped, strict=True)
+        }
         return {binding: values for binding, values in changes.items() if values}
 
     def _send(self, changes):
@@ -121,16 +128,21 @@ class BulkExporter(ImportHold):
         """
         if not external_ids or self.unit_for(ConflictPolicy)._conflict_policy == "odoo_wins":
             return set()
-        importers = self.unit_for(RecordImporter)._read_each(external_ids)
-        return {external_id_text(theirs.external_id) for theirs in importers if theirs._is_known_state(theirs.binding)}
+        importer = self.unit_for(RecordImporter)
+        return {
+            external_id_text(theirs.external_id)
+            for theirs in importer.each(importer.read_page(external_ids))
+            if importer._is_known_state(theirs.binding)
+        }
 
     def _states_there(self, external_ids):
         """Return the current external states of records.
 
         :return: dict, external id to values of the binding
         """
-        importers = self.unit_for(RecordImporter)._read_each(external_ids) if external_ids else []
-        return {external_id_text(theirs.external_id): theirs._state_there() for theirs in importers}
+        importer = self.unit_for(RecordImporter)
+        page = importer.each(importer.read_page(external_ids))
+        return {external_id_text(theirs.external_id): importer._state_there() for theirs in page}
 
     def _remember(self, sent, changes, states):
         """Store the sent values of bindings, and the external state after the export.

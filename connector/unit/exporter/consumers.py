@@ -67,7 +67,7 @@ def delay_export_all_bindings(session, model_name, record_id, vals, binding_mode
             _delay_exports(session, binding, vals)
 
 
-def delay_bulk_export(session, bindings):
+def delay_bulk_export(session, bindings, **options):
     """Delay the bulk export of bindings.
 
     It is done by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their
@@ -75,6 +75,7 @@ def delay_bulk_export(session, bindings):
     change concerns. Bindings that are not exported, or have no external id yet, are left out.
 
     :param bindings: recordset of a binding model
+    :param options: options of ``delay``: priority, eta and so on
     :return: the jobs, one for each exported binding
     """
     return [
@@ -85,6 +86,7 @@ def delay_bulk_export(session, bindings):
             binding.id,
             description=_description_of_export(session, binding),
             identity_key=bulk_export_identity(binding._name, binding.id),
+            **options,
         )
         for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported)
     ]

@@ -1,7 +1,6 @@
-"""Create a record in the external system exactly once, even if a job dies during the creation."""
+"""Creation of a record in the external system exactly once, even if a job dies during the creation."""
 
 import inspect
-import uuid
 
 from psycopg2.errors import UniqueViolation
 
@@ -10,11 +9,10 @@ from odoo.addons.jobs_queue.exception import FailedJobError, JobStopped, Network
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from ..backend_adapter.crud import CRUDAdapter
 from ..checkpoint import add_checkpoint
-from ..connector_unit import ConnectorUnit
 
 
-class SafeCreation(ConnectorUnit):
-    """The part of an exporter that creates the external record.
+class Creation:
+    """The creation of the external record by an exporter.
 
     Before the call, an intent with an idempotency key is committed (``connector.export.intent``).
     The commit that stores the returned id also deletes the intent. So a job that finds an intent
@@ -30,13 +28,22 @@ class SafeCreation(ConnectorUnit):
     Both commits are made by the job's own cursor: a worker that was declared dead does not get as
     far as the call. An exporter that runs in the transaction of its caller, outside of a job,
     commits nothing and leaves no intent.
+
+    :param exporter: :class:`~odoo.addons.connector.unit.exporter.record.RecordExporter`
     """
 
-    _idempotency_key = None
+    def __init__(self, exporter):
+        self._exporter = exporter
+        self._adapter = exporter.backend_adapter
+        self._intents = exporter.env["connector.export.intent"].sudo()
+        self._key = None
 
-    def _create_once(self, values):
-        """Create the external record, unless a job that died has created it; return its id."""
-        intent = self.env["connector.export.intent"].sudo()._of(self.binding)
+    def run(self, values):
+        """Create the external record, unless a job that died has created it; return its id.
+
+        :param values: dict of the values to send
+        """
+        intent = self._intents._of(self._exporter.binding)
         if intent:
             external_id = self._find_created(intent)
         else:
@@ -46,35 +53,34 @@ class SafeCreation(ConnectorUnit):
         intent.unlink()
         return external_id
 
-    def _get_idempotency_key(self, values):
-        """Return the idempotency key of a creation, a text, by default a random one.
+    def key_argument(self):
+        """Return the idempotency key as keyword arguments for the adapter's ``create``.
 
-        A connector may return a unique value of the record, its SKU for instance.
-
-        :param values: dict of the values to send
+        They are empty if the method does not take the key.
         """
-        return str(uuid.uuid4())
+        return {"idempotency_key": self._key} if self._key and self._is_key_taken() else {}
 
     def _declare_intent(self, values):
         """Return the committed intent to create the record.
 
         It is an empty recordset if nothing may be committed.
         """
-        intents = self.env["connector.export.intent"].sudo()
-        if not self.session.owns_transaction:
-            return intents
+        exporter = self._exporter
+        if not exporter.session.owns_transaction:
+            return self._intents
+        key = exporter._get_idempotency_key(values)
         try:
-            with self.env.cr.savepoint():
-                intent = intents._declare(self.binding, self.backend_record, self._get_idempotency_key(values))
+            with exporter.env.cr.savepoint():
+                intent = self._intents._declare(exporter.binding, exporter.backend_record, key)
         except UniqueViolation as violation:
             # it was committed after our snapshot, by a job that held the lock before us
-            raise self._is_busy() from violation
-        self._commit()
-        self._lock()
-        if self.external_id is not None:  # created meanwhile: nobody needs the intent
+            raise exporter._is_busy() from violation
+        exporter._commit()
+        exporter._lock()
+        if exporter.external_id is not None:  # created meanwhile: nobody needs the intent
             intent.unlink()
-            self._commit()
-            raise self._is_busy()
+            exporter._commit()
+            raise exporter._is_busy()
         return intent
 
     def _find_created(self, intent):
@@ -82,48 +88,35 @@ class SafeCreation(ConnectorUnit):
 
         :return: None if there is none, or if the adapter cannot find it
         """
-        external_id = self.backend_adapter.find_by_key(intent.idempotency_key)
+        external_id = self._adapter.find_by_key(intent.idempotency_key)
         if external_id is None and not self._is_key_understood():
             self._report_doubt()
         return external_id
 
     def _create_for(self, intent, values):
-        self._idempotency_key = intent.idempotency_key or None
+        self._key = intent.idempotency_key or None
         try:
-            return self._create(values)
+            return self._exporter._create(values)
         except Exception as error:
             if _is_refusal(error):  # there is nothing to look for
                 intent.unlink()
-                self._commit()
+                self._exporter._commit()
             raise
 
-    def _key_for_create(self):
-        """Return the idempotency key as keyword arguments for the adapter's ``create``.
-
-        They are empty if the method does not take the key.
-        """
-        if self._idempotency_key and self._is_key_taken():
-            return {"idempotency_key": self._idempotency_key}
-        return {}
-
     def _is_key_understood(self):
-        return self._is_key_taken() or type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key
+        return self._is_key_taken() or type(self._adapter).find_by_key is not CRUDAdapter.find_by_key
 
     def _is_key_taken(self):
-        return "idempotency_key" in inspect.signature(self.backend_adapter.create).parameters
+        return "idempotency_key" in inspect.signature(self._adapter.create).parameters
 
     def _report_doubt(self):
-        record = self.binder.unwrap_binding(self.binding)
-        message = self._(
+        exporter = self._exporter
+        record = exporter.binder.unwrap_binding(exporter.binding)
+        message = exporter._(
             "A job ended while it created this record in %s. It was created again: look there for a second one.",
-            self.environment.backend_name,
+            exporter.environment.backend_name,
         )
-        add_checkpoint(self.session, record._name, record.id, self.backend_record, message, severity="warning")
-
-    def _commit(self):
-        """Commit if the transaction is the job's own."""
-        if self.session.owns_transaction:
-            self.session.commit()
+        add_checkpoint(exporter.session, record._name, record.id, exporter.backend_record, message, severity="warning")
 
 
 def _is_refusal(error):

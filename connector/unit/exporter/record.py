@@ -1,5 +1,8 @@
 """Export an Odoo record to the external system: the flow, and its job."""
 
+import uuid
+from functools import cached_property
+
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 
@@ -7,17 +10,19 @@ from ...backend import general
 from ...exception import IDMissingInBackend, InvalidDataError
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import MissingThere, mark_failure, mark_in_sync, recall, remember
+from ..conflict_policy import ConflictPolicy
 from ..connector_unit import get_environment
 from ..jobs.about import exported
 from ..jobs.channel import backend_channel
+from ..jobs.keys import export_group_key
 from ..jobs.related_action import open_exported
 from ..synchronizer import a_moment
-from .conflict import ConflictResolution
-from .creation import SafeCreation
+from .conflict import Conflict
+from .creation import Creation
 
 
 @general
-class RecordExporter(ConflictResolution, SafeCreation):
+class RecordExporter(ConflictPolicy):
     """Exporter of one record.
 
     It exports the dependencies of the record first. Then it maps the record, creates or updates it
@@ -44,6 +49,14 @@ class RecordExporter(ConflictResolution, SafeCreation):
         super().__init__(environment)
         self.binding = None
         self._exporting = frozenset()  # (model name, id) of the bindings whose export has led to this one
+
+    @cached_property
+    def _creation(self):
+        return Creation(self)
+
+    @cached_property
+    def _conflict(self):
+        return Conflict(self)
 
     def run(self, binding_id, fields=None):
         """Export a record.
@@ -115,7 +128,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
 
     def _export_new(self, map_record):
         values = self._create_data(map_record)
-        self.external_id = self._create_once(values)
+        self.external_id = self._creation.run(values)
         self._check_unbound()
         self._bind(values)
         self._commit()  # what comes after, calls to the other side among it, may fail without the id being lost
@@ -130,7 +143,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
                 mark_in_sync(self.binding, "error", "missing", "to_export")
             return self._("Nothing to export.")
         try:
-            if decision := self._resolve_conflict():
+            if decision := self._conflict.resolve():
                 return decision
             self._update(values)
         except IDMissingInBackend as error:
@@ -158,7 +171,16 @@ class RecordExporter(ConflictResolution, SafeCreation):
 
     def _create(self, values):
         """Create the external record and return its id."""
-        return self.backend_adapter.create(values, **self._key_for_create())
+        return self.backend_adapter.create(values, **self._creation.key_argument())
+
+    def _get_idempotency_key(self, values):
+        """Return the idempotency key of a creation, a text, by default a random one.
+
+        A connector may return a unique value of the record, its SKU for instance.
+
+        :param values: dict of the values to send
+        """
+        return str(uuid.uuid4())
 
     def _update(self, values):
         self.backend_adapter.write(self.external_id, values)
@@ -184,7 +206,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
 
     def _remember_state(self):
         """Store the external state after the export; the record may have to be read for that."""
-        remember(self.binding, self._state_to_remember())
+        remember(self.binding, self._conflict.state_to_remember())
 
     def _after_export(self):
         """Do further work after the export; a hook."""
@@ -205,6 +227,11 @@ class RecordExporter(ConflictResolution, SafeCreation):
                 self._("Record %(id)s of %(backend)s is bound to %(record)s already (binding %(binding)s).", **names)
             )
 
+    def _commit(self):
+        """Commit if the transaction is the job's own."""
+        if self.session.owns_transaction:
+            self.session.commit()
+
     def _is_busy(self):
         message = self._("%s is being exported or changed by somebody else", self.binding.display_name)
         return RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
@@ -214,7 +241,7 @@ class RecordExporter(ConflictResolution, SafeCreation):
     default_channel=backend_channel,
     related_action=open_exported,
     about=exported,
-    concurrency_key=lambda args: f"export,{args['model_name']},{args['binding_id']}",
+    concurrency_key=export_group_key,
     former_names=["odoo.addons.connector.unit.exporter.export_record"],
 )
 def export_record(session, model_name, binding_id, fields=None):

@@ -14,6 +14,7 @@ from ..jobs.channel import backend_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
+from .failures import without_unusable
 from .record import RecordImporter, description_of_import, import_record
 
 
@@ -72,8 +73,10 @@ class BatchImporter(Importer):
         adapter = self.backend_adapter
         if adapter.lists_records:
             found = adapter.search_read(filters, self.unit_for(RecordImporter)._fields_to_read())
-            return checked_records(adapter, found, "search_read")
-        return checked_ids(adapter, adapter.search(filters))
+            found = checked_records(adapter, found, "search_read")
+        else:
+            found = checked_ids(adapter, adapter.search(filters))
+        return without_unusable(self, found, lambda item: self._id_and_data(item)[0])
 
     def _id_and_data(self, item):
         """Return the id of a found item, and the record or None."""

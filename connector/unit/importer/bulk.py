@@ -1,12 +1,9 @@
 """Bulk import: import pages of records with few queries, where a failing record stops no other."""
 
-import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from functools import cached_property
 
-from psycopg2.errors import UniqueViolation
-
-from odoo.tools import partition, split_every
+from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.exception import CONCURRENCY_ERRORS, FailedJobError, JobError, NothingToDoJob
 from odoo.addons.jobs_queue.graph import chain, group
@@ -14,41 +11,38 @@ from odoo.addons.jobs_queue.jobs import job
 
 from ...backend import general
 from ...exception import CredentialsRefused
-from ..backend_adapter.crud import checked_records
-from ..binding.state import mark_error, mark_in_sync
-from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text, get_environment
 from ..jobs.channel import backend_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
 from .batch import BatchImporter
-from .lock import lock_new
+from .failures import Failures, without_unusable
 from .record import RecordImporter
-from .unsent import put_off
-
-_logger = logging.getLogger(__name__)
 
 
 @general
 class BulkImporter(Importer):
     """Importer of a page of records.
 
-    It uses the steps of the model's
-    :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`. They are called for each
-    record of the page, except ``_read``, ``_get_binding`` and ``_create``: one query finds all
+    The steps are those of the model's
+    :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`. One query finds all
     bindings, one call reads the records that have to be read, and one batched ``create`` creates
     all new records. Dependencies of the page are imported first, as pages too. Records without
     changes are skipped. Changed records are written once each.
 
     A failing record is found by halving the page. It gets its own job, whose message tells the
-    reason, and a checkpoint. The other records are imported. An error that concerns all records,
-    such as a system that does not answer, ends the page, and its job is run again.
+    reason, and a checkpoint. The other records are imported. If all records of a page fail for one
+    reason, that is seen after some of them: the others are not tried, and one checkpoint has a
+    button that imports them all. An error that concerns all records, such as a system that does not
+    answer, ends the page, and its job is run again.
     """
 
     def __init__(self, environment):
         super().__init__(environment)
-        self._importing = frozenset()  # (model name, external id) of the records whose import has led to this page
+        self._done = Counter()
         self._force = False
+        self._others = {}  # name of a binding model to the importer of the dependencies of that model
+        self._dependencies = 0  # that the page has imported so far
 
     def run(self, external_records, force=False, read_at=None):
         """Import records that were read already.
@@ -63,7 +57,11 @@ class BulkImporter(Importer):
             this one began
         """
         self._force = force
-        return self._report(self._import_or_halve(self._renewed(external_records, read_at)))
+        id_of = self.backend_adapter.id_of
+        records = without_unusable(self, external_records, id_of)
+        page = self._importer.page_of({id_of(record): record for record in records})
+        self._import_or_halve(self._renewed(page, read_at))
+        return self._report()
 
     def run_ids(self, external_ids, force=False):
         """Read records and import them; see :meth:`run`.
@@ -71,190 +69,104 @@ class BulkImporter(Importer):
         :param external_ids: list of ids in the external system
         """
         self._force = force
-        return self._report(self._read_and_import(external_ids))
+        self._read_and_import(external_ids)
+        return self._report()
 
     def _read_and_import(self, external_ids):
-        records = self._read(external_ids)
-        found = {external_id_text(self.backend_adapter.id_of(record)) for record in records}
-        missing = [id_ for id_ in external_ids if external_id_text(id_) not in found]
-        return self._handle_missing(missing) + self._import_or_halve(records)
-
-    # Pages and parts of them: all methods return a Counter of what was done
+        external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
+        page = self._importer.read_page(external_ids)
+        found = {external_id_text(incoming.external_id) for incoming in page}
+        self._handle_missing([id_ for id_ in external_ids if external_id_text(id_) not in found])
+        self._import_or_halve(page)
 
     def _handle_missing(self, external_ids):
         """Call the importer's ``_handle_missing`` for each record that does not exist any more."""
-        done = Counter()
-        for importer in self._importers(dict.fromkeys(external_ids)):
+        importer = self._importer
+        for incoming in importer.each(importer.page_of(dict.fromkeys(external_ids))):
             try:
                 with self.env.cr.savepoint():
                     importer._note_missing()
                     importer._handle_missing()
-                done["missing"] += 1
+                self._done["missing"] += 1
             except Exception as error:
-                if _concerns_all(error):
-                    raise
-                done += self._give_up(importer.external_id, error)
-        return done
+                self._give_up(incoming, error)
 
-    def _import_or_halve(self, records):
+    def _import_or_halve(self, page):
         """Import a page; if it fails, import each half by itself, down to the record that fails."""
-        if not records:
-            return Counter()
+        if not page:
+            return
+        if self._failures.have_one_reason and not self._done["created"] + self._done["updated"]:
+            self._failures.add_all(self._importer.due(page, self._force))
+            self._done.update(incoming.outcome for incoming in page if incoming.outcome)
+            return
+        self._dependencies = 0
         try:
             with self.env.cr.savepoint():
-                return self._import_page(records)
+                self._importer.import_page(page, self._force, import_others=self._import_others)
         except Exception as error:
-            if _concerns_all(error):
+            for incoming in page:
+                incoming.begin_again(self.model)
+            if len(page) == 1:
+                self._give_up(page[0], error)
+            elif _concerns_all(error):
                 raise
-            failure = error
-        if len(records) == 1:
-            return self._give_up(self.backend_adapter.id_of(records[0]), failure)
-        middle = len(records) // 2
-        return self._import_or_halve(records[:middle]) + self._import_or_halve(records[middle:])
-
-    def _import_page(self, records):
-        done = Counter()
-        changed, unchanged = [], []
-        for importer in self._importers({self.backend_adapter.id_of(record): record for record in records}):
-            if importer._reason_to_skip(force=False):
-                done["skipped"] += 1
-            elif not self._force and importer._is_up_to_date(importer.binding):
-                unchanged.append(importer.binding)
             else:
-                changed.append(importer)
-        mark_in_sync(self.model.concat(*unchanged), "missing")
-        done["unchanged"] = len(unchanged)
-        if changed and (waiting := put_off(self.environment, changed)):
-            done["put_off"] = len(waiting)
-            changed = [importer for importer in changed if importer not in waiting]
-        return done + self._import_changed(changed) if changed else done
-
-    def _import_changed(self, importers):
-        """Import the records of some importers, after their dependencies."""
-        needed = self._needed_by(importers)
-        mine = needed.get(self.model._name, {})
-        page = {external_id_text(importer.external_id) for importer in importers}
-        done = Counter()
-        for model_name, external_ids in needed.items():
-            others = [id_ for text, id_ in external_ids.items() if external_ids is not mine or text not in page]
-            done += self._import_others(model_name, others, page)
-        first, rest = partition(lambda importer: external_id_text(importer.external_id) in mine, importers)
-        if not rest:  # they depend on each other in a circle: the mapping of each will say so
-            return done + self._write(first)
-        if first:
-            done += self._import_changed(first)
-        return done + self._write(rest)
-
-    def _needed_by(self, importers):
-        """Return the dependencies of some records that have to be imported first.
-
-        Dependencies and records that are new in Odoo are locked.
-
-        :return: dict, name of the binding model to a dict, external id as text to external id
-        """
-        noted = []
-        for importer in importers:
-            importer._noted = noted
-            importer._import_dependencies()
-        needed, always = defaultdict(dict), set()
-        for model_name, text, external_id, is_always in noted:
-            needed[model_name][text] = external_id
-            if is_always:
-                always.add((model_name, text))
-        new = [importer for importer in importers if not importer.binding]
-        unknown = {self.binder: [importer.external_id for importer in new]}
-        for model_name, external_ids in needed.items():
-            binder = self.binder_for(model_name)
-            known = binder.to_internal_many(external_ids)
-            unknown[binder] = [text for text in external_ids if text not in known]
-            needed[model_name] = {
-                text: external_id
-                for text, external_id in external_ids.items()
-                if text not in known or (model_name, text) in always
-            }
-        lock_new(unknown, new)
-        return needed
+                middle = len(page) // 2
+                self._import_or_halve(page[:middle])
+                self._import_or_halve(page[middle:])
+        else:
+            self._done.update(incoming.outcome for incoming in page)
+            self._done["dependencies"] += self._dependencies
 
     def _import_others(self, model_name, external_ids, importing):
-        """Import dependencies that are not in this page."""
-        if not external_ids:
-            return Counter()
-        importer = self.unit_for(BulkImporter, model_name)
-        importer._importing = self._importing | {(self.model._name, text) for text in importing}
-        done = importer._read_and_import(external_ids)
-        return Counter(dependencies=done["created"] + done["updated"])
+        """Import dependencies that are not in this page, unless they have failed in this run."""
+        if model_name not in self._others:
+            self._others[model_name] = self.unit_for(BulkImporter, model_name)
+        others = self._others[model_name]
+        others._importer._importing = importing
+        before = others._done["created"] + others._done["updated"]
+        others._read_and_import([id_ for id_ in external_ids if id_ not in others._failures])
+        self._dependencies += others._done["created"] + others._done["updated"] - before
 
-    def _write(self, importers):
-        """Create new records by one call, and write each existing record once."""
-        with self.mapper.page([importer.external_record for importer in importers]):
-            values = {importer: self._values(importer) for importer in importers}
-        known, new = partition(lambda importer: importer.binding, importers)
-        if new:
-            values_list = [{**values[importer], **importer._binding_values()} for importer in new]
-            for importer, binding in zip(new, self._record_importer._create_many(values_list), strict=True):
-                importer.binding = binding
-            self._record_importer._note_created({importer.binding: values[importer] for importer in new})
-        for importer in known:
-            importer._update(importer.binding, values[importer])
-        for importer in importers:
-            importer._after_import(importer.binding)
-        return Counter(created=len(new), updated=len(known))
-
-    def _values(self, importer):
-        map_record = importer._map_data()
-        return importer._update_data(map_record) if importer.binding else importer._create_data(map_record)
-
-    def _give_up(self, external_id, error):
-        """Delay a job of its own for a failing record, and add a checkpoint."""
+    def _give_up(self, incoming, error):
+        if _concerns_all(error):
+            raise error
         if isinstance(error, NothingToDoJob):
-            return Counter(skipped=1)
-        (importer,) = self._importers({external_id: None})
-        importer._delay()
-        if isinstance(error, UniqueViolation):  # somebody else has created the same meanwhile: its job will find it
-            return Counter(again=1)
-        names = {"id": external_id, "backend": self.environment.backend_name, "error": str(error) or repr(error)}
-        _logger.warning("%s %s of %s cannot be imported: %s", self.model._name, *names.values())
-        binding = importer.binding
-        mark_error(binding, names["error"])
-        to_review = binding or self.backend_record
-        message = self._("Record %(id)s of %(backend)s cannot be imported: %(error)s", **names)
-        add_checkpoint(self.session, to_review._name, to_review.id, self.backend_record, message, severity="error")
-        return Counter(failed=1)
+            self._done["skipped"] += 1
+        else:
+            self._failures.add(incoming, error)
+
+    def _leave_failures(self):
+        for others in self._others.values():
+            others._leave_failures()
+        self._done.update(self._failures.leave())
 
     # Helpers
 
     @cached_property
-    def _record_importer(self):
+    def _importer(self):
         importer = self.unit_for(RecordImporter)
         # shared, so that a page looks up each unit only once
         importer.mapper, importer.binder, importer.backend_adapter = self.mapper, self.binder, self.backend_adapter
         importer.export_mapper = self.export_mapper
         return importer
 
-    def _importers(self, records):
-        """Return a RecordImporter with its binding for each record.
+    @cached_property
+    def _failures(self):
+        return Failures(self._importer)
 
-        :param records: dict, external id to record
-        """
-        self._record_importer._importing = self._importing
-        return self._record_importer._each_of(records)
-
-    def _renewed(self, records, read_at):
-        """Return the records that the job was given; outdated ones are read again."""
-        importers = self._importers({self.backend_adapter.id_of(record): record for record in records})
-        old = {
-            external_id_text(importer.external_id): importer for importer in importers if importer._is_data_old(read_at)
-        }
+    def _renewed(self, page, read_at):
+        """Return a page of the records that the job was given; outdated ones are read again."""
+        importer = self._importer
+        old = [incoming.external_id for incoming in importer.each(page) if importer._is_data_old(read_at)]
         if not old:
-            return records
-        fresh = self._read([importer.external_id for importer in old.values()])
-        return [r for r in records if external_id_text(self.backend_adapter.id_of(r)) not in old] + fresh
+            return page
+        texts = set(map(external_id_text, old))
+        return [i for i in page if external_id_text(i.external_id) not in texts] + importer.read_page(old)
 
-    def _read(self, external_ids):
-        records = self.backend_adapter.read_many(external_ids, self._record_importer._fields_to_read())
-        return checked_records(self.backend_adapter, records, "read_many")
-
-    def _report(self, done):
+    def _report(self):
+        self._leave_failures()
+        done = self._done
         texts = {
             "created": self._("%s created", done["created"]),
             "updated": self._("%s updated", done["updated"]),
@@ -265,6 +177,7 @@ class BulkImporter(Importer):
             "put_off": self._("%s put off until what was done here is sent", done["put_off"]),
             "again": self._("%s exist by now and are left to jobs of their own", done["again"]),
             "failed": self._("%s failed and left to jobs of their own", done["failed"]),
+            "left": self._("%s failed for the same reason: a checkpoint has them", done["left"]),
         }
         return ", ".join(text for name, text in texts.items() if done[name]) or self._("Nothing to import.")
 

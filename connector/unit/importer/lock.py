@@ -6,6 +6,7 @@ second, younger transaction looks for the record. If it exists by now, the first
 again.
 """
 
+from contextlib import contextmanager
 from copy import copy
 
 from psycopg2.errors import OutOfMemory
@@ -17,13 +18,13 @@ from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutda
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..connector_unit import external_id_text
-from .matching import find_matches, match_lock_names
+from .matching import find_matches, match_keys, match_lock_names
 
 # Seconds; another page holds its locks until its transaction ends
 _UNTIL_LOCKS_ARE_FREE = 60
 
 
-def lock_new(unknown, importers=()):
+def lock_new(unknown):
     """Lock the import of unknown records until the end of the transaction.
 
     It waits for other transactions that import them. The records of several models are locked by
@@ -32,8 +33,6 @@ def lock_new(unknown, importers=()):
 
     :param unknown: dict, :class:`~odoo.addons.connector.unit.binding.binder.Binder` to external ids
         that it does not know
-    :param importers: list of the importers of the records that were read already: their match keys
-        are locked too, and looked up
     :raise TransactionOutdated: one of them was imported since this transaction began
     :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
     """
@@ -46,15 +45,36 @@ def lock_new(unknown, importers=()):
         for binder, ids in unknown.items()
         for external_id in ids
     ]
-    _lock(some_binder, names + match_lock_names(importers))
-    env = some_binder.env
-    # a cursor of its own begins a transaction of its own, which sees all that was committed up to
-    # now
-    with sql_db.db_connect(env.cr.dbname).cursor() as cr:
-        session = ConnectorSession.from_env(api.Environment(cr, env.uid, dict(env.context), su=env.su))
+    _lock(some_binder, names)
+    with _younger_env(some_binder.env) as env:
+        session = ConnectorSession.from_env(env)
         for binder, ids in unknown.items():
             _check_unknown(binder, ids, session)
-        find_matches(importers, session.env)
+
+
+def lock_and_match(importer, page):
+    """Lock the match keys of new records until the end of the transaction, and look for matches.
+
+    It is done after the dependencies were imported, which may create the records that match: as a
+    template brings its variants. Then :attr:`.Incoming.match` of each record with a key is set.
+
+    :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
+    :param page: list of :class:`~.incoming.Incoming`, all new
+    :raise TransactionOutdated: a record with one of the keys was created since this transaction
+        began
+    :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
+    """
+    if keys := match_keys(importer, page):
+        _lock(importer.binder, match_lock_names(importer.binder, keys))
+        with _younger_env(importer.env) as env:
+            find_matches(importer.binder, keys, env)
+
+
+@contextmanager
+def _younger_env(env):
+    """Give an Odoo environment of a new transaction, which sees all that was committed up to now."""
+    with sql_db.db_connect(env.cr.dbname).cursor() as cr:
+        yield api.Environment(cr, env.uid, dict(env.context), su=env.su)
 
 
 def _lock(binder, names):

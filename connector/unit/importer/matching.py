@@ -8,35 +8,44 @@ from ...exception import InvalidDataError, MappingError
 from ...extension import class_name
 
 
-def match_lock_names(importers):
-    """Return the names of the locks for the match keys of new records.
+def match_keys(importer, page):
+    """Return the match keys of records: a dict, record to its field and the value as it is stored.
+
+    Records without a key are left out.
+
+    :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
+    :param page: list of :class:`~.incoming.Incoming`
+    """
+    keys = {}
+    for incoming in importer.each(page):
+        field, value = _match_key(importer)
+        if not (value is None or value is False or value == ""):
+            model = importer.env[importer.binder.unwrap_model()]
+            if field not in model._fields:
+                raise MappingError(f"{class_name(type(importer))}._match_key(): {model._name} has no field {field!r}")
+            keys[incoming] = field, model._fields[field].convert_to_cache(value, model)
+    return keys
+
+
+def match_lock_names(binder, keys):
+    """Return the names of the locks for match keys.
 
     By them, of two transactions that import one key, from whatever backends, one waits for the
     other.
 
-    :param importers: list of importers of new records, see
-        :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter._match_key`
+    :param keys: result of :func:`match_keys`
     """
-    return [
-        f"match,{importer.binder.unwrap_model()},{field},{value}"
-        for importer, (field, value) in _keys(importers).items()
-    ]
+    return [f"match,{binder.unwrap_model()},{field},{value}" for field, value in keys.values()]
 
 
-def find_matches(importers, younger_env):
-    """Find the Odoo records that match new external records.
+def find_matches(binder, keys, younger_env):
+    """Find the Odoo records that match new external records, and set their ``match``.
 
-    Afterwards the ``match`` of each importer with a key is set to its records.
-
-    :param importers: list of importers of one model
+    :param keys: result of :func:`match_keys`
     :param younger_env: Odoo environment of a transaction that sees all that was committed up to now
     :raise TransactionOutdated: one of the records was created by another transaction since this one
         began
     """
-    keys = _keys(importers)
-    if not keys:
-        return
-    binder = next(iter(keys)).binder
     found, found_later = (_search(binder, set(keys.values()), env) for env in (binder.env, younger_env))
     for key, records in found_later.items():
         unseen = set(records.ids) - set(found[key].ids)
@@ -48,20 +57,20 @@ def find_matches(importers, younger_env):
                 binder._("%(model)s %(ids)s, %(key)s: created by another transaction since this one began", **names)
             )
     bound = _bound(binder, {record_id for records in found.values() for record_id in records.ids})
-    for importer, key in keys.items():
-        importer.match = found[key].filtered(lambda record: record.id not in bound)
+    for incoming, key in keys.items():
+        incoming.match = found[key].filtered(lambda record: record.id not in bound)
 
 
-def only_match(importer):
+def only_match(importer, incoming):
     """Return the only match of a new record.
 
     :raise InvalidDataError: there are several
     """
-    if len(importer.match) > 1:
+    if len(incoming.match) > 1:
         field, value = importer._match_key()
         names = {
-            "records": ", ".join(f"{record.display_name} (id {record.id})" for record in importer.match),
-            "field": importer.match._fields[field]._description_string(importer.environment.user_session.env),
+            "records": ", ".join(f"{record.display_name} (id {record.id})" for record in incoming.match),
+            "field": incoming.match._fields[field]._description_string(importer.environment.user_session.env),
             "value": value,
         }
         raise InvalidDataError(
@@ -71,23 +80,7 @@ def only_match(importer):
                 **names,
             )
         )
-    return importer.match
-
-
-def _keys(importers):
-    """Return the match keys: a dict, importer to its field and the value as it is stored.
-
-    Importers without a key are left out.
-    """
-    keys = {}
-    for importer in importers:
-        field, value = _match_key(importer)
-        if not (value is None or value is False or value == ""):
-            model = importer.env[importer.binder.unwrap_model()]
-            if field not in model._fields:
-                raise MappingError(f"{class_name(type(importer))}._match_key(): {model._name} has no field {field!r}")
-            keys[importer] = field, model._fields[field].convert_to_cache(value, model)
-    return keys
+    return incoming.match
 
 
 def _match_key(importer):

@@ -1,12 +1,14 @@
-"""Import a record of the external system into Odoo: the flow, and its job."""
+"""Import records of the external system into Odoo: the one order of steps, and the job of one."""
 
 import hashlib
 import json
-from contextlib import contextmanager
-from copy import copy
+from collections import defaultdict
+from contextlib import contextmanager, nullcontext, suppress
 from types import MappingProxyType
 
 from psycopg2.errors import UniqueViolation
+
+from odoo.tools import partition
 
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
@@ -16,7 +18,7 @@ from ...backend import general
 from ...event.no_export import without_export
 from ...exception import IDMissingInBackend, InvalidDataError, MappingError
 from ...extension import class_name
-from ..backend_adapter.crud import checked_record
+from ..backend_adapter.crud import checked_record, checked_records
 from ..binding.changes import changed_values, write_inherited
 from ..binding.sent import note_created, note_updated, would_send
 from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
@@ -26,25 +28,36 @@ from ..jobs.channel import backend_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_imported
 from ..synchronizer import Importer, a_moment
-from .lock import lock_new
+from .incoming import Incoming
+from .lock import lock_and_match, lock_new
 from .matching import only_match
 from .unsent import put_off
 
 
 @general
 class RecordImporter(Importer):
-    """Importer of one record.
+    """Importer of the records of a model, one or a page of them, always by the same steps.
 
-    It reads the record, imports its dependencies, maps it, creates or updates the Odoo record, and
-    binds it. A connector overrides steps as needed. They are also used for pages of records, see
+    A connector overrides steps as needed. The steps of a page are, each for all of its records
+    before the next one begins:
+
+    1. Leave out the records that are skipped, that have not changed, or that have to wait.
+    2. Import the records on which they depend.
+    3. Lock the new records, and look for Odoo records with their match keys.
+    4. Map the records.
+    5. Create the new ones by one call, and write each known one once.
+    6. Do the work after the import.
+
+    The import of one record is that of a page of one, see :meth:`run`. For pages, see
     :class:`~odoo.addons.connector.unit.importer.bulk.BulkImporter`.
 
     Two transactions that import the same new record create one record: the second waits for the
     first, and begins again.
 
-    Attributes during the run: ``external_id``; ``external_record``, as the adapter has read it;
-    ``binding``, empty as long as the record is not known in Odoo; and ``match``, the existing Odoo
-    records with the match key of a new record, or None.
+    Attributes in a hook: ``incoming``, the :class:`~.incoming.Incoming` record that it is about;
+    and, of that, ``external_id``; ``external_record``, as the adapter has read it; and ``binding``,
+    empty as long as the record is not known in Odoo. The importer is the same one for all records
+    of a page: a hook keeps nothing of one record on ``self``.
     """
 
     #: Context in which records are created and written: no chatter message for each field
@@ -52,17 +65,28 @@ class RecordImporter(Importer):
 
     def __init__(self, environment):
         super().__init__(environment)
-        self.external_record = None
-        self.binding = self.model
-        self.match = None
+        self.incoming = Incoming(None, None, self.model)
         self._importing = frozenset()  # (model name, external id) of the records whose import has led to this one
-        self._noted = None  # in a page: the list of the dependencies, which are imported later as pages
+        self._noted = None  # the dependencies of a page, while its records say what they depend on
+
+    @property
+    def external_id(self):
+        return self.incoming.external_id
+
+    @property
+    def external_record(self):
+        return self.incoming.record
+
+    @property
+    def binding(self):
+        return self.incoming.binding
 
     def run(self, external_id, force=False, data=None, read_at=None):
         """Import a record.
 
         :param external_id: id in the external system
-        :param force: import the record even if it has not changed since the last import
+        :param force: import the record even if it has not changed since the last import, and
+            overwrite changes that were not sent
         :param data: the record as the adapter would read it, if it was read already; it is read
             again if the binding was synchronised since then
         :param read_at: when it was read, by the clock of the database (naive UTC datetime); None:
@@ -72,38 +96,176 @@ class RecordImporter(Importer):
         :raise TransactionOutdated: the record was imported by another transaction since this one
             began
         """
-        self.external_id = external_id
         _checked_id_text(external_id)
-        self.binding = self._get_binding()
+        incoming = self.incoming = Incoming(external_id, data, self.model, bool(self._importing))
+        incoming.binding = self._get_binding()
+        incoming.is_new = not incoming.binding
         try:
-            self.external_record = self._read() if data is None or self._is_data_old(read_at) else data
+            if data is None or self._is_data_old(read_at):
+                incoming.record = self._read()
         except IDMissingInBackend:
             self._note_missing()
             return self._handle_missing()
-        if reason := self._reason_to_skip(force):
-            return reason
-        if not force and self._is_up_to_date(self.binding):
-            mark_in_sync(self.binding, "missing")
+        with self._unique_violation_is_retried():
+            self.import_page([incoming], force, overwrite=force, alone=True)
+        return self._told(incoming)
+
+    def import_page(self, page, force=False, overwrite=False, import_others=None, alone=False):
+        """Import records that were read; :attr:`.Incoming.outcome` of each tells what was done.
+
+        :param page: list of :class:`~.incoming.Incoming`, each record once
+        :param force: import also records that have not changed since the last import
+        :param overwrite: import also records in conflict, and those with changes that were not sent
+        :param import_others: ``function(model_name, external_ids, importing)`` that imports the
+            dependencies that are not in the page; by default one by one, and the first that fails
+            ends the import. ``importing`` is the set of ``(model name, external id as text)`` that
+            are being imported
+        :param alone: explain the values if Odoo refuses them; for a page of one
+        """
+        due = self.due(page, force, overwrite)
+        if due:
+            self._import_due(due, import_others or self._import_one_by_one, alone)
+
+    def due(self, page, force=False, overwrite=False):
+        """Return those of a page that :meth:`import_page` would import; the others get their outcome."""
+        due = []
+        for incoming in self.each(page):
+            if reason := self._reason_to_skip(overwrite):
+                incoming.outcome, incoming.reason = "skipped", reason
+            elif not force and self._is_up_to_date(incoming.binding):
+                incoming.outcome = "unchanged"
+            else:
+                due.append(incoming)
+        unchanged = [incoming.binding for incoming in page if incoming.outcome == "unchanged"]
+        mark_in_sync(self.model.concat(*unchanged), "missing")
+        if due and not overwrite:
+            for incoming in self.each(put_off(self, due)):
+                incoming.outcome = "put_off"
+        return [incoming for incoming in due if not incoming.outcome]
+
+    def _import_due(self, page, import_others, alone):
+        """Import the records of a page after those on which they depend."""
+        needed = self._needed_by(page)
+        mine = needed.get(self.model._name, {})
+        texts = {external_id_text(incoming.external_id) for incoming in page}
+        importing = self._importing | {(self.model._name, text) for text in texts}
+        for model_name, external_ids in needed.items():
+            others = [id_ for text, id_ in external_ids.items() if external_ids is not mine or text not in texts]
+            if others:
+                import_others(model_name, others, importing)
+        first, rest = partition(lambda incoming: external_id_text(incoming.external_id) in mine, page)
+        if rest and first:
+            self._import_due(first, import_others, alone)
+        # without a rest they depend on each other in a circle: the mapping of each will say so
+        self._write_page(rest or first, alone)
+
+    def _needed_by(self, page):
+        """Return the dependencies of some records that have to be imported first.
+
+        Dependencies and records that are new in Odoo are locked.
+
+        :return: dict, name of the binding model to a dict, external id as text to external id
+        """
+        self._noted = noted = []
+        try:
+            for _incoming in self.each(page):
+                self._import_dependencies()
+        finally:
+            self._noted = None
+        needed, always = defaultdict(dict), set()
+        for model_name, text, external_id, is_always in noted:
+            needed[model_name][text] = external_id
+            if is_always:
+                always.add((model_name, text))
+        unknown = {self.binder: [incoming.external_id for incoming in page if incoming.is_new]}
+        for model_name, external_ids in needed.items():
+            binder = self.binder_for(model_name)
+            known = binder.to_internal_many(external_ids)
+            unknown[binder] = [text for text in external_ids if text not in known]
+            needed[model_name] = {
+                text: external_id
+                for text, external_id in external_ids.items()
+                if text not in known or (model_name, text) in always
+            }
+        lock_new(unknown)
+        return needed
+
+    def _import_one_by_one(self, model_name, external_ids, importing):
+        importer = self.unit_for(RecordImporter, model_name)
+        importer._importing = importing
+        for external_id in external_ids:
+            importer.run(external_id)
+
+    def _write_page(self, page, alone):
+        """Create the new records by one call, and write each known one once."""
+        new, known = partition(lambda incoming: incoming.is_new, page)
+        lock_and_match(self, new)
+        values = {}
+        with self.mapper.page([incoming.record for incoming in page]):
+            for incoming in self.each(page):
+                map_record = self._map_data()
+                with self.mapper.explaining(map_record) if alone else nullcontext():
+                    values[incoming] = (self._create_data if incoming.is_new else self._update_data)(map_record)
+        with self.mapper.explaining(map_record) if alone else nullcontext():
+            if new:
+                self._create_page(new, values)
+            for incoming in self.each(known):
+                self._update(incoming.binding, values[incoming])
+                incoming.outcome = "updated"
+        for incoming in self.each(page):
+            self._after_import(incoming.binding)
+
+    def _create_page(self, page, values):
+        values_list = [{**values[incoming], **self._binding_values()} for incoming in self.each(page)]
+        for incoming, binding in zip(page, self._create_many(values_list), strict=True):
+            incoming.binding, incoming.outcome = binding, "created"
+        if self.export_mapper:
+            note_created(self.export_mapper, {incoming.binding: values[incoming] for incoming in page})
+
+    def _told(self, incoming):
+        """Return what was done with a record, for the user."""
+        if incoming.outcome == "created":
+            return self._("Created from record %(id)s of %(backend)s.", **self._names())
+        if incoming.outcome == "updated":
+            return self._("Updated from record %(id)s of %(backend)s.", **self._names())
+        if incoming.outcome == "unchanged":
             return self._("Already up to date.")
-        if not force and put_off(self.environment, [self]):
+        if incoming.outcome == "put_off":
             return self._(
                 "Put off: what was done here with record %(id)s must reach %(backend)s first.", **self._names()
             )
-        if not self.binding:
-            lock_new({self.binder: [external_id]}, [self])
-        self._import_dependencies()
-        map_record = self._map_data()
-        with self.mapper.explaining(map_record), self._unique_violation_is_retried():
-            if self.binding:
-                self._update(self.binding, self._update_data(map_record))
-                message = self._("Updated from record %(id)s of %(backend)s.", **self._names())
-            else:
-                values = self._create_data(map_record)
-                self.binding = self._create(values)
-                self._note_created({self.binding: values})
-                message = self._("Created from record %(id)s of %(backend)s.", **self._names())
-        self._after_import(self.binding)
-        return message
+        return incoming.reason
+
+    # Pages of records
+
+    def page_of(self, records):
+        """Return a list of :class:`~.incoming.Incoming` for records that were read.
+
+        :param records: dict, external id to record
+        """
+        bindings = self.binder.to_internal_many(records)
+        return [
+            Incoming(
+                external_id, record, bindings.get(external_id_text(external_id), self.model), bool(self._importing)
+            )
+            for external_id, record in records.items()
+        ]
+
+    def read_page(self, external_ids):
+        """Read records, and return the :meth:`page_of` those that exist.
+
+        :raise InvalidDataError: what the adapter returns is not a list of records
+        """
+        if not external_ids:
+            return []
+        records = checked_records(self.backend_adapter, self._read_many(external_ids), "read_many")
+        return self.page_of({self.backend_adapter.id_of(record): record for record in records})
+
+    def each(self, page):
+        """Yield the records of a page; while one is worked on, the hooks are about it."""
+        for incoming in page:
+            self.incoming = incoming
+            yield incoming
 
     # Steps, in the order in which they are called
 
@@ -130,6 +292,19 @@ class RecordImporter(Importer):
         """Return the record of the external system."""
         record = self.backend_adapter.read(self.external_id, self._fields_to_read())
         return checked_record(self.backend_adapter, record)
+
+    def _read_many(self, external_ids):
+        """Return the records of a page that exist, as a list: by one call, unless reading one differs.
+
+        A class that overrides :meth:`_read` has its own way to read a record: that is used.
+        """
+        if type(self)._read is RecordImporter._read:
+            return self.backend_adapter.read_many(external_ids, self._fields_to_read())
+        records = []
+        for _incoming in self.each(Incoming(external_id, None, self.model) for external_id in external_ids):
+            with suppress(IDMissingInBackend):
+                records.append(self._read())
+        return records
 
     def _handle_missing(self):
         """Handle a record that does not exist (any more) in the external system.
@@ -204,8 +379,9 @@ class RecordImporter(Importer):
     def _import_dependency(self, external_id, model_name, always=False):
         """Import a record on which this one depends, unless it is in Odoo already.
 
-        In a page it is only noted, and imported with the others after the hook. A record that is
-        already being imported, and depends on this one in turn, is not imported again.
+        Within the hook it is noted, and imported after it, together with those of the other
+        records; elsewhere it is imported at once. A record that is already being imported, and
+        depends on this one in turn, is not imported again.
 
         :param external_id: id in the external system; None, False and "" mean that there is none
         :param model_name: name of its binding model
@@ -216,14 +392,9 @@ class RecordImporter(Importer):
             return
         if self._noted is not None:
             self._noted.append((model_name, text, external_id, always))
-            return
-        importing = self._importing | {(self.model._name, external_id_text(self.external_id))}
-        if (model_name, text) in importing:
-            return
-        if always or not self.binder_for(model_name).to_internal(external_id):
-            importer = self.unit_for(RecordImporter, model_name)
-            importer._importing = importing
-            importer.run(external_id)
+        elif always or not self.binder_for(model_name).to_internal(external_id):
+            mine = self.model._name, external_id_text(self.external_id)
+            self._import_one_by_one(model_name, [external_id], self._importing | {mine})
 
     def _map_data(self):
         """Return the ``MapRecord`` of the external record."""
@@ -234,8 +405,8 @@ class RecordImporter(Importer):
 
         They are those of a new record, or those that update the matched record.
         """
-        if self.match:
-            return {**self._update_data(map_record), self.binder._odoo_field: only_match(self).id}
+        if self.incoming.match:
+            return {**self._update_data(map_record), self.binder._odoo_field: only_match(self, self.incoming).id}
         values = map_record.values(for_create=True)
         self._validate_data(values)
         return values
@@ -252,15 +423,11 @@ class RecordImporter(Importer):
         :raise InvalidDataError: they are not valid
         """
 
-    def _create(self, values):
-        """Create the binding, and with it the record, and return it.
-
-        In a page, all records are created by one call of :meth:`_create_many` instead.
-        """
-        return self._create_many([{**values, **self._binding_values()}])
-
     def _create_many(self, values_list):
-        """Create bindings from complete values and return them in the same order."""
+        """Create bindings, and with them the records, from complete values; return them in order.
+
+        It is called once for all new records of a page.
+        """
         return self._in_import(self.model).create(values_list).with_env(self.env)
 
     def _update(self, binding, values):
@@ -281,26 +448,24 @@ class RecordImporter(Importer):
         """Return records in the context of an import: changes are not exported to this backend."""
         return without_export(records.with_context(**self._import_context), self.backend_record)
 
-    def _reason_to_skip(self, force):
+    def _reason_to_skip(self, overwrite):
         """Return the reason why the record is not imported, None if it is imported.
 
-        A conflict is a reason unless ``force`` is set: only a person resolves it, and then imports
-        by force.
+        A conflict is a reason unless it is to be overwritten: only a person resolves it, and then
+        imports by force.
         """
-        if not force and is_in_conflict(self.binding):
+        if self.binder.is_alias(self.external_id, self.binding):
+            return self._(
+                "Record %(id)s of %(backend)s was merged into %(record)s here: it is not imported.",
+                record=self.binding.display_name,
+                **self._names(),
+            )
+        if not overwrite and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
         reason = self._must_skip()
         if reason is True:
             raise TypeError(f"{class_name(type(self))}._must_skip() must return the reason as a text, None for none")
         return reason
-
-    def _note_created(self, written):
-        """Note that the external system has the values that were written to new bindings.
-
-        :param written: dict, binding to the values
-        """
-        if self.export_mapper:
-            note_created(self.export_mapper, written)
 
     def _binding_values(self):
         """Return the values of the binding itself: its backend, external id and imported state."""
@@ -326,29 +491,14 @@ class RecordImporter(Importer):
             names = {"model": self.model._name, "id": self.external_id}
             names["detail"] = violation.diag.message_detail or violation
             message = self._("%(model)s %(id)s exists already: %(detail)s", **names)
+            if self.session.job and self.session.job.attempt > 1:
+                # not another import that runs at the same time
+                message = self._(
+                    "%(message)s\nThat was so at the last try too: let %(importer)s._match_key() find the record that is there.",
+                    message=message,
+                    importer=class_name(type(self)),
+                )
             raise RetryableJobError(message, seconds=a_moment()) from violation
-
-    def _each_of(self, records):
-        """Return a copy of this importer for each record of a page, with record and binding.
-
-        :param records: dict, external id to record
-        """
-        bindings = self.binder.to_internal_many(records)
-        importers = []
-        for external_id, record in records.items():
-            importer = copy(self)
-            importer.external_id, importer.external_record = external_id, record
-            importer.binding = bindings.get(external_id_text(external_id), self.model)
-            importers.append(importer)
-        return importers
-
-    def _read_each(self, external_ids):
-        """Read a page of records, and return a copy of this importer for each that exists.
-
-        See :meth:`_each_of`.
-        """
-        records = self.backend_adapter.read_many(external_ids, self._fields_to_read())
-        return self._each_of({self.backend_adapter.id_of(record): record for record in records})
 
     def _note_missing(self):
         if self.binding:

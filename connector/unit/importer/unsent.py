@@ -35,19 +35,18 @@ class ImportHold(Exporter):
     _holds_imports = True
 
 
-def put_off(environment, importers):
+def put_off(importer, page):
     """Put off the imports that would overwrite changes that wait to be sent, and return them.
 
-    :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
-    :param importers: list of :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`,
-        with their bindings, of the records that are about to be imported
-    :return: list of the importers that must not go on
+    :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
+    :param page: list of the :class:`~.incoming.Incoming` records that are about to be imported
+    :return: list of those that must not go on
     """
-    waiting = _seconds_waiting(environment, importers)
-    if waiting and environment.get_connector_unit(ConflictPolicy)._conflict_policy == "external_wins":
-        waiting = {importer: seconds for importer, seconds in waiting.items() if not importer.binding}
-    for importer, seconds in waiting.items():
-        importer._delay(identity_policy="debounce", eta=min(max(seconds, _SOONEST), _LATEST))
+    waiting = _seconds_waiting(importer.environment, page)
+    if waiting and importer.unit_for(ConflictPolicy)._conflict_policy == "external_wins":
+        waiting = {incoming: seconds for incoming, seconds in waiting.items() if incoming.is_new}
+    for incoming in importer.each(waiting):
+        importer._delay(identity_policy="debounce", eta=min(max(waiting[incoming], _SOONEST), _LATEST))
     return list(waiting)
 
 
@@ -62,18 +61,18 @@ def with_failed_export(environment, bindings):
     return bindings.filtered(lambda binding: keys[binding.id] in failed)
 
 
-def _seconds_waiting(environment, importers):
-    """Return for how many seconds changes of records have waited to be sent, by importer.
+def _seconds_waiting(environment, page):
+    """Return for how many seconds changes of records have waited to be sent, by record.
 
     Records without such changes are left out.
     """
     in_bulk = _is_held_by_bulk_exports(environment)
-    keys = {importer: _keys(environment, importer, in_bulk) for importer in importers}
+    keys = {incoming: _keys(environment, incoming, in_bulk) for incoming in page}
     seconds = seconds_waiting(environment.env, chain.from_iterable(keys.values()))
     return {
-        importer: max(seconds[key] for key in keys[importer] if key in seconds)
-        for importer in importers
-        if not seconds.keys().isdisjoint(keys[importer])
+        incoming: max(seconds[key] for key in keys[incoming] if key in seconds)
+        for incoming in page
+        if not seconds.keys().isdisjoint(keys[incoming])
     }
 
 
@@ -83,13 +82,13 @@ def _is_held_by_bulk_exports(environment):
     return any(unit_class._holds_imports for unit_class in classes)
 
 
-def _keys(environment, importer, in_bulk):
+def _keys(environment, incoming, in_bulk):
     """Return the identity keys of the jobs that would send changes of a record.
 
     They send its change or, if it does not exist any more, its deletion.
     """
     model_name = environment.model_name
-    if binding := importer.binding:
+    if binding := incoming.binding:
         keys = [export_identity(model_name, binding.id)]
         return [*keys, bulk_export_identity(model_name, binding.id)] if in_bulk else keys
-    return [delete_identity(model_name, environment.backend_record.id, importer.external_id)]
+    return [delete_identity(model_name, environment.backend_record.id, incoming.external_id)]

@@ -4,6 +4,8 @@ An import also uses them to find changes that still wait to be exported. So code
 job must give it its key.
 """
 
+from odoo.exceptions import MissingError
+
 from ..connector_unit import external_id_text
 
 
@@ -25,6 +27,25 @@ def export_identity(model_name, binding_id):
     :param binding_id: id of the binding
     """
     return f"export,{model_name},{binding_id}"
+
+
+def export_group_key(arguments):
+    """Return the concurrency key of an export job: exports of one thing run one after the other.
+
+    A binding names the thing by ``_export_group()``. By default it is the binding itself. A shop
+    that gets two deliveries of one order at once may ship its goods twice.
+
+    Jobs that run as one call, as those of a bulk export, have no concurrency key: a bulk export is
+    for values of the binding itself, and locks it.
+
+    :param arguments: those of the job by their names, see ``concurrency_key`` of ``@job``
+    """
+    binding = arguments["session"].env[arguments["model_name"]].sudo().browse(arguments["binding_id"])
+    try:
+        group = binding._export_group() if hasattr(binding, "_export_group") else binding
+    except MissingError:
+        group = binding  # the job will say so
+    return f"export,{group._name},{group.id}"
 
 
 def bulk_export_identity(model_name, binding_id):

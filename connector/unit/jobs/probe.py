@@ -25,7 +25,7 @@ def probe_backend(session, model_name, backend_id):
     :param model_name: name of the binding model whose adapter is used
     :param backend_id: id of the backend's record
     """
-    with get_environment(session, model_name, backend_id) as environment:
+    with get_environment(session, model_name, backend_id, waits=False) as environment:
         backend = environment.backend_record
         if backend.state != "paused":
             return session.env._("It is not paused any more.")

@@ -43,6 +43,25 @@ def open_backend(session, job):
     return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
 
 
+def open_differences(session, job):
+    """Open the bindings that a comparison has found to be different or missing there.
+
+    :return: action; that of the backend if there are none
+    """
+    environment = _environment(session, job, _arguments(session, job)["backend_id"])
+    model, backend = environment.model, environment.backend_record
+    domain = [("backend_id", "=", backend.id), ("sync_state", "in", ["different", "missing"])]
+    if not {"backend_id", "sync_state"} <= model._fields.keys() or not model.search_count(domain, limit=1):
+        return backend.get_formview_action()
+    return {
+        "type": "ir.actions.act_window",
+        "name": session.env._("Differences of %s", backend.display_name),
+        "res_model": model._name,
+        "view_mode": "list,form",
+        "domain": domain,
+    }
+
+
 def _open_exported(session, job, binding_id):
     binding = session.env[job.model_name].browse(binding_id).exists()
     return _open_bound(_environment(session, job, binding.backend_id.id), binding) if binding else None

@@ -1,0 +1,154 @@
+"""Records of an import that fail, by their reasons: jobs of their own, and one checkpoint a reason."""
+
+import logging
+from dataclasses import dataclass, field
+
+from psycopg2.errors import UniqueViolation
+
+from odoo.addons.jobs_queue.models.fingerprint import merged, names_and_words
+from odoo.addons.jobs_queue.store.failures import FailedJob
+from odoo.addons.jobs_queue.texts import storable
+
+from ...exception import InvalidDataError
+from ..binding.state import mark_error
+from ..checkpoint import add_checkpoint
+from ..connector_unit import external_id_text
+from .incoming import Incoming
+
+_logger = logging.getLogger(__name__)
+
+#: Records that fail for one reason until the others, of which none was imported, are not tried.
+HOPELESS = 8
+#: Records that fail for one reason and still get a job each. More of them are imported again by a
+#: button of their checkpoint.
+MOST_JOBS = 20
+
+
+@dataclass
+class _Reason:
+    """A reason, and the records that fail for it."""
+
+    kind: type[Exception]
+    names: list[str]
+    words: list[str]
+    text: str
+    incoming: list[Incoming] = field(default_factory=list)
+
+
+def without_unusable(importer, items, id_of):
+    """Return the items whose ids can be looked up; a checkpoint tells of the others.
+
+    :param importer: any unit of the model
+    :param items: list of ids or of records of the external system
+    :param id_of: function that returns the id of an item
+    """
+    usable, refused = [], []
+    for item in items:
+        try:
+            external_id_text(id_of(item))
+        except InvalidDataError as error:
+            refused.append(str(error))
+        else:
+            usable.append(item)
+    if refused:
+        backend = importer.backend_record
+        names = {"number": len(refused), "backend": importer.environment.backend_name, "errors": "\n".join(refused[:3])}
+        message = importer._("%(number)s records of %(backend)s are left out:\n%(errors)s", **names)
+        add_checkpoint(importer.session, backend._name, backend.id, backend, message, severity="error")
+    return usable
+
+
+class Failures:
+    """The records of a page that cannot be imported.
+
+    They are only collected at first, as the transaction may yet be rolled back to a savepoint;
+    :meth:`leave` tells people and delays the jobs.
+
+    :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
+    """
+
+    def __init__(self, importer):
+        self._importer = importer
+        self._reasons = []
+        self._taken = []
+
+    def add(self, incoming, error):
+        """Note that a record cannot be imported.
+
+        :param incoming: :class:`~.incoming.Incoming`
+        :param error: the exception
+        """
+        if isinstance(error, UniqueViolation):
+            # somebody else has created the same meanwhile: its job will find it
+            self._taken.append(incoming)
+        else:
+            self._reason_of(incoming, error).incoming.append(incoming)
+
+    def __contains__(self, external_id):
+        """Whether the record with this external id has failed."""
+        return external_id_text(external_id) in {
+            external_id_text(incoming.external_id) for reason in self._reasons for incoming in reason.incoming
+        }
+
+    @property
+    def have_one_reason(self):
+        """Whether so many records fail for one reason, and none for another, that it is that of all."""
+        return len(self._reasons) == 1 and len(self._reasons[0].incoming) >= HOPELESS
+
+    def add_all(self, page):
+        """Note that records which were not tried cannot be imported for the one reason."""
+        self._reasons[0].incoming += page
+
+    def leave(self):
+        """Delay the jobs of the records, mark their bindings, and ask people to look.
+
+        :return: dict, ``"again"``: records that exist by now; ``"failed"``: records that fail and
+            have a job each; ``"left"``: records that fail and are left to a person
+        """
+        done = {"again": len(self._taken), "failed": 0, "left": 0}
+        for _incoming in self._importer.each(self._taken):
+            self._importer._delay()
+        for reason in self._reasons:
+            done["left" if len(reason.incoming) > MOST_JOBS else "failed"] += len(reason.incoming)
+            self._leave(reason)
+        return done
+
+    def _leave(self, reason):
+        importer, page = self._importer, reason.incoming
+        backend = importer.backend_record
+        names = {"backend": importer.environment.backend_name, "error": reason.text}
+        _logger.warning("%s of %s cannot be imported: %s", importer.model._name, *names.values())
+        for incoming in importer.each(page):
+            mark_error(incoming.binding, reason.text)
+            if len(page) <= MOST_JOBS:
+                importer._delay()
+        if len(page) == 1:
+            to_review = page[0].binding or backend
+            message = importer._(
+                "Record %(id)s of %(backend)s cannot be imported: %(error)s", id=page[0].external_id, **names
+            )
+            add_checkpoint(importer.session, to_review._name, to_review.id, backend, message, severity="error")
+        else:
+            message = importer._("Records of %(backend)s cannot be imported: %(error)s", **names)
+            add_checkpoint(
+                importer.session,
+                backend._name,
+                backend.id,
+                backend,
+                message,
+                severity="error",
+                to_import=(importer.model._name, [incoming.external_id for incoming in page]),
+            )
+
+    def _reason_of(self, incoming, error):
+        """Return the reason of an error; errors that differ in parts that vary have the same one."""
+        text = storable(error) or storable(repr(error))
+        job = FailedJob(message=text, payload=f'["{incoming.external_id}"]', exc_name=type(error).__name__)
+        names, words = names_and_words(job)
+        for reason in self._reasons:
+            if (reason.kind, reason.names) == (type(error), names) and (common := merged(reason.words, words)):
+                reason.words = common
+                return reason
+        reason = _Reason(type(error), names, words, text)
+        self._reasons.append(reason)
+        return reason

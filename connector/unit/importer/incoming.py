@@ -1,0 +1,44 @@
+"""External record on its way into Odoo: what is known of it, and what was done with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(eq=False, slots=True)
+class Incoming:
+    """An external record on its way into Odoo.
+
+    While a hook of an importer runs, ``self.incoming`` is the record that it is about.
+
+    :ivar external_id: id in the external system
+    :ivar record: the record as the adapter has read it; None: it was not read
+    :ivar binding: its binding; empty as long as the record is not in Odoo
+    :ivar is_new: whether it was not in Odoo when its import began
+    :ivar is_dependency: whether it is imported because another record needs it
+    :ivar match: the Odoo records with its match key, known after the dependencies were imported.
+        None if it has no match key, or was in Odoo already
+    :ivar outcome: what was done with it: ``"created"``, ``"updated"``, ``"unchanged"``,
+        ``"skipped"`` or ``"put_off"``; None: nothing yet
+    :ivar reason: why it was skipped, for the user
+    """
+
+    external_id: str | int
+    record: dict | None
+    binding: Any
+    is_dependency: bool = False
+    is_new: bool = False
+    match: Any = None
+    outcome: str | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        self.is_new = not self.binding
+
+    def begin_again(self, model: Any) -> None:
+        """Forget what a failed import has done, which is rolled back.
+
+        :param model: the binding model, as an empty recordset
+        """
+        if self.is_new:
+            self.binding = model
+        self.match = self.outcome = self.reason = None
