@@ -11,6 +11,7 @@ from ..event import on_record_create, on_record_unlink, on_record_write
 from ..event.after_commit import note_change
 from ..event.change import old_values
 from ..event.record import listeners
+from ..event.unchanged import told_values
 
 
 class Base(models.AbstractModel):
@@ -38,12 +39,13 @@ class Base(models.AbstractModel):
         saved = self.filtered("id")  # an onchange writes on records that do not exist
         old = old_values(saved, heard.change, vals)
         result = super().write(vals)
-        if heard.change:
-            note_change("write", saved, vals, old)
-        if heard.write:
-            session = ConnectorSession.from_env(self.env)
-            for record_id in saved._ids:
-                on_record_write.fire(session, self._name, record_id, dict(vals))
+        for records, told in told_values(saved, vals):
+            if heard.change:
+                note_change("write", records, told, old)
+            if heard.write:
+                session = ConnectorSession.from_env(self.env)
+                for record_id in records._ids:
+                    on_record_write.fire(session, self._name, record_id, dict(told))
         return result
 
     def unlink(self):

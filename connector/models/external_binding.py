@@ -64,6 +64,9 @@ class ExternalBinding(models.AbstractModel):
         string="Last Error", readonly=True, copy=False, help="What the last synchronization said when it failed"
     )
     import_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last imported")
+    given_checksum = fields.Char(
+        readonly=True, copy=False, help="Of the imported values that are stored otherwise than they were given"
+    )
     export_checksum = fields.Char(readonly=True, copy=False, help="Of the values that were last exported")
     last_job_id = PlainMany2one("queue.job", string="Last Job", readonly=True, copy=False)
     no_export = fields.Boolean(string="Not Exported", copy=False, help="Changes made here stay here")

@@ -1,6 +1,6 @@
 """Orders with lines, and the bindings of both to the imaginary shop."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class Order(models.Model):
@@ -8,6 +8,7 @@ class Order(models.Model):
     _description = "Test Order"
 
     name = fields.Char()
+    urgency = fields.Integer(default=1)
     line_ids = fields.One2many("test.order.line", "order_id")
 
 
@@ -24,6 +25,18 @@ class OrderLine(models.Model):
     active = fields.Boolean(default=True)
     tag_id = fields.Many2one("res.partner.category")
     tag_ids = fields.Many2many("res.partner.category")
+    price = fields.Float(compute="_compute_price", store=True, readonly=False)
+    rank = fields.Integer(compute="_compute_rank", store=True, readonly=False)
+
+    @api.depends("quantity")
+    def _compute_price(self):
+        for line in self:
+            line.price = 10 * line.quantity
+
+    @api.depends("order_id.urgency")
+    def _compute_rank(self):
+        for line in self:
+            line.rank = 10 * line.order_id.urgency
 
 
 class ShopOrder(models.Model):

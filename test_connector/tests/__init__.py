@@ -15,9 +15,11 @@ from . import test_encodings
 from . import test_environment
 from . import test_exchange
 from . import test_exporter
+from . import test_given_values
 from . import test_http_adapter
 from . import test_http_limits
 from . import test_importer
+from . import test_kept_values
 from . import test_map_children
 from . import test_mapper
 from . import test_mapping_trial

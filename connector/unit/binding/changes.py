@@ -1,72 +1,101 @@
-"""Compare values with a record, and write only what differs."""
+"""Compare values with a record: which of them would change it.
 
-from collections import defaultdict
+Values are compared as the field would store them: rounded to its digits, dates given as text or as
+dates, images as text or as bytes. Of a relation, archived records count too.
+"""
+
+import base64
+import binascii
 
 from odoo import Command
 
+from .given import is_as_given
+
+_COMMANDS_OF_IDS = (Command.UNLINK, Command.LINK, Command.CLEAR, Command.SET)
+
 
 def changed_values(record, values):
-    """Return those of the values that writing them would change.
+    """Return those of the values that writing them would change, as a dict.
 
-    Values are compared as the field would store them: rounded to its digits, dates given as text or
-    as dates.
+    A value that Odoo has stored otherwise than it was given is no change if it is given again, and
+    nobody has changed what is stored; see :mod:`.given`.
 
     :param record: recordset of one record
     :param values: dict, as for ``write``
     """
-    return {name: value for name, value in values.items() if _is_change(record, name, value)}
+    return {
+        name: value
+        for name, value in values.items()
+        if is_change(record, name, value) and not is_as_given(record, name, value, stored_value(record, name))
+    }
 
 
-def _is_change(record, name, value):
-    field = record._fields[name]
-    if field.inherited:
-        # compared in the parent record: once the inheriting record has the field in its cache, each
-        # write to the parent searches for the inheriting records whose cache is outdated
-        return _is_change(record[_link(field)], name, value)
+def is_change(record, name, value):
+    """Return whether a value differs from what a record has stored.
+
+    :param record: recordset of one record
+    :param name: name of a field
+    :param value: as for ``write``
+    """
+    record, field = owner(record, name)
     if field.type in ("one2many", "many2many"):
-        return _commands_change(record[field.name], value)
-    return field.convert_to_cache(value, record) != field.convert_to_cache(record[field.name], record, validate=False)
+        return not is_of_ids(value) or _ids_after(_ids(record, field), value) != _ids(record, field)
+    stored = stored_value(record, name)
+    given = field.convert_to_cache(value, record)
+    return given != stored and not (field.type == "binary" and _content(given) == _content(stored))
 
 
-def _commands_change(records, commands):
-    """Return whether the commands of an x2many field would change something."""
-    ids = set(records.ids)
+def stored_value(record, name):
+    """Return what a record has stored in a field: ids of a relation as a set, else as in the cache."""
+    record, field = owner(record, name)
+    if field.type in ("one2many", "many2many"):
+        return _ids(record, field)
+    if field.type == "binary":  # the content, not its size
+        record = record.with_context(bin_size=False, **{f"bin_size_{name}": False})
+    return field.convert_to_cache(record[name], record, validate=False)
+
+
+def is_of_ids(commands):
+    """Return whether the commands of an x2many field only say which records it has."""
+    return all(command[0] in _COMMANDS_OF_IDS for command in commands or ())
+
+
+def owner(record, name):
+    """Return the record to which a field belongs, among those that a record inherits, and the field.
+
+    Values are compared there: once the inheriting record has an inherited field in its cache, each
+    write to the parent searches for the inheriting records whose cache is outdated.
+    """
+    field = record._fields[name]
+    return owner(record[link(field)], name) if field.inherited else (record, field)
+
+
+def link(field):
+    """Return the name of the many2one to the record from which a field is inherited."""
+    return field.related.partition(".")[0]
+
+
+def _ids(record, field):
+    return set(record.with_context(active_test=False)[field.name].ids)
+
+
+def _ids_after(ids, commands):
+    """Return the ids of a relation after commands that only say which records it has."""
+    ids = set(ids)
     for command in commands or ():
         code, record_id, argument = (*command, 0, ())[:3]  # (5,) is a command as (5, 0, 0) is
         if code == Command.LINK:
             ids.add(record_id)
         elif code == Command.UNLINK:
             ids.discard(record_id)
-        elif code == Command.CLEAR:
-            ids.clear()
-        elif code == Command.SET:
-            ids = set(argument)
-        else:  # create, update, delete
-            return True
-    return ids != set(records.ids)
-
-
-def write_inherited(record, values):
-    """Write values on a record and the records it inherits from (``_inherits``), by one call each.
-
-    The record itself would write the inherited values one by one, with a call for each field.
-
-    :param record: recordset of one record
-    :param values: dict, as for ``write``
-    """
-    fields = record._fields
-    own, inherited = {}, defaultdict(dict)
-    for name, value in values.items():
-        if fields[name].inherited:
-            inherited[_link(fields[name])][name] = value
         else:
-            own[name] = value
-    for link, its_values in inherited.items():
-        write_inherited(record[link], its_values)
-    if own:
-        record.write(own)
+            ids = set(argument) if code == Command.SET else set()
+    return ids
 
 
-def _link(field):
-    """Return the name of the many2one to the record from which a field is inherited."""
-    return field.related.partition(".")[0]
+def _content(value):
+    """Return the bytes that a value of a binary field encodes, however its base64 is broken into lines."""
+    try:
+        return base64.b64decode(value or b"")
+    except (binascii.Error, TypeError, ValueError):
+        return value

@@ -19,9 +19,11 @@ from ...event.no_export import without_export
 from ...exception import IDMissingInBackend, InvalidDataError, MappingError
 from ...extension import class_name
 from ..backend_adapter.crud import checked_record, checked_records
-from ..binding.changes import changed_values, write_inherited
+from ..binding.changes import changed_values
+from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
 from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
+from ..binding.writing import note_stored, write_together
 from ..connector_unit import external_id_text, get_environment
 from ..jobs.about import imported
 from ..jobs.channel import backend_channel
@@ -219,6 +221,8 @@ class RecordImporter(Importer):
         values_list = [{**values[incoming], **self._binding_values()} for incoming in self.each(page)]
         for incoming, binding in zip(page, self._create_many(values_list), strict=True):
             incoming.binding, incoming.outcome = binding, "created"
+        for incoming in page:
+            note_stored(incoming.binding, values[incoming])
         if self.export_mapper:
             note_created(self.export_mapper, {incoming.binding: values[incoming] for incoming in page})
 
@@ -431,11 +435,15 @@ class RecordImporter(Importer):
         return self._in_import(self.model).create(values_list).with_env(self.env)
 
     def _update(self, binding, values):
-        """Write the values that differ from those of the binding."""
+        """Write the values that differ from those of the binding.
+
+        What Odoo would compute anew because of them is written with them.
+        """
         changed = changed_values(binding, values)
         mapper = self.export_mapper if changed else None
         before = mapper and would_send(mapper, binding, changed)
-        write_inherited(self._in_import(binding), {**changed, **self._binding_values()})
+        together = written_together(binding, changed, values, self.mapper.written_with)
+        write_together(self._in_import(binding), together, self._binding_values())
         if mapper:
             note_updated(mapper, binding, changed, before)
 

@@ -8,6 +8,7 @@ from odoo import Command
 from ...exception import InvalidDataError, MappingError
 from ...extension import class_name
 from ..binding.changes import changed_values
+from ..binding.kept import LineCommands, written_together
 from ..connector_unit import ConnectorUnit, external_id_text
 
 
@@ -94,7 +95,9 @@ class ImportMapChild(MapChild):
         commands = [self.remove_item(record) for record in existing - self.model.union(*bindings)]
         for map_record, values in zip(map_records, values_list, strict=True):
             commands.append(self._command(map_record, values))
-        return [command for command in commands if command]
+        given = {record: values for record, values in zip(bindings, values_list, strict=True) if record}
+        written_with = parent.mapper.mapper_of_children(self.environment.model_name).written_with
+        return LineCommands([command for command in commands if command], given, written_with)
 
     def get_existing(self, parent, target):
         """Return the existing children of the record, to update or remove, archived ones included.
@@ -121,7 +124,8 @@ class ImportMapChild(MapChild):
     def _command(self, map_record, values):
         if map_record.binding:
             changed = changed_values(map_record.binding, values)
-            return Command.update(map_record.binding.id, changed) if changed else None
+            together = written_together(map_record.binding, changed, values, map_record.mapper.written_with)
+            return Command.update(map_record.binding.id, together) if changed else None
         return Command.create({**self._binding_values(map_record), **values})
 
     def _binding_values(self, map_record):

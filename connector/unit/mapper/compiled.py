@@ -1,6 +1,7 @@
 """Compilation of a mapper class: its steps in their order, with those of its base classes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ...exception import MappingError
 from ...extension import class_name
@@ -17,6 +18,7 @@ class CompiledMapping:
     modified: tuple = ()  # (modifier, source field or None, target)
     methods: tuple = ()  # (name, only_create, frozenset of source fields)
     children: tuple = ()  # (source field, target, model name)
+    written_with: Mapping = field(default_factory=dict)  # name of a field to a tuple of names
 
     @property
     def look_ups(self):
@@ -59,6 +61,7 @@ def compile_mapping(mapper_class):
         ),
         methods=tuple(_collect_methods(mapper_class)),
         children=tuple(_collect_by_target(mapper_class, "children")),
+        written_with=_collect_written_with(mapper_class),
     )
 
 
@@ -94,3 +97,14 @@ def _collect_methods(mapper_class):
         marked = [definition for definition in definitions if getattr(definition, "is_mapping", False)]
         fields = frozenset().union(*(getattr(definition, "changed_by", ()) for definition in marked))
         yield name, getattr(marked[0], "only_create", False), fields
+
+
+def _collect_written_with(mapper_class):
+    """Return ``_written_with`` of all classes as one dict; the names for one field are added up."""
+    collected = {}
+    for part in reversed(mapper_class.__mro__):
+        for name, others in vars(part).get("_written_with", {}).items():
+            if not isinstance(others, tuple | list):
+                raise MappingError(f"{class_name(part)}, _written_with: {others!r} is not a tuple of names of fields")
+            collected[name] = (*collected.get(name, ()), *others)
+    return collected

@@ -6,6 +6,7 @@ lists. Only None is empty: 0, "" and False are values and are kept.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import contextmanager
 
 from psycopg2 import DataError, IntegrityError
@@ -104,6 +105,9 @@ class Mapper(ConnectorUnit):
 
     direct: list[tuple] = []
     children: list[tuple] = []
+    #: field to the fields that an import writes with it, as Odoo's code changes them when it is
+    #: written: ``{"vat": ("country_id",)}``. Those that Odoo *computes* need not be named
+    _written_with: dict[str, Sequence[str]] = {}
     _map_child_class = MapChild
     _child_mapper_class: type["Mapper"] | None = None
 
@@ -122,6 +126,11 @@ class Mapper(ConnectorUnit):
         methods.
         """
         return self._compiled.source_fields
+
+    @property
+    def written_with(self):
+        """The ``_written_with`` of the class and its base classes, as one dict."""
+        return self._compiled.written_with
 
     def changed_by_fields(self):
         """Return the source fields whose changes matter to an export of the record.
@@ -344,6 +353,7 @@ class Mapper(ConnectorUnit):
             self._check_direct(modifier, target)
         for source, target, _model_name in compiled.children:
             self._check_children(source, target)
+        self._check_written_with(compiled.written_with)
         return compiled
 
     def _compiled_for(self, fields):
@@ -359,6 +369,9 @@ class Mapper(ConnectorUnit):
 
     def _check_children(self, source, target):
         """Refuse an entry of ``children`` that cannot work."""
+
+    def _check_written_with(self, written_with):
+        """Refuse a ``_written_with`` that names no fields."""
 
     def _check_field(self, what, name, source, way_out):
         """Refuse a field that our model does not have, and a relation without a modifier."""
@@ -419,6 +432,12 @@ class ImportMapper(Mapper):
         field = self.model._fields.get(target)
         if field is None or field.type not in ("one2many", "many2many"):
             raise self.error(target, f"{self.environment.model_name} has no one2many or many2many called {target!r}")
+
+    def _check_written_with(self, written_with):
+        for name, others in written_with.items():
+            for other in (name, *others):
+                if other not in self.model._fields:
+                    raise self.error("_written_with", f"{self.environment.model_name} has no field {other!r}")
 
 
 class ExportMapper(Mapper):

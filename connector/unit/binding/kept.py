@@ -1,0 +1,143 @@
+"""Values that are equal, and are written all the same, as Odoo would compute them anew otherwise.
+
+Who changes the quantity of an order line has its price computed anew, also if the price was given
+before. Odoo does not compute what is written together with the quantity. So an update writes what
+has changed, and with it each mapped field that Odoo may write and computes from that: then it ends
+where a write of all values would end.
+"""
+
+from odoo import Command
+
+from odoo.addons.jobs_queue.registration import lookups
+
+
+class Together(dict):
+    """Values to write on a record: those that change it, and those that are kept by being written.
+
+    :param kept: names of the latter
+    :param watched: names of the values that Odoo's code may replace while it writes the others
+    """
+
+    def __init__(self, values=(), kept=(), watched=()):
+        super().__init__(values)
+        self.kept = frozenset(kept)
+        self.watched = frozenset(watched) & self.keys()
+
+    @property
+    def changed(self):
+        """The names of the values that change the record."""
+        return self.keys() - self.kept
+
+
+class LineCommands(list):
+    """The commands for the lines of a record, and what was mapped for those that exist.
+
+    A line without a command may need one when it is known which fields of the record are written.
+
+    :param commands: list of commands
+    :param given: dict, existing line to all its mapped values
+    :param written_with: see :func:`written_together`
+    """
+
+    def __init__(self, commands, given, written_with):
+        super().__init__(commands)
+        self._given = given
+        self._written_with = written_with
+
+    def reached_from(self, written):
+        """Return the commands when some fields of the record are written, too.
+
+        :param written: frozenset of fields
+        """
+        updates = {command[1]: command[2] for command in self if command[0] == Command.UPDATE}
+        others = [command for command in self if command[0] != Command.UPDATE or command[1] not in self._ids]
+        found = []
+        for line, values in self._given.items():
+            changed = updates.get(line.id, {})
+            names = getattr(changed, "changed", changed.keys())
+            changed = {name: changed[name] for name in names}
+            if together := written_together(line, changed, values, self._written_with, written):
+                found.append(Command.update(line.id, together))
+        return [*others, *found]
+
+    @property
+    def _ids(self):
+        return {line.id for line in self._given}
+
+
+def written_together(record, changed, values, written_with, above=frozenset()):
+    """Return what to write on a record so that what is equal stays so, as :class:`Together`.
+
+    :param record: recordset of one record
+    :param changed: dict of the values that change it
+    :param values: dict of all mapped values
+    :param written_with: dict, name of a field to the names of those that are always written with it
+    :param above: fields that are written on the record to which this line belongs, a frozenset
+    """
+    own = above | _bases(record, changed)
+    if not own:
+        return Together()
+    names = set(computed_from(record, own | fields_written(record, changed), values))
+    for name in changed:
+        names.update(other for other in written_with.get(name, ()) if other in values)
+    kept = {
+        name: values[name]
+        for name in values
+        if name in names and name not in changed and not isinstance(values[name], LineCommands)
+    }
+    together = Together({**changed, **kept}, kept, names)
+    for name, value in values.items():
+        if isinstance(value, LineCommands) and (commands := value.reached_from(own)):
+            together[name] = commands
+    return together
+
+
+def computed_from(record, written, names):
+    """Return those of some fields that Odoo would compute anew, although they may be given.
+
+    They are those that depend on what is written. The inverse of a written field is code, which may
+    ask for any of them to be computed: so with it they are all that may be given. They are cached for
+    each model and combination of fields.
+
+    :param record: recordset
+    :param written: frozenset of fields that are written
+    :param names: names of fields of the record, those of inherited records among them
+    :return: frozenset of names
+    """
+    found = lookups(record.env.registry)
+    key = computed_from, record._name, written, frozenset(names)
+    if key not in found:
+        dependents = {field for one in written for field in record.pool.get_dependent_fields(one)}
+        is_with_code = any(one.inverse and not one.related for one in written)
+        bases = {name: record._fields[name].base_field for name in names}
+        found[key] = frozenset(
+            name for name, field in bases.items() if _is_protected(field) and (is_with_code or field in dependents)
+        )
+    return found[key]
+
+
+def fields_written(record, values):
+    """Return the fields that writing some values writes, those of lines among them, as a frozenset.
+
+    :param record: recordset
+    :param values: dict, as for ``write``
+    """
+    written = set(_bases(record, values))
+    for name, value in values.items():
+        field = record._fields[name]
+        if field.type in ("one2many", "many2many"):
+            lines = record.env[field.comodel_name]
+            for command in value or ():
+                if command[0] in (Command.CREATE, Command.UPDATE):
+                    written |= fields_written(lines, command[2])
+    return frozenset(written)
+
+
+def _bases(record, names):
+    return frozenset(record._fields[name].base_field for name in names)
+
+
+def _is_protected(field):
+    """Return whether Odoo does not compute a field that is given, by the rule of ``BaseModel.write``."""
+    may_be_given = field.inverse or (field.compute and not field.readonly)
+    return bool(may_be_given and (field.store or field.type not in ("one2many", "many2many")))

@@ -1,0 +1,159 @@
+"""Write what has changed on a record, on the records that it inherits from, and on its lines."""
+
+from collections import defaultdict
+
+from odoo import Command
+
+from ...event.unchanged import with_unchanged
+from .changes import changed_values, is_change, is_of_ids, link, stored_value
+from .given import note_given
+from .kept import Together, computed_from, fields_written
+
+
+def write_together(record, together, state=()):
+    """Write values on a record by one call for each record that it inherits from.
+
+    The record itself would write the inherited values one by one, with a call for each field; so
+    would its lines, if these inherit, too. What is written later may have Odoo compute anew what was
+    written before: that is then written again. So is what the code of a ``write`` has replaced, as that
+    of a transfer replaces its places when the operation type is written.
+
+    :param record: recordset of one record
+    :param together: :class:`~.kept.Together`
+    :param state: further values, of the record itself: dict
+    """
+    lines = []
+    steps = list(_steps(record, {**together, **dict(state)}, together.kept, lines))
+    for step in steps:
+        step.write()
+    for line, values in lines:
+        write_together(line, values if isinstance(values, Together) else Together(values))
+    later = frozenset().union(*(fields_written(line, values) for line, values in lines))
+    for step in reversed(steps):
+        step.write_again(later)
+        later |= fields_written(step.record, step.values)
+    watched = {name: together[name] for name in together.watched if _is_comparable(record, name, together[name])}
+    if lost := changed_values(record, watched):
+        for step in _steps(record, lost, lost.keys(), []):
+            step.write()
+    note_stored(record, together)
+
+
+def note_stored(record, values):
+    """Remember which of the values that were written a record has stored otherwise.
+
+    :param record: recordset of one record, of a binding model or not
+    :param values: dict of the values; a :class:`~.kept.Together` without those that are kept
+    """
+    names = values.changed if isinstance(values, Together) else values.keys()
+    note_given(
+        record,
+        {
+            name: (values[name], stored_value(record, name)) if _is_otherwise(record, name, values[name]) else None
+            for name in names
+        },
+    )
+
+
+def _is_otherwise(record, name, value):
+    return _is_comparable(record, name, value) and is_change(record, name, value)
+
+
+def _is_comparable(record, name, value):
+    """Return whether a value can be compared after it was written; the content of lines cannot."""
+    return record._fields[name].type not in ("one2many", "many2many") or is_of_ids(value)
+
+
+class _Step:
+    """One call of ``write``.
+
+    :param record: recordset of one record
+    :param values: dict of values, of its own fields only
+    :param kept: names of those that are equal already
+    """
+
+    def __init__(self, record, values, kept):
+        self.record = record
+        self.values = values
+        self._kept = kept & values.keys()
+
+    def write(self):
+        with_unchanged(self.record, self._unchanged()).write(self.values)
+
+    def write_again(self, later):
+        """Write those values again that Odoo computes anew because of fields that were written later."""
+        if names := later and computed_from(self.record, later, self.values):
+            again = {name: self.values[name] for name in names}
+            _Step(self.record, again, names).write()
+
+    def _unchanged(self):
+        """Yield (model, id, field) of each value that is equal already, those of lines among them."""
+        yield from ((self.record._name, self.record.id, name) for name in self._kept)
+        for name, value in self.values.items():
+            field = self.record._fields[name]
+            if field.type == "one2many":
+                for command in value or ():
+                    if command[0] == Command.UPDATE and isinstance(command[2], Together):
+                        yield from ((field.comodel_name, command[1], kept) for kept in command[2].kept)
+
+
+def _steps(record, values, kept, lines):
+    """Yield a :class:`_Step` for each call of ``write``: inherited records first, relations last.
+
+    :param lines: list, to which (line, values) of each line is added that has to be written by itself
+    """
+    own, inherited = {}, defaultdict(dict)
+    for name, value in values.items():
+        field = record._fields[name]
+        if field.inherited:
+            inherited[link(field)][name] = value
+        elif field.type == "one2many" and record.env[field.comodel_name]._inherits:
+            if others := _without_updates(record.env[field.comodel_name], value, lines):
+                own[name] = others
+        else:
+            own[name] = value
+    for parent, its_values in inherited.items():
+        yield from _steps(record[parent], its_values, kept, lines)
+    for name in [name for name in own if _has_archived(record, name)]:
+        yield _Step(record.with_context(active_test=False), {name: own.pop(name)}, kept)
+    relations = {name: value for name, value in own.items() if record._fields[name].type in ("one2many", "many2many")}
+    plain = {name: value for name, value in own.items() if name not in relations}
+    if plain and _reaches(record, plain, relations):
+        yield _Step(record, plain, kept)
+        yield _Step(record, relations, kept)
+    elif own:
+        yield _Step(record, own, kept)
+
+
+def _has_archived(record, name):
+    """Return whether a many2many has archived records, which Odoo takes out in a context that shows them only."""
+    if record._fields[name].type != "many2many":
+        return False
+    return record.with_context(active_test=False)[name] != record.with_context(active_test=True)[name]
+
+
+def _without_updates(comodel, commands, lines):
+    """Return commands without the updates, which are added to the lines that are written by themselves."""
+    others = []
+    for command in commands or ():
+        if command[0] == Command.UPDATE:
+            lines.append((comodel.browse(command[1]), command[2]))
+        else:
+            others.append(command)
+    return others
+
+
+def _reaches(record, plain, relations):
+    """Return whether Odoo computes values of lines anew because of values of the record."""
+    written = fields_written(record, plain)
+    for name, commands in relations.items():
+        comodel = record.env[record._fields[name].comodel_name]
+        given = {
+            given
+            for command in commands or ()
+            if command[0] in (Command.CREATE, Command.UPDATE)
+            for given in command[2]
+        }
+        if given and computed_from(comodel, written, given):
+            return True
+    return False
