@@ -7,10 +7,18 @@ confirmed here if the totals are equal.
 from odoo import Command
 from odoo.exceptions import UserError
 
-from odoo.addons.connector import ImportMapChild, ImportMapper, add_checkpoint, external_to_m2o
+from odoo.addons.connector import (
+    ImportMapChild,
+    ImportMapper,
+    add_checkpoint,
+    changed_by,
+    external_to_m2o,
+    mapping,
+)
 from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.importer import ChangedRecordsImporter, OdooImporter
 
+_MORE_THAN_ANY_ROUNDING = 1000  # of a currency
 _PARTNERS = ("partner_id", "partner_invoice_id", "partner_shipping_id")
 
 
@@ -33,9 +41,13 @@ class SaleOrderLineImportMapper(ImportMapper):
 
     Taxes and the unit of measure are those that the product has here. If they are not right, the
     total shows it.
+
+    The price is the one that was agreed there. So it is a price that somebody has given: Odoo does
+    not take that of the product when the quantity is changed here.
     """
 
     _model_name = "odoo.sale.order.line"
+    _written_with = {"technical_price_unit": ("price_unit",)}  # alone it is not written
 
     direct = [
         ("name", "name"),
@@ -46,6 +58,13 @@ class SaleOrderLineImportMapper(ImportMapper):
         ("price_unit", "price_unit"),
         ("discount", "discount"),
     ]
+
+    @mapping
+    @changed_by("price_unit", "display_type")
+    def technical_price(self, record):
+        # Odoo takes a price that differs from it for one that somebody has given
+        differs = record["price_unit"] + _MORE_THAN_ANY_ROUNDING
+        return {"technical_price_unit": 0 if record["display_type"] else differs}
 
 
 @odoo
