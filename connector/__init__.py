@@ -33,6 +33,7 @@ from .unit.backend_adapter.auth import BasicAuth, BearerAuth, ClientCredentialsA
 from .unit.mapper.mapper import (
     ExportMapper,
     ImportMapper,
+    as_boolean,
     changed_by,
     convert,
     external_to_m2o,
@@ -40,6 +41,7 @@ from .unit.mapper.mapper import (
     m2o_to_external,
     mapping,
     none,
+    none_if,
     only_create,
 )
 from .unit.mapper.children import ExportMapChild, ImportMapChild
@@ -97,6 +99,7 @@ __all__ = [
     "Synchronizer",
     "WebhookReceiver",
     "add_checkpoint",
+    "as_boolean",
     "backend_channel",
     "chain",
     "changed_by",
@@ -123,6 +126,7 @@ __all__ = [
     "m2o_to_external",
     "mapping",
     "none",
+    "none_if",
     "on_record_change",
     "on_record_create",
     "on_record_unlink",

@@ -29,6 +29,7 @@ from ..jobs.about import imported
 from ..jobs.channel import backend_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_imported
+from ..mapper.modifiers import is_one_of
 from ..synchronizer import Importer, a_moment
 from .incoming import Incoming
 from .lock import lock_and_match, lock_new
@@ -380,7 +381,7 @@ class RecordImporter(Importer):
     def _import_dependencies(self):
         """Import the records that must exist first; a hook, see :meth:`_import_dependency`."""
 
-    def _import_dependency(self, external_id, model_name, always=False):
+    def _import_dependency(self, external_id, model_name, always=False, none_if=()):
         """Import a record on which this one depends, unless it is in Odoo already.
 
         Within the hook it is noted, and imported after it, together with those of the other
@@ -390,7 +391,11 @@ class RecordImporter(Importer):
         :param external_id: id in the external system; None, False and "" mean that there is none
         :param model_name: name of its binding model
         :param always: look for changes even if it is in Odoo already
+        :param none_if: further values that mean that there is none, as in ``none_if=(0,)``; see the
+            modifier of this name
         """
+        if is_one_of(external_id, none_if):
+            return
         text = external_id_text(external_id)
         if text is None or (model_name, text) in self._importing:
             return

@@ -18,10 +18,11 @@ from odoo.addons.jobs_queue.registration import lookups
 from ...exception import MappingError, NoConnectorUnitError
 from ...extension import class_name
 from ..connector_unit import ConnectorUnit, external_id_text
+from .checked import check_of, shown_safely
 from .children import ExportMapChild, ImportMapChild, MapChild
 from .compiled import compile_mapping
 from .explanation import Explanation, explain
-from .modifiers import convert, external_to_m2o, follow_m2o_relations, m2o_to_external, none
+from .modifiers import as_boolean, convert, external_to_m2o, follow_m2o_relations, m2o_to_external, none, none_if
 from .record import MapOptions, MapRecord, MapRecords
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "MapRecord",
     "MapRecords",
     "Mapper",
+    "as_boolean",
     "changed_by",
     "convert",
     "external_to_m2o",
@@ -42,6 +44,7 @@ __all__ = [
     "m2o_to_external",
     "mapping",
     "none",
+    "none_if",
     "only_create",
 ]
 
@@ -346,10 +349,10 @@ class Mapper(ConnectorUnit):
             return compiled
 
     def _compile(self):
-        compiled = compile_mapping(type(self))
-        for source, target in compiled.plain:
+        compiled = compile_mapping(type(self), self._check_of)
+        for source, target, *_check in compiled.plain:
             self._check_direct(source, target)
-        for modifier, _source, target in compiled.modified:
+        for modifier, _source, target, *_check in compiled.modified:
             self._check_direct(modifier, target)
         for source, target, _model_name in compiled.children:
             self._check_children(source, target)
@@ -363,6 +366,10 @@ class Mapper(ConnectorUnit):
         if fields not in self._parts:
             self._parts[fields] = self._compiled.for_fields(fields)
         return self._parts[fields]
+
+    def _check_of(self, target):
+        """Return the check of the values for a target, see :mod:`.checked`."""
+        return check_of(None)
 
     def _check_direct(self, source, target):
         """Refuse an entry of ``direct`` that cannot work."""
@@ -387,7 +394,8 @@ class Mapper(ConnectorUnit):
 class ImportMapper(Mapper):
     """Mapper of an external record, a dict, to values for an Odoo record.
 
-    None becomes False, as Odoo expects. A field that is not in the record gets no value by
+    None becomes False, as Odoo expects. What ``direct`` writes has to fit the type of the field, see
+    :mod:`.checked`; what mapping methods return is not looked at. A field that is not in the record gets no value by
     ``direct``: a record with only some fields leaves the others as they are.
     """
 
@@ -397,16 +405,45 @@ class ImportMapper(Mapper):
         return record.get(field)
 
     def _map_direct(self, record, compiled):
-        values = {
-            target: False if (value := record[source]) is None else value
-            for source, target in compiled.plain
-            if source in record
-        }
-        for modifier, source, target in compiled.modified:
+        values = compiled.plain_at_once(record)
+        if values is None:
+            values = {
+                target: value if type(value := record[source]) in right else self._checked(target, value, check)
+                for source, target, right, check in compiled.plain
+                if source in record
+            }
+        for modifier, source, target, right, check in compiled.modified:
             if source is None or source in record:
                 value = modifier(self, record, target)
-                values[target] = False if value is None else value
+                # what an author's function calls empty is left to Odoo
+                is_right = type(value) in right or (value is not None and not value)
+                values[target] = value if is_right else self._checked(target, value, check)
         return values
+
+    def _checked(self, target, value, check):
+        """Return a value as its field takes it.
+
+        :raise MappingError: it has a type that the field cannot have
+        """
+        if value is None:
+            return False
+        if check is None:
+            return value
+        try:
+            return check(value)
+        except ValueError as error:
+            raise self.error(
+                target,
+                self._(
+                    "%(value)s is not written into a field of the type %(type)s; %(expected)s",
+                    value=shown_safely(target, value),
+                    type=self.model._fields[target].type,
+                    expected=error,
+                ),
+            ) from None
+
+    def _check_of(self, target):
+        return check_of(self.model._fields.get(target))
 
     def _map_children(self, map_record, source, target, model_name):
         if source not in map_record.source:  # it says nothing about them
@@ -452,8 +489,8 @@ class ExportMapper(Mapper):
         return not value and record._fields[field].type not in ("boolean", "integer", "float", "monetary")
 
     def _map_direct(self, record, compiled):
-        values = {target: record[source] for source, target in compiled.plain}
-        for modifier, _source, target in compiled.modified:
+        values = {target: record[source] for source, target, *_check in compiled.plain}
+        for modifier, _source, target, *_check in compiled.modified:
             values[target] = modifier(self, record, target)
         return values
 

@@ -17,7 +17,11 @@ target) -> value, so a connector may define its own. Its attributes are optional
 
 from odoo import models
 
+from odoo.addons.jobs_queue.texts import VALUE, storable
+
+from ..backend_adapter.masking import is_secret
 from ..connector_unit import external_id_text
+from .checked import shown_safely
 
 
 def none(field):
@@ -32,6 +36,62 @@ def none(field):
     def modifier(mapper, record, target):
         value = _read(mapper, record, field, target)
         return None if _is_empty(mapper, record, field, value) else value
+
+    return modifier
+
+
+def none_if(field, *values):
+    """Modifier: a value that means "none" becomes None, as in ``none_if("parent", 0)``.
+
+    It goes inside of other modifiers: ``external_to_m2o(none_if("parent", 0, "0"))``.
+
+    :param field: name of the source field, or a modifier
+    :param values: what means "none"; 0, ``"0"`` and False are three of them
+    """
+    if not values:
+        raise TypeError('none_if() is told the values that mean "none", as in none_if("parent", 0)')
+
+    @_modifier(f"none_if({', '.join(map(repr, values))})", field)
+    def modifier(mapper, record, target):
+        value = _read(mapper, record, field, target)
+        return None if is_one_of(value, values) else value
+
+    return modifier
+
+
+def is_one_of(value, values):
+    """Return whether a value is among some values; a boolean is no number."""
+    return any(isinstance(value, bool) == isinstance(other, bool) and value == other for other in values)
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("1", "true", "yes", "y", "on", "t"), True),
+    **dict.fromkeys(("0", "false", "no", "n", "off", "f"), False),
+}
+
+
+def as_boolean(field):
+    """Modifier: what shops send for a boolean becomes True or False, in capitals or not.
+
+    It reads 1, true, yes, y, on and t, and 0, false, no, n, off and f, as texts or numbers. None stays
+    None.
+
+    :param field: name of the source field, or a modifier
+    :raise MappingError: it is something else; also "" has to be said: ``none_if(field, "")``
+    """
+
+    @_modifier("as_boolean", field)
+    def modifier(mapper, record, target):
+        value = _read(mapper, record, field, target)
+        if value is None or isinstance(value, bool):
+            return value
+        known = _BOOLEANS.get(str(value).strip().lower()) if isinstance(value, str | int) else None
+        if known is None:
+            problem = mapper._(
+                "%s is neither true nor false: convert() can say which it is", shown_safely(target, value)
+            )
+            raise mapper.error(target, problem)
+        return known
 
     return modifier
 
@@ -53,7 +113,8 @@ def convert(field, conv_type):
         try:
             return conv_type(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            names = {"value": repr(value), "name": name, "error": error}
+            said = type(error).__name__ if is_secret(target) else storable(error, VALUE)  # it may quote the value
+            names = {"value": shown_safely(target, value), "name": name, "error": said}
             problem = mapper._("%(value)s cannot be converted by %(name)s: %(error)s", **names)
             raise mapper.error(target, problem) from error
 
