@@ -10,6 +10,7 @@ from odoo.addons.jobs_queue.by_code import ByCode, by_code
 from ..backend import reference
 
 NO_EXPORT = "no_connector_export"
+_FORMER = "connector_no_export"
 
 _ALL = ByCode("all")
 
@@ -32,12 +33,14 @@ def forbids_export(context, backend_record):
     :param context: dict
     :param backend_record: record of a model that inherits ``connector.backend``
     """
+    _refuse_former(context)
     forbidden = by_code(context, NO_EXPORT)
     return forbidden is not None and forbidden in (_ALL, _name(backend_record))
 
 
 def forbids_all(context):
     """Return whether a context forbids the export of changes to all backends."""
+    _refuse_former(context)
     return by_code(context, NO_EXPORT) == _ALL
 
 
@@ -69,6 +72,15 @@ def from_argument(argument):
     Older jobs have True for all backends.
     """
     return _ALL if argument is True else ByCode(argument) if argument else False
+
+
+def _refuse_former(context):
+    """Refuse a context that wants no export by a key that has no effect here."""
+    if context.get(_FORMER):
+        raise ValueError(
+            f"The context key {_FORMER} keeps nothing from being exported: write on without_export(records, backend_record) "
+            "of odoo.addons.connector instead"
+        )
 
 
 def _name(backend_record):

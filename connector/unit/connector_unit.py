@@ -11,6 +11,7 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ..exception import InvalidBackend, InvalidDataError
 from ..extension import class_name
+from .former_hooks import refuse_former_hooks
 
 #: Maximum characters of an external id: an index entry has at most 2,700 bytes.
 LONGEST_EXTERNAL_ID = 500
@@ -59,6 +60,10 @@ class ConnectorUnit:
 
     def __init__(self, environment):
         self.environment = environment
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        refuse_former_hooks(cls)
 
     @classmethod
     def match(cls, session, model_name):

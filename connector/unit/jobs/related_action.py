@@ -3,6 +3,7 @@
 import inspect
 
 from odoo.exceptions import UserError
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs import arguments, find_function
 
@@ -85,11 +86,19 @@ def _open_bound(environment, binding):
     """Return the action that opens the bound record of a binding.
 
     The bound record has its own form more often than the binding.
+
+    :param binding: record or id, as the binder returns it
     """
     if not binding:
         return None
     try:
-        record = environment.get_connector_unit(Binder).unwrap_binding(binding)
+        binder = environment.get_connector_unit(Binder)
+        record = _record(environment, binder.unwrap_model, binder.unwrap_binding(binding))
     except (NoConnectorUnitError, ManyConnectorUnitError):
-        record = binding
-    return record.get_formview_action()
+        record = _record(environment, lambda: environment.model_name, binding)
+    return record.get_formview_action() if record else None
+
+
+def _record(environment, model_name, found):
+    """Return a record that was found; a binder of a connector may return ids."""
+    return found if isinstance(found, BaseModel) else environment.env[model_name()].browse(found or ())

@@ -2,10 +2,26 @@
 
 
 class MapOptions(dict):
-    """The options of a mapping as attributes; an option that was not given is None."""
+    """The options of a mapping as attributes or keys; an option that was not given is None.
+
+    What a mapping sets is there for the later ones, and for the children of the record.
+    """
 
     def __getattr__(self, name):
         return self.get(name)
+
+    def __setattr__(self, name, value):
+        if hasattr(dict, name):
+            raise AttributeError(
+                f"An option cannot be called {name!r}, as that is a method of its dict: options[{name!r}]"
+            )
+        self[name] = value
+
+    def __delattr__(self, name):
+        self.pop(name, None)
+
+    def __missing__(self, name):
+        return None
 
 
 class MapRecord:
@@ -98,5 +114,5 @@ class MapRecords:
                 is_for_create = map_record._is_for_create(for_create)
                 if is_for_create not in known:
                     known[is_for_create] = map_record.options(for_create, fields, **options)
-                values_list.append(map_record.values_for(known[is_for_create]))
+                values_list.append(map_record.values_for(MapOptions(known[is_for_create])))
             return values_list
