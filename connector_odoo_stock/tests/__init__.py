@@ -1,1 +1,1 @@
-from . import test_export_stock
+from . import test_export_stock, test_fresh_import
