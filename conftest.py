@@ -1,6 +1,6 @@
 """Settings of the property tests."""
 
-from hypothesis import Phase, configuration, settings
+from hypothesis import HealthCheck, Phase, configuration, settings
 
 from scripts.paths import HOME
 
@@ -9,8 +9,7 @@ from scripts.paths import HOME
 # under it Python 3.11 was seen to hang.
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 configuration.set_hypothesis_home_dir(HOME / "hypothesis")
-settings.register_profile(
-    "repeatable", derandomize=True, max_examples=80, stateful_step_count=50, deadline=None, phases=PHASES
-)
-settings.register_profile("thorough", max_examples=2000, stateful_step_count=60, deadline=None, phases=PHASES)
+SHARED = {"deadline": None, "phases": PHASES, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("repeatable", derandomize=True, max_examples=80, stateful_step_count=50, **SHARED)
+settings.register_profile("thorough", max_examples=2000, stateful_step_count=60, **SHARED)
 settings.load_profile("repeatable")

@@ -1,7 +1,7 @@
 {
     "name": "Connector",
     "summary": "Connector framework: keep Odoo in step with other systems",
-    "version": "19.0.2.0.0",
+    "version": "19.0.3.0.0",
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",

@@ -74,6 +74,13 @@ class ConnectorBackend(models.AbstractModel):
         help="Up to where records were synchronized",
     )
 
+    # what earlier imports have left: connector_backend_import.py
+    needs_import = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="What earlier versions have imported may be wrong. Import all again, so that it is compared.",
+    )
+
     # its state, its circuit breaker and its rate limit: connector_backend_breaker.py
     user_id = fields.Many2one(
         "res.users",

@@ -278,6 +278,6 @@ def get_environment(session, model_name, backend_id, waits=True):
         backend = f"{field.comodel_name}({backend_id})"
         raise InvalidBackend(session.env._("The backend %s does not exist any more", backend))
     # in the backend's own channel it would not have started
-    if waits and session.job and session.job.channel_id != record.sudo().channel_id.id:
+    if waits and session.job and getattr(session.job, "channel_id", None) != record.sudo().channel_id.id:
         record.check_may_work()
     return record._open_environment(model_name, session)

@@ -20,6 +20,7 @@ from . import test_ported_code
 from . import test_given_values
 from . import test_http_adapter
 from . import test_http_limits
+from . import test_import_again
 from . import test_importer
 from . import test_kept_values
 from . import test_map_children

@@ -425,6 +425,28 @@ class TestOverriddenSteps(BulkCase):
             self.import_ids([1, 2, 3])
         self.assertEqual([self.binding(1).nickname, self.binding(2).nickname], ["Nick 1", "Nick 2"])
 
+    def test_an_own_way_to_create_a_record_is_used_in_a_page(self):
+        class Importer(PartnerImporter):
+            def _create(self, values):
+                return super()._create({**values, "nickname": f"Nick {self.external_id}"})
+
+        self.add_many([1, 2])
+        with extending(webshop, Importer):
+            self.import_ids([1, 2])
+        self.assertEqual([self.binding(1).nickname, self.binding(2).nickname], ["Nick 1", "Nick 2"])
+
+    def test_an_own_way_to_find_a_binding_is_used_in_a_page(self):
+        known = self.partner("former id")
+
+        class Importer(PartnerImporter):
+            def _get_binding(self):
+                return self.model.browse(known.id) if self.external_id == 2 else super()._get_binding()
+
+        self.add_many([1, 2])
+        with extending(webshop, Importer):
+            self.assertEqual(self.import_ids([1, 2]), "1 created, 1 updated")
+        self.assertEqual(known.name, "Partner 2")
+
 
 class TestLocks(BulkCase):
     def test_a_page_for_whose_locks_there_is_no_place_is_tried_again_later(self):

@@ -7,6 +7,7 @@ from PIL import Image
 
 from odoo import Command
 
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding.changes import changed_values
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
@@ -28,8 +29,7 @@ class TestGivenValues(ShopCase):
 
     def setUp(self):
         super().setUp()
-        registered = webshop._registrations[:]
-        self.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+        self.enterContext(registering(webshop))
         self.record = {"id": 1, "name": "Ada"}
 
     def map(self, *targets):

@@ -5,6 +5,7 @@ from odoo import Command
 
 from odoo.addons.connector.event import on_record_change, on_record_write
 from odoo.addons.connector.exception import MappingError
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding import kept
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.binding.kept import Together
@@ -21,9 +22,7 @@ class KeptCase(ShopCase):
 
     def setUp(self):
         super().setUp()
-        registered = webshop._registrations[:]
-        self.addCleanup(registration_changed)
-        self.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
+        self.enterContext(registering(webshop))
 
         class OrderMapper(ImportMapper):
             _model_name = "test.shop.order"

@@ -15,9 +15,9 @@ from odoo.addons.connector import (
     without_export,
 )
 from odoo.addons.connector.event.no_export import forbids_all
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.exporter.consumers import delay_export
 from odoo.addons.connector.unit.former_hooks import FORMER_HOOKS
-from odoo.addons.jobs_queue.registration import registration_changed
 
 from ..units import PartnerImportMapper, webshop
 from .common import ShopCase
@@ -32,10 +32,7 @@ class TestFormerNames(ShopCase):
 
     def setUp(self):
         super().setUp()
-        registered, extensions = webshop._registrations[:], webshop._extensions[:]
-        self.addCleanup(registration_changed)
-        self.addCleanup(webshop._registrations.__setitem__, slice(None), registered)
-        self.addCleanup(webshop._extensions.__setitem__, slice(None), extensions)
+        self.enterContext(registering(webshop))
 
     def test_c28_a_hook_that_nothing_calls_is_refused_where_it_is_defined(self):
         for base, name, instead in (

@@ -59,6 +59,7 @@ METHODS = {
     "ConnectorCheckpoint.action_related",
     "ConnectorCheckpoint.action_reviewed",
     "ConnectorCheckpointReview.action_reviewed",
+    "ConnectorBackend.action_import_again",
     "ConnectorCheckpoint.action_import",
     "ConnectorExchange.action_open_backend",
     "ConnectorExchange.action_replay",

@@ -238,7 +238,8 @@ class Binder(ConnectorUnit):
 
     def is_alias(self, external_id, binding):
         """Return whether an external id is not that of the binding, but was merged into its record."""
-        return bool(binding) and external_id_text(external_id) != binding[self._external_field]
+        text = external_id_text(external_id)
+        return bool(binding) and text != binding[self._external_field] and text in self._aliased({text})
 
 
 def _id(record):

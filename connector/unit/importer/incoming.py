@@ -32,7 +32,11 @@ class Incoming:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        self.is_new = not self.binding
+        self.found(self.binding)
+
+    def found(self, binding: Any) -> None:
+        """Note the binding of the record; empty if the record is new."""
+        self.binding, self.is_new = binding, not binding
 
     def begin_again(self, model: Any) -> None:
         """Forget what a failed import has done, which is rolled back.

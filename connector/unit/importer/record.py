@@ -101,8 +101,7 @@ class RecordImporter(Importer):
         """
         _checked_id_text(external_id)
         incoming = self.incoming = Incoming(external_id, data, self.model, bool(self._importing))
-        incoming.binding = self._get_binding()
-        incoming.is_new = not incoming.binding
+        incoming.found(self._get_binding())
         try:
             if data is None or self._is_data_old(read_at):
                 incoming.record = self._read()
@@ -207,9 +206,9 @@ class RecordImporter(Importer):
         with self.mapper.page([incoming.record for incoming in page]):
             for incoming in self.each(page):
                 map_record = self._map_data()
-                with self.mapper.explaining(map_record) if alone else nullcontext():
+                with self._explaining(map_record) if alone else nullcontext():
                     values[incoming] = (self._create_data if incoming.is_new else self._update_data)(map_record)
-        with self.mapper.explaining(map_record) if alone else nullcontext():
+        with self._explaining(map_record) if alone else nullcontext():
             if new:
                 self._create_page(new, values)
             for incoming in self.each(known):
@@ -220,7 +219,11 @@ class RecordImporter(Importer):
 
     def _create_page(self, page, values):
         values_list = [{**values[incoming], **self._binding_values()} for incoming in self.each(page)]
-        for incoming, binding in zip(page, self._create_many(values_list), strict=True):
+        if self._is_overridden("_create"):
+            bindings = [self._create(values) for _incoming, values in zip(self.each(page), values_list, strict=True)]
+        else:
+            bindings = self._create_many(values_list)
+        for incoming, binding in zip(page, bindings, strict=True):
             incoming.binding, incoming.outcome = binding, "created"
         for incoming in page:
             note_stored(incoming.binding, values[incoming])
@@ -249,12 +252,16 @@ class RecordImporter(Importer):
         :param records: dict, external id to record
         """
         bindings = self.binder.to_internal_many(records)
-        return [
+        page = [
             Incoming(
                 external_id, record, bindings.get(external_id_text(external_id), self.model), bool(self._importing)
             )
             for external_id, record in records.items()
         ]
+        if self._is_overridden("_get_binding"):
+            for incoming in self.each(page):
+                incoming.found(self._get_binding())
+        return page
 
     def read_page(self, external_ids):
         """Read records, and return the :meth:`page_of` those that exist.
@@ -303,7 +310,7 @@ class RecordImporter(Importer):
 
         A class that overrides :meth:`_read` has its own way to read a record: that is used.
         """
-        if type(self)._read is RecordImporter._read:
+        if not self._is_overridden("_read"):
             return self.backend_adapter.read_many(external_ids, self._fields_to_read())
         records = []
         for _incoming in self.each(Incoming(external_id, None, self.model) for external_id in external_ids):
@@ -432,6 +439,14 @@ class RecordImporter(Importer):
         :raise InvalidDataError: they are not valid
         """
 
+    def _create(self, values):
+        """Create a binding, and with it the record, from complete values, and return it; a hook.
+
+        If it is not overridden, all records of a page are created by one call of
+        :meth:`_create_many`.
+        """
+        return self._create_many([values])
+
     def _create_many(self, values_list):
         """Create bindings, and with them the records, from complete values; return them in order.
 
@@ -456,6 +471,10 @@ class RecordImporter(Importer):
         """Do further work after the import; a hook."""
 
     # Helpers
+
+    def _is_overridden(self, name):
+        """Return whether a class overrides a step of one record, which then is not done for a page."""
+        return getattr(type(self), name) is not getattr(RecordImporter, name)
 
     def _in_import(self, records):
         """Return records in the context of an import: changes are not exported to this backend."""
@@ -492,14 +511,19 @@ class RecordImporter(Importer):
         return {"external_version": version is not None and str(version), "import_checksum": self._get_checksum()}
 
     @contextmanager
+    def _explaining(self, map_record):
+        """Explain the values of a record if Odoo refuses them; the transaction stays usable."""
+        with self.mapper.explaining(map_record), self.env.cr.savepoint():
+            yield
+
+    @contextmanager
     def _unique_violation_is_retried(self):
         """Turn a unique violation into a RetryableJobError.
 
         Another transaction has created the same record meanwhile. The next attempt will find it.
         """
         try:
-            with self.env.cr.savepoint():
-                yield
+            yield
         except UniqueViolation as violation:
             names = {"model": self.model._name, "id": self.external_id}
             names["detail"] = violation.diag.message_detail or violation

@@ -1,15 +1,18 @@
-"""Lists of a real server, whatever sizes it allows, and while they are changed: each record that is there all the time comes."""
+"""Lists of a real server with any page size that are changed meanwhile: no record is lost."""
 
 from contextlib import contextmanager
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import Answer, local_server
 from odoo.addons.connector.unit.backend_adapter.paging import Paging
+
+#: More examples than for other properties, as one takes little time
+MANY = settings(max_examples=settings().max_examples * 5 // 2)
 
 
 class Pager(Paging):
@@ -128,6 +131,7 @@ def received(pages):
 
 
 def test_c1_c2_c3_pagers_bring_all_of_any_list(served):
+    @MANY
     @given(
         st.sampled_from(["pages_by_number", "pages_by_offset"]),
         st.integers(0, 25),
@@ -161,6 +165,7 @@ either = st.lists(st.none() | st.tuples(st.sampled_from(["insert", "delete"]), s
 
 
 def test_c1_what_is_there_all_the_time_comes_while_others_are_inserted(served):
+    @MANY
     @given(
         st.sampled_from(["pages_by_number", "pages_by_offset"]),
         st.integers(1, 18),
@@ -178,6 +183,7 @@ def test_c1_what_is_there_all_the_time_comes_while_others_are_inserted(served):
 
 
 def test_c1_and_while_others_are_deleted_where_there_is_a_total(served):
+    @MANY
     @given(
         st.sampled_from(["pages_by_number", "pages_by_offset"]),
         st.integers(1, 18),
@@ -194,6 +200,7 @@ def test_c1_and_while_others_are_deleted_where_there_is_a_total(served):
 
 
 def test_c3_and_by_cursor_and_link_whatever_is_changed(served):
+    @MANY
     @given(st.booleans(), st.integers(0, 18), st.none() | st.integers(1, 3), either)
     def check(is_link, number, cap, changes):
         shop = Shop(number, cap, changes)
@@ -214,6 +221,7 @@ def endless():
 
 
 def test_c3_no_walk_through_the_pages_of_a_system_goes_on_for_ever():
+    @MANY
     @given(st.lists(st.integers(0, 5), min_size=6, max_size=6), st.booleans(), st.booleans())
     def check(following, is_link, is_empty):
         """Each of six pages names the next one: such a walk always comes to a page that was there before."""

@@ -1,0 +1,65 @@
+"""Import of all records of a backend again, after what earlier imports have stored was wrong."""
+
+from odoo import models
+from odoo.tools import SQL
+
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..exception import NoConnectorUnitError
+from ..unit.importer.batch import import_batch
+from ..unit.mapper.mapper import ImportMapper
+
+
+class ConnectorBackend(models.AbstractModel):
+    _inherit = "connector.backend"
+
+    def action_import_again(self):
+        """Import all records of these backends again, in the background."""
+        self.check_access("write")
+        jobs = []
+        for backend in self.sudo():
+            backend.watermark_ids.filtered(lambda watermark: watermark.direction == "import").unlink()
+            session = ConnectorSession.from_env(backend.env).with_company(backend.company_id)
+            for model_name in backend._imported_models():
+                key = f"import_batch {model_name} {backend.id}"
+                jobs.append(import_batch.delay(session, model_name, backend.id, identity_key=key))
+        self.sudo().needs_import = False
+        return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
+
+    def _forget_imports(self):
+        """Forget which states of external records were imported, and ask to import all again.
+
+        It is done by SQL: there may be millions of bindings, and nothing but an import reads these
+        two fields.
+        """
+        for model in self._binding_models():
+            model.flush_model()
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET import_checksum = NULL, external_version = NULL WHERE backend_id = ANY(%s)",
+                    SQL.identifier(model._table),
+                    self.ids,
+                )
+            )
+            model.invalidate_model(["import_checksum", "external_version"])
+        self.needs_import = True
+
+    def _binding_models(self):
+        """Return the binding models of the backend, as empty recordsets, archived records included."""
+        names = sorted(self.env.registry.descendants(["external.binding"], "_inherit"))
+        models_ = [self.env[name].with_context(active_test=False) for name in names]
+        return [
+            model for model in models_ if not model._abstract and model._fields["backend_id"].comodel_name == self._name
+        ]
+
+    def _imported_models(self):
+        """Return the names of the binding models that are imported: those with a mapper for it."""
+        names = []
+        for model in self._binding_models():
+            with self.work_on(model._name) as environment:
+                try:
+                    environment.get_connector_unit(ImportMapper)
+                except NoConnectorUnitError:
+                    continue
+            names.append(model._name)
+        return names
