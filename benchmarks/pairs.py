@@ -1,30 +1,31 @@
 """Comparison of this checkout with an earlier commit, to see the cost of a change.
 
-``make bench ARGS="--against COMMIT"`` measures the two by turns.
+``make bench ARGS="--against COMMIT"`` measures the two by turns. Workers of both are started once
+and stay. The turns are short: so what else slows the machine down, slows both down.
 """
 
+import contextlib
 import math
 import statistics
 
 from scripts.progress import Failure
 
 from .measure import MEASURES
+from .measures.drain import PROCESSES
 from .peers.connector import Connector
 from .peers.earlier import EarlierConnector
 
-#: The rows that are compared: name of the measure to the kind of cost, in words, and a function
+#: The rows of jobs that are run: name of the measure to the method of the jobs, and the number of
+#: jobs that begin at one time.
+DRAINED = {"drain_noop": ("noop", 1), "drain_write": ("write_one", 1), "drain_grouped": ("noop_together", 100)}
+#: Other rows that are compared: name of the measure to the kind of cost, in words, and a function
 #: that returns the cost of a run. Less is better.
-COSTS = {
-    "drain_noop": ("CPU a job", lambda figures: figures["workers"] + figures["postgres"]),
-    "drain_write": ("CPU a job", lambda figures: figures["workers"] + figures["postgres"]),
-    "drain_grouped": ("CPU a job", lambda figures: figures["workers"] + figures["postgres"]),
-    "enqueue": ("time a job", lambda figures: 1 / figures["rate"]),
-}
+COSTS = {"enqueue": ("time a job", lambda figures: 1 / figures["rate"])}
 #: Rows whose figures are counted, so they are the same each time.
 COUNTED = ("statements_noop", "statements_write")
 #: Pairs are added until half the width of the interval is at most HALF_WIDTH percent, or until
 #: there are MOST_PAIRS pairs.
-HALF_WIDTH, MOST_PAIRS = 3, 100
+HALF_WIDTH, MOST_PAIRS = 3, 400
 #: Half the width of a 95 % interval in standard errors, for 20 values and more: Student's t for 19
 #: degrees of freedom.
 _T = 2.093
@@ -40,27 +41,45 @@ def compare(options):
         for name in options.only:
             if name in COUNTED:
                 lines.append(_counted(name, now, before, options))
+            elif name in DRAINED:
+                lines.append(_drained(name, now, before, options))
             elif name in COSTS:
-                lines.append(_paired(name, now, before, options))
+                what, cost = COSTS[name]
+                run = MEASURES[name].run
+                lines.append(_paired(name, what, now, before, options, lambda peer: cost(run(peer, options))))
     finally:
         for peer in peers:
             peer.close()
     if not lines:
         raise Failure(
-            f"none of {', '.join(options.only)} is compared.", f"name some of {', '.join((*COSTS, *COUNTED))}."
+            f"none of {', '.join(options.only)} is compared.", f"name some of {', '.join((*DRAINED, *COSTS, *COUNTED))}."
         )
     print(f"\nAgainst {before.title}:", *lines, sep="\n")
     return 0
 
 
-def _paired(name, now, before, options):
-    what, cost = COSTS[name]
-    run = MEASURES[name].run
+def _drained(name, now, before, options):
+    method, at_once = DRAINED[name]
+    with contextlib.ExitStack() as stack:
+        processes = {}
+        for peer in (now, before):
+            peer.clear()
+            processes[peer] = stack.enter_context(peer.workers(PROCESSES))
+
+        def cost(peer):
+            peer.journal.clear()  # both write the same one
+            figures = peer.drain_by(processes[peer], method, options.jobs, at_once)
+            return figures["workers"] + figures["postgres"]
+
+        return _paired(name, "CPU a job", now, before, options, cost)
+
+
+def _paired(name, what, now, before, options, cost):
     ratios = []
     while len(ratios) < options.pairs or (half_width(ratios) > HALF_WIDTH and len(ratios) < MOST_PAIRS):
         # the two take turns in being first, because the first one changes the server's caches
         order = (now, before) if len(ratios) % 2 else (before, now)
-        costs = {peer: cost(run(peer, options)) for peer in order}
+        costs = {peer: cost(peer) for peer in order}
         ratios.append(costs[now] / costs[before])
         print(f"  {name} pair {len(ratios)}: {percent(ratios[-1])}", flush=True)
     mean, half = math.exp(statistics.fmean(map(math.log, ratios))), half_width(ratios)

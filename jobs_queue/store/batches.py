@@ -206,8 +206,9 @@ def complete(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, then: str
             INSERT INTO queue_job_attempt (job_id, number, worker, date_started, date_ended, outcome, message, log)
             SELECT id, retry + 1, %(worker_name)s, date_started, date_done, 'done', message, log FROM done
         )
-        {all_done("%(jobs)s")}{then}
-        """,
+        {all_done("%(jobs)s")}"""
+        # nothing comes after it: by the end of a message its cursor knows that it has the COMMIT
+        + then,
         {
             **_members(jobs),
             "messages": [storable(job.message) for job in jobs],

@@ -45,6 +45,7 @@ _NEVER_IDLE = "SET idle_session_timeout = 0;"
 # This and the two above come after the COMMIT: a job's own settings are valid for the COMMIT, and a
 # lock of its session may protect what is committed
 _UNLOCK = "SELECT pg_advisory_unlock_all()"
+_COMMIT = "; COMMIT;"
 
 # PostgreSQL's answers to a statement that has ended the transaction, even if another one has begun
 # at once
@@ -92,7 +93,7 @@ class JobCursor(Cursor):
         self.is_clean, self.is_committing, self._is_reset, self._is_ended_by_sql = True, False, False, False
         never_idle = _NEVER_IDLE if self.own_connection.server_version >= 140000 else ""
         self._renewal = "" if is_pooled else _RESET + never_idle + _UNLOCK
-        self._ending = "; COMMIT;" + self._renewal
+        self._ending: str | None = None  # of the message with the COMMIT; None before complete()
         if not is_pooled:
             self._reset_session()
         self._as_new = None
@@ -187,7 +188,7 @@ class JobCursor(Cursor):
     def lease(self, job: RunningJob | JobGroup, worker_id: int) -> None:
         """Fence all commits from now on by the lease of a job."""
         self.is_clean = self._is_reset = self._is_ended_by_sql = False
-        self._job, self._worker_id = job, worker_id
+        self._job, self._worker_id, self._ending = job, worker_id, None
 
     def execute(self, query: str | SQL, params: Any = None, log_exceptions: bool = True) -> None:
         """Execute a query; a conflict with another transaction is not logged as an error.
@@ -199,7 +200,7 @@ class JobCursor(Cursor):
         """
         if self._job is not None:
             self._check_transaction()
-            self.is_committing = isinstance(query, str) and query.endswith(self._ending)
+            self.is_committing = self._ending is not None and isinstance(query, str) and query.endswith(self._ending)
         elif self._is_beyond_its_transaction:
             # a hook after the commit needs a transaction
             self._leave_transaction()
@@ -253,8 +254,9 @@ class JobCursor(Cursor):
         """Commit the rest of the job's effects and its *done*, end the lease, reset the session.
 
         All that is one message to the server: the message takes longer than the work that it asks
-        for. The hooks for after the commit are left in ``postcommit``: an error in one of them does
-        not undo the job.
+        for. If the job has executed nothing, the session is as it was, and is not reset. The hooks
+        for after the commit are left in ``postcommit``: an error in one of them does not undo the
+        job.
 
         :raise LeaseLost: the job is not this worker's any more
         :raise RowLocked: see :meth:`commit`
@@ -263,13 +265,15 @@ class JobCursor(Cursor):
         if self.closed or self._has_news():
             # so that a connection lost earlier does not look like one lost in the COMMIT
             self.execute("SELECT")
+        renewal = "" if self._begins_late else self._renewal
+        self._ending = _COMMIT + renewal
         with _LastStatement(self.own_connection):
             is_mine = self._job.complete(self, worker, self._ending)  # type: ignore[union-attr]  # a job runs on it
         self._check_lease(is_mine)
         self.has_completed()
         # if this fails, clean() tries it again
         with contextlib.suppress(psycopg2.Error):
-            if not self._is_pooled:
+            if renewal:
                 self._after_renewal(self._own_cursor)
             # the hooks after the commit may change the session again
             self._is_reset = not self.postcommit

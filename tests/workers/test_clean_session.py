@@ -383,20 +383,29 @@ def listener(database, tmp_path, monkeypatch):
     return Listener(tmp_path, server)
 
 
-def test_f6_a_job_costs_two_messages_and_a_clean_session_none(listener, request, ends):
-    do_nothing = request.getfixturevalue("run_here")
-    ids = do_nothing(*[lambda session: None] * 20)
+RESETS = ("RESET", "RESET", "UNLISTEN", "CLOSE", "DISCARD", "SET", "SELECT")
+
+
+@pytest.mark.parametrize(
+    "deed, messages, after_commit",
+    [(lambda session: None, 2, ()), (statement("SELECT 1"), 3, RESETS)],
+    ids=["executes nothing", "executes a statement"],
+)
+def test_f6_a_job_costs_two_messages_and_a_clean_session_none(
+    deed, messages, after_commit, listener, request, ends
+):
+    run_here = request.getfixturevalue("run_here")
+    ids = run_here(*[deed] * 20)
     assert ends(ids) == [("done", 0)] * 20
     begins = [number for number, query in enumerate(listener.queries) if query.startswith("BEGIN ISOLATION LEVEL REP")]
     jobs = [listener.queries[begin:next_] for begin, next_ in itertools.pairwise(begins)]
     # the shortest is a job for which nothing was claimed or planned anew; its last statement starts
     # the next job
     shortest = min((job for job in jobs if any("EXECUTE connector_complete" in query for query in job)), key=len)
-    end, start = shortest
-    assert [part.split()[0] for part in end.split(";")] == [
-        *("BEGIN", "SET", "EXECUTE", "COMMIT"),
-        *("RESET", "RESET", "UNLISTEN", "CLOSE", "DISCARD", "SET", "SELECT"),
-    ]
+    *_its_own, end, start = shortest
+    assert len(shortest) == messages
+    words = [part.split()[0] for part in end.split(";") if part]
+    assert words[words.index("SET") :] == ["SET", "EXECUTE", "COMMIT", *after_commit]
     assert start.startswith("EXECUTE connector_start")
 
 

@@ -7,6 +7,9 @@ import threading
 
 import pytest
 
+from odoo.addons.jobs_queue.jobs.many import delay_many
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from chaos.proxy import Proxy
 from scripts import databases
 
@@ -44,13 +47,14 @@ class CommitCutter(Proxy):
         super()._relay(data, source, target)
 
 
+@pytest.mark.parametrize("names", [[MARK], [MARK, "its companion"]], ids=["one job", "jobs that run together"])
 @pytest.mark.parametrize(
     ("reaches_server", "outcomes"),
     [(True, ["done"]), (False, ["interrupted", "done"])],
     ids=["after the server has it", "before the server has it"],
 )
-def test_a_job_whose_connection_is_cut_inside_its_commit_has_its_effect_once(
-    reaches_server, outcomes, database, jobs, delay, worker, state, wait_until, tmp_path
+def test_jobs_whose_connection_is_cut_inside_their_commit_have_their_effects_once(
+    names, reaches_server, outcomes, database, jobs, worker, wait_until, tmp_path, effects, attempts
 ):
     with databases.cursor() as cr:
         server = cr.connection.info.host
@@ -59,10 +63,12 @@ def test_a_job_whose_connection_is_cut_inside_its_commit_has_its_effect_once(
     cutter = CommitCutter(tmp_path, server, reaches_server)
     worker("--db_host", str(tmp_path))
     first = wait_until(lambda: database.value("SELECT uuid FROM queue_worker"))
-    job = delay(jobs.leave_effect, MARK)
-    wait_until(lambda: state(job) == "done")
+    calls = [("key", name) for name in names]
+    database.commit(lambda env: delay_many(ConnectorSession.from_env(env), jobs.leave_effects, "test.effect", calls))
+    ids = [id_ for (id_,) in database.rows("SELECT id FROM queue_job")]
+    wait_until(lambda: not database.value("SELECT count(*) FROM queue_job WHERE state <> 'done'"))
     wait_until(lambda: database.value("SELECT count(*) FROM queue_worker WHERE uuid <> %s", first))
     assert cutter.cuts == 1
-    assert database.rows("SELECT name FROM test_effect") == [(MARK,)]
-    assert [outcome for (outcome,) in database.rows("SELECT outcome FROM queue_job_attempt ORDER BY id")] == outcomes
-    assert database.value("SELECT retry FROM queue_job WHERE id = %s", job) == 0
+    assert effects() == names
+    assert [attempts(id_) for id_ in ids] == [outcomes] * len(names)
+    assert database.value("SELECT max(retry) FROM queue_job") == 0
