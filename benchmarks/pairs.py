@@ -44,15 +44,14 @@ def compare(options):
             elif name in DRAINED:
                 lines.append(_drained(name, now, before, options))
             elif name in COSTS:
-                what, cost = COSTS[name]
-                run = MEASURES[name].run
-                lines.append(_paired(name, what, now, before, options, lambda peer: cost(run(peer, options))))
+                lines.append(_run(name, now, before, options))
     finally:
         for peer in peers:
             peer.close()
     if not lines:
         raise Failure(
-            f"none of {', '.join(options.only)} is compared.", f"name some of {', '.join((*DRAINED, *COSTS, *COUNTED))}."
+            f"none of {', '.join(options.only)} is compared.",
+            f"name some of {', '.join((*DRAINED, *COSTS, *COUNTED))}.",
         )
     print(f"\nAgainst {before.title}:", *lines, sep="\n")
     return 0
@@ -72,6 +71,11 @@ def _drained(name, now, before, options):
             return figures["workers"] + figures["postgres"]
 
         return _paired(name, "CPU a job", now, before, options, cost)
+
+
+def _run(name, now, before, options):
+    what, cost = COSTS[name]
+    return _paired(name, what, now, before, options, lambda peer: cost(MEASURES[name].run(peer, options)))
 
 
 def _paired(name, what, now, before, options, cost):
