@@ -391,9 +391,7 @@ RESETS = ("RESET", "RESET", "UNLISTEN", "CLOSE", "DISCARD", "SET", "SELECT")
     [(lambda session: None, 2, ()), (statement("SELECT 1"), 3, RESETS)],
     ids=["executes nothing", "executes a statement"],
 )
-def test_f6_a_job_costs_two_messages_and_a_clean_session_none(
-    deed, messages, after_commit, listener, request, ends
-):
+def test_f6_a_job_costs_two_messages_and_a_clean_session_none(deed, messages, after_commit, listener, request, ends):
     run_here = request.getfixturevalue("run_here")
     ids = run_here(*[deed] * 20)
     assert ends(ids) == [("done", 0)] * 20
