@@ -19,6 +19,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import REASON, storable
 
 from ..exception import CredentialsRefused
+from ..extension import class_name
 from ..unit.jobs.probe import PROBING, probe_backend
 from .connector_backend_status import STATES
 
@@ -112,16 +113,25 @@ class ConnectorBackend(models.AbstractModel):
 
         The channels are still held, so the jobs run with what is saved now.
         """
-        for backend in self.sudo():
-            failed = (
-                self.env["queue.job"]
-                .sudo()
-                .search([("channel_id", "=", backend.channel_id.id), ("state", "=", "failed")])
+        channels = self.sudo().channel_id
+        if not channels:
+            return
+        names = _names_of_refusals()
+        refused = (
+            self.env["queue.job"]
+            .sudo()
+            .search(
+                [
+                    ("channel_id", "in", channels.ids),
+                    ("state", "=", "failed"),
+                    ("attempt_ids.exc_name", "in", names),
+                ]
             )
-            jobs = failed.filtered(lambda job: job.attempt_ids[:1].exc_name == CredentialsRefused.__name__)
-            if backend.channel_id and jobs:
-                with store.sql.own_cursor(self.env) as cr:
-                    store.actions.requeue(cr, jobs.ids)
+        )
+        # one that was requeued since may have failed for another reason
+        if jobs := refused.filtered(lambda job: job.attempt_ids[:1].exc_name in names):
+            with store.sql.own_cursor(self.env) as cr:
+                store.actions.requeue(cr, jobs.ids)
 
     @api.private
     def check_may_work(self):
@@ -376,3 +386,14 @@ class ConnectorBackend(models.AbstractModel):
     def _may_attend(self, user):
         backend = self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
         return user.active and user._is_internal() and backend.has_access("read")
+
+
+def _names_of_refusals():
+    """Return the names of the exceptions that say so if the credentials are refused.
+
+    They are as attempts of jobs have them.
+    """
+    kinds = [CredentialsRefused]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return [class_name(kind) for kind in kinds]

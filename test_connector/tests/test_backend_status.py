@@ -25,6 +25,7 @@ from odoo.addons.jobs_queue.exception import (
 )
 
 from ..jobs import read_page
+from ..units import PageAdapter
 from .certificate import own_certificate
 from .common import ShopCase
 
@@ -383,21 +384,51 @@ class TestCredentials(StatusCase):
 
     def failed_job(self, error, backend=None):
         """Return a job of a backend that has failed with an exception."""
+        backend = backend or self.backend
+        backend.action_resume()
         job = self.delay(backend)
-        self.env.cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = %s", [job.id])
-        self.env["queue.job.attempt"].create({"job_id": job.id, "number": 1, "outcome": "failed", "exc_name": error})
+        with patch.object(PageAdapter, "read", autospec=True, side_effect=error):
+            self.run_jobs()
+        self.assertEqual(job.state, "failed")
         return job
 
-    def test_c25_the_jobs_that_the_refusal_has_failed_run_with_new_credentials(self):
-        other = self.env["test.shop.backend"].create({"name": "Other", "location": self.server.url})
-        refused = self.failed_job("CredentialsRefused")
-        others = self.failed_job("ValueError") + self.failed_job("CredentialsRefused", other)
+    def enter_credentials(self):
+        self.read(401)
         self.status = 200
         with patch.object(type(self.backend), "_credential_fields", ("location",)):
             self.backend.location = self.server.url + "/"
         self.run_jobs()
-        self.env.invalidate_all()
-        self.assertEqual((refused.state, others.mapped("state")), ("done", ["failed", "failed"]))
+
+    def test_c25_the_jobs_that_the_refusal_has_failed_run_with_new_credentials(self):
+        class KeyExpired(CredentialsRefused):
+            """One of the reasons for which a system refuses credentials."""
+
+        other = self.env["test.shop.backend"].create({"name": "Other", "location": self.server.url})
+        refused = self.failed_job(CredentialsRefused("Wrong key")) + self.failed_job(KeyExpired("Key 7"))
+        others = self.failed_job(ValueError("No title")) + self.failed_job(CredentialsRefused("Wrong key"), other)
+        self.enter_credentials()
+        self.assertEqual((refused.mapped("state"), others.mapped("state")), (["done"] * 2, ["failed"] * 2))
+
+    def test_c25_a_job_that_has_failed_for_another_reason_since_then_stays_failed(self):
+        job = self.failed_job(CredentialsRefused("Wrong key"))
+        with patch.object(PageAdapter, "read", autospec=True, side_effect=ValueError("No title")):
+            job.button_requeue()
+            self.run_jobs()
+        self.enter_credentials()
+        self.assertEqual((job.state, len(job.attempt_ids)), ("failed", 2))
+
+    def test_c25_the_attempts_of_jobs_that_were_never_refused_are_not_read(self):
+        self.failed_job(ValueError("No title"))
+        jobs = type(self.env["queue.job"])
+        with patch.object(jobs, "filtered", autospec=True, side_effect=jobs.filtered) as filtered:
+            self.backend._requeue_refused()
+        self.assertFalse(any(call.args[0] for call in filtered.mock_calls))
+
+    def test_c25_a_backend_without_a_channel_has_no_jobs_to_look_for(self):
+        self.backend.channel_id = False
+        with patch.object(type(self.env["queue.job"]), "search", autospec=True) as search:
+            self.backend._requeue_refused()
+        search.assert_not_called()
 
     def test_backends_are_found_by_their_state(self):
         other = self.env["test.shop.backend"].create({"name": "Other Shop"})
