@@ -10,10 +10,7 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..unit.importer.bulk import import_page
-
-#: Records that a job imports of those that a checkpoint lists.
-IMPORT_PAGE = 500
+from ..unit.importer.bulk import PAGE_SIZE, import_page
 
 
 class ConnectorCheckpoint(models.Model):
@@ -83,16 +80,21 @@ class ConnectorCheckpoint(models.Model):
             self.external_ids = list(dict.fromkeys([*(self.external_ids or ()), *external_ids]))
 
     def action_import(self):
-        """Delay the import of the external records that the checkpoint lists, and mark it as reviewed."""
+        """Delay the import of the external records that the checkpoint lists, and mark it as reviewed.
+
+        :raise UserError: it lists none
+        """
         self.ensure_one()
         self.check_access("read")
         backend = self.backend_id
         backend.check_access("write")
+        if not self.external_ids:
+            raise UserError(self.env._("There is no record to import. Press “Mark as Reviewed” instead."))
         # with all rights, as the import that has failed: who presses need not write every product
         session = ConnectorSession.from_env(self.sudo().env).with_company(backend.company_id)
         jobs = [
             import_page.delay(session, self.import_model, backend.id, external_ids=page)
-            for page in split_every(IMPORT_PAGE, self.external_ids or (), list)
+            for page in split_every(PAGE_SIZE, self.external_ids, list)
         ]
         self._mark_reviewed()
         return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)

@@ -13,7 +13,7 @@ from .connector_unit import external_id_text, get_environment
 from .exporter.bulk import BulkExporter
 from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
-from .importer.bulk import import_page
+from .importer.bulk import PAGE_SIZE, import_page
 from .importer.record import RecordImporter
 from .jobs.channel import backend_channel
 from .jobs.keys import export_identity
@@ -57,7 +57,7 @@ class Reconciler(Synchronizer):
     then only ids are compared.
     """
 
-    _page_size = 500
+    _page_size = PAGE_SIZE
     _compares_content = True
 
     def run(self, repair=None):

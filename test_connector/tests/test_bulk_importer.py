@@ -11,10 +11,13 @@ from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding.binder import Binder
+from odoo.addons.connector.unit.connector_unit import external_id_text
+from odoo.addons.connector.unit.importer import failures
 from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
+from odoo.addons.connector.unit.importer.failures import Failures
 from odoo.addons.connector.unit.importer.lock import lock_new
-from odoo.addons.connector.unit.importer.record import import_record
+from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError, TransactionOutdated
 
@@ -295,10 +298,21 @@ class TestRecordThatFails(BulkCase):
                 raise NetworkRetryableError("The shop is away")
 
         self.add_many(range(3))
-        import_page.delay(self.session, "test.shop.partner", self.backend.id, [0, 1, 2])
+        for ids in ([0, 1, 2], [0]):
+            import_page.delay(self.session, "test.shop.partner", self.backend.id, ids)
+            with self.subTest(ids), extending(webshop, Importer):
+                job = self.run_jobs()
+                self.assertEqual((job.state, job.retry, self.names()), ("scheduled", 1, []))
+
+    def test_what_concerns_all_ends_the_page_also_if_it_is_met_for_a_record_that_is_gone(self):
+        class Importer(PartnerImporter):
+            def _handle_missing(self):
+                raise NetworkRetryableError("The shop is away")
+
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, [0, 1])
         with extending(webshop, Importer):
             job = self.run_jobs()
-        self.assertEqual((job.state, job.retry, self.names()), ("scheduled", 1, []))
+        self.assertEqual((job.state, job.retry), ("scheduled", 1))
 
 
 class TestPageThatFails(BulkCase):
@@ -344,6 +358,32 @@ class TestPageThatFails(BulkCase):
         checkpoint.action_import()
         self.assertDone(self.run_jobs())
         self.assertEqual((len(self.names()), checkpoint.state), (30, "reviewed"))
+
+    def test_c11_the_bindings_of_those_that_fail_for_one_reason_are_marked_by_one_write(self):
+        self.add_many(range(30))
+        self.import_ids(range(30))
+        self.binding(7).sync_state = "conflict"
+        self.add_many(range(30), points=1)
+        partners = type(self.Partner)
+        with (
+            self.refusing(lambda name: ValueError("No tax")),
+            patch.object(partners, "write", autospec=True, side_effect=partners.write) as write,
+        ):
+            self.import_ids(range(30))
+        marked = [bindings for bindings, values in (call.args for call in write.mock_calls) if "sync_error" in values]
+        self.assertEqual([len(bindings) for bindings in marked], [29])
+        self.assertEqual(set(marked[0].mapped("sync_state")), {"error"})
+        self.assertEqual(self.binding(7).sync_state, "conflict")
+
+    def test_c11_to_look_for_one_that_has_failed_costs_the_same_however_many_have(self):
+        importer = self.unit(RecordImporter)
+        failed = Failures(importer)
+        for incoming in importer.page_of(dict.fromkeys(range(20))):
+            failed.add(incoming, ValueError("No tax"))
+        failed.add_all(importer.page_of({20: None}))
+        with patch.object(failures, "external_id_text", side_effect=external_id_text) as texts:
+            self.assertEqual([external_id in failed for external_id in (7, "20", 21)], [True, True, False])
+        self.assertEqual(texts.call_count, 3)
 
     def test_c11_the_records_of_the_next_page_that_fail_for_that_reason_join_the_checkpoint(self):
         self.add_many(range(50))

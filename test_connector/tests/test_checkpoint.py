@@ -1,3 +1,4 @@
+from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
@@ -41,6 +42,13 @@ class TestCheckpoint(ShopCase):
     def test_the_button_opens_the_record(self):
         action = self.add().action_related()
         self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.record.id))
+
+    def test_one_that_lists_no_record_to_import_says_so_and_stays_to_be_reviewed(self):
+        for to_import in (("test.shop.partner", []), None):
+            checkpoint = self.add(to_import=to_import)
+            with self.subTest(to_import), self.assertRaisesRegex(UserError, "no record to import"):
+                checkpoint.action_import()
+            self.assertEqual(checkpoint.state, "need_review")
 
     def test_a_deleted_record_is_told(self):
         checkpoint = self.add()

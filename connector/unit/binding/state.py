@@ -93,15 +93,16 @@ def is_import_due(binding):
     return recall(binding, "sync_state") in ("error", "to_import")
 
 
-def mark_error(binding, message, state="error", **values):
-    """Mark a binding with the error of its synchronisation. A conflict stays a conflict.
+def mark_error(bindings, message, state="error", **values):
+    """Mark bindings with the error of their synchronisation. A conflict stays a conflict.
 
+    :param bindings: recordset of a binding model
     :param message: text for the user
     :param values: further fields to write
     """
-    if not is_in_conflict(binding):
-        values.update(sync_state=state, sync_error=storable(message))
-    remember(binding, values)
+    in_conflict = bindings.filtered(is_in_conflict)
+    remember(in_conflict, values)
+    remember(bindings - in_conflict, {**values, "sync_state": state, "sync_error": storable(message)})
 
 
 def mark_in_sync(bindings, *states):

@@ -19,6 +19,9 @@ from .batch import BatchImporter
 from .failures import Failures, without_unusable
 from .record import RecordImporter
 
+#: Records that a job imports of very many.
+PAGE_SIZE = 500
+
 
 @general
 class BulkImporter(Importer):
@@ -89,6 +92,8 @@ class BulkImporter(Importer):
                     importer._handle_missing()
                 self._done["missing"] += 1
             except Exception as error:
+                if _concerns_all(error):
+                    raise
                 self._give_up(incoming, error)
 
     def _import_or_halve(self, page):
@@ -104,12 +109,12 @@ class BulkImporter(Importer):
             with self.env.cr.savepoint():
                 self._importer.import_page(page, self._force, import_others=self._import_others)
         except Exception as error:
+            if _concerns_all(error):
+                raise
             for incoming in page:
                 incoming.begin_again(self.model)
             if len(page) == 1:
                 self._give_up(page[0], error)
-            elif _concerns_all(error):
-                raise
             else:
                 middle = len(page) // 2
                 self._import_or_halve(page[:middle])
@@ -129,8 +134,6 @@ class BulkImporter(Importer):
         self._dependencies += others._done["created"] + others._done["updated"] - before
 
     def _give_up(self, incoming, error):
-        if _concerns_all(error):
-            raise error
         if isinstance(error, NothingToDoJob):
             self._done["skipped"] += 1
         else:
@@ -189,12 +192,14 @@ class BulkBatchImporter(BatchImporter):
     The watermark moves when all pages are done. A failed page can be requeued by itself.
     """
 
-    _page_size = 500
+    _page_size = PAGE_SIZE
 
     def _import_found(self, found, closing):
         pages = [self._page(items) for items in split_every(self._page_size, found, list)]
         chain(group(*pages), *([closing] if closing else [])).delay()
-        return self._("%(records)s records to import, in %(pages)s jobs.", records=len(found), pages=len(pages))
+        return self._(
+            "%(records)s records to import, in %(pages)s jobs.", records=len(found), pages=len(pages)
+        )
 
     def _page(self, items):
         found = {"records": items, "read_at": self._read_at} if isinstance(items[0], dict) else {"external_ids": items}

@@ -70,6 +70,7 @@ class Failures:
     def __init__(self, importer):
         self._importer = importer
         self._reasons = []
+        self._texts = set()  # the external ids of the records that fail for these reasons
         self._taken = []
 
     def add(self, incoming, error):
@@ -82,13 +83,11 @@ class Failures:
             # somebody else has created the same meanwhile: its job will find it
             self._taken.append(incoming)
         else:
-            self._reason_of(incoming, error).incoming.append(incoming)
+            self._note(self._reason_of(incoming, error), [incoming])
 
     def __contains__(self, external_id):
         """Whether the record with this external id has failed."""
-        return external_id_text(external_id) in {
-            external_id_text(incoming.external_id) for reason in self._reasons for incoming in reason.incoming
-        }
+        return external_id_text(external_id) in self._texts
 
     @property
     def have_one_reason(self):
@@ -97,7 +96,7 @@ class Failures:
 
     def add_all(self, page):
         """Note that records which were not tried cannot be imported for the one reason."""
-        self._reasons[0].incoming += page
+        self._note(self._reasons[0], page)
 
     def leave(self):
         """Delay the jobs of the records, mark their bindings, and ask people to look.
@@ -118,9 +117,9 @@ class Failures:
         backend = importer.backend_record
         names = {"backend": importer.environment.backend_name, "error": reason.text}
         _logger.warning("%s of %s cannot be imported: %s", importer.model._name, *names.values())
-        for incoming in importer.each(page):
-            mark_error(incoming.binding, reason.text)
-            if len(page) <= MOST_JOBS:
+        mark_error(importer.model.union(*(incoming.binding for incoming in page)), reason.text)
+        if len(page) <= MOST_JOBS:
+            for _incoming in importer.each(page):
                 importer._delay()
         if len(page) == 1:
             to_review = page[0].binding or backend
@@ -139,6 +138,10 @@ class Failures:
                 severity="error",
                 to_import=(importer.model._name, [incoming.external_id for incoming in page]),
             )
+
+    def _note(self, reason, page):
+        reason.incoming += page
+        self._texts.update(external_id_text(incoming.external_id) for incoming in page)
 
     def _reason_of(self, incoming, error):
         """Return the reason of an error; errors that differ in parts that vary have the same one."""
