@@ -229,7 +229,7 @@ class MassChange:
         """
         position, env = self.position, self.env
         text = env._(
-            "%(changed)s of %(total)s jobs %(done)s.",
+            "Jobs %(done)s: %(changed)s of %(total)s.",
             changed=position.changed,
             total=position.total,
             done=KINDS[self.kind].done,

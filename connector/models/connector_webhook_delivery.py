@@ -195,7 +195,7 @@ class WebhookDelivery(models.Model):
             backend.check_access("write")
         is_one_chunk = len(deliveries) <= CHUNK
         jobs = deliveries.sudo()._delay() if is_one_chunk else deliveries._delay_in_chunks()
-        message = self.env._("%s deliveries are processed in the background.", len(deliveries))
+        message = self.env._("Deliveries that are processed in the background: %s.", len(deliveries))
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     def _delay_in_chunks(self):
@@ -210,7 +210,7 @@ class WebhookDelivery(models.Model):
                 ids,
                 channel=backend.channel_id.complete_name,
                 description=self.env._(
-                    "Process %(number)s webhooks of %(backend)s", number=len(ids), backend=backend.name
+                    "Webhooks of %(backend)s to process: %(number)s", number=len(ids), backend=backend.name
                 ),
             )
             for backend, deliveries in self.grouped("backend_id").items()

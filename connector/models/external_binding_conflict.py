@@ -23,7 +23,7 @@ class ExternalBinding(models.AbstractModel):
             binding.write({**forgotten, "sync_state": "to_export", "sync_error": False})
             identity = export_identity(binding._name, binding.id)
             jobs.append(export_record.delay(binding._job_session(), binding._name, binding.id, identity_key=identity))
-        message = self.env._("%s records are sent in the background.", len(jobs))
+        message = self.env._("Records that are sent in the background: %s.", len(jobs))
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     def action_take_theirs(self):
@@ -33,7 +33,7 @@ class ExternalBinding(models.AbstractModel):
             record = binding._name, binding.backend_id.id, binding.external_id
             identity = import_identity(*record, force=True)
             jobs.append(import_record.delay(binding._job_session(), *record, force=True, identity_key=identity))
-        message = self.env._("%s records are imported in the background.", len(jobs))
+        message = self.env._("Records that are imported in the background: %s.", len(jobs))
         return self.env["queue.worker"]._answer(message, jobs, linked=False)
 
     def _settle(self):

@@ -85,7 +85,7 @@ class Reconciler(Synchronizer):
     def describe(self, difference):
         """Return a :class:`Difference` as a text for the user."""
         return self._(
-            "%(compared)s records compared with %(backend)s: %(missing)s missing here, %(extra)s not there, %(different)s different.",
+            "Records compared with %(backend)s: %(compared)s. Missing here: %(missing)s, not there: %(extra)s, different: %(different)s.",
             compared=difference.compared,
             backend=self.environment.backend_name,
             missing=len(difference.missing),

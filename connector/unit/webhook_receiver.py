@@ -203,4 +203,4 @@ def process_again(session, model_name, delivery_ids):
         checked the user's rights to them
     """
     deliveries = session.env[model_name].browse(delivery_ids).exists()
-    return session.env._("%s deliveries are processed in the background.", len(deliveries.sudo()._delay()))
+    return session.env._("Deliveries that are processed in the background: %s.", len(deliveries.sudo()._delay()))

@@ -54,7 +54,7 @@ class ConnectorCheckpointReview(models.TransientModel):
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._("%s checkpoints are reviewed.", len(waiting)),
+                "message": self.env._("Checkpoints reviewed: %s.", len(waiting)),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
@@ -67,9 +67,9 @@ class ConnectorCheckpointReview(models.TransientModel):
                 ConnectorSession.from_env(self.env),
                 "connector.checkpoint",
                 chunk,
-                description=self.env._("Review %s checkpoints", len(chunk)),
+                description=self.env._("Checkpoints to review: %s", len(chunk)),
             )
             for chunk in split_every(CHUNK, ids, list)
         ]
-        message = self.env._("%s checkpoints are reviewed in the background.", len(ids))
+        message = self.env._("Checkpoints that are reviewed in the background: %s.", len(ids))
         return self.env["queue.worker"]._answer(message, jobs, linked=False)

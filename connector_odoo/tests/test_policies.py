@@ -132,7 +132,7 @@ class TestDeletedOnEitherSide(PolicyCase):
         jobs = self.run_jobs()
         self.assertDone(jobs)
         self.assertRegex(
-            jobs[0].message, r"records compared with Shop: [1-9]\d* missing here, 1 not there, 0 different"
+            jobs[0].message, r"Records compared with Shop: .* Missing here: [1-9]\d*, not there: 1, different: 0"
         )
         self.assertEqual(self.binding.sync_state, "missing")
         self.assertTrue(deleted_here)

@@ -38,5 +38,5 @@ class OdooBackend(models.Model):
         jobs = delay_bulk_export(ConnectorSession.from_env(self.env), bindings)
         if not jobs:
             raise UserError(self.env._("There is no product whose stock would be sent."))
-        message = self.env._("The stock of %s products is sent in the background.", len(jobs))
+        message = self.env._("Products whose stock is sent in the background: %s.", len(jobs))
         return self.env["queue.worker"]._answer(message, jobs, linked=False)

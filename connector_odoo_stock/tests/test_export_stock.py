@@ -193,14 +193,14 @@ class TestStock(StockCase):
         notification = self.backend.action_export_stock()
         self.assertDone(self.run_jobs())
         self.assertEqual((self.stock_there(chair), self.stock_there(table)), (5, 0))
-        self.assertEqual(notification["params"]["message"], "The stock of 2 products is sent in the background.")
+        self.assertEqual(notification["params"]["message"], "Products whose stock is sent in the background: 2.")
 
     def test_u4_the_button_counts_the_products_whose_stock_is_sent(self):
         self.create_product()
         self.create_product().external_id = False
         store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
         told = self.backend.action_export_stock()["params"]
-        self.assertEqual(told["message"], "The stock of 1 products is sent in the background.")
+        self.assertEqual(told["message"], "Products whose stock is sent in the background: 1.")
 
     def test_u4_the_button_refuses_where_there_is_nothing_to_send(self):
         with self.assertRaisesRegex(UserError, "no product whose stock"):

@@ -248,7 +248,7 @@ class TestButtons(FailureCase):
         failure = self.group()
         _healed.update((1, 2, 3))
         told = failure.button_requeue()
-        self.assertEqual(told["params"]["message"], "3 of 3 jobs requeued.")
+        self.assertEqual(told["params"]["message"], "Jobs requeued: 3 of 3.")
         self.assertEqual(set(jobs.mapped("state")), {"pending"})
         self.assertFalse(jobs.failure_id)
         self.run_jobs()

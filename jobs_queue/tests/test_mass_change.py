@@ -66,7 +66,7 @@ class TestSelectAll(MassChangeCase):
         selected = self.select_all()
         self.assertEqual(len(selected), LIMIT)
         told = selected.button_requeue()["params"]
-        self.assertEqual((told["message"], told["type"]), ("20001 of 20001 jobs requeued.", "success"))
+        self.assertEqual((told["message"], told["type"]), ("Jobs requeued: 20001 of 20001.", "success"))
         self.assertEqual(self.states(jobs), {"pending"})
 
     def test_u1_it_takes_no_longer_while_postgresql_takes_the_table_for_empty(self):
@@ -75,13 +75,13 @@ class TestSelectAll(MassChangeCase):
         self.env.cr.execute("ANALYZE queue_job")
         jobs = self.insert(20_001)
         told = self.select_all().button_requeue()["params"]
-        self.assertEqual((told["message"], told["type"]), ("20001 of 20001 jobs requeued.", "success"))
+        self.assertEqual((told["message"], told["type"]), ("Jobs requeued: 20001 of 20001.", "success"))
         self.assertEqual(self.states(jobs), {"pending"})
 
     def test_u1_jobs_that_were_selected_one_by_one_are_changed_and_no_others(self):
         jobs = self.insert(3)
         chosen = jobs[1].with_context(active_domain=self.domain, active_model="queue.job", active_ids=jobs[1].ids)
-        self.assertEqual(chosen.button_requeue()["params"]["message"], "1 of 1 jobs requeued.")
+        self.assertEqual(chosen.button_requeue()["params"]["message"], "Jobs requeued: 1 of 1.")
         self.assertEqual(jobs.mapped("state"), ["failed", "pending", "failed"])
 
     def test_u1_jobs_that_the_user_does_not_see_are_not_changed(self):
@@ -91,7 +91,7 @@ class TestSelectAll(MassChangeCase):
         self.set_limit(2)
         self.jobs = self.jobs.with_user(manager)
         told = self.select_all(limit=2).button_requeue()["params"]
-        self.assertEqual(told["message"], "3 of 3 jobs requeued.")
+        self.assertEqual(told["message"], "Jobs requeued: 3 of 3.")
         self.assertEqual((self.states(own), self.states(foreign)), ({"pending"}, {"failed"}))
 
     def test_u1_superuser_mode_does_not_reach_what_the_client_names(self):
@@ -122,7 +122,7 @@ class TestSelectAll(MassChangeCase):
         self.set_limit(4)
         told = self.select_all(domain, limit=4).button_requeue()["params"]
         self.assertEqual(told["type"], "warning")
-        self.assertIn("2 of 6 jobs requeued. Not possible in their state:", told["message"])
+        self.assertIn("Jobs requeued: 2 of 6. Not possible in their state:", told["message"])
         self.assertIn("3 Started", told["message"])
         self.assertIn("1 Pending", told["message"])
 
@@ -172,7 +172,7 @@ class TestChunks(MassChangeCase):
 
         with patch.object(store.actions, "requeue", requeue_while_others_fail):
             told = self.select_all().button_requeue()["params"]
-        self.assertEqual(told["message"], "3 of 3 jobs requeued.")
+        self.assertEqual(told["message"], "Jobs requeued: 3 of 3.")
         self.assertEqual({state for job in later for state in self.states(job)}, {"failed"})
 
     def test_u1_a_chunk_takes_about_a_fifth_of_a_second(self):
@@ -202,12 +202,12 @@ class TestRest(MassChangeCase):
         jobs = self.insert(5)
         told, rest = self.press()
         self.assertEqual(told["type"], "warning")
-        self.assertIn("of 5 jobs requeued. The rest goes on as %s", told["message"])
+        self.assertIn(" of 5. The rest goes on as %s", told["message"])
         self.assertEqual(told["links"], [{"label": f"Job {rest.id}", "url": f"/odoo/queue-jobs/{rest.id}"}])
         self.assertEqual(rest.channel_id.complete_name, "root")
         self.run_jobs()
         self.assertEqual(rest.state, "done", rest.sudo().message)
-        self.assertEqual(rest.message, "5 of 5 jobs requeued.")
+        self.assertEqual(rest.message, "Jobs requeued: 5 of 5.")
         self.assertEqual(self.states(jobs), {"done"})
 
     def test_u1_a_percent_sign_in_the_reason_why_it_waits_is_one_for_the_reader(self):
@@ -257,5 +257,5 @@ class TestRest(MassChangeCase):
         self.run_jobs()
         self.assertEqual(self.states(failed_again), {"failed"})
         self.assertEqual(
-            rest.message, "4 of 5 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
+            rest.message, "Jobs requeued: 4 of 5. Left as they were, being locked, changed or deleted meanwhile: 1."
         )

@@ -637,7 +637,7 @@ class TestButtons(JobsCase):
         self._set_state("failed")
         action = self.job.button_requeue()
         self.assertEqual((self.job.state, self.job.retry), ("pending", 0))
-        self.assertEqual(action["params"]["message"], "1 of 1 jobs requeued.")
+        self.assertEqual(action["params"]["message"], "Jobs requeued: 1 of 1.")
 
     def test_a_waiting_job_is_cancelled_and_never_runs(self):
         self.job.button_cancel()
@@ -662,7 +662,7 @@ class TestButtons(JobsCase):
         action = self.job.button_cancel()
         self.assertEqual(self.job.state, "started")
         self.assertEqual(store.leases.cancel_requests(self.cr, self.job.ids), {self.job.id: self.env.user.name})
-        self.assertIn("1 of 1 jobs cancelled, or asked to stop", action["params"]["message"])
+        self.assertIn("Jobs cancelled, or asked to stop: 1 of 1", action["params"]["message"])
 
     def test_a_requeued_job_forgets_who_wanted_to_stop_it(self):
         self._set_state("started")

@@ -107,7 +107,7 @@ class TestDirectBatch(BatchCase):
     def test_a_direct_batch_imports_at_once(self):
         message = self.batch(DirectBatchImporter)
         self.assertEqual(self.names(), ["Ada", "Bob", "Ada"])
-        self.assertEqual(message, "3 records imported.")
+        self.assertEqual(message, "Records imported: 3.")
 
     def test_what_is_listed_whole_is_not_read_again(self):
         self.list_whole_records()
@@ -119,7 +119,7 @@ class TestDelayedBatch(BatchCase):
     def test_a_delayed_batch_delays_a_job_for_each_record(self):
         message = self.batch(DelayedBatchImporter)
         self.assertEqual(len(self.delayed_jobs("import_record")), 3)
-        self.assertEqual(message, "3 records to import were delayed.")
+        self.assertEqual(message, "Records to import, each in a job: 3.")
         self.run_jobs()
         self.assertEqual(self.names(), ["Ada", "Bob", "Ada"])
 

@@ -449,7 +449,12 @@ class TestPageThatFails(BulkCase):
         import_batch.delay(self.session, "test.shop.partner", self.backend.id)
         self.assertDone(self.run_jobs())
         self.assertEqual(self.names(), ["Partner 1", "Partner 3"])
-        self.assertIn("1 records of Test Shop are left out", self.checkpoints().message)
+        self.assertIn("One record of Test Shop is left out:\n", self.checkpoints().message)
+
+    def test_c10_several_ids_that_cannot_be_stored_are_counted(self):
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, ["1\0", "2\0"])
+        self.assertDone(self.run_jobs())
+        self.assertIn("2 records of Test Shop are left out:\n", self.checkpoints().message)
 
 
 class TestOverriddenSteps(BulkCase):

@@ -54,7 +54,7 @@ class TestCheckpointReview(ShopCase, JobsCase):
         }
         reviews = self.env["connector.checkpoint.review"].with_user(self.user).with_context(**all_selected)
         told = Form(reviews).save().action_reviewed()["params"]
-        self.assertEqual(told["message"], "2 checkpoints are reviewed.")
+        self.assertEqual(told["message"], "Checkpoints reviewed: 2.")
         self.assertEqual((self.ada | self.grace | self.joan).mapped("state"), ["reviewed", "reviewed", "need_review"])
 
     def test_u1_very_many_checkpoints_are_reviewed_in_jobs(self):

@@ -167,7 +167,7 @@ class TestConflict(ShopCase, JobsCase):
         for button, done in (("action_keep_ours", "sent"), ("action_take_theirs", "imported")):
             self.binding.sync_state = "conflict"
             told = getattr(bindings, button)()["params"]
-            self.assertEqual(told["message"], f"1 records are {done} in the background.")
+            self.assertEqual(told["message"], f"Records that are {done} in the background: 1.")
 
     def test_who_may_not_change_the_binding_settles_nothing(self):
         self.change_there()

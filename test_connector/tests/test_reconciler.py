@@ -40,7 +40,7 @@ class TestReconciler(ShopCase, JobsCase):
         reconcile.delay(self.session, "test.shop.partner", self.backend.id)
         self.assertEqual(
             self.run_jobs().message,
-            "4 records compared with Test Shop: 1 missing here, 1 not there, 1 different.",
+            "Records compared with Test Shop: 4. Missing here: 1, not there: 1, different: 1.",
         )
 
     def test_c23_bindings_say_that_they_differ_until_they_do_not(self):

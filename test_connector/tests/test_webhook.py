@@ -266,12 +266,12 @@ class TestWebhook(WebhookCase, HttpCase):
             active_model=deliveries._name, active_domain=[("id", "in", deliveries.ids)], active_ids=deliveries[:2].ids
         )
         told = selected.action_process_again()["params"]
-        self.assertEqual(told["message"], "3 deliveries are processed in the background.")
+        self.assertEqual(told["message"], "Deliveries that are processed in the background: 3.")
         jobs = self.run_jobs()
         self.assertDone(jobs)
         self.assertEqual(jobs, deliveries[:3].sudo().job_id.sorted("id"))
         told = deliveries[0].with_context(active_model=deliveries._name, active_domain=[]).action_process_again()
-        self.assertEqual(told["params"]["message"], "1 deliveries are processed in the background.")
+        self.assertEqual(told["params"]["message"], "Deliveries that are processed in the background: 1.")
 
     def test_u1_very_many_deliveries_are_processed_again_in_short_transactions_each_of_them_once(self):
         other_backend = self.backend.copy()
@@ -288,9 +288,9 @@ class TestWebhook(WebhookCase, HttpCase):
         self.assertEqual(
             [(job.channel_id, job.name) for job in chunks],
             [
-                (other_backend.channel_id, f"Process 1 webhooks of {other_backend.name}"),
-                (self.backend.channel_id, "Process 2 webhooks of Test Shop"),
-                (self.backend.channel_id, "Process 2 webhooks of Test Shop"),
+                (other_backend.channel_id, f"Webhooks of {other_backend.name} to process: 1"),
+                (self.backend.channel_id, "Webhooks of Test Shop to process: 2"),
+                (self.backend.channel_id, "Webhooks of Test Shop to process: 2"),
             ],
         )
         deliveries[-1].unlink()

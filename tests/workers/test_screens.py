@@ -29,7 +29,7 @@ def test_u1_a_job_that_somebody_has_locked_does_not_hold_up_the_others_and_is_to
     with contextlib.closing(connect(database.name)) as other, other.cursor() as cr:
         cr.execute("BEGIN; SELECT FROM queue_job WHERE id = %s FOR UPDATE", (ids[2],))
         told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]
-    assert told["message"] == "4 of 5 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
+    assert told["message"] == "Jobs requeued: 4 of 5. Left as they were, being locked, changed or deleted meanwhile: 1."
     assert database.value("SELECT array_agg(id) FROM queue_job WHERE state = 'failed'") == [ids[2]]
 
 
@@ -46,7 +46,7 @@ def test_u1_a_job_that_waits_for_a_changed_one_and_that_somebody_has_locked_does
         cr.execute("BEGIN; SELECT FROM queue_job WHERE id = %s FOR UPDATE", (child,))
         told = database.commit(lambda env: env["queue.job"].browse(parent).button_done())["params"]
         cr.execute("ROLLBACK")
-    assert told["message"] == "1 of 1 jobs set to done."
+    assert told["message"] == "Jobs set to done: 1 of 1."
     with contextlib.closing(connect(database.name)) as raw, raw.cursor() as cr:
         store.dependencies.release_forgotten(cr)
     assert database.value("SELECT state FROM queue_job WHERE id = %s", child) == "pending"
@@ -88,5 +88,5 @@ def test_u1_a_job_that_has_failed_anew_since_the_press_is_left_alone(database, j
     monkeypatch.setattr(mass_change, "FIRST_CHUNK", 2)
     monkeypatch.setattr(mass_change, "LARGEST_CHUNK", 2)
     told = database.commit(lambda env: env["queue.job"].browse(ids).button_requeue())["params"]
-    assert told["message"] == "5 of 6 jobs requeued. Left as they were, being locked, changed or deleted meanwhile: 1."
+    assert told["message"] == "Jobs requeued: 5 of 6. Left as they were, being locked, changed or deleted meanwhile: 1."
     assert database.value("SELECT array_agg(id) FROM queue_job WHERE state = 'failed'") == [ids[4]]

@@ -113,7 +113,7 @@ class DirectBatchImporter(BatchImporter):
                 self.session.job.progress(number, len(found))
         if closing:
             closing.delay()
-        return self._("%s records imported.", len(found))
+        return self._("Records imported: %s.", len(found))
 
 
 class DelayedBatchImporter(BatchImporter):
@@ -131,7 +131,7 @@ class DelayedBatchImporter(BatchImporter):
         else:
             jobs = [self._prepare(*self._id_and_data(item)) for item in found]
             chain(group(*jobs), closing, on_failure="continue").delay()
-        return self._("%s records to import were delayed.", len(found))
+        return self._("Records to import, each in a job: %s.", len(found))
 
     def _import_record(self, external_id, data=None, **options):
         """Delay the import of one record.

@@ -198,7 +198,7 @@ class BulkBatchImporter(BatchImporter):
         pages = [self._page(items) for items in split_every(self._page_size, found, list)]
         chain(group(*pages), *([closing] if closing else [])).delay()
         return self._(
-            "%(records)s records to import, in %(pages)s jobs.", records=len(found), pages=len(pages)
+            "Records to import: %(records)s. Jobs that import them: %(pages)s.", records=len(found), pages=len(pages)
         )
 
     def _page(self, items):
@@ -209,7 +209,7 @@ class BulkBatchImporter(BatchImporter):
             self.model._name,
             self.backend_record.id,
             **found,
-            description=self._("Import a page of %(records)s of %(backend)s: %(count)s records", **names),
+            description=self._("Import a page of %(records)s of %(backend)s (%(count)s)", **names),
         )
 
 

@@ -53,7 +53,11 @@ def without_unusable(importer, items, id_of):
     if refused:
         backend = importer.backend_record
         names = {"number": len(refused), "backend": importer.environment.backend_name, "errors": "\n".join(refused[:3])}
-        message = importer._("%(number)s records of %(backend)s are left out:\n%(errors)s", **names)
+        message = (
+            importer._("One record of %(backend)s is left out:\n%(errors)s", **names)
+            if len(refused) == 1
+            else importer._("%(number)s records of %(backend)s are left out:\n%(errors)s", **names)
+        )
         add_checkpoint(importer.session, backend._name, backend.id, backend, message, severity="error")
     return usable
 

@@ -39,7 +39,7 @@ registry.category("web_tour.tours").add("jobs_queue", {
         },
         {
             content: "Be told that it is done",
-            trigger: ".o_notification:contains('1 of 1 jobs requeued')",
+            trigger: ".o_notification:contains('Jobs requeued: 1 of 1')",
         },
         {
             content: "See that the job waits for a worker",
