@@ -21,21 +21,18 @@ methods call ``parent_results(self.env)``.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from odoo.api import Environment
-
-from . import store
-from .by_code import JOB, by_code
+from .by_code import by_code
 from .exception import GraphError
-from .jobs import Job, arguments, buffer, environment, prepare
+from .jobs import Job, arguments, buffer, prepare
 from .jobs import job as job_function
-from .jobs.functions import current_name
+from .jobs.parents import BARRIER, parent_results, stored_results, with_results
 from .session import ConnectorSession
+
+__all__ = ["ON_FAILURE", "Graph", "OnFailure", "barrier", "chain", "group", "parent_results"]
 
 ON_FAILURE = ("stop", "continue")
 OnFailure: TypeAlias = Literal["stop", "continue"]
@@ -112,8 +109,7 @@ class Graph:
             job.graph_uuid, job.parents = graph_uuid, self._parents[job]
         for job in jobs:
             if by_code(job.env.context, "connector_no_delay"):
-                results = _Results((parent.function, parent.result) for parent in job.parents)
-                job.run_at_once(job.env(context={**job.env.context, _INLINE: results}))
+                job.run_at_once(with_results(job.env, job.parents))
             else:
                 buffer.add(job.env, job)
         return self
@@ -121,7 +117,7 @@ class Graph:
     def _connect(self, parents: list[Job], children: list[Job], on_failure: OnFailure) -> None:
         if len(parents) > 1 and len(children) > 1:
             # N + M edges in place of N x M
-            border = prepare(parents[0].env, barrier.job_options.name, None, (), {}, priority=0)
+            border = prepare(parents[0].env, BARRIER, None, (), {}, priority=0)
             self._parents[border] = dict.fromkeys(parents, on_failure)
             parents = [border]
         for child in children:
@@ -132,7 +128,7 @@ class Graph:
         try:
             order = list(TopologicalSorter(self._parents).static_order())
         except CycleError as error:
-            names = " → ".join(job.title for job in error.args[1] if job.function != barrier.job_options.name)
+            names = " → ".join(job.title for job in error.args[1] if job.function != BARRIER)
             raise GraphError(f"These jobs would wait for each other in a circle: {names}") from None
         self._parents = {job: self._parents[job] for job in order}
 
@@ -166,39 +162,4 @@ def _union(graphs: list[Graph]) -> Graph:
 @job_function(former_names=["odoo.addons.connector.queue.graph.barrier"])
 def barrier(session: ConnectorSession, model_name: str | None) -> arguments.Stored:
     """Wait for a group of jobs"""
-    return arguments.Stored(list(_stored_results(session.env)))
-
-
-# Key in the context of a job that runs at once: the results of its parents
-_INLINE = "job_parent_results"
-
-
-class _Results(tuple[tuple[str, str | None], ...]):
-    """Results set by code. Only this class counts: anybody could send others over RPC."""
-
-    __slots__ = ()
-
-
-def parent_results(env: Environment) -> list[Any]:
-    """Return the results of the jobs for which the running job waited, in the order of the graph.
-
-    None stands for a job that returned nothing. With ``on_failure="continue"`` it also stands for a
-    job that has failed or was cancelled.
-
-    :param env: environment of the running job
-    :raise FailedJobError: the result of one of them could not be stored; the message names the job
-    """
-    return [arguments.decode_stored(stored, env, partial(environment.as_given, env)) for stored in _stored_results(env)]
-
-
-def _stored_results(env: Environment) -> Iterator[Any]:
-    """Yield the results as they are stored: a barrier between two groups does not decode them."""
-    rows = env.context.get(_INLINE)
-    if not isinstance(rows, _Results):
-        rows = store.dependencies.parent_results(env.cr, by_code(env.context, JOB))
-    for function, result in rows:
-        stored = arguments.load(result) if result else None
-        if current_name(function) == barrier.job_options.name:
-            yield from stored or []
-        else:
-            yield stored
+    return arguments.Stored(list(stored_results(session.env)))

@@ -25,6 +25,7 @@ from . import arguments, environment
 from .batches import perform_calls
 from .functions import find_function, is_method, options_of
 from .options import checked_progress
+from .parents import parent_results
 from .retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -233,10 +234,8 @@ class RunningJob:
     def parent_results(self) -> list[Any]:
         """The results of the jobs for which this one waited.
 
-        See :func:`~odoo.addons.jobs_queue.graph.parent_results`.
+        See :func:`~odoo.addons.jobs_queue.jobs.parents.parent_results`.
         """
-        from ..graph import parent_results  # it builds on this module
-
         return parent_results(self.env)
 
     def perform(self, env: Environment) -> None:

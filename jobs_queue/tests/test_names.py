@@ -4,6 +4,7 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.jobs_queue.graph import barrier
 from odoo.addons.jobs_queue.jobs import find_function, job
+from odoo.addons.jobs_queue.jobs.parents import BARRIER
 
 
 @tagged("post_install", "-at_install")
@@ -15,6 +16,9 @@ class TestNames(TransactionCase):
 
     def test_jobs_that_were_delayed_under_a_former_name_are_found(self):
         self.assertIs(find_function(self.env, self.former), barrier)
+
+    def test_a_barrier_is_known_by_its_name(self):
+        self.assertEqual(self.name, BARRIER)
 
     def test_what_was_set_for_a_function_holds_for_jobs_under_its_former_name(self):
         self.env["queue.job.function"].search([("name", "=", self.name)]).max_retries = 7
