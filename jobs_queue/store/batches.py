@@ -14,12 +14,12 @@ from odoo.sql_db import BaseCursor
 
 from ..texts import LOG, storable
 from . import keys
-from .channels import OPEN
-from .claiming import LEASED_COLUMNS, LeasedJob
+from .channels import is_open
+from .claiming import LeasedJob, leased_columns
 from .ending import Holder
 from .leases import all_done, if_leased
 from .sql import BRIEFLY, NOW, PATIENTLY, UNHURRIED, AnyCursor, Leased, transaction
-from .trouble import IS_LEFT_OUT, PASSING, is_refusal
+from .trouble import PASSING, is_left_out, is_refusal
 
 _logger = logging.getLogger(__name__)
 
@@ -29,14 +29,19 @@ _logger = logging.getLogger(__name__)
 #: The columns that must be equal in jobs that run together.
 COMMON = ("function", "group_key", "channel_id", "model_name", "user_id", "su", "company_id", "context")
 
-# The condition for the rows of the members. If the planner sees an array, it knows its length, and
-# then prefers to read the whole of a small table. From a subselect it expects ten rows, and finds
-# each by the primary key. IS TRUE keeps the planner away from the index on the worker, which
-# contains dead entries
-_MINE = """(
-    job.id = ANY(ARRAY(SELECT unnest(%(ids)s::int[]))) AND job.id = member.id AND job.lease_token = member.lease_token
-)"""
 _MEMBERS = "unnest(%(ids)s::int[], %(tokens)s::bigint[]) AS member (id, lease_token)"
+
+
+def _is_member(alias: str) -> str:
+    """Return the condition that a row is that of a ``member``, see :data:`_MEMBERS`.
+
+    If the planner sees an array, it knows its length, and then prefers to read the whole of a small
+    table. From a subselect it expects ten rows, and finds each by the primary key. IS TRUE beside
+    this condition keeps the planner away from the index on the worker, which contains dead entries.
+    """
+    return f"""(
+    {alias}.id = ANY(ARRAY(SELECT unnest(%(ids)s::int[]))) AND {alias}.id = member.id AND {alias}.lease_token = member.lease_token
+)"""
 
 
 def _members(jobs: Iterable[Leased]) -> dict[str, list[int | None]]:
@@ -45,12 +50,12 @@ def _members(jobs: Iterable[Leased]) -> dict[str, list[int | None]]:
     return {"ids": [job.id for job in jobs], "tokens": [job.lease_token for job in jobs]}
 
 
-def _equal(column: str) -> str:
+def _is_like_leader(alias: str) -> str:
+    """Return the condition that a job may run together with the leader."""
     # an index serves "=" only; the first three columns always have a value
-    return f"job.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s"
-
-
-_LIKE_LEADER = " AND ".join(_equal(column) for column in COMMON)
+    return " AND ".join(
+        f"{alias}.{column} {'=' if column in COMMON[:3] else 'IS NOT DISTINCT FROM'} %({column})s" for column in COMMON
+    )
 
 
 class _Candidate(NamedTuple):
@@ -86,7 +91,7 @@ def start(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
         WITH {UNHURRIED},
         mine AS (
             SELECT job.id FROM unhurried, queue_job job, {_MEMBERS}
-            WHERE {_MINE} AND (job.state = 'enqueued') IS TRUE
+            WHERE {_is_member("job")} AND (job.state = 'enqueued') IS TRUE
             ORDER BY job.id
             FOR NO KEY UPDATE OF job
         )
@@ -132,8 +137,8 @@ def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, 
         WITH {UNHURRIED},
         me AS (SELECT id FROM queue_worker WHERE id = %(worker)s FOR KEY SHARE)
         SELECT job.id, job.identity_key, job.concurrency_key FROM unhurried, me, queue_job job
-        WHERE job.state = 'pending' AND {_LIKE_LEADER} AND NOT {IS_LEFT_OUT}
-          AND EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = %(channel_id)s AND {OPEN})
+        WHERE job.state = 'pending' AND {_is_like_leader("job")} AND NOT {is_left_out("job")}
+          AND EXISTS (SELECT FROM queue_job_channel channel WHERE channel.id = %(channel_id)s AND {is_open("channel")})
           AND job.runs_alone IS NOT TRUE
           AND NOT EXISTS (
                 SELECT FROM queue_job_channel channel, queue_job_channel above
@@ -154,8 +159,8 @@ def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, 
     cr.execute(
         f"""
         UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s
-        WHERE job.id = ANY(%(ids)s) AND ({_LIKE_LEADER}) IS TRUE
-        RETURNING {LEASED_COLUMNS}, job.payload
+        WHERE job.id = ANY(%(ids)s) AND ({_is_like_leader("job")}) IS TRUE
+        RETURNING {leased_columns("job")}, job.payload
         """,
         {**values, "ids": ids},
     )
@@ -172,7 +177,7 @@ def lock(cr: BaseCursor, jobs: Sequence[Leased], worker_id: int) -> bool:
         f"""
         {PATIENTLY}
         SELECT FROM queue_job job, {_MEMBERS}
-        WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+        WHERE {_is_member("job")} AND (job.worker_id = %(worker)s) IS TRUE
         ORDER BY job.id
         FOR NO KEY UPDATE OF job
         """,
@@ -199,7 +204,7 @@ def complete(cr: BaseCursor, jobs: Sequence[_DoneJob], worker: Holder, then: str
                 message = member.message, result = member.result, worker_id = NULL, lease_token = NULL
             FROM unnest(%(ids)s::int[], %(tokens)s::bigint[], %(messages)s::text[], %(results)s::text[], %(logs)s::text[])
                 AS member (id, lease_token, message, result, log)
-            WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+            WHERE {_is_member("job")} AND (job.worker_id = %(worker)s) IS TRUE
             RETURNING job.id, job.retry, job.date_started, job.date_done, job.message, member.log
         ),
         attempt AS (
@@ -226,7 +231,7 @@ def still_leased(cr: AnyCursor, jobs: Iterable[Leased], worker_id: int) -> set[i
     cr.execute(
         f"""
         SELECT job.id FROM queue_job job, {_MEMBERS}
-        WHERE {_MINE} AND (job.worker_id = %(worker)s) IS TRUE
+        WHERE {_is_member("job")} AND (job.worker_id = %(worker)s) IS TRUE
         """,
         {**_members(jobs), "worker": worker_id},
     )

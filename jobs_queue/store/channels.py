@@ -27,15 +27,25 @@ class Share(NamedTuple):
     is_sequential: bool
 
 
-# A hold without a date is valid until it is released
-_HOLDS = f"(hold.date_until IS NULL OR hold.date_until > {NOW})"
+def _is_valid(hold: str) -> str:
+    """Return the condition that a hold is valid; one without a date is, until it is released."""
+    return f"({hold}.date_until IS NULL OR {hold}.date_until > {NOW})"
 
-_IS_LIMIT = "(above.capacity > 0 OR above.rate > 0 OR above.is_sequential)"
 
-# The tokens in a channel's bucket now. The bucket is filled evenly, with ``rate`` tokens in a
-# period, and never holds more than the tokens of one period
-_TOKENS = f"""LEAST(above.rate, bucket.tokens
-    + above.rate * GREATEST(0, extract(epoch FROM {NOW} - bucket.date_filled))::float8 / above.rate_period)"""
+def _is_limited(channel: str) -> str:
+    """Return the condition that a channel has a limit of its own."""
+    return f"({channel}.capacity > 0 OR {channel}.rate > 0 OR {channel}.is_sequential)"
+
+
+def _tokens(channel: str, bucket: str) -> str:
+    """Return the expression for the tokens in a channel's bucket now.
+
+    The bucket is filled evenly, with ``rate`` tokens in a period, and never holds more than the
+    tokens of one period.
+    """
+    return f"""LEAST({channel}.rate, {bucket}.tokens
+    + {channel}.rate * GREATEST(0, extract(epoch FROM {NOW} - {bucket}.date_filled))::float8 / {channel}.rate_period)"""
+
 
 # For each channel with a limit of its own: the number of jobs of it and the channels below it that
 # may still start now. Jobs that run together as one call share one lease and take one place
@@ -45,26 +55,31 @@ ROOM = f"""
             SELECT count(DISTINCT job.lease_token) FROM queue_job job JOIN queue_job_channel below ON below.id = job.channel_id
             WHERE {is_leased("job")} AND starts_with(below.parent_path, above.parent_path)
         ),
-        CASE WHEN above.rate > 0 THEN floor(COALESCE({_TOKENS}, above.rate))::bigint END
+        CASE WHEN above.rate > 0 THEN floor(COALESCE({_tokens("above", "bucket")}, above.rate))::bigint END
     ) AS jobs
     FROM queue_job_channel above LEFT JOIN queue_job_channel_bucket bucket ON bucket.channel_id = above.id
-    WHERE {_IS_LIMIT}
+    WHERE {_is_limited("above")}
 """
 
-# The oldest job of a sequential channel and the channels below it. The job is runnable, failed, or
-# between two tries. For each state the index gives the oldest job. If the order were by id, the
-# planner would walk the primary key, through all jobs that have ended. It finds id::bigint only in
-# the index with that order
-_OLDEST = f"""
+
+def _oldest(channel: str) -> str:
+    """Return the query of the oldest job of a sequential channel and the channels below it.
+
+    The job is runnable, failed, or between two tries. For each state the index gives the oldest
+    job. If the order were by id, the planner would walk the primary key, through all jobs that have
+    ended. It finds id::bigint only in the index with that order.
+    """
+    return f"""
     SELECT oldest.id, oldest.channel_id, oldest.state
     FROM queue_job_channel below, (VALUES ('pending'), ('failed'), ('scheduled')) AS one (state), LATERAL (
         SELECT id, channel_id, queue_job.state FROM queue_job
         WHERE channel_id = below.id AND queue_job.state = one.state AND {is_in_order("queue_job")}
         ORDER BY id::bigint LIMIT 1
     ) AS oldest
-    WHERE starts_with(below.parent_path, top.parent_path)
+    WHERE starts_with(below.parent_path, {channel}.parent_path)
     ORDER BY oldest.id LIMIT 1
 """
+
 
 # The next job in order below the topmost sequential channel at or above a channel. That channel
 # orders all jobs below it, so the sequential channels below it need no order of their own
@@ -74,7 +89,7 @@ NEXT_IN_ORDER = f"""(
         SELECT top.parent_path FROM queue_job_channel channel, queue_job_channel top
         WHERE channel.id = %(channel)s AND top.is_sequential AND starts_with(channel.parent_path, top.parent_path)
         ORDER BY top.parent_path LIMIT 1
-    ) AS top, LATERAL ({_OLDEST}) AS oldest
+    ) AS top, LATERAL ({_oldest("top")}) AS oldest
 )"""
 
 
@@ -94,22 +109,25 @@ _MODULES_SETTLED = """NOT EXISTS (
             AND current_setting('jobs_queue.regardless_of_modules', true) IS DISTINCT FROM 'on'
     )"""
 
-# The condition that jobs of a channel may start at all
-OPEN = f"""(
+
+def is_open(channel: str) -> str:
+    """Return the condition that jobs of a channel may start at all."""
+    return f"""(
     {_MODULES_SETTLED}
     AND NOT EXISTS (
-        SELECT FROM queue_job_channel above WHERE above.is_paused AND starts_with(channel.parent_path, above.parent_path)
+        SELECT FROM queue_job_channel above WHERE above.is_paused AND starts_with({channel}.parent_path, above.parent_path)
     )
     AND NOT EXISTS (
         SELECT FROM queue_job_channel_hold hold JOIN queue_job_channel above ON above.id = hold.channel_id
-        WHERE {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+        WHERE {_is_valid("hold")} AND starts_with({channel}.parent_path, above.parent_path)
     )
 )"""
+
 
 # The next job in order below each topmost sequential channel
 _SEQUENTIAL = f"""
     SELECT top.parent_path, oldest.channel_id, oldest.state
-    FROM queue_job_channel top, LATERAL ({_OLDEST}) AS oldest
+    FROM queue_job_channel top, LATERAL ({_oldest("top")}) AS oldest
     WHERE top.is_sequential AND NOT EXISTS (
         SELECT FROM queue_job_channel above
         WHERE above.is_sequential AND above.id <> top.id AND starts_with(top.parent_path, above.parent_path)
@@ -130,7 +148,7 @@ def _shares_query(room: str, sequential: str, runnable: str = "state = 'pending'
                     (SELECT oldest.channel_id = channel.id AND oldest.state = 'pending'
                      FROM sequential oldest WHERE starts_with(channel.parent_path, oldest.parent_path)) AS is_sequential
             ) AS below
-            WHERE {OPEN} AND COALESCE(below.room > 0, true) AND COALESCE(below.is_sequential, true)
+            WHERE {is_open("channel")} AND COALESCE(below.room > 0, true) AND COALESCE(below.is_sequential, true)
         )
         SELECT id, count(*), room IS NOT NULL, is_sequential IS NOT NULL
         FROM (
@@ -190,7 +208,7 @@ def shares(cr: AnyCursor, limit: int) -> tuple[list[Share], list[int]]:
     :return: the shares, the first turn first; and the ids of the jobs that are left out, see
         ``trouble.py``
     """
-    cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_IS_LIMIT}), {LEFT_OUT}")
+    cr.execute(f"SELECT EXISTS (SELECT FROM queue_job_channel above WHERE {_is_limited('above')}), {LEFT_OUT}")
     has_limits, left_out = cr.fetchone()
     query = _SHARES_OF_OTHERS if left_out else _SHARES if has_limits else _SHARES_WITHOUT_LIMITS
     cr.execute(query, {"limit": limit, "left_out": left_out})
@@ -207,7 +225,7 @@ def lock_limits(cr: AnyCursor, channel_id: int) -> None:
         f"""
         WITH {UNHURRIED}
         SELECT above.id FROM unhurried, queue_job_channel channel, queue_job_channel above
-        WHERE channel.id = %s AND {_IS_LIMIT} AND starts_with(channel.parent_path, above.parent_path)
+        WHERE channel.id = %s AND {_is_limited("above")} AND starts_with(channel.parent_path, above.parent_path)
         ORDER BY above.id
         FOR NO KEY UPDATE OF above
         """,
@@ -226,21 +244,24 @@ def spend_tokens(cr: AnyCursor, channel_id: int, jobs: int) -> None:
         SELECT above.id, above.rate - %(jobs)s, {NOW} FROM queue_job_channel channel, queue_job_channel above
         WHERE channel.id = %(channel)s AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
         ON CONFLICT (channel_id) DO UPDATE SET (tokens, date_filled) = (
-            SELECT {_TOKENS} - %(jobs)s, {NOW} FROM queue_job_channel above WHERE above.id = bucket.channel_id
+            SELECT {_tokens("above", "bucket")} - %(jobs)s, {NOW} FROM queue_job_channel above WHERE above.id = bucket.channel_id
         )
         """,
         {"channel": channel_id, "jobs": jobs},
     )
 
 
-# Part of a statement in which ``given`` are jobs that have not started: it gives back the tokens
-# that spend_tokens() took for them
-GIVE_BACK_TOKENS = """
+def give_back_tokens(jobs: str) -> str:
+    """Return the part of a statement that gives back what :func:`spend_tokens` took for some jobs.
+
+    :param jobs: the part of that statement with these jobs; they have not started
+    """
+    return f"""
     UPDATE queue_job_channel_bucket bucket SET tokens = LEAST(above.rate, bucket.tokens + above.jobs)
     FROM (
         SELECT above.id, above.rate, count(*) AS jobs
-        FROM given, queue_job_channel channel, queue_job_channel above
-        WHERE channel.id = given.channel_id AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
+        FROM {jobs}, queue_job_channel channel, queue_job_channel above
+        WHERE channel.id = {jobs}.channel_id AND above.rate > 0 AND starts_with(channel.parent_path, above.parent_path)
         GROUP BY above.id, above.rate
     ) AS above
     WHERE bucket.channel_id = above.id
@@ -303,7 +324,7 @@ def held(cr: AnyCursor, channel_id: int) -> tuple[str, str] | None:
         f"""
         SELECT hold.reason, above.complete_name
         FROM queue_job_channel channel, queue_job_channel above JOIN queue_job_channel_hold hold ON hold.channel_id = above.id
-        WHERE channel.id = %s AND {_HOLDS} AND starts_with(channel.parent_path, above.parent_path)
+        WHERE channel.id = %s AND {_is_valid("hold")} AND starts_with(channel.parent_path, above.parent_path)
         ORDER BY hold.date_until DESC LIMIT 1
         """,
         (channel_id,),
@@ -321,7 +342,7 @@ def seconds_to_next_token(cr: AnyCursor) -> float | None:
         f"""
         SELECT min(GREATEST(0.2, (1 - tokens) * rate_period / rate))::float8
         FROM (
-            SELECT above.parent_path, above.rate, above.rate_period, {_TOKENS} AS tokens
+            SELECT above.parent_path, above.rate, above.rate_period, {_tokens("above", "bucket")} AS tokens
             FROM queue_job_channel above JOIN queue_job_channel_bucket bucket ON bucket.channel_id = above.id
             WHERE above.rate > 0
         ) AS above

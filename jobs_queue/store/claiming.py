@@ -48,7 +48,10 @@ class LeasedJob(NamedTuple):
     runs_alone: bool | None
 
 
-LEASED_COLUMNS = ", ".join(f"job.{column}" for column in LeasedJob._fields)
+def leased_columns(alias: str) -> str:
+    """Return the columns of a :class:`LeasedJob`, in its order."""
+    return ", ".join(f"{alias}.{column}" for column in LeasedJob._fields)
+
 
 # Claiming
 #
@@ -77,7 +80,7 @@ _LEASE_READY = f"""
         UPDATE queue_job job SET {_SET_LEASE}
         FROM ready
         WHERE job.id = ready.id AND ready.identity_key IS NULL AND ready.concurrency_key IS NULL
-        RETURNING {LEASED_COLUMNS}
+        RETURNING {leased_columns("job")}
     )
     SELECT * FROM leased
     UNION ALL
@@ -335,7 +338,7 @@ def _leased(cr: AnyCursor, worker_id: int, park: bool = True) -> list[LeasedJob]
     if keyed := [row for row in rows if not row.lease_token]:
         # the locks on the limits keep the places that were counted for these jobs
         cr.execute(
-            f"WITH {_ME} UPDATE queue_job job SET {_SET_LEASE} FROM me WHERE job.id = ANY(%(ids)s) RETURNING {LEASED_COLUMNS}",
+            f"WITH {_ME} UPDATE queue_job job SET {_SET_LEASE} FROM me WHERE job.id = ANY(%(ids)s) RETURNING {leased_columns('job')}",
             {"worker": worker_id, "ids": keys.admit(cr, keyed, park)},
         )
         jobs += map(LeasedJob._make, cr.fetchall())

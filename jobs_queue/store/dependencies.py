@@ -22,21 +22,26 @@ from collections.abc import Collection, Iterable
 from odoo.sql_db import BaseCursor
 
 from .sql import NOW, UNHURRIED, AnyCursor
-from .trouble import IS_LEFT_OUT, each
+from .trouble import each, is_left_out
 
 # Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 _ENDED = "('done', 'failed', 'cancelled')"
 
-# The condition that a job still waits for one of its parents. An edge is satisfied by a parent that
-# is done. If the edge says "continue", any end of the parent satisfies it. Jobs (OFFSET 0) and
-# edges are looked up one by one, each by an index. While PostgreSQL takes the table of jobs for
-# empty, as after a drain, it would carry out a join by reading the whole table for each job
-_WAITS = """
+
+def _waits(alias: str) -> str:
+    """Return the condition that a job still waits for one of its parents.
+
+    An edge is satisfied by a parent that is done. If the edge says "continue", any end of the
+    parent satisfies it. Jobs (OFFSET 0) and edges are looked up one by one, each by an index. While
+    PostgreSQL takes the table of jobs for empty, as after a drain, it would carry out a join by
+    reading the whole table for each job.
+    """
+    return f"""
     EXISTS (
         SELECT FROM queue_job_dependency edge
-        WHERE edge.child_id = job.id AND (SELECT state FROM queue_job parent WHERE parent.id = edge.parent_id) <> ALL (
+        WHERE edge.child_id = {alias}.id AND (SELECT state FROM queue_job parent WHERE parent.id = edge.parent_id) <> ALL (
             CASE edge.on_failure WHEN 'continue' THEN ARRAY['done', 'failed', 'cancelled'] ELSE ARRAY['done'] END
         )
         OFFSET 0
@@ -83,7 +88,7 @@ def release_children(cr: AnyCursor, ids: Iterable[int]) -> int:
         free AS (
             SELECT job.id FROM queue_job job
             WHERE job.id IN (SELECT edge.child_id FROM queue_job_dependency edge JOIN ended ON ended.id = edge.parent_id)
-              AND job.state = 'wait_dependencies' AND job.is_parked IS NOT TRUE AND NOT {_WAITS}
+              AND job.state = 'wait_dependencies' AND job.is_parked IS NOT TRUE AND NOT {_waits("job")}
             ORDER BY job.id
             FOR NO KEY UPDATE OF job
         )
@@ -107,7 +112,7 @@ def release_forgotten(cr: AnyCursor) -> int:
     cr.execute(
         f"""
         SELECT id FROM queue_job job
-        WHERE graph_uuid IS NOT NULL AND children_released IS NULL AND state IN {_ENDED} AND NOT {IS_LEFT_OUT}
+        WHERE graph_uuid IS NOT NULL AND children_released IS NULL AND state IN {_ENDED} AND NOT {is_left_out("job")}
         ORDER BY id LIMIT 100
         """
     )
@@ -136,7 +141,10 @@ def hold_back(cr: BaseCursor, ids: Iterable[int]) -> None:
     The jobs and their parents are locked.
     """
     cr.execute(
-        f"UPDATE queue_job job SET state = 'wait_dependencies', ready_seq = NULL WHERE id = ANY(%s) AND state = 'pending' AND {_WAITS}",
+        f"""
+        UPDATE queue_job job SET state = 'wait_dependencies', ready_seq = NULL
+        WHERE id = ANY(%s) AND state = 'pending' AND {_waits("job")}
+        """,
         (list(ids),),
     )
 

@@ -25,22 +25,26 @@ from .trouble import is_refusal
 
 _logger = logging.getLogger(__name__)
 
-# A job that has failed, and no later job with its key was done. It counts for as many days as ended
-# jobs are kept, so that the later job would still be there
-_FAILED_FOR_GOOD = f"""
-    job.state = 'failed' AND job.date_done > {NOW} - %(days)s * interval '1 day'
-    AND NOT EXISTS (
-        SELECT FROM queue_job later
-        WHERE later.identity_key = job.identity_key AND later.state = 'done' AND later.date_done > job.date_done
-    )
-"""
-
 # Each state is compared by itself. For a list of states, PostgreSQL before version 17 may read all
 # jobs of a key, and thousands of them are done
 _WAITING_STATES = "(VALUES ('pending'), ('scheduled'), ('wait_dependencies')) AS waiting (state)"
 
 # Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
+
+
+def _failed_for_good(alias: str) -> str:
+    """Return the condition that a job has failed, and no later job with its key was done.
+
+    It counts for as many days as ended jobs are kept, so that the later job would still be there.
+    """
+    return f"""
+    {alias}.state = 'failed' AND {alias}.date_done > {NOW} - %(days)s * interval '1 day'
+    AND NOT EXISTS (
+        SELECT FROM queue_job later
+        WHERE later.identity_key = {alias}.identity_key AND later.state = 'done' AND later.date_done > {alias}.date_done
+    )
+"""
 
 
 class Keyed(Protocol):
@@ -159,7 +163,7 @@ def seconds_waiting(cr: AnyCursor, identity_keys: list[str], days: float) -> dic
             UNION ALL
             SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {is_leased("job")}
             UNION ALL
-            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}
+            SELECT identity_key, date_created FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_failed_for_good("job")}
         ) AS waiting
         GROUP BY identity_key
         """,
@@ -171,7 +175,7 @@ def seconds_waiting(cr: AnyCursor, identity_keys: list[str], days: float) -> dic
 def of_failed(cr: AnyCursor, identity_keys: list[str], days: float) -> set[str]:
     """Return the identity keys that have a failed job, as :func:`seconds_waiting` counts it."""
     cr.execute(
-        f"SELECT identity_key FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_FAILED_FOR_GOOD}",
+        f"SELECT identity_key FROM queue_job job WHERE identity_key = ANY(%(keys)s) AND {_failed_for_good('job')}",
         {"keys": identity_keys, "days": days},
     )
     return {key for (key,) in cr.fetchall()}

@@ -8,7 +8,7 @@ from psycopg2.errors import InvalidTextRepresentation
 from odoo.sql_db import BaseCursor
 
 from ..texts import storable
-from .channels import GIVE_BACK_TOKENS
+from .channels import give_back_tokens
 from .ending import Ending, Holder
 from .prepared import Statement, keeps_session
 from .sql import BRIEFLY, NOW, PATIENTLY, RUNNABLE, UNHURRIED, AnyCursor, Leased
@@ -379,7 +379,7 @@ def release_unstarted(cr: AnyCursor, jobs: Collection[Leased]) -> set[int]:
             FROM mine WHERE job.id = mine.id
             RETURNING job.id, job.channel_id
         ),
-        tokens AS ({GIVE_BACK_TOKENS})
+        tokens AS ({give_back_tokens("given")})
         SELECT id FROM given
         """,
         ([job.id for job in jobs], [job.lease_token for job in jobs]),

@@ -47,13 +47,17 @@ _FIRST_WAIT, _LONGEST_WAIT = 10, 120
 # could be written
 _GAP = 300
 
-_IS_OVER = f"(trouble.date_tried < {NOW} - make_interval(secs => {_GAP}))"
-
-IS_LEFT_OUT = (
-    f"EXISTS (SELECT FROM queue_job_trouble trouble WHERE trouble.job_id = job.id AND trouble.date_next > {NOW})"
-)
-
 LEFT_OUT = f"ARRAY(SELECT job_id FROM queue_job_trouble WHERE date_next > {NOW})"
+
+
+def is_left_out(alias: str) -> str:
+    """Return the condition that a job's row was refused, and that nobody tries it again yet."""
+    return f"EXISTS (SELECT FROM queue_job_trouble trouble WHERE trouble.job_id = {alias}.id AND trouble.date_next > {NOW})"
+
+
+def _is_over(alias: str) -> str:
+    """Return the condition that a trouble was not noted again for a while."""
+    return f"({alias}.date_tried < {NOW} - make_interval(secs => {_GAP}))"
 
 
 def is_refusal(cr: AnyCursor, error: BaseException) -> bool:
@@ -100,12 +104,12 @@ def note(cr: AnyCursor, job_id: int, error: psycopg2.Error) -> None:
         VALUES (%(job)s, %(sqlstate)s, %(message)s, {NOW}, {NOW}, {NOW} + make_interval(secs => {_FIRST_WAIT}))
         ON CONFLICT (job_id) DO UPDATE SET
             sqlstate = excluded.sqlstate, message = excluded.message, date_tried = excluded.date_tried,
-            date_since = CASE WHEN {_IS_OVER} THEN excluded.date_since ELSE trouble.date_since END,
+            date_since = CASE WHEN {_is_over("trouble")} THEN excluded.date_since ELSE trouble.date_since END,
             date_next = excluded.date_tried + LEAST(
                 make_interval(secs => {_LONGEST_WAIT}),
                 GREATEST(
                     make_interval(secs => {_FIRST_WAIT}),
-                    CASE WHEN NOT {_IS_OVER} THEN excluded.date_tried - trouble.date_since END
+                    CASE WHEN NOT {_is_over("trouble")} THEN excluded.date_tried - trouble.date_since END
                 )
             )
         """,
@@ -142,9 +146,12 @@ def fail_troubled(cr: AnyCursor, others_changed: bool = False) -> int:
     return failed
 
 
-# A key that is too long for an index is stored as it would have been when the job was delayed, see
-# stored_key
-_STORED = "CASE WHEN length({0}) > 250 THEN left({0}, 186) || '#' || encode(sha256(convert_to({0}, 'UTF8')), 'hex') ELSE {0} END"
+def _stored_key(column: str) -> str:
+    """Return the expression for a key that an index can hold, see :func:`~..jobs.keys.stored_key`."""
+    return (
+        f"CASE WHEN length({column}) > 250 THEN left({column}, 186) || '#' || "
+        f"encode(sha256(convert_to({column}, 'UTF8')), 'hex') ELSE {column} END"
+    )
 
 
 def _fail(cr: AnyCursor, job_id: int, message: str) -> int:
@@ -159,9 +166,9 @@ def _fail(cr: AnyCursor, job_id: int, message: str) -> int:
             WITH failed AS (
                 UPDATE queue_job job SET
                     state = 'failed', date_done = {NOW}, ready_seq = NULL, eta = NULL, worker_id = NULL, lease_token = NULL,
-                    message = %(message)s, identity_key = {_STORED.format("identity_key")},
-                    concurrency_key = {_STORED.format("concurrency_key")}, group_key = {_STORED.format("group_key")}
-                WHERE id = %(job)s AND state NOT IN ('done', 'failed', 'cancelled') AND {IS_LEFT_OUT}
+                    message = %(message)s, identity_key = {_stored_key("identity_key")},
+                    concurrency_key = {_stored_key("concurrency_key")}, group_key = {_stored_key("group_key")}
+                WHERE id = %(job)s AND state NOT IN ('done', 'failed', 'cancelled') AND {is_left_out("job")}
                 RETURNING id, retry, date_started
             )
             INSERT INTO queue_job_attempt (job_id, number, date_started, date_ended, outcome, message)
@@ -190,7 +197,7 @@ def forget(cr: AnyCursor) -> None:
 
     These rows can be changed, or nobody tries.
     """
-    cr.execute(f"DELETE FROM queue_job_trouble trouble WHERE {_IS_OVER} AND date_next < {NOW}")
+    cr.execute(f"DELETE FROM queue_job_trouble trouble WHERE {_is_over('trouble')} AND date_next < {NOW}")
 
 
 def claim(cr: AnyCursor, job_id: int) -> str | None:

@@ -3,10 +3,13 @@
 import psycopg2
 
 from .sql import BRIEFLY, DUE_AT, NOW, RUNNABLE, AnyCursor
-from .trouble import IS_LEFT_OUT, each, is_refusal
+from .trouble import each, is_left_out, is_refusal
 
 # Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
+
+
+_IS_DUE = f"state = 'scheduled' AND {DUE_AT} <= {NOW}"
 
 
 def schedule_due(cr: AnyCursor) -> int:
@@ -21,11 +24,10 @@ def schedule_due(cr: AnyCursor) -> int:
     except psycopg2.Error as error:
         if not is_refusal(cr, error):
             raise
-        cr.execute(f"SELECT id FROM queue_job job WHERE {_IS_DUE} ORDER BY {DUE_AT} LIMIT 100")
+        cr.execute(
+            f"SELECT id FROM queue_job job WHERE {_IS_DUE} AND NOT {is_left_out('job')} ORDER BY {DUE_AT} LIMIT 100"
+        )
         return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: _schedule(cr, 1, f"id = {id_:d} AND"))
-
-
-_IS_DUE = f"state = 'scheduled' AND {DUE_AT} <= {NOW} AND NOT {IS_LEFT_OUT}"
 
 
 def _schedule(cr: AnyCursor, limit: int, condition: str = "") -> int:
@@ -34,7 +36,7 @@ def _schedule(cr: AnyCursor, limit: int, condition: str = "") -> int:
         {BRIEFLY}
         UPDATE queue_job job SET {RUNNABLE}
         FROM (
-            SELECT id FROM queue_job job WHERE {condition} {_IS_DUE}
+            SELECT id FROM queue_job job WHERE {condition} {_IS_DUE} AND NOT {is_left_out("job")}
             ORDER BY {DUE_AT} LIMIT {limit:d} FOR NO KEY UPDATE SKIP LOCKED
         ) AS due
         WHERE job.id = due.id

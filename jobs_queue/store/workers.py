@@ -8,7 +8,7 @@ import psycopg2
 
 from ..texts import REASON, storable
 from .sql import BRIEFLY, NOW, RUNNABLE, UNHURRIED, AnyCursor, savepoint, transaction
-from .trouble import IS_LEFT_OUT, each, is_refusal
+from .trouble import each, is_left_out, is_refusal
 
 #: A worker is dead if its last heartbeat is older than this many seconds.
 HEARTBEAT_TIMEOUT = 15
@@ -30,21 +30,29 @@ _Blamed: TypeAlias = Mapping[int, str] | Mapping[int | None, str]
 # Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
-# The condition that a worker is alive: its last heartbeat is recent, and its control connection, if
-# it has one, still belongs to the same backend. Another role cannot see when that backend started
-ALIVE = f"""(
-    worker.date_heartbeat > {NOW} - make_interval(secs => {HEARTBEAT_TIMEOUT})
-    AND (worker.backend_pid IS NULL OR EXISTS (
-        SELECT FROM pg_stat_activity backend
-        WHERE backend.pid = worker.backend_pid
-          AND COALESCE(extract(epoch FROM backend.backend_start)::float8 = worker.backend_start, true)
-    ))
-)"""
-_DEAD = f"NOT {ALIVE}"
-
 # A job that had not started needs no token. A job that has started may have changed its own state
 # and token
 _LEASE = "id, CASE WHEN state = 'started' OR date_started IS NOT NULL THEN COALESCE(lease_token, -id) END"
+
+
+def is_alive(alias: str) -> str:
+    """Return the condition that a worker is alive.
+
+    Its last heartbeat is recent, and its control connection, if it has one, still belongs to the
+    same server process. Another role cannot see when that process started.
+    """
+    return f"""(
+    {alias}.date_heartbeat > {NOW} - make_interval(secs => {HEARTBEAT_TIMEOUT})
+    AND ({alias}.backend_pid IS NULL OR EXISTS (
+        SELECT FROM pg_stat_activity backend
+        WHERE backend.pid = {alias}.backend_pid
+          AND COALESCE(extract(epoch FROM backend.backend_start)::float8 = {alias}.backend_start, true)
+    ))
+)"""
+
+
+def _is_dead(alias: str) -> str:
+    return f"NOT {is_alive(alias)}"
 
 
 def server_process_of(cr: AnyCursor) -> tuple[int, float]:
@@ -167,19 +175,19 @@ def ordered_state(cr: AnyCursor, worker_id: int) -> str | None:
 
 def alive(cr: AnyCursor) -> set[int]:
     """Return the ids of the workers that are alive."""
-    cr.execute(f"SELECT id FROM queue_worker worker WHERE {ALIVE}")
+    cr.execute(f"SELECT id FROM queue_worker worker WHERE {is_alive('worker')}")
     return {id_ for (id_,) in cr.fetchall()}
 
 
 def states_of_alive(cr: AnyCursor) -> set[str]:
     """Return the states of the workers that are alive."""
-    cr.execute(f"SELECT DISTINCT state FROM queue_worker worker WHERE {ALIVE}")
+    cr.execute(f"SELECT DISTINCT state FROM queue_worker worker WHERE {is_alive('worker')}")
     return {state for (state,) in cr.fetchall()}
 
 
 def other_hosts_alive(cr: AnyCursor) -> bool:
     """Tell whether a worker other than Odoo's cron serves the database."""
-    cr.execute(f"SELECT EXISTS (SELECT FROM queue_worker worker WHERE kind <> 'cron' AND {ALIVE})")
+    cr.execute(f"SELECT EXISTS (SELECT FROM queue_worker worker WHERE kind <> 'cron' AND {is_alive('worker')})")
     return cr.fetchone()[0]
 
 
@@ -196,7 +204,7 @@ def dead(cr: AnyCursor, elsewhere_than: int | None = None) -> list[tuple[int, st
     cr.execute(
         f"""
         {BRIEFLY}
-        SELECT id, host || ':' || pid FROM queue_worker worker WHERE {_DEAD} AND {is_meant} ORDER BY id LIMIT 100
+        SELECT id, host || ':' || pid FROM queue_worker worker WHERE {_is_dead("worker")} AND {is_meant} ORDER BY id LIMIT 100
         """,
         {"me": elsewhere_than},
     )
@@ -260,8 +268,8 @@ def end_dead_worker(cr: AnyCursor, worker_id: int, cause: str) -> int | None:
 
     :raise LockNotAvailable: see :func:`end_worker`
     """
-    _terminate_server_processes(cr, worker_id, _DEAD)
-    return _end_worker(cr, worker_id, cause, DIED, _DEAD)
+    _terminate_server_processes(cr, worker_id, _is_dead("worker"))
+    return _end_worker(cr, worker_id, cause, DIED, _is_dead("worker"))
 
 
 def _terminate_server_processes(cr: AnyCursor, worker_id: int, condition: str = "true") -> None:
@@ -362,7 +370,7 @@ def free_orphans(cr: AnyCursor) -> int:
             f"""
             SELECT {_LEASE} FROM queue_job job
             WHERE state IN ('enqueued', 'started') AND NOT EXISTS (SELECT FROM queue_worker worker WHERE worker.id = job.worker_id)
-              AND NOT {IS_LEFT_OUT}
+              AND NOT {is_left_out("job")}
             ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
             """
         )
@@ -399,7 +407,7 @@ def free_lost_runs(
             f"""
             SELECT {_LEASE} FROM queue_job job, unnest(%s::int[], %s::bigint[]) AS lease (job_id, token)
             WHERE job.id = lease.job_id AND job.lease_token IS NOT DISTINCT FROM lease.token
-              AND job.worker_id = %s AND job.state IN ('enqueued', 'started') AND NOT {IS_LEFT_OUT}
+              AND job.worker_id = %s AND job.state IN ('enqueued', 'started') AND NOT {is_left_out("job")}
             ORDER BY job.id
             FOR NO KEY UPDATE OF job SKIP LOCKED
             """,
@@ -423,13 +431,17 @@ _DEATH = """
     SELECT retry AS times, max_retries > 0 AND retry + 1 >= max_retries AS fails
 """
 
-# The fate of a job whose worker was interrupted: the number of times in a row this happened before,
-# since the last attempt that ended otherwise. The tenth time in a row the job fails: it may be what
-# takes the server down
-_INTERRUPTION = """
+
+def _interruption(alias: str) -> str:
+    """Return the query of the fate of a job whose worker was interrupted.
+
+    It counts how many times in a row this happened before, since the last attempt that ended
+    otherwise. The tenth time in a row the job fails: it may be what takes the server down.
+    """
+    return f"""
     SELECT count(*) AS times, count(*) >= 9 AS fails FROM queue_job_attempt attempt
-    WHERE attempt.job_id = job.id AND attempt.id > (
-        SELECT COALESCE(max(other.id), 0) FROM queue_job_attempt other WHERE other.job_id = job.id AND other.outcome <> 'interrupted'
+    WHERE attempt.job_id = {alias}.id AND attempt.id > (
+        SELECT COALESCE(max(other.id), 0) FROM queue_job_attempt other WHERE other.job_id = {alias}.id AND other.outcome <> 'interrupted'
     )
 """
 
@@ -482,7 +494,7 @@ def _free(
         _end_lost(cr, started, worker_name, cause, blamed, several, ends_processes)
     elif end == INTERRUPTED:
         message = f"Interrupted: {cause or 'the worker has lost its connections to the database'}"
-        _end_started(cr, list(started), worker_name, _INTERRUPTION, "interrupted", 0, message)
+        _end_started(cr, list(started), worker_name, _interruption("job"), "interrupted", 0, message)
     cr.execute(
         f"UPDATE queue_job SET {RUNNABLE} WHERE id = ANY(%s) AND state IN ('enqueued', 'started')",
         (list(tokens),),
@@ -520,7 +532,7 @@ def _end_lost(
         text = f"Worker lost: {reason}" if reason else "Worker lost"
         _end_started(cr, ids, worker_name, _DEATH, "lost", 1, text, runs_alone=ends_processes)
     others = [id_ for id_ in started if id_ not in lost]
-    _end_started(cr, others, worker_name, _INTERRUPTION, "interrupted", 0, message, runs_alone=blamed is None)
+    _end_started(cr, others, worker_name, _interruption("job"), "interrupted", 0, message, runs_alone=blamed is None)
 
 
 # The beginning of the message of an attempt that was lost together with others
@@ -534,7 +546,7 @@ def _lost_with_others(cr: AnyCursor, job_ids: list[int]) -> list[int]:
     """
     cr.execute(
         f"""
-        SELECT job.id FROM queue_job job, LATERAL ({_INTERRUPTION} AND starts_with(attempt.message, %(with_others)s)) AS history
+        SELECT job.id FROM queue_job job, LATERAL ({_interruption("job")} AND starts_with(attempt.message, %(with_others)s)) AS history
         WHERE job.id = ANY(%(ids)s) AND history.times >= %(times)s
         """,
         {"ids": job_ids, "with_others": _WITH_OTHERS, "times": LOSSES_WITH_OTHERS},
