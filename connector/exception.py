@@ -1,6 +1,6 @@
 """Exceptions that a connector may raise or catch: those of jobs and those of connectors."""
 
-from odoo.addons.jobs_queue.exception import (  # noqa: F401
+from odoo.addons.jobs_queue.exception import (
     CONCURRENCY_ERRORS,
     ConnectorException,
     FailedJobError,
@@ -21,6 +21,39 @@ from odoo.addons.jobs_queue.exception import (  # noqa: F401
     TransactionOutdated,
     UnknownJobError,
 )
+
+__all__ = [
+    "CONCURRENCY_ERRORS",
+    "ConnectorException",
+    "CredentialsRefused",
+    "ExtensionConflict",
+    "FailedJobError",
+    "GraphError",
+    "GroupResultError",
+    "IDMissingInBackend",
+    "InvalidBackend",
+    "InvalidDataError",
+    "JobCancelled",
+    "JobError",
+    "JobStopped",
+    "LeaseLost",
+    "LimitReached",
+    "ManyConnectorUnitError",
+    "ManyIDSInBackend",
+    "MappingError",
+    "NetworkRetryableError",
+    "NoConnectorUnitError",
+    "NoExternalId",
+    "NoSuchJobError",
+    "NotReadableJobError",
+    "NotSerializableJobError",
+    "NothingToDoJob",
+    "RetryableJobError",
+    "TooLongForCron",
+    "TransactionOutdated",
+    "UnknownJobError",
+    "UnreadableAnswer",
+]
 
 # Backends and units
 
