@@ -45,11 +45,11 @@ class Backend:
             direct = [("points", "loyalty_points")]
 
     A class that a backend does not have is taken from its parent. If no parent has it, a general
-    class of the framework serves, where there is one: for the binder and for the flows. Any number
-    of addons may extend the same class, see :mod:`~odoo.addons.connector.extension`. An extension
-    also applies to the subclasses of that class, on the backend on which it is registered and on
-    the versions below. A registration exists only in the databases where the addon that made it is
-    installed.
+    class of the framework serves, where there is one: for the binder and for the synchronizers. Any
+    number of addons may extend the same class, see :mod:`~odoo.addons.connector.extension`. An
+    extension also applies to the subclasses of that class, on the backend on which it is registered
+    and on the versions below. A registration exists only in the databases where the addon that made
+    it is installed.
 
     :param service: name of the system; by default that of the parent
     :param version: text; the ``version`` of the model that inherits ``connector.backend`` selects

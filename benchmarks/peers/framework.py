@@ -22,7 +22,7 @@ from .oca import INSTALLED as QUEUE_JOB
 from .oca import Oca
 
 PROCESSES = 2
-#: Size of the pages in which Odoo's create() gets its records: that of our flow
+#: Size of the pages in which Odoo's create() gets its records: that of our importer
 PAGE_SIZE = 500
 #: A database without any connector
 WITHOUT = "bench_without"

@@ -3,7 +3,6 @@
 from odoo.addons.jobs_queue.jobs import (
     BY_CODE,
     Job,
-    JobGroup,
     code_options,
     delay,
     describe_arguments,
@@ -16,3 +15,4 @@ from odoo.addons.jobs_queue.jobs import (
     named_arguments,
     prepare,
 )
+from odoo.addons.jobs_queue.jobs import JobBatch as JobGroup

@@ -7,10 +7,12 @@ from importlib import import_module
 
 from odoo.tests import BaseCase, tagged
 
+from odoo.addons.jobs_queue.jobs import JobBatch
+
 SAME = {
     "connector.queue.job": (
         "jobs_queue.jobs",
-        ["BY_CODE", "Job", "JobGroup", "delay", "find_function", "job", "prepare"],
+        ["BY_CODE", "Job", "delay", "find_function", "job", "prepare"],
     ),
     "connector.queue.queue": ("jobs_queue.worker.jobs_queue", ["JobsQueue"]),
     "connector.queue.worker": ("jobs_queue.worker", ["Worker", "WorkerWatcher"]),
@@ -34,6 +36,9 @@ class TestFormerPaths(BaseCase):
                 with self.subTest(path=path, name=name):
                     former = getattr(import_module(f"odoo.addons.{path}"), name)
                     self.assertIs(former, getattr(import_module(f"odoo.addons.{new}"), name))
+
+    def test_a_class_that_was_renamed_has_its_former_name_there(self):
+        self.assertIs(import_module("odoo.addons.connector.queue.job").JobGroup, JobBatch)
 
     def test_the_exceptions_are_all_there(self):
         former, new = (import_module(f"odoo.addons.{addon}.exception") for addon in ("connector", "jobs_queue"))

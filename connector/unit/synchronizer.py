@@ -11,14 +11,14 @@ from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 
 
 class Synchronizer(ConnectorUnit):
-    """Base class of flows, which use a mapper, a binder and an adapter.
+    """Base class of importers, exporters and deleters, which use a mapper, a binder and an adapter.
 
     Each of them is looked up at its first use.
     """
 
     _base_mapper = Mapper
 
-    #: External id of the record of the flow
+    #: External id of the record that is synchronised
     external_id = None
 
     def run(self, *args, **kwargs):
@@ -43,7 +43,7 @@ class Synchronizer(ConnectorUnit):
 
 
 class Importer(Synchronizer):
-    """Base class of flows from the external system to Odoo."""
+    """Base class of synchronizers from the external system to Odoo."""
 
     _base_mapper = ImportMapper
 
@@ -57,13 +57,13 @@ class Importer(Synchronizer):
 
 
 class Exporter(Synchronizer):
-    """Base class of flows from Odoo to the external system."""
+    """Base class of synchronizers from Odoo to the external system."""
 
     _base_mapper = ExportMapper
 
 
 class Deleter(Synchronizer):
-    """Base class of flows that delete in the external system."""
+    """Base class of synchronizers that delete in the external system."""
 
 
 def a_moment():

@@ -15,8 +15,8 @@ from .mapper.mapper import ExportMapper, ImportMapper
 
 FRAMEWORK = addon_of(__name__)
 
-# Classes that the flows need and the framework does not define in general; the general classes are
-# listed too
+# Classes that the synchronizers need and the framework does not define in general; the general
+# classes are listed too
 _ASKED_FOR = (BackendAdapter, ImportMapper, ExportMapper, BatchImporter)
 
 

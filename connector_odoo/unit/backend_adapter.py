@@ -27,7 +27,7 @@ class OdooAdapter(HttpAdapter):
 
     _exceptions = {404: FailedJobError, 409: RetryableJobError}
 
-    # Methods that the flows use
+    # Methods that the synchronizers use
 
     def search(self, filters=None, limit=None, order="id"):
         """Return the ids of the records that match a domain, archived ones included.

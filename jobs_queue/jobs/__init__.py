@@ -18,7 +18,7 @@ from .functions import (
     name_to_delay,
     named_arguments,
 )
-from .group import JobGroup
+from .job_batch import JobBatch
 from .handle import Job
 from .running import RunningJob
 from .stored import StoredJob
@@ -29,8 +29,8 @@ __all__ = [
     "BY_CODE",
     "DelayOptions",
     "Job",
+    "JobBatch",
     "JobFunction",
-    "JobGroup",
     "JobOptions",
     "RunningJob",
     "StoredJob",

@@ -1,4 +1,4 @@
-"""Run grouped jobs: one function call with the list of their arguments.
+"""Run a batch of jobs: one function call with the list of their arguments.
 
 ::
 
@@ -16,13 +16,13 @@ list with one result for each call, in the same order.
 
 Jobs run together if they have the same function, model, channel, user, company, context and group
 key. The group key is the first argument, in most connectors the backend's id, or the ``group_key``
-of ``delay``. A group holds one lease, so it takes one place of a channel's capacity.
+of ``delay``. A batch holds one lease, so it takes one place of a channel's capacity.
 ``session.job`` is the job if the list has a single call; with several calls it is None. Jobs with
-an identity key are first reduced to one for each key, as usual. Jobs of a group cannot have
+an identity key are first reduced to one for each key, as usual. Jobs of a batch cannot have
 concurrency keys.
 
-The whole group is one transaction: an error undoes all of it. After an error that is worth another
-attempt, the whole group is run again. Any other error halves the group, and each half runs in a
+The whole batch is one transaction: an error undoes all of it. After an error that is worth another
+attempt, the whole batch is run again. Any other error halves the batch, and each half runs in a
 fresh transaction. This goes on until each guilty job is alone, and only the guilty jobs fail. So
 the effects of the function outside the database may happen more than once: send only what is safe
 to repeat.
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Call(tuple[Any, ...]):
-    """The arguments of one job of a group.
+    """The arguments of one job of a batch.
 
     :ivar kwargs: the arguments that were given by name
     """

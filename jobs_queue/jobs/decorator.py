@@ -63,7 +63,7 @@ class _Decorator(Protocol):
     def __call__(self, func: _Method, /) -> _Method: ...
 
 
-class _DecoratorOfGroups(Protocol):
+class _DecoratorOfBatches(Protocol):
     # The arguments of a delay are those of a single call
     def __call__(
         self, func: Callable[[ConnectorSession, Any, list[Call]], Sequence[_R]], /
@@ -83,7 +83,7 @@ def job(*, group_size: Literal[0] = 0, **options: Unpack[FunctionOptions]) -> _D
 
 
 @overload
-def job(*, group_size: int, **options: Unpack[FunctionOptions]) -> _DecoratorOfGroups: ...
+def job(*, group_size: int, **options: Unpack[FunctionOptions]) -> _DecoratorOfBatches: ...
 
 
 def job(

@@ -29,8 +29,8 @@ from .parents import parent_results
 from .retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from .group import JobGroup
     from .handle import Job
+    from .job_batch import JobBatch
     from .stored import StoredJob
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -194,9 +194,8 @@ class RunningJob:
         done = checked_progress("done", done)
         total = None if total is None else checked_progress("total", total)
         message = storable_or_none(message, PROGRESS)
-        if (
-            self.run is not None and self.run.job.id == self.id
-        ):  # a part of a group is not what the group's run tells of
+        # the run of a batch does not tell of its members
+        if self.run is not None and self.run.job.id == self.id:
             self.run.report_progress(done, total, message)
 
     def log(self, text: object) -> None:
@@ -218,7 +217,7 @@ class RunningJob:
     def usage(self) -> tuple[float | None, ...]:
         """The resources that this attempt has used, see ``Run.usage`` in ``worker/attempt.py``.
 
-        The usage of a group is not that of its members: they have none.
+        The usage of a batch is not that of its members: they have none.
         """
         return self.run.usage() if self.run is not None and self.run.job is self else (None, None, None)
 
@@ -282,14 +281,14 @@ class RunningJob:
     def members(self) -> list[RunningJob]:
         """The jobs of this one: only itself.
 
-        A :class:`~odoo.addons.jobs_queue.jobs.JobGroup` has several.
+        A :class:`~odoo.addons.jobs_queue.jobs.JobBatch` has several.
         """
         return [self]
 
-    def halves(self) -> list[JobGroup]:
+    def halves(self) -> list[JobBatch]:
         """Return an empty list: a single job has no halves.
 
-        See :class:`~odoo.addons.jobs_queue.jobs.JobGroup`.
+        See :class:`~odoo.addons.jobs_queue.jobs.JobBatch`.
         """
         return []
 

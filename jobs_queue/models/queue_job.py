@@ -161,7 +161,7 @@ class QueueJob(models.Model):
     )
     # The jobs that wait for an identity key or a concurrency key
     _parked_idx = models.Index("(concurrency_key, id) WHERE state = 'wait_dependencies' AND is_parked")
-    # The jobs that could join a group that runs as one call, in the order in which they join
+    # The jobs that could join a batch, in the order in which they join
     _group_idx = models.Index(
         "(function, group_key, channel_id, priority, ready_seq) WHERE state = 'pending' AND group_key IS NOT NULL"
     )

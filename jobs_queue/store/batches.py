@@ -1,4 +1,4 @@
-"""Groups of jobs that run together as one call: start, join, lock and complete their leases.
+"""Batches, the jobs that run as one call: start, join, lock and complete their leases.
 
 Each statement does for all members what its counterpart in ``leases.py`` does for one job. It is
 safe for the same reasons. Each member is found by id, worker and lease token.
@@ -65,7 +65,7 @@ class _Candidate(NamedTuple):
 
 
 class _DoneJob(Leased, Protocol):
-    """A job of a group, with what is stored of it when it is done; the result is JSON."""
+    """A job of a batch, with what is stored of it when it is done; the result is JSON."""
 
     @property
     def message(self) -> str | None: ...
@@ -107,7 +107,7 @@ def start(cr: AnyCursor, jobs: Iterable[LeasedJob]) -> dict[int, str]:
 def join(cr: AnyCursor, worker_id: int, leader: LeasedJob, limit: int) -> list[tuple[LeasedJob, str]]:
     """Lease and start more runnable jobs that may run together with a started job.
 
-    They get the lease token of the leader: a group is one lease. So a group needs only the leader's
+    They get the lease token of the leader: a batch is one lease. So a batch needs only the leader's
     place in a channel, and leases are counted by their tokens. As in a claim, nothing is leased to
     a worker without a row, two workers never get the same job, and the keys of jobs are locked
     after the jobs.
@@ -155,7 +155,8 @@ def _join(cr: AnyCursor, values: Mapping[str, object]) -> list[tuple[LeasedJob, 
     ids = [job.id for job in candidates if job not in keyed]
     if keyed:
         ids += keys.admit(cr, keyed, park=True)
-    # a twin that runs in place of another job may have another user or group; it is left to a claim
+    # a twin that runs in place of another job may have another user or group key; it is left to a
+    # claim
     cr.execute(
         f"""
         UPDATE queue_job job SET state = 'started', date_started = {NOW}, worker_id = %(worker)s, lease_token = %(lease_token)s

@@ -350,7 +350,7 @@ def release_unstarted(cr: AnyCursor, jobs: Collection[Leased]) -> set[int]:
     A claim leaves ``ready_seq`` as it is; only a twin that was leased in place of another job may
     have none. Other changes made meanwhile correct themselves. A job with a key competes for it
     again, and the housekeeping releases the jobs that were parked for that key
-    (:func:`.keys.release_forgotten`). In a sequential channel the job is the oldest again. A group
+    (:func:`.keys.release_forgotten`). In a sequential channel the job is the oldest again. A batch
     has no lease of its own before its start.
 
     The same statement gives back the tokens that the jobs took of the rates of channels. So both

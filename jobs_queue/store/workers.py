@@ -100,8 +100,8 @@ def register(
 ) -> int:
     """Insert a worker's row, which exists as long as the worker lives, and return its id.
 
-    :param server_process: the result of :func:`server_process_of` for the worker's control connection, or
-        ``(None, None)``
+    :param server_process: the result of :func:`server_process_of` for the worker's control
+        connection, or ``(None, None)``
     :param process: uuid of the process in which it lives, for :func:`end_process`
     """
     place = place_of(cr)
@@ -514,10 +514,9 @@ def _end_lost(
     """End the started jobs of a worker that has died.
 
     A job that is to blame counts a try; the others are interrupted. One job that ran by itself is
-    to blame; a group that runs as one call is one job here. Of several jobs nobody knows which one
-    it was. So none counts a try, and each runs alone the next time, so that it can be known. They
-    may not have been alone after all (see ``worker/exclusive.py``); so the third loss in a row
-    counts.
+    to blame; a batch is one job here. Of several jobs nobody knows which one it was. So none counts
+    a try, and each runs alone the next time, so that it can be known. They may not have been alone
+    after all (see ``worker/exclusive.py``); so the third loss in a row counts.
     """
     if blamed is None and not several and len(set(started.values())) == 1:
         blamed = dict.fromkeys(started.values(), cause)

@@ -16,7 +16,7 @@ from odoo.tests import TransactionCase
 
 from .. import store
 from ..exception import LeaseLost
-from ..jobs import JobGroup, RunningJob, function_options
+from ..jobs import JobBatch, RunningJob, function_options
 from ..jobs.options import JobOptions
 from ..store.claiming import LeasedJob
 from ..worker import Worker
@@ -181,7 +181,7 @@ class _Savepoints:
         self.ran: dict[int, bool] = {}
         self._worker = worker
 
-    def run(self, job: RunningJob | JobGroup) -> None:
+    def run(self, job: RunningJob | JobBatch) -> None:
         cr = self._worker.env.cr
         job.run.executes_on(cr)
         self.ran.update((member.id, True) for member in job.members)

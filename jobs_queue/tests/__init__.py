@@ -1,3 +1,4 @@
+from . import test_batches
 from . import test_by_code
 from . import test_channel_config
 from . import test_channels
@@ -6,7 +7,6 @@ from . import test_configuration
 from . import test_delay
 from . import test_failure
 from . import test_given
-from . import test_grouped
 from . import test_hosts
 from . import test_identity
 from . import test_job_environment

@@ -12,7 +12,7 @@ from odoo.tools import config
 from odoo.addons.jobs_queue import store, worker
 from odoo.addons.jobs_queue.hosts import child, command
 from odoo.addons.jobs_queue.hosts.cron import reason_to_stop
-from odoo.addons.jobs_queue.jobs import JobGroup
+from odoo.addons.jobs_queue.jobs import JobBatch
 from odoo.addons.jobs_queue.worker import exclusive
 
 
@@ -122,14 +122,14 @@ class TestSignsOfLife(TransactionCase):
             self.child.signs.turn()
         self.assertIn("longer than its time limit", self.turns(2))
 
-    def test_f2_a_group_is_shown_with_the_smallest_time_limit_of_its_jobs(self):
+    def test_f2_a_batch_is_shown_with_the_smallest_time_limit_of_its_jobs(self):
         members = [
             SimpleNamespace(
                 id=number, function="f", user_id=1, lease_token=5, time_limit=limit, memory_limit=0, retry=0
             )
             for number, limit in enumerate((None, 9, 4))
         ]
-        self.child.signs.begin("db", JobGroup(members))
+        self.child.signs.begin("db", JobBatch(members))
         self.assertEqual([(run.lease_token, run.deadline) for run in self.child.signs.runs()], [(5, self.now + 4)])
 
     def test_f2_threads_that_begin_at_the_same_time_show_their_runs_beside_each_other(self):

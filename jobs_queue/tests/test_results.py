@@ -158,7 +158,7 @@ class TestResults(JobsCase):
         self.run_jobs()
         self.assertEqual((record.message, record.result, set(lang)), ("Rien", '"Rien"', {"fr_FR"}))
 
-    def test_f11_one_bad_result_of_a_group_fails_no_other_job(self):
+    def test_f11_one_bad_result_of_a_batch_fails_no_other_job(self):
         names = ["Markup", *UNSTORABLE]
         records = self.env["queue.job"].concat(
             *(

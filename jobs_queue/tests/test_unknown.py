@@ -198,7 +198,7 @@ class TestUnknown(JobsCase):
                 self.assertFailed(record, "gone")
                 self.assertEqual((_calls, record.retry), ([1], 1))
 
-    def test_f7_of_a_group_the_others_are_done(self):
+    def test_f7_of_a_batch_the_others_are_done(self):
         jobs = [self._delay("function = function", count_together) for _number in range(3)]
         unknown = self._delay("""payload = '{"args":[{"$from_the_future":1}],"kwargs":{}}'""", count_together)
         self.cr.execute("UPDATE queue_job SET group_key = %s WHERE id = %s", [jobs[0].group_key, unknown.id])

@@ -23,7 +23,7 @@ import psycopg2
 from odoo.tools.translate import LazyTranslate
 
 from ..exception import JobCancelled, JobStopped, LimitReached
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from .cursor import JobCursor
 
 _lt = LazyTranslate(__name__, default_lang="en_US")
@@ -41,7 +41,7 @@ class Run:
     """
 
     def __init__(
-        self, job: RunningJob | JobGroup, write_progress: Callable[[float, float | None, str | None], None]
+        self, job: RunningJob | JobBatch, write_progress: Callable[[float, float | None, str | None], None]
     ) -> None:
         self.job = job
         self.began = time.monotonic()

@@ -23,7 +23,7 @@ from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
 from ..exception import FailedJobError, LeaseLost
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from ..store.connection import OwnConnections
 from ..store.ending import Holder
 from ..texts import storable
@@ -78,7 +78,7 @@ class JobCursor(Cursor):
 
     _begins_late = False  # whether the first statement has to begin the transaction
     _own_cursor: Any = None  # psycopg2's, without a look at the transaction; None when it is closed
-    _job: RunningJob | JobGroup | None
+    _job: RunningJob | JobBatch | None
     _worker_id: int
     _as_new: tuple[object, ...] | None
 
@@ -185,7 +185,7 @@ class JobCursor(Cursor):
             self._own_cursor.execute(_BEGIN)
             self.own_connection.rollback()
 
-    def lease(self, job: RunningJob | JobGroup, worker_id: int) -> None:
+    def lease(self, job: RunningJob | JobBatch, worker_id: int) -> None:
         """Fence all commits from now on by the lease of a job."""
         self.is_clean = self._is_reset = self._is_ended_by_sql = False
         self._job, self._worker_id, self._ending = job, worker_id, None

@@ -14,7 +14,7 @@ import threading
 
 import psycopg2
 
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from ..odoo_patches import pooled_in_child
 from ..store.connection import opened
 
@@ -26,7 +26,7 @@ class watched:
 
     __slots__ = ("_job",)
 
-    def __init__(self, job: RunningJob | JobGroup) -> None:
+    def __init__(self, job: RunningJob | JobBatch) -> None:
         self._job = job
 
     def __enter__(self) -> None:

@@ -20,7 +20,7 @@ from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from ..jobs.retry import RetryPolicy
 from ..odoo_patches import pids_of_thread
 from ..store.ending import Ending
@@ -66,13 +66,13 @@ _USUAL_POLICY = RetryPolicy()
 _LOCKED_SECONDS = 10
 
 
-def end(worker: Worker, job: RunningJob | JobGroup, error: BaseException | None) -> list[JobGroup]:
-    """Write how an exception has ended a job, or all jobs of a group.
+def end(worker: Worker, job: RunningJob | JobBatch, error: BaseException | None) -> list[JobBatch]:
+    """Write how an exception has ended a job, or all jobs of a batch.
 
     If that itself goes wrong, the jobs fail for this reason: in *started* they would stay with this
     worker as long as it lives.
 
-    :return: the parts of the group that have to be run separately
+    :return: the parts of the batch that have to be run separately
     :raise LifeEnded: the worker may not write for any job any more
     """
     try:
@@ -116,8 +116,8 @@ def _fail_without_words(worker: Worker, job: RunningJob, _problem: BaseException
     write(worker, lambda cr: store.leases.fail(cr, job, worker, Ending(message)))
 
 
-def end_stopped(worker: Worker, job: RunningJob | JobGroup, error: BaseException | None) -> None:
-    """Write the end of a job that was told to stop, or of all jobs of a group.
+def end_stopped(worker: Worker, job: RunningJob | JobBatch, error: BaseException | None) -> None:
+    """Write the end of a job that was told to stop, or of all jobs of a batch.
 
     :param error: the exception that has ended its code, of any class; None if the code still runs
     """
@@ -130,10 +130,10 @@ def end_stopped(worker: Worker, job: RunningJob | JobGroup, error: BaseException
         _decide(worker, job, reason)
 
 
-def _end_without_success(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+def _end_without_success(worker: Worker, job: RunningJob | JobBatch, error: BaseException) -> list[JobBatch]:
     """Let the jobs be tried again or fail.
 
-    :return: the halves of a group that is to be run in parts instead
+    :return: the halves of a batch that is to be run in parts instead
     """
     # if the code itself raises it, about another job for instance, it is an error like any other
     if is_of(error, UnknownJobError) and not any(member.is_called for member in job.members):
@@ -148,10 +148,10 @@ def _end_without_success(worker: Worker, job: RunningJob | JobGroup, error: Base
     return _end_without_means(worker, job, error)
 
 
-def _decide(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+def _decide(worker: Worker, job: RunningJob | JobBatch, error: BaseException) -> list[JobBatch]:
     """Let the retry policy of the jobs' function decide.
 
-    :return: the halves of a group that is to be run in parts instead
+    :return: the halves of a batch that is to be run in parts instead
     """
     retry = job.retry_policy or _USUAL_POLICY
     if is_concurrency_error(error):
@@ -161,7 +161,7 @@ def _decide(worker: Worker, job: RunningJob | JobGroup, error: BaseException) ->
             error=first_line(error),
         )
     elif retry.is_retryable(error) or is_over_limit(error) or (job.run.stopped and len(job.members) > 1):
-        # nobody knows which job of a stopped group took so long, so it counts as an attempt of each
+        # nobody knows which job of a stopped batch took so long, so it counts as an attempt of each
         message = message_of(error)
     elif not isinstance(error, GroupResultError) and (halves := job.halves()):
         _logger.info("%s of %s: each half is run again for itself (%s)", job, worker.dbname, first_line(error))
@@ -176,10 +176,10 @@ def _decide(worker: Worker, job: RunningJob | JobGroup, error: BaseException) ->
     return []
 
 
-def _end_unknown(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+def _end_unknown(worker: Worker, job: RunningJob | JobBatch, error: BaseException) -> list[JobBatch]:
     """Leave a job that this worker's code does not know to other workers.
 
-    :return: the halves of a group, as this worker may know the other jobs of it
+    :return: the halves of a batch, as this worker may know the other jobs of it
     """
     if halves := job.halves():
         return halves
@@ -197,7 +197,7 @@ def _end_unknown(worker: Worker, job: RunningJob | JobGroup, error: BaseExceptio
     return []
 
 
-def _put_off(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> None:
+def _put_off(worker: Worker, job: RunningJob | JobBatch, error: BaseException) -> None:
     """Give back jobs whose code was not called, and claim no others for a time.
 
     The worker or the server had not the resources to run them.
@@ -210,7 +210,7 @@ def _put_off(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -
         _give_back(worker, member, ending, seconds)
 
 
-def _unlock(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> None:
+def _unlock(worker: Worker, job: RunningJob | JobBatch, error: BaseException) -> None:
     """End the connections of this thread that keep the rows of ended jobs locked.
 
     They belong to cursors that the jobs have left open.
@@ -221,13 +221,13 @@ def _unlock(worker: Worker, job: RunningJob | JobGroup, error: BaseException) ->
             store.leases.end_locker(cr, member, pids_of_thread())
 
 
-def _end_without_means(worker: Worker, job: RunningJob | JobGroup, error: BaseException) -> list[JobGroup]:
+def _end_without_means(worker: Worker, job: RunningJob | JobBatch, error: BaseException) -> list[JobBatch]:
     """Let jobs be tried again whose code has met a lack of resources.
 
-    The attempts count only if that goes on. One job of a group may be the reason, and the others
+    The attempts count only if that goes on. One job of a batch may be the reason, and the others
     are not to pay for it.
 
-    :return: the halves of a group that is to be run in parts instead
+    :return: the halves of a batch that is to be run in parts instead
     """
     times = [
         write(worker, lambda cr, id_=member.id: store.leases.count_in_a_row(cr, id_, _NO_MEANS))  # type: ignore[misc]  # it has a default
@@ -291,8 +291,8 @@ def _fail(worker: Worker, job: RunningJob, error: BaseException, message: str | 
     _write_for(worker, job, lambda cr: store.leases.fail(cr, job, worker, ending))
 
 
-def _cancel(worker: Worker, job: RunningJob | JobGroup, message: str | LazyGettext) -> None:
-    """Cancel the members that a person wants to stop; the others of a group run without them."""
+def _cancel(worker: Worker, job: RunningJob | JobBatch, message: str | LazyGettext) -> None:
+    """Cancel the members that a person wants to stop; the others of a batch run without them."""
 
     def cancel(cr: psycopg2.extensions.cursor) -> None:
         cancelled = store.leases.cancel_requests(cr, [member.id for member in job.members])

@@ -15,7 +15,7 @@ import psycopg2
 
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, JobStopped, LeaseLost
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from ..store.claiming import LeasedJob
 from . import outcome
 from .attempt import Run
@@ -48,16 +48,16 @@ class JobRunner:
         self._worker = worker
         self._transactions = transactions
 
-    def run(self, leased: LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
+    def run(self, leased: LeasedJob, show: Callable[[RunningJob | JobBatch], object] | None = None) -> None:
         """Run a leased job to one of its ends.
 
-        :param show: called with the group that has started with the job, as its time limit may be
+        :param show: called with the batch that has started with the job, as its time limit may be
             another
         :raise LifeEnded: the worker may not write for any job any more
         """
         try:
-            job: RunningJob | JobGroup | None = (
-                self._start(leased) if leased.group_key is None else self._start_group(leased)
+            job: RunningJob | JobBatch | None = (
+                self._start(leased) if leased.group_key is None else self._start_batch(leased)
             )
         except LifeEnded:
             raise
@@ -74,7 +74,7 @@ class JobRunner:
         job.run = run = Run(job, functools.partial(self._write_progress, job))
         self.runs.update((member.id, run) for member in job.members)
         try:
-            # a list of jobs and groups; mypy adds no list of groups to it
+            # a list of jobs and batches; mypy adds no list of batches to it
             parts: list[Any] = [job]
             while parts:
                 parts = self._run_started(parts[0]) + parts[1:]
@@ -97,7 +97,7 @@ class JobRunner:
             payload = store.leases.start(cr, leased)
         return None if payload is None else RunningJob.of_lease(leased, payload)
 
-    def _start_group(self, leased: LeasedJob) -> RunningJob | JobGroup | None:
+    def _start_batch(self, leased: LeasedJob) -> RunningJob | JobBatch | None:
         """Start a job together with the others that can run as one call with it.
 
         The others are held by this worker or not yet leased. If their start is refused, the job
@@ -123,12 +123,12 @@ class JobRunner:
             started = [(job, payloads[job.id]) for job in held if job.id in payloads]
             if started and len(started) < size:
                 started += store.batches.join(cr, self._worker.id, started[0][0], size - len(started))
-        return JobGroup([RunningJob.of_lease(job, payload) for job, payload in started]) if started else None
+        return JobBatch([RunningJob.of_lease(job, payload) for job, payload in started]) if started else None
 
-    def _run_started(self, job: RunningJob | JobGroup) -> list[JobGroup]:
-        """Run a started job, or group of jobs, to one of its ends.
+    def _run_started(self, job: RunningJob | JobBatch) -> list[JobBatch]:
+        """Run a started job, or batch of jobs, to one of its ends.
 
-        :return: the parts of the group that have to be run separately
+        :return: the parts of the batch that have to be run separately
         """
         for again in range(outcome.IMMEDIATE_RETRIES, -1, -1):
             job.run.begin_again()
@@ -153,17 +153,17 @@ class JobRunner:
                 break
         return []
 
-    def _rest_of(self, job: RunningJob | JobGroup) -> list[JobGroup]:
-        """Return the part of a group that is still leased, as a list of one group or none."""
+    def _rest_of(self, job: RunningJob | JobBatch) -> list[JobBatch]:
+        """Return the part of a batch that is still leased, as a list of one batch or none."""
         if len(job.members) == 1:
             return []
         with self._worker.raw_cursor() as cr:
             mine = store.batches.still_leased(cr, job.members, self._worker.id)
         rest = [member for member in job.members if member.id in mine]
-        return [JobGroup(rest, job.run)] if 0 < len(rest) < len(job.members) else []
+        return [JobBatch(rest, job.run)] if 0 < len(rest) < len(job.members) else []
 
-    def _release_others(self, job: RunningJob | JobGroup) -> None:
-        """Release the jobs that wait for the end of a job, or of all jobs of a group."""
+    def _release_others(self, job: RunningJob | JobBatch) -> None:
+        """Release the jobs that wait for the end of a job, or of all jobs of a batch."""
         if keyed := [member for member in job.members if member.identity_key or member.concurrency_key]:
             with self._worker.raw_cursor() as cr:
                 store.keys.release(cr, *keyed)
@@ -180,7 +180,7 @@ class JobRunner:
             self._worker.wake_others()
 
     def _write_progress(
-        self, job: RunningJob | JobGroup, done: float, total: float | None, message: str | None
+        self, job: RunningJob | JobBatch, done: float, total: float | None, message: str | None
     ) -> None:
         try:
             with self._worker.raw_cursor() as cr:

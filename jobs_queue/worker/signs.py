@@ -16,7 +16,7 @@ import time
 import zlib
 from typing import NamedTuple
 
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from ..store.claiming import LeasedJob
 
 _BEATS = struct.Struct("qq")
@@ -25,7 +25,7 @@ _NOTHING = (0, 0, 0.0, 0.0)
 
 
 class RunSign(NamedTuple):
-    """A run of a job, or of a group.
+    """A run of a job, or of a batch.
 
     It has the token of the lease, the database (see :func:`_number_of`), the beginning, and the
     time by which it has to end. Both times are of the monotonic clock, as all processes of a
@@ -79,8 +79,8 @@ class SignsOfLife:
     def _show(self) -> None:
         _BEATS.pack_into(self._page, 0, self._beats, self._turns)
 
-    def begin(self, dbname: str, leased: LeasedJob | RunningJob | JobGroup) -> None:
-        """Show that the calling thread runs a job, or a group of jobs."""
+    def begin(self, dbname: str, leased: LeasedJob | RunningJob | JobBatch) -> None:
+        """Show that the calling thread runs a job, or a batch of jobs."""
         began = time.monotonic()
         deadline = began + leased.time_limit if leased.time_limit else 0.0
         self._write(threading.get_ident(), leased.lease_token, _number_of(dbname), began, deadline)  # type: ignore[arg-type]  # leased

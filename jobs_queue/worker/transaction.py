@@ -18,7 +18,7 @@ from odoo.tools.translate import LazyTranslate
 
 from .. import store
 from ..exception import CONCURRENCY_ERRORS, JobError
-from ..jobs import JobGroup, RunningJob, function_options
+from ..jobs import JobBatch, RunningJob, function_options
 from ..jobs.options import JobOptions
 from ..store.claiming import LeasedJob
 from . import outcome
@@ -47,8 +47,8 @@ class JobTransactions:
         self._server_pids: dict[int, int] = {}
         self._registry_fresh_until: float = 0
 
-    def run(self, job: RunningJob | JobGroup) -> None:
-        """Run a job, or a group of jobs, in one transaction that ends with its *done*.
+    def run(self, job: RunningJob | JobBatch) -> None:
+        """Run a job, or a batch of jobs, in one transaction that ends with its *done*.
 
         :raise NotReady: the worker or the server lacks the resources; the job's code was not called
         :raise LeaseLost: the job was given to another worker; nothing that it did since its last
@@ -89,7 +89,7 @@ class JobTransactions:
             cr.clean()
             self._keep(cr)
 
-    def _environment(self, job: RunningJob | JobGroup, cr: JobCursor) -> Environment:
+    def _environment(self, job: RunningJob | JobBatch, cr: JobCursor) -> Environment:
         try:
             env = job.environment(cr)
         except Exception as error:
@@ -100,14 +100,14 @@ class JobTransactions:
         self._worker.backoff.end()
         return env
 
-    def _perform(self, job: RunningJob | JobGroup, env: Environment) -> None:
+    def _perform(self, job: RunningJob | JobBatch, env: Environment) -> None:
         with watched(job):
             # in a context of its own: what a job sets in it, such as the precision of decimals, is
             # gone for the next job
             contextvars.Context().run(job.perform, env)
             env.cr.flush()
 
-    def _complete(self, job: RunningJob | JobGroup, cr: JobCursor) -> None:
+    def _complete(self, job: RunningJob | JobBatch, cr: JobCursor) -> None:
         try:
             cr.complete(self._worker)
         except BaseException:
@@ -117,14 +117,14 @@ class JobTransactions:
                     raise
                 cr.has_completed()
 
-    def _is_done(self, job: RunningJob | JobGroup) -> bool:
+    def _is_done(self, job: RunningJob | JobBatch) -> bool:
         try:
             return outcome.write(self._worker, lambda raw: store.leases.are_done(raw, job.members))
         except CONCURRENCY_ERRORS as error:
             self._worker.end(store.workers.INTERRUPTED)
             raise LifeEnded(f"Worker {self._worker.name} cannot learn whether {job!r} is done") from error
 
-    def _after_commit(self, job: RunningJob | JobGroup, cr: JobCursor, registry: Registry) -> None:
+    def _after_commit(self, job: RunningJob | JobBatch, cr: JobCursor, registry: Registry) -> None:
         """Do the steps after a job's commit: it is done, so their errors are not its failure."""
         _logger.debug("%s of %s is done", job, self._worker.dbname)
 
@@ -141,7 +141,7 @@ class JobTransactions:
         cr.postcommit.clear()
         attempt(registry.signal_changes)
 
-    def _connection_lost(self, job: RunningJob | JobGroup, cr: JobCursor, error: BaseException) -> None:
+    def _connection_lost(self, job: RunningJob | JobBatch, cr: JobCursor, error: BaseException) -> None:
         if cr.is_committing:
             # It is not known here whether the job is done. The database knows it: the lease ends
             # with this life, if it is still there.

@@ -467,7 +467,7 @@ class WorkerWatcher:
                 return
             self._signs.begin(worker.dbname, leased)
             try:
-                # a group may have another time limit than the job with which it begins
+                # a batch may have another time limit than the job with which it begins
                 is_single = leased.group_key is None
                 worker.run(leased, None if is_single else functools.partial(self._signs.begin, worker.dbname))
             finally:

@@ -15,7 +15,7 @@ import psycopg2
 from psycopg2.errors import LockNotAvailable, UndefinedTable
 
 from .. import store
-from ..jobs import JobGroup, RunningJob
+from ..jobs import JobBatch, RunningJob
 from ..jobs.options import JobOptions
 from ..store import wakeup
 from ..store.claiming import LeasedJob
@@ -42,9 +42,9 @@ _Lease: TypeAlias = tuple[int, int | None]
 #: does not count as an attempt.
 GRACE_SECONDS = 60
 #: Limit of the jobs that a worker claims for each of its threads; it claims as many as it would run
-#: in about BATCH_SECONDS.
-BATCH_LIMIT = 100
-BATCH_SECONDS = 0.1
+#: in about CLAIM_SECONDS.
+CLAIM_LIMIT = 100
+CLAIM_SECONDS = 0.1
 #: Seconds for which a worker holds jobs that none of its threads starts; then other workers may
 #: have them.
 HOLD_SECONDS = 0.5
@@ -188,10 +188,10 @@ class Worker:
 
     def _claim(self) -> LeasedJob | None:
         free = max(1, self.capacity - len(set(self.runner.runs.values())))
-        batch = max(1, min(BATCH_LIMIT, int(BATCH_SECONDS / max(self.runner.job_seconds, 0.001))))
+        each = max(1, min(CLAIM_LIMIT, int(CLAIM_SECONDS / max(self.runner.job_seconds, 0.001))))
         try:
             with self.raw_cursor() as cr:
-                jobs = store.claiming.claim(cr, self.id, free * batch, free)
+                jobs = store.claiming.claim(cr, self.id, free * each, free)
         except psycopg2.Error as error:
             self.take_no_jobs(error)
             return None
@@ -201,7 +201,7 @@ class Worker:
         self.transactions.expect_changes()
         return self.queue.get()
 
-    def run(self, leased: LeasedJob, show: Callable[[RunningJob | JobGroup], object] | None = None) -> None:
+    def run(self, leased: LeasedJob, show: Callable[[RunningJob | JobBatch], object] | None = None) -> None:
         """Run a leased job to one of its ends: done, another attempt, failed or cancelled.
 
         :param show: as for :meth:`JobRunner.run`

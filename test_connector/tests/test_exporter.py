@@ -21,7 +21,7 @@ class UnreachedExporter(RecordExporter):
 
 class ExporterCase(ShopCase):
     def run_export(self, binding, fields=None):
-        """Export a record and return what the flow says."""
+        """Export a record and return what the exporter says."""
         return self.unit(RecordExporter, binding._name).run(binding.id, fields=fields)
 
     def run_failing_jobs(self):

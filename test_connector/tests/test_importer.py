@@ -35,7 +35,7 @@ class RefusingImporter(PartnerImporter):
 
 class ImporterCase(ShopCase):
     def run_import(self, external_id, model_name="test.shop.partner", **kwargs):
-        """Import a record and return what the flow says."""
+        """Import a record and return what the importer says."""
         return self.unit(RecordImporter, model_name).run(external_id, **kwargs)
 
     def binding(self, external_id, model_name="test.shop.partner"):

@@ -1,4 +1,4 @@
-"""The jobs of the flows are found by the number and by the name of the record that they are about."""
+"""The jobs of synchronizers are found by the number and by the name of their record."""
 
 from odoo.tests import tagged
 

@@ -20,7 +20,10 @@ from .common import ShopCase, conflict_policy
 
 
 class UnsentCase(ShopCase, JobsCase):
-    """A partner that was imported, exported at every change, and changed on both sides: the name on both, the nickname there only."""
+    """A partner that was imported, is exported at every change, and was changed on both sides.
+
+    The name was changed on both sides, the nickname there only.
+    """
 
     policy = "odoo_wins"
 
@@ -76,12 +79,12 @@ class UnsentCase(ShopCase, JobsCase):
 
 
 class TestBothOrders(UnsentCase):
-    """What both sides contain after all jobs have run is the same, whichever flow was first."""
+    """What both sides contain after all jobs have run is the same, whichever job was first."""
 
     OURS, THEIRS = ("Ours", "Countess"), ("Theirs", "Countess")
 
     def run_in_order(self, delay_import, import_first, newer_by):
-        """Run the export of our change and the import of theirs: the one that was delayed first runs first."""
+        """Run the export of our change and the import of theirs, in the order of their delays."""
         if import_first:
             delay_import()
         self.change_both(newer_by)

@@ -272,7 +272,7 @@ def test_f8_a_job_that_commits_while_its_row_is_locked_by_itself_ends(
     _left_open.clear()
 
 
-def test_f8_grouped_jobs_whose_rows_are_locked_by_themselves_end(run_here, ends, jobs, impatient):
+def test_f8_jobs_of_a_batch_whose_rows_are_locked_by_themselves_end(run_here, ends, jobs, impatient):
     locked = []
 
     def deed(session):
@@ -287,7 +287,7 @@ def test_f8_grouped_jobs_whose_rows_are_locked_by_themselves_end(run_here, ends,
     _left_open.clear()
 
 
-def test_f22_jobs_of_a_group_that_is_too_long_for_the_cron_count_a_try_each(run_here, ends, jobs, own_worker):
+def test_f22_jobs_of_a_batch_that_is_too_long_for_the_cron_count_a_try_each(run_here, ends, jobs, own_worker):
     def deed(session):
         (run,) = set(own_worker.runner.runs.values())
         run.stop(TooLongForCron("It runs longer than cron allows"))
@@ -297,7 +297,7 @@ def test_f22_jobs_of_a_group_that_is_too_long_for_the_cron_count_a_try_each(run_
     assert ends(ids) == [("scheduled", 1)] * 2
 
 
-def test_f22_of_a_group_that_meets_the_stop_of_another_job_only_the_guilty_one_fails(run_here, ends, jobs):
+def test_f22_of_a_batch_that_meets_the_stop_of_another_job_only_the_guilty_one_fails(run_here, ends, jobs):
     def deed(session):
         raise TooLongForCron("Another job runs longer than cron allows")
 

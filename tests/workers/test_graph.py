@@ -70,7 +70,7 @@ def test_each_job_of_a_graph_runs_once_and_in_order_though_workers_are_killed(da
     assert [name // 100 for name in effects] == sorted(name // 100 for name in effects)
 
 
-def test_grouped_jobs_are_done_once_by_several_workers_and_only_the_guilty_one_fails(
+def test_jobs_of_a_batch_are_done_once_by_several_workers_and_only_the_guilty_one_fails(
     database, jobs, worker, wait_until
 ):
     names = [str(number) for number in range(300)] + ["bad"]

@@ -238,7 +238,7 @@ def test_f3_what_the_code_decides_holds_whatever_has_led_to_it(decision, run_her
         assert 3500 < seconds_to_wait(database, job) <= 3600
 
 
-def test_f3_of_a_group_that_lacks_means_again_and_again_only_the_guilty_one_pays(
+def test_f3_of_a_batch_that_lacks_means_again_and_again_only_the_guilty_one_pays(
     database, jobs, own_worker, run_here, ends, attempts
 ):
     ids = run_here(
@@ -312,7 +312,7 @@ def test_f3_a_job_whose_arguments_do_not_come_after_its_start_waits_and_others_r
     assert ends([other]) == [("done", 0)]
 
 
-def test_f3_a_full_pool_of_connections_puts_off_grouped_jobs_and_costs_no_try(
+def test_f3_a_full_pool_of_connections_puts_off_a_batch_and_costs_no_try(
     database, jobs, delay, own_worker, ends, attempts, monkeypatch
 ):
     jobs.deeds["nothing"] = lambda session: None
@@ -386,7 +386,7 @@ def test_f24_a_job_ends_as_it_should_while_odoos_pool_is_full(end, run_here, end
     assert attempts(job) == outcomes
 
 
-def test_f24_grouped_jobs_end_as_they_should_while_odoos_pool_is_full(run_here, ends, jobs, full_pool):
+def test_f24_jobs_of_a_batch_end_as_they_should_while_odoos_pool_is_full(run_here, ends, jobs, full_pool):
     def deed(session):
         full_pool()
         raise RetryableJobError("later")
@@ -396,7 +396,9 @@ def test_f24_grouped_jobs_end_as_they_should_while_odoos_pool_is_full(run_here, 
     assert ends(ids) == [("scheduled", 1)] * 2
 
 
-def test_f24_grouped_jobs_start_together_while_odoos_pool_is_full(delay, own_worker, ends, attempts, jobs, full_pool):
+def test_f24_jobs_of_a_batch_start_together_while_odoos_pool_is_full(
+    delay, own_worker, ends, attempts, jobs, full_pool
+):
     ran = []
     jobs.deeds["note"] = ran.append
     ids = [delay(jobs.do_together, "note", group_key="together") for _number in range(2)]

@@ -310,7 +310,7 @@ def test_f8_a_worker_does_not_wait_for_the_rows_of_jobs_that_somebody_keeps_lock
     assert database.value("SELECT count(*) FROM queue_job_attempt WHERE outcome <> 'done'") == 0
 
 
-def test_f8_a_group_is_given_back_while_somebody_keeps_one_of_its_jobs_locked(database, jobs, delay, own_worker, state):
+def test_f8_a_batch_is_given_back_while_somebody_keeps_one_of_its_jobs_locked(database, jobs, delay, own_worker, state):
     jobs.deeds["nothing"] = lambda session: None
     ids = [delay(jobs.do_together, "nothing") for _number in range(3)]
     claim_all(own_worker)

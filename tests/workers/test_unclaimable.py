@@ -329,7 +329,7 @@ def test_f1_a_worker_goes_on_in_its_life_with_the_others(
     assert "new life" not in process.log.read_text()
 
 
-def test_f1_a_member_that_cannot_be_started_leaves_its_group(
+def test_f1_a_member_that_cannot_be_started_leaves_its_batch(
     cr, database, refuse, delay, delay_bad, jobs, worker, state, wait_until
 ):
     refuse("23514", condition="new.state = 'started'")

@@ -162,7 +162,7 @@ class CRUDAdapter(BackendAdapter):
         return f"{type(self).__name__} cannot {method} {self.environment.model_name} on {self.backend}: it does not define {method}()"
 
 
-# Checks of the values that adapters return, at the start of a flow
+# Checks of the values that adapters return, at the start of a synchronisation
 
 
 def checked_record(adapter, record, method="read"):
@@ -208,7 +208,8 @@ def _checked_list(adapter, found, method, expected):
 
 
 def _check_id(adapter, external_id, method):
-    # an id that is too long, or that cannot be stored, concerns one record: see ``importer/failures.py``
+    # an id that is too long, or that cannot be stored, concerns one record: see
+    # ``importer/failures.py``
     if not isinstance(external_id, str | int) or external_id is False or external_id == "":
         raise _unexpected(adapter, method, external_id, "a text or an integer as id")
 

@@ -1,4 +1,4 @@
-"""Delete a record in the external system: the flow, and its job."""
+"""Delete a record in the external system: the deleter, and its job."""
 
 from odoo.addons.jobs_queue.jobs import job
 

@@ -1,4 +1,4 @@
-"""Export an Odoo record to the external system: the flow, and its job."""
+"""Export an Odoo record to the external system: the exporter, and its job."""
 
 import uuid
 from functools import cached_property

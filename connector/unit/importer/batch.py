@@ -1,4 +1,4 @@
-"""Import many records of the external system: the flows, and their jobs."""
+"""Import many records of the external system: the importers, and their jobs."""
 
 from datetime import timedelta
 

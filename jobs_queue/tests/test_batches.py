@@ -98,13 +98,13 @@ class TestGrouped(GroupedCase):
         self.assertEqual(jobs.mapped("result"), ['"a was sent"', '"b was sent"'])
         self.assertEqual([len(job.attempt_ids) for job in jobs], [1, 1])
 
-    def test_f10_the_log_of_a_job_in_a_group_is_as_long_as_that_of_any_other(self):
+    def test_f10_the_log_of_a_job_in_a_batch_is_as_long_as_that_of_any_other(self):
         record = log_much.delay(self.session, "res.partner").record(self.env)
         self.run_jobs()
         self.assertDone(record)
         self.assertEqual(len(record.attempt_ids.log), 9 * 5001 - 1)
 
-    def test_no_call_gets_more_jobs_than_the_size_of_its_group(self):
+    def test_no_call_gets_more_jobs_than_the_size_of_its_batch(self):
         self._delay("a b c d e f g")
         self.run_jobs()
         self.assertEqual([len(names) for names in _calls], [5, 2])
@@ -144,14 +144,14 @@ class TestGrouped(GroupedCase):
         self.run_jobs()
         self.assertEqual(_calls, [["a"], ["b", "d"], ["c"]])
 
-    def test_a_group_takes_one_place_of_a_limited_channel(self):
+    def test_a_batch_takes_one_place_of_a_limited_channel(self):
         channel = self.env["queue.job.channel"]._ensure("root.shop")
         channel.capacity = 1
         self._delay("a b c", channel="root.shop")
         self.run_jobs()
         self.assertEqual(_calls, [["a", "b", "c"]])
 
-    def test_a_group_that_runs_leaves_the_other_places_of_its_channel_free(self):
+    def test_a_batch_that_runs_leaves_the_other_places_of_its_channel_free(self):
         self.env["queue.job.channel"]._ensure("root.shop").capacity = 2
         worker = store.workers.register(self.cr, "w", "h", 1, "command", 2, (None, None))
         self._delay("a b c", channel="root.shop")
@@ -186,7 +186,7 @@ class TestGrouped(GroupedCase):
     def test_jobs_join_where_nothing_keeps_them_from_it(self):
         self.assertEqual(len(self._join_after(lambda channel: None)), 2)
 
-    def test_the_children_of_a_group_are_released_one_parent_at_a_time(self):
+    def test_the_children_of_a_batch_are_released_one_parent_at_a_time(self):
         released, release_children = [], store.dependencies.release_children
         self.patch(
             store.dependencies,
@@ -257,7 +257,7 @@ class TestGrouped(GroupedCase):
         self.assertDone(jobs)
         self.assertEqual(_calls, [(2, False), (1, True), (1, True)])
 
-    def test_grouped_jobs_may_be_parts_of_a_graph(self):
+    def test_jobs_of_a_batch_may_be_parts_of_a_graph(self):
         names = "abcdefg"
         last = send_one.delayable(self.session, "res.partner", 1, "last")
         chain(group(*(send.delayable(self.session, "res.partner", 1, name) for name in names)), last).delay()
@@ -284,13 +284,13 @@ class TestErrors(GroupedCase):
         self.run_jobs()
         self.assertEqual(jobs[3].attempt_ids.exc_info.count("Traceback"), 1)
 
-    def test_an_error_for_users_halves_the_group_too(self):
+    def test_an_error_for_users_halves_the_batch_too(self):
         jobs = self._delay("a b")
         _raise["b"] = UserError("b is archived")
         self.run_jobs()
         self.assertEqual(jobs.mapped("state"), ["done", "failed"])
 
-    def test_a_retryable_error_retries_the_whole_group_at_one_time(self):
+    def test_a_retryable_error_retries_the_whole_batch_at_one_time(self):
         jobs = self._delay("a b c")
         _raise["c"] = RetryableJobError("The shop is closed", seconds=120)
         self.run_jobs()
@@ -298,7 +298,7 @@ class TestErrors(GroupedCase):
         self.assertEqual(len(_calls), 1)
         self.assertEqual(self._sent(), "")
 
-    def test_a_serialization_failure_runs_the_whole_group_again_at_once(self):
+    def test_a_serialization_failure_runs_the_whole_batch_again_at_once(self):
         jobs = self._delay("a b c")
         _raise["c"] = SerializationFailure("could not serialize access")
         self.run_jobs()
@@ -330,23 +330,23 @@ class TestErrors(GroupedCase):
 
     def test_a_member_that_was_cancelled_before_the_call_is_dropped(self):
         jobs = self._delay("a b c")
-        start_group = store.batches.start
+        start_batch = store.batches.start
 
         def cancel_and_start(cr, leases):
             store.actions.cancel(cr, [jobs[0].id], "Cancelled")
-            return start_group(cr, leases)
+            return start_batch(cr, leases)
 
         self.patch(store.batches, "start", cancel_and_start)
         self.run_jobs()
         self.assertEqual(_calls, [["b", "c"]])
         self.assertEqual(jobs.mapped("state"), ["cancelled", "done", "done"])
 
-    def test_a_group_with_a_member_that_was_taken_away_is_rolled_back_and_runs_without_it(self):
+    def test_a_batch_with_a_member_that_was_taken_away_is_rolled_back_and_runs_without_it(self):
         jobs = self._delay("a b c")
-        complete_group, still_leased = store.batches.complete, store.batches.still_leased
+        complete_batch, still_leased = store.batches.complete, store.batches.still_leased
 
         def find_one_missing(cr, members, *args):
-            return len(members) < 3 and complete_group(cr, members, *args)
+            return len(members) < 3 and complete_batch(cr, members, *args)
 
         def take_away_and_look(cr, *args):
             cr.execute("UPDATE queue_job SET state = 'failed', worker_id = NULL WHERE id = %s", [jobs[1].id])

@@ -1,4 +1,4 @@
-"""Class ``JobGroup``: jobs that a worker runs, retries and ends like one job."""
+"""Class ``JobBatch``: jobs that a worker runs, retries and ends like one job."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .running import RunningJob
 
 
-class JobGroup:
-    """Jobs that run as one call; a worker treats the group as one running job.
+class JobBatch:
+    """Jobs that run as one call; a worker treats the batch as one running job.
 
     See :class:`~odoo.addons.jobs_queue.jobs.RunningJob`.
 
@@ -62,10 +62,10 @@ class JobGroup:
             member.run, member.is_called = self.run, False
         perform_calls(env, find_function(env, self.function), self.members)
 
-    def halves(self) -> list[JobGroup]:
-        """Return the two halves of the group, or an empty list for a single job."""
+    def halves(self) -> list[JobBatch]:
+        """Return the two halves of the batch, or an empty list for a single job."""
         middle = len(self.members) // 2
-        return [JobGroup(half, self.run) for half in (self.members[:middle], self.members[middle:])] if middle else []
+        return [JobBatch(half, self.run) for half in (self.members[:middle], self.members[middle:])] if middle else []
 
     def lock_lease(self, cr: Cursor, worker_id: int) -> bool:
         """Lock the rows of the jobs until the end of the transaction.
