@@ -3,8 +3,8 @@
 
     python docs/screenshots.py --url http://127.0.0.1:8069 --database erp job-list=/odoo/queue-jobs
 
-Each argument NAME=PATH becomes ``docs/images/NAME.png``: the page as the user sees it once Odoo has drawn it.
-Needs Chromium on the PATH, and ``requests`` and ``websocket-client``.
+Each argument NAME=PATH becomes ``docs/images/NAME.png``: the page as the user sees it once Odoo has
+drawn it. Needs Chromium on the PATH, and ``requests`` and ``websocket-client``.
 """
 
 import argparse

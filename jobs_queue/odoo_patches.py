@@ -89,7 +89,8 @@ LINES: dict[str, tuple[str, ...]] = {
         "self.postcommit.run()",
     ),
     "odoo.sql_db.Cursor.rollback": ("self.prerollback.run()", "self._cnx.rollback()", "self.postrollback.run()"),
-    # installed_addons(); models/ir_module_module.py: an addon's functions are stored when it is loaded
+    # installed_addons(); models/ir_module_module.py: an addon's functions are stored when it is
+    # loaded
     "odoo.modules.loading.load_module_graph": (
         "registry._init_modules.add(package.name)",
         "module.write({'state': 'installed', 'latest_version': ver})",

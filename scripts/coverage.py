@@ -17,7 +17,7 @@ FOLDER = HOME / "coverage"
 
 
 def main():
-    """Run the tests under coverage, print the lines that none of them runs, and return their status."""
+    """Run the tests under coverage, print the lines that none runs, and return their status."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     # a file of the package coverage starts the measurement in each Python where this is set

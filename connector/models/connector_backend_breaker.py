@@ -137,9 +137,9 @@ class ConnectorBackend(models.AbstractModel):
     def check_may_work(self):
         """Check that nothing stops the jobs of the backend now.
 
-        It may be archived, paused, asked to wait, or refuse our credentials. The queue does not start
-        the jobs of its channel then. This is for jobs in another channel, and for those that run
-        already.
+        It may be archived, paused, asked to wait, or refuse our credentials. The queue does not
+        start the jobs of its channel then. This is for jobs in another channel, and for those that
+        run already.
 
         :raise NetworkRetryableError: it must not be asked now; the attempt is not counted
         """

@@ -45,7 +45,7 @@ class ConnectorBackend(models.AbstractModel):
         self.needs_import = True
 
     def _binding_models(self):
-        """Return the binding models of the backend, as empty recordsets, archived records included."""
+        """Return the binding models of the backend, as empty recordsets with the archived ones."""
         names = sorted(self.env.registry.descendants(["external.binding"], "_inherit"))
         models_ = [self.env[name].with_context(active_test=False) for name in names]
         return [

@@ -80,7 +80,7 @@ class ConnectorCheckpoint(models.Model):
             self.external_ids = list(dict.fromkeys([*(self.external_ids or ()), *external_ids]))
 
     def action_import(self):
-        """Delay the import of the external records that the checkpoint lists, and mark it as reviewed.
+        """Delay the import of the external records that are listed, and mark it as reviewed.
 
         :raise UserError: it lists none
         """

@@ -112,7 +112,7 @@ class ExternalBinding(models.AbstractModel):
         return self
 
     def unlink(self):
-        """Delete also the aliases of the bindings; no foreign key ties them, as there are many models."""
+        """Delete also the aliases of the bindings; as there are many models, no key ties them."""
         self.env["connector.external.alias"].sudo().search(
             [("model", "=", self._name), ("res_id", "in", self.ids)]
         ).unlink()

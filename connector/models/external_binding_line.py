@@ -23,7 +23,9 @@ class ExternalBindingLine(models.AbstractModel):
 
             backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
             odoo_id = fields.Many2one("sale.order.line", required=True, ondelete="cascade")
-            shop_order_id = fields.Many2one("shop.sale.order", required=True, index=True, ondelete="cascade")
+            shop_order_id = fields.Many2one(
+                "shop.sale.order", required=True, index=True, ondelete="cascade"
+            )
 
     The order's binding has the one2many that ``children`` of its mapper names. Its import creates
     and deletes bindings there. The lines of these bindings come and go with them.

@@ -27,7 +27,8 @@ def add_checkpoint(
 
     ::
 
-        add_checkpoint(session, "sale.order", order.id, backend, "The total differs. Once reviewed, the order is confirmed.",
+        add_checkpoint(session, "sale.order", order.id, backend,
+                       "The total differs. Once reviewed, the order is confirmed.",
                        severity="warning", user=order.user_id, on_review="action_confirm")
 
     :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`

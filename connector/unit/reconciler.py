@@ -233,7 +233,7 @@ class Reconciler(Synchronizer):
             )
 
     def _send_what_changes_there(self):
-        """Delay the bulk export of all bindings if the external system changes its values by itself."""
+        """Delay the bulk export of all bindings if the system changes its values by itself."""
         exporters = self.environment.backend.get_classes(
             BulkExporter, self.environment.session, self.environment.model_name
         )

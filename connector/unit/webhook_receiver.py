@@ -28,7 +28,8 @@ class WebhookReceiver(ConnectorUnit):
             _topic_header = "X-Shop-Topic"
 
             def process(self, topic, payload):
-                import_record.delay(self.session, "shop.order", self.backend_record.id, payload["id"])
+                backend_id, order_id = self.backend_record.id, payload["id"]
+                import_record.delay(self.session, "shop.order", backend_id, order_id)
                 return "..."
 
     The model of the environment is the backend's own. The signature is an HMAC with the backend's

@@ -48,7 +48,7 @@ class OdooCase(ConnectorCase):
 
     @contextmanager
     def answering(self, body="", status=200, headers=None):
-        """Have the backend's location be a server that gives one and the same answer, for the time of the block."""
+        """Let the backend's location be a server with one answer to all, during the block."""
         location = self.backend.location
         with server_that_answers(body, status, headers) as other_location:
             self.move_to(other_location)

@@ -18,7 +18,7 @@ EXAMPLES = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def change(required, optional):
-    """Choose fields, and two values for each: those that are imported first, and those that come then."""
+    """Choose fields, and two values for each: those imported first, and those that come then."""
 
     def values_of(names):
         fields = {**required, **{name: optional[name] for name in sorted(names)}}

@@ -1,4 +1,4 @@
-"""The other Odoo of the tests: a process of its own, on a database of its own, spoken to over HTTP."""
+"""The other Odoo of the tests: a process and a database of its own, spoken to over HTTP."""
 
 import atexit
 import binascii
@@ -17,11 +17,13 @@ from odoo.tools import config
 
 from odoo.addons.base.models.res_users import API_KEY_SIZE, INDEX_SIZE, KEY_CRYPT_CONTEXT
 
-#: Holds a command that is given ``shop`` or ``orders`` and prints the name of a database to copy; without, one is made, which takes longer
+#: Holds a command that is given ``shop`` or ``orders`` and prints the name of a database to copy;
+#: without, one is made, which takes longer
 TEMPLATES = "CONNECTOR_TEMPLATES"
 
-# The server is not a child of the tests' process, since Odoo ends the children of a test class with it. It runs as long as the tests'
-# process keeps its end of the pipe: also a killed one leaves neither a server nor a database behind.
+# The server is not a child of the tests' process, since Odoo ends the children of a test class with
+# it. It runs as long as the tests' process keeps its end of the pipe: also a killed one leaves
+# neither a server nor a database behind.
 _RUN_UNTIL_END_OF_INPUT = """
     exec 3<&0
     {
@@ -143,7 +145,10 @@ def _template(name):
 
 @functools.cache
 def other_odoo():
-    """Return an Odoo with products, contacts and demo data, which is started once per process and stopped at its end."""
+    """Return an Odoo with products, contacts and demo data.
+
+    It is started once per process and stopped at its end.
+    """
     return OtherOdoo("shop", "--init=product,contacts", "--with-demo")
 
 

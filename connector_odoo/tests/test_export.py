@@ -66,7 +66,7 @@ class ExportTests:
         self.assertEqual(self.shop.read("res.partner", found[0], ["email", "phone"])["email"], "bel@example.com")
 
     def losing_the_answer(self):
-        """Have the other Odoo create what it is told to, and the connection break before its answer."""
+        """Let the other Odoo create as told, and the connection break before its answer."""
 
         def create_and_lose_answer(adapter, *args, **kwargs):
             create(adapter, *args, **kwargs)

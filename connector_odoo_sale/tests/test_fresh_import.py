@@ -16,7 +16,7 @@ moments = st.sampled_from([datetime(2026, 1, 31, 8, 15), datetime(2026, 2, 1)])
 
 @tagged("post_install", "-at_install")
 class TestFreshImport(FreshImportCase):
-    """An update ends where a fresh import ends, whichever fields are mapped and whatever their values are."""
+    """An update ends where a fresh import ends, whatever is mapped and whatever the values are."""
 
     @classmethod
     def setUpClass(cls):

@@ -28,7 +28,7 @@ class OrderCase(OdooCase):
         self.env.company.account_sale_tax_id = False
 
     def create_order(self, *lines):
-        """Create and confirm an order there; a line is given as (product, quantity), to which values may follow."""
+        """Create and confirm an order there; a line is (product, quantity, perhaps values)."""
         order_id = self.shop.create(
             "sale.order", partner_id=self.customer, order_line=[self.new_line(*line) for line in lines]
         )

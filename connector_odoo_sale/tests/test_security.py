@@ -6,7 +6,7 @@ from odoo.addons.connector.testing import Roles
 
 
 class TestCompanies(TransactionCase):
-    """The bindings of orders are seen in the company of their backend, and by those who see the order."""
+    """Bindings of orders are seen in the company of their backend, by those who see the order."""
 
     @classmethod
     def setUpClass(cls):
@@ -82,7 +82,7 @@ class TestWhatABindingGives(Roles, TransactionCase):
             )
 
     def ways(self, model):
-        """Return the ways in which an inherited field can be used without being read, by their names."""
+        """Return the ways to use an inherited field without reading it, by their names."""
         of_backend = [("backend_id", "=", self.backend.id)]
         return {
             "search": lambda: model.search([*of_backend, ("note", "ilike", "secret")]),

@@ -10,7 +10,7 @@ from odoo.addons.connector_odoo.tests.fresh_import import EXAMPLES, FreshImportC
 
 @tagged("post_install", "-at_install")
 class TestFreshImport(FreshImportCase):
-    """An update ends where a fresh import ends, whichever fields are mapped and whatever their values are."""
+    """An update ends where a fresh import ends, whatever is mapped and whatever the values are."""
 
     @classmethod
     def setUpClass(cls):

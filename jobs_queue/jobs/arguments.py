@@ -77,7 +77,12 @@ def register_type(kind: type[_T], name: str, encode: Callable[[_T], Any], decode
 
     ::
 
-        register_type(Money, "money", lambda money: (money.amount, money.currency), lambda stored: Money(*stored))
+        register_type(
+            Money,
+            "money",
+            lambda money: (money.amount, money.currency),
+            lambda stored: Money(*stored),
+        )
 
     Values of subclasses are stored in the same way, and come back as the result of ``decode``. The
     registration holds in databases where the addon is installed.

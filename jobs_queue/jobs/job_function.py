@@ -24,8 +24,8 @@ class Delay(Protocol[P]):
     @overload
     def __call__(self, session: ConnectorSession, model_name: str | None, *args: P.args, **kwargs: P.kwargs) -> Job: ...
 
-    # Typing allows no parameter between P.args and P.kwargs. So in a call with options the arguments
-    # are positional and of any type; they are checked when the call is delayed
+    # Typing allows no parameter between P.args and P.kwargs. So in a call with options the
+    # arguments are positional and of any type; they are checked when the call is delayed
 
     @overload
     def __call__(

@@ -23,7 +23,8 @@ def delay_many(
 
     ::
 
-        delay_many(session, import_record, "shop.res.partner", [(backend.id, id_) for id_ in ids], priority=20)
+        calls = [(backend.id, id_) for id_ in ids]
+        delay_many(session, import_record, "shop.res.partner", calls, priority=20)
 
     The jobs are stored by one INSERT for each page of the buffer, see ``jobs/buffer.py``.
 

@@ -43,8 +43,8 @@ class QueueWorker(models.Model):
     # The life of the operating system's process in which the worker lives; the parent of that
     # process knows it
     process = fields.Char(readonly=True)
-    # The server and the database of this row, see store.workers.place_of. A copy has the same row, and so
-    # has a standby that was promoted
+    # The server and the database of this row, see store.workers.place_of. A copy has the same row,
+    # and so has a standby that was promoted
     place = fields.Char(readonly=True)
     # The server's process for the worker's control connection, and its start. Both are empty behind
     # a pooler

@@ -94,9 +94,10 @@ def release_waiting(cr: BaseCursor, ids: Iterable[int], limit: int = 100) -> Non
     """Release the jobs that wait for the end of these jobs, after that end was committed.
 
     If more than ``limit`` jobs have ended, the housekeeping of the workers does the rest. Each
-    release is a transaction of its own, for the reason given in :func:`.dependencies.release_forgotten`.
-    So the cursor must be the caller's own: it is committed here. No release waits long for a lock.
-    If somebody holds the lock, that release is left to the housekeeping, too.
+    release is a transaction of its own, for the reason given in
+    :func:`.dependencies.release_forgotten`. So the cursor must be the caller's own: it is committed
+    here. No release waits long for a lock. If somebody holds the lock, that release is left to the
+    housekeeping, too.
     """
     cr.execute(
         """

@@ -147,7 +147,7 @@ def fail_troubled(cr: AnyCursor, others_changed: bool = False) -> int:
 
 
 def _stored_key(column: str) -> str:
-    """Return the expression for a key that an index can hold, see :func:`~..jobs.keys.stored_key`."""
+    """Return the expression for a key that an index can hold, as ``jobs/keys.py`` shortens it."""
     return (
         f"CASE WHEN length({column}) > 250 THEN left({column}, 186) || '#' || "
         f"encode(sha256(convert_to({column}, 'UTF8')), 'hex') ELSE {column} END"

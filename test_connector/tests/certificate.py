@@ -14,7 +14,7 @@ from odoo import fields
 
 @contextmanager
 def own_certificate():
-    """Give the path of a file with a certificate and its key, which is there until the end of the block."""
+    """Give the path of a file with a certificate and its key, which exists during the block."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     begin = fields.Datetime.now() - timedelta(days=1)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begin)

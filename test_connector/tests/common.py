@@ -15,7 +15,10 @@ from ..units import webshop
 
 
 def register_another(test, base_class, model_name):
-    """Let one more unit serve a model of the shop, or all (None), during a test, of which nothing says which one to prefer."""
+    """Let one more unit serve a model of the shop, or all (None), during a test.
+
+    Nothing says which of the units to prefer.
+    """
     test.enterContext(registering(webshop))
     webshop(type("Another", (base_class,), {"_model_name": model_name, "__module__": __name__}))
 
@@ -66,7 +69,7 @@ class ShopCase(TransactionCase):
 
     @contextmanager
     def transaction(self):
-        """Open a transaction of its own, rolled back unless the test commits it, and give an environment."""
+        """Open a transaction, rolled back unless the test commits it, and give an environment."""
         with sql_db.db_connect(self.env.cr.dbname).cursor() as cr:
             try:
                 yield api.Environment(cr, SUPERUSER_ID, {})
@@ -75,7 +78,7 @@ class ShopCase(TransactionCase):
 
     @contextmanager
     def in_thread(self, function, *args):
-        """Call a function in a thread during the block, and give its future, which has ended after the block."""
+        """Call a function in a thread, and give its future, which has ended after the block."""
         with ThreadPoolExecutor(1) as executor:
             yield executor.submit(function, *args)
 
@@ -93,7 +96,10 @@ class ShopCase(TransactionCase):
             time.sleep(0.01)
 
     def committed_backend(self):
-        """Return a backend that all transactions see; it is deleted after the test with the partners bound to it."""
+        """Return a backend that all transactions see.
+
+        It is deleted after the test, with the partners bound to it.
+        """
         with self.transaction() as env:
             backend = env["test.shop.backend"].create({"name": "Shared Shop"})
             env.cr.commit()

@@ -38,7 +38,7 @@ class BatchCase(ShopCase, JobsCase):
         return self.Partner.search([], order="external_id").mapped("name")
 
     def refusal(self, method, returned):
-        """Return the message when a method of the adapter returns something that cannot be imported."""
+        """Return the message when a method of the adapter returns what cannot be imported."""
         self.patch(ShopAdapter, method, lambda adapter, *args, **kwargs: returned)
         with self.assertRaises(InvalidDataError) as caught:
             self.batch(BulkBatchImporter)
@@ -160,7 +160,7 @@ class TestDelayedBatch(BatchCase):
 
 
 class TestWatermark(BatchCase):
-    """Up to where the next import begins; the "import since" date of lesser connectors moves when the batch is queued."""
+    """The watermark: it moves when the records are imported, and not when the batch is queued."""
 
     def batch(self, batch_class, filters=None):
         """Run a batch importer with small pages, whose watermark is the number of records there."""
@@ -177,7 +177,7 @@ class TestWatermark(BatchCase):
         return self.env["connector.watermark"].value_of(self.backend, "test.shop.partner")
 
     def since(self):
-        """Return the watermark from which the next batch would begin, as it asks for its filters."""
+        """Return the watermark from which the next batch would begin, when it asks for filters."""
         asked = []
 
         class Importer(DirectBatchImporter):

@@ -212,7 +212,7 @@ class TestConflict(ShopCase, JobsCase):
         self.assert_ours_is_kept("Ada")
 
     def test_sides_that_are_the_same_by_now_have_no_conflict(self):
-        """As when a job has sent ours, and died before it could remember the version which that made."""
+        """As when a job has sent ours, and died before it remembered the version that this made."""
         self.change_there()
         self.shop.table("test.shop.partner")[42]["name"] = "Ours"
         self.run_export("ask")

@@ -279,7 +279,7 @@ class TestPingPong(ConsumerCase):
 
 
 class TestTwoBackends(ConsumerCase):
-    """A record that is bound to two backends: what is changed in one of them changes in the other one, and that is all."""
+    """A record bound to two backends: what changes in one changes in the other, and that is all."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""Bytes of a system become the text that it meant, wherever they come; and no text of it breaks anything."""
+"""Bytes of a system become the text that it meant, and no text of it breaks anything."""
 
 import json
 import time

@@ -54,7 +54,7 @@ class TestGivenValues(ShopCase):
         webshop(Mapper)
 
     def run_import(self, **values):
-        """Import the partner with these values by force, and return the names of the fields that were written."""
+        """Import the partner with these values by force, and return the names of written fields."""
         self.record.update(values)
         written = set()
         partners, write = type(self.env["res.partner"]), type(self.env["res.partner"]).write

@@ -27,7 +27,7 @@ from .common import ShopCase
 
 class HttpCase(ConnectorCase, ShopCase):
     def serve(self, answer):
-        """Start a server that answers so; an :class:`Answer` to all, or a function of the request."""
+        """Start a server that answers so: an :class:`Answer`, or a function of the request."""
         self.server = super().serve(answer if callable(answer) else lambda request: answer)
         return self.server
 
@@ -234,7 +234,7 @@ class TestAuth(HttpCase):
         self.assertEqual(header, "sha256=" + hmac.new(b"key", b"body", hashlib.sha256).hexdigest())
 
     def serve_tokens(self, valid):
-        """Start a server that hands out the tokens of a list, one after the other, and accepts those of a set."""
+        """Start a server that hands out the tokens of a list in turn and accepts those of a set."""
         tokens = iter(["first", "second"])
 
         def answer(request):

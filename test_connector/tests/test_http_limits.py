@@ -404,7 +404,7 @@ class TestReading(HttpCase):
 
 
 class TestExpressions(HttpCase):
-    """What looks into texts of other systems by patterns takes a time that grows as the text does."""
+    """What looks into texts by patterns takes a time that grows as the text does."""
 
     LONG = 80_000
 

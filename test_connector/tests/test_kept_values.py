@@ -55,7 +55,7 @@ class KeptCase(ShopCase):
 
     @contextmanager
     def written(self):
-        """Give a list of (model, id, names of the fields) of each write to an order or a line in the block."""
+        """Give a list of (model, id, field names): each write to an order or line in the block."""
         found = []
 
         def noting(model_name):

@@ -11,7 +11,7 @@ from .common import ShopCase
 
 
 class TestReconciler(ShopCase, JobsCase):
-    """A shop with a partner that is the same here, one that was changed, one that is missing here, and one that was deleted there."""
+    """A shop with partners: the same here, changed, missing here, and deleted there."""
 
     def setUp(self):
         super().setUp()

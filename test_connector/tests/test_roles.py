@@ -1,4 +1,4 @@
-"""What each role may do with each model, by each way in which a client asks; and which methods it may call."""
+"""What each role may do with each model, however a client asks; and which methods it may call."""
 
 import inspect
 
@@ -15,7 +15,8 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .common import ShopCase
 
-#: Model: rights of a Connector user and of a Connector manager: read, write, create, unlink. Nobody else has any.
+#: Model: rights of a Connector user and of a Connector manager: read, write, create, unlink. Nobody
+#: else has any.
 RIGHTS = {
     "queue.job": ("r", "r"),
     "queue.job.attempt": ("r", "r"),
@@ -50,7 +51,8 @@ RIGHTS = {
 #: Those whose records are of no company
 OF_ALL = {"queue.job.function", "queue.worker", "connector.backend.status"}
 
-#: The public methods of ours; each of them looks at the rights of who calls it. A new one is added here by who has seen to that.
+#: The public methods of ours; each of them looks at the rights of who calls it. A new one is added
+#: here by who has seen to that.
 METHODS = {
     "ConnectorBackend.action_open_exchanges",
     "ConnectorBackend.action_open_units",
@@ -222,7 +224,7 @@ class RolesCase(Roles, ShopCase, JobsCase):
 
 class TestRoles(RolesCase):
     def ways(self, record):
-        """Return the ways to do something with a record, by name, each with the right that it needs."""
+        """Return the ways to do something with a record, by name, with the right it needs."""
         name = next(
             name
             for name, field in record._fields.items()
@@ -309,7 +311,8 @@ class TestRoles(RolesCase):
                     allowed = set(needed) <= set(rights)
                     outcome = self.outcome(attempt, writes=not {*"wcu"}.isdisjoint(needed))
                     if allowed and (outcome == "failed" or (outcome == "refused" and record._inherits)):
-                        # what fails may fail for anything, and to a binding belongs the right to the record, too
+                        # what fails may fail for anything, and to a binding belongs the right to
+                        # the record, too
                         left_out += 1
                         continue
                     asserted += 1
@@ -320,8 +323,9 @@ class TestRoles(RolesCase):
         self.assertLess(left_out / asserted, 0.02)
 
     def outcome(self, attempt, writes):
-        """Return what becomes of an attempt: ``refused`` for want of rights, ``failed`` for another reason, such as a value that is needed,
-        or ``done``.
+        """Return what becomes of an attempt: ``refused``, ``failed`` or ``done``.
+
+        It is refused for want of rights, and fails for another reason, such as a needed value.
         """
         savepoint = self.env.cr.savepoint() if writes else None
         try:
@@ -344,7 +348,7 @@ class TestRoles(RolesCase):
         self.assertLessEqual(ours, RIGHTS.keys())
 
     def public_methods(self):
-        """Yield ``(name of the model, name of the method, class)`` for each method of ours that can be called over RPC."""
+        """Yield ``(model name, method name, class)`` for each method of ours that RPC can call."""
         for model_name, model_class in self.env.registry.items():
             for parent in model_class.mro():
                 if not parent.__module__.startswith(_OURS):
@@ -367,7 +371,7 @@ class TestRoles(RolesCase):
         self.assertFalse(found - METHODS, "Make it private, or let it look at the rights and add it to METHODS")
 
     def exposed_overrides(self):
-        """Return ``{name of a model: names of methods}``: Odoo's own methods that we override, and that can be called over RPC."""
+        """Return ``{model: methods}``: methods of Odoo that we override and RPC can call."""
         found = {}
         for model_name, model_class in self.env.registry.items():
             ours, odoos = set(), set()

@@ -26,7 +26,7 @@ class TestSafeCreation(ShopCase, JobsCase):
         return self.env["connector.export.intent"].search([("binding_id", "=", self.binding.id)])
 
     def lose_answer(self, error=None):
-        """Have the shop create a record and the connection break before its answer, or something else happen to it."""
+        """Let the shop create a record, and the connection break or else before its answer."""
 
         class Exporter(RecordExporter):
             def _create(self, values):

@@ -84,7 +84,7 @@ class TestSecrets(Roles, ShopCase):
                 )
 
     def asking(self, record, path, text):
-        """Yield ways to ask for a record by the text at the end of a path, to group by it and to add it up."""
+        """Yield ways to ask for a record by a text at a path's end, to group by it, to sum it."""
         here = [("id", "=", record.id)]
         for operator, value in COMPARISONS:
             value = [item.format(text) for item in value] if isinstance(value, list) else value.format(text)
@@ -180,7 +180,8 @@ class TestSecrets(Roles, ShopCase):
                 given += [(user.login, name, number) for number, way in enumerate(ways) if self.gives(way)]
         self.assertFalse(given)
         self.assertGreaterEqual(attempts, 2_272)
-        # the transaction still works: no attempt has failed only because one before it has broken it
+        # the transaction still works: no attempt has failed only because one before it has broken
+        # it
         self.assertEqual(self.count("stored_webhook_token", TOKEN), 1)
 
     def test_each_of_these_ways_tells_and_writes_what_is_no_secret(self):

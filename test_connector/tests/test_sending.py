@@ -1,4 +1,4 @@
-"""What we send is made before anything is asked; what the network does to an answer is the network's."""
+"""What we send is made before we ask; what the network does to an answer is the network's."""
 
 import json
 import socket

@@ -86,7 +86,7 @@ class TestExtending(ShopCase):
 
 
 class TestAtInstall(KitCase):
-    """As when the tests of an addon run after its install, and other addons are still to be installed."""
+    """As when the tests of an addon run after its install, and others are still to be installed."""
 
     def setUp(self):
         super().setUp()

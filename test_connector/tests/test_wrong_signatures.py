@@ -131,7 +131,7 @@ class TestWrongSignatures(WebhookCase):
         return False
 
     def receive(self, headers, body):
-        """Let a request come in at the webhook's address, without a server between; None: the header is left out."""
+        """Let a request come in at the webhook's address, without a server; None: no header."""
         headers = {name: value for name, value in headers.items() if value is not None}
         with self.request(headers, body):
             return WebhookController().receive(

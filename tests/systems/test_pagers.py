@@ -224,7 +224,7 @@ def test_c3_no_walk_through_the_pages_of_a_system_goes_on_for_ever():
     @MANY
     @given(st.lists(st.integers(0, 5), min_size=6, max_size=6), st.booleans(), st.booleans())
     def check(following, is_link, is_empty):
-        """Each of six pages names the next one: such a walk always comes to a page that was there before."""
+        """Each of six pages names the next one: such a walk always comes back to a page."""
 
         def answer(request):
             at = int(request.params.get("cursor", 0))

@@ -1,4 +1,4 @@
-"""Forget what earlier imports have read: some of it was wrong, and looked as if it were up to date."""
+"""Forget what earlier imports have read: some of it was wrong, and looked up to date."""
 
 from odoo import SUPERUSER_ID, api
 

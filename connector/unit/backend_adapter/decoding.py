@@ -18,8 +18,8 @@ MOST_VALUES = 2_000_000
 FORM = "application/x-www-form-urlencoded"
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?\s*([\w.:+-]{1,40})""", re.IGNORECASE)
-# Python's names of encodings that servers name for all they send, without a look at it. Content that
-# can be read as UTF-8 is UTF-8 then; of the others, such as GBK, the head is believed first
+# Python's names of encodings that servers name for all they send, without a look at it. Content
+# that can be read as UTF-8 is UTF-8 then; of the others, such as GBK, the head is believed first
 _NAMED_BLINDLY = re.compile(r"ascii|cp1252|iso8859-15?|utf-.*")
 # Encodings of texts that are none of other systems
 _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
@@ -62,7 +62,7 @@ def shown_text(content, content_type=None):
 
 
 def kept_text(content, content_type=None):
-    """Return bytes as text that can be stored; what is no text in them stands there as ``\\xe9``."""
+    """Return bytes as text that can be stored; what is no text in them becomes ``\\xe9``."""
     try:
         text = text_of(content, content_type)
     except UnicodeDecodeError:
@@ -71,7 +71,7 @@ def kept_text(content, content_type=None):
 
 
 def bytes_of(text, content_type=None):
-    """Return a text as bytes in the encoding that the header ``Content-Type`` names, or in UTF-8."""
+    """Return a text as bytes in the encoding of the header ``Content-Type``, or in UTF-8."""
     with suppress(UnicodeEncodeError):
         return text.encode(charset(content_type) or "utf-8")
     return text.encode(errors="backslashreplace")
@@ -85,7 +85,7 @@ def header_text(value):
 
 
 def charset(content_type):
-    """Return Python's name of the encoding that a header ``Content-Type`` names, None if it names none."""
+    """Return Python's name of the encoding of a header ``Content-Type``, None if it has none."""
     if found := _CHARSET.search(content_type or ""):
         with suppress(LookupError):  # there is no such encoding
             encoding = codecs.lookup(found.group(1))

@@ -1,4 +1,4 @@
-"""Find the exception for an HTTP status or a refusal, the wait in ``Retry-After``, and the cause."""
+"""Find the exception for an HTTP status or a refusal, the wait of ``Retry-After``, the cause."""
 
 import re
 from dataclasses import dataclass

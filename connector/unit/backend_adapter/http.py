@@ -59,7 +59,8 @@ class HttpAdapter(Paging, CRUDAdapter):
                 return self.request_json("GET", self.path("/products", external_id))
 
             def search(self, filters=None):
-                return [product["id"] for page in self.pages_by_number("/products", filters) for product in page]
+                pages = self.pages_by_number("/products", filters)
+                return [product["id"] for page in pages for product in page]
 
     All adapters of an environment share one pool of connections. Errors become exceptions that
     decide what happens to the job:
@@ -123,7 +124,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return getattr(self._auth(), "secrets", ())
 
     def refusal(self, answer):
-        """Return the refusal that an answer with a successful status expresses, None if it does not.
+        """Return the refusal in an answer with a successful status, None if there is none.
 
         It is asked before the answer is accepted. Systems that answer every request with success,
         as GraphQL, JSON-RPC and SOAP do, need it::
@@ -131,13 +132,14 @@ class HttpAdapter(Paging, CRUDAdapter):
             def refusal(self, answer):
                 for error in self.json_of(answer).get("errors", ()):
                     code = error["extensions"]["code"]
-                    status = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "THROTTLED": 429}.get(code, 422)
+                    statuses = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "THROTTLED": 429}
+                    status = statuses.get(code, 422)
                     return Refusal(status, error["message"])
 
         :param answer: :class:`requests.Response`
-        :return: :class:`~odoo.addons.connector.unit.backend_adapter.errors.Refusal`. What its status
-            means is what an answer with this status means: by 401 a token that can be renewed is
-            renewed once; by 403 the job fails, and nothing else
+        :return: :class:`~odoo.addons.connector.unit.backend_adapter.errors.Refusal`. What its
+            status means is what an answer with this status means: by 401 a token that can be
+            renewed is renewed once; by 403 the job fails, and nothing else
         """
         return None
 
@@ -518,7 +520,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return f"{self.environment.backend_name} ({without_userinfo(str(self._base_url))})"
 
     def _mask(self, message):
-        """Return a text of the external system for a message: short, storable and without secrets."""
+        """Return a text of the external system for a message: short, storable, no secrets."""
         text = masked_start(str(message), tuple(self._secrets()), _LONGEST_MESSAGE)
         return storable(" ".join(without_userinfo(text).split()).rstrip(".")[:_LONGEST_SHOWN])
 

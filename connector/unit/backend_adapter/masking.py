@@ -143,7 +143,8 @@ def masked_body(content, secrets, content_type=None):
 def masked_start(text, secrets, longest):
     """Return the beginning of a text with masked secrets, at most so many characters.
 
-    Of what is cut off only the next characters are looked at: they may tell that a secret ends there.
+    Of what is cut off only the next characters are looked at: they may tell that a secret ends
+    there.
     """
     spellings = _all_spellings(secrets)
     margin = len(spellings[0]) if spellings else 0
@@ -186,7 +187,7 @@ def _without(text, spellings):
 
 
 def _all_spellings(secrets):
-    """Return the ways in which secrets may be encoded, the longest first: one may be part of another."""
+    """Return the forms in which secrets may be encoded, longest first: one may contain another."""
     return sorted(
         {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}, key=len, reverse=True
     )

@@ -91,7 +91,7 @@ def _unescaped(string):
 
 
 def xml_tree(text):
-    """Return the values of XML or HTML: of elements, and of attributes as if these were elements."""
+    """Return the values of XML or HTML: of elements, and of attributes as if they were elements."""
     root = Node()
     root.is_closed = True
     stack, opened, members = [root], {}, []

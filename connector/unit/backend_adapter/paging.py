@@ -34,8 +34,8 @@ class Paging:
     of a page from the value of its JSON. By default the body is the list. An answer without content
     is an empty page.
 
-    A list may change while it is read. A record that is there from the beginning to the end comes at
-    least once, and twice where others were inserted before it. If others are deleted before it,
+    A list may change while it is read. A record that is there from the beginning to the end comes
+    at least once, and twice where others were inserted before it. If others are deleted before it,
     cursors and links have to be those of a system that remembers a place by its record. Numbers and
     offsets need a ``total``, which tells that something was deleted.
 

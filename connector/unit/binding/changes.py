@@ -46,7 +46,7 @@ def is_change(record, name, value):
 
 
 def stored_value(record, name):
-    """Return what a record has stored in a field: ids of a relation as a set, else as in the cache."""
+    """Return what a record has in a field: ids of a relation as a set, else as in the cache."""
     record, field = owner(record, name)
     if field.type in ("one2many", "many2many"):
         return _ids(record, field)
@@ -61,7 +61,7 @@ def is_of_ids(commands):
 
 
 def owner(record, name):
-    """Return the record to which a field belongs, among those that a record inherits, and the field.
+    """Return the record to which a field belongs, among those that one inherits, and the field.
 
     Values are compared there: once the inheriting record has an inherited field in its cache, each
     write to the parent searches for the inheriting records whose cache is outdated.
@@ -94,7 +94,7 @@ def _ids_after(ids, commands):
 
 
 def _content(value):
-    """Return the bytes that a value of a binary field encodes, however its base64 is broken into lines."""
+    """Return the bytes of a binary field's value, however its base64 is broken into lines."""
     try:
         return base64.b64decode(value or b"")
     except (binascii.Error, TypeError, ValueError):

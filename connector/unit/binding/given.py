@@ -1,12 +1,12 @@
 """Values that Odoo stores otherwise than they were given, such as an image that it scales down.
 
 Comparing what is given with what is stored would find a change at each import. So the binding has a
-checksum of both, in ``given_checksum``: a JSON object, name of the field to checksum. The same given
-again is no change as long as the same is stored, that is until somebody changes it in Odoo.
+checksum of both, in ``given_checksum``: a JSON object, name of the field to checksum. The same
+given again is no change as long as the same is stored, that is until somebody changes it in Odoo.
 
-It is only of the fields where a comparison after the write still finds a difference. No list of types
-would be right: what an addon's ``create`` or ``write`` does to a value counts as well. Most bindings
-have none.
+It is only of the fields where a comparison after the write still finds a difference. No list of
+types would be right: what an addon's ``create`` or ``write`` does to a value counts as well. Most
+bindings have none.
 """
 
 import json
@@ -28,7 +28,7 @@ def is_as_given(record, name, value, stored):
 
 
 def note_given(record, given):
-    """Remember values that were written and are stored otherwise; forget those that are stored as given.
+    """Remember written values that are stored otherwise; forget those that are stored as given.
 
     :param record: record of a binding model; other records remember nothing
     :param given: dict, name of each written field to (value, what is stored) if that differs, else

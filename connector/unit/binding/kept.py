@@ -96,8 +96,8 @@ def computed_from(record, written, names):
     """Return those of some fields that Odoo would compute anew, although they may be given.
 
     They are those that depend on what is written. The inverse of a written field is code, which may
-    ask for any of them to be computed: so with it they are all that may be given. They are cached for
-    each model and combination of fields.
+    ask for any of them to be computed: so with it they are all that may be given. They are cached
+    for each model and combination of fields.
 
     :param record: recordset
     :param written: frozenset of fields that are written
@@ -138,6 +138,6 @@ def _bases(record, names):
 
 
 def _is_protected(field):
-    """Return whether Odoo does not compute a field that is given, by the rule of ``BaseModel.write``."""
+    """Return whether Odoo does not compute a given field, by the rule of ``BaseModel.write``."""
     may_be_given = field.inverse or (field.compute and not field.readonly)
     return bool(may_be_given and (field.store or field.type not in ("one2many", "many2many")))

@@ -14,9 +14,9 @@ def write_together(record, together, state=()):
     """Write values on a record by one call for each record that it inherits from.
 
     The record itself would write the inherited values one by one, with a call for each field; so
-    would its lines, if these inherit, too. What is written later may have Odoo compute anew what was
-    written before: that is then written again. So is what the code of a ``write`` has replaced, as that
-    of a transfer replaces its places when the operation type is written.
+    would its lines, if these inherit, too. What is written later may have Odoo compute anew what
+    was written before: that is then written again. So is what the code of a ``write`` has replaced,
+    as that of a transfer replaces its places when the operation type is written.
 
     :param record: recordset of one record
     :param together: :class:`~.kept.Together`
@@ -81,13 +81,13 @@ class _Step:
         with_unchanged(self.record, self._unchanged()).write(self.values)
 
     def write_again(self, later):
-        """Write those values again that Odoo computes anew because of fields that were written later."""
+        """Write those values again that Odoo computes anew because of what was written later."""
         if names := later and computed_from(self.record, later, self.values):
             again = {name: self.values[name] for name in names}
             _Step(self.record, again, names).write()
 
     def _unchanged(self):
-        """Yield (model, id, field) of each value that is equal already, those of lines among them."""
+        """Yield (model, id, field) of each value that is equal already, also those of lines."""
         yield from ((self.record._name, self.record.id, name) for name in self._kept)
         for name, value in self.values.items():
             field = self.record._fields[name]
@@ -100,7 +100,8 @@ class _Step:
 def _steps(record, values, kept, lines):
     """Yield a :class:`_Step` for each call of ``write``: inherited records first, relations last.
 
-    :param lines: list, to which (line, values) of each line is added that has to be written by itself
+    :param lines: list, to which (line, values) of each line is added that has to be written by
+        itself
     """
     own, inherited = {}, defaultdict(dict)
     for name, value in values.items():
@@ -126,14 +127,14 @@ def _steps(record, values, kept, lines):
 
 
 def _has_archived(record, name):
-    """Return whether a many2many has archived records, which Odoo takes out in a context that shows them only."""
+    """Return whether a many2many has archived records, which a write may take out of it."""
     if record._fields[name].type != "many2many":
         return False
     return record.with_context(active_test=False)[name] != record.with_context(active_test=True)[name]
 
 
 def _without_updates(comodel, commands, lines):
-    """Return commands without the updates, which are added to the lines that are written by themselves."""
+    """Return commands without the updates; those are added to the lines written by themselves."""
     others = []
     for command in commands or ():
         if command[0] == Command.UPDATE:

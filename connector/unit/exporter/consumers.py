@@ -3,8 +3,10 @@
 ::
 
     on_record_create.subscribe(delay_export, model_names="shop.product.product")
-    on_record_write.subscribe(delay_export_all_bindings, model_names=["product.product", "product.template"])
-    on_record_unlink.subscribe(delay_delete, model_names=["product.product", "shop.product.product"])
+    products = ["product.product", "product.template"]
+    on_record_write.subscribe(delay_export_all_bindings, model_names=products)
+    gone = ["product.product", "shop.product.product"]
+    on_record_unlink.subscribe(delay_delete, model_names=gone)
 
 Subscribed to ``on_record_write``, they delay in the transaction of the change: the change and its
 job are committed together or not at all. With ``on_record_change``, a record that is written often

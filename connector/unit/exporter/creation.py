@@ -1,4 +1,4 @@
-"""Creation of a record in the external system exactly once, even if a job dies during the creation."""
+"""Creation of a record in the external system exactly once, even if a job dies meanwhile."""
 
 import inspect
 

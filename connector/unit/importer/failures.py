@@ -1,4 +1,4 @@
-"""Records of an import that fail, by their reasons: jobs of their own, and one checkpoint a reason."""
+"""Records of an import that fail, by reason: jobs of their own, and one checkpoint a reason."""
 
 import logging
 from dataclasses import dataclass, field
@@ -95,7 +95,7 @@ class Failures:
 
     @property
     def have_one_reason(self):
-        """Whether so many records fail for one reason, and none for another, that it is that of all."""
+        """Whether so many records fail for one reason, and none for another, that all have it."""
         return len(self._reasons) == 1 and len(self._reasons[0].incoming) >= HOPELESS
 
     def add_all(self, page):
@@ -148,7 +148,7 @@ class Failures:
         self._texts.update(external_id_text(incoming.external_id) for incoming in page)
 
     def _reason_of(self, incoming, error):
-        """Return the reason of an error; errors that differ in parts that vary have the same one."""
+        """Return the reason of an error: the same for errors that differ in what varies."""
         text = storable(error) or storable(repr(error))
         job = FailedJob(message=text, payload=f'["{incoming.external_id}"]', exc_name=type(error).__name__)
         names, words = names_and_words(job)

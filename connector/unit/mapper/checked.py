@@ -1,8 +1,8 @@
 """Check of mapped values against the type of the field that they go into.
 
 Odoo makes something of every value: True of the text ``"false"``, 5 of 5.9, a name of a dict. So
-``direct`` takes what has one meaning only, and refuses the rest by name. None and False are empty, as
-everywhere in Odoo.
+``direct`` takes what has one meaning only, and refuses the rest by name. None and False are empty,
+as everywhere in Odoo.
 
 A check is compiled for each entry of a mapper: the types that need no look at the value, and a
 function (value) -> value that raises a ValueError with what the field takes instead.

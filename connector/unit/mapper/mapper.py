@@ -394,9 +394,10 @@ class Mapper(ConnectorUnit):
 class ImportMapper(Mapper):
     """Mapper of an external record, a dict, to values for an Odoo record.
 
-    None becomes False, as Odoo expects. What ``direct`` writes has to fit the type of the field, see
-    :mod:`.checked`; what mapping methods return is not looked at. A field that is not in the record gets no value by
-    ``direct``: a record with only some fields leaves the others as they are.
+    None becomes False, as Odoo expects. What ``direct`` writes has to fit the type of the field,
+    see :mod:`.checked`; what mapping methods return is not looked at. A field that is not in the
+    record gets no value by ``direct``: a record with only some fields leaves the others as they
+    are.
     """
 
     _map_child_class = ImportMapChild

@@ -73,8 +73,8 @@ _BOOLEANS = {
 def as_boolean(field):
     """Modifier: what shops send for a boolean becomes True or False, in capitals or not.
 
-    It reads 1, true, yes, y, on and t, and 0, false, no, n, off and f, as texts or numbers. None stays
-    None.
+    It reads 1, true, yes, y, on and t, and 0, false, no, n, off and f, as texts or numbers. None
+    stays None.
 
     :param field: name of the source field, or a modifier
     :raise MappingError: it is something else; also "" has to be said: ``none_if(field, "")``
