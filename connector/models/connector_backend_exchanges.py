@@ -1,4 +1,4 @@
-"""Exchange log of a backend: write entries, open them, delete them with the backend."""
+"""Aspect of ``connector.backend``: its exchange log; entries are written, opened and deleted."""
 
 from odoo import api, models
 

@@ -1,4 +1,4 @@
-"""Import of all records of a backend again, after what earlier imports have stored was wrong."""
+"""Aspect of ``connector.backend``: import all records again, after earlier imports were wrong."""
 
 from odoo import models
 from odoo.tools import SQL

@@ -1,4 +1,4 @@
-"""The webhook of a backend: its address and its secret."""
+"""Aspect of ``connector.backend``: its webhook, with an address and a secret."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Digest of checkpoints: one message a day to each reader, when something is new.
+"""Aspect of ``connector.checkpoint``: the digest, a message a day to each reader if there is news.
 
 The readers are the people who follow a backend or are asked for a review.
 """

@@ -1,4 +1,4 @@
-"""Buttons that settle a conflict: a bound record was changed on both sides."""
+"""Aspect of ``external.binding``: buttons that settle a conflict, a change on both sides."""
 
 from odoo import models
 from odoo.exceptions import UserError

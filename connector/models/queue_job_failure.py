@@ -1,4 +1,4 @@
-"""Name ``connector`` as a framework, so that failures are located in the addons that use it."""
+"""Aspect of ``queue.job.failure``: failures are located in the addons that use ``connector``."""
 
 from odoo import api, models
 

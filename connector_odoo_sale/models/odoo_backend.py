@@ -1,4 +1,4 @@
-"""Buttons and fields of the backend for sale orders."""
+"""Aspect of ``odoo.backend``: buttons and fields for sale orders."""
 
 from odoo import fields, models
 

@@ -1,4 +1,4 @@
-"""Warehouse of the backend, whose stock is exported."""
+"""Aspect of ``odoo.backend``: the warehouse whose stock is exported."""
 
 from odoo import fields, models
 from odoo.exceptions import UserError

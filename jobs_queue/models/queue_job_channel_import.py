@@ -1,4 +1,4 @@
-"""Import of channels from Odoo's configuration file, see ``models/channel_config.py``."""
+"""Aspect of ``queue.job.channel``: import from Odoo's configuration, see ``channel_config.py``."""
 
 import logging
 from typing import Any, Self

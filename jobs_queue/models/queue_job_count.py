@@ -1,4 +1,4 @@
-"""Bounded counts of jobs, so that screens open at once even with a million jobs."""
+"""Aspect of ``queue.job``: bounded counts, so that screens open at once with a million jobs."""
 
 import time
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Fields and buttons of jobs that wait for other jobs, see ``graph.py``."""
+"""Aspect of ``queue.job``: jobs that wait for other jobs, see ``graph.py``."""
 
 from typing import Any, Self
 

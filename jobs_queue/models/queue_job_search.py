@@ -1,4 +1,4 @@
-"""Search box of jobs: finds jobs by external id, by name of the record, and by words.
+"""Aspect of ``queue.job``: the search box, by external id, by name of the record, and by words.
 
 A number is found by its beginning, in upper or lower case, because a list of a million jobs cannot
 be read for text in the middle. The words of descriptions that jobs have of their own are found in

@@ -1,4 +1,4 @@
-"""Warning why no job would run now, and the message of a button that has delayed jobs."""
+"""Aspect of ``queue.worker``: the reason why no job runs, for warnings and for buttons."""
 
 from collections.abc import Iterable
 from datetime import timedelta
