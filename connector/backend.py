@@ -1,6 +1,13 @@
 """Class ``Backend``: registers the unit classes of an external system and looks them up."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, overload
+
+from odoo.models import BaseModel
+from odoo.modules.registry import Registry
 
 from odoo.addons.jobs_queue.registration import (
     is_installed,
@@ -9,18 +16,24 @@ from odoo.addons.jobs_queue.registration import (
     registering_addon,
     registration_changed,
 )
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from .extension import Extension, class_name, combine, parts_of
 
-_backends: list["Backend"] = []
-_general_classes: list[type] = []
+#: The classes that a registered one replaces.
+_Replacing: TypeAlias = type | Iterable[type] | None
+_Class = TypeVar("_Class", bound=type)
+_Unit = TypeVar("_Unit")
+
+_backends: list[Backend] = []
+_general_classes: list[type[Any]] = []
 
 
 @dataclass(frozen=True)
 class _Registration:
-    unit_class: type
-    replacing: tuple
+    unit_class: type[Any]
+    replacing: tuple[type, ...]
     addon: str | None
 
 
@@ -59,49 +72,58 @@ class Backend:
         or the same backend is already declared
     """
 
-    def __init__(self, service=None, version=None, parent=None):
+    def __init__(self, service: str | None = None, version: str | None = None, parent: Backend | None = None) -> None:
         if service is None and parent is None:
             raise InvalidBackend("A backend needs a service, as in Backend('shop'), or a parent")
         if parent is not None and not isinstance(parent, Backend):
             raise InvalidBackend(f"The parent of a backend is a Backend, not {parent!r}")
-        self.service = service or parent.service
+        self.service: str = service or parent.service  # type: ignore[union-attr]  # one of both is given
         self.version = version
         self.parent = parent
-        self._registrations = []
-        self._extensions = []
+        self._registrations: list[_Registration] = []
+        self._extensions: list[Extension] = []
         if any(backend.match(self.service, version) for backend in _backends):
             raise InvalidBackend(
                 f"The backend {self} is declared twice; import the first one instead of declaring it again"
             )
         _backends.append(self)
 
-    def match(self, service, version):
+    def match(self, service: str, version: str | None) -> bool:
         """Return whether this is the backend of a service and version."""
         return (self.service, self.version) == (service, version)
 
     @property
-    def lineage(self):
+    def lineage(self) -> list[Backend]:
         """The backends that are asked for a unit, in order: this one, its parent, and so on."""
-        backend, lineage = self, []
+        backend: Backend | None = self
+        lineage: list[Backend] = []
         while backend is not None:
             lineage.append(backend)
             backend = backend.parent
         return lineage
 
-    def __call__(self, unit_class=None, *, replacing=None, extends=None):
+    @overload
+    def __call__(self, unit_class: _Class, *, replacing: _Replacing = None, extends: type | None = None) -> _Class: ...
+
+    @overload
+    def __call__(
+        self, unit_class: None = None, *, replacing: _Replacing = None, extends: type | None = None
+    ) -> Callable[[_Class], _Class]: ...
+
+    def __call__(self, unit_class: Any = None, *, replacing: _Replacing = None, extends: type | None = None) -> Any:
         """Register the decorated class; with or without parentheses.
 
         The arguments are those of :meth:`register_class`.
         """
         addon = registering_addon()
 
-        def register(unit_class):
+        def register(unit_class: _Class) -> _Class:
             self._register(unit_class, replacing, extends, addon)
             return unit_class
 
         return register if unit_class is None else register(unit_class)
 
-    def register_class(self, unit_class, replacing=None, extends=None):
+    def register_class(self, unit_class: type[Any], replacing: _Replacing = None, extends: type | None = None) -> None:
         """Register a class that serves this backend, or one that extends such a class.
 
         :param unit_class: subclass of :class:`~odoo.addons.connector.connector.ConnectorUnit`; an
@@ -117,7 +139,7 @@ class Backend:
         """
         self._register(unit_class, replacing, extends, registering_addon())
 
-    def _register(self, unit_class, replacing, extends, addon):
+    def _register(self, unit_class: type[Any], replacing: _Replacing, extends: type | None, addon: str | None) -> None:
         if extends is None:
             self._check_unit_class(unit_class)
             self._registrations.append(_Registration(unit_class, self._replaceable(unit_class, replacing), addon))
@@ -128,13 +150,13 @@ class Backend:
             raise ValueError(f"{unit_class!r} either extends a class or replaces some, not both")
         registration_changed()
 
-    def _check_unit_class(self, unit_class):
+    def _check_unit_class(self, unit_class: object) -> None:
         if not isinstance(unit_class, type) or not hasattr(unit_class, "match"):
             raise TypeError(
                 f"{unit_class!r} cannot be registered on the backend {self}: it is not a subclass of ConnectorUnit"
             )
 
-    def _replaceable(self, unit_class, replacing):
+    def _replaceable(self, unit_class: type[Any], replacing: _Replacing) -> tuple[type, ...]:
         """Return the classes to replace as a tuple, after a check."""
         if replacing is None:
             return ()
@@ -150,7 +172,7 @@ class Backend:
                 )
         return replacing
 
-    def _check_extension(self, extension_class, extended):
+    def _check_extension(self, extension_class: object, extended: type[Any]) -> None:
         self._check_unit_class(extended)
         if not isinstance(extension_class, type):
             raise TypeError(f"{extension_class!r} cannot extend {class_name(extended)}: it is no class")
@@ -167,7 +189,7 @@ class Backend:
                 if extension.extension_class is extended:
                     raise ValueError(f"{names}, itself an extension: extend {class_name(extension.extended)}")
 
-    def get_class(self, base_class, session, model_name):
+    def get_class(self, base_class: type[_Unit], session: ConnectorSession, model_name: str) -> type[_Unit]:
         """Return the class that serves as ``base_class`` for a model of this backend.
 
         The backend itself is asked first, then its parents, then the framework. On each level, a
@@ -189,7 +211,7 @@ class Backend:
         except KeyError:
             return found.setdefault(key, self._find_class(base_class, session, model_name))
 
-    def get_classes(self, base_class, session, model_name):
+    def get_classes(self, base_class: type[_Unit], session: ConnectorSession, model_name: str) -> list[type[_Unit]]:
         """Return all classes that serve as ``base_class`` for a model of this backend, as a list.
 
         The classes of this backend come first, then those of its parents. Within a backend, the
@@ -202,7 +224,7 @@ class Backend:
             found[key] = [self._combined(unit_class, session.env.registry) for level in levels for unit_class in level]
         return list(found[key])
 
-    def _find_class(self, base_class, session, model_name):
+    def _find_class(self, base_class: type[Any], session: ConnectorSession, model_name: str) -> type[Any]:
         if not isinstance(base_class, type):
             raise TypeError(f"A unit is asked for by its class, such as ImportMapper, not by {base_class!r}")
         general = [unit_class for unit_class in _general_classes if issubclass(unit_class, base_class)]
@@ -214,7 +236,9 @@ class Backend:
                 return self._combined(candidates[0], session.env.registry)
         raise NoConnectorUnitError(self._explain_missing(base_class, session, model_name))
 
-    def _candidates(self, base_class, session, model_name):
+    def _candidates(
+        self, base_class: type[Any], session: ConnectorSession, model_name: str
+    ) -> Iterator[list[type[Any]]]:
         """Yield a list for this backend, then for each parent: the classes that could serve.
 
         They are written classes, without extensions, see :mod:`~odoo.addons.connector.extension`.
@@ -232,11 +256,11 @@ class Backend:
                 and registration.unit_class.match(session, model_name)
             ]
 
-    def _does(self, unit_class, base_class, registry):
+    def _does(self, unit_class: type[Any], base_class: type[Any], registry: Registry) -> bool:
         """Return whether a written class with its extensions is a subclass of ``base_class``."""
         return any(issubclass(part, base_class) for part in parts_of(unit_class, self._installed_extensions(registry)))
 
-    def _combined(self, unit_class, registry):
+    def _combined(self, unit_class: type[Any], registry: Registry) -> type[Any]:
         """Return a written class combined with its extensions on this backend.
 
         It is cached: a loaded registry gives the same class each time, until something else is
@@ -248,7 +272,7 @@ class Backend:
             found.setdefault(key, combine(unit_class, self._installed_extensions(registry)))
         return found[key]
 
-    def _installed_extensions(self, registry):
+    def _installed_extensions(self, registry: Registry) -> list[Extension]:
         """Return the extensions that apply to this backend in a registry, as a list.
 
         The last one has the highest precedence. An extension of a later addon precedes those of the
@@ -258,7 +282,7 @@ class Backend:
         installed = [extension for extension in extensions if is_installed(registry, extension.addon)]
         return sorted(installed, key=lambda extension: loading_order(extension.addon))
 
-    def _replaced(self, registry):
+    def _replaced(self, registry: Registry) -> dict[type, type[Any]]:
         """Return the classes that are replaced for this backend in a registry.
 
         :return: dict, replaced class to the class that replaces it
@@ -271,21 +295,21 @@ class Backend:
             for replaced in registration.replacing
         }
 
-    def _explain_several(self, base_class, model_name, candidates):
+    def _explain_several(self, base_class: type[Any], model_name: str, candidates: Iterable[type]) -> str:
         return (
             f"Several units serve as {class_name(base_class)} for {model_name} on the backend {self}: "
             f"{', '.join(map(class_name, candidates))}. Ask for a more precise class, let one replace the others (replacing=...), "
             "or add to one of them (extends=...)."
         )
 
-    def _explain_missing(self, base_class, session, model_name):
+    def _explain_missing(self, base_class: type[Any], session: ConnectorSession, model_name: str) -> str:
         lines = [f"\n- {class_name(found)} {reason}" for found, reason in self.considered(base_class, session)]
         return (
             f"No unit serves as {class_name(base_class)} for {model_name} on the backend {self} in the database {session.cr.dbname}. "
             + (f"Considered:{''.join(lines)}" if lines else "No subclass of it is registered on this backend.")
         )
 
-    def considered(self, base_class, session):
+    def considered(self, base_class: type[Any], session: ConnectorSession) -> Iterator[tuple[type[Any], str]]:
         """Yield each class that could serve as ``base_class``, with the reason why it does not.
 
         The classes are those of this backend, its parents and other versions of the same service.
@@ -311,7 +335,7 @@ class Backend:
                     reason = self._why_absent(backend, extension.addon, registry)
                     yield extension.extension_class, reason or f"extends {class_name(extension.extended)}"
 
-    def _why_absent(self, backend, addon, registry):
+    def _why_absent(self, backend: Backend, addon: str | None, registry: Registry) -> str | None:
         """Return why a registration does not exist for this backend in a registry.
 
         :param backend: backend on which it was made
@@ -324,14 +348,14 @@ class Backend:
             return f"belongs to the addon {addon}, which is not installed here"
         return None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.service if self.version is None else f"{self.service} {self.version}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Backend({self.service!r}, version={self.version!r})"
 
 
-def general(unit_class):
+def general(unit_class: _Class) -> _Class:
     """Register a class of the framework that serves where a backend has none of its own.
 
     It serves for a model if neither the backend nor one of its parents has a class for that model.
@@ -340,12 +364,12 @@ def general(unit_class):
     return unit_class
 
 
-def general_classes():
+def general_classes() -> tuple[type[Any], ...]:
     """Return the classes of the framework that :func:`general` has registered, as a tuple."""
     return tuple(_general_classes)
 
 
-def get_backend(service, version=None):
+def get_backend(service: str, version: str | None = None) -> Backend:
     """Return the backend that was declared for a service and version.
 
     :raise InvalidBackend: there is none; the message lists the declared ones
@@ -359,12 +383,12 @@ def get_backend(service, version=None):
     )
 
 
-def _model_names(unit_class):
+def _model_names(unit_class: type[Any]) -> str:
     names = unit_class._model_name
     return names if isinstance(names, str) else ", ".join(names or ["what its match() says"])
 
 
-def reference(backend_record):
+def reference(backend_record: BaseModel) -> str:
     """Return a backend record as text, such as ``shop.backend,3``.
 
     It is the form in which fields of the type Reference store it.

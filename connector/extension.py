@@ -16,7 +16,9 @@ what ``self`` is. A class without that base works as well. ``super()`` calls the
 at the end the written class.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .exception import ExtensionConflict
 
@@ -30,15 +32,15 @@ class Extension:
     :param addon: addon that made the registration; None: it exists in every database
     """
 
-    extension_class: type
-    extended: type
+    extension_class: type[Any]
+    extended: type[Any]
     addon: str | None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{class_name(self.extension_class)} of the addon {self.addon}"
 
 
-def parts_of(unit_class, extensions):
+def parts_of(unit_class: type[Any], extensions: Sequence[Extension]) -> list[type[Any]]:
     """Return the classes of which a unit consists, in the order of method resolution, as a list.
 
     They are: the extensions of the class, the class itself, the extensions of its first base, that
@@ -47,7 +49,7 @@ def parts_of(unit_class, extensions):
     :param unit_class: written class
     :param extensions: list of :class:`Extension` to apply; the last one has the highest precedence
     """
-    parts = {}  # as an ordered set: an extension may be among the bases already
+    parts: dict[type[Any], bool] = {}  # as an ordered set: an extension may be among the bases already
     for written in unit_class.__mro__:
         for extension in reversed(extensions):
             if extension.extended is written:
@@ -56,7 +58,7 @@ def parts_of(unit_class, extensions):
     return list(parts)
 
 
-def combine(unit_class, extensions):
+def combine(unit_class: type[Any], extensions: Sequence[Extension]) -> type[Any]:
     """Return a written class combined with its extensions; the class itself if it has none.
 
     :param unit_class: written class
@@ -68,7 +70,7 @@ def combine(unit_class, extensions):
         return unit_class
     # All parts but `object` are named as bases: Python keeps their order or raises an error
     bases = tuple(part for part in parts if part is not object)
-    namespace = {name: getattr(unit_class, name) for name in ("__module__", "__qualname__", "__doc__")}
+    namespace: dict[str, Any] = {name: getattr(unit_class, name) for name in ("__module__", "__qualname__", "__doc__")}
     namespace["_written_class"] = unit_class
     try:
         return type(unit_class.__name__, bases, namespace)
@@ -80,16 +82,16 @@ def combine(unit_class, extensions):
         ) from error
 
 
-def written_parts(unit_class):
+def written_parts(unit_class: type[Any]) -> list[type[Any]]:
     """Return the written classes of a combined class, in the order of method resolution."""
     return [part for part in unit_class.__mro__ if "_written_class" not in vars(part)]
 
 
-def written_class(unit_class):
+def written_class(unit_class: type[Any]) -> type[Any]:
     """Return the written class of a combined class; the class itself if it has no extensions."""
     return vars(unit_class).get("_written_class", unit_class)
 
 
-def class_name(cls):
+def class_name(cls: type) -> str:
     """Return the complete name of a class, for messages."""
     return f"{cls.__module__}.{cls.__qualname__}"

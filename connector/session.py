@@ -4,3 +4,5 @@ A session has the user, the context and the transaction in which a connector wor
 """
 
 from odoo.addons.jobs_queue.session import ConnectorSession, Session, checked_session
+
+__all__ = ["ConnectorSession", "Session", "checked_session"]

@@ -6,18 +6,25 @@ dies between the commit and the calls, they are not made. For what must not be l
 then, delay a job from ``on_record_write`` or a similar event, in the transaction of the change.
 """
 
+from __future__ import annotations
+
 import logging
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from odoo import api
+from odoo.models import BaseModel
+from odoo.sql_db import BaseCursor
 
 from odoo.addons.jobs_queue.exception import NothingToDoJob
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from .change import Change
-from .event import consumer_name
+from .event import Consumer, consumer_name
 from .no_export import NO_EXPORT, as_argument, forbidden_by_all, from_argument
 from .notes import Note, add_note, take_notes
 from .record import on_record_change
@@ -30,7 +37,9 @@ MAX_ROUNDS = 10
 _MOVED = {"odoo.addons.connector.consumer": "odoo.addons.connector.unit.exporter.consumers"}
 
 
-def note_change(kind, records, fields, old=None):
+def note_change(
+    kind: str, records: BaseModel, fields: Iterable[str], old: dict[int, dict[str, Any]] | None = None
+) -> None:
     """Note a change of records; the consumers are called for it after the commit.
 
     :param kind: see :class:`~odoo.addons.connector.event.change.Change`
@@ -43,7 +52,7 @@ def note_change(kind, records, fields, old=None):
         add_note(note, tell_after_commit)
 
 
-def tell_after_commit(notes):
+def tell_after_commit(notes: list[Note]) -> None:
     """Call the consumers for the changes that a committed transaction has noted.
 
     No exception of theirs reaches the caller.
@@ -57,7 +66,7 @@ def tell_after_commit(notes):
         _logger.exception("The consumers could not be told of the changes of %s", models)
 
 
-def tell(notes, cursor):
+def tell(notes: list[Note], cursor: Callable[[], AbstractContextManager[BaseCursor]]) -> None:
     """Call the consumers for noted changes, then those for the changes that these consumers make.
 
     :param notes: list of :class:`~.notes.Note`
@@ -76,7 +85,7 @@ def tell(notes, cursor):
     )
 
 
-def _make(calls, cr):
+def _make(calls: Iterable[_Call], cr: BaseCursor) -> None:
     try:
         with cr.savepoint():
             for call in calls:
@@ -87,9 +96,9 @@ def _make(calls, cr):
             call.make_or_delay(cr)
 
 
-def _calls(notes):
+def _calls(notes: list[Note]) -> Iterator[_Call]:
     """Yield a :class:`_Call` for each record and consumer."""
-    by_record = defaultdict(list)
+    by_record: defaultdict[tuple[str, int], list[Note]] = defaultdict(list)
     for note in notes:
         for record_id in note.ids:
             by_record[note.model_name, record_id].append(note)
@@ -102,7 +111,7 @@ def _calls(notes):
                     yield _Call(env, subscription.consumer, model_name, record_id, subscription.seen(change))
 
 
-def _sum_up(record_id, notes):
+def _sum_up(record_id: int, notes: list[Note]) -> Change | None:
     """Return the :class:`Change` of one record from its notes.
 
     :return: None if the record was created and deleted
@@ -111,14 +120,14 @@ def _sum_up(record_id, notes):
     if kinds >= {"create", "unlink"}:
         return None
     kind = next(kind for kind in ("create", "unlink", "write") if kind in kinds)
-    old = {}
+    old: dict[str, Any] = {}
     if kind != "create":
         for note in reversed(notes):  # the first value counts
             old.update(note.old.get(record_id, {}))
-    return Change(kind, frozenset().union(*(note.fields for note in notes)), old)
+    return Change(kind, frozenset[str]().union(*(note.fields for note in notes)), old)
 
 
-def _env_of(notes):
+def _env_of(notes: list[Note]) -> api.Environment:
     """Return the environment of the last change of a record.
 
     It forbids only the exports that all changes of the record forbid.
@@ -135,16 +144,16 @@ class _Call:
     """The call of a consumer for a record."""
 
     env: api.Environment  # that of the change
-    consumer: object
+    consumer: Consumer
     model_name: str
     record_id: int
     change: Change
 
-    def make(self, cr):
+    def make(self, cr: BaseCursor) -> None:
         session = ConnectorSession.from_env(self.env(cr=cr))
         self.consumer(session, self.model_name, self.record_id, self.change)
 
-    def make_or_delay(self, cr):
+    def make_or_delay(self, cr: BaseCursor) -> None:
         try:
             with cr.savepoint():
                 self.make(cr)
@@ -164,7 +173,16 @@ class _Call:
 
 
 @job
-def call_consumer(session, model_name, consumer, record_id, kind, fields, old, no_connector_export):
+def call_consumer(
+    session: ConnectorSession,
+    model_name: str,
+    consumer: str,
+    record_id: int,
+    kind: str,
+    fields: list[str],
+    old: dict[str, Any],
+    no_connector_export: str | bool,
+) -> object:
     """Tell a consumer about a changed record
 
     :param consumer: complete name of the function

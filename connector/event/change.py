@@ -3,11 +3,15 @@
 There is one call per consumer, record and transaction, however often the record was written.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, overload
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.registration import registering_addon
 
-from .event import Event, Subscription, set_of_names
+from .event import Consumer, ConsumerT, Event, Names, Subscription, set_of_names
 
 
 @dataclass(frozen=True)
@@ -23,22 +27,22 @@ class Change:
     """
 
     kind: str
-    fields: frozenset = frozenset()
-    old: dict = field(default_factory=dict)
+    fields: frozenset[str] = frozenset()
+    old: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ChangeSubscription(Subscription):
     """A :class:`Subscription` to changes of some fields."""
 
-    fields: frozenset = frozenset()  # empty: all
+    fields: frozenset[str] = frozenset()  # empty: all
     old_values: bool = False
 
-    def wants(self, change):
+    def wants(self, change: Change) -> bool:
         """Return whether the consumer is called for a change."""
         return change.kind != "write" or not self.fields or not self.fields.isdisjoint(change.fields)
 
-    def seen(self, change):
+    def seen(self, change: Change) -> Change:
         """Return the change as the consumer gets it."""
         old = change.old if self.old_values else {}
         return Change(
@@ -67,9 +71,39 @@ class RecordChangeEvent(Event):
     savepoint.
     """
 
-    _subscription_class = ChangeSubscription
+    _subscription_class: type[Subscription] = ChangeSubscription
 
-    def __call__(self, consumer=None, *, model_names=None, replacing=None, fields=None, old_values=False):
+    @overload
+    def __call__(
+        self,
+        consumer: ConsumerT,
+        *,
+        model_names: Names = None,
+        replacing: Consumer | None = None,
+        fields: Names = None,
+        old_values: bool = False,
+    ) -> ConsumerT: ...
+
+    @overload
+    def __call__(
+        self,
+        consumer: None = None,
+        *,
+        model_names: Names = None,
+        replacing: Consumer | None = None,
+        fields: Names = None,
+        old_values: bool = False,
+    ) -> Callable[[ConsumerT], ConsumerT]: ...
+
+    def __call__(
+        self,
+        consumer: Any = None,
+        *,
+        model_names: Names = None,
+        replacing: Consumer | None = None,
+        fields: Names = None,
+        old_values: bool = False,
+    ) -> Any:
         """Subscribe the decorated function; with or without parentheses.
 
         The arguments are those of :meth:`subscribe`.
@@ -77,13 +111,20 @@ class RecordChangeEvent(Event):
         options = {"fields": set_of_names(fields), "old_values": old_values}
         addon = registering_addon()
 
-        def subscribe(consumer):
+        def subscribe(consumer: ConsumerT) -> ConsumerT:
             self._subscribe(consumer, model_names, replacing, addon, **options)
             return consumer
 
         return subscribe if consumer is None else subscribe(consumer)
 
-    def subscribe(self, consumer, model_names=None, replacing=None, fields=None, old_values=False):
+    def subscribe(
+        self,
+        consumer: Consumer,
+        model_names: Names = None,
+        replacing: Consumer | None = None,
+        fields: Names = None,
+        old_values: bool = False,
+    ) -> None:
         """Call a function after the commit, once for each record that the transaction has changed.
 
         :param consumer: function that takes ``(session, model_name, record_id, change)``
@@ -99,7 +140,9 @@ class RecordChangeEvent(Event):
         self._subscribe(consumer, model_names, replacing, registering_addon(), **options)
 
 
-def old_values(records, subscriptions, written=None):
+def old_values(
+    records: BaseModel, subscriptions: Iterable[ChangeSubscription], written: Iterable[str] | None = None
+) -> dict[int, dict[str, Any]]:
     """Return the old values of records that subscriptions ask for, as a dict by record id.
 
     :param written: names of the fields that will be written; None: the records will be deleted

@@ -1,10 +1,12 @@
 """Class ``Event``: a hook to which connectors subscribe functions, called consumers."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, overload
 
 from odoo.modules import module as odoo_module
+from odoo.modules.registry import Registry
 
 from odoo.addons.jobs_queue.registration import (
     is_installed,
@@ -13,6 +15,14 @@ from odoo.addons.jobs_queue.registration import (
     registering_addon,
     registration_changed,
 )
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+#: A function ``(session, model_name, *args)``; its result counts for nothing.
+Consumer: TypeAlias = Callable[..., object]
+#: One name, several names or none.
+Names: TypeAlias = str | Iterable[str] | None
+
+ConsumerT = TypeVar("ConsumerT", bound=Consumer)
 
 
 @dataclass(frozen=True)
@@ -22,12 +32,12 @@ class Subscription:
     It exists in the databases where its addon is installed.
     """
 
-    consumer: Callable | None  # None: the addon only removes the one it replaces
-    model_names: frozenset  # empty: every model
-    replacing: Callable | None
+    consumer: Consumer | None  # None: the addon only removes the one it replaces
+    model_names: frozenset[str]  # empty: every model
+    replacing: Consumer | None
     addon: str | None
 
-    def concerns(self, model_name):
+    def concerns(self, model_name: str) -> bool:
         """Return whether the subscription is for a model."""
         return not self.model_names or model_name in self.model_names
 
@@ -64,26 +74,36 @@ class Event:
         there are any, a consumer that does not take that many is refused when it subscribes.
     """
 
-    _subscription_class = Subscription
+    _subscription_class: type[Subscription] = Subscription
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: str) -> None:
         self._arguments = arguments
-        self._subscriptions = []
+        self._subscriptions: list[Any] = []  # of the _subscription_class
 
-    def __call__(self, consumer=None, *, model_names=None, replacing=None):
+    @overload
+    def __call__(
+        self, consumer: ConsumerT, *, model_names: Names = None, replacing: Consumer | None = None
+    ) -> ConsumerT: ...
+
+    @overload
+    def __call__(
+        self, consumer: None = None, *, model_names: Names = None, replacing: Consumer | None = None
+    ) -> Callable[[ConsumerT], ConsumerT]: ...
+
+    def __call__(self, consumer: Any = None, *, model_names: Names = None, replacing: Consumer | None = None) -> Any:
         """Subscribe the decorated function; with or without parentheses.
 
         The arguments are those of :meth:`subscribe`.
         """
         addon = registering_addon()
 
-        def subscribe(consumer):
+        def subscribe(consumer: ConsumerT) -> ConsumerT:
             self._subscribe(consumer, model_names, replacing, addon)
             return consumer
 
         return subscribe if consumer is None else subscribe(consumer)
 
-    def subscribe(self, consumer, model_names=None, replacing=None):
+    def subscribe(self, consumer: Consumer, model_names: Names = None, replacing: Consumer | None = None) -> None:
         """Call a function each time the event is fired.
 
         :param consumer: function that takes ``(session, model_name, *args)``; ``args`` are the
@@ -96,7 +116,7 @@ class Event:
         """
         self._subscribe(consumer, model_names, replacing, registering_addon())
 
-    def unsubscribe(self, consumer, model_names=None):
+    def unsubscribe(self, consumer: Consumer, model_names: Names = None) -> None:
         """Stop calling a function.
 
         If an addon unsubscribes the consumer of another addon, this applies only to the databases
@@ -123,7 +143,14 @@ class Event:
         else:
             self._subscribe(None, model_names, consumer, addon)
 
-    def _subscribe(self, consumer, model_names, replacing, addon, **options):
+    def _subscribe(
+        self,
+        consumer: Consumer | None,
+        model_names: Names,
+        replacing: Consumer | None,
+        addon: str | None,
+        **options: Any,
+    ) -> None:
         if consumer is not None and not callable(consumer):
             raise TypeError(
                 f"The consumer of an event is a function, not {consumer!r}; model names are given as model_names=[...]"
@@ -138,7 +165,7 @@ class Event:
         self._subscriptions.append(subscription)
         registration_changed()
 
-    def _check_arguments(self, consumer):
+    def _check_arguments(self, consumer: Consumer) -> None:
         arguments = ("session", "model_name", *self._arguments)
         try:
             inspect.signature(consumer).bind(*arguments)
@@ -147,7 +174,7 @@ class Event:
                 f"{consumer_name(consumer)} is called with ({', '.join(arguments)}), which it does not take: {error}"
             ) from error
 
-    def fire(self, session, model_name, *args, **kwargs):
+    def fire(self, session: ConnectorSession, model_name: str, *args: Any, **kwargs: Any) -> None:
         """Call the consumers of the event.
 
         :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
@@ -157,11 +184,11 @@ class Event:
         for subscription in self.subscriptions(session.env.registry, model_name):
             subscription.consumer(session, model_name, *args, **kwargs)
 
-    def has_consumer_for(self, session, model_name):
+    def has_consumer_for(self, session: ConnectorSession, model_name: str) -> bool:
         """Return whether the event has a consumer for a model."""
         return bool(self.subscriptions(session.env.registry, model_name))
 
-    def subscriptions(self, registry, model_name):
+    def subscriptions(self, registry: Registry, model_name: str) -> tuple[Any, ...]:
         """Return the :class:`Subscription` of each consumer to call for a model, in order.
 
         They are those of one registry. They are cached for each registry and model: after the first
@@ -176,8 +203,9 @@ class Event:
             subscriptions = found[self, model_name] = self._find_subscriptions(registry, model_name)
             return subscriptions
 
-    def _find_subscriptions(self, registry, model_name):
-        found = {}  # by consumer: a function that is subscribed twice, once for every model, is called once
+    def _find_subscriptions(self, registry: Registry, model_name: str) -> tuple[Any, ...]:
+        # by consumer: a function that is subscribed twice, once for every model, is called once
+        found: dict[Consumer | None, Any] = {}
         for subscription in sorted(self._subscriptions, key=lambda subscription: loading_order(subscription.addon)):
             if subscription.concerns(model_name) and is_installed(registry, subscription.addon):
                 found.pop(subscription.replacing, None)
@@ -186,7 +214,7 @@ class Event:
         return tuple(found.values())
 
 
-def set_of_names(names):
+def set_of_names(names: Names) -> frozenset[str]:
     """Return one name, several names or None (no names) as a frozenset."""
     if isinstance(names, str):
         return frozenset([names])
@@ -196,6 +224,6 @@ def set_of_names(names):
     return names
 
 
-def consumer_name(consumer):
+def consumer_name(consumer: Any) -> str:
     """Return the complete name of a consumer."""
     return f"{consumer.__module__}.{consumer.__qualname__}"

@@ -4,9 +4,12 @@ A rollback discards them, also a rollback to a savepoint.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from odoo import api
+from odoo.sql_db import BaseCursor
 
 from odoo.addons.jobs_queue.savepoint import follow_savepoints
 
@@ -20,12 +23,16 @@ class Note:
     kind: str
     env: api.Environment
     model_name: str
-    ids: tuple
-    fields: frozenset
-    old: dict  # of dicts, by id
+    ids: tuple[int, ...]
+    fields: frozenset[str]
+    old: dict[int, dict[str, Any]]  # by id
 
 
-def add_note(note, tell):
+#: Is called with the notes of a transaction.
+Tell: TypeAlias = Callable[[list[Note]], object]
+
+
+def add_note(note: Note, tell: Tell) -> None:
     """Keep a note until the end of its transaction.
 
     :param note: :class:`Note`
@@ -39,12 +46,12 @@ def add_note(note, tell):
     data[_KEY].append(note)
 
 
-def _tell(notes, tell):
+def _tell(notes: list[Note], tell: Tell) -> None:
     if notes:
         tell(notes)
 
 
-def take_notes(cr):
+def take_notes(cr: BaseCursor) -> list[Note]:
     """Return the notes of the transaction of a cursor, and forget them.
 
     :return: list of :class:`Note`
@@ -55,11 +62,11 @@ def take_notes(cr):
     return taken
 
 
-def _count(cr):
+def _count(cr: BaseCursor) -> int:
     return len(cr.postcommit.data.get(_KEY, ()))
 
 
-def _forget(cr, count):
+def _forget(cr: BaseCursor, count: int | None) -> None:
     del cr.postcommit.data.get(_KEY, [])[count:]
 
 

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from odoo.modules.registry import Registry
+
 from odoo.addons.jobs_queue.registration import lookups
 
-from .change import RecordChangeEvent
+from .change import ChangeSubscription, RecordChangeEvent
 from .event import Event
 
 on_record_create = Event("record_id", "vals")
@@ -32,10 +34,10 @@ class Listeners(NamedTuple):
     create: bool
     write: bool
     unlink: bool
-    change: tuple  # of subscriptions
+    change: tuple[ChangeSubscription, ...]
 
 
-def listeners(registry, model_name):
+def listeners(registry: Registry, model_name: str) -> Listeners | None:
     """Return the :class:`Listeners` to the records of a model, None if there are none.
 
     With None, the caller has nothing else to check.
@@ -46,7 +48,7 @@ def listeners(registry, model_name):
         return found[key]
     except KeyError:
         events = (on_record_create, on_record_write, on_record_unlink)
-        heard = [bool(event.subscriptions(registry, model_name)) for event in events]
+        create, write, unlink = (bool(event.subscriptions(registry, model_name)) for event in events)
         change = on_record_change.subscriptions(registry, model_name)
-        found[key] = Listeners(*heard, change) if change or any(heard) else None
+        found[key] = Listeners(create, write, unlink, change) if change or create or write or unlink else None
         return found[key]

@@ -4,14 +4,19 @@ An import writes some values again only to keep them, see
 :mod:`~odoo.addons.connector.unit.binding.kept`. That is no change for an export.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
+from odoo.models import BaseModel
+
 UNCHANGED = "connector_unchanged"
 
 
-class Unchanged(frozenset):
+class Unchanged(frozenset[tuple[str, int, str]]):
     """The written values that are equal, each as (model, id, field). Only code can make one."""
 
 
-def with_unchanged(records, values):
+def with_unchanged(records: BaseModel, values: Iterable[tuple[str, int, str]]) -> BaseModel:
     """Return records in a context that says which written values are equal already.
 
     :param records: recordset
@@ -21,7 +26,7 @@ def with_unchanged(records, values):
     return records.with_context(**{UNCHANGED: unchanged}) if unchanged else records
 
 
-def told_values(records, vals):
+def told_values(records: BaseModel, vals: dict[str, Any]) -> list[tuple[BaseModel, dict[str, Any]]]:
     """Return the written values of which consumers are told: a list of (records, dict of values).
 
     :param records: recordset that was written

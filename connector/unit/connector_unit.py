@@ -1,24 +1,32 @@
 """The base class of units, and the environment in which they work."""
 
+from __future__ import annotations
+
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
+from typing import Any, Self, TypeVar
+
+from odoo import api
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs.keys import unstorable
-from odoo.addons.jobs_queue.session import checked_session
+from odoo.addons.jobs_queue.session import ConnectorSession, checked_session
 from odoo.addons.jobs_queue.texts import shown
 
+from ..backend import Backend
 from ..exception import InvalidBackend, InvalidDataError
 from ..extension import class_name
 from .former_hooks import refuse_former_hooks
+from .types import Links
 
 #: Maximum characters of an external id: an index entry has at most 2,700 bytes.
 LONGEST_EXTERNAL_ID = 500
 _TOO_LARGE = 10**LONGEST_EXTERNAL_ID
 
 
-def external_id_text(external_id):
+def external_id_text(external_id: object) -> str | None:
     """Return an external id as text, as it is stored; None for None, False and "".
 
     The number 0 is an external id.
@@ -35,12 +43,16 @@ def external_id_text(external_id):
     if isinstance(external_id, int):
         if abs(external_id) < _TOO_LARGE:
             return str(external_id)
-        problem = f"it has more than {LONGEST_EXTERNAL_ID} digits"
+        problem: str | None = f"it has more than {LONGEST_EXTERNAL_ID} digits"
     elif len(external_id) > LONGEST_EXTERNAL_ID:
         problem = f"it has {len(external_id):,} characters, and at most {LONGEST_EXTERNAL_ID} can be looked up"
     elif not (problem := unstorable(external_id)):
         return str(external_id)
     raise InvalidDataError(f"{shown(external_id)} cannot be an external id: {problem}")
+
+
+Unit = TypeVar("Unit")
+_T = TypeVar("_T")
 
 
 class ConnectorUnit:
@@ -56,17 +68,17 @@ class ConnectorUnit:
     _model_name: str | Sequence[str] | None = None
     #: the class that :meth:`binder_for` looks up; set by ``binding/binder.py``, which imports this
     #: module
-    _binder: "type[ConnectorUnit]"
+    _binder: type[Links]
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         self.environment = environment
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_former_hooks(cls)
 
     @classmethod
-    def match(cls, session, model_name):
+    def match(cls, session: ConnectorSession, model_name: str) -> bool:
         """Return whether the unit serves a model.
 
         The answer is cached as long as the addons of the database stay the same. It must not depend
@@ -78,23 +90,23 @@ class ConnectorUnit:
         return model_name == names if isinstance(names, str) else model_name in names
 
     @property
-    def backend(self):
+    def backend(self) -> Backend:
         return self.environment.backend
 
     @property
-    def backend_record(self):
+    def backend_record(self) -> BaseModel:
         return self.environment.backend_record
 
     @property
-    def session(self):
+    def session(self) -> ConnectorSession:
         return self.environment.session
 
     @property
-    def env(self):
+    def env(self) -> api.Environment:
         return self.environment.env
 
     @property
-    def _(self):
+    def _(self) -> Callable[..., str]:
         """Translate a text for the user, as ``self.env._()`` does in a model.
 
         The language of ``self.env`` is the one of the backend.
@@ -102,11 +114,11 @@ class ConnectorUnit:
         return self.environment.user_session.env._
 
     @property
-    def model(self):
+    def model(self) -> BaseModel:
         """The model of the environment, as an empty recordset."""
         return self.environment.model
 
-    def unit_for(self, unit_class, model=None):
+    def unit_for(self, unit_class: type[Unit], model: str | None = None) -> Unit:
         """Return the unit of a class for a model.
 
         :param unit_class: unit class or base class, such as ``ImportMapper``
@@ -119,13 +131,13 @@ class ConnectorUnit:
             raise InvalidBackend(f"{class_name(type(self))}: the model {model!r} does not exist in this database")
         return self.environment.for_model(model).get_connector_unit(unit_class)
 
-    def many_units_for(self, unit_class, model=None):
+    def many_units_for(self, unit_class: type[Unit], model: str | None = None) -> list[Unit]:
         """Return all units of a class for a model as a list, those of the version first."""
         environment = self.environment.for_model(model)
         classes = environment.backend.get_classes(unit_class, environment.session, environment.model_name)
-        return [found(environment) for found in classes]
+        return [found(environment) for found in classes]  # type: ignore[call-arg]  # of units
 
-    def binder_for(self, model=None):
+    def binder_for(self, model: str | None = None) -> Links:
         """Return the binder of a model, by default of this unit's model."""
         return self.unit_for(self._binder, model)
 
@@ -144,21 +156,23 @@ class Environment:
     nothing refers to the environment any more, as at the end of a job.
     """
 
-    def __init__(self, backend_record, session, model_name, user_lang=None):
+    def __init__(
+        self, backend_record: BaseModel, session: ConnectorSession, model_name: str, user_lang: str | None = None
+    ) -> None:
         self._backend_record = backend_record
-        self.backend = backend_record.get_backend()
+        self.backend: Backend = backend_record.get_backend()
         self.session = checked_session(session)
         self.model_name = model_name
         self._opened = _Opened()
         self._user_lang = user_lang or session.env.lang
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def open(self, name, factory):
+    def open(self, name: str, factory: Callable[[], _T]) -> _T:
         """Return a resource that all units of this environment share, such as a connection.
 
         Units of all its models get the same one.
@@ -169,7 +183,7 @@ class Environment:
         """
         return self._opened.open(name, factory)
 
-    def close(self):
+    def close(self) -> None:
         """Close the resources of :meth:`open`, the last one first.
 
         They are opened again at their next use.
@@ -177,11 +191,11 @@ class Environment:
         self._opened.close()
 
     @property
-    def env(self):
+    def env(self) -> api.Environment:
         return self.session.env
 
     @property
-    def user_session(self):
+    def user_session(self) -> ConnectorSession:
         """The session in the language of the user, for messages and to delay jobs.
 
         The jobs then have messages for the same user.
@@ -189,19 +203,19 @@ class Environment:
         return self.session.with_context(lang=self._user_lang)
 
     @property
-    def backend_record(self):
+    def backend_record(self) -> BaseModel:
         return self._backend_record.with_env(self.env)
 
     @property
-    def backend_name(self):
+    def backend_name(self) -> str:
         """The name of the backend's record, for messages, also for users who may not read it."""
         return self._backend_record.sudo().name
 
     @property
-    def model(self):
+    def model(self) -> BaseModel:
         return self.env[self.model_name]
 
-    def for_model(self, model_name=None):
+    def for_model(self, model_name: str | None = None) -> Self:
         """Return the environment of another model with the same backend and session.
 
         :param model_name: None: this environment
@@ -212,12 +226,12 @@ class Environment:
         environment.model_name = model_name
         return environment
 
-    def get_connector_unit(self, unit_class):
+    def get_connector_unit(self, unit_class: type[Unit]) -> Unit:
         """Return the unit of a class for the model; see :meth:`ConnectorUnit.unit_for`."""
-        return self.backend.get_class(unit_class, self.session, self.model_name)(self)
+        return self.backend.get_class(unit_class, self.session, self.model_name)(self)  # type: ignore[call-arg]  # of a unit
 
     @contextmanager
-    def set_lang(self, code):
+    def set_lang(self, code: str) -> Iterator[Self]:
         """Work in another language until the end of the ``with`` block.
 
         :param code: such as ``fr_FR``
@@ -229,24 +243,24 @@ class Environment:
 class _Opened:
     """Open resources by name, shared by the environments for the models of one backend."""
 
-    def __init__(self):
-        self._resources = {}
+    def __init__(self) -> None:
+        self._resources: dict[str, Any] = {}
         self._closing = ExitStack()
         weakref.finalize(self, self._closing.close)
 
-    def open(self, name, factory):
+    def open(self, name: str, factory: Callable[[], Any]) -> Any:
         if name not in self._resources:
             resource = self._resources[name] = factory()
             if hasattr(resource, "close"):
                 self._closing.callback(resource.close)
         return self._resources[name]
 
-    def close(self):
+    def close(self) -> None:
         self._resources.clear()
         self._closing.close()
 
 
-def get_environment(session, model_name, backend_id, waits=True):
+def get_environment(session: ConnectorSession, model_name: str, backend_id: int, waits: bool = True) -> Environment:
     """Return the environment to synchronise a model with a backend.
 
     It works in the company and the language of the backend. Its resources are closed with it: by

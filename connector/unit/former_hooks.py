@@ -68,7 +68,7 @@ FORMER_HOOKS = {
 _FRAMEWORK = "odoo.addons.connector."
 
 
-def refuse_former_hooks(unit_class):
+def refuse_former_hooks(unit_class: type) -> None:
     """Refuse a class that overrides what nothing calls.
 
     :raise ValueError: it does; the message names class and hook, and what to do instead
