@@ -9,6 +9,8 @@ from odoo.models import BaseModel
 ExternalId: TypeAlias = str | int
 #: A record of the external system, as an adapter reads it.
 ExternalRecord: TypeAlias = Mapping[str, Any]
+#: What is mapped: a record of the external system, or one of Odoo.
+Source: TypeAlias = ExternalRecord | BaseModel
 #: Values by the names of fields, of Odoo's or of the external system's.
 Values: TypeAlias = dict[str, Any]
 #: The record of a binding model, or its id.

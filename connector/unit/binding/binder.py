@@ -4,15 +4,19 @@ It looks them up one by one, or a page of them by one query.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
 
 from odoo import models
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.by_code import JOB, by_code
 
 from ...backend import general
 from ...event.no_export import without_export
 from ...exception import InvalidDataError
-from ..connector_unit import ConnectorUnit, external_id_text
+from ..connector_unit import ConnectorUnit, Environment, external_id_text
+from ..types import ExternalId, RecordOrId, Values
 from .clock import database_now
 
 
@@ -27,16 +31,16 @@ class Binder(ConnectorUnit):
     False and "" are not.
     """
 
-    _external_field = "external_id"
-    _backend_field = "backend_id"
-    _odoo_field = "odoo_id"
-    _sync_date_field = "sync_date"
+    _external_field: str = "external_id"
+    _backend_field: str = "backend_id"
+    _odoo_field: str = "odoo_id"
+    _sync_date_field: str = "sync_date"
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._found = None
+        self._found: defaultdict[str, dict[Any, BaseModel]] | None = None
 
-    def remember(self):
+    def remember(self) -> None:
         """Cache every binding that is found, as long as this binder lasts.
 
         It is for a page of records that point to the same ones. An id that was not found is looked
@@ -44,11 +48,11 @@ class Binder(ConnectorUnit):
         """
         self._found = defaultdict(dict)  # field name -> value -> binding
 
-    def is_binding_model(self):
+    def is_binding_model(self) -> bool:
         """Return whether the records of the model have an external id."""
         return {self._external_field, self._backend_field} <= self.model._fields.keys()
 
-    def to_internal(self, external_id, unwrap=False):
+    def to_internal(self, external_id: ExternalId | None, unwrap: bool = False) -> BaseModel:
         """Return the binding of an external id.
 
         :param external_id: id in the external system
@@ -59,7 +63,7 @@ class Binder(ConnectorUnit):
             return record
         return self.env[self.unwrap_model()] if unwrap else self.model
 
-    def to_internal_many(self, external_ids, unwrap=False):
+    def to_internal_many(self, external_ids: Iterable[ExternalId | None], unwrap: bool = False) -> dict[str, BaseModel]:
         """Return the bindings of external ids, by one query.
 
         :param external_ids: ids in the external system
@@ -71,7 +75,7 @@ class Binder(ConnectorUnit):
         found = self._search_by(self._external_field, texts)
         return {text: self.unwrap_binding(binding) for text, binding in found.items()} if unwrap else found
 
-    def to_external(self, binding, wrap=False):
+    def to_external(self, binding: RecordOrId, wrap: bool = False) -> str | None:
         """Return the external id of a binding, None if it has none.
 
         :param binding: record or id of the binding model
@@ -81,7 +85,7 @@ class Binder(ConnectorUnit):
             return external_id
         return None
 
-    def to_external_many(self, bindings, wrap=False):
+    def to_external_many(self, bindings: Iterable[RecordOrId], wrap: bool = False) -> dict[int, str]:
         """Return the external ids of bindings, by one query.
 
         :param bindings: records or ids of the binding model
@@ -100,7 +104,7 @@ class Binder(ConnectorUnit):
             if binding[self._external_field]
         }
 
-    def bind(self, external_id, binding):
+    def bind(self, external_id: ExternalId, binding: RecordOrId) -> None:
         """Store the external id of a binding and mark it as in sync now.
 
         This change is not exported.
@@ -112,7 +116,7 @@ class Binder(ConnectorUnit):
         bound = without_export(self.model.browse(_id(binding)), self.backend_record)
         bound.write(self.bind_values(external_id, binding))
 
-    def bind_values(self, external_id, binding=None):
+    def bind_values(self, external_id: ExternalId, binding: RecordOrId | None = None) -> Values:
         """Return the values that :meth:`bind` writes.
 
         They are for code that creates or writes a binding together with other values.
@@ -123,7 +127,7 @@ class Binder(ConnectorUnit):
         """
         return {self._external_field: self._valid_text(external_id, binding), **self.sync_values()}
 
-    def bind_many(self, bindings):
+    def bind_many(self, bindings: Mapping[Any, RecordOrId]) -> None:
         """Store the external ids of bindings and mark them as in sync now; this is not exported.
 
         The common values are written by one call. An external id is written only where it differs
@@ -132,7 +136,7 @@ class Binder(ConnectorUnit):
         :param bindings: dict, id in the external system to a record or id of the binding model
         :raise InvalidDataError: a key is not an external id, or a binding is given for two ids
         """
-        texts = {}
+        texts: dict[int, str] = {}
         for external_id, binding in bindings.items():
             text = self._valid_text(external_id, binding)
             other = texts.setdefault(_id(binding), text)
@@ -147,15 +151,15 @@ class Binder(ConnectorUnit):
             if binding[self._external_field] != texts[binding.id]:
                 binding.write({self._external_field: texts[binding.id]})
 
-    def unwrap_binding(self, binding):
+    def unwrap_binding(self, binding: RecordOrId) -> BaseModel:
         """Return the bound record of a binding, given as record or id."""
         return self.model.browse(_id(binding))[self._odoo_field]
 
-    def unwrap_model(self):
+    def unwrap_model(self) -> str:
         """Return the name of the model of the bound records."""
         return self.model._fields[self._odoo_field].comodel_name
 
-    def _records(self, bindings):
+    def _records(self, bindings: Mapping[int, RecordOrId]) -> dict[int, BaseModel]:
         """Return the records for a dict of id to record or id.
 
         Records that were given as such keep the prefetch set that they have.
@@ -167,21 +171,21 @@ class Binder(ConnectorUnit):
             for record_id, binding in bindings.items()
         }
 
-    def sync_values(self):
+    def sync_values(self) -> Values:
         """Return the values, beside the external id, of a binding that was just synchronised."""
         values = {self._sync_date_field: database_now(self.environment), "sync_state": "in_sync", "sync_error": False}
         if job_id := by_code(self.env.context, JOB):
             values["last_job_id"] = job_id
         return {name: value for name, value in values.items() if name in self.model._fields}
 
-    def _valid_text(self, external_id, binding):
+    def _valid_text(self, external_id: ExternalId | None, binding: RecordOrId | None) -> str:
         text = external_id_text(external_id)
         if text is None:
             names = {"id": repr(external_id), "what": self.model._name if binding is None else binding}
             raise InvalidDataError(self._("%(id)s is not an external id: %(what)s cannot be bound to it", **names))
         return text
 
-    def _search_by(self, field_name, values):
+    def _search_by(self, field_name: str, values: Set[Any]) -> dict[Any, BaseModel]:
         """Return the bindings of this backend whose field has one of the values, by one query.
 
         :return: dict, value to binding
@@ -193,7 +197,7 @@ class Binder(ConnectorUnit):
             found.update(self._search(field_name, unknown))
         return {value: found[value] for value in values if value in found}
 
-    def _search(self, field_name, values):
+    def _search(self, field_name: str, values: Set[Any]) -> dict[Any, BaseModel]:
         """Look up for :meth:`_search_by`.
 
         Archived bindings count. Bindings that the user may not read count too: their external id is
@@ -209,7 +213,7 @@ class Binder(ConnectorUnit):
         domain = [(field_name, "in", list(values)), (self._backend_field, "=", self.backend_record.id)]
         names = [name for name in (self._external_field, self._odoo_field) if name in self.model._fields]
         bindings = self.model.sudo().with_context(active_test=False).search_fetch(domain, names, order="id")
-        found = {}
+        found: dict[Any, BaseModel] = {}
         for binding, mine in zip(bindings, bindings.with_env(self.env), strict=True):
             value = _id(binding[field_name])
             if value in found:
@@ -228,7 +232,7 @@ class Binder(ConnectorUnit):
             found.update(self._aliased(values - found.keys()))
         return found
 
-    def _aliased(self, external_ids):
+    def _aliased(self, external_ids: Iterable[str | None]) -> dict[str, BaseModel]:
         """Return the bindings of which some external ids are aliases, as a dict by the id.
 
         See ``models/connector_external_alias.py``.
@@ -236,13 +240,13 @@ class Binder(ConnectorUnit):
         ids = self.env["connector.external.alias"]._of(self.model._name, self.backend_record, external_ids)
         return {text: self.model.browse(binding_id) for text, binding_id in ids.items()}
 
-    def is_alias(self, external_id, binding):
-        """Return whether an external id is not the binding's, but was merged into its record."""
+    def is_alias(self, external_id: ExternalId | None, binding: BaseModel) -> bool:
+        """Return whether an external id is not that of the binding, but was merged into its record."""
         text = external_id_text(external_id)
         return bool(binding) and text != binding[self._external_field] and text in self._aliased({text})
 
 
-def _id(record):
+def _id(record: Any) -> Any:
     """Return the id of a record; anything else, such as an id, is returned as it is."""
     return record.id if isinstance(record, models.BaseModel) else record
 

@@ -6,15 +6,20 @@ dates, images as text or as bytes. Of a relation, archived records count too.
 
 import base64
 import binascii
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from odoo import Command
+from odoo.fields import Field
+from odoo.models import BaseModel
 
+from ..types import Values
 from .given import is_as_given
 
 _COMMANDS_OF_IDS = (Command.UNLINK, Command.LINK, Command.CLEAR, Command.SET)
 
 
-def changed_values(record, values):
+def changed_values(record: BaseModel, values: Mapping[str, Any]) -> Values:
     """Return those of the values that writing them would change, as a dict.
 
     A value that Odoo has stored otherwise than it was given is no change if it is given again, and
@@ -30,7 +35,7 @@ def changed_values(record, values):
     }
 
 
-def is_change(record, name, value):
+def is_change(record: BaseModel, name: str, value: Any) -> bool:
     """Return whether a value differs from what a record has stored.
 
     :param record: recordset of one record
@@ -45,8 +50,8 @@ def is_change(record, name, value):
     return given != stored and not (field.type == "binary" and _content(given) == _content(stored))
 
 
-def stored_value(record, name):
-    """Return what a record has in a field: ids of a relation as a set, else as in the cache."""
+def stored_value(record: BaseModel, name: str) -> Any:
+    """Return what a record has stored in a field: ids of a relation as a set, else as in the cache."""
     record, field = owner(record, name)
     if field.type in ("one2many", "many2many"):
         return _ids(record, field)
@@ -55,13 +60,13 @@ def stored_value(record, name):
     return field.convert_to_cache(record[name], record, validate=False)
 
 
-def is_of_ids(commands):
+def is_of_ids(commands: Iterable[Any] | None) -> bool:
     """Return whether the commands of an x2many field only say which records it has."""
     return all(command[0] in _COMMANDS_OF_IDS for command in commands or ())
 
 
-def owner(record, name):
-    """Return the record to which a field belongs, among those that one inherits, and the field.
+def owner(record: BaseModel, name: str) -> tuple[BaseModel, Field]:
+    """Return the record to which a field belongs, among those that a record inherits, and the field.
 
     Values are compared there: once the inheriting record has an inherited field in its cache, each
     write to the parent searches for the inheriting records whose cache is outdated.
@@ -70,16 +75,16 @@ def owner(record, name):
     return owner(record[link(field)], name) if field.inherited else (record, field)
 
 
-def link(field):
+def link(field: Field) -> str:
     """Return the name of the many2one to the record from which a field is inherited."""
     return field.related.partition(".")[0]
 
 
-def _ids(record, field):
+def _ids(record: BaseModel, field: Field) -> set[int]:
     return set(record.with_context(active_test=False)[field.name].ids)
 
 
-def _ids_after(ids, commands):
+def _ids_after(ids: Iterable[int], commands: Iterable[Any] | None) -> set[int]:
     """Return the ids of a relation after commands that only say which records it has."""
     ids = set(ids)
     for command in commands or ():
@@ -93,8 +98,8 @@ def _ids_after(ids, commands):
     return ids
 
 
-def _content(value):
-    """Return the bytes of a binary field's value, however its base64 is broken into lines."""
+def _content(value: Any) -> Any:
+    """Return the bytes that a value of a binary field encodes, however its base64 is broken into lines."""
     try:
         return base64.b64decode(value or b"")
     except (binascii.Error, TypeError, ValueError):

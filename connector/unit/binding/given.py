@@ -10,6 +10,9 @@ bindings have none.
 """
 
 import json
+from collections.abc import Mapping
+
+from odoo.models import BaseModel
 
 from .sent import checksum
 from .state import recall, remember
@@ -17,7 +20,7 @@ from .state import recall, remember
 _FIELD = "given_checksum"
 
 
-def is_as_given(record, name, value, stored):
+def is_as_given(record: BaseModel, name: str, value: object, stored: object) -> bool:
     """Return whether a value is the one that was given last, and the same is stored since.
 
     :param record: recordset of one record
@@ -27,8 +30,8 @@ def is_as_given(record, name, value, stored):
     return name in known and known[name] == _checksum(value, stored)
 
 
-def note_given(record, given):
-    """Remember written values that are stored otherwise; forget those that are stored as given.
+def note_given(record: BaseModel, given: Mapping[str, tuple[object, object] | None]) -> None:
+    """Remember values that were written and are stored otherwise; forget those that are stored as given.
 
     :param record: record of a binding model; other records remember nothing
     :param given: dict, name of each written field to (value, what is stored) if that differs, else
@@ -43,9 +46,9 @@ def note_given(record, given):
         remember(record, {_FIELD: json.dumps(noted, sort_keys=True) if noted else False})
 
 
-def _known(record):
+def _known(record: BaseModel) -> dict[str, str]:
     return json.loads(recall(record, _FIELD) or "{}")
 
 
-def _checksum(value, stored):
+def _checksum(value: object, stored: object) -> str:
     return checksum([value, sorted(stored) if isinstance(stored, set) else stored])

@@ -6,30 +6,44 @@ has changed, and with it each mapped field that Odoo may write and computes from
 where a write of all values would end.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
+
 from odoo import Command
+from odoo.fields import Field
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.registration import lookups
 
+from ..types import Values
 
-class Together(dict):
+
+class Together(dict[str, Any]):
     """Values to write on a record: those that change it, and those that are kept by being written.
 
     :param kept: names of the latter
     :param watched: names of the values that Odoo's code may replace while it writes the others
     """
 
-    def __init__(self, values=(), kept=(), watched=()):
+    def __init__(
+        self,
+        values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        kept: Iterable[str] = (),
+        watched: Iterable[str] = (),
+    ) -> None:
         super().__init__(values)
         self.kept = frozenset(kept)
         self.watched = frozenset(watched) & self.keys()
 
     @property
-    def changed(self):
+    def changed(self) -> Set[str]:
         """The names of the values that change the record."""
         return self.keys() - self.kept
 
 
-class LineCommands(list):
+class LineCommands(list[Any]):
     """The commands for the lines of a record, and what was mapped for those that exist.
 
     A line without a command may need one when it is known which fields of the record are written.
@@ -39,12 +53,14 @@ class LineCommands(list):
     :param written_with: see :func:`written_together`
     """
 
-    def __init__(self, commands, given, written_with):
+    def __init__(
+        self, commands: Iterable[Any], given: Mapping[BaseModel, Values], written_with: Mapping[str, Sequence[str]]
+    ) -> None:
         super().__init__(commands)
         self._given = given
         self._written_with = written_with
 
-    def reached_from(self, written):
+    def reached_from(self, written: frozenset[Field]) -> list[Any]:
         """Return the commands when some fields of the record are written, too.
 
         :param written: frozenset of fields
@@ -61,11 +77,17 @@ class LineCommands(list):
         return [*others, *found]
 
     @property
-    def _ids(self):
+    def _ids(self) -> set[int]:
         return {line.id for line in self._given}
 
 
-def written_together(record, changed, values, written_with, above=frozenset()):
+def written_together(
+    record: BaseModel,
+    changed: Mapping[str, Any],
+    values: Mapping[str, Any],
+    written_with: Mapping[str, Sequence[str]],
+    above: frozenset[Field] = frozenset(),
+) -> Together:
     """Return what to write on a record so that what is equal stays so, as :class:`Together`.
 
     :param record: recordset of one record
@@ -92,7 +114,7 @@ def written_together(record, changed, values, written_with, above=frozenset()):
     return together
 
 
-def computed_from(record, written, names):
+def computed_from(record: BaseModel, written: frozenset[Field], names: Iterable[str]) -> frozenset[str]:
     """Return those of some fields that Odoo would compute anew, although they may be given.
 
     They are those that depend on what is written. The inverse of a written field is code, which may
@@ -116,7 +138,7 @@ def computed_from(record, written, names):
     return found[key]
 
 
-def fields_written(record, values):
+def fields_written(record: BaseModel, values: Mapping[str, Any]) -> frozenset[Field]:
     """Return the fields that writing some values writes, those of lines among them, as a frozenset.
 
     :param record: recordset
@@ -133,11 +155,11 @@ def fields_written(record, values):
     return frozenset(written)
 
 
-def _bases(record, names):
+def _bases(record: BaseModel, names: Iterable[str]) -> frozenset[Field]:
     return frozenset(record._fields[name].base_field for name in names)
 
 
-def _is_protected(field):
-    """Return whether Odoo does not compute a given field, by the rule of ``BaseModel.write``."""
+def _is_protected(field: Field) -> bool:
+    """Return whether Odoo does not compute a field that is given, by the rule of ``BaseModel.write``."""
     may_be_given = field.inverse or (field.compute and not field.readonly)
     return bool(may_be_given and (field.store or field.type not in ("one2many", "many2many")))

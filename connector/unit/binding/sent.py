@@ -7,26 +7,42 @@ The checksums of a binding are a JSON object in its field ``export_checksum``: n
 field to checksum.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from odoo.models import BaseModel
 
 from ...exception import MappingError
+from ..types import Values
 from .state import recall, remember
 
 
-def checksum(value):
+class _Mapper(Protocol):
+    """The mapper of an export, which is above the bindings."""
+
+    def page(self, records: list[BaseModel], fields: Iterable[str] | None = None) -> AbstractContextManager[None]: ...
+
+    def map_record(self, record: BaseModel) -> Any: ...
+
+
+def checksum(value: object) -> str:
     """Return a short text that is the same for equal values and differs for different ones."""
     content = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def not_sent(binding, values):
+def not_sent(binding: BaseModel, values: Mapping[str, Any]) -> Values:
     """Return the values of an export that differ from those that the external system has."""
     known = _known(binding)
     return {target: value for target, value in values.items() if known.get(target) != checksum(value)}
 
 
-def sent_with(binding, values):
+def sent_with(binding: BaseModel, values: Mapping[str, Any]) -> str:
     """Return the new ``export_checksum`` of a binding after some values were sent.
 
     The checksums of the other values stay.
@@ -34,7 +50,7 @@ def sent_with(binding, values):
     return _dump(_known(binding) | {target: checksum(value) for target, value in values.items()})
 
 
-def forget_fields(mapper, binding, fields):
+def forget_fields(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | None) -> None:
     """Forget the external values of some Odoo fields.
 
     :param mapper: mapper of the model's export
@@ -46,7 +62,7 @@ def forget_fields(mapper, binding, fields):
     remember(binding, {"export_checksum": _dump(known)})
 
 
-def note_created(mapper, written):
+def note_created(mapper: _Mapper, written: Mapping[BaseModel, Iterable[str]]) -> None:
     """Note that the external system has the values that an import has written to new bindings.
 
     Other values of their export still have to be sent.
@@ -68,7 +84,7 @@ def note_created(mapper, written):
         _forget_inherited(next(iter(written)))
 
 
-def note_updated(mapper, binding, fields, before):
+def note_updated(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | None, before: Mapping[str, str]) -> None:
     """Note that the external system has the values that an import has changed in a binding.
 
     Values that were changed in Odoo and not sent yet still have to be sent.
@@ -82,7 +98,7 @@ def note_updated(mapper, binding, fields, before):
     remember(binding, {"export_checksum": _dump(_known(binding) | dict(changed))})
 
 
-def would_send(mapper, binding, fields):
+def would_send(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | None) -> dict[str, str]:
     """Return the checksums of the values that an export of some fields would send now, as a dict.
 
     It is empty if the record cannot be mapped.
@@ -96,7 +112,7 @@ def would_send(mapper, binding, fields):
     return found
 
 
-def _checksums(mapper, binding, fields):
+def _checksums(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | None) -> dict[str, str]:
     try:
         values = mapper.map_record(binding).values(fields=fields)
     except MappingError:
@@ -104,7 +120,7 @@ def _checksums(mapper, binding, fields):
     return {target: checksum(value) for target, value in values.items()}
 
 
-def _forget_inherited(binding):
+def _forget_inherited(binding: BaseModel) -> None:
     """Empty the cache of the inherited fields of bindings.
 
     With these fields in the cache, each write of the import to a record would search for its
@@ -114,9 +130,9 @@ def _forget_inherited(binding):
     binding.browse().invalidate_model(inherited, flush=False)
 
 
-def _known(binding):
+def _known(binding: BaseModel) -> dict[str, str]:
     return json.loads(recall(binding, "export_checksum") or "{}")
 
 
-def _dump(checksums):
+def _dump(checksums: Mapping[str, str]) -> str:
     return json.dumps(checksums, sort_keys=True)

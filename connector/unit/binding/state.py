@@ -1,12 +1,16 @@
 """The synchronisation state of a binding, and the error of a failed synchronisation."""
 
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from psycopg2 import OperationalError
 
 from odoo.exceptions import ConcurrencyError
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.exception import JobStopped, LeaseLost, NothingToDoJob, RetryableJobError
+from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import storable
 
 from ...event.no_export import without_export
@@ -25,13 +29,13 @@ class MissingThere(IDMissingInBackend):
     :param binding: record of the binding model
     """
 
-    def __init__(self, message, binding):
+    def __init__(self, message: object, binding: BaseModel) -> None:
         super().__init__(message)
         self.binding = binding
 
 
 @contextmanager
-def mark_failure(session, binding):
+def mark_failure(session: ConnectorSession, binding: BaseModel) -> Iterator[None]:
     """Mark a binding with the error if the block, its synchronisation, fails for good.
 
     The job's transaction is rolled back, and the mark is committed in its place. The job's own
@@ -56,7 +60,7 @@ def mark_failure(session, binding):
         raise
 
 
-def _is_final(job, error):
+def _is_final(job: Any, error: Exception) -> bool:
     if isinstance(error, _OF_THE_JOB):
         return False
     if isinstance(error, RetryableJobError):
@@ -64,7 +68,7 @@ def _is_final(job, error):
     return True
 
 
-def remember(bindings, values):
+def remember(bindings: BaseModel, values: Mapping[str, Any]) -> None:
     """Write the state of a synchronisation on bindings; it is not exported.
 
     :param bindings: recordset of a binding model
@@ -75,17 +79,17 @@ def remember(bindings, values):
         without_export(bindings).write(known)
 
 
-def recall(binding, name):
+def recall(binding: BaseModel, name: str) -> Any:
     """Return the value of a field of :func:`remember`, False if the model has no such field."""
     return binding[name] if name in binding._fields else False
 
 
-def is_in_conflict(binding):
+def is_in_conflict(binding: BaseModel) -> bool:
     """Return whether a binding is in conflict; only a person ends that."""
     return recall(binding, "sync_state") == "conflict"
 
 
-def is_import_due(binding):
+def is_import_due(binding: BaseModel) -> bool:
     """Return whether a binding has to be imported even if its external state is known already.
 
     That is so if its last synchronisation has failed, or if an export has left something to import.
@@ -93,8 +97,8 @@ def is_import_due(binding):
     return recall(binding, "sync_state") in ("error", "to_import")
 
 
-def mark_error(bindings, message, state="error", **values):
-    """Mark bindings with the error of their synchronisation. A conflict stays a conflict.
+def mark_error(binding: BaseModel, message: str, state: str = "error", **values: Any) -> None:
+    """Mark a binding with the error of its synchronisation. A conflict stays a conflict.
 
     :param bindings: recordset of a binding model
     :param message: text for the user
@@ -105,7 +109,7 @@ def mark_error(bindings, message, state="error", **values):
     remember(bindings - in_conflict, {**values, "sync_state": state, "sync_error": storable(message)})
 
 
-def mark_in_sync(bindings, *states):
+def mark_in_sync(bindings: BaseModel, *states: str) -> None:
     """Mark as in sync those of the bindings that are in one of some states.
 
     :param states: names of states

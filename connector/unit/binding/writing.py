@@ -1,8 +1,14 @@
 """Write what has changed on a record, on the records that it inherits from, and on its lines."""
 
+from __future__ import annotations
+
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Any
 
 from odoo import Command
+from odoo.fields import Field
+from odoo.models import BaseModel
 
 from ...event.unchanged import with_unchanged
 from .changes import changed_values, is_change, is_of_ids, link, stored_value
@@ -10,7 +16,9 @@ from .given import note_given
 from .kept import Together, computed_from, fields_written
 
 
-def write_together(record, together, state=()):
+def write_together(
+    record: BaseModel, together: Together, state: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()
+) -> None:
     """Write values on a record by one call for each record that it inherits from.
 
     The record itself would write the inherited values one by one, with a call for each field; so
@@ -22,7 +30,7 @@ def write_together(record, together, state=()):
     :param together: :class:`~.kept.Together`
     :param state: further values, of the record itself: dict
     """
-    lines = []
+    lines: list[tuple[BaseModel, Any]] = []
     steps = list(_steps(record, {**together, **dict(state)}, together.kept, lines))
     for step in steps:
         step.write()
@@ -39,7 +47,7 @@ def write_together(record, together, state=()):
     note_stored(record, together)
 
 
-def note_stored(record, values):
+def note_stored(record: BaseModel, values: Mapping[str, Any]) -> None:
     """Remember which of the values that were written a record has stored otherwise.
 
     :param record: recordset of one record, of a binding model or not
@@ -55,11 +63,11 @@ def note_stored(record, values):
     )
 
 
-def _is_otherwise(record, name, value):
+def _is_otherwise(record: BaseModel, name: str, value: Any) -> bool:
     return _is_comparable(record, name, value) and is_change(record, name, value)
 
 
-def _is_comparable(record, name, value):
+def _is_comparable(record: BaseModel, name: str, value: Any) -> bool:
     """Return whether a value can be compared after it was written; the content of lines cannot."""
     return record._fields[name].type not in ("one2many", "many2many") or is_of_ids(value)
 
@@ -72,22 +80,22 @@ class _Step:
     :param kept: names of those that are equal already
     """
 
-    def __init__(self, record, values, kept):
+    def __init__(self, record: BaseModel, values: Mapping[str, Any], kept: Set[str]) -> None:
         self.record = record
         self.values = values
         self._kept = kept & values.keys()
 
-    def write(self):
+    def write(self) -> None:
         with_unchanged(self.record, self._unchanged()).write(self.values)
 
-    def write_again(self, later):
-        """Write those values again that Odoo computes anew because of what was written later."""
+    def write_again(self, later: frozenset[Field]) -> None:
+        """Write those values again that Odoo computes anew because of fields that were written later."""
         if names := later and computed_from(self.record, later, self.values):
             again = {name: self.values[name] for name in names}
             _Step(self.record, again, names).write()
 
-    def _unchanged(self):
-        """Yield (model, id, field) of each value that is equal already, also those of lines."""
+    def _unchanged(self) -> Iterator[tuple[str, int, str]]:
+        """Yield (model, id, field) of each value that is equal already, those of lines among them."""
         yield from ((self.record._name, self.record.id, name) for name in self._kept)
         for name, value in self.values.items():
             field = self.record._fields[name]
@@ -97,13 +105,16 @@ class _Step:
                         yield from ((field.comodel_name, command[1], kept) for kept in command[2].kept)
 
 
-def _steps(record, values, kept, lines):
+def _steps(
+    record: BaseModel, values: Mapping[str, Any], kept: Set[str], lines: list[tuple[BaseModel, Any]]
+) -> Iterator[_Step]:
     """Yield a :class:`_Step` for each call of ``write``: inherited records first, relations last.
 
     :param lines: list, to which (line, values) of each line is added that has to be written by
         itself
     """
-    own, inherited = {}, defaultdict(dict)
+    own: dict[str, Any] = {}
+    inherited: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for name, value in values.items():
         field = record._fields[name]
         if field.inherited:
@@ -126,15 +137,17 @@ def _steps(record, values, kept, lines):
         yield _Step(record, own, kept)
 
 
-def _has_archived(record, name):
-    """Return whether a many2many has archived records, which a write may take out of it."""
+def _has_archived(record: BaseModel, name: str) -> bool:
+    """Return whether a many2many has archived records, which Odoo takes out in a context that shows them only."""
     if record._fields[name].type != "many2many":
         return False
     return record.with_context(active_test=False)[name] != record.with_context(active_test=True)[name]
 
 
-def _without_updates(comodel, commands, lines):
-    """Return commands without the updates; those are added to the lines written by themselves."""
+def _without_updates(
+    comodel: BaseModel, commands: Iterable[Any] | None, lines: list[tuple[BaseModel, Any]]
+) -> list[Any]:
+    """Return commands without the updates, which are added to the lines that are written by themselves."""
     others = []
     for command in commands or ():
         if command[0] == Command.UPDATE:
@@ -144,7 +157,7 @@ def _without_updates(comodel, commands, lines):
     return others
 
 
-def _reaches(record, plain, relations):
+def _reaches(record: BaseModel, plain: Mapping[str, Any], relations: Mapping[str, Any]) -> bool:
     """Return whether Odoo computes values of lines anew because of values of the record."""
     written = fields_written(record, plain)
     for name, commands in relations.items():

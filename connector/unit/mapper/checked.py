@@ -16,12 +16,17 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from numbers import Integral, Real
+from typing import Any, Literal, TypeAlias
 
-from odoo import models
+from odoo.fields import Field
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.texts import shown
 
 from ..backend_adapter.masking import MASK, is_secret, masked_text
+
+#: The types of right values, and the function that checks the others.
+Check: TypeAlias = tuple[frozenset[type], Callable[[Any], Any] | None]
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -29,7 +34,7 @@ _DATETIME = re.compile(_DATE.pattern + r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0
 _SURE_DIGITS = 15  # of a number, which a float keeps
 
 
-def check_of(field):
+def check_of(field: Field | None) -> Check:
     """Return the check of a field: (types that are right without a look, function); see the module.
 
     :param field: field of Odoo, None for no check
@@ -37,7 +42,7 @@ def check_of(field):
     return _CHECKS.get(field.type, _NO_CHECK) if field is not None else _NO_CHECK
 
 
-def shown_safely(target, value):
+def shown_safely(target: str, value: object) -> str:
     """Return a refused value for an error: cut, and without secrets.
 
     :param target: name of the field
@@ -52,13 +57,13 @@ def shown_safely(target, value):
     return shown(value)
 
 
-def _boolean(value):
+def _boolean(value: Any) -> bool:
     if isinstance(value, Integral) and value in (0, 1):
         return bool(value)
     raise ValueError("true or false is expected: as_boolean() reads 0, 1, yes, no and the like")
 
 
-def _text(value):
+def _text(value: Any) -> str | Literal[False]:
     if value is False or isinstance(value, str):
         return value
     if isinstance(value, Integral) and not isinstance(value, bool):
@@ -66,7 +71,7 @@ def _text(value):
     raise ValueError("a text is expected: convert() makes one, or use a @mapping method")
 
 
-def _integer(value):
+def _integer(value: Any) -> int:
     if value is False:
         return value
     number = _exact_number(value)
@@ -75,7 +80,7 @@ def _integer(value):
     return int(number)
 
 
-def _float(value):
+def _float(value: Any) -> float:
     if value is False:
         return value
     number = _exact_number(value)
@@ -85,7 +90,7 @@ def _float(value):
         raise ValueError("the number is too large") from None
 
 
-def _exact_number(value):
+def _exact_number(value: Any) -> int | float | Decimal:
     """Return a finite number that a value says in one way only, as int, float or Decimal."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         number = Decimal(value)
@@ -96,13 +101,13 @@ def _exact_number(value):
     if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, Real | Decimal) and not isinstance(value, bool) and math.isfinite(value):
-        return value
+        return value  # type: ignore[return-value]  # any Real is as good as a float
     raise ValueError(
         "a finite number is expected, or a text such as 19.99: convert() reads others, none_if() leaves out what means none"
     )
 
 
-def _date(value):
+def _date(value: Any) -> date | Literal[False]:
     if value is False:
         return value
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -113,7 +118,7 @@ def _date(value):
     raise ValueError("a date such as 2026-01-31 is expected: convert() says which day a moment is of")
 
 
-def _datetime(value):
+def _datetime(value: Any) -> datetime | Literal[False]:
     if value is False:
         return value
     moment = _moment(value)
@@ -122,7 +127,7 @@ def _datetime(value):
     return moment.replace(microsecond=0)
 
 
-def _moment(value):
+def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -136,19 +141,19 @@ def _moment(value):
     )
 
 
-def _selection(value):
+def _selection(value: Any) -> str | Literal[False]:
     if value is False or isinstance(value, str):
         return value
     raise ValueError("the key of an option, a text, is expected: convert() makes one")
 
 
-def _binary(value):
+def _binary(value: Any) -> str | bytes | memoryview | Literal[False]:
     if value is False or isinstance(value, str | bytes | memoryview):
         return value
     raise ValueError("base64 is expected, as text or bytes")
 
 
-def _json(value):
+def _json(value: Any) -> Any:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
@@ -156,25 +161,24 @@ def _json(value):
     return value
 
 
-def _many2one(value):
-    if value is False or isinstance(value, models.BaseModel):
+def _many2one(value: Any) -> int | BaseModel:
+    if value is False or isinstance(value, BaseModel):
         return value
     if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
     raise ValueError("the id of a record here, a whole number, is expected: external_to_m2o() finds it")
 
 
-def _x2many(value):
-    if value is False or isinstance(value, list | tuple | models.BaseModel):
+def _x2many(value: Any) -> Any:
+    if value is False or isinstance(value, list | tuple | BaseModel):
         return value
     raise ValueError("a list of commands is expected")
 
 
-_Check = tuple[frozenset[type], Callable | None]
-_NO_CHECK: _Check = (frozenset(), None)
-_TEXT: _Check = (frozenset({str}), _text)
-_FLOAT: _Check = (frozenset(), _float)
-_CHECKS: dict[str, _Check] = {
+_NO_CHECK: Check = (frozenset(), None)
+_TEXT: Check = (frozenset({str}), _text)
+_FLOAT: Check = (frozenset(), _float)
+_CHECKS: dict[str, Check] = {
     "boolean": (frozenset({bool}), _boolean),
     "char": _TEXT,
     "text": _TEXT,

@@ -1,21 +1,30 @@
 """Mapping of child records, such as order lines, and matching of those that are already in Odoo."""
 
+from __future__ import annotations
+
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from odoo import Command
+from odoo.models import BaseModel
 
 from ...exception import InvalidDataError, MappingError
 from ...extension import class_name
 from ..binding.changes import changed_values
 from ..binding.kept import LineCommands, written_together
 from ..connector_unit import ConnectorUnit, external_id_text
+from ..types import ExternalId, Values
+from .record import MapRecord
+
+#: A command for the field of the children.
+LineCommand: TypeAlias = tuple[Any, ...]
 
 
 class MapChild(ConnectorUnit):
     """Base class to map the children of a record, each with the mapper of its model."""
 
-    def get_items(self, items, parent, target, options):
+    def get_items(self, items: Any, parent: MapRecord, target: str, options: Mapping[str, Any]) -> Any:
         """Return the children's values in the form that the target field needs.
 
         :param items: source records of the children
@@ -26,15 +35,15 @@ class MapChild(ConnectorUnit):
         """
         raise NotImplementedError(f"{type(self).__name__} does not define get_items()")
 
-    def skip_item(self, map_record):
+    def skip_item(self, map_record: MapRecord) -> bool:
         """Return whether to leave a child out."""
         return False
 
-    def get_item_values(self, map_record, target, options):
+    def get_item_values(self, map_record: MapRecord, target: str, options: Mapping[str, Any]) -> Values:
         """Return the values of a child as a dict."""
         return map_record.values(**options)
 
-    def _map_records(self, items, parent):
+    def _map_records(self, items: Any, parent: MapRecord) -> list[MapRecord]:
         mapper = parent.mapper.mapper_of_children(self.environment.model_name)
         map_records = [mapper.map_record(item, parent=parent) for item in items]
         return [map_record for map_record in map_records if not self.skip_item(map_record)]
@@ -43,13 +52,13 @@ class MapChild(ConnectorUnit):
 class ExportMapChild(MapChild):
     """Mapping of the children of an exported record to a list of dicts."""
 
-    def get_items(self, items, parent, target, options):
+    def get_items(self, items: Any, parent: MapRecord, target: str, options: Mapping[str, Any]) -> Any:
         options = {**options, "fields": None}
         return self.format_items(
             [self.get_item_values(map_record, target, options) for map_record in self._map_records(items, parent)]
         )
 
-    def format_items(self, items_values):
+    def format_items(self, items_values: list[Values]) -> Any:
         """Return the value to send for the target field, from the list of the children's values."""
         return items_values
 
@@ -76,12 +85,12 @@ class ImportMapChild(MapChild):
     #: by their order
     _key_fields: Sequence[str] = ()
     #: key of the external id in a source record; see also :meth:`get_external_id`
-    _external_id_key = "id"
+    _external_id_key: str = "id"
     #: name of the field that keeps children in the order of the source; they are not reordered if
     #: the model lacks this field or the mapper maps it
-    _sequence_field = "sequence"
+    _sequence_field: str = "sequence"
 
-    def get_items(self, items, parent, target, options):
+    def get_items(self, items: Any, parent: MapRecord, target: str, options: Mapping[str, Any]) -> list[Any]:
         existing = self.get_existing(parent, target)
         map_records = self._map_records(items, parent)
         self._check_ids(map_records, target)
@@ -99,7 +108,7 @@ class ImportMapChild(MapChild):
         written_with = parent.mapper.mapper_of_children(self.environment.model_name).written_with
         return LineCommands([command for command in commands if command], given, written_with)
 
-    def get_existing(self, parent, target):
+    def get_existing(self, parent: MapRecord, target: str) -> BaseModel:
         """Return the existing children of the record, to update or remove, archived ones included.
 
         :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord`; its ``binding``
@@ -109,11 +118,11 @@ class ImportMapChild(MapChild):
         record = parent.mapper.model if parent.binding is None else parent.binding
         return record.with_context(active_test=False)[target].with_env(self.env)
 
-    def get_external_id(self, map_record):
+    def get_external_id(self, map_record: MapRecord) -> ExternalId | None:
         """Return the external id of a child, None if it has none."""
         return map_record.source.get(self._external_id_key)
 
-    def remove_item(self, record):
+    def remove_item(self, record: BaseModel) -> LineCommand | None:
         """Return the command for an existing child that is not in the source any more.
 
         :param record: one of :meth:`get_existing`
@@ -121,29 +130,29 @@ class ImportMapChild(MapChild):
         """
         return Command.delete(record.id)
 
-    def _command(self, map_record, values):
+    def _command(self, map_record: MapRecord, values: Values) -> LineCommand | None:
         if map_record.binding:
             changed = changed_values(map_record.binding, values)
             together = written_together(map_record.binding, changed, values, map_record.mapper.written_with)
             return Command.update(map_record.binding.id, together) if changed else None
         return Command.create({**self._binding_values(map_record), **values})
 
-    def _binding_values(self, map_record):
+    def _binding_values(self, map_record: MapRecord) -> Values:
         """Return the values that bind a new child, if its model is a binding model."""
         binder = self.binder_for()
         if not binder.is_binding_model():
             return {}
         values = {binder._backend_field: self.backend_record.id}
         external_id = self.get_external_id(map_record)
-        return values if external_id_text(external_id) is None else {**values, **binder.bind_values(external_id)}
+        return values if external_id_text(external_id) is None else {**values, **binder.bind_values(external_id)}  # type: ignore[arg-type]  # it is one
 
     # Matching
 
-    def _check_ids(self, map_records, target):
+    def _check_ids(self, map_records: list[MapRecord], target: str) -> None:
         """Refuse children with the same external id, if they are matched by it."""
         if not self.binder_for().is_binding_model():
             return
-        seen = set()
+        seen: set[str] = set()
         for map_record in map_records:
             text = external_id_text(self.get_external_id(map_record))
             if text in seen:
@@ -154,7 +163,9 @@ class ImportMapChild(MapChild):
             if text is not None:
                 seen.add(text)
 
-    def _match(self, map_records, existing, target, options):
+    def _match(
+        self, map_records: list[MapRecord], existing: BaseModel, target: str, options: Mapping[str, Any]
+    ) -> None:
         """Set the ``binding`` of each map record to its existing child.
 
         It is an empty recordset for a new child.
@@ -168,16 +179,18 @@ class ImportMapChild(MapChild):
         else:
             self._match_by_external_id(map_records, existing)
 
-    def _match_by_external_id(self, map_records, existing):
+    def _match_by_external_id(self, map_records: list[MapRecord], existing: BaseModel) -> None:
         external_ids = self.binder_for().to_external_many(existing)
-        waiting = defaultdict(list)
+        waiting: defaultdict[str | None, list[BaseModel]] = defaultdict(list)
         for record in existing:
             waiting[external_ids.get(record.id)].append(record)
         for map_record in map_records:
             if records := waiting[external_id_text(self.get_external_id(map_record))]:
                 map_record.binding = records.pop(0)
 
-    def _match_by_values(self, map_records, existing, target, options):
+    def _match_by_values(
+        self, map_records: list[MapRecord], existing: BaseModel, target: str, options: Mapping[str, Any]
+    ) -> None:
         waiting = list(existing)
         for map_record in map_records:
             values = self._key_values(
@@ -188,7 +201,7 @@ class ImportMapChild(MapChild):
                 map_record.binding = same
                 waiting.remove(same)
 
-    def _key_values(self, values):
+    def _key_values(self, values: Values) -> Values:
         if not self._key_fields:
             return values
         missing = set(self._key_fields) - values.keys()
@@ -196,7 +209,7 @@ class ImportMapChild(MapChild):
             raise MappingError(f"{class_name(type(self))}, _key_fields: {', '.join(sorted(missing))} is not mapped")
         return {name: values[name] for name in self._key_fields}
 
-    def _keep_order(self, records, values_list):
+    def _keep_order(self, records: Sequence[BaseModel], values_list: list[Values]) -> None:
         """Add the sequence to the values, unless the children are in the order of the source.
 
         :param records: the existing children in that order, as a list; an empty recordset for a new
@@ -215,6 +228,6 @@ class ImportMapChild(MapChild):
                 values[name] = position
 
 
-def _item_options(options, for_create):
+def _item_options(options: Mapping[str, Any], for_create: bool) -> dict[str, Any]:
     """Return the options for a child: all its fields are mapped, whatever the parent's changes."""
     return {**options, "fields": None, "for_create": for_create}

@@ -1,13 +1,18 @@
 """Compilation of a mapper class: its steps in their order, with those of its base classes."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
+from typing import Any
 
 from ...exception import MappingError
 from ...extension import class_name
-from .modifiers import nested
+from ..types import ExternalRecord, Values
+from .checked import Check
+from .modifiers import LookUp, nested
 
 _SHAPES = {"direct": ("source", "target"), "children": ("source", "target", "model")}
 
@@ -16,14 +21,14 @@ _SHAPES = {"direct": ("source", "target"), "children": ("source", "target", "mod
 class CompiledMapping:
     """The steps of a mapping, by kind; each kind is a tuple of tuples."""
 
-    plain: tuple = ()  # (source field, target, *check)
-    modified: tuple = ()  # (modifier, source field or None, target, *check)
-    methods: tuple = ()  # (name, only_create, frozenset of source fields)
-    children: tuple = ()  # (source field, target, model name)
-    written_with: Mapping = field(default_factory=dict)  # name of a field to a tuple of names
+    plain: tuple[tuple[Any, ...], ...] = ()  # (source field, target, *check)
+    modified: tuple[tuple[Any, ...], ...] = ()  # (modifier, source field or None, target, *check)
+    methods: tuple[tuple[str, bool, frozenset[str]], ...] = ()  # (name, only_create, frozenset of source fields)
+    children: tuple[tuple[Any, ...], ...] = ()  # (source field, target, model name)
+    written_with: Mapping[str, Sequence[str]] = field(default_factory=dict)  # name of a field to a tuple of names
 
-    def plain_at_once(self, record):
-        """Return the values of the plain entries, if one comparison shows that all are right.
+    def plain_at_once(self, record: ExternalRecord) -> Values | None:
+        """Return the values of the plain entries as a dict, if one comparison shows that all are right.
 
         :return: None if a field is not in the record, or if the values have to be looked at one by
             one
@@ -39,15 +44,15 @@ class CompiledMapping:
         return dict(zip(targets, found)) if [*map(type, found)] == types else None  # noqa: B905
 
     @cached_property
-    def _at_once(self):
-        """Targets, function (record) -> values, and types of right values; None if none fits."""
+    def _at_once(self) -> tuple[Any, Any, Any] | None:
+        """Targets, function (record) -> their values, and the types of right values; None for no such function."""
         if len(self.plain) < 2 or not all(right for _source, _target, right, _check in self.plain):
             return None
         sources, targets, rights, _checks = zip(*self.plain, strict=True)
         return targets, itemgetter(*sources), [str if str in right else next(iter(right)) for right in rights]
 
     @property
-    def look_ups(self):
+    def look_ups(self) -> list[tuple[LookUp, str]]:
         """The look-ups of modifiers in bindings, as a list of (look_up, target)."""
         return [
             (part.look_up, target)
@@ -57,14 +62,14 @@ class CompiledMapping:
         ]
 
     @property
-    def source_fields(self):
+    def source_fields(self) -> frozenset[str]:
         """The source fields that the mapping declares to read, as a frozenset of names."""
         names = [entry[0] for entry in self.plain]
         names += [entry[1] for entry in self.modified if entry[1]]
         names += [source for source, _target, _model_name in self.children]
         return frozenset(names).union(*(fields for _name, _only_create, fields in self.methods))
 
-    def for_fields(self, fields):
+    def for_fields(self, fields: frozenset[str]) -> CompiledMapping:
         """Return the part of the mapping that depends on source fields, a frozenset of names."""
         return CompiledMapping(
             tuple(entry for entry in self.plain if entry[0] in fields),
@@ -74,7 +79,7 @@ class CompiledMapping:
         )
 
 
-def compile_mapping(mapper_class, check_of):
+def compile_mapping(mapper_class: type, check_of: Callable[[str], Check]) -> CompiledMapping:
     """Return the :class:`CompiledMapping` of a mapper class.
 
     :param check_of: function (target) -> check of its values, see :mod:`.checked`
@@ -94,12 +99,12 @@ def compile_mapping(mapper_class, check_of):
     )
 
 
-def _collect_by_target(mapper_class, attribute):
+def _collect_by_target(mapper_class: type, attribute: str) -> Iterable[tuple[Any, ...]]:
     """Return the entries of a list attribute of all classes, those of the base classes first.
 
     If several entries have the same target, the last one counts.
     """
-    entries = {}
+    entries: dict[str, tuple[Any, ...]] = {}
     shape = _SHAPES[attribute]
     for part in reversed(mapper_class.__mro__):
         for entry in vars(part).get(attribute, ()):
@@ -109,7 +114,7 @@ def _collect_by_target(mapper_class, attribute):
     return entries.values()
 
 
-def _collect_methods(mapper_class):
+def _collect_methods(mapper_class: type) -> Iterator[tuple[str, bool, frozenset[str]]]:
     """Yield (name, only_create, changed_by) of each mapping method, those of base classes first."""
     names = dict.fromkeys(
         name
@@ -124,13 +129,13 @@ def _collect_methods(mapper_class):
     for name in names:
         definitions = [vars(part)[name] for part in mapper_class.__mro__ if name in vars(part)]
         marked = [definition for definition in definitions if getattr(definition, "is_mapping", False)]
-        fields = frozenset().union(*(getattr(definition, "changed_by", ()) for definition in marked))
+        fields = frozenset[str]().union(*(getattr(definition, "changed_by", ()) for definition in marked))
         yield name, getattr(marked[0], "only_create", False), fields
 
 
-def _collect_written_with(mapper_class):
+def _collect_written_with(mapper_class: type) -> dict[str, tuple[str, ...]]:
     """Return ``_written_with`` of all classes as one dict; the names for one field are added up."""
-    collected = {}
+    collected: dict[str, tuple[str, ...]] = {}
     for part in reversed(mapper_class.__mro__):
         for name, others in vars(part).get("_written_with", {}).items():
             if not isinstance(others, tuple | list):

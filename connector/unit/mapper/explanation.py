@@ -1,11 +1,20 @@
 """Explanation of mapped values: which rule gave each value, or which error."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from odoo.addons.jobs_queue.exception import ConnectorException
 
+from ..types import Values
 from .compiled import CompiledMapping
 from .modifiers import how
+from .record import MapRecord
+
+if TYPE_CHECKING:
+    from .mapper import Mapper
 
 _LONGEST_VALUE = 300  # characters
 
@@ -28,19 +37,19 @@ class Explanation:
     is_absent: bool = False
 
     @property
-    def value_text(self):
+    def value_text(self) -> str:
         """The ``repr`` of the value, cut if it is long."""
         if self.is_absent:
             return "not in the record"
         text = repr(self.value)
         return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
-    def __str__(self):
+    def __str__(self) -> str:
         origin = f"{self.how} from {self.source}" if self.source else self.how
         return f"{self.target or '?'}: {self.error or self.value_text} ({origin})"
 
 
-def explain(mapper, map_record, compiled):
+def explain(mapper: Mapper, map_record: MapRecord, compiled: CompiledMapping) -> list[Explanation]:
     """Return the explanations of the values of a record, as a list of :class:`Explanation`.
 
     Each step is run in a savepoint, so that a step that fails does not hide the next ones.
@@ -49,8 +58,8 @@ def explain(mapper, map_record, compiled):
     :param map_record: :class:`~odoo.addons.connector.unit.mapper.record.MapRecord`
     :param compiled: :class:`~odoo.addons.connector.unit.mapper.compiled.CompiledMapping`
     """
-    explanations = []
-    values = {}
+    explanations: list[Explanation] = []
+    values: Values = {}
     for target, source, what, part in _steps(mapper, compiled):
         try:
             with mapper.env.cr.savepoint():
@@ -65,7 +74,7 @@ def explain(mapper, map_record, compiled):
     return explanations + _explain_finalize(mapper, map_record, values)
 
 
-def _steps(mapper, compiled):
+def _steps(mapper: Mapper, compiled: CompiledMapping) -> Iterator[tuple[str, str, str, CompiledMapping]]:
     """Yield each step of a mapping as (target, source, how, mapping of this step alone)."""
     for entry in compiled.plain:
         yield entry[1], entry[0], "direct", CompiledMapping(plain=(entry,))
@@ -79,7 +88,7 @@ def _steps(mapper, compiled):
         yield entry[1], entry[0], f"children ({entry[2]})", CompiledMapping(children=(entry,))
 
 
-def _explain_finalize(mapper, map_record, values):
+def _explain_finalize(mapper: Mapper, map_record: MapRecord, values: Values) -> list[Explanation]:
     """Return the explanations of the values that ``finalize`` changes."""
     before = dict(values)
     try:
@@ -94,5 +103,5 @@ def _explain_finalize(mapper, map_record, values):
     ]
 
 
-def _text(error):
+def _text(error: Exception) -> str:
     return str(error) if isinstance(error, ConnectorException) else f"{type(error).__name__}: {error}"

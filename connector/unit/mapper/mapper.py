@@ -5,24 +5,38 @@ compiled once per class and registry. After that, mapping a record only walks th
 lists. Only None is empty: 0, "" and False are values and are kept.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar, overload
 
 from psycopg2 import DataError, IntegrityError
 
 from odoo.exceptions import UserError
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.registration import lookups
 
 from ...exception import MappingError, NoConnectorUnitError
 from ...extension import class_name
-from ..connector_unit import ConnectorUnit, external_id_text
-from .checked import check_of, shown_safely
+from ..connector_unit import ConnectorUnit, Environment, external_id_text
+from ..types import ExternalRecord, Links, Source, Values
+from .checked import Check, check_of, shown_safely
 from .children import ExportMapChild, ImportMapChild, MapChild
-from .compiled import compile_mapping
+from .compiled import CompiledMapping, compile_mapping
 from .explanation import Explanation, explain
-from .modifiers import as_boolean, convert, external_to_m2o, follow_m2o_relations, m2o_to_external, none, none_if
+from .modifiers import (
+    Modifier,
+    as_boolean,
+    convert,
+    external_to_m2o,
+    follow_m2o_relations,
+    m2o_to_external,
+    none,
+    none_if,
+)
 from .record import MapOptions, MapRecord, MapRecords
 
 __all__ = [
@@ -48,10 +62,20 @@ __all__ = [
     "only_create",
 ]
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
 # Decorators of mapping methods
 
 
-def mapping(method=None):
+@overload
+def mapping(method: _Method) -> _Method: ...
+
+
+@overload
+def mapping(method: None = None) -> Callable[[_Method], _Method]: ...
+
+
+def mapping(method: Any = None) -> Any:
     """Mark a method of a mapper as a mapping, with or without parentheses.
 
     The method takes the source record and returns a dict of values, or None for no values.
@@ -62,7 +86,7 @@ def mapping(method=None):
     return method
 
 
-def changed_by(*fields):
+def changed_by(*fields: str) -> Callable[[_Method], _Method]:
     """Declare the source fields on which a mapping depends.
 
     An export of some fields runs the mapping only if one of its fields is among them. A mapping
@@ -72,16 +96,16 @@ def changed_by(*fields):
     if len(fields) == 1 and not isinstance(fields[0], str):
         raise TypeError("changed_by takes the names of fields, as in @changed_by('name', 'email')")
 
-    def mark(method):
+    def mark(method: Any) -> Any:
         method.changed_by = frozenset(fields)
         return method
 
     return mark
 
 
-def only_create(method):
+def only_create(method: _Method) -> _Method:
     """Run a mapping only when the record is created."""
-    method.only_create = True
+    method.only_create = True  # type: ignore[attr-defined]  # an attribute of ours
     return method
 
 
@@ -106,23 +130,23 @@ class Mapper(ConnectorUnit):
     base classes. An entry for the same target replaces the one of a base class.
     """
 
-    direct: list[tuple] = []
-    children: list[tuple] = []
+    direct: list[tuple[str | Modifier, str]] = []
+    children: list[tuple[str, str, str]] = []
     #: field to the fields that an import writes with it, as Odoo's code changes them when it is
     #: written: ``{"vat": ("country_id",)}``. Those that Odoo *computes* need not be named
     _written_with: dict[str, Sequence[str]] = {}
-    _map_child_class = MapChild
-    _child_mapper_class: type["Mapper"] | None = None
+    _map_child_class: type[MapChild] = MapChild
+    _child_mapper_class: type[Mapper] = None  # type: ignore[assignment]  # set below
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.options = MapOptions()
         self._compiled = self._get_compiled()
-        self._parts = {}  # of the mapping, by the source fields that matter
-        self._binders = None  # those of the page that is being mapped, by the model's name
+        self._parts: dict[frozenset[str], CompiledMapping] = {}  # of the mapping, by the source fields that matter
+        self._binders: dict[str, Links] | None = None  # those of the page that is being mapped, by the model's name
 
     @property
-    def source_fields(self):
+    def source_fields(self) -> frozenset[str]:
         """The source fields that an adapter has to read for the mapping, as a frozenset of names.
 
         They are those of ``direct`` and ``children``, and those in ``@changed_by`` of the mapping
@@ -131,11 +155,11 @@ class Mapper(ConnectorUnit):
         return self._compiled.source_fields
 
     @property
-    def written_with(self):
+    def written_with(self) -> Mapping[str, Sequence[str]]:
         """The ``_written_with`` of the class and its base classes, as one dict."""
         return self._compiled.written_with
 
-    def changed_by_fields(self):
+    def changed_by_fields(self) -> frozenset[str] | None:
         """Return the source fields whose changes matter to an export of the record.
 
         :return: frozenset of names; None if a modifier or a mapping method does not declare its
@@ -147,7 +171,9 @@ class Mapper(ConnectorUnit):
         )
         return None if depends_on_all else self.source_fields
 
-    def map_record(self, record, parent=None, binding=None):
+    def map_record(
+        self, record: Source, parent: MapRecord | None = None, binding: BaseModel | None = None
+    ) -> MapRecord:
         """Return the :class:`MapRecord` of a source record; its ``values()`` are the mapped values.
 
         :param record: dict or recordset of one record
@@ -157,7 +183,12 @@ class Mapper(ConnectorUnit):
         """
         return MapRecord(self, record, parent, binding)
 
-    def map_records(self, records, parent=None, bindings=None):
+    def map_records(
+        self,
+        records: Sequence[ExternalRecord] | BaseModel,
+        parent: MapRecord | None = None,
+        bindings: Iterable[BaseModel | None] | None = None,
+    ) -> MapRecords:
         """Return the :class:`MapRecords` of source records; its ``values()`` is a list.
 
         :param records: list of dicts, or recordset
@@ -171,7 +202,7 @@ class Mapper(ConnectorUnit):
         ]
         return MapRecords(self, map_records)
 
-    def finalize(self, map_record, values):
+    def finalize(self, map_record: MapRecord, values: Values) -> Values:
         """Return the final values; a hook for changes that depend on several of them.
 
         :param map_record: :class:`MapRecord`
@@ -180,7 +211,7 @@ class Mapper(ConnectorUnit):
         return values
 
     @contextmanager
-    def page(self, records, fields=None):
+    def page(self, records: Iterable[Source], fields: Iterable[str] | None = None) -> Iterator[None]:
         """Look up bindings only once for a page of records, within the ``with`` block.
 
         The look-ups of ``direct``, of the records and of their children, are done at its beginning,
@@ -192,7 +223,7 @@ class Mapper(ConnectorUnit):
         """
         outer, self._binders = self._binders, {}
         try:
-            wanted = defaultdict(set)
+            wanted: defaultdict[tuple[str, bool], set[Any]] = defaultdict(set)
             self._collect_look_ups(records, fields, wanted)
             for (model_name, of_records), values in wanted.items():
                 if of_records:
@@ -203,7 +234,7 @@ class Mapper(ConnectorUnit):
         finally:
             self._binders = outer
 
-    def binder_for(self, model=None):
+    def binder_for(self, model: str | None = None) -> Links:
         """Return the binder of a model, by default of this unit's model.
 
         In a :meth:`page`, the binders cache their look-ups.
@@ -216,13 +247,13 @@ class Mapper(ConnectorUnit):
             self._binders[model_name].remember()
         return self._binders[model_name]
 
-    def mapper_of_children(self, model_name):
+    def mapper_of_children(self, model_name: str) -> Mapper:
         """Return the mapper of the children of a model, for the same :meth:`page`."""
         mapper = self.unit_for(self._child_mapper_class, model_name)
         mapper._binders = self._binders
         return mapper
 
-    def apply(self, map_record, options):
+    def apply(self, map_record: MapRecord, options: MapOptions) -> Values:
         """Return the values of a :class:`MapRecord` as a dict; called by :meth:`MapRecord.values`.
 
         :param options: :class:`MapOptions`
@@ -233,7 +264,9 @@ class Mapper(ConnectorUnit):
         finally:
             self.options = previous
 
-    def explain(self, record, parent=None, binding=None, **options):
+    def explain(
+        self, record: Source, parent: MapRecord | None = None, binding: BaseModel | None = None, **options: Any
+    ) -> list[Explanation]:
         """Return the explanation of each mapped value of a source record.
 
         They are a list of :class:`Explanation` in the order of the mapping.
@@ -249,7 +282,7 @@ class Mapper(ConnectorUnit):
             self.options = previous
 
     @contextmanager
-    def explaining(self, map_record):
+    def explaining(self, map_record: MapRecord) -> Iterator[None]:
         """Add an explanation of the values to an error by which Odoo refuses them in the block.
 
         :param map_record: :class:`MapRecord`
@@ -261,7 +294,7 @@ class Mapper(ConnectorUnit):
             error.add_note("\n".join([f"The values of {class_name(type(self))}:", *(f"- {row}" for row in rows)]))
             raise
 
-    def error(self, what, problem):
+    def error(self, what: str, problem: str) -> MappingError:
         """Return a MappingError that names this mapper.
 
         :param what: target field or method with the problem
@@ -269,17 +302,17 @@ class Mapper(ConnectorUnit):
         """
         return MappingError(f"{class_name(type(self))}, {what}: {problem}")
 
-    def read_source(self, record, field):
+    def read_source(self, record: Source, field: str) -> Any:
         """Return the value of a source field, None if there is none."""
         raise NotImplementedError
 
-    def is_empty(self, record, field, value):
+    def is_empty(self, record: Source, field: str, value: Any) -> bool:
         """Return whether the value of a source field means that it is empty."""
         return value is None
 
     # Mapping
 
-    def _map(self, map_record, compiled):
+    def _map(self, map_record: MapRecord, compiled: CompiledMapping) -> Values:
         """Return the values of a mapping, or of a part of it, for a record."""
         record = map_record.source
         values = self._map_direct(record, compiled)
@@ -299,28 +332,30 @@ class Mapper(ConnectorUnit):
             values[target] = self._map_children(map_record, source, target, model_name)
         return values
 
-    def _map_direct(self, record, compiled):
+    def _map_direct(self, record: Any, compiled: CompiledMapping) -> Values:
         raise NotImplementedError
 
-    def _key_error(self, name, record, error):
+    def _key_error(self, name: str, record: Source, error: KeyError) -> MappingError:
         """Return the error of a mapping method that reads a key which the record does not have."""
         there = f"; the record has {', '.join(map(str, record))}" if isinstance(record, dict) else ""
         return self.error(f"{name}()", f"looks for {error}, which is not there{there}")
 
-    def _map_children(self, map_record, source, target, model_name):
+    def _map_children(self, map_record: MapRecord, source: str, target: str, model_name: str) -> Any:
         items = self._read_children(map_record.source, source)
         return self._map_child_unit(model_name).get_items(items, map_record, target, self.options)
 
-    def _read_children(self, record, source):
+    def _read_children(self, record: Source, source: str) -> Any:
         return self.read_source(record, source) or []
 
-    def _map_child_unit(self, model_name):
+    def _map_child_unit(self, model_name: str) -> MapChild:
         try:
             return self.unit_for(self._map_child_class, model_name)
         except NoConnectorUnitError:
             return self._map_child_class(self.environment.for_model(model_name))
 
-    def _collect_look_ups(self, records, fields, wanted):
+    def _collect_look_ups(
+        self, records: Iterable[Source], fields: Iterable[str] | None, wanted: defaultdict[tuple[str, bool], set[Any]]
+    ) -> None:
         """Add the look-ups in bindings of some records and their children.
 
         :param wanted: dict of sets: (binding model, whether records are looked up) to external ids
@@ -339,7 +374,7 @@ class Mapper(ConnectorUnit):
 
     # Compilation
 
-    def _get_compiled(self):
+    def _get_compiled(self) -> CompiledMapping:
         found = lookups(self.env.registry)
         key = type(self), self.environment.model_name
         try:
@@ -348,7 +383,7 @@ class Mapper(ConnectorUnit):
             compiled = found[key] = self._compile()
             return compiled
 
-    def _compile(self):
+    def _compile(self) -> CompiledMapping:
         compiled = compile_mapping(type(self), self._check_of)
         for source, target, *_check in compiled.plain:
             self._check_direct(source, target)
@@ -359,7 +394,7 @@ class Mapper(ConnectorUnit):
         self._check_written_with(compiled.written_with)
         return compiled
 
-    def _compiled_for(self, fields):
+    def _compiled_for(self, fields: Iterable[str] | None) -> CompiledMapping:
         if fields is None:
             return self._compiled
         fields = frozenset(fields)
@@ -367,20 +402,20 @@ class Mapper(ConnectorUnit):
             self._parts[fields] = self._compiled.for_fields(fields)
         return self._parts[fields]
 
-    def _check_of(self, target):
+    def _check_of(self, target: str) -> Check:
         """Return the check of the values for a target, see :mod:`.checked`."""
         return check_of(None)
 
-    def _check_direct(self, source, target):
+    def _check_direct(self, source: str | Modifier, target: str) -> None:
         """Refuse an entry of ``direct`` that cannot work."""
 
-    def _check_children(self, source, target):
+    def _check_children(self, source: str, target: str) -> None:
         """Refuse an entry of ``children`` that cannot work."""
 
-    def _check_written_with(self, written_with):
+    def _check_written_with(self, written_with: Mapping[str, Sequence[str]]) -> None:
         """Refuse a ``_written_with`` that names no fields."""
 
-    def _check_field(self, what, name, source, way_out):
+    def _check_field(self, what: str, name: str, source: str | Modifier, way_out: str) -> None:
         """Refuse a field that our model does not have, and a relation without a modifier."""
         field = self.model._fields.get(name)
         if field is None:
@@ -402,10 +437,10 @@ class ImportMapper(Mapper):
 
     _map_child_class = ImportMapChild
 
-    def read_source(self, record, field):
+    def read_source(self, record: ExternalRecord, field: str) -> Any:
         return record.get(field)
 
-    def _map_direct(self, record, compiled):
+    def _map_direct(self, record: ExternalRecord, compiled: CompiledMapping) -> Values:
         values = compiled.plain_at_once(record)
         if values is None:
             values = {
@@ -421,7 +456,7 @@ class ImportMapper(Mapper):
                 values[target] = value if is_right else self._checked(target, value, check)
         return values
 
-    def _checked(self, target, value, check):
+    def _checked(self, target: str, value: Any, check: Callable[[Any], Any] | None) -> Any:
         """Return a value as its field takes it.
 
         :raise MappingError: it has a type that the field cannot have
@@ -443,10 +478,10 @@ class ImportMapper(Mapper):
                 ),
             ) from None
 
-    def _check_of(self, target):
+    def _check_of(self, target: str) -> Check:
         return check_of(self.model._fields.get(target))
 
-    def _map_children(self, map_record, source, target, model_name):
+    def _map_children(self, map_record: MapRecord, source: str, target: str, model_name: str) -> Any:
         if source not in map_record.source:  # it says nothing about them
             return []
         if map_record.binding is None and not self.options.for_create:
@@ -457,21 +492,21 @@ class ImportMapper(Mapper):
             )
         return super()._map_children(map_record, source, target, model_name)
 
-    def _read_children(self, record, source):
+    def _read_children(self, record: Source, source: str) -> Any:
         items = super()._read_children(record, source)
         if not isinstance(items, list | tuple) or not all(isinstance(item, dict) for item in items):
             raise self.error(source, f"a list of dicts is expected, not {str(items)[:200]}")
         return items
 
-    def _check_direct(self, source, target):
+    def _check_direct(self, source: str | Modifier, target: str) -> None:
         self._check_field(target, target, source, "external_to_m2o()")
 
-    def _check_children(self, source, target):
+    def _check_children(self, source: str, target: str) -> None:
         field = self.model._fields.get(target)
         if field is None or field.type not in ("one2many", "many2many"):
             raise self.error(target, f"{self.environment.model_name} has no one2many or many2many called {target!r}")
 
-    def _check_written_with(self, written_with):
+    def _check_written_with(self, written_with: Mapping[str, Sequence[str]]) -> None:
         for name, others in written_with.items():
             for other in (name, *others):
                 if other not in self.model._fields:
@@ -483,24 +518,24 @@ class ExportMapper(Mapper):
 
     _map_child_class = ExportMapChild
 
-    def read_source(self, record, field):
+    def read_source(self, record: BaseModel, field: str) -> Any:
         return record[field]
 
-    def is_empty(self, record, field, value):
+    def is_empty(self, record: BaseModel, field: str, value: Any) -> bool:
         return not value and record._fields[field].type not in ("boolean", "integer", "float", "monetary")
 
-    def _map_direct(self, record, compiled):
+    def _map_direct(self, record: BaseModel, compiled: CompiledMapping) -> Values:
         values = {target: record[source] for source, target, *_check in compiled.plain}
         for modifier, _source, target, *_check in compiled.modified:
             values[target] = modifier(self, record, target)
         return values
 
-    def _check_direct(self, source, target):
+    def _check_direct(self, source: str | Modifier, target: str) -> None:
         name = getattr(source, "source", None) if callable(source) else source
         if name is not None:
             self._check_field(target, name, source, "m2o_to_external()")
 
-    def _check_children(self, source, target):
+    def _check_children(self, source: str, target: str) -> None:
         if source not in self.model._fields:
             raise self.error(target, f"{self.environment.model_name} has no field {source!r}")
 

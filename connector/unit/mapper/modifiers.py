@@ -15,16 +15,31 @@ target) -> value, so a connector may define its own. Its attributes are optional
     page of records, all of these are looked up together.
 """
 
-from odoo import models
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.texts import VALUE, storable
 
 from ..backend_adapter.masking import is_secret
 from ..connector_unit import external_id_text
+from ..types import Source
 from .checked import shown_safely
 
+if TYPE_CHECKING:
+    from .mapper import Mapper
 
-def none(field):
+
+#: A function (mapper, record, target) -> value
+Modifier: TypeAlias = Callable[[Any, Any, str], Any]
+#: A function (mapper, record, target) -> (binding model, whether records are looked up, what), or None
+LookUp: TypeAlias = Callable[[Any, Any, str], tuple[str, bool, Any] | None]
+
+
+def none(field: str | Modifier) -> Modifier:
     """Modifier: an empty value of Odoo (False for a text, a date or a relation) becomes None.
 
     Numbers and booleans stay.
@@ -33,14 +48,14 @@ def none(field):
     """
 
     @_modifier("none", field)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> Any:
         value = _read(mapper, record, field, target)
         return None if _is_empty(mapper, record, field, value) else value
 
     return modifier
 
 
-def none_if(field, *values):
+def none_if(field: str | Modifier, *values: object) -> Modifier:
     """Modifier: a value that means "none" becomes None, as in ``none_if("parent", 0)``.
 
     It goes inside of other modifiers: ``external_to_m2o(none_if("parent", 0, "0"))``.
@@ -52,14 +67,14 @@ def none_if(field, *values):
         raise TypeError('none_if() is told the values that mean "none", as in none_if("parent", 0)')
 
     @_modifier(f"none_if({', '.join(map(repr, values))})", field)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> Any:
         value = _read(mapper, record, field, target)
         return None if is_one_of(value, values) else value
 
     return modifier
 
 
-def is_one_of(value, values):
+def is_one_of(value: object, values: Iterable[object]) -> bool:
     """Return whether a value is among some values; a boolean is no number."""
     return any(isinstance(value, bool) == isinstance(other, bool) and value == other for other in values)
 
@@ -70,7 +85,7 @@ _BOOLEANS = {
 }
 
 
-def as_boolean(field):
+def as_boolean(field: str | Modifier) -> Modifier:
     """Modifier: what shops send for a boolean becomes True or False, in capitals or not.
 
     It reads 1, true, yes, y, on and t, and 0, false, no, n, off and f, as texts or numbers. None
@@ -81,7 +96,7 @@ def as_boolean(field):
     """
 
     @_modifier("as_boolean", field)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> bool | None:
         value = _read(mapper, record, field, target)
         if value is None or isinstance(value, bool):
             return value
@@ -96,7 +111,7 @@ def as_boolean(field):
     return modifier
 
 
-def convert(field, conv_type):
+def convert(field: str | Modifier, conv_type: Callable[[Any], Any]) -> Modifier:
     """Modifier: convert a value, except None, as in ``(convert("price", float), "list_price")``.
 
     :param field: name of the source field, or a modifier
@@ -106,7 +121,7 @@ def convert(field, conv_type):
     name = getattr(conv_type, "__name__", conv_type)
 
     @_modifier(f"convert({name})", field)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> Any:
         value = _read(mapper, record, field, target)
         if value is None:
             return None
@@ -121,7 +136,7 @@ def convert(field, conv_type):
     return modifier
 
 
-def m2o_to_external(field, binding=None):
+def m2o_to_external(field: str | Modifier, binding: str | None = None) -> Modifier:
     """Modifier for exports: a many2one becomes the external id of its record, or None if empty.
 
     :param field: name of the many2one, or a modifier that returns a record
@@ -130,18 +145,18 @@ def m2o_to_external(field, binding=None):
     :raise MappingError: that record has no external id
     """
 
-    def related_record(mapper, record, target):
+    def related_record(mapper: Mapper, record: Source, target: str) -> BaseModel:
         related = _read(mapper, record, field, target)
-        if related and not isinstance(related, models.BaseModel):
+        if related and not isinstance(related, BaseModel):
             raise mapper.error(target, f"{related!r} is not a record, so it has no external id")
         return related
 
-    def look_up(mapper, record, target):
+    def look_up(mapper: Mapper, record: Source, target: str) -> tuple[str, bool, Any] | None:
         related = related_record(mapper, record, target)
         return (binding, True, related.id) if binding and related else None
 
     @_modifier(f"m2o_to_external({binding or ''})", field, look_up)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> str | None:
         related = related_record(mapper, record, target)
         if not related:
             return None
@@ -160,7 +175,7 @@ def m2o_to_external(field, binding=None):
     return modifier
 
 
-def external_to_m2o(field, binding=None):
+def external_to_m2o(field: str | Modifier, binding: str | None = None) -> Modifier:
     """Modifier for imports: an external id becomes the id of a many2one's record, or None if empty.
 
     :param field: name of the source field, or a modifier that returns an external id
@@ -169,14 +184,14 @@ def external_to_m2o(field, binding=None):
     :raise MappingError: no Odoo record has that external id
     """
 
-    def look_up(mapper, record, target):
+    def look_up(mapper: Mapper, record: Source, target: str) -> tuple[str, bool, Any]:
         model_name = binding or mapper.model._fields[target].comodel_name
         if not model_name:
             raise mapper.error(target, "is no relation, so external_to_m2o() has to be told the binding model")
         return model_name, False, _read(mapper, record, field, target)
 
     @_modifier(f"external_to_m2o({binding or ''})", field, look_up)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> int | None:
         model_name, _records, external_id = look_up(mapper, record, target)
         if external_id_text(external_id) is None:
             return None
@@ -192,7 +207,7 @@ def external_to_m2o(field, binding=None):
     return modifier
 
 
-def follow_m2o_relations(path):
+def follow_m2o_relations(path: str) -> Modifier:
     """Modifier for exports: the value at the end of a path of many2ones, None if one is empty.
 
     :param path: such as ``"product_id.categ_id.name"``
@@ -200,7 +215,7 @@ def follow_m2o_relations(path):
     first, *_rest = path.split(".")
 
     @_modifier(f"follow_m2o_relations({path})", first)
-    def modifier(mapper, record, target):
+    def modifier(mapper: Mapper, record: Source, target: str) -> Any:
         end, name = _follow(record, path)
         return end[name] if end else None
 
@@ -208,7 +223,7 @@ def follow_m2o_relations(path):
     return modifier
 
 
-def nested(modifier):
+def nested(modifier: Any) -> list[Any]:
     """Return the modifiers nested in one, the outermost first; none for a field's name."""
     found = []
     while callable(modifier):
@@ -217,15 +232,15 @@ def nested(modifier):
     return found
 
 
-def how(source):
+def how(source: str | Modifier) -> str:
     """Return a description of an entry of ``direct``: its modifiers, as text."""
     return " of ".join(getattr(modifier, "how", f"{modifier.__name__}()") for modifier in nested(source)) or "direct"
 
 
-def _modifier(name, field, look_up=None):
+def _modifier(name: str, field: str | Modifier, look_up: LookUp | None = None) -> Callable[[Any], Any]:
     """Return a decorator that sets the attributes of a modifier."""
 
-    def mark(modifier):
+    def mark(modifier: Any) -> Any:
         modifier.source = getattr(field, "source", None) if callable(field) else field
         modifier.how = name
         modifier.inner = field
@@ -235,13 +250,13 @@ def _modifier(name, field, look_up=None):
     return mark
 
 
-def _read(mapper, record, field, target):
+def _read(mapper: Mapper, record: Source, field: str | Modifier, target: str) -> Any:
     return field(mapper, record, target) if callable(field) else mapper.read_source(record, field)
 
 
-def _is_empty(mapper, record, field, value):
+def _is_empty(mapper: Mapper, record: Source, field: str | Modifier, value: Any) -> bool:
     """Return whether a value is empty; this depends on the type of the field it was read from."""
-    if isinstance(value, models.BaseModel):
+    if isinstance(value, BaseModel):
         return not value
     if not callable(field):
         return mapper.is_empty(record, field, value)
@@ -250,7 +265,7 @@ def _is_empty(mapper, record, field, value):
     return value is None
 
 
-def _follow(record, path):
+def _follow(record: Any, path: str) -> tuple[Any, str]:
     """Return the last record, maybe an empty one, and the last name of a path of relations."""
     *relations, last = path.split(".")
     for relation in relations:

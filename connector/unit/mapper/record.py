@@ -1,26 +1,38 @@
 """Source records to be mapped, one by one or a page of them."""
 
+from __future__ import annotations
 
-class MapOptions(dict):
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from odoo.models import BaseModel
+
+from ..types import Source, Values
+
+if TYPE_CHECKING:
+    from .mapper import Mapper
+
+
+class MapOptions(dict[str, Any]):
     """The options of a mapping as attributes or keys; an option that was not given is None.
 
     What a mapping sets is there for the later ones, and for the children of the record.
     """
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return self.get(name)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> None:
         if hasattr(dict, name):
             raise AttributeError(
                 f"An option cannot be called {name!r}, as that is a method of its dict: options[{name!r}]"
             )
         self[name] = value
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         self.pop(name, None)
 
-    def __missing__(self, name):
+    def __missing__(self, name: str) -> None:
         return None
 
 
@@ -34,14 +46,16 @@ class MapRecord:
         not known
     """
 
-    def __init__(self, mapper, source, parent=None, binding=None):
+    def __init__(
+        self, mapper: Mapper, source: Source, parent: MapRecord | None = None, binding: BaseModel | None = None
+    ) -> None:
         self.mapper = mapper
         self.source = source
         self.parent = parent
         self.binding = binding
-        self._forced_values = None
+        self._forced_values: Values | None = None
 
-    def values(self, for_create=None, fields=None, **options):
+    def values(self, for_create: bool | None = None, fields: Iterable[str] | None = None, **options: Any) -> Values:
         """Return the mapped values as a dict.
 
         :param for_create: whether the values are for a new record; otherwise ``@only_create``
@@ -53,11 +67,13 @@ class MapRecord:
         """
         return self.values_for(self.options(for_create, fields, **options))
 
-    def options(self, for_create=None, fields=None, **options):
+    def options(
+        self, for_create: bool | None = None, fields: Iterable[str] | None = None, **options: Any
+    ) -> MapOptions:
         """Return the :class:`MapOptions` of a call of :meth:`values`."""
         return MapOptions(options, for_create=self._is_for_create(for_create), fields=fields)
 
-    def values_for(self, options):
+    def values_for(self, options: MapOptions) -> Values:
         """Return the mapped values for some options, as :meth:`values` does.
 
         :param options: :class:`MapOptions`
@@ -67,10 +83,10 @@ class MapRecord:
             values.update(self._forced_values)
         return values
 
-    def _is_for_create(self, asked):
+    def _is_for_create(self, asked: bool | None) -> bool | None:
         return not self.binding if asked is None and self.binding is not None else asked
 
-    def update(self, *args, **kwargs):
+    def update(self, *args: Any, **kwargs: Any) -> None:
         """Set values that :meth:`values` adds to the mapped ones.
 
         The arguments are those of ``dict.update``.
@@ -85,20 +101,22 @@ class MapRecords:
     :param map_records: list of :class:`MapRecord`
     """
 
-    def __init__(self, mapper, map_records):
+    def __init__(self, mapper: Mapper, map_records: list[MapRecord]) -> None:
         self._mapper = mapper
         self._map_records = map_records
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._map_records)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[MapRecord]:
         return iter(self._map_records)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> MapRecord:
         return self._map_records[index]
 
-    def values(self, for_create=None, fields=None, **options):
+    def values(
+        self, for_create: bool | None = None, fields: Iterable[str] | None = None, **options: Any
+    ) -> list[Values]:
         """Return the mapped values of all records, in their order, as a list of dicts.
 
         The look-ups of ``direct`` in bindings are done for all records and their children together,
@@ -107,7 +125,8 @@ class MapRecords:
         first one.
         """
         sources = [map_record.source for map_record in self._map_records]
-        known = {}  # the records share their options, of which there are those for new ones and those for others
+        # the records share their options, of which there are those for new ones and those for others
+        known: dict[bool | None, MapOptions] = {}
         with self._mapper.page(sources, fields):
             values_list = []
             for map_record in self._map_records:
