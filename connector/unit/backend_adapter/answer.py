@@ -3,11 +3,15 @@
 Without limits an answer may be longer than the memory of this process, or never end.
 """
 
+from __future__ import annotations
+
 import socket
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cache
+from types import TracebackType
+from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -27,7 +31,9 @@ class AnswerTooSlow(requests.Timeout):
     """An answer has not ended in time."""
 
 
-def ask(session, method, url, longest, seconds, **options):
+def ask(
+    session: requests.Session, method: str, url: str, longest: int, seconds: float, **options: Any
+) -> requests.Response:
     """Send a request and return its response, a :class:`requests.Response` with its content.
 
     :param session: a :class:`TimedSession`
@@ -49,11 +55,12 @@ def ask(session, method, url, longest, seconds, **options):
     return response
 
 
-def _read(response, longest):
+def _read(response: requests.Response, longest: int) -> None:
     # compressed twice, a piece would become a million times as long
     if "," in response.headers.get("Content-Encoding", ""):
         raise AnswerTooLong(request=response.request)
-    pieces, length = [], 0
+    pieces: list[bytes] = []
+    length = 0
     for piece in response.iter_content(_PIECE):
         pieces.append(piece)
         length += len(piece)
@@ -63,7 +70,7 @@ def _read(response, longest):
 
 
 # The deadline of the request that the current thread sends
-_deadline = ContextVar("deadline of the request", default=None)
+_deadline: ContextVar[_Deadline | None] = ContextVar("deadline of the request", default=None)
 
 
 class _Deadline:
@@ -73,20 +80,21 @@ class _Deadline:
     time-out of each read is not enough: every read may get one byte in time, in the headers too.
     """
 
-    def __init__(self, seconds):
-        self.connection = self.response = None
+    def __init__(self, seconds: float) -> None:
+        self.connection: Any = None
+        self.response: Any = None
         self._seconds = seconds
         self._is_over = False
         self._ended = threading.Event()
         # serialises the end and a shutdown: after the end another request may use the connection
         self._ending = threading.Lock()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._before = _deadline.set(self)
         threading.Thread(target=self._watch, name="deadline of a request", daemon=True).start()
         return self
 
-    def __exit__(self, _kind, error, _traceback):
+    def __exit__(self, _kind: type[BaseException] | None, error: Any, _traceback: TracebackType | None) -> None:
         with self._ending:
             self._ended.set()
         _deadline.reset(self._before)
@@ -94,7 +102,7 @@ class _Deadline:
         if self._is_over and (error is None or isinstance(error, requests.RequestException)):
             raise AnswerTooSlow(request=(self.response if error is None else error).request) from error
 
-    def _watch(self):
+    def _watch(self) -> None:
         seconds = self._seconds
         while not self._ended.wait(seconds):
             with self._ending:
@@ -103,8 +111,8 @@ class _Deadline:
                     self._shut()
             seconds = _AGAIN
 
-    def _shut(self):
-        connected = getattr(self.connection, "sock", None)
+    def _shut(self) -> None:
+        connected: Any = getattr(self.connection, "sock", None)
         # TLS within TLS has a socket. A TLS shutdown would change the state that the other thread
         # reads from
         with suppress(OSError, TypeError):  # it has just ended
@@ -119,36 +127,36 @@ class _Deadline:
 class TimedSession(requests.Session):
     """A session that tells the deadline of each request which connection it uses."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Transport())
 
 
 class _Transport(HTTPAdapter):
-    def init_poolmanager(self, *args, **options):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         _let_deadlines_know(self.poolmanager)
 
-    def proxy_manager_for(self, *args, **options):
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
         manager = super().proxy_manager_for(*args, **options)
         _let_deadlines_know(manager)
         return manager
 
 
-def _let_deadlines_know(manager):
+def _let_deadlines_know(manager: Any) -> None:
     pools = manager.pool_classes_by_scheme.items()
     manager.pool_classes_by_scheme = {scheme: _known_to_deadlines(pool) for scheme, pool in pools}
 
 
 @cache
-def _known_to_deadlines(pool):
+def _known_to_deadlines(pool: type) -> type:
     return pool if issubclass(pool, _Pool) else type(pool.__name__, (_Pool, pool), {})
 
 
 class _Pool:
-    def _get_conn(self, *args, **options):
-        connection = super()._get_conn(*args, **options)
+    def _get_conn(self, *args: Any, **options: Any) -> Any:
+        connection = super()._get_conn(*args, **options)  # type: ignore[misc]  # of the pool that it is combined with
         if deadline := _deadline.get():
             deadline.connection = connection
         return connection

@@ -5,19 +5,27 @@ messages. Auth objects take precedence over a ``.netrc``. The headers that they 
 another host.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from requests import PreparedRequest
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from odoo.addons.jobs_queue.seconds import as_seconds
+
+if TYPE_CHECKING:
+    from .http import HttpAdapter
 
 
 class BasicAuth(HTTPBasicAuth):
     """User and password, as text in any script."""
 
-    def __init__(self, user, password):
+    def __init__(self, user: str, password: str) -> None:
         super().__init__(user.encode(), password.encode())
         self.secrets = (password,)
 
@@ -25,11 +33,11 @@ class BasicAuth(HTTPBasicAuth):
 class BearerAuth(AuthBase):
     """A token in the header ``Authorization``."""
 
-    def __init__(self, token):
+    def __init__(self, token: str) -> None:
         self.secrets = (token,)
         self._token = token
 
-    def __call__(self, request):
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}".encode()
         return request
 
@@ -45,19 +53,19 @@ class HmacAuth(AuthBase):
     :param prefix: text before the hexadecimal signature, such as ``sha256=``
     """
 
-    def __init__(self, key, header="X-Signature", digest="sha256", prefix=""):
+    def __init__(self, key: str, header: str = "X-Signature", digest: str = "sha256", prefix: str = "") -> None:
         self.secrets = (key,)
         self._key, self._header, self._digest, self._prefix = key, header, digest, prefix
 
-    def signed(self, request):
+    def signed(self, request: PreparedRequest) -> bytes:
         """Return the bytes that are signed.
 
         :param request: :class:`requests.PreparedRequest`
         """
-        body = request.body or b""
+        body: Any = request.body or b""  # a text or bytes, see sending.py
         return body.encode() if isinstance(body, str) else body
 
-    def __call__(self, request):
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
         signature = hmac.new(self._key.encode(), self.signed(request), getattr(hashlib, self._digest)).hexdigest()
         request.headers[self._header] = self._prefix + signature
         return request
@@ -65,7 +73,7 @@ class HmacAuth(AuthBase):
 
 # (token address, client, scope, hash of its secret): (token, time when it expires); shared by the
 # jobs of a process
-_tokens: dict[tuple, tuple[str, float]] = {}
+_tokens: dict[tuple[Any, ...], tuple[str, float]] = {}
 
 #: Seconds for which a token is used if its answer names no expiry
 _USUAL = 3600
@@ -84,34 +92,36 @@ class ClientCredentialsAuth(AuthBase):
     :param scope: permissions to ask for, None if the system does not need a scope
     """
 
-    def __init__(self, adapter, token_url, client_id, client_secret, scope=None):
+    def __init__(
+        self, adapter: HttpAdapter, token_url: str, client_id: str, client_secret: str, scope: str | None = None
+    ) -> None:
         self._adapter, self._token_url, self._scope = adapter, token_url, scope
         self._client = BasicAuth(client_id, client_secret)
         self._key = token_url, client_id, scope, hashlib.sha256(client_secret.encode()).digest()
 
     @property
-    def secrets(self):
+    def secrets(self) -> tuple[str, ...]:
         return self._client.secrets + _tokens.get(self._key, ())[:1]
 
-    def renew(self):
+    def renew(self) -> None:
         """Forget the token that the system has refused; the next request asks for a new one."""
         _tokens.pop(self._key, None)
 
-    def __call__(self, request):
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
         token, ends = _tokens.get(self._key, (None, 0))
         if ends < time.time():
             token = self._ask()
         request.headers["Authorization"] = f"Bearer {token}".encode()
         return request
 
-    def _ask(self):
+    def _ask(self) -> str:
         form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
         answer = self._adapter.request_token(self._token_url, form, self._client)
         _tokens[self._key] = answer["access_token"], time.time() + _seconds_of(answer) - _MARGIN
         return answer["access_token"]
 
 
-def _seconds_of(answer):
+def _seconds_of(answer: Mapping[str, Any]) -> float:
     """Return for how many seconds a token is valid.
 
     A token without an expiry is renewed when it is refused.

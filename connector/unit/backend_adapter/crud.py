@@ -1,12 +1,15 @@
 """Base classes of adapters: common methods (search, read, write) for any external system."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryableError
 
 from ...exception import IDMissingInBackend, InvalidDataError
 from ...extension import class_name
 from ..connector_unit import ConnectorUnit
+from ..types import ExternalId, ExternalRecord, Values
 from .traffic import Traffic
 
 _LONGEST_SHOWN = 200  # characters
@@ -16,7 +19,7 @@ class BackendAdapter(ConnectorUnit):
     """Adapter for an external system. A connector defines the methods that the system supports."""
 
     @contextmanager
-    def guarded_call(self):
+    def guarded_call(self) -> Iterator[None]:
         """Apply the rate limit and the circuit breaker of the backend to a call to the system.
 
         An :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` does this by
@@ -44,7 +47,7 @@ class BackendAdapter(ConnectorUnit):
             raise
         self._traffic.accepted()
 
-    def probe(self):
+    def probe(self) -> bool | None:
         """Check whether the system can be reached.
 
         It is called while the backend is paused, outside of :meth:`guarded_call`.
@@ -55,7 +58,7 @@ class BackendAdapter(ConnectorUnit):
         return None
 
     @property
-    def _traffic(self):
+    def _traffic(self) -> Traffic:
         """The :class:`Traffic` of all calls of the environment."""
         return self.environment.open("traffic", lambda: Traffic(self.environment))
 
@@ -68,14 +71,14 @@ class CRUDAdapter(BackendAdapter):
     :class:`~odoo.addons.connector.exception.NetworkRetryableError`.
     """
 
-    def search(self, filters=None):
+    def search(self, filters: Any = None) -> Iterable[ExternalId]:
         """Return the ids of the records that match.
 
         :param filters: depends on the system
         """
         raise NotImplementedError(self._refusal("search"))
 
-    def read(self, external_id, fields=None):
+    def read(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
         """Return a record as a dict.
 
         :param external_id: id in the external system
@@ -83,7 +86,9 @@ class CRUDAdapter(BackendAdapter):
         """
         raise NotImplementedError(self._refusal("read"))
 
-    def read_many(self, external_ids, fields=None):
+    def read_many(
+        self, external_ids: Iterable[ExternalId], fields: Sequence[str] | None = None
+    ) -> Sequence[ExternalRecord]:
         """Return records as a list of dicts; records that do not exist are left out.
 
         Override it if the system can read many records by one call.
@@ -94,7 +99,7 @@ class CRUDAdapter(BackendAdapter):
                 records.append(self.read(external_id, fields))
         return records
 
-    def search_read(self, filters=None, fields=None):
+    def search_read(self, filters: Any = None, fields: Sequence[str] | None = None) -> Sequence[ExternalRecord]:
         """Return the records that match as a list of dicts.
 
         Override it if the system's lists contain the records as :meth:`read` returns them. Then
@@ -103,18 +108,18 @@ class CRUDAdapter(BackendAdapter):
         return self.read_many(self.search(filters), fields)
 
     @property
-    def lists_records(self):
+    def lists_records(self) -> bool:
         """Whether :meth:`search_read` takes no more calls than :meth:`search`.
 
         That is so if the adapter overrides it.
         """
         return type(self).search_read is not CRUDAdapter.search_read
 
-    def id_of(self, record):
+    def id_of(self, record: ExternalRecord) -> ExternalId:
         """Return the id of a record, as :meth:`search` returns it."""
         return record["id"]
 
-    def create(self, data, idempotency_key=None):
+    def create(self, data: Values, idempotency_key: str | None = None) -> ExternalId:
         """Create a record from a dict and return its id.
 
         :param idempotency_key: text that is the same when the same record is created again because
@@ -126,18 +131,18 @@ class CRUDAdapter(BackendAdapter):
         """
         raise NotImplementedError(self._refusal("create"))
 
-    def find_by_key(self, idempotency_key):
+    def find_by_key(self, idempotency_key: str) -> ExternalId | None:
         """Return the id of the record that was created with a key.
 
         :return: None if there is none, or if the system cannot find records by key
         """
         return None
 
-    def write(self, external_id, data):
+    def write(self, external_id: ExternalId, data: Values) -> object:
         """Update a record from a dict."""
         raise NotImplementedError(self._refusal("write"))
 
-    def write_many(self, changes):
+    def write_many(self, changes: dict[str, Values]) -> Mapping[Any, Exception] | None:
         """Update records and return which of them are refused.
 
         Override it if the system can update many records by one call.
@@ -154,18 +159,18 @@ class CRUDAdapter(BackendAdapter):
                 refused[external_id] = error
         return refused
 
-    def delete(self, external_id):
+    def delete(self, external_id: ExternalId) -> object:
         """Delete a record."""
         raise NotImplementedError(self._refusal("delete"))
 
-    def _refusal(self, method):
+    def _refusal(self, method: str) -> str:
         return f"{type(self).__name__} cannot {method} {self.environment.model_name} on {self.backend}: it does not define {method}()"
 
 
 # Checks of the values that adapters return, at the start of a synchronisation
 
 
-def checked_record(adapter, record, method="read"):
+def checked_record(adapter: CRUDAdapter, record: object, method: str = "read") -> ExternalRecord:
     """Return a record that a method of an adapter has returned.
 
     :raise InvalidDataError: it is not a dict
@@ -175,7 +180,7 @@ def checked_record(adapter, record, method="read"):
     return record
 
 
-def checked_records(adapter, records, method):
+def checked_records(adapter: CRUDAdapter, records: object, method: str) -> list[ExternalRecord]:
     """Return the records that a method of an adapter has returned, as a list.
 
     :raise InvalidDataError: they are not a list of dicts, or one has no id
@@ -190,7 +195,7 @@ def checked_records(adapter, records, method):
     return records
 
 
-def checked_ids(adapter, external_ids, method="search"):
+def checked_ids(adapter: CRUDAdapter, external_ids: object, method: str = "search") -> list[ExternalId]:
     """Return the ids that a method of an adapter has returned, as a list.
 
     :raise InvalidDataError: they are not a list of ids
@@ -201,20 +206,19 @@ def checked_ids(adapter, external_ids, method="search"):
     return external_ids
 
 
-def _checked_list(adapter, found, method, expected):
+def _checked_list(adapter: CRUDAdapter, found: Any, method: str, expected: str) -> list[Any]:
     if found is None or isinstance(found, dict | str):
         raise _unexpected(adapter, method, found, expected)
     return list(found)
 
 
-def _check_id(adapter, external_id, method):
-    # an id that is too long, or that cannot be stored, concerns one record: see
-    # ``importer/failures.py``
+def _check_id(adapter: CRUDAdapter, external_id: object, method: str) -> None:
+    # an id that is too long, or that cannot be stored, concerns one record: see ``importer/failures.py``
     if not isinstance(external_id, str | int) or external_id is False or external_id == "":
         raise _unexpected(adapter, method, external_id, "a text or an integer as id")
 
 
-def _unexpected(adapter, method, found, expected):
+def _unexpected(adapter: CRUDAdapter, method: str, found: object, expected: str) -> InvalidDataError:
     text = repr(found)
     shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     return InvalidDataError(f"{class_name(type(adapter))}.{method}() returned {shown}, but {expected} is expected")

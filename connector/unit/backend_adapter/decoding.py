@@ -10,7 +10,10 @@ import codecs
 import json
 import re
 from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+import requests
 
 #: Values of JSON that are read by default, about a hundred bytes of memory each.
 MOST_VALUES = 2_000_000
@@ -32,7 +35,7 @@ class TooManyValues(ValueError):
     """JSON has more values than are read."""
 
 
-def text_of(content, content_type=None):
+def text_of(content: bytes, content_type: str | None = None) -> str:
     """Return bytes as text, without a byte order mark.
 
     :param content_type: value of the header ``Content-Type``, which may name an encoding
@@ -45,7 +48,7 @@ def text_of(content, content_type=None):
     return content.decode()
 
 
-def shown_text(content, content_type=None):
+def shown_text(content: bytes, content_type: str | None = None) -> tuple[str | None, int]:
     """Return bytes as text to show, and how many of them are no text and stand there as ``\\xe9``.
 
     :return: ``(text, number of bytes)``; the text is None for what is no text at all, such as a
@@ -61,8 +64,8 @@ def shown_text(content, content_type=None):
     return (None, len(content)) if _BOM in text else (text, 0)
 
 
-def kept_text(content, content_type=None):
-    """Return bytes as text that can be stored; what is no text in them becomes ``\\xe9``."""
+def kept_text(content: bytes, content_type: str | None = None) -> str:
+    """Return bytes as text that can be stored; what is no text in them stands there as ``\\xe9``."""
     try:
         text = text_of(content, content_type)
     except UnicodeDecodeError:
@@ -70,22 +73,22 @@ def kept_text(content, content_type=None):
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def bytes_of(text, content_type=None):
-    """Return a text as bytes in the encoding of the header ``Content-Type``, or in UTF-8."""
+def bytes_of(text: str, content_type: str | None = None) -> bytes:
+    """Return a text as bytes in the encoding that the header ``Content-Type`` names, or in UTF-8."""
     with suppress(UnicodeEncodeError):
         return text.encode(charset(content_type) or "utf-8")
     return text.encode(errors="backslashreplace")
 
 
-def header_text(value):
+def header_text(value: str) -> str:
     """Return the value of a header as text; Python reads all headers as Latin-1."""
     with suppress(UnicodeError):
         return value.encode("latin-1").decode()
     return value
 
 
-def charset(content_type):
-    """Return Python's name of the encoding of a header ``Content-Type``, None if it has none."""
+def charset(content_type: str | None) -> str | None:
+    """Return Python's name of the encoding that a header ``Content-Type`` names, None if it names none."""
     if found := _CHARSET.search(content_type or ""):
         with suppress(LookupError):  # there is no such encoding
             encoding = codecs.lookup(found.group(1))
@@ -94,7 +97,7 @@ def charset(content_type):
     return None
 
 
-def _in_order(named):
+def _in_order(named: str | None) -> tuple[str, ...]:
     """Return the encodings to try, the most likely one first.
 
     :param named: Python's name of the one that is named, None if none is
@@ -104,18 +107,18 @@ def _in_order(named):
     return ("utf-8", named) if _NAMED_BLINDLY.fullmatch(named) else (named, "utf-8")
 
 
-def is_form(content_type):
+def is_form(content_type: str | None) -> bool:
     """Return whether a header ``Content-Type`` says that the content is a form."""
     return (content_type or "").partition(";")[0].strip().lower() == FORM
 
 
-def form_in_utf8(text, content_type=None):
+def form_in_utf8(text: str, content_type: str | None = None) -> str:
     """Return a form as UTF-8; for what is no text in it see :func:`form_values`."""
     values = form_values(text, content_type)
     return text if values == parse_qsl(text, keep_blank_values=True) else urlencode(values)
 
 
-def form_values(text, content_type=None):
+def form_values(text: str, content_type: str | None = None) -> list[tuple[str, str]]:
     """Return the names and values of a form as a list of pairs of texts.
 
     Bytes that are no text in the form's encoding are kept as ``\\xe9``.
@@ -126,7 +129,7 @@ def form_values(text, content_type=None):
     return parse_qsl(text, keep_blank_values=True, errors="backslashreplace")
 
 
-def json_value(text, most=MOST_VALUES):
+def json_value(text: str, most: int = MOST_VALUES) -> Any:
     """Return the value of a JSON text.
 
     :param most: maximum number of values, where each list and dict is one; a short text may become
@@ -142,7 +145,7 @@ def json_value(text, most=MOST_VALUES):
         raise ValueError("nested too deep") from None
 
 
-def json_content(response, most=MOST_VALUES):
+def json_content(response: requests.Response, most: int = MOST_VALUES) -> Any:
     """Return the value of the JSON of a response, see :func:`json_value`.
 
     :param response: :class:`requests.Response`

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
 
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
 from odoo.addons.jobs_queue.seconds import as_seconds
@@ -56,7 +59,7 @@ class Refusal:
             raise ValueError(f"Refusal(status={self.status}, right={self.right!r}): a right is missing by status 403")
 
 
-def exception_for(status):
+def exception_for(status: int) -> type[Exception]:
     """Return the class of exception for an HTTP status.
 
     =================================  ========================
@@ -76,7 +79,7 @@ def exception_for(status):
     return InvalidDataError if status >= 400 else FailedJobError
 
 
-def parse_date(text):
+def parse_date(text: Any) -> datetime | None:
     """Return an HTTP date as a datetime in UTC, None if it is not one."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC).replace(tzinfo=None)
@@ -84,11 +87,11 @@ def parse_date(text):
         return None
 
 
-def retry_after(response):
+def retry_after(response: requests.Response) -> float | None:
     """Return how many seconds a response asks to wait, at most a year; None if it does not ask."""
     value = response.headers.get("Retry-After", "").strip()
     if _NUMBERS.fullmatch(value):
-        waiting = max(map(Decimal, value.split(",")))
+        waiting: Decimal | timedelta = max(map(Decimal, value.split(",")))
     elif date := parse_date(value):
         # by the clock of the system, which may differ from ours
         waiting = date - (parse_date(response.headers.get("Date")) or datetime.now(UTC).replace(tzinfo=None))
@@ -97,7 +100,7 @@ def retry_after(response):
     return max(0, as_seconds(waiting, "Retry-After", clamp=True))
 
 
-def what_happened(error):
+def what_happened(error: BaseException) -> str:
     """Return the text of the innermost cause of an exception, such as “Connection refused”.
 
     The exceptions that only pass it on are left out.

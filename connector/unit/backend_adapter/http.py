@@ -3,6 +3,9 @@
 import re
 import ssl
 import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -13,6 +16,8 @@ from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableErr
 from odoo.addons.jobs_queue.texts import shown, storable
 
 from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
+from ..connector_unit import Environment
+from ..types import ExternalId
 from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
 from .auth import BearerAuth
 from .crud import CRUDAdapter
@@ -81,33 +86,33 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     #: Seconds to wait for a connection, and seconds without a byte after which a request is given
     #: up
-    _timeout = (10, 60)
+    _timeout: tuple[float | None, float | None] = (10, 60)
 
     #: Maximum bytes of an answer, after decompression
-    _longest_answer = 50_000_000
+    _longest_answer: int = 50_000_000
 
     #: Maximum number of values in the JSON of an answer, where each list and dict is one
-    _most_values = MOST_VALUES
+    _most_values: int = MOST_VALUES
 
     #: Statuses with a special meaning in this system: {status: class of exception}
     _exceptions: dict[int, type[Exception]] = {}
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         #: id of the last ``connector.exchange`` that was stored, None if there is none
-        self.last_exchange_id = None
+        self.last_exchange_id: int | None = None
         #: The clock of the external system at its last answer: datetime in UTC, None if unknown
-        self.clock = None
+        self.clock: datetime | None = None
 
     # For connectors to override
 
     @property
-    def _base_url(self):
+    def _base_url(self) -> str:
         """The base address of the system; the paths of :meth:`request` are below it."""
         raise NotImplementedError(f"{type(self).__name__} does not define _base_url, a property")
 
     @property
-    def _longest_reading(self):
+    def _longest_reading(self) -> float:
         """Maximum seconds from before the request is sent to the last byte of the answer.
 
         By default 300, or the time that :attr:`_timeout` allows before the first byte, if it is
@@ -115,16 +120,16 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         return max(_LONGEST_READING, sum(filter(None, self._timeout)))
 
-    def _auth(self):
+    def _auth(self) -> Any:
         """Return the auth object of ``requests``, see ``auth.py``, None for no authentication."""
         return None
 
-    def _secrets(self):
+    def _secrets(self) -> Iterable[str]:
         """Return the texts that no message may contain, by default those of :meth:`_auth`."""
         return getattr(self._auth(), "secrets", ())
 
-    def refusal(self, answer):
-        """Return the refusal in an answer with a successful status, None if there is none.
+    def refusal(self, answer: requests.Response) -> Refusal | None:
+        """Return the refusal that an answer with a successful status expresses, None if it does not.
 
         It is asked before the answer is accepted. Systems that answer every request with success,
         as GraphQL, JSON-RPC and SOAP do, need it::
@@ -143,7 +148,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         return None
 
-    def _said(self, response):
+    def _said(self, response: requests.Response) -> str:
         """Return the message of an unsuccessful response for a person."""
         if 300 < response.status_code < 400 and "Location" in response.headers:
             return header_text(response.headers["Location"])
@@ -159,7 +164,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     # For units to call
 
-    def path(self, path, *external_ids):
+    def path(self, path: str, *external_ids: ExternalId) -> str:
         """Return a path with ids below it, quoted so that each stays one part of the path.
 
         ``self.path("/customers", external_id, "orders")`` is ``/customers/A%2F1/orders`` for the id
@@ -171,7 +176,17 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         return path_below(path, *external_ids)
 
-    def request(self, method, path, *, params=None, json=None, data=None, headers=None, idempotent=None):
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Any = None,
+        json: Any = None,
+        data: Any = None,
+        headers: Mapping[str, Any] | None = None,
+        idempotent: bool | None = None,
+    ) -> requests.Response:
         """Send a request and return its successful response, a :class:`requests.Response`.
 
         :param method: HTTP method
@@ -201,14 +216,14 @@ class HttpAdapter(Paging, CRUDAdapter):
             refusal = self._expressed(response)
         return self._accepted(response, refusal)
 
-    def request_json(self, method, path, **options):
+    def request_json(self, method: str, path: str, **options: Any) -> Any:
         """Send a request as :meth:`request` does, and return the JSON value of its response.
 
         :return: None if there is no content, see :meth:`json_of`
         """
         return self.json_of(self.request(method, path, **options))
 
-    def json_of(self, response):
+    def json_of(self, response: requests.Response) -> Any:
         """Return the value of the JSON of a response.
 
         :return: None for status 204 and 205, and for an answer without content to a method that
@@ -232,7 +247,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         except ValueError:
             raise self._nonsense() from None
 
-    def request_token(self, url, form, auth):
+    def request_token(self, url: str, form: Mapping[str, Any], auth: Any) -> dict[str, Any]:
         """Return the answer of a token endpoint to a form: a dict with ``access_token``.
 
         :raise CredentialsRefused: the client is refused
@@ -248,7 +263,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             raise self._nonsense()
         return answer
 
-    def probe(self):
+    def probe(self) -> bool:
         """Check whether the system can be reached.
 
         By default it can if its base address answers, with any status but 502, 503 and 504.
@@ -258,7 +273,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         return self._probe("GET", self._base_url)
 
-    def _probe(self, method, url, **content):
+    def _probe(self, method: str, url: str, **content: Any) -> bool:
         try:
             response = self._send_once(method, url, None, **content)
         except requests.RequestException as error:
@@ -276,7 +291,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     # Sending a request
 
-    def _checked_auth(self):
+    def _checked_auth(self) -> Any:
         auth = self._auth()
         if auth is not None and not callable(auth):
             raise TypeError(f"{type(self).__name__}, _auth() must return an auth object such as BearerAuth(token)")
@@ -289,11 +304,11 @@ class HttpAdapter(Paging, CRUDAdapter):
         return auth
 
     @property
-    def _http(self):
+    def _http(self) -> requests.Session:
         """The connections to the system, shared by all adapters of the environment."""
         return self.environment.open("http", TimedSession)
 
-    def _url(self, path):
+    def _url(self, path: str) -> str:
         base = self._base_url
         if not base or not isinstance(base, str):
             raise FailedJobError(
@@ -317,7 +332,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             )
         return path
 
-    def _expressed(self, response):
+    def _expressed(self, response: requests.Response) -> Refusal | None:
         """Return the refusal that a response with a successful status expresses, or None."""
         refusal = self.refusal(response) if _is_success(response.status_code) else None
         if refusal is not None and not isinstance(refusal, Refusal):
@@ -326,7 +341,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             )
         return refusal
 
-    def _send(self, method, url, auth, idempotent, **content):
+    def _send(self, method: str, url: str, auth: Any, idempotent: bool, **content: Any) -> requests.Response:
         """Send a request and return the response, whatever its status.
 
         It is sent twice if it is idempotent and the connection is lost.
@@ -342,14 +357,14 @@ class HttpAdapter(Paging, CRUDAdapter):
         except requests.RequestException as error:
             refusal = self._no_answer(error)
             if _is_distrust(error):
-                self._traffic.untrusted(refusal, self.environment.model_name)
+                self._traffic.untrusted(refusal, self.environment.model_name)  # type: ignore[arg-type]  # it is one
             elif isinstance(refusal, NetworkRetryableError):
                 self._traffic.unreachable(refusal, self.environment.model_name, _may_have_arrived(error))
             raise refusal from None
         self.clock = parse_date(response.headers.get("Date"))
         return response
 
-    def _send_once(self, method, url, auth, **content):
+    def _send_once(self, method: str, url: str, auth: Any, **content: Any) -> requests.Response:
         began, response, failure = time.monotonic(), None, None
         try:
             response = ask(
@@ -373,7 +388,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         finally:
             self._log(response, failure, time.monotonic() - began)
 
-    def _log(self, response, failure, seconds):
+    def _log(self, response: requests.Response | None, failure: Any, seconds: float) -> None:
         """Store an exchange, if the backend is configured for it."""
         wanted = (
             "all" if by_code(self.env.context, "connector_log_exchange") else self.backend_record.sudo().exchange_log
@@ -402,7 +417,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     # Errors
 
-    def _no_answer(self, error):
+    def _no_answer(self, error: requests.RequestException) -> Exception:
         """Return the exception for a request without a response."""
         said = {"system": self._label, "message": self._mask(what_happened(error))}
         if _is_distrust(error):
@@ -420,7 +435,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         if isinstance(error, requests.exceptions.ContentDecodingError):
             return self._nonsense()
         if isinstance(error, AnswerTooSlow):
-            seconds = self._longest_reading
+            seconds: float | None = self._longest_reading
             return NetworkRetryableError(
                 self._(
                     "The answer of %(system)s has not ended after %(seconds)s seconds",
@@ -440,7 +455,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             return NetworkRetryableError(self._("The answer of %(system)s was cut: %(message)s", **said))
         return NetworkRetryableError(self._("%(system)s cannot be reached: %(message)s", **said))
 
-    def _accepted(self, response, refusal=None):
+    def _accepted(self, response: requests.Response, refusal: Refusal | None = None) -> requests.Response:
         """Return a response that is no refusal.
 
         :param refusal: the :class:`Refusal` that it expresses, None if it expresses none
@@ -453,10 +468,11 @@ class HttpAdapter(Paging, CRUDAdapter):
             self._traffic.accepted()
             return response
         if status in UNAVAILABLE:
-            self._traffic.unreachable(error, self.environment.model_name, was_sent=status != 503)
+            model_name, was_sent = self.environment.model_name, status != 503
+            self._traffic.unreachable(error, model_name, was_sent)  # type: ignore[arg-type]  # or what _exceptions says
         raise self._noted(error)
 
-    def _expressed_error(self, refusal, response):
+    def _expressed_error(self, refusal: Refusal, response: requests.Response) -> Exception:
         """Return the exception for a refusal by the content of a response."""
         if not refusal.right:
             return self._error(refusal.status, refusal.message, response)
@@ -469,7 +485,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             )
         )
 
-    def _noted(self, error):
+    def _noted(self, error: Exception) -> Exception:
         """Note on the backend what an exception means for it, such as refused credentials.
 
         :return: the exception
@@ -477,11 +493,11 @@ class HttpAdapter(Paging, CRUDAdapter):
         self._traffic.refused(error)
         return error
 
-    def _error_of(self, response):
+    def _error_of(self, response: requests.Response) -> Exception:
         """Return the exception for an unsuccessful response."""
         return self._error(response.status_code, self._said(response), response)
 
-    def _error(self, status, message, response=None):
+    def _error(self, status: int, message: object, response: requests.Response | None = None) -> Exception:
         """Return the exception for a refusal of the system.
 
         :param status: HTTP status, or the one that an error of another protocol corresponds to
@@ -494,7 +510,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             return kind(text)
         return kind(text, seconds=None if response is None else retry_after(response))
 
-    def _error_text(self, kind, status, said):
+    def _error_text(self, kind: type[Exception], status: int, said: dict[str, Any]) -> str:
         if 300 < status < 400:
             return self._(
                 "%(system)s redirects to %(message)s: enter the address it really has in the backend.", **said
@@ -510,37 +526,37 @@ class HttpAdapter(Paging, CRUDAdapter):
             return self._("%(system)s is busy: %(message)s", **said)
         return self._("%(system)s refuses: %(message)s", **said)
 
-    def _nonsense(self):
+    def _nonsense(self) -> UnreadableAnswer:
         return UnreadableAnswer(
             self._("What %s answers is not what is expected of it: check the address in the backend.", self._label)
         )
 
     @property
-    def _label(self):
+    def _label(self) -> str:
         return f"{self.environment.backend_name} ({without_userinfo(str(self._base_url))})"
 
-    def _mask(self, message):
-        """Return a text of the external system for a message: short, storable, no secrets."""
+    def _mask(self, message: object) -> str:
+        """Return a text of the external system for a message: short, storable and without secrets."""
         text = masked_start(str(message), tuple(self._secrets()), _LONGEST_MESSAGE)
         return storable(" ".join(without_userinfo(text).split()).rstrip(".")[:_LONGEST_SHOWN])
 
 
-def _is_success(status):
+def _is_success(status: int) -> bool:
     return 200 <= status < 300 or status == _NOT_MODIFIED
 
 
-def _reason_of(error):
+def _reason_of(error: requests.RequestException) -> Any:
     """Return the exception of urllib3 that made ``requests`` give up, None if there is none."""
     return getattr(error.args[0], "reason", None) if error.args else None
 
 
-def _is_distrust(error):
+def _is_distrust(error: requests.RequestException) -> bool:
     """Return whether a request was not sent because the certificate of the system is not valid."""
     reason = _reason_of(error)
     return bool(reason and reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
 
 
-def _may_have_arrived(error):
+def _may_have_arrived(error: requests.RequestException) -> bool:
     """Return whether a request without a response may have arrived."""
     return not isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) and not isinstance(
         _reason_of(error), NewConnectionError

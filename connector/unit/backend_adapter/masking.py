@@ -7,14 +7,16 @@ what stands as text in any of these; or if it is one of the secrets of an adapte
 import html
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
 from odoo.addons.jobs_queue.texts import storable
 
 from .decoding import header_text, shown_text
-from .nodes import ATTRIBUTE, CDATA, FORM, LITERAL, STRING, form_tree, json_tree, only_text, xml_tree
+from .nodes import ATTRIBUTE, CDATA, FORM, LITERAL, STRING, Node, form_tree, json_tree, only_text, xml_tree
 
 MASK = "***"
 
@@ -84,19 +86,19 @@ _SCHEME = re.compile(r"\b(bearer|basic)(\s{1,3})[\w.~+/=-]{6,}", re.IGNORECASE)
 _FORM = re.compile(r"\s*[\w.%+*\[\]-]{1,200}=")
 
 
-def masked_headers(headers, secrets):
+def masked_headers(headers: Mapping[str, Any], secrets: Iterable[str]) -> str:
     """Return headers as text, one on each line, with masked secrets."""
     lines = (f"{name}: {MASK if is_secret(name) else masked_header(value, secrets)}" for name, value in headers.items())
     return storable("\n".join(lines), LONGEST)
 
 
-def masked_header(value, secrets):
+def masked_header(value: Any, secrets: Iterable[str]) -> str:
     """Return the value of a header as text, with masked secrets such as those in addresses."""
     text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else header_text(str(value))
     return without(_masked_loose(text, _DEEPEST), secrets)
 
 
-def masked_url(url, secrets):
+def masked_url(url: str, secrets: Iterable[str]) -> str:
     """Return an address with masked secret parameters and credentials (``user:password@``)."""
     parts = urlsplit(without_userinfo(url))
     path, fragment = (_masked_loose(part, _DEEPEST) for part in (parts.path, parts.fragment))
@@ -107,12 +109,12 @@ def masked_url(url, secrets):
     return without(urlunsplit(parts._replace(path=path, query=query, fragment=fragment)), secrets)
 
 
-def without_userinfo(text):
+def without_userinfo(text: str) -> str:
     """Return a text with masked credentials in all addresses (``https://user:password@host``)."""
     return _USERINFO.sub(MASK, text)
 
 
-def masked_body(content, secrets, content_type=None):
+def masked_body(content: str | bytes | None, secrets: Iterable[str], content_type: str | None = None) -> str:
     """Return a body as text, with masked secrets.
 
     Of a long one the beginning is kept, and nothing else is masked. A body that is no text, or is
@@ -134,13 +136,13 @@ def masked_body(content, secrets, content_type=None):
     if not text:
         return ""
     if _count_values(text) > MOST_LOOKED_AT:
-        return _NOT_LOOKED_AT % len(content)
+        return _NOT_LOOKED_AT % len(content)  # type: ignore[arg-type]  # there is a text
     if len(text) > LONGEST:
         note = _CUT % (len(text) - LONGEST) + note
     return masked_start(text, secrets, LONGEST).replace("\0", "\N{REPLACEMENT CHARACTER}") + note
 
 
-def masked_start(text, secrets, longest):
+def masked_start(text: str, secrets: Iterable[str], longest: int) -> str:
     """Return the beginning of a text with masked secrets, at most so many characters.
 
     Of what is cut off only the next characters are looked at: they may tell that a secret ends
@@ -157,17 +159,17 @@ def masked_start(text, secrets, longest):
     return masked[:longest]
 
 
-def _count_values(text):
+def _count_values(text: str) -> int:
     """Return the number of values in JSON or a form, counted by the separators between them."""
     return sum(map(text.count, ",[{" if text.lstrip()[:1] in ("[", "{") else "&"))
 
 
-def masked_text(text, secrets):
+def masked_text(text: str, secrets: Iterable[str]) -> str:
     """Return JSON, XML, a form or any other text with masked secrets and values of secret names."""
     return without(_masked_values(text, _DEEPEST), secrets)
 
 
-def is_complete(text):
+def is_complete(text: str | None) -> bool:
     """Return whether a masked text is the one that was sent: nothing is masked, cut or left out."""
     return not text or not (
         MASK in text
@@ -175,25 +177,25 @@ def is_complete(text):
     )
 
 
-def without(text, secrets):
+def without(text: str, secrets: Iterable[str]) -> str:
     """Return a text with masked secrets, also if encoded for an address, JSON, HTML or XML."""
     return _without(text, _all_spellings(secrets))
 
 
-def _without(text, spellings):
+def _without(text: str, spellings: Iterable[str]) -> str:
     for spelling in spellings:
         text = text.replace(spelling, MASK)
     return text
 
 
-def _all_spellings(secrets):
-    """Return the forms in which secrets may be encoded, longest first: one may contain another."""
+def _all_spellings(secrets: Iterable[str]) -> list[str]:
+    """Return the ways in which secrets may be encoded, the longest first: one may be part of another."""
     return sorted(
         {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}, key=len, reverse=True
     )
 
 
-def _spellings(secret):
+def _spellings(secret: str) -> set[str]:
     """Return the ways in which a secret may be encoded, as a set."""
     in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     return {
@@ -209,12 +211,12 @@ def _spellings(secret):
 
 
 @lru_cache(maxsize=4096)
-def is_secret(name):
+def is_secret(name: str) -> bool:
     """Return whether a header, parameter or key with this name has a secret value."""
     return bool(_SECRET_NAME.search(_NEXT_WORD.sub("_", name[:_LONGEST_LOOKED_UP])))
 
 
-def _masked_values(text, depth, is_cut=False):
+def _masked_values(text: str, depth: int, is_cut: bool = False) -> str:
     """Return JSON, XML, a form or another text with masked secret values.
 
     All else stays exactly as it is, with its blanks.
@@ -236,12 +238,12 @@ def _masked_values(text, depth, is_cut=False):
     return _masked_loose(text, depth)
 
 
-def _masked_form(text, depth, is_cut=False):
+def _masked_form(text: str, depth: int, is_cut: bool = False) -> str:
     """Return a form, or the query of an address, with masked secret values."""
     return _masked_tree(text, form_tree(text, is_cut), depth, is_cut)
 
 
-def _masked_loose(text, depth):
+def _masked_loose(text: str, depth: int) -> str:
     """Return a text of no known form with masked secret values, such as those in addresses."""
     if not _SUSPICIOUS.search(text):
         return text
@@ -251,7 +253,7 @@ def _masked_loose(text, depth):
     return _SCHEME.sub(rf"\1\2{MASK}", _ASSIGNED.sub(_masked_assignment, text))
 
 
-def _masked_assignment(found):
+def _masked_assignment(found: re.Match[str]) -> str:
     name, value = found["name"].strip("\"'"), found["value"]
     if not is_secret(unquote_plus(name)) or _is_empty(value.strip("\"'")):
         return found[0]
@@ -259,13 +261,14 @@ def _masked_assignment(found):
     return found[0][: found.start("value") - found.start()] + mark + MASK + (mark if value[1:].endswith(mark) else "")
 
 
-def _masked_tree(text, tree, depth, is_cut):
+def _masked_tree(text: str, tree: Node, depth: int, is_cut: bool) -> str:
     """Return a text with masked secret values.
 
     :param tree: :class:`.nodes.Node` with the values of the text
     :param is_cut: whether more follows, also in the last value
     """
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for node, is_masked in sorted(_leaves(tree), key=lambda leaf: leaf[0].start):
         masked = MASK if is_masked else _masked_inside(node, depth, is_cut and node.end == len(text))
         if masked is not None:
@@ -274,7 +277,7 @@ def _masked_tree(text, tree, depth, is_cut):
     return "".join([*pieces, text[end:]])
 
 
-def _leaves(tree):
+def _leaves(tree: Node) -> Iterator[tuple[Node, bool]]:
     """Yield each single value of a tree, and whether it is secret."""
     todo = [(tree, False)]
     while todo:
@@ -286,7 +289,7 @@ def _leaves(tree):
         todo.extend((item, (is_masked and not _is_type(item)) or item in masked_items) for item in node.items)
 
 
-def _masked_items(node):
+def _masked_items(node: Node) -> set[Node]:
     """Return the items of a container that are secret, as a set."""
     named = {item: item.name for item in node.items if item.name is not None}
     values = {item for item in node.items if item not in named or _VALUE.fullmatch(named[item])}
@@ -310,19 +313,19 @@ def _masked_items(node):
     return masked
 
 
-def _is_secret_name(text):
+def _is_secret_name(text: str) -> bool:
     return len(text) <= _LONGEST_NAME and "\n" not in text and is_secret(text.replace(" ", "_"))
 
 
-def _is_type(node):
-    return node.kind == ATTRIBUTE and bool(_OF_THE_TYPE.fullmatch(node.name))
+def _is_type(node: Node) -> bool:
+    return node.kind == ATTRIBUTE and bool(_OF_THE_TYPE.fullmatch(node.name))  # type: ignore[arg-type]  # attributes have names
 
 
-def _is_empty(text):
+def _is_empty(text: str) -> bool:
     return text.strip() in ("", "0", "false", "null", "None", "False")
 
 
-def _masked_inside(node, depth, is_cut):
+def _masked_inside(node: Node, depth: int, is_cut: bool) -> str | None:
     """Return the text of a value with masked secrets in it, None if there are none."""
     if node.kind == LITERAL or not (is_cut or _SUSPICIOUS.search(node.text)):
         return None
@@ -330,7 +333,7 @@ def _masked_inside(node, depth, is_cut):
     return None if masked == node.text else masked
 
 
-def _written(text, kind):
+def _written(text: str, kind: int | None) -> str:
     """Return a text as it is written in JSON, XML or a form."""
     if kind in (STRING, LITERAL):
         return json.dumps(text)

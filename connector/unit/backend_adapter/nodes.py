@@ -4,10 +4,14 @@ They need neither be complete nor right, as what is logged may be cut: what is n
 skipped. Reading takes a time that grows as the text does, however deep the values are nested.
 """
 
+from __future__ import annotations
+
 import html
 import json
 import re
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from urllib.parse import unquote_plus
 
 STRING, LITERAL, TEXT, CDATA, ATTRIBUTE, FORM = range(6)
@@ -42,14 +46,32 @@ class Node:
 
     __slots__ = ("end", "is_closed", "is_list", "items", "kind", "name", "start", "text")
 
-    def __init__(self, name=None, text=None, start=0, end=0, kind=None, is_list=False):
-        self.name, self.text, self.start, self.end, self.kind = name, text, start, end, kind
-        self.items = [] if kind is None else None
+    name: str | None
+    text: str  # None of a container
+    items: list[Node]  # None of a single value
+    start: int
+    end: int
+    kind: int | None
+    is_list: bool
+    is_closed: bool
+
+    def __init__(
+        self,
+        name: str | None = None,
+        text: str | None = None,
+        start: int = 0,
+        end: int = 0,
+        kind: int | None = None,
+        is_list: bool = False,
+    ) -> None:
+        self.name, self.start, self.end, self.kind = name, start, end, kind
+        self.text = text  # type: ignore[assignment]  # see above
+        self.items = [] if kind is None else None  # type: ignore[assignment]  # see above
         self.is_list = is_list
         self.is_closed = False
 
 
-def json_tree(text):
+def json_tree(text: str) -> Node:
     """Return the values of JSON; several texts after each other are read, too."""
     root = Node(is_list=True)
     root.is_closed = True
@@ -79,7 +101,7 @@ def json_tree(text):
     return root
 
 
-def _unescaped(string):
+def _unescaped(string: str) -> str:
     try:
         return json.loads(string, strict=False)
     except ValueError:
@@ -90,11 +112,12 @@ def _unescaped(string):
     return _ESCAPE.sub(r"\1", inside.removesuffix('"'))
 
 
-def xml_tree(text):
-    """Return the values of XML or HTML: of elements, and of attributes as if they were elements."""
+def xml_tree(text: str) -> Node:
+    """Return the values of XML or HTML: of elements, and of attributes as if these were elements."""
     root = Node()
     root.is_closed = True
-    stack, opened, members = [root], {}, []
+    stack, members = [root], list[Node]()
+    opened: dict[str | None, int] = {}
     for token in _XML.finditer(text):
         kind = token.lastgroup if token.lastgroup != "attributes" else "start"
         if kind == "start":
@@ -134,13 +157,13 @@ def xml_tree(text):
     return root
 
 
-def _name_by_content(member):
+def _name_by_content(member: Node) -> None:
     """Make the member of a struct of XML-RPC a value with the name that it contains."""
     if [item.name for item in member.items] == ["name", "value"] and (name := only_text(member.items[0])):
         member.name, member.items = name, member.items[1].items
 
 
-def only_text(node):
+def only_text(node: Node) -> str | None:
     """Return the text of a value that may be wrapped, as in ``<value><string>x</string></value>``.
 
     :return: None for several values
@@ -152,14 +175,14 @@ def only_text(node):
     return node.text
 
 
-def _attributes(text, offset):
+def _attributes(text: str, offset: int) -> Iterator[Node]:
     for found in _ATTRIBUTE.finditer(text):
-        group = found.lastindex
+        group: Any = found.lastindex  # one of them is there
         start, end = found.start(group) + offset, found.end(group) + offset
         yield Node(found.group(1), html.unescape(found.group(group)), start, end, ATTRIBUTE)
 
 
-def form_tree(text, is_cut=False):
+def form_tree(text: str, is_cut: bool = False) -> Node:
     """Return the values of a form or of the query of an address.
 
     ``user[name]`` and ``user.name`` are the name of a user.

@@ -5,9 +5,15 @@ is no more, if the author names how it says so. A page that is shorter than aske
 lower the size, and leave out what a user may not see.
 """
 
+from __future__ import annotations
+
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urljoin
+
+import requests
 
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 
@@ -22,7 +28,11 @@ _LINK = re.compile(r'<([^<>]*)>((?:[^<",]|"(?:[^"\\]|\\.)*")*)')
 _PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,]*)')
 
 
-def _the_body(body):
+#: A page of a list.
+Page: TypeAlias = list[Any]
+
+
+def _the_body(body: Any) -> Any:
     return body
 
 
@@ -43,20 +53,36 @@ class Paging:
         row bring nothing new, so that there would be no end
     """
 
+    if TYPE_CHECKING:  # of the adapter
+
+        def request(self, *args: Any, **kwargs: Any) -> requests.Response: ...
+
+        def request_json(self, *args: Any, **kwargs: Any) -> Any: ...
+
+        def json_of(self, response: requests.Response) -> Any: ...
+
+        @property
+        def _(self) -> Callable[..., str]: ...
+
+        @property
+        def _label(self) -> str: ...
+
+        def _mask(self, message: object) -> str: ...
+
     def pages_by_number(
         self,
-        path,
-        params=None,
+        path: str,
+        params: Mapping[str, Any] | None = None,
         *,
-        records=_the_body,
-        number="page",
-        first=1,
-        size=100,
-        size_name="per_page",
-        total=None,
-        more=None,
-        repeats_last=False,
-    ):
+        records: Callable[[Any], Any] = _the_body,
+        number: str = "page",
+        first: int = 1,
+        size: int = 100,
+        size_name: str = "per_page",
+        total: Callable[[Any], Any] | None = None,
+        more: Callable[[Any], object] | None = None,
+        repeats_last: bool = False,
+    ) -> Iterator[Page]:
         """Request pages by number.
 
         :param number: name of the parameter for the page number
@@ -75,17 +101,17 @@ class Paging:
 
     def pages_by_offset(
         self,
-        path,
-        params=None,
+        path: str,
+        params: Mapping[str, Any] | None = None,
         *,
-        records=_the_body,
-        offset="offset",
-        size=100,
-        size_name="limit",
-        total=None,
-        more=None,
-        repeats_last=False,
-    ):
+        records: Callable[[Any], Any] = _the_body,
+        offset: str = "offset",
+        size: int = 100,
+        size_name: str = "limit",
+        total: Callable[[Any], Any] | None = None,
+        more: Callable[[Any], object] | None = None,
+        repeats_last: bool = False,
+    ) -> Iterator[Page]:
         """Request pages by offset, which is the number of records that were received.
 
         :param offset: name of the parameter for the number of records to skip
@@ -98,14 +124,23 @@ class Paging:
         place = _Offset(params, offset, size_name, size)
         return self._counted_pages(path, place, records, total, more, repeats_last)
 
-    def pages_by_cursor(self, path, params=None, *, next_cursor, records=_the_body, cursor="cursor"):
+    def pages_by_cursor(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        next_cursor: Callable[[Any], Any],
+        records: Callable[[Any], Any] = _the_body,
+        cursor: str = "cursor",
+    ) -> Iterator[Page]:
         """Request the page of each cursor, until a page has no next cursor.
 
         :param next_cursor: ``function(body)`` that returns the cursor of the next page, None, False
             or an empty text after the last one; 0 is a cursor
         :param cursor: name of the parameter for the cursor
         """
-        received, at, asked = _Received(), None, params
+        received, asked = _Received(), params
+        at: Any = None
         while True:
             body = self.request_json("GET", path, params=asked)
             page = self._page_of(body, records, path)
@@ -120,9 +155,12 @@ class Paging:
                 raise self._endless(path)
             asked = {**(params or {}), cursor: at}
 
-    def pages_by_link(self, path, params=None, *, records=_the_body):
+    def pages_by_link(
+        self, path: str, params: Mapping[str, Any] | None = None, *, records: Callable[[Any], Any] = _the_body
+    ) -> Iterator[Page]:
         """Follow the ``next`` link of the header ``Link``, until there is none."""
-        received, asked = _Received(), path
+        received = _Received()
+        asked: str | None = path
         while asked:
             response = self.request("GET", asked, params=params)
             page = self._page_of(self.json_of(response), records, path)
@@ -132,7 +170,15 @@ class Paging:
                 yield page
             asked, params = _next_link(response), None
 
-    def _counted_pages(self, path, place, records, total, more, repeats_last):
+    def _counted_pages(
+        self,
+        path: str,
+        place: _Number | _Offset,
+        records: Callable[[Any], Any],
+        total: Callable[[Any], Any] | None,
+        more: Callable[[Any], object] | None,
+        repeats_last: bool,
+    ) -> Iterator[Page]:
         """Yield the pages of a list whose places are counted.
 
         :param place: :class:`_Number` or :class:`_Offset` of the first page
@@ -162,7 +208,7 @@ class Paging:
             if repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
                 return
 
-    def _body_at(self, path, place):
+    def _body_at(self, path: str, place: _Number | _Offset) -> Any:
         try:
             return self.request_json("GET", path, params=place.params)
         except (IDMissingInBackend, InvalidDataError) as error:
@@ -172,7 +218,7 @@ class Paging:
             hint = f"It is asked with {place.shown}: if its list ends before, tell by total or more how it says so."
             raise type(error)(f"{error}. {hint}") from None
 
-    def _page_of(self, body, records, path):
+    def _page_of(self, body: Any, records: Callable[[Any], Any], path: str) -> Page:
         page = [] if body is None else records(body)
         if not isinstance(page, list):
             raise InvalidDataError(
@@ -184,7 +230,7 @@ class Paging:
             )
         return page
 
-    def _endless(self, path):
+    def _endless(self, path: str) -> InvalidDataError:
         return InvalidDataError(
             self._(
                 "%(system)s gives the same page of %(path)s again and again.",
@@ -200,20 +246,20 @@ class _Received:
     ``number`` is how many different records were received.
     """
 
-    def __init__(self):
-        self._records = set()
-        self._places = set()
+    def __init__(self) -> None:
+        self._records: set[int] = set()
+        self._places: set[int] = set()
         self._in_vain = 0
 
     @property
-    def number(self):
+    def number(self) -> int:
         return len(self._records)
 
-    def has_all(self, page):
+    def has_all(self, page: list[Any]) -> bool:
         """Return whether a page brings nothing new."""
         return self._records.issuperset(map(_hash, page))
 
-    def note(self, page):
+    def note(self, page: list[Any]) -> int:
         """Remember the records of a page.
 
         :return: how many pages in a row, up to this one, have brought nothing new
@@ -223,7 +269,7 @@ class _Received:
         self._records |= hashes
         return self._in_vain
 
-    def is_first_time(self, place):
+    def is_first_time(self, place: object) -> bool:
         """Remember a cursor or an address, and return whether it was new."""
         place = _hash(place)
         is_new = place not in self._places
@@ -239,21 +285,21 @@ class _Number:
 
     reached = 0
 
-    def __init__(self, params, name, first, size_name, size):
+    def __init__(self, params: Mapping[str, Any] | None, name: str, first: int, size_name: str, size: int) -> None:
         self._params, self._name, self._size_name = params or {}, name, size_name
         self._at = self._first = first
         self._size = size
-        self._given = None
+        self._given: int | None = None
 
     @property
-    def params(self):
+    def params(self) -> dict[str, Any]:
         return {**self._params, self._name: self._at, self._size_name: self._size}
 
     @property
-    def shown(self):
+    def shown(self) -> str:
         return f"{self._name}={self._at} and {self._size_name}={self._size}"
 
-    def is_to_be_asked_again(self, page, received):
+    def is_to_be_asked_again(self, page: list[Any], received: _Received) -> bool:
         """Return whether the second page has to be asked for once more, in the size that is given.
 
         The system has lowered the size, but may count pages by the size that was asked for. By the
@@ -266,7 +312,7 @@ class _Number:
             return True
         return False
 
-    def after(self, length):
+    def after(self, length: int) -> None:
         """Go to the next page.
 
         :param length: number of records of this page
@@ -276,7 +322,7 @@ class _Number:
         self.reached = (self._at - self._first) * self._size + length
         self._at += 1
 
-    def go_back(self, deleted):
+    def go_back(self, deleted: int) -> None:
         """Go back to the pages into which the next records may have moved.
 
         :param deleted: number of records that were deleted before the last page was read
@@ -290,34 +336,34 @@ class _Offset:
 
     reached = 0
 
-    def __init__(self, params, name, size_name, size):
+    def __init__(self, params: Mapping[str, Any] | None, name: str, size_name: str, size: int) -> None:
         self._params, self._name, self._size_name = params or {}, name, size_name
         self._at, self._last, self._size = 0, 0, size
 
     @property
-    def params(self):
+    def params(self) -> dict[str, Any]:
         return {**self._params, self._name: self._at, self._size_name: self._size}
 
     @property
-    def shown(self):
+    def shown(self) -> str:
         return f"{self._name}={self._at} and {self._size_name}={self._size}"
 
-    def is_to_be_asked_again(self, page, received):
+    def is_to_be_asked_again(self, page: list[Any], received: _Received) -> bool:
         return False
 
-    def after(self, length):
+    def after(self, length: int) -> None:
         self._last, self.reached = self._at, self._at + length
         self._at += length or self._size  # an empty page that is not the last one
 
-    def go_back(self, deleted):
+    def go_back(self, deleted: int) -> None:
         self._at = max(0, self._last - deleted)
 
 
-def _hash(value):
+def _hash(value: object) -> int:
     return hash(json.dumps(value, default=repr))
 
 
-def _whole_number(value):
+def _whole_number(value: Any) -> int | None:
     """Return the number of records that a system names, None if it is no number."""
     try:
         return None if isinstance(value, bool) else int(value)
@@ -325,7 +371,7 @@ def _whole_number(value):
         return None
 
 
-def _next_link(response):
+def _next_link(response: requests.Response) -> str | None:
     """Return the address of the next page from the header ``Link``, None if there is none."""
     for address, parameters in _LINK.findall(response.headers.get("Link", "")):
         relations = {name.lower(): value.strip("\"' ") for name, value in _PARAMETER.findall(parameters)}.get("rel", "")

@@ -10,6 +10,7 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ...exception import InvalidDataError
 from ..connector_unit import external_id_text
+from ..types import ExternalId
 
 # What no quoted path has, and what it means in an address
 _UNQUOTED = (
@@ -23,7 +24,7 @@ _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOTS = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
 
 
-def path_below(path, *external_ids):
+def path_below(path: str, *external_ids: ExternalId) -> str:
     """Return a path with ids below it, each of them quoted.
 
     :param path: path as text; it is not quoted
@@ -33,7 +34,7 @@ def path_below(path, *external_ids):
     return "/".join([path.rstrip("/"), *map(quoted, external_ids)])
 
 
-def quoted(external_id):
+def quoted(external_id: object) -> str:
     """Return an id as one part of a path: all but letters, digits and ``-._~`` is percent-encoded.
 
     :raise InvalidDataError: it is empty, ``.`` or ``..``, or is none
@@ -46,7 +47,7 @@ def quoted(external_id):
     return quote(text, safe="")
 
 
-def what_is_unquoted(path):
+def what_is_unquoted(path: str) -> str | None:
     """Return what a path has that has to be quoted, as text; None if there is nothing."""
     for part, meaning in _UNQUOTED:
         if part in path.lstrip("/"):

@@ -5,7 +5,7 @@ import json
 from .decoding import json_value
 
 
-def readable(text):
+def readable(text: str | None) -> str | None:
     """Return JSON with a line for each value, and any other text as it is."""
     try:
         value = json_value(text or "")

@@ -6,9 +6,10 @@ A value without a form, such as NaN, is refused with its place in the data: ``li
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence, Set, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ...exception import InvalidDataError
 from .decoding import FORM
+
+_T = TypeVar("_T")
 
 #: Levels of lists and dicts in each other.
 _DEEPEST = 100
@@ -37,12 +40,12 @@ class _Refused(Exception):
     :param reason: what it lacks, for the person who reads the job
     """
 
-    def __init__(self, reason):
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.places = []  # from the value to the whole data
+        self.places: list[str] = []  # from the value to the whole data
 
 
-def json_body(value):
+def json_body(value: Any) -> bytes:
     """Return a value as JSON, in bytes.
 
     ====================================  ==================================================
@@ -62,7 +65,7 @@ def json_body(value):
     return json.dumps(_converted(lambda: _value(value, _DEEPEST))).encode()
 
 
-def pairs_of(values):
+def pairs_of(values: Any) -> list[tuple[str, Any]]:
     """Return parameters or a form as a list of pairs of texts.
 
     Values are written as in JSON, texts as they are. A list gives a pair for each item, None gives
@@ -74,19 +77,19 @@ def pairs_of(values):
     return _converted(lambda: list(_pairs(values)))
 
 
-def form_body(values):
+def form_body(values: Any) -> bytes:
     """Return a form in bytes; for the values see :func:`pairs_of`."""
     return urlencode(pairs_of(values)).encode()
 
 
-def header_value(value):
-    """Return a header's value for ``requests``; a text that is not Latin-1 is sent as UTF-8."""
+def header_value(value: Any) -> Any:
+    """Return the value of a header as ``requests`` takes it; a text that is not Latin-1 is sent as UTF-8."""
     if isinstance(value, str) and not value.isascii():
         return value.encode(errors="backslashreplace")
     return str(value) if isinstance(value, int) else value
 
 
-def prepared(params, json, data, headers):
+def prepared(params: Any, json: Any, data: Any, headers: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the parameters, the body and the headers of a request, as ``requests`` takes them.
 
     :param params: dict, list of pairs or text of the query string, or None
@@ -110,7 +113,7 @@ def prepared(params, json, data, headers):
     return {"params": params, "data": data, "headers": headers}
 
 
-def _body(data):
+def _body(data: Any) -> tuple[bytes, str | None]:
     """Return a body as bytes, and its type."""
     if isinstance(data, str):
         return _converted(lambda: _encoded(data)), None
@@ -124,7 +127,7 @@ def _body(data):
     return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in data), None
 
 
-def _converted(convert):
+def _converted(convert: Callable[[], _T]) -> _T:
     """Return what a function returns, and refuse a value by its place."""
     try:
         return convert()
@@ -133,7 +136,7 @@ def _converted(convert):
         raise InvalidDataError(f"{place} {refused}") from None
 
 
-def _value(value, room):
+def _value(value: Any, room: int) -> Any:
     """Return a value of the types of JSON for a value.
 
     :param room: levels of lists and dicts that may be in it
@@ -163,10 +166,10 @@ def _value(value, room):
     return _text(value)
 
 
-def _dict(values, room):
+def _dict(values: Mapping[Any, Any], room: int) -> dict[str, Any]:
     if not room:
         raise _Refused("is nested too deep")
-    converted = {}
+    converted: dict[str, Any] = {}
     for key, value in values.items():
         try:
             name = _key(key)
@@ -179,10 +182,10 @@ def _dict(values, room):
     return converted
 
 
-def _list(values, room):
+def _list(values: Iterable[Any], room: int) -> list[Any]:
     if not room:
         raise _Refused("is nested too deep")
-    converted = []
+    converted: list[Any] = []
     for value in values:
         try:
             converted.append(_value(value, room - 1))
@@ -192,7 +195,7 @@ def _list(values, room):
     return converted
 
 
-def _pairs(values):
+def _pairs(values: Any) -> Iterator[tuple[str, Any]]:
     for name, value in values.items() if isinstance(values, Mapping) else values:
         several = isinstance(value, Sequence | Set | ValuesView) and not isinstance(
             value, str | bytes | bytearray | BaseModel
@@ -206,7 +209,7 @@ def _pairs(values):
                 raise
 
 
-def _parameter(value):
+def _parameter(value: Any) -> str | bytes:
     if isinstance(value, bytes | bytearray):  # in another encoding than UTF-8
         return bytes(value)
     if isinstance(value, Decimal):
@@ -217,7 +220,7 @@ def _parameter(value):
     return converted if isinstance(converted, str) else json.dumps(converted)
 
 
-def _key(key):
+def _key(key: object) -> str:
     if isinstance(key, str):
         return _encoded_text(key)
     if isinstance(key, int) and not isinstance(key, bool):
@@ -225,35 +228,35 @@ def _key(key):
     raise _Refused(f"is named by {shown(key)}: a name is a text or a whole number")
 
 
-def _place(key):
+def _place(key: object) -> str:
     return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{shown(key)}]"
 
 
-def _whole(value):
+def _whole(value: int) -> int:
     if abs(value) >= _TOO_LARGE:
         raise _Refused(f"has more than {_MOST_DIGITS} digits")
     return int.__int__(value)
 
 
-def _finite(value):
+def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise _Refused(f"is {float.__float__(value)}: JSON has only finite numbers")
     return float.__float__(value)
 
 
-def _decimal(value):
+def _decimal(value: Decimal) -> int | float:
     if not value.is_finite():
         raise _Refused(f"is {value}: JSON has only finite numbers")
     if value.adjusted() > _MOST_DIGITS:
         raise _Refused(f"has more than {_MOST_DIGITS} digits")
-    if value == (whole := value.to_integral_value()) and value.as_tuple().exponent >= 0:
+    if value == (whole := value.to_integral_value()) and value.as_tuple().exponent >= 0:  # type: ignore[operator]  # it is finite
         return int(whole)
     if Decimal(repr(number := float(value))) != value:
         raise _Refused(f"is {shown(value)}, which has more digits than a number of JSON keeps: round it, or send str()")
     return number
 
 
-def _text(value):
+def _text(value: object) -> str:
     """Return the text of a text, a date or a UUID."""
     if isinstance(value, datetime):  # before date: each datetime is a date, too
         return _utc(value)
@@ -264,19 +267,19 @@ def _text(value):
     raise _Refused(f"is {shown(value)}: there is no JSON for the type {type(value).__name__}")
 
 
-def _utc(value):
+def _utc(value: datetime) -> str:
     try:
         return (value.astimezone(UTC) if value.tzinfo else value).replace(tzinfo=None).isoformat() + "Z"
     except OverflowError:
         raise _Refused(f"is {value}, which is no time in UTC") from None
 
 
-def _encoded_text(text):
+def _encoded_text(text: str) -> str:
     _encoded(text)
     return text
 
 
-def _encoded(text):
+def _encoded(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -3,9 +3,10 @@
 import time
 
 from odoo.addons.jobs_queue.by_code import JOB, by_code
-from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
 
 from ...exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, ManyIDSInBackend
+from ..connector_unit import Environment
 
 #: Seconds for which a request waits in its job for the backend's rate limit. If it has to wait
 #: longer, the job is run again later.
@@ -23,7 +24,7 @@ class Traffic:
     :param environment: :class:`~odoo.addons.connector.connector.Environment`
     """
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         # no reference to the environment: it ends when nothing refers to it any more
         self._backend = environment.backend_record.sudo()
         self._user_env = environment.user_session.env
@@ -33,7 +34,7 @@ class Traffic:
         status = self._backend._status()
         self._is_troubled = bool(status.failures) or status.state not in (False, "ready")
 
-    def admit(self):
+    def admit(self) -> None:
         """Wait for the turn of a request.
 
         :raise RetryableJobError: the turn is too far away; the attempt of the job is not counted
@@ -44,13 +45,13 @@ class Traffic:
         if self._backend.rate_limit > 0:
             self._wait_for_token()
 
-    def accepted(self):
+    def accepted(self) -> None:
         """Note a successful response."""
         if self._is_troubled:
             self._backend.note_accepted()
             self._is_troubled = False
 
-    def refused(self, error):
+    def refused(self, error: Exception) -> None:
         """Note on the backend what an exception means for it.
 
         :param error: the exception for an unsuccessful response
@@ -66,7 +67,7 @@ class Traffic:
             error.ignore_retry = True
             self._backend.note_busy(str(error), error.seconds)
 
-    def unreachable(self, error, model_name, was_sent):
+    def unreachable(self, error: NetworkRetryableError, model_name: str, was_sent: bool) -> None:
         """Note that the system has not answered.
 
         The attempt is not counted while the circuit breaker holds the jobs, or if the job cannot be
@@ -80,7 +81,7 @@ class Traffic:
         error.ignore_retry = is_paused or bool(self._backend.breaker_threshold and not was_sent)
         self._is_troubled = True
 
-    def untrusted(self, error, model_name):
+    def untrusted(self, error: NetworkRetryableError, model_name: str) -> None:
         """Note that the certificate of the system is not valid: no request was sent.
 
         The attempt is not counted if the jobs of the backend wait now.
@@ -91,7 +92,7 @@ class Traffic:
         error.ignore_retry = self._backend.note_untrusted(str(error), model_name)
         self._is_troubled = True
 
-    def _wait_for_token(self):
+    def _wait_for_token(self) -> None:
         seconds = self._backend.take_token(LONGEST_WAIT)
         if seconds < 0:
             message = self._user_env._(
