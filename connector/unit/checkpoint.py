@@ -1,22 +1,28 @@
 """Checkpoints: requests to a person to review a record."""
 
-from odoo.addons.jobs_queue.session import checked_session
+from collections.abc import Iterable
+from typing import Literal
+
+from odoo.models import BaseModel
+
+from odoo.addons.jobs_queue.session import ConnectorSession, checked_session
 from odoo.addons.jobs_queue.texts import storable_or_none
 
 from ..backend import reference
+from .types import ExternalId
 
 
 def add_checkpoint(
-    session,
-    model_name,
-    record_id,
-    backend_record,
-    message=None,
-    severity="info",
-    user=None,
-    on_review=None,
-    to_import=None,
-):
+    session: ConnectorSession,
+    model_name: str,
+    record_id: int,
+    backend_record: BaseModel,
+    message: object = None,
+    severity: Literal["info", "warning", "error"] = "info",
+    user: BaseModel | None = None,
+    on_review: str | None = None,
+    to_import: tuple[str, Iterable[ExternalId]] | None = None,
+) -> BaseModel:
     """Ask a person to review a record.
 
     A record that already waits for its review with the same message gets no second checkpoint. If

@@ -3,6 +3,8 @@
 Exports and imports follow it.
 """
 
+from typing import Any
+
 from .synchronizer import Exporter
 
 CONFLICT_POLICIES = ("odoo_wins", "external_wins", "newest", "ask")
@@ -27,9 +29,9 @@ class ConflictPolicy(Exporter):
     :mod:`~odoo.addons.connector.unit.importer.unsent`.
     """
 
-    _conflict_policy = "odoo_wins"
+    _conflict_policy: str = "odoo_wins"
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # or a property, if each backend has its own policy
         if isinstance(cls._conflict_policy, str) and cls._conflict_policy not in CONFLICT_POLICIES:

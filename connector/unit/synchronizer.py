@@ -2,12 +2,14 @@
 
 import random
 from functools import cached_property
+from typing import Any
 
 from ..exception import NoConnectorUnitError
 from .backend_adapter.crud import BackendAdapter
 from .binding.binder import Binder
 from .connector_unit import ConnectorUnit
 from .mapper.mapper import ExportMapper, ImportMapper, Mapper
+from .types import ExternalId
 
 
 class Synchronizer(ConnectorUnit):
@@ -16,29 +18,29 @@ class Synchronizer(ConnectorUnit):
     Each of them is looked up at its first use.
     """
 
-    _base_mapper = Mapper
+    _base_mapper: type[Mapper] = Mapper
 
-    #: External id of the record that is synchronised
-    external_id = None
+    #: External id of the record of the flow
+    external_id: ExternalId | None = None
 
-    def run(self, *args, **kwargs):
+    def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run the synchronisation and return the message for the user."""
         raise NotImplementedError(f"{type(self).__name__} does not define run()")
 
-    def _names(self):
+    def _names(self) -> dict[str, Any]:
         """Return the names of the record and the backend for messages."""
         return {"id": self.external_id, "backend": self.environment.backend_name}
 
     @cached_property
-    def mapper(self):
+    def mapper(self) -> Mapper:
         return self.unit_for(self._base_mapper)
 
     @cached_property
-    def binder(self):
+    def binder(self) -> Binder:
         return self.unit_for(Binder)
 
     @cached_property
-    def backend_adapter(self):
+    def backend_adapter(self) -> Any:
         return self.unit_for(BackendAdapter)
 
 
@@ -48,7 +50,7 @@ class Importer(Synchronizer):
     _base_mapper = ImportMapper
 
     @cached_property
-    def export_mapper(self):
+    def export_mapper(self) -> ExportMapper | None:
         """The mapper of the model's export, None if nothing is exported."""
         try:
             return self.unit_for(ExportMapper)
@@ -66,7 +68,7 @@ class Deleter(Synchronizer):
     """Base class of synchronizers that delete in the external system."""
 
 
-def a_moment():
+def a_moment() -> float:
     """Return a random number of seconds to wait for another job.
 
     It is random so that not all waiting jobs come back at the same time.

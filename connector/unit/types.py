@@ -1,8 +1,9 @@
 """Types of what units take and return: ids and records of external systems, values, binders."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
+from odoo import api
 from odoo.models import BaseModel
 
 #: The id of a record in the external system. It is stored as text, and 0 is one.
@@ -32,7 +33,16 @@ class Links(Protocol):
     def model(self) -> BaseModel: ...
 
     @property
+    def environment(self) -> Any: ...
+
+    @property
     def backend_record(self) -> BaseModel: ...
+
+    @property
+    def env(self) -> api.Environment: ...
+
+    @property
+    def _(self) -> Callable[..., str]: ...
 
     def remember(self) -> None: ...
 

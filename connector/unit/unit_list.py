@@ -1,11 +1,14 @@
 """List the unit classes that serve a backend in a database, with the addon of each part."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from odoo import api
 
 from odoo.addons.jobs_queue.registration import addon_of
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..backend import general_classes
+from ..backend import Backend, general_classes
 from ..exception import ExtensionConflict, ManyConnectorUnitError, NoConnectorUnitError
 from ..extension import class_name, written_class, written_parts
 from .backend_adapter.crud import BackendAdapter
@@ -34,13 +37,13 @@ class ListedUnit:
     """
 
     model_name: str
-    kind: type
-    unit_class: type | None
-    parts: list
+    kind: type[Any]
+    unit_class: type[Any] | None
+    parts: list[tuple[str, str | None]]
     error: str | None = None
 
 
-def list_units(backend, env):
+def list_units(backend: Backend, env: api.Environment) -> list[ListedUnit]:
     """Return the units of each model of a backend in a database, as a list of :class:`ListedUnit`.
 
     :param backend: :class:`~odoo.addons.connector.backend.Backend`
@@ -55,7 +58,7 @@ def list_units(backend, env):
     return [unit for unit in listed if unit]
 
 
-def list_unused(backend, env):
+def list_unused(backend: Backend, env: api.Environment) -> list[tuple[type[Any], str]]:
     """Return the classes that serve no model, as a list of (class, reason as text).
 
     They are classes of the backend, of its parents and of its other versions.
@@ -65,7 +68,7 @@ def list_unused(backend, env):
     return [(found, why) for found, why in backend.considered(object, session) if class_name(found) not in used]
 
 
-def _look_up(backend, kind, session, model_name):
+def _look_up(backend: Backend, kind: type[Any], session: ConnectorSession, model_name: str) -> ListedUnit | None:
     """Return the :class:`ListedUnit` of a kind for a model, None if there is no unit."""
     try:
         unit_class = backend.get_class(kind, session, model_name)
@@ -79,7 +82,7 @@ def _look_up(backend, kind, session, model_name):
     return ListedUnit(model_name, kind, written, [(class_name(part), addon_of(part.__module__)) for part in parts])
 
 
-def _kinds(backend, session):
+def _kinds(backend: Backend, session: ConnectorSession) -> list[type[Any]]:
     """Return the classes to look up.
 
     They are those of the framework, and classes of the backend that are not subclasses of them.
@@ -92,13 +95,13 @@ def _kinds(backend, session):
     return list(kinds)
 
 
-def _model_names(backend, session):
+def _model_names(backend: Backend, session: ConnectorSession) -> list[str]:
     """Return the names of the models of a backend, sorted.
 
     They are those that the backend's unit classes name, and the binding models of its records.
     """
     registry = session.env.registry
-    names = set()
+    names: set[str] = set()
     for unit_class, _why in backend.considered(ConnectorUnit, session):
         named = unit_class._model_name
         names.update([named] if isinstance(named, str) else named or ())

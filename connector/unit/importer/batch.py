@@ -1,11 +1,13 @@
 """Import many records of the external system: the importers, and their jobs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from odoo import fields
 
 from odoo.addons.jobs_queue.graph import chain, group
-from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.jobs import Job, job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend_adapter.crud import checked_ids, checked_records
 from ..binding.clock import database_now
@@ -14,6 +16,7 @@ from ..jobs.channel import backend_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
+from ..types import ExternalId, ExternalRecord
 from .failures import without_unusable
 from .record import RecordImporter, description_of_import, import_record
 
@@ -34,12 +37,12 @@ class BatchImporter(Importer):
 
     #: Time by which the watermark stays behind our clock. It must be longer than the difference of
     #: the two clocks, and than a change takes to become visible in the external system
-    _overlap = timedelta(minutes=5)
+    _overlap: timedelta = timedelta(minutes=5)
 
     # Start of the search, by the clock of the database
-    _read_at = None
+    _read_at: datetime | None = None
 
-    def run(self, filters=None):
+    def run(self, filters: Any = None) -> str:
         """Search and import records.
 
         :param filters: argument of the adapter's ``search``; None: the changes since the watermark,
@@ -53,7 +56,7 @@ class BatchImporter(Importer):
         found = self._search(self._filters_since(since))
         return self._import_found(found, self._closing(self._get_next_watermark(self._read_at), since))
 
-    def _filters_since(self, watermark):
+    def _filters_since(self, watermark: str | None) -> Any:
         """Return the filters that find the changes since a watermark; a hook.
 
         :param watermark: text; None: nothing was imported yet
@@ -61,14 +64,14 @@ class BatchImporter(Importer):
         """
         return None
 
-    def _get_next_watermark(self, began):
+    def _get_next_watermark(self, began: datetime) -> str | None:
         """Return the watermark after all found records are imported, as text; None: it stays.
 
         :param began: start of the search, naive UTC datetime by the clock of the database
         """
         return fields.Datetime.to_string(began - self._overlap)
 
-    def _search(self, filters):
+    def _search(self, filters: Any) -> list[Any]:
         """Return the ids to import, or the records if the adapter lists whole records."""
         adapter = self.backend_adapter
         if adapter.lists_records:
@@ -78,18 +81,18 @@ class BatchImporter(Importer):
             found = checked_ids(adapter, adapter.search(filters))
         return without_unusable(self, found, lambda item: self._id_and_data(item)[0])
 
-    def _id_and_data(self, item):
+    def _id_and_data(self, item: Any) -> tuple[ExternalId, ExternalRecord | None]:
         """Return the id of a found item, and the record or None."""
         return (self.backend_adapter.id_of(item), item) if isinstance(item, dict) else (item, None)
 
-    def _closing(self, value, since):
+    def _closing(self, value: str | None, since: str | None) -> Job | None:
         """Return the job that moves the watermark, None if it does not move."""
         if value is None:
             return None
         session = self.environment.user_session
         return move_watermark.delayable(session, self.model._name, self.backend_record.id, value, since)
 
-    def _import_found(self, found, closing):
+    def _import_found(self, found: list[Any], closing: Job | None) -> str:
         """Import the found items, then run the job that closes the batch.
 
         :return: what was done, for the user
@@ -105,7 +108,7 @@ class DirectBatchImporter(BatchImporter):
     If one fails, the batch fails, and the watermark does not move.
     """
 
-    def _import_found(self, found, closing):
+    def _import_found(self, found: list[Any], closing: Job | None) -> str:
         for number, item in enumerate(found, 1):
             external_id, data = self._id_and_data(item)
             self.unit_for(RecordImporter).run(external_id, data=data, read_at=self._read_at)
@@ -124,7 +127,7 @@ class DelayedBatchImporter(BatchImporter):
     ended: a failed job stays visible and can be requeued.
     """
 
-    def _import_found(self, found, closing):
+    def _import_found(self, found: list[Any], closing: Job | None) -> str:
         if closing is None:
             for item in found:
                 self._import_record(*self._id_and_data(item))
@@ -133,7 +136,7 @@ class DelayedBatchImporter(BatchImporter):
             chain(group(*jobs), closing, on_failure="continue").delay()
         return self._("Records to import, each in a job: %s.", len(found))
 
-    def _import_record(self, external_id, data=None, **options):
+    def _import_record(self, external_id: ExternalId, data: ExternalRecord | None = None, **options: Any) -> None:
         """Delay the import of one record.
 
         :param data: the record, if it was read already
@@ -144,7 +147,7 @@ class DelayedBatchImporter(BatchImporter):
         policy = "skip" if data is None else "replace"
         self._prepare(external_id, data, **{"identity_key": key, "identity_policy": policy, **options}).delay()
 
-    def _prepare(self, external_id, data, **options):
+    def _prepare(self, external_id: ExternalId, data: ExternalRecord | None, **options: Any) -> Job:
         if data is not None:
             options.update(data=data, read_at=self._read_at)
         options.setdefault("description", description_of_import(self.environment, external_id))
@@ -157,7 +160,7 @@ class DelayedBatchImporter(BatchImporter):
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.batch_importer.import_batch"],
 )
-def import_batch(session, model_name, backend_id, filters=None):
+def import_batch(session: ConnectorSession, model_name: str, backend_id: int, filters: Any = None) -> str:
     """Import the records of an external system that match
 
     :param model_name: name of the binding model
@@ -172,7 +175,9 @@ def import_batch(session, model_name, backend_id, filters=None):
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.batch_importer.move_watermark"],
 )
-def move_watermark(session, model_name, backend_id, value, since=None):
+def move_watermark(
+    session: ConnectorSession, model_name: str, backend_id: int, value: str, since: str | None = None
+) -> str:
     """Note up to where the records of an external system were imported
 
     :param model_name: name of the binding model

@@ -1,23 +1,31 @@
 """Bulk import: import pages of records with few queries, where a failing record stops no other."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.exception import CONCURRENCY_ERRORS, FailedJobError, JobError, NothingToDoJob
 from odoo.addons.jobs_queue.graph import chain, group
-from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.jobs import Job, job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import CredentialsRefused
-from ..connector_unit import external_id_text, get_environment
+from ..connector_unit import Environment, external_id_text, get_environment
 from ..jobs.channel import backend_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
+from ..types import ExternalId, ExternalRecord
 from .batch import BatchImporter
 from .failures import Failures, without_unusable
-from .record import RecordImporter
+from .incoming import Incoming
+from .record import Importing, RecordImporter
 
 #: Records that a job imports of very many.
 PAGE_SIZE = 500
@@ -40,14 +48,17 @@ class BulkImporter(Importer):
     answer, ends the page, and its job is run again.
     """
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._done = Counter()
+        self._done: Counter[Any] = Counter()
         self._force = False
-        self._others = {}  # name of a binding model to the importer of the dependencies of that model
+        # name of a binding model to the importer of the dependencies of that model
+        self._others: dict[str, BulkImporter] = {}
         self._dependencies = 0  # that the page has imported so far
 
-    def run(self, external_records, force=False, read_at=None):
+    def run(
+        self, external_records: Iterable[ExternalRecord], force: bool = False, read_at: datetime | None = None
+    ) -> str:
         """Import records that were read already.
 
         :param external_records: list of records as the adapter reads them
@@ -66,7 +77,7 @@ class BulkImporter(Importer):
         self._import_or_halve(self._renewed(page, read_at))
         return self._report()
 
-    def run_ids(self, external_ids, force=False):
+    def run_ids(self, external_ids: Iterable[ExternalId], force: bool = False) -> str:
         """Read records and import them; see :meth:`run`.
 
         :param external_ids: list of ids in the external system
@@ -75,14 +86,14 @@ class BulkImporter(Importer):
         self._read_and_import(external_ids)
         return self._report()
 
-    def _read_and_import(self, external_ids):
+    def _read_and_import(self, external_ids: Iterable[ExternalId]) -> None:
         external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
         page = self._importer.read_page(external_ids)
         found = {external_id_text(incoming.external_id) for incoming in page}
         self._handle_missing([id_ for id_ in external_ids if external_id_text(id_) not in found])
         self._import_or_halve(page)
 
-    def _handle_missing(self, external_ids):
+    def _handle_missing(self, external_ids: Iterable[ExternalId]) -> None:
         """Call the importer's ``_handle_missing`` for each record that does not exist any more."""
         importer = self._importer
         for incoming in importer.each(importer.page_of(dict.fromkeys(external_ids))):
@@ -96,7 +107,7 @@ class BulkImporter(Importer):
                     raise
                 self._give_up(incoming, error)
 
-    def _import_or_halve(self, page):
+    def _import_or_halve(self, page: list[Incoming]) -> None:
         """Import a page; if it fails, import each half by itself, down to the record that fails."""
         if not page:
             return
@@ -123,7 +134,9 @@ class BulkImporter(Importer):
             self._done.update(incoming.outcome for incoming in page)
             self._done["dependencies"] += self._dependencies
 
-    def _import_others(self, model_name, external_ids, importing):
+    def _import_others(
+        self, model_name: str, external_ids: Iterable[ExternalId], importing: frozenset[Importing]
+    ) -> None:
         """Import dependencies that are not in this page, unless they have failed in this run."""
         if model_name not in self._others:
             self._others[model_name] = self.unit_for(BulkImporter, model_name)
@@ -133,13 +146,15 @@ class BulkImporter(Importer):
         others._read_and_import([id_ for id_ in external_ids if id_ not in others._failures])
         self._dependencies += others._done["created"] + others._done["updated"] - before
 
-    def _give_up(self, incoming, error):
+    def _give_up(self, incoming: Incoming, error: Exception) -> None:
+        if _concerns_all(error):
+            raise error
         if isinstance(error, NothingToDoJob):
             self._done["skipped"] += 1
         else:
             self._failures.add(incoming, error)
 
-    def _leave_failures(self):
+    def _leave_failures(self) -> None:
         for others in self._others.values():
             others._leave_failures()
         self._done.update(self._failures.leave())
@@ -147,7 +162,7 @@ class BulkImporter(Importer):
     # Helpers
 
     @cached_property
-    def _importer(self):
+    def _importer(self) -> RecordImporter:
         importer = self.unit_for(RecordImporter)
         # shared, so that a page looks up each unit only once
         importer.mapper, importer.binder, importer.backend_adapter = self.mapper, self.binder, self.backend_adapter
@@ -155,10 +170,10 @@ class BulkImporter(Importer):
         return importer
 
     @cached_property
-    def _failures(self):
+    def _failures(self) -> Failures:
         return Failures(self._importer)
 
-    def _renewed(self, page, read_at):
+    def _renewed(self, page: list[Incoming], read_at: datetime | None) -> list[Incoming]:
         """Return a page of the records that the job was given; outdated ones are read again."""
         importer = self._importer
         old = [incoming.external_id for incoming in importer.each(page) if importer._is_data_old(read_at)]
@@ -167,7 +182,7 @@ class BulkImporter(Importer):
         texts = set(map(external_id_text, old))
         return [i for i in page if external_id_text(i.external_id) not in texts] + importer.read_page(old)
 
-    def _report(self):
+    def _report(self) -> str:
         self._leave_failures()
         done = self._done
         texts = {
@@ -192,16 +207,16 @@ class BulkBatchImporter(BatchImporter):
     The watermark moves when all pages are done. A failed page can be requeued by itself.
     """
 
-    _page_size = PAGE_SIZE
+    _page_size: int = 500
 
-    def _import_found(self, found, closing):
+    def _import_found(self, found: list[Any], closing: Job | None) -> str:
         pages = [self._page(items) for items in split_every(self._page_size, found, list)]
         chain(group(*pages), *([closing] if closing else [])).delay()
         return self._(
             "Records to import: %(records)s. Jobs that import them: %(pages)s.", records=len(found), pages=len(pages)
         )
 
-    def _page(self, items):
+    def _page(self, items: list[Any]) -> Job:
         found = {"records": items, "read_at": self._read_at} if isinstance(items[0], dict) else {"external_ids": items}
         names = {"count": len(items), "records": self.model._description, "backend": self.environment.backend_name}
         return import_page.delayable(
@@ -218,7 +233,15 @@ class BulkBatchImporter(BatchImporter):
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.bulk_importer.import_page"],
 )
-def import_page(session, model_name, backend_id, external_ids=None, records=None, force=False, read_at=None):
+def import_page(
+    session: ConnectorSession,
+    model_name: str,
+    backend_id: int,
+    external_ids: list[ExternalId] | None = None,
+    records: list[ExternalRecord] | None = None,
+    force: bool = False,
+    read_at: datetime | None = None,
+) -> str:
     """Import a page of records of an external system
 
     :param model_name: name of the binding model
@@ -231,10 +254,10 @@ def import_page(session, model_name, backend_id, external_ids=None, records=None
         :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
-    return importer.run_ids(external_ids, force) if records is None else importer.run(records, force, read_at)
+    return importer.run_ids(external_ids, force) if records is None else importer.run(records, force, read_at)  # type: ignore[arg-type]  # one is given
 
 
-def _concerns_all(error):
+def _concerns_all(error: Exception) -> bool:
     """Return whether an exception concerns all records of a page, not only one of them."""
     of_one = isinstance(error, FailedJobError | NothingToDoJob) and not isinstance(error, CredentialsRefused)
     return isinstance(error, (JobError, *CONCURRENCY_ERRORS)) and not of_one

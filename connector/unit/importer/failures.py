@@ -1,7 +1,9 @@
 """Records of an import that fail, by reason: jobs of their own, and one checkpoint a reason."""
 
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from psycopg2.errors import UniqueViolation
 
@@ -35,7 +37,7 @@ class _Reason:
     incoming: list[Incoming] = field(default_factory=list)
 
 
-def without_unusable(importer, items, id_of):
+def without_unusable(importer: Any, items: Iterable[Any], id_of: Callable[[Any], Any]) -> list[Any]:
     """Return the items whose ids can be looked up; a checkpoint tells of the others.
 
     :param importer: any unit of the model
@@ -71,13 +73,12 @@ class Failures:
     :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
     """
 
-    def __init__(self, importer):
+    def __init__(self, importer: Any) -> None:
         self._importer = importer
-        self._reasons = []
-        self._texts = set()  # the external ids of the records that fail for these reasons
-        self._taken = []
+        self._reasons: list[_Reason] = []
+        self._taken: list[Incoming] = []
 
-    def add(self, incoming, error):
+    def add(self, incoming: Incoming, error: Exception) -> None:
         """Note that a record cannot be imported.
 
         :param incoming: :class:`~.incoming.Incoming`
@@ -89,20 +90,20 @@ class Failures:
         else:
             self._note(self._reason_of(incoming, error), [incoming])
 
-    def __contains__(self, external_id):
+    def __contains__(self, external_id: object) -> bool:
         """Whether the record with this external id has failed."""
         return external_id_text(external_id) in self._texts
 
     @property
-    def have_one_reason(self):
-        """Whether so many records fail for one reason, and none for another, that all have it."""
+    def have_one_reason(self) -> bool:
+        """Whether so many records fail for one reason, and none for another, that it is that of all."""
         return len(self._reasons) == 1 and len(self._reasons[0].incoming) >= HOPELESS
 
-    def add_all(self, page):
+    def add_all(self, page: Iterable[Incoming]) -> None:
         """Note that records which were not tried cannot be imported for the one reason."""
         self._note(self._reasons[0], page)
 
-    def leave(self):
+    def leave(self) -> dict[str, int]:
         """Delay the jobs of the records, mark their bindings, and ask people to look.
 
         :return: dict, ``"again"``: records that exist by now; ``"failed"``: records that fail and
@@ -116,7 +117,7 @@ class Failures:
             self._leave(reason)
         return done
 
-    def _leave(self, reason):
+    def _leave(self, reason: _Reason) -> None:
         importer, page = self._importer, reason.incoming
         backend = importer.backend_record
         names = {"backend": importer.environment.backend_name, "error": reason.text}
@@ -143,12 +144,8 @@ class Failures:
                 to_import=(importer.model._name, [incoming.external_id for incoming in page]),
             )
 
-    def _note(self, reason, page):
-        reason.incoming += page
-        self._texts.update(external_id_text(incoming.external_id) for incoming in page)
-
-    def _reason_of(self, incoming, error):
-        """Return the reason of an error: the same for errors that differ in what varies."""
+    def _reason_of(self, incoming: Incoming, error: Exception) -> _Reason:
+        """Return the reason of an error; errors that differ in parts that vary have the same one."""
         text = storable(error) or storable(repr(error))
         job = FailedJob(message=text, payload=f'["{incoming.external_id}"]', exc_name=type(error).__name__)
         names, words = names_and_words(job)

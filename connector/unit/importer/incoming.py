@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..types import ExternalId, ExternalRecord
+
 
 @dataclass(eq=False, slots=True)
 class Incoming:
@@ -22,8 +24,8 @@ class Incoming:
     :ivar reason: why it was skipped, for the user
     """
 
-    external_id: str | int
-    record: dict | None
+    external_id: ExternalId
+    record: ExternalRecord | None
     binding: Any
     is_dependency: bool = False
     is_new: bool = False

@@ -6,8 +6,12 @@ second, younger transaction looks for the record. If it exists by now, the first
 again.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from typing import TYPE_CHECKING, Any
 
 from psycopg2.errors import OutOfMemory
 
@@ -18,13 +22,18 @@ from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutda
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..connector_unit import external_id_text
+from ..types import ExternalId, Links
+from .incoming import Incoming
 from .matching import find_matches, match_keys, match_lock_names
+
+if TYPE_CHECKING:
+    from .record import RecordImporter
 
 # Seconds; another page holds its locks until its transaction ends
 _UNTIL_LOCKS_ARE_FREE = 60
 
 
-def lock_new(unknown):
+def lock_new(unknown: Mapping[Links, Collection[Any]]) -> None:
     """Lock the import of unknown records until the end of the transaction.
 
     It waits for other transactions that import them. The records of several models are locked by
@@ -52,7 +61,7 @@ def lock_new(unknown):
             _check_unknown(binder, ids, session)
 
 
-def lock_and_match(importer, page):
+def lock_and_match(importer: RecordImporter, page: Iterable[Incoming]) -> None:
     """Lock the match keys of new records until the end of the transaction, and look for matches.
 
     It is done after the dependencies were imported, which may create the records that match: as a
@@ -71,13 +80,13 @@ def lock_and_match(importer, page):
 
 
 @contextmanager
-def _younger_env(env):
-    """Give an Odoo environment of a new transaction, which sees all that is committed by now."""
+def _younger_env(env: api.Environment) -> Iterator[api.Environment]:
+    """Give an Odoo environment of a new transaction, which sees all that was committed up to now."""
     with sql_db.db_connect(env.cr.dbname).cursor() as cr:
         yield api.Environment(cr, env.uid, dict(env.context), su=env.su)
 
 
-def _lock(binder, names):
+def _lock(binder: Links, names: list[str]) -> None:
     # Safe because all transactions take these locks in the order of their numbers, and PostgreSQL
     # releases them at the end of the transaction, also if the process dies
     query = SQL(
@@ -98,10 +107,10 @@ def _lock(binder, names):
         raise RetryableJobError(message, seconds=_UNTIL_LOCKS_ARE_FREE) from error
 
 
-def _check_unknown(binder, external_ids, session):
+def _check_unknown(binder: Links, external_ids: Iterable[ExternalId], session: ConnectorSession) -> None:
     environment = copy(binder.environment)
     environment.session = session
-    if known := type(binder)(environment).to_internal_many(external_ids):
+    if known := type(binder)(environment).to_internal_many(external_ids):  # type: ignore[call-arg]  # of a unit
         raise TransactionOutdated(
             binder._(
                 "%(model)s %(ids)s: imported by another transaction since this one began",

@@ -1,17 +1,24 @@
 """Import records of the external system into Odoo: the one order of steps, and the job of one."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime
 from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from psycopg2.errors import UniqueViolation
 
+from odoo.models import BaseModel
 from odoo.tools import partition
 
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import shown
 
 from ...backend import general
@@ -24,17 +31,24 @@ from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
 from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
 from ..binding.writing import note_stored, write_together
-from ..connector_unit import external_id_text, get_environment
+from ..connector_unit import Environment, external_id_text, get_environment
 from ..jobs.about import imported
 from ..jobs.channel import backend_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_imported
 from ..mapper.modifiers import is_one_of
+from ..mapper.record import MapRecord
 from ..synchronizer import Importer, a_moment
+from ..types import ExternalId, ExternalRecord, Links, Values
 from .incoming import Incoming
 from .lock import lock_and_match, lock_new
 from .matching import only_match
 from .unsent import put_off
+
+#: The model and the external id, as text, of a record that is being imported.
+Importing: TypeAlias = tuple[str, str | None]
+#: Imports the records of a model on which others depend.
+ImportOthers: TypeAlias = Callable[[str, list[ExternalId], frozenset[Importing]], object]
 
 
 @general
@@ -64,27 +78,35 @@ class RecordImporter(Importer):
     """
 
     #: Context in which records are created and written: no chatter message for each field
-    _import_context = MappingProxyType({"tracking_disable": True})
+    _import_context: Mapping[str, Any] = MappingProxyType({"tracking_disable": True})
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.incoming = Incoming(None, None, self.model)
-        self._importing = frozenset()  # (model name, external id) of the records whose import has led to this one
-        self._noted = None  # the dependencies of a page, while its records say what they depend on
+        self.incoming = Incoming(None, None, self.model)  # type: ignore[arg-type]  # none yet
+        # (model name, external id) of the records whose import has led to this one
+        self._importing: frozenset[Importing] = frozenset()
+        # the dependencies of a page, while its records say what they depend on
+        self._noted: list[tuple[str, str, Any, bool]] | None = None
 
     @property
-    def external_id(self):
+    def external_id(self) -> ExternalId:  # type: ignore[override]  # of the incoming record
         return self.incoming.external_id
 
     @property
-    def external_record(self):
+    def external_record(self) -> Any:
         return self.incoming.record
 
     @property
-    def binding(self):
+    def binding(self) -> BaseModel:
         return self.incoming.binding
 
-    def run(self, external_id, force=False, data=None, read_at=None):
+    def run(
+        self,
+        external_id: ExternalId,
+        force: bool = False,
+        data: ExternalRecord | None = None,
+        read_at: datetime | None = None,
+    ) -> str:
         """Import a record.
 
         :param external_id: id in the external system
@@ -112,7 +134,14 @@ class RecordImporter(Importer):
             self.import_page([incoming], force, overwrite=force, alone=True)
         return self._told(incoming)
 
-    def import_page(self, page, force=False, overwrite=False, import_others=None, alone=False):
+    def import_page(
+        self,
+        page: list[Incoming],
+        force: bool = False,
+        overwrite: bool = False,
+        import_others: ImportOthers | None = None,
+        alone: bool = False,
+    ) -> None:
         """Import records that were read; :attr:`.Incoming.outcome` of each tells what was done.
 
         :param page: list of :class:`~.incoming.Incoming`, each record once
@@ -128,8 +157,8 @@ class RecordImporter(Importer):
         if due:
             self._import_due(due, import_others or self._import_one_by_one, alone)
 
-    def due(self, page, force=False, overwrite=False):
-        """Return those of a page that :meth:`import_page` imports; the others get their outcome."""
+    def due(self, page: list[Incoming], force: bool = False, overwrite: bool = False) -> list[Incoming]:
+        """Return those of a page that :meth:`import_page` would import; the others get their outcome."""
         due = []
         for incoming in self.each(page):
             if reason := self._reason_to_skip(overwrite):
@@ -145,7 +174,7 @@ class RecordImporter(Importer):
                 incoming.outcome = "put_off"
         return [incoming for incoming in due if not incoming.outcome]
 
-    def _import_due(self, page, import_others, alone):
+    def _import_due(self, page: list[Incoming], import_others: ImportOthers, alone: bool) -> None:
         """Import the records of a page after those on which they depend."""
         needed = self._needed_by(page)
         mine = needed.get(self.model._name, {})
@@ -161,25 +190,27 @@ class RecordImporter(Importer):
         # without a rest they depend on each other in a circle: the mapping of each will say so
         self._write_page(rest or first, alone)
 
-    def _needed_by(self, page):
+    def _needed_by(self, page: list[Incoming]) -> dict[str, dict[str, ExternalId]]:
         """Return the dependencies of some records that have to be imported first.
 
         Dependencies and records that are new in Odoo are locked.
 
         :return: dict, name of the binding model to a dict, external id as text to external id
         """
-        self._noted = noted = []
+        noted: list[tuple[str, str, Any, bool]] = []
+        self._noted = noted
         try:
             for _incoming in self.each(page):
                 self._import_dependencies()
         finally:
             self._noted = None
-        needed, always = defaultdict(dict), set()
+        needed: defaultdict[str, dict[str, ExternalId]] = defaultdict(dict)
+        always: set[Importing] = set()
         for model_name, text, external_id, is_always in noted:
             needed[model_name][text] = external_id
             if is_always:
                 always.add((model_name, text))
-        unknown = {self.binder: [incoming.external_id for incoming in page if incoming.is_new]}
+        unknown: dict[Links, list[Any]] = {self.binder: [incoming.external_id for incoming in page if incoming.is_new]}
         for model_name, external_ids in needed.items():
             binder = self.binder_for(model_name)
             known = binder.to_internal_many(external_ids)
@@ -192,17 +223,19 @@ class RecordImporter(Importer):
         lock_new(unknown)
         return needed
 
-    def _import_one_by_one(self, model_name, external_ids, importing):
+    def _import_one_by_one(
+        self, model_name: str, external_ids: Iterable[ExternalId], importing: frozenset[Importing]
+    ) -> None:
         importer = self.unit_for(RecordImporter, model_name)
         importer._importing = importing
         for external_id in external_ids:
             importer.run(external_id)
 
-    def _write_page(self, page, alone):
+    def _write_page(self, page: list[Incoming], alone: bool) -> None:
         """Create the new records by one call, and write each known one once."""
         new, known = partition(lambda incoming: incoming.is_new, page)
         lock_and_match(self, new)
-        values = {}
+        values: dict[Incoming, Values] = {}
         with self.mapper.page([incoming.record for incoming in page]):
             for incoming in self.each(page):
                 map_record = self._map_data()
@@ -217,7 +250,7 @@ class RecordImporter(Importer):
         for incoming in self.each(page):
             self._after_import(incoming.binding)
 
-    def _create_page(self, page, values):
+    def _create_page(self, page: list[Incoming], values: Mapping[Incoming, Values]) -> None:
         values_list = [{**values[incoming], **self._binding_values()} for incoming in self.each(page)]
         if self._is_overridden("_create"):
             bindings = [self._create(values) for _incoming, values in zip(self.each(page), values_list, strict=True)]
@@ -230,7 +263,7 @@ class RecordImporter(Importer):
         if self.export_mapper:
             note_created(self.export_mapper, {incoming.binding: values[incoming] for incoming in page})
 
-    def _told(self, incoming):
+    def _told(self, incoming: Incoming) -> str:
         """Return what was done with a record, for the user."""
         if incoming.outcome == "created":
             return self._("Created from record %(id)s of %(backend)s.", **self._names())
@@ -242,16 +275,16 @@ class RecordImporter(Importer):
             return self._(
                 "Put off: what was done here with record %(id)s must reach %(backend)s first.", **self._names()
             )
-        return incoming.reason
+        return incoming.reason  # type: ignore[return-value]  # it was skipped for one
 
     # Pages of records
 
-    def page_of(self, records):
+    def page_of(self, records: Mapping[Any, Any]) -> list[Incoming]:
         """Return a list of :class:`~.incoming.Incoming` for records that were read.
 
         :param records: dict, external id to record
         """
-        bindings = self.binder.to_internal_many(records)
+        bindings: dict[Any, BaseModel] = self.binder.to_internal_many(records)
         page = [
             Incoming(
                 external_id, record, bindings.get(external_id_text(external_id), self.model), bool(self._importing)
@@ -263,7 +296,7 @@ class RecordImporter(Importer):
                 incoming.found(self._get_binding())
         return page
 
-    def read_page(self, external_ids):
+    def read_page(self, external_ids: Collection[ExternalId]) -> list[Incoming]:
         """Read records, and return the :meth:`page_of` those that exist.
 
         :raise InvalidDataError: what the adapter returns is not a list of records
@@ -273,7 +306,7 @@ class RecordImporter(Importer):
         records = checked_records(self.backend_adapter, self._read_many(external_ids), "read_many")
         return self.page_of({self.backend_adapter.id_of(record): record for record in records})
 
-    def each(self, page):
+    def each(self, page: Iterable[Incoming]) -> Iterator[Incoming]:
         """Yield the records of a page; while one is worked on, the hooks are about it."""
         for incoming in page:
             self.incoming = incoming
@@ -281,11 +314,11 @@ class RecordImporter(Importer):
 
     # Steps, in the order in which they are called
 
-    def _get_binding(self):
+    def _get_binding(self) -> BaseModel:
         """Return the binding of the record, empty if it is new."""
         return self.binder.to_internal(self.external_id)
 
-    def _is_data_old(self, read_at):
+    def _is_data_old(self, read_at: datetime | None) -> bool:
         """Return whether the binding was synchronised after the data were read.
 
         Then Odoo may have a newer state than the data.
@@ -296,17 +329,17 @@ class RecordImporter(Importer):
         synchronised = recall(self.binding, self.binder._sync_date_field)
         return bool(read_at and synchronised and synchronised >= read_at.replace(microsecond=0))
 
-    def _fields_to_read(self):
+    def _fields_to_read(self) -> Sequence[str] | None:
         """Return the names of the external fields to read; None: all."""
         return None
 
-    def _read(self):
+    def _read(self) -> ExternalRecord:
         """Return the record of the external system."""
         record = self.backend_adapter.read(self.external_id, self._fields_to_read())
         return checked_record(self.backend_adapter, record)
 
-    def _read_many(self, external_ids):
-        """Return the records of a page that exist: by one call, unless reading one differs.
+    def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
+        """Return the records of a page that exist, as a list: by one call, unless reading one differs.
 
         A class that overrides :meth:`_read` has its own way to read a record: that is used.
         """
@@ -318,22 +351,22 @@ class RecordImporter(Importer):
                 records.append(self._read())
         return records
 
-    def _handle_missing(self):
+    def _handle_missing(self) -> str:
         """Handle a record that does not exist (any more) in the external system.
 
         :return: message for the user
         """
         return self._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
 
-    def _must_skip(self):
+    def _must_skip(self) -> str | None:
         """Return the reason why the record is not imported, None if it is imported."""
         return None
 
-    def _is_up_to_date(self, binding):
+    def _is_up_to_date(self, binding: BaseModel) -> bool:
         """Return whether this state of the record is known already, and no import of it is due."""
         return bool(binding) and not is_import_due(binding) and self._is_known_state(binding)
 
-    def _is_known_state(self, binding):
+    def _is_known_state(self, binding: BaseModel) -> bool:
         """Return whether a binding knows this state of the record.
 
         The version is compared or, without a version, the checksum.
@@ -345,7 +378,7 @@ class RecordImporter(Importer):
             name, value = "external_version", str(version)
         return recall(binding, name) == value
 
-    def _would_change(self):
+    def _would_change(self) -> bool:
         """Return whether an import would change the Odoo record.
 
         It is also True if the external record cannot be mapped.
@@ -355,7 +388,7 @@ class RecordImporter(Importer):
         except MappingError:
             return True
 
-    def _get_external_version(self):
+    def _get_external_version(self) -> Any:
         """Return the version of the external record: its date of change, its revision or its etag.
 
         It is stored as text and compared for equality. None if the system has none: then a checksum
@@ -363,7 +396,7 @@ class RecordImporter(Importer):
         """
         return None
 
-    def _get_external_date(self):
+    def _get_external_date(self) -> datetime | None:
         """Return the date of change of the external record: datetime in UTC, None if unknown.
 
         An export with the policy ``"newest"`` compares it with the date of change of the Odoo
@@ -371,12 +404,12 @@ class RecordImporter(Importer):
         """
         return None
 
-    def _get_checksum(self):
+    def _get_checksum(self) -> str:
         """Return a checksum of the external record."""
         content = json.dumps(self.external_record, sort_keys=True, default=str)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
-    def _match_key(self):
+    def _match_key(self) -> tuple[str, Any] | None:
         """Return the field and the value by which a new record may match an Odoo record, or None.
 
         The Odoo record with this value, if it is not bound to this backend yet, is bound and
@@ -385,10 +418,12 @@ class RecordImporter(Importer):
         """
         return None
 
-    def _import_dependencies(self):
+    def _import_dependencies(self) -> None:
         """Import the records that must exist first; a hook, see :meth:`_import_dependency`."""
 
-    def _import_dependency(self, external_id, model_name, always=False, none_if=()):
+    def _import_dependency(
+        self, external_id: ExternalId | None, model_name: str, always: bool = False, none_if: Iterable[object] = ()
+    ) -> None:
         """Import a record on which this one depends, unless it is in Odoo already.
 
         Within the hook it is noted, and imported after it, together with those of the other
@@ -410,13 +445,13 @@ class RecordImporter(Importer):
             self._noted.append((model_name, text, external_id, always))
         elif always or not self.binder_for(model_name).to_internal(external_id):
             mine = self.model._name, external_id_text(self.external_id)
-            self._import_one_by_one(model_name, [external_id], self._importing | {mine})
+            self._import_one_by_one(model_name, [external_id], self._importing | {mine})  # type: ignore[list-item]  # it is one
 
-    def _map_data(self):
+    def _map_data(self) -> MapRecord:
         """Return the ``MapRecord`` of the external record."""
         return self.mapper.map_record(self.external_record, binding=self.binding)
 
-    def _create_data(self, map_record):
+    def _create_data(self, map_record: MapRecord) -> Values:
         """Return the values of a new binding.
 
         They are those of a new record, or those that update the matched record.
@@ -427,19 +462,19 @@ class RecordImporter(Importer):
         self._validate_data(values)
         return values
 
-    def _update_data(self, map_record):
+    def _update_data(self, map_record: MapRecord) -> Values:
         """Return the values of an existing record."""
         values = map_record.values(for_create=False)
         self._validate_data(values)
         return values
 
-    def _validate_data(self, values):
+    def _validate_data(self, values: Values) -> None:
         """Check the values before they are written; a hook.
 
         :raise InvalidDataError: they are not valid
         """
 
-    def _create(self, values):
+    def _create(self, values: Values) -> BaseModel:
         """Create a binding, and with it the record, from complete values, and return it; a hook.
 
         If it is not overridden, all records of a page are created by one call of
@@ -447,40 +482,40 @@ class RecordImporter(Importer):
         """
         return self._create_many([values])
 
-    def _create_many(self, values_list):
+    def _create_many(self, values_list: list[Values]) -> BaseModel:
         """Create bindings, and with them the records, from complete values; return them in order.
 
         It is called once for all new records of a page.
         """
         return self._in_import(self.model).create(values_list).with_env(self.env)
 
-    def _update(self, binding, values):
+    def _update(self, binding: BaseModel, values: Values) -> None:
         """Write the values that differ from those of the binding.
 
         What Odoo would compute anew because of them is written with them.
         """
         changed = changed_values(binding, values)
         mapper = self.export_mapper if changed else None
-        before = mapper and would_send(mapper, binding, changed)
+        before: Any = mapper and would_send(mapper, binding, changed)
         together = written_together(binding, changed, values, self.mapper.written_with)
         write_together(self._in_import(binding), together, self._binding_values())
         if mapper:
             note_updated(mapper, binding, changed, before)
 
-    def _after_import(self, binding):
+    def _after_import(self, binding: BaseModel) -> None:
         """Do further work after the import; a hook."""
 
     # Helpers
 
-    def _is_overridden(self, name):
-        """Return whether a class overrides a step of one record; then no page does the step."""
+    def _is_overridden(self, name: str) -> bool:
+        """Return whether a class overrides a step of one record, which then is not done for a page."""
         return getattr(type(self), name) is not getattr(RecordImporter, name)
 
-    def _in_import(self, records):
+    def _in_import(self, records: BaseModel) -> BaseModel:
         """Return records in the context of an import: changes are not exported to this backend."""
         return without_export(records.with_context(**self._import_context), self.backend_record)
 
-    def _reason_to_skip(self, overwrite):
+    def _reason_to_skip(self, overwrite: bool) -> str | None:
         """Return the reason why the record is not imported, None if it is imported.
 
         A conflict is a reason unless it is to be overwritten: only a person resolves it, and then
@@ -494,30 +529,30 @@ class RecordImporter(Importer):
             )
         if not overwrite and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
-        reason = self._must_skip()
+        reason: Any = self._must_skip()
         if reason is True:
             raise TypeError(f"{class_name(type(self))}._must_skip() must return the reason as a text, None for none")
         return reason
 
-    def _binding_values(self):
+    def _binding_values(self) -> Values:
         """Return the values of the binding itself: its backend, external id and imported state."""
         values = {self.binder._backend_field: self.backend_record.id, **self._state_there()}
         known = {name: value for name, value in values.items() if name in self.model._fields}
         return {**known, **self.binder.bind_values(self.external_id, self.binding or None)}
 
-    def _state_there(self):
+    def _state_there(self) -> Values:
         """Return the values of a binding that store this state of the external record."""
         version = self._get_external_version()
         return {"external_version": version is not None and str(version), "import_checksum": self._get_checksum()}
 
     @contextmanager
-    def _explaining(self, map_record):
+    def _explaining(self, map_record: MapRecord) -> Iterator[None]:
         """Explain the values of a record if Odoo refuses them; the transaction stays usable."""
         with self.mapper.explaining(map_record), self.env.cr.savepoint():
             yield
 
     @contextmanager
-    def _unique_violation_is_retried(self):
+    def _unique_violation_is_retried(self) -> Iterator[None]:
         """Turn a unique violation into a RetryableJobError.
 
         Another transaction has created the same record meanwhile. The next attempt will find it.
@@ -537,12 +572,12 @@ class RecordImporter(Importer):
                 )
             raise RetryableJobError(message, seconds=a_moment()) from violation
 
-    def _note_missing(self):
+    def _note_missing(self) -> None:
         if self.binding:
             message = self._("%(backend)s has no record %(id)s any more.", **self._names())
             mark_error(self.binding, message, "missing")
 
-    def _delay(self, force=False, **options):
+    def _delay(self, force: bool = False, **options: Any) -> None:
         """Delay a job that imports the record; of such jobs that wait, only one is run.
 
         :param force: import the record even if it has not changed, and overwrite changes that were
@@ -552,10 +587,12 @@ class RecordImporter(Importer):
         record = self.model._name, self.backend_record.id, self.external_id
         options.setdefault("description", description_of_import(self.environment, self.external_id))
         identity = import_identity(*record, force)
-        import_record.delay(self.environment.user_session, *record, force=force, identity_key=identity, **options)
+        import_record.delay(  # type: ignore[call-overload]  # the type of delay allows no options beside force
+            self.environment.user_session, *record, force=force, identity_key=identity, **options
+        )
 
 
-def description_of_import(environment, external_id):
+def description_of_import(environment: Environment, external_id: ExternalId) -> str:
     """Return the description of a job that imports a record."""
     env = environment.user_session.env
     names = {
@@ -566,14 +603,14 @@ def description_of_import(environment, external_id):
     return env._("Import %(model)s %(id)s of %(backend)s", **names)
 
 
-def _checked_id_text(external_id):
+def _checked_id_text(external_id: object) -> str:
     text = external_id_text(external_id)
     if text is None:
         raise InvalidDataError(f"{shown(external_id)} is not an external id, so no record can be imported by it")
     return text
 
 
-def _key(args):
+def _key(args: Mapping[str, Any]) -> str:
     return f"{args['model_name']},{args['backend_id']},{_checked_id_text(args['external_id'])}"
 
 
@@ -584,7 +621,15 @@ def _key(args):
     about=imported,
     former_names=["odoo.addons.connector.unit.importer.import_record"],
 )
-def import_record(session, model_name, backend_id, external_id, force=False, data=None, read_at=None):
+def import_record(
+    session: ConnectorSession,
+    model_name: str,
+    backend_id: int,
+    external_id: ExternalId,
+    force: bool = False,
+    data: ExternalRecord | None = None,
+    read_at: datetime | None = None,
+) -> str:
     """Import a record of an external system
 
     The jobs of one record are run one after the other, so that each sees what the one before it has

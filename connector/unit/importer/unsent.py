@@ -10,13 +10,24 @@ as often as needed. So the external change arrives too, once ours was sent, the 
 decided, or the export was cancelled.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from itertools import chain
+from typing import TYPE_CHECKING
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
 
 from ..conflict_policy import ConflictPolicy
+from ..connector_unit import Environment
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..synchronizer import Exporter
+from .incoming import Incoming
+
+if TYPE_CHECKING:
+    from .record import RecordImporter
 
 # Seconds. An import comes back after the time that the export has waited by then, so that an export
 # that has failed is not checked all the time
@@ -32,10 +43,10 @@ class ImportHold(Exporter):
 
     #: False for fields that no import overwrites, such as stock: imports of the record go on while
     #: its export waits, is running or has failed
-    _holds_imports = True
+    _holds_imports: bool = True
 
 
-def put_off(importer, page):
+def put_off(importer: RecordImporter, page: Iterable[Incoming]) -> list[Incoming]:
     """Put off the imports that would overwrite changes that wait to be sent, and return them.
 
     :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
@@ -50,7 +61,7 @@ def put_off(importer, page):
     return list(waiting)
 
 
-def with_failed_export(environment, bindings):
+def with_failed_export(environment: Environment, bindings: BaseModel) -> BaseModel:
     """Return the bindings with a failed export whose job still exists.
 
     :param environment: :class:`~odoo.addons.connector.connector.Environment` of the binding model
@@ -61,7 +72,7 @@ def with_failed_export(environment, bindings):
     return bindings.filtered(lambda binding: keys[binding.id] in failed)
 
 
-def _seconds_waiting(environment, page):
+def _seconds_waiting(environment: Environment, page: Iterable[Incoming]) -> dict[Incoming, float]:
     """Return for how many seconds changes of records have waited to be sent, by record.
 
     Records without such changes are left out.
@@ -76,13 +87,13 @@ def _seconds_waiting(environment, page):
     }
 
 
-def _is_held_by_bulk_exports(environment):
+def _is_held_by_bulk_exports(environment: Environment) -> bool:
     # the model may have several, or none
     classes = environment.backend.get_classes(ImportHold, environment.session, environment.model_name)
     return any(unit_class._holds_imports for unit_class in classes)
 
 
-def _keys(environment, incoming, in_bulk):
+def _keys(environment: Environment, incoming: Incoming, in_bulk: bool) -> list[str]:
     """Return the identity keys of the jobs that would send changes of a record.
 
     They send its change or, if it does not exist any more, its deletion.

@@ -4,11 +4,15 @@ So a backend whose jobs stop does not stop the jobs of another one. A job may st
 channel.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from odoo import models
 from odoo.exceptions import MissingError
+from odoo.models import BaseModel
 
 
-def backend_channel(arguments):
+def backend_channel(arguments: Mapping[str, Any]) -> int | None:
     """Return the id of the channel of the backend of a job, None if it has no backend.
 
     A job function of a connector names it as its channel::
@@ -30,7 +34,7 @@ def backend_channel(arguments):
         return None  # the job will say so
 
 
-def _backend_of(arguments):
+def _backend_of(arguments: Mapping[str, Any]) -> BaseModel | None:
     records = arguments.get("self")
     if records is not None:
         if "channel_id" in records._fields and "version" in records._fields:
@@ -45,7 +49,7 @@ def _backend_of(arguments):
     return _browse(model.env[model._fields["backend_id"].comodel_name], "backend_id", backend_id)
 
 
-def _browse(model, argument, record_id):
+def _browse(model: BaseModel, argument: str, record_id: Any) -> BaseModel:
     if isinstance(record_id, models.BaseModel):
         raise TypeError(f"{argument} is an id, not {record_id!r}")
     return model.browse(record_id)

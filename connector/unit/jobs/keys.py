@@ -4,12 +4,15 @@ An import also uses them to find changes that still wait to be exported. So code
 job must give it its key.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from odoo.exceptions import MissingError
 
 from ..connector_unit import external_id_text
 
 
-def import_identity(model_name, backend_id, external_id, force=False):
+def import_identity(model_name: str, backend_id: int, external_id: object, force: object = False) -> str:
     """Return the identity key of a job that imports a record.
 
     :param model_name: name of the binding model
@@ -20,7 +23,7 @@ def import_identity(model_name, backend_id, external_id, force=False):
     return f"import,{model_name},{backend_id},{external_id_text(external_id)}{',force' if force else ''}"
 
 
-def export_identity(model_name, binding_id):
+def export_identity(model_name: str, binding_id: int) -> str:
     """Return the identity key of a job that exports a record.
 
     :param model_name: name of the binding model
@@ -29,7 +32,7 @@ def export_identity(model_name, binding_id):
     return f"export,{model_name},{binding_id}"
 
 
-def export_group_key(arguments):
+def export_group_key(arguments: Mapping[str, Any]) -> str:
     """Return the concurrency key of an export job: exports of one thing run one after the other.
 
     A binding names the thing by ``_export_group()``. By default it is the binding itself. A shop
@@ -48,7 +51,7 @@ def export_group_key(arguments):
     return f"export,{group._name},{group.id}"
 
 
-def bulk_export_identity(model_name, binding_id):
+def bulk_export_identity(model_name: str, binding_id: int) -> str:
     """Return the identity key of a job that exports changes of a record in bulk with others.
 
     :param model_name: name of the binding model
@@ -57,7 +60,7 @@ def bulk_export_identity(model_name, binding_id):
     return f"export_bulk,{model_name},{binding_id}"
 
 
-def delete_identity(model_name, backend_id, external_id):
+def delete_identity(model_name: str, backend_id: int, external_id: object) -> str:
     """Return the identity key of a job that deletes a record in the external system.
 
     :param model_name: name of the binding model

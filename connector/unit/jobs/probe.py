@@ -3,6 +3,7 @@
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.jobs.retry import Exponential
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend_adapter.crud import BackendAdapter
 from ..connector_unit import get_environment
@@ -19,7 +20,7 @@ PROBING = Exponential(first=5, longest=300)
     related_action=open_backend,
     former_names=["odoo.addons.connector.http.probe.probe_backend"],
 )
-def probe_backend(session, model_name, backend_id):
+def probe_backend(session: ConnectorSession, model_name: str, backend_id: int) -> str:
     """See whether a paused backend can be reached again
 
     :param model_name: name of the binding model whose adapter is used
