@@ -1,11 +1,15 @@
 """Reconciliation: compare all records of both sides and repair the differences, in a job."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from odoo.fields import Domain
+from odoo.models import BaseModel
 from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import general
 from .binding.state import is_in_conflict, mark_in_sync, recall, remember
@@ -13,12 +17,14 @@ from .connector_unit import external_id_text, get_environment
 from .exporter.bulk import BulkExporter
 from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
-from .importer.bulk import PAGE_SIZE, import_page
+from .importer.bulk import import_page
+from .importer.incoming import Incoming
 from .importer.record import RecordImporter
 from .jobs.channel import backend_channel
 from .jobs.keys import export_identity
 from .jobs.related_action import open_differences
 from .synchronizer import Synchronizer
+from .types import ExternalId
 
 REPAIRS = (None, "import", "export")
 
@@ -28,11 +34,12 @@ class Difference:
     """The differences between the records of both sides; one without differences is false."""
 
     compared: int = 0
-    missing: list = field(default_factory=list)  # external ids of records that are not in Odoo
-    extra: list = field(default_factory=list)  # ids of bindings without an external record
-    different: dict = field(default_factory=dict)  # external id of records that differ in content, to id of the binding
+    missing: list[ExternalId] = field(default_factory=list)  # external ids of records that are not in Odoo
+    extra: list[int] = field(default_factory=list)  # ids of bindings without an external record
+    # external id of records that differ in content, to id of the binding
+    different: dict[ExternalId, int] = field(default_factory=dict)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.missing or self.extra or self.different)
 
 
@@ -57,10 +64,10 @@ class Reconciler(Synchronizer):
     then only ids are compared.
     """
 
-    _page_size = PAGE_SIZE
-    _compares_content = True
+    _page_size: int = 500
+    _compares_content: bool = True
 
-    def run(self, repair=None):
+    def run(self, repair: Literal["import", "export"] | None = None) -> Difference:
         """Compare both sides, and delay the jobs that repair the differences.
 
         :param repair: None: only report; ``"import"`` or ``"export"``: see :class:`Reconciler`
@@ -82,7 +89,7 @@ class Reconciler(Synchronizer):
             self._send_what_changes_there()
         return difference
 
-    def describe(self, difference):
+    def describe(self, difference: Difference) -> str:
         """Return a :class:`Difference` as a text for the user."""
         return self._(
             "Records compared with %(backend)s: %(compared)s. Missing here: %(missing)s, not there: %(extra)s, different: %(different)s.",
@@ -95,7 +102,7 @@ class Reconciler(Synchronizer):
 
     # Records on both sides
 
-    def _search_there(self):
+    def _search_there(self) -> Iterable[Any]:
         """Return all records of the external system that could be in Odoo.
 
         :return: list of ids, or of records if the adapter lists whole records
@@ -105,7 +112,7 @@ class Reconciler(Synchronizer):
             return adapter.search_read(None, self.unit_for(RecordImporter)._fields_to_read())
         return adapter.search()
 
-    def _search_here(self):
+    def _search_here(self) -> BaseModel:
         """Return the bindings that should have an external record.
 
         These are the bindings with an external id, and those that are to be exported.
@@ -117,7 +124,7 @@ class Reconciler(Synchronizer):
 
     # Comparison
 
-    def _compare(self):
+    def _compare(self) -> Difference:
         # Odoo first, then the external system: a record that is created there and bound meanwhile
         # does not look as if it had been deleted there
         external_field = self.binder._external_field
@@ -135,10 +142,10 @@ class Reconciler(Synchronizer):
             difference.missing = [self._id_of(found) for text, found in there.items() if text not in known]
         return difference
 
-    def _id_of(self, found):
+    def _id_of(self, found: Any) -> ExternalId:
         return self.backend_adapter.id_of(found) if isinstance(found, dict) else found
 
-    def _compare_content(self, there, difference):
+    def _compare_content(self, there: Mapping[Any, Any], difference: Difference) -> None:
         done = 0
         for page in split_every(self._page_size, there.values(), list):
             importer = self.unit_for(RecordImporter)
@@ -155,7 +162,7 @@ class Reconciler(Synchronizer):
             if self.session.job:
                 self.session.job.progress(done, len(there))
 
-    def _incoming(self, importer, page):
+    def _incoming(self, importer: RecordImporter, page: list[Any]) -> list[Incoming]:
         """Return the :class:`.Incoming` records of a page of :meth:`_search_there`, as a list.
 
         Records of which only the id is known are read.
@@ -166,7 +173,7 @@ class Reconciler(Synchronizer):
 
     # Repair
 
-    def _confirm(self, extra):
+    def _confirm(self, extra: list[int]) -> list[int]:
         """Return the bindings that really have no external record.
 
         The list of ids may be incomplete: a page was read while other records were deleted, or
@@ -177,7 +184,7 @@ class Reconciler(Synchronizer):
         there = {external_id_text(external_id) for external_id in self._search_again(external_ids)}
         return bindings.filtered(lambda binding: binding[self.binder._external_field] not in there).ids
 
-    def _search_again(self, external_ids):
+    def _search_again(self, external_ids: Iterable[ExternalId]) -> Iterable[Any]:
         """Return the ids of the external records: of some, or of all."""
         if external_ids and not self._compares_content:
             return self._search_there()
@@ -185,7 +192,7 @@ class Reconciler(Synchronizer):
         pages = split_every(self._page_size, external_ids, list)
         return [theirs.external_id for page in pages for theirs in importer.read_page(page)]
 
-    def _mark_missing(self, difference):
+    def _mark_missing(self, difference: Difference) -> None:
         """Mark bindings whose external record was deleted; unmark those whose record is back."""
         extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
         importer = self.unit_for(RecordImporter)
@@ -197,7 +204,7 @@ class Reconciler(Synchronizer):
         )
         mark_in_sync(self.model.with_context(active_test=False).search(there_again) - extra, "missing")
 
-    def _mark_different(self, difference):
+    def _mark_different(self, difference: Difference) -> None:
         """Mark bindings whose records differ; unmark those whose records do not differ any more."""
         different = self.model.browse(difference.different.values()).exists()
         unmarked = different.filtered(lambda binding: recall(binding, "sync_state") in ("never", "in_sync"))
@@ -208,7 +215,7 @@ class Reconciler(Synchronizer):
             )
             mark_in_sync(marked - different, "different")
 
-    def _import(self, external_ids):
+    def _import(self, external_ids: Iterable[ExternalId]) -> None:
         """Import records in pages.
 
         A page skips records in conflict, and different records whose change in Odoo was not sent
@@ -219,7 +226,7 @@ class Reconciler(Synchronizer):
                 self.environment.user_session, self.model._name, self.backend_record.id, external_ids=page, force=True
             )
 
-    def _export(self, binding_ids):
+    def _export(self, binding_ids: Iterable[int]) -> None:
         bindings = self.model.browse(binding_ids).exists().filtered(self._is_to_be_exported)
         gone = bindings.filtered(lambda binding: binding.sync_state == "missing")
         remember(gone, {self.binder._external_field: False, "external_version": False, "import_checksum": False})
@@ -232,15 +239,15 @@ class Reconciler(Synchronizer):
                 identity_key=export_identity(self.model._name, binding.id),
             )
 
-    def _send_what_changes_there(self):
-        """Delay the bulk export of all bindings if the system changes its values by itself."""
+    def _send_what_changes_there(self) -> None:
+        """Delay the bulk export of all bindings if the external system changes its values by itself."""
         exporters = self.environment.backend.get_classes(
             BulkExporter, self.environment.session, self.environment.model_name
         )
         if any(exporter._changes_there for exporter in exporters):
             delay_bulk_export(self.environment.user_session, self._search_here())
 
-    def _is_to_be_exported(self, binding):
+    def _is_to_be_exported(self, binding: BaseModel) -> bool:
         return not binding.no_export and not is_in_conflict(binding)
 
 
@@ -249,7 +256,9 @@ class Reconciler(Synchronizer):
     related_action=open_differences,
     concurrency_key=lambda args: f"reconcile,{args['model_name']},{args['backend_id']}",
 )
-def reconcile(session, model_name, backend_id, repair=None):
+def reconcile(
+    session: ConnectorSession, model_name: str, backend_id: int, repair: Literal["import", "export"] | None = None
+) -> str:
     """Compare all records with an external system
 
     :param model_name: name of the binding model

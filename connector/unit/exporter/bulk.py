@@ -3,10 +3,14 @@
 It is run by a grouped job.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...exception import MappingError, NoExternalId
 from ...extension import class_name
@@ -21,6 +25,7 @@ from ..jobs.channel import backend_channel
 from ..jobs.keys import bulk_export_identity
 from ..jobs.related_action import open_exported_in_bulk
 from ..synchronizer import a_moment
+from ..types import Values
 
 
 class BulkExporter(ImportHold):
@@ -49,9 +54,9 @@ class BulkExporter(ImportHold):
 
     #: True for values that the external system changes by itself, such as stock that it lowers when
     #: it ships: then each export sends them, also if they are those that were sent last
-    _changes_there = False
+    _changes_there: bool = False
 
-    def run(self, binding_ids):
+    def run(self, binding_ids: Sequence[int]) -> dict[int, str]:
         """Export records.
 
         :param binding_ids: list of ids of bindings
@@ -77,7 +82,7 @@ class BulkExporter(ImportHold):
             messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
         return messages
 
-    def _check_fields(self):
+    def _check_fields(self) -> None:
         fields = self._fields
         if not fields or isinstance(fields, str):
             raise self._wrong_fields(f"{fields!r} is not a list of one or more names of fields")
@@ -88,15 +93,15 @@ class BulkExporter(ImportHold):
             if read is not None and field not in read:
                 raise self._wrong_fields(f"no mapping of {class_name(type(self.mapper))} reads {field!r}")
 
-    def _wrong_fields(self, problem):
+    def _wrong_fields(self, problem: str) -> MappingError:
         return MappingError(f"{class_name(type(self))}, _fields: {problem}")
 
-    def _lock(self, bindings):
+    def _lock(self, bindings: BaseModel) -> None:
         if busy := bindings - bindings.try_lock_for_update(allow_referencing=True):
             message = self._("%s is being exported or changed by somebody else", busy[0].display_name)
             raise RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
-    def _changes(self, bindings):
+    def _changes(self, bindings: BaseModel) -> dict[BaseModel, Values]:
         """Return the values to send, as a dict of binding to dict.
 
         Bindings without changes are left out.
@@ -108,7 +113,7 @@ class BulkExporter(ImportHold):
         }
         return {binding: values for binding, values in changes.items() if values}
 
-    def _send(self, changes):
+    def _send(self, changes: dict[BaseModel, Values]) -> dict[BaseModel, Exception]:
         """Send changes by one call; return the refused ones, as a dict of binding to exception."""
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
@@ -116,11 +121,10 @@ class BulkExporter(ImportHold):
         errors = self._refused({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
         sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
         self._remember(sent, changes, self._states_there(seen & sent.keys()))
-        return {binding: self._unknown(binding) for binding in changes if binding.id not in known} | {
-            by_id[id_]: error for id_, error in errors.items()
-        }
+        unknown: dict[BaseModel, Exception] = {b: self._unknown(b) for b in changes if b.id not in known}
+        return unknown | {by_id[id_]: error for id_, error in errors.items()}
 
-    def _seen_before(self, external_ids):
+    def _seen_before(self, external_ids: Collection[str]) -> set[Any]:
         """Return the external ids of the records whose current external state is known.
 
         It is called before the export, which changes that state. It is empty if the conflict policy
@@ -135,7 +139,7 @@ class BulkExporter(ImportHold):
             if importer._is_known_state(theirs.binding)
         }
 
-    def _states_there(self, external_ids):
+    def _states_there(self, external_ids: Collection[Any]) -> dict[Any, Values]:
         """Return the current external states of records.
 
         :return: dict, external id to values of the binding
@@ -144,7 +148,9 @@ class BulkExporter(ImportHold):
         page = importer.each(importer.read_page(external_ids))
         return {external_id_text(theirs.external_id): importer._state_there() for theirs in page}
 
-    def _remember(self, sent, changes, states):
+    def _remember(
+        self, sent: Mapping[str, BaseModel], changes: dict[BaseModel, Values], states: Mapping[Any, Values]
+    ) -> None:
         """Store the sent values of bindings, and the external state after the export.
 
         So the next export does not take this state for a conflict.
@@ -161,7 +167,7 @@ class BulkExporter(ImportHold):
                     values.pop(name, None)
             remember(binding, values)
 
-    def _refused(self, changes):
+    def _refused(self, changes: dict[str, Values]) -> dict[Any, Exception]:
         """Send changes and return the refused ones, as a dict: external id as text to exception."""
         returned = self._write_many(changes)
         if returned is None:
@@ -173,21 +179,21 @@ class BulkExporter(ImportHold):
                 raise self._wrong_result(f"{external_id!r}: {error!r}")
         return {external_id_text(external_id): error for external_id, error in returned.items()}
 
-    def _write_many(self, changes):
+    def _write_many(self, changes: dict[str, Values]) -> Mapping[Any, Exception] | None:
         """Send changes by ``write_many`` of the adapter, and return its result."""
         return self.backend_adapter.write_many(changes)
 
-    def _wrong_result(self, returned):
+    def _wrong_result(self, returned: str) -> GroupResultError:
         caller, adapter = class_name(type(self)), class_name(type(self.backend_adapter))
         return GroupResultError(
             f"{adapter} returned {returned} to {caller}._write_many(): it must return a dict, id of each record that is refused, "
             "of those that it was given, to the exception that says why; or None"
         )
 
-    def _unknown(self, binding):
+    def _unknown(self, binding: BaseModel) -> NoExternalId:
         return NoExternalId(self._("%s is not known there yet: export it first.", binding.display_name))
 
-    def _leave_alone(self, binding, error, is_alone):
+    def _leave_alone(self, binding: BaseModel, error: Exception, is_alone: bool) -> str:
         """Delay a job of its own for a refused record, and mark its binding with the error."""
         if is_alone:
             raise error
@@ -210,7 +216,7 @@ class BulkExporter(ImportHold):
     about=exported_in_bulk,
     former_names=["odoo.addons.connector.unit.bulk_exporter.export_bulk"],
 )
-def export_bulk(session, model_name, calls):
+def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) -> list[str]:
     """Export changes of records to an external system, many by one call
 
     Each call is ``(backend_id, binding_id)``.
@@ -220,7 +226,7 @@ def export_bulk(session, model_name, calls):
     return run_bulk(session, model_name, calls, BulkExporter)
 
 
-def run_bulk(session, model_name, calls, unit_class):
+def run_bulk(session: ConnectorSession, model_name: str, calls: list[Any], unit_class: type[BulkExporter]) -> list[str]:
     """Run a bulk exporter for the calls of a grouped job, and return the message of each.
 
     A model with a second bulk exporter, for prices beside that for stock, has its own job

@@ -1,9 +1,17 @@
 """Conflict that an export meets: the record was changed on both sides."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..binding.state import is_in_conflict, recall, remember
 from ..checkpoint import add_checkpoint
 from ..importer.incoming import Incoming
 from ..importer.record import RecordImporter
+from ..types import Values
+
+if TYPE_CHECKING:
+    from .record import RecordExporter
 
 
 class Conflict:
@@ -19,11 +27,11 @@ class Conflict:
     :param exporter: :class:`~odoo.addons.connector.unit.exporter.record.RecordExporter`
     """
 
-    def __init__(self, exporter):
+    def __init__(self, exporter: RecordExporter) -> None:
         self._exporter = exporter
         self._policy = exporter._conflict_policy
 
-    def resolve(self):
+    def resolve(self) -> str | None:
         """Return what was done instead of the export, None if the Odoo record is to be sent."""
         binding = self._exporter.binding
         is_known = recall(binding, "external_version") or recall(binding, "import_checksum")
@@ -38,7 +46,7 @@ class Conflict:
             return self._import_theirs(theirs)
         return None
 
-    def state_to_remember(self):
+    def state_to_remember(self) -> Values:
         """Return the values for the binding with the external state after our export.
 
         If the external record has other changes besides ours, an import is delayed to get them.
@@ -53,14 +61,14 @@ class Conflict:
         theirs._delay()
         return {**theirs._state_there(), "sync_state": "to_import"}
 
-    def _read_theirs(self):
+    def _read_theirs(self) -> RecordImporter:
         """Return an importer that has read the current external record."""
         importer = self._exporter.unit_for(RecordImporter)
-        importer.incoming = Incoming(self._exporter.external_id, None, self._exporter.binding)
+        importer.incoming = Incoming(self._exporter.external_id, None, self._exporter.binding)  # type: ignore[arg-type]  # it has an id
         importer.incoming.record = importer._read()
         return importer
 
-    def _are_theirs_newer(self, theirs):
+    def _are_theirs_newer(self, theirs: RecordImporter) -> bool:
         date = theirs._get_external_date()
         if date is None:
             raise NotImplementedError(
@@ -69,7 +77,7 @@ class Conflict:
             )
         return date > self._exporter.binder.unwrap_binding(self._exporter.binding).write_date
 
-    def _import_theirs(self, theirs):
+    def _import_theirs(self, theirs: RecordImporter) -> str:
         # with force only if it is in conflict, as the import would be skipped. Otherwise without:
         # changes made in Odoo until then must be exported first, and the conflict resolved again
         exporter = self._exporter
@@ -78,7 +86,7 @@ class Conflict:
             "Changed in %(backend)s too: record %(id)s is imported and not exported.", **exporter._names()
         )
 
-    def _ask(self):
+    def _ask(self) -> str:
         exporter = self._exporter
         message = exporter._(
             "Changed here and in %(backend)s (record %(id)s): keep ours or take theirs.", **exporter._names()

@@ -22,8 +22,13 @@ fields that the export's mapping does not read. The jobs that wait for one recor
 exports all changes made until it is run.
 """
 
-from odoo.fields import Domain
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
+from odoo.fields import Domain
+from odoo.models import BaseModel
+
+from odoo.addons.jobs_queue.jobs import Job
 from odoo.addons.jobs_queue.registration import lookups
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -38,8 +43,11 @@ from .bulk import export_bulk
 from .deleter import delete_record
 from .record import export_record
 
+#: Written values, or the change of ``on_record_change``.
+Written: TypeAlias = Mapping[str, Any] | Change
 
-def delay_export(session, model_name, record_id, vals):
+
+def delay_export(session: ConnectorSession, model_name: str, record_id: int, vals: Written) -> None:
     """Delay the export of a binding that was created or changed.
 
     :param model_name: name of the binding model
@@ -52,7 +60,13 @@ def delay_export(session, model_name, record_id, vals):
         _delay_exports(session, binding, vals)
 
 
-def delay_export_all_bindings(session, model_name, record_id, vals, binding_models=None):
+def delay_export_all_bindings(
+    session: ConnectorSession,
+    model_name: str,
+    record_id: int,
+    vals: Written,
+    binding_models: Iterable[str] | None = None,
+) -> None:
     """Delay the export of all bindings of a record that was changed.
 
     The bindings of a product are also those of its template: the given record may be one from which
@@ -69,7 +83,7 @@ def delay_export_all_bindings(session, model_name, record_id, vals, binding_mode
             _delay_exports(session, binding, vals)
 
 
-def delay_bulk_export(session, bindings, **options):
+def delay_bulk_export(session: ConnectorSession, bindings: BaseModel, **options: Any) -> list[Job]:
     """Delay the bulk export of bindings.
 
     It is done by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their
@@ -94,7 +108,9 @@ def delay_bulk_export(session, bindings, **options):
     ]
 
 
-def delay_delete(session, model_name, record_id, binding_models=None):
+def delay_delete(
+    session: ConnectorSession, model_name: str, record_id: int, binding_models: Iterable[str] | None = None
+) -> None:
     """Delay the deletion in the external systems of a record that is about to be deleted in Odoo.
 
     :param model_name: name of the model
@@ -109,7 +125,7 @@ def delay_delete(session, model_name, record_id, binding_models=None):
                 _delay_delete(session, binding)
 
 
-def _delay_exports(session, binding, vals):
+def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written) -> None:
     if _is_exported(binding) and _matters(session, binding, vals):
         export_record.delay(
             _session_for(session, binding),
@@ -120,7 +136,7 @@ def _delay_exports(session, binding, vals):
         )
 
 
-def _description_of_export(session, binding):
+def _description_of_export(session: ConnectorSession, binding: BaseModel) -> str:
     return session.env._(
         "Export %(record)s to %(backend)s",
         record=binding.display_name or binding._description,
@@ -128,7 +144,7 @@ def _description_of_export(session, binding):
     )
 
 
-def _delay_delete(session, binding):
+def _delay_delete(session: ConnectorSession, binding: BaseModel) -> None:
     job = delete_record.delayable(
         _session_for(session, binding),
         binding._name,
@@ -146,7 +162,7 @@ def _delay_delete(session, binding):
     job.delay()
 
 
-def _matters(session, binding, vals):
+def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bool:
     """Return whether the mapping of a binding's export reads a field that was written.
 
     A binding without an external id is exported whole. Writing the external id itself does not
@@ -163,12 +179,12 @@ def _matters(session, binding, vals):
     return "external_id" not in written and (changed_by is None or not changed_by.isdisjoint(written))
 
 
-def _is_exported(binding):
+def _is_exported(binding: BaseModel) -> bool:
     backend = binding.backend_id
     return backend.active and not binding.no_export and not forbids_export(binding.env.context, backend)
 
 
-def _as_superuser(session, model_name, record_id):
+def _as_superuser(session: ConnectorSession, model_name: str, record_id: int) -> BaseModel:
     """Return a record with all rights.
 
     A user who changes a record need not have the right to see its bindings and backends.
@@ -176,7 +192,7 @@ def _as_superuser(session, model_name, record_id):
     return session.env[model_name].sudo().with_context(active_test=False).browse(record_id)
 
 
-def _session_for(session, binding):
+def _session_for(session: ConnectorSession, binding: BaseModel) -> ConnectorSession:
     """Return the session to delay the jobs of a binding.
 
     It is the user's session, with all rights, in the company of the backend.
@@ -184,11 +200,11 @@ def _session_for(session, binding):
     return ConnectorSession.from_env(session.env(su=True)).with_company(binding.backend_id.company_id)
 
 
-def _is_binding(record):
+def _is_binding(record: BaseModel) -> bool:
     return "external_id" in record._fields and "backend_id" in record._fields
 
 
-def _bindings_of(record, binding_models):
+def _bindings_of(record: BaseModel, binding_models: Iterable[str] | None) -> Iterator[BaseModel]:
     """Yield the bindings of a record, a recordset for each binding model.
 
     Nothing is searched if no export is allowed at all.
@@ -200,7 +216,7 @@ def _bindings_of(record, binding_models):
             yield record.env[name].search(Domain(path, "=", record.id), order="id")
 
 
-def _paths_to(record):
+def _paths_to(record: BaseModel) -> list[tuple[str, str]]:
     """Return the binding models that lead to a model.
 
     :return: list of (name of the binding model, path of many2ones)
@@ -217,7 +233,7 @@ def _paths_to(record):
     return found[key]
 
 
-def _inherits_paths(model, target):
+def _inherits_paths(model: BaseModel, target: str) -> Iterator[str]:
     """Yield the paths of many2ones from a model to a target.
 
     The many2ones are those of ``_inherits``, and ``odoo_id``.

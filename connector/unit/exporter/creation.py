@@ -1,14 +1,23 @@
 """Creation of a record in the external system exactly once, even if a job dies meanwhile."""
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING
 
 from psycopg2.errors import UniqueViolation
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.exception import FailedJobError, JobStopped, NetworkRetryableError, RetryableJobError
 
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from ..backend_adapter.crud import CRUDAdapter
 from ..checkpoint import add_checkpoint
+from ..types import ExternalId, Values
+
+if TYPE_CHECKING:
+    from .record import RecordExporter
 
 
 class Creation:
@@ -32,13 +41,13 @@ class Creation:
     :param exporter: :class:`~odoo.addons.connector.unit.exporter.record.RecordExporter`
     """
 
-    def __init__(self, exporter):
+    def __init__(self, exporter: RecordExporter) -> None:
         self._exporter = exporter
         self._adapter = exporter.backend_adapter
         self._intents = exporter.env["connector.export.intent"].sudo()
-        self._key = None
+        self._key: str | None = None
 
-    def run(self, values):
+    def run(self, values: Values) -> ExternalId:
         """Create the external record, unless a job that died has created it; return its id.
 
         :param values: dict of the values to send
@@ -53,14 +62,14 @@ class Creation:
         intent.unlink()
         return external_id
 
-    def key_argument(self):
+    def key_argument(self) -> dict[str, str]:
         """Return the idempotency key as keyword arguments for the adapter's ``create``.
 
         They are empty if the method does not take the key.
         """
         return {"idempotency_key": self._key} if self._key and self._is_key_taken() else {}
 
-    def _declare_intent(self, values):
+    def _declare_intent(self, values: Values) -> BaseModel:
         """Return the committed intent to create the record.
 
         It is an empty recordset if nothing may be committed.
@@ -83,7 +92,7 @@ class Creation:
             raise exporter._is_busy()
         return intent
 
-    def _find_created(self, intent):
+    def _find_created(self, intent: BaseModel) -> ExternalId | None:
         """Return the id of the record that a job has created before it died.
 
         :return: None if there is none, or if the adapter cannot find it
@@ -93,7 +102,7 @@ class Creation:
             self._report_doubt()
         return external_id
 
-    def _create_for(self, intent, values):
+    def _create_for(self, intent: BaseModel, values: Values) -> ExternalId:
         self._key = intent.idempotency_key or None
         try:
             return self._exporter._create(values)
@@ -103,13 +112,13 @@ class Creation:
                 self._exporter._commit()
             raise
 
-    def _is_key_understood(self):
+    def _is_key_understood(self) -> bool:
         return self._is_key_taken() or type(self._adapter).find_by_key is not CRUDAdapter.find_by_key
 
-    def _is_key_taken(self):
+    def _is_key_taken(self) -> bool:
         return "idempotency_key" in inspect.signature(self._adapter.create).parameters
 
-    def _report_doubt(self):
+    def _report_doubt(self) -> None:
         exporter = self._exporter
         record = exporter.binder.unwrap_binding(exporter.binding)
         message = exporter._(
@@ -119,7 +128,7 @@ class Creation:
         add_checkpoint(exporter.session, record._name, record.id, exporter.backend_record, message, severity="warning")
 
 
-def _is_refusal(error):
+def _is_refusal(error: Exception) -> bool:
     """Return whether the system has answered that it did not create the record.
 
     Without such an answer, the record may exist.

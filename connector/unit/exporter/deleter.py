@@ -1,6 +1,7 @@
 """Delete a record in the external system: the deleter, and its job."""
 
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import IDMissingInBackend
@@ -9,13 +10,14 @@ from ..jobs.about import imported
 from ..jobs.channel import backend_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Deleter
+from ..types import ExternalId
 
 
 @general
 class DeleteExporter(Deleter):
     """Deleter of one record in the external system."""
 
-    def run(self, external_id):
+    def run(self, external_id: ExternalId) -> str:
         """Delete a record; it is a success if the record does not exist any more.
 
         :param external_id: id in the external system
@@ -38,7 +40,7 @@ RecordDeleter = DeleteExporter
     about=imported,
     former_names=["odoo.addons.connector.unit.deleter.delete_record"],
 )
-def delete_record(session, model_name, backend_id, external_id):
+def delete_record(session: ConnectorSession, model_name: str, backend_id: int, external_id: ExternalId) -> str:
     """Delete a record in an external system
 
     :param model_name: name of the binding model

@@ -1,22 +1,30 @@
 """Export an Odoo record to the external system: the exporter, and its job."""
 
+from __future__ import annotations
+
 import uuid
+from collections.abc import Iterable
 from functools import cached_property
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import IDMissingInBackend, InvalidDataError
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import MissingThere, mark_failure, mark_in_sync, recall, remember
 from ..conflict_policy import ConflictPolicy
-from ..connector_unit import get_environment
+from ..connector_unit import Environment, get_environment
 from ..jobs.about import exported
 from ..jobs.channel import backend_channel
 from ..jobs.keys import export_group_key
 from ..jobs.related_action import open_exported
+from ..mapper.record import MapRecord
 from ..synchronizer import a_moment
+from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
 
@@ -43,22 +51,23 @@ class RecordExporter(ConflictPolicy):
     has no external id.
     """
 
-    _missing_policy = "fail"
+    _missing_policy: str = "fail"
 
-    def __init__(self, environment):
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.binding = None
-        self._exporting = frozenset()  # (model name, id) of the bindings whose export has led to this one
+        self.binding: BaseModel = None
+        # (model name, id) of the bindings whose export has led to this one
+        self._exporting: frozenset[tuple[str, int]] = frozenset()
 
     @cached_property
-    def _creation(self):
+    def _creation(self) -> Creation:
         return Creation(self)
 
     @cached_property
-    def _conflict(self):
+    def _conflict(self) -> Conflict:
         return Conflict(self)
 
-    def run(self, binding_id, fields=None):
+    def run(self, binding_id: int, fields: Iterable[str] | None = None) -> str:
         """Export a record.
 
         :param binding_id: id of the binding
@@ -86,7 +95,7 @@ class RecordExporter(ConflictPolicy):
 
     # Steps, in the order in which they are called
 
-    def _lock(self):
+    def _lock(self) -> None:
         """Lock the binding until the end of the transaction, and look up its external id.
 
         So two jobs do not create the same external record.
@@ -95,17 +104,17 @@ class RecordExporter(ConflictPolicy):
             raise self._is_busy()
         self.external_id = self.binder.to_external(self.binding)
 
-    def _must_skip(self):
+    def _must_skip(self) -> str | None:
         """Return the reason why the record is not exported, None if it is exported."""
         return None
 
-    def _export_dependencies(self):
+    def _export_dependencies(self) -> None:
         """Export the records that must exist in the external system first; a hook.
 
         See :meth:`_export_dependency`.
         """
 
-    def _export_dependency(self, binding):
+    def _export_dependency(self, binding: BaseModel) -> None:
         """Export a record on which this one depends, unless it has an external id.
 
         A record that is already being exported, and depends on this one in turn, is not exported
@@ -122,11 +131,11 @@ class RecordExporter(ConflictPolicy):
             exporter.run(binding.id)
             self._lock()  # again: with the creation there a commit has ended our lock
 
-    def _map_data(self):
+    def _map_data(self) -> MapRecord:
         """Return the ``MapRecord`` of the binding."""
         return self.mapper.map_record(self.binding)
 
-    def _export_new(self, map_record):
+    def _export_new(self, map_record: MapRecord) -> str:
         values = self._create_data(map_record)
         self.external_id = self._creation.run(values)
         self._check_unbound()
@@ -136,7 +145,7 @@ class RecordExporter(ConflictPolicy):
         self._after_export()
         return self._("Created record %(id)s in %(backend)s.", **self._names())
 
-    def _export_changes(self, map_record, fields):
+    def _export_changes(self, map_record: MapRecord, fields: Iterable[str] | None) -> str:
         values = not_sent(self.binding, self._update_data(map_record, fields))
         if not values:
             if fields is None:
@@ -153,27 +162,27 @@ class RecordExporter(ConflictPolicy):
         self._after_export()
         return self._("Updated record %(id)s of %(backend)s.", **self._names())
 
-    def _create_data(self, map_record):
+    def _create_data(self, map_record: MapRecord) -> Values:
         values = map_record.values(for_create=True)
         self._validate_data(values)
         return values
 
-    def _update_data(self, map_record, fields):
+    def _update_data(self, map_record: MapRecord, fields: Iterable[str] | None) -> Values:
         values = map_record.values(fields=fields)
         self._validate_data(values)
         return values
 
-    def _validate_data(self, values):
+    def _validate_data(self, values: Values) -> None:
         """Check the values before they are sent; a hook.
 
         :raise InvalidDataError: they are not valid
         """
 
-    def _create(self, values):
+    def _create(self, values: Values) -> ExternalId:
         """Create the external record and return its id."""
         return self.backend_adapter.create(values, **self._creation.key_argument())
 
-    def _get_idempotency_key(self, values):
+    def _get_idempotency_key(self, values: Values) -> str:
         """Return the idempotency key of a creation, a text, by default a random one.
 
         A connector may return a unique value of the record, its SKU for instance.
@@ -182,10 +191,10 @@ class RecordExporter(ConflictPolicy):
         """
         return str(uuid.uuid4())
 
-    def _update(self, values):
+    def _update(self, values: Values) -> None:
         self.backend_adapter.write(self.external_id, values)
 
-    def _handle_missing(self, map_record, error):
+    def _handle_missing(self, map_record: MapRecord, error: Exception) -> str:
         """Handle an external record that does not exist any more; return the message for the user.
 
         :param error: the :class:`~odoo.addons.connector.exception.IDMissingInBackend` of the
@@ -199,21 +208,21 @@ class RecordExporter(ConflictPolicy):
         message = self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)
         raise MissingThere(message, self.binding) from error
 
-    def _bind(self, values):
+    def _bind(self, values: Values) -> None:
         """Store the id of the external record, and the checksums of the sent values."""
-        self.binder.bind(self.external_id, self.binding)
+        self.binder.bind(self.external_id, self.binding)  # type: ignore[arg-type]  # it has one by now
         remember(self.binding, {"export_checksum": sent_with(self.binding, values)})
 
-    def _remember_state(self):
+    def _remember_state(self) -> None:
         """Store the external state after the export; the record may have to be read for that."""
         remember(self.binding, self._conflict.state_to_remember())
 
-    def _after_export(self):
+    def _after_export(self) -> None:
         """Do further work after the export; a hook."""
 
     # Helpers
 
-    def _check_unbound(self):
+    def _check_unbound(self) -> None:
         """Check that the created record is not the record of another binding.
 
         It may be, for instance if two records have the same idempotency key.
@@ -227,12 +236,12 @@ class RecordExporter(ConflictPolicy):
                 self._("Record %(id)s of %(backend)s is bound to %(record)s already (binding %(binding)s).", **names)
             )
 
-    def _commit(self):
+    def _commit(self) -> None:
         """Commit if the transaction is the job's own."""
         if self.session.owns_transaction:
             self.session.commit()
 
-    def _is_busy(self):
+    def _is_busy(self) -> RetryableJobError:
         message = self._("%s is being exported or changed by somebody else", self.binding.display_name)
         return RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
@@ -244,7 +253,7 @@ class RecordExporter(ConflictPolicy):
     concurrency_key=export_group_key,
     former_names=["odoo.addons.connector.unit.exporter.export_record"],
 )
-def export_record(session, model_name, binding_id, fields=None):
+def export_record(session: ConnectorSession, model_name: str, binding_id: int, fields: list[str] | None = None) -> str:
     """Export a record to an external system
 
     :param model_name: name of the binding model

@@ -1,11 +1,15 @@
 """Values that the external system changes by itself: the next export sends them again."""
 
+from collections.abc import Iterable
+
+from odoo.models import BaseModel
+
 from ..binding.sent import forget_fields
 from ..binding.state import remember
 from ..mapper.mapper import ExportMapper
 
 
-def forget_sent(bindings, fields=None):
+def forget_sent(bindings: BaseModel, fields: Iterable[str] | None = None) -> None:
     """Forget which values the external system has, so that the next export sends them again.
 
     It is for values that the system changes by itself, such as stock that it lowers when it ships.
