@@ -2,7 +2,7 @@
 
 Some of them: `make test ARGS="test_event.py -k name"`, `make test ARGS=pure`.
 
-The addons' tests run inside Odoo, all of them on a fresh database, some on one that is kept and
+The addons' tests run inside Odoo, all of them on fresh databases, some on one that is kept and
 updated. Those of the folder `tests` are plain ones: `pure` needs no database, the others start
 processes of their own. All suites are run side by side. Each suite of plain tests has a server of
 its own, with which it may do anything.
@@ -22,6 +22,12 @@ from .progress import Failure, command, step
 from .run import Demo
 
 DATABASE = "connector_test"
+#: The addons' tests in two suites that take about the same time; the tours of both would disturb
+#: each other, so they are in the first one.
+ADDON_SUITES = {
+    "addons": [addon for addon in ADDONS if not addon.startswith("connector_odoo")],
+    "connectors": [addon for addon in ADDONS if addon.startswith("connector_odoo")],
+}
 PLAIN = "tests"  # the folder of the plain tests
 PURE = "pure"  # its folder of tests that need no database
 PLAIN_SUITES = ("workers", "systems", PURE)  # its folders; the first two take about the same time
@@ -43,9 +49,13 @@ def main():
             if is_private and len(on_servers) + with_addons > 1:
                 make_templates()
                 use_servers_of_their_own(on_servers, stack)
-        if with_addons:
-            in_odoo = in_kept_database() if of_addons else stack.enter_context(in_fresh_database())
-            suites.insert(0, Suite("addons", [*(of_addons or ADDONS), *in_odoo, *options]))
+        if of_addons:
+            suites.insert(0, Suite("addons", [*of_addons, *in_kept_database(), *options]))
+        elif with_addons:
+            suites[:0] = [
+                Suite(name, [*addons, *stack.enter_context(in_fresh_database(f"{DATABASE}_{name}")), *options])
+                for name, addons in ADDON_SUITES.items()
+            ]
         return report(run(suites), selected=bool(options))
 
 
@@ -132,13 +142,13 @@ def in_kept_database():
 
 
 @contextmanager
-def in_fresh_database():
+def in_fresh_database(database):
     """Provide a database with the addons during the block; yield pytest's options for it."""
-    databases.create_original(DATABASE, databases.installed(ADDONS, databases.template()))
+    databases.create_original(database, databases.installed(ADDONS, databases.template()))
     try:
-        yield options_of(DATABASE)
+        yield options_of(database)
     finally:
-        databases.drop(DATABASE)
+        databases.drop(database)
 
 
 def options_of(database):
