@@ -17,7 +17,7 @@ from .connector_unit import external_id_text, get_environment
 from .exporter.bulk import BulkExporter
 from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
-from .importer.bulk import import_page
+from .importer.bulk import PAGE_SIZE, import_page
 from .importer.incoming import Incoming
 from .importer.record import RecordImporter
 from .jobs.channel import backend_channel
@@ -64,7 +64,7 @@ class Reconciler(Synchronizer):
     then only ids are compared.
     """
 
-    _page_size: int = 500
+    _page_size: int = PAGE_SIZE
     _compares_content: bool = True
 
     def run(self, repair: Literal["import", "export"] | None = None) -> Difference:
@@ -240,7 +240,7 @@ class Reconciler(Synchronizer):
             )
 
     def _send_what_changes_there(self) -> None:
-        """Delay the bulk export of all bindings if the external system changes its values by itself."""
+        """Delay the bulk export of all bindings if the system changes its values by itself."""
         exporters = self.environment.backend.get_classes(
             BulkExporter, self.environment.session, self.environment.model_name
         )

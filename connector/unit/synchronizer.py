@@ -20,7 +20,7 @@ class Synchronizer(ConnectorUnit):
 
     _base_mapper: type[Mapper] = Mapper
 
-    #: External id of the record of the flow
+    #: External id of the record that is synchronised
     external_id: ExternalId | None = None
 
     def run(self, *args: Any, **kwargs: Any) -> Any:

@@ -207,6 +207,18 @@ def test_f6_a_job_that_is_not_atomic_any_more_fails_and_says_why(
     assert effects() == ["before", "effect"]
 
 
+def test_f6_behind_a_pooler_a_job_that_commits_in_its_own_message_fails_too(own_worker, run_here, ends, leave, effects):
+    own_worker.is_pooled = True
+
+    def deed(session):
+        leave(session, "before")
+        session.cr.execute("SELECT 1; COMMIT;")
+        leave(session, "after")
+
+    assert ends(run_here(deed, leave)) == [("failed", 1), ("done", 0)]
+    assert effects() == ["before", "effect"]
+
+
 INSERT = "INSERT INTO test_effect (name) VALUES ('lost')"
 
 

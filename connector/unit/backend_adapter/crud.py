@@ -213,7 +213,8 @@ def _checked_list(adapter: CRUDAdapter, found: Any, method: str, expected: str) 
 
 
 def _check_id(adapter: CRUDAdapter, external_id: object, method: str) -> None:
-    # an id that is too long, or that cannot be stored, concerns one record: see ``importer/failures.py``
+    # an id that is too long, or that cannot be stored, concerns one record: see
+    # ``importer/failures.py``
     if not isinstance(external_id, str | int) or external_id is False or external_id == "":
         raise _unexpected(adapter, method, external_id, "a text or an integer as id")
 

@@ -65,7 +65,7 @@ def shown_text(content: bytes, content_type: str | None = None) -> tuple[str | N
 
 
 def kept_text(content: bytes, content_type: str | None = None) -> str:
-    """Return bytes as text that can be stored; what is no text in them stands there as ``\\xe9``."""
+    """Return bytes as text that can be stored; what is no text in them becomes ``\\xe9``."""
     try:
         text = text_of(content, content_type)
     except UnicodeDecodeError:
@@ -74,7 +74,7 @@ def kept_text(content: bytes, content_type: str | None = None) -> str:
 
 
 def bytes_of(text: str, content_type: str | None = None) -> bytes:
-    """Return a text as bytes in the encoding that the header ``Content-Type`` names, or in UTF-8."""
+    """Return a text as bytes in the encoding of the header ``Content-Type``, or in UTF-8."""
     with suppress(UnicodeEncodeError):
         return text.encode(charset(content_type) or "utf-8")
     return text.encode(errors="backslashreplace")
@@ -88,7 +88,7 @@ def header_text(value: str) -> str:
 
 
 def charset(content_type: str | None) -> str | None:
-    """Return Python's name of the encoding that a header ``Content-Type`` names, None if it names none."""
+    """Return Python's name of the encoding of a header ``Content-Type``, None if it has none."""
     if found := _CHARSET.search(content_type or ""):
         with suppress(LookupError):  # there is no such encoding
             encoding = codecs.lookup(found.group(1))

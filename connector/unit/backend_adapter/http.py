@@ -129,7 +129,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return getattr(self._auth(), "secrets", ())
 
     def refusal(self, answer: requests.Response) -> Refusal | None:
-        """Return the refusal that an answer with a successful status expresses, None if it does not.
+        """Return the refusal in an answer with a successful status, None if there is none.
 
         It is asked before the answer is accepted. Systems that answer every request with success,
         as GraphQL, JSON-RPC and SOAP do, need it::
@@ -536,7 +536,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return f"{self.environment.backend_name} ({without_userinfo(str(self._base_url))})"
 
     def _mask(self, message: object) -> str:
-        """Return a text of the external system for a message: short, storable and without secrets."""
+        """Return a text of the external system for a message: short, storable, no secrets."""
         text = masked_start(str(message), tuple(self._secrets()), _LONGEST_MESSAGE)
         return storable(" ".join(without_userinfo(text).split()).rstrip(".")[:_LONGEST_SHOWN])
 

@@ -189,7 +189,7 @@ def _without(text: str, spellings: Iterable[str]) -> str:
 
 
 def _all_spellings(secrets: Iterable[str]) -> list[str]:
-    """Return the ways in which secrets may be encoded, the longest first: one may be part of another."""
+    """Return the forms in which secrets may be encoded, longest first: one may contain another."""
     return sorted(
         {spelling for secret in filter(None, secrets) for spelling in _spellings(secret)}, key=len, reverse=True
     )

@@ -113,7 +113,7 @@ def _unescaped(string: str) -> str:
 
 
 def xml_tree(text: str) -> Node:
-    """Return the values of XML or HTML: of elements, and of attributes as if these were elements."""
+    """Return the values of XML or HTML: of elements, and of attributes as if they were elements."""
     root = Node()
     root.is_closed = True
     stack, members = [root], list[Node]()

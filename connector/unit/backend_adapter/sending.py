@@ -83,7 +83,7 @@ def form_body(values: Any) -> bytes:
 
 
 def header_value(value: Any) -> Any:
-    """Return the value of a header as ``requests`` takes it; a text that is not Latin-1 is sent as UTF-8."""
+    """Return a header's value for ``requests``; a text that is not Latin-1 is sent as UTF-8."""
     if isinstance(value, str) and not value.isascii():
         return value.encode(errors="backslashreplace")
     return str(value) if isinstance(value, int) else value

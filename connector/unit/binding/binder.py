@@ -241,7 +241,7 @@ class Binder(ConnectorUnit):
         return {text: self.model.browse(binding_id) for text, binding_id in ids.items()}
 
     def is_alias(self, external_id: ExternalId | None, binding: BaseModel) -> bool:
-        """Return whether an external id is not that of the binding, but was merged into its record."""
+        """Return whether an external id is not the binding's, but was merged into its record."""
         text = external_id_text(external_id)
         return bool(binding) and text != binding[self._external_field] and text in self._aliased({text})
 

@@ -51,7 +51,7 @@ def is_change(record: BaseModel, name: str, value: Any) -> bool:
 
 
 def stored_value(record: BaseModel, name: str) -> Any:
-    """Return what a record has stored in a field: ids of a relation as a set, else as in the cache."""
+    """Return what a record has in a field: ids of a relation as a set, else as in the cache."""
     record, field = owner(record, name)
     if field.type in ("one2many", "many2many"):
         return _ids(record, field)
@@ -66,7 +66,7 @@ def is_of_ids(commands: Iterable[Any] | None) -> bool:
 
 
 def owner(record: BaseModel, name: str) -> tuple[BaseModel, Field]:
-    """Return the record to which a field belongs, among those that a record inherits, and the field.
+    """Return the record to which a field belongs, among those that one inherits, and the field.
 
     Values are compared there: once the inheriting record has an inherited field in its cache, each
     write to the parent searches for the inheriting records whose cache is outdated.
@@ -99,7 +99,7 @@ def _ids_after(ids: Iterable[int], commands: Iterable[Any] | None) -> set[int]:
 
 
 def _content(value: Any) -> Any:
-    """Return the bytes that a value of a binary field encodes, however its base64 is broken into lines."""
+    """Return the bytes of a binary field's value, however its base64 is broken into lines."""
     try:
         return base64.b64decode(value or b"")
     except (binascii.Error, TypeError, ValueError):

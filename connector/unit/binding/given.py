@@ -31,7 +31,7 @@ def is_as_given(record: BaseModel, name: str, value: object, stored: object) -> 
 
 
 def note_given(record: BaseModel, given: Mapping[str, tuple[object, object] | None]) -> None:
-    """Remember values that were written and are stored otherwise; forget those that are stored as given.
+    """Remember written values that are stored otherwise; forget those that are stored as given.
 
     :param record: record of a binding model; other records remember nothing
     :param given: dict, name of each written field to (value, what is stored) if that differs, else

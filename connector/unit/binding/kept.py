@@ -160,6 +160,6 @@ def _bases(record: BaseModel, names: Iterable[str]) -> frozenset[Field]:
 
 
 def _is_protected(field: Field) -> bool:
-    """Return whether Odoo does not compute a field that is given, by the rule of ``BaseModel.write``."""
+    """Return whether Odoo does not compute a given field, by the rule of ``BaseModel.write``."""
     may_be_given = field.inverse or (field.compute and not field.readonly)
     return bool(may_be_given and (field.store or field.type not in ("one2many", "many2many")))

@@ -97,8 +97,8 @@ def is_import_due(binding: BaseModel) -> bool:
     return recall(binding, "sync_state") in ("error", "to_import")
 
 
-def mark_error(binding: BaseModel, message: str, state: str = "error", **values: Any) -> None:
-    """Mark a binding with the error of its synchronisation. A conflict stays a conflict.
+def mark_error(bindings: BaseModel, message: str, state: str = "error", **values: Any) -> None:
+    """Mark bindings with the error of their synchronisation. A conflict stays a conflict.
 
     :param bindings: recordset of a binding model
     :param message: text for the user

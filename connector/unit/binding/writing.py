@@ -89,13 +89,13 @@ class _Step:
         with_unchanged(self.record, self._unchanged()).write(self.values)
 
     def write_again(self, later: frozenset[Field]) -> None:
-        """Write those values again that Odoo computes anew because of fields that were written later."""
+        """Write those values again that Odoo computes anew because of what was written later."""
         if names := later and computed_from(self.record, later, self.values):
             again = {name: self.values[name] for name in names}
             _Step(self.record, again, names).write()
 
     def _unchanged(self) -> Iterator[tuple[str, int, str]]:
-        """Yield (model, id, field) of each value that is equal already, those of lines among them."""
+        """Yield (model, id, field) of each value that is equal already, also those of lines."""
         yield from ((self.record._name, self.record.id, name) for name in self._kept)
         for name, value in self.values.items():
             field = self.record._fields[name]
@@ -138,7 +138,7 @@ def _steps(
 
 
 def _has_archived(record: BaseModel, name: str) -> bool:
-    """Return whether a many2many has archived records, which Odoo takes out in a context that shows them only."""
+    """Return whether a many2many has archived records, which a write may take out of it."""
     if record._fields[name].type != "many2many":
         return False
     return record.with_context(active_test=False)[name] != record.with_context(active_test=True)[name]
@@ -147,7 +147,7 @@ def _has_archived(record: BaseModel, name: str) -> bool:
 def _without_updates(
     comodel: BaseModel, commands: Iterable[Any] | None, lines: list[tuple[BaseModel, Any]]
 ) -> list[Any]:
-    """Return commands without the updates, which are added to the lines that are written by themselves."""
+    """Return commands without the updates; those are added to the lines written by themselves."""
     others = []
     for command in commands or ():
         if command[0] == Command.UPDATE:

@@ -147,8 +147,6 @@ class BulkImporter(Importer):
         self._dependencies += others._done["created"] + others._done["updated"] - before
 
     def _give_up(self, incoming: Incoming, error: Exception) -> None:
-        if _concerns_all(error):
-            raise error
         if isinstance(error, NothingToDoJob):
             self._done["skipped"] += 1
         else:
@@ -207,7 +205,7 @@ class BulkBatchImporter(BatchImporter):
     The watermark moves when all pages are done. A failed page can be requeued by itself.
     """
 
-    _page_size: int = 500
+    _page_size: int = PAGE_SIZE
 
     def _import_found(self, found: list[Any], closing: Job | None) -> str:
         pages = [self._page(items) for items in split_every(self._page_size, found, list)]

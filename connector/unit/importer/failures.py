@@ -1,7 +1,7 @@
 """Records of an import that fail, by reason: jobs of their own, and one checkpoint a reason."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,7 @@ class Failures:
     def __init__(self, importer: Any) -> None:
         self._importer = importer
         self._reasons: list[_Reason] = []
+        self._texts: set[str | None] = set()  # the external ids of the records that fail for these reasons
         self._taken: list[Incoming] = []
 
     def add(self, incoming: Incoming, error: Exception) -> None:
@@ -96,10 +97,10 @@ class Failures:
 
     @property
     def have_one_reason(self) -> bool:
-        """Whether so many records fail for one reason, and none for another, that it is that of all."""
+        """Whether so many records fail for one reason, and none for another, that all have it."""
         return len(self._reasons) == 1 and len(self._reasons[0].incoming) >= HOPELESS
 
-    def add_all(self, page: Iterable[Incoming]) -> None:
+    def add_all(self, page: Collection[Incoming]) -> None:
         """Note that records which were not tried cannot be imported for the one reason."""
         self._note(self._reasons[0], page)
 
@@ -144,8 +145,12 @@ class Failures:
                 to_import=(importer.model._name, [incoming.external_id for incoming in page]),
             )
 
+    def _note(self, reason: _Reason, page: Collection[Incoming]) -> None:
+        reason.incoming += page
+        self._texts.update(external_id_text(incoming.external_id) for incoming in page)
+
     def _reason_of(self, incoming: Incoming, error: Exception) -> _Reason:
-        """Return the reason of an error; errors that differ in parts that vary have the same one."""
+        """Return the reason of an error: the same for errors that differ in what varies."""
         text = storable(error) or storable(repr(error))
         job = FailedJob(message=text, payload=f'["{incoming.external_id}"]', exc_name=type(error).__name__)
         names, words = names_and_words(job)

@@ -81,7 +81,7 @@ def lock_and_match(importer: RecordImporter, page: Iterable[Incoming]) -> None:
 
 @contextmanager
 def _younger_env(env: api.Environment) -> Iterator[api.Environment]:
-    """Give an Odoo environment of a new transaction, which sees all that was committed up to now."""
+    """Give an Odoo environment of a new transaction, which sees all that is committed by now."""
     with sql_db.db_connect(env.cr.dbname).cursor() as cr:
         yield api.Environment(cr, env.uid, dict(env.context), su=env.su)
 

@@ -158,7 +158,7 @@ class RecordImporter(Importer):
             self._import_due(due, import_others or self._import_one_by_one, alone)
 
     def due(self, page: list[Incoming], force: bool = False, overwrite: bool = False) -> list[Incoming]:
-        """Return those of a page that :meth:`import_page` would import; the others get their outcome."""
+        """Return those of a page that :meth:`import_page` imports; the others get their outcome."""
         due = []
         for incoming in self.each(page):
             if reason := self._reason_to_skip(overwrite):
@@ -339,7 +339,7 @@ class RecordImporter(Importer):
         return checked_record(self.backend_adapter, record)
 
     def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
-        """Return the records of a page that exist, as a list: by one call, unless reading one differs.
+        """Return the records of a page that exist: by one call, unless reading one differs.
 
         A class that overrides :meth:`_read` has its own way to read a record: that is used.
         """
@@ -508,7 +508,7 @@ class RecordImporter(Importer):
     # Helpers
 
     def _is_overridden(self, name: str) -> bool:
-        """Return whether a class overrides a step of one record, which then is not done for a page."""
+        """Return whether a class overrides a step of one record; then no page does the step."""
         return getattr(type(self), name) is not getattr(RecordImporter, name)
 
     def _in_import(self, records: BaseModel) -> BaseModel:

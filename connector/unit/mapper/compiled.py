@@ -28,7 +28,7 @@ class CompiledMapping:
     written_with: Mapping[str, Sequence[str]] = field(default_factory=dict)  # name of a field to a tuple of names
 
     def plain_at_once(self, record: ExternalRecord) -> Values | None:
-        """Return the values of the plain entries as a dict, if one comparison shows that all are right.
+        """Return the values of the plain entries, if one comparison shows that all are right.
 
         :return: None if a field is not in the record, or if the values have to be looked at one by
             one
@@ -45,7 +45,7 @@ class CompiledMapping:
 
     @cached_property
     def _at_once(self) -> tuple[Any, Any, Any] | None:
-        """Targets, function (record) -> their values, and the types of right values; None for no such function."""
+        """Targets, function (record) -> values, and types of right values; None if none fits."""
         if len(self.plain) < 2 or not all(right for _source, _target, right, _check in self.plain):
             return None
         sources, targets, rights, _checks = zip(*self.plain, strict=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: A function (mapper, record, target) -> value
 Modifier: TypeAlias = Callable[[Any, Any, str], Any]
-#: A function (mapper, record, target) -> (binding model, whether records are looked up, what), or None
+#: A function (mapper, record, target) -> (binding model, whether to look up records, what) or None
 LookUp: TypeAlias = Callable[[Any, Any, str], tuple[str, bool, Any] | None]
 
 

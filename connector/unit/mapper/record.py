@@ -125,7 +125,7 @@ class MapRecords:
         first one.
         """
         sources = [map_record.source for map_record in self._map_records]
-        # the records share their options, of which there are those for new ones and those for others
+        # the records share their options: there are those for new ones and those for others
         known: dict[bool | None, MapOptions] = {}
         with self._mapper.page(sources, fields):
             values_list = []
