@@ -14,7 +14,9 @@ from odoo.addons.connector.unit.binding.changes import changed_values, stored_va
 from odoo.addons.connector.unit.binding.kept import written_together
 from odoo.addons.connector.unit.binding.writing import write_together
 
-EXAMPLES = settings(deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(
+    max_examples=settings().max_examples * 5 // 2, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def change(required, optional):
