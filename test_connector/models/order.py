@@ -9,6 +9,8 @@ class Order(models.Model):
 
     name = fields.Char()
     urgency = fields.Integer(default=1)
+    currency_id = fields.Many2one("res.currency")
+    total = fields.Monetary()
     line_ids = fields.One2many("test.order.line", "order_id")
 
 
@@ -21,6 +23,8 @@ class OrderLine(models.Model):
     sequence = fields.Integer(default=10)
     name = fields.Char()
     quantity = fields.Float(digits=(16, 2))
+    currency_id = fields.Many2one(related="order_id.currency_id")
+    amount = fields.Monetary()
     date = fields.Date()
     active = fields.Boolean(default=True)
     tag_id = fields.Many2one("res.partner.category")

@@ -10,7 +10,7 @@ from odoo.addons.connector.unit.binding import kept
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.binding.kept import Together
 from odoo.addons.connector.unit.importer.record import RecordImporter
-from odoo.addons.connector.unit.mapper.mapper import ImportMapChild, ImportMapper
+from odoo.addons.connector.unit.mapper.mapper import ImportMapChild, ImportMapper, mapping
 from odoo.addons.jobs_queue.registration import registration_changed
 
 from ..units import webshop
@@ -33,7 +33,7 @@ class KeptCase(ShopCase):
             _model_name = "test.shop.order.line"
             direct = [("product", "name"), ("quantity", "quantity"), ("price", "price"), ("rank", "rank")]
 
-        self.line_mapper = LineMapper
+        self.order_mapper, self.line_mapper = OrderMapper, LineMapper
         webshop(OrderMapper)
         webshop(LineMapper)
         self.record = {
@@ -102,6 +102,49 @@ class TestKeptValues(KeptCase):
         self.record["lines"].append({"id": 13, "product": "fig", "quantity": 3, "price": 1, "rank": 2})
         self.run_import()
         self.assertEqual(self.content(), [("apple", 5, 50, 7), ("pear", 2, 61, 9), ("fig", 3, 1, 2)])
+        self.assertEqual(self.run_import(), [])
+
+    def test_a_record_with_only_what_has_changed_leaves_the_other_fields_as_they_are(self):
+        self.run_import()
+        self.record = {"id": 1, "lines": [{"id": 11, "quantity": 5}, {"id": 12, "quantity": 9}]}
+        self.run_import()
+        self.assertEqual(self.content(), [("apple", 5, 50, 7), ("pear", 9, 60, 8)])
+        self.record = {"id": 1, "urgency": 3, "lines": [{"id": 11}, {"id": 12, "quantity": 7}]}
+        self.run_import()
+        self.assertEqual(self.content(), [("apple", 5, 50, 7), ("pear", 7, 60, 8)])
+
+    def test_a_record_that_says_nothing_of_its_lines_leaves_them_as_they_are(self):
+        self.run_import()
+        self.record = {"id": 1, "urgency": 3}
+        self.run_import()
+        self.assertEqual(self.content(), [("apple", 1, 50, 7), ("pear", 2, 60, 8)])
+
+    def test_the_lines_that_a_record_does_not_name_are_not_read_without_need(self):
+        self.run_import()
+        self.record = {"id": 1, "number": "S2"}
+        with patch.object(ImportMapChild, "get_existing", side_effect=AssertionError("read")):
+            self.run_import()
+        self.assertEqual(self.order.name, "S2")
+
+    def test_an_amount_is_compared_in_the_currency_that_comes_with_it(self):
+        def currency(mapper, record):
+            return {"currency_id": mapper.env.ref(f"base.{record['currency']}").id}
+
+        class CurrencyMapper(ImportMapper):
+            direct = [("total", "total")]
+            currency_id = mapping(currency)
+
+        self.order_mapper.__bases__ = (CurrencyMapper,)
+        self.line_mapper.direct = [("product", "name"), ("amount", "amount")]
+        registration_changed()
+        self.record.update(currency="JPY", total=20)
+        for line in self.record["lines"]:
+            line.update(amount=30)
+        self.run_import()
+        self.record.update(currency="EUR", total=19.99)
+        self.record["lines"][0].update(amount=29.99)
+        self.run_import()
+        self.assertEqual((self.order.total, self.order.line_ids.mapped("amount")), (19.99, [29.99, 30]))
         self.assertEqual(self.run_import(), [])
 
     def test_c16_without_a_change_nothing_is_written(self):
@@ -231,3 +274,16 @@ class TestKeptValuesOfPlainLines(KeptCase):
         self.run_import()
         self.assertEqual(self.content(), [("apple", 1, 50, 7), ("pear", 2, 60, 9), ("fig", 3, 1, 2)])
         self.assertEqual(self.run_import(), [])
+
+    def test_a_record_with_only_what_has_changed_leaves_the_other_fields_as_they_are(self):
+        self.run_import()
+        self.record = {
+            "id": 1,
+            "urgency": 3,
+            "lines": [{"product": "apple", "quantity": 6}, {"product": "pear", "quantity": 9}],
+        }
+        self.run_import()
+        self.assertEqual(self.content(), [("apple", 6, 50, 7), ("pear", 9, 60, 8)])
+        self.record = {"id": 1, "urgency": 4}
+        self.run_import()
+        self.assertEqual(self.content(), [("apple", 6, 50, 7), ("pear", 9, 60, 8)])

@@ -15,6 +15,7 @@ from odoo.models import BaseModel
 
 from ..types import Values
 from .given import is_as_given
+from .kept import fields_written, rounded_anew
 
 _COMMANDS_OF_IDS = (Command.UNLINK, Command.LINK, Command.CLEAR, Command.SET)
 
@@ -28,11 +29,14 @@ def changed_values(record: BaseModel, values: Mapping[str, Any]) -> Values:
     :param record: recordset of one record
     :param values: dict, as for ``write``
     """
-    return {
+    changed = {
         name: value
         for name, value in values.items()
         if is_change(record, name, value) and not is_as_given(record, name, value, stored_value(record, name))
     }
+    if changed and (amounts := rounded_anew(record, fields_written(record, changed), values)):
+        changed.update((name, values[name]) for name in amounts)
+    return changed
 
 
 def is_change(record: BaseModel, name: str, value: Any) -> bool:

@@ -3,7 +3,8 @@
 Who changes the quantity of an order line has its price computed anew, also if the price was given
 before. Odoo does not compute what is written together with the quantity. So an update writes what
 has changed, and with it each mapped field that Odoo may write and computes from that: then it ends
-where a write of all values would end.
+where a write of all values would end. A mapped field of which the external record says nothing is
+written as it is stored: a record with only what has changed leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class LineCommands(list[Any]):
     A line without a command may need one when it is known which fields of the record are written.
 
     :param commands: list of commands
-    :param given: dict, existing line to all its mapped values
+    :param given: dict, existing line to all its mapped values, and the names of the fields that were
+        not mapped as its external record says nothing of them
     :param written_with: see :func:`written_together`
     """
 
@@ -68,11 +70,12 @@ class LineCommands(list[Any]):
         updates = {command[1]: command[2] for command in self if command[0] == Command.UPDATE}
         others = [command for command in self if command[0] != Command.UPDATE or command[1] not in self._ids]
         found = []
-        for line, values in self._given.items():
+        for line, (values, unsaid) in self._given.items():
             changed = updates.get(line.id, {})
             names = getattr(changed, "changed", changed.keys())
             changed = {name: changed[name] for name in names}
-            if together := written_together(line, changed, values, self._written_with, written):
+            changed |= {name: values[name] for name in rounded_anew(line, written, values)}
+            if together := written_together(line, changed, values, self._written_with, written, unsaid):
                 found.append(Command.update(line.id, together))
         return [*others, *found]
 
@@ -81,13 +84,28 @@ class LineCommands(list[Any]):
         return {line.id for line in self._given}
 
 
-def written_together(
-    record: BaseModel,
-    changed: Mapping[str, Any],
-    values: Mapping[str, Any],
-    written_with: Mapping[str, Sequence[str]],
-    above: frozenset[Field] = frozenset(),
-) -> Together:
+class UntoldLines(LineCommands):
+    """No commands, for the lines of an external record that says nothing about them.
+
+    :param model: their model, as an empty recordset
+    :param find: function that returns them; it is called only if something of them has to be kept
+    :param unsaid: names of their mapped fields
+    :param written_with: see :func:`written_together`
+    """
+
+    def __init__(self, model, find, unsaid, written_with):
+        super().__init__((), {}, written_with)
+        self._model = model
+        self._find = find
+        self._unsaid = unsaid
+
+    def reached_from(self, written):
+        if computed_from(self._model, written, self._unsaid):
+            self._given = {line: ({}, self._unsaid) for line in self._find()}
+        return super().reached_from(written)
+
+
+def written_together(record, changed, values, written_with, above=frozenset(), unsaid=()):
     """Return what to write on a record so that what is equal stays so, as :class:`Together`.
 
     :param record: recordset of one record
@@ -95,13 +113,17 @@ def written_together(
     :param values: dict of all mapped values
     :param written_with: dict, name of a field to the names of those that are always written with it
     :param above: fields that are written on the record to which this line belongs, a frozenset
+    :param unsaid: names of mapped fields of which the external record says nothing: what is stored in
+        them is kept
     """
     own = above | _bases(record, changed)
     if not own:
         return Together()
-    names = set(computed_from(record, own | fields_written(record, changed), values))
+    mapped = values.keys() | unsaid
+    names = set(computed_from(record, own | fields_written(record, changed), mapped))
     for name in changed:
-        names.update(other for other in written_with.get(name, ()) if other in values)
+        names.update(mapped.intersection(written_with.get(name, ())))
+    values = {**{name: _as_stored(record, name) for name in names - values.keys()}, **values}
     kept = {
         name: values[name]
         for name in values
@@ -114,7 +136,33 @@ def written_together(
     return together
 
 
-def computed_from(record: BaseModel, written: frozenset[Field], names: Iterable[str]) -> frozenset[str]:
+def rounded_anew(record, written, names):
+    """Return those of some fields whose amounts are rounded by a currency that is about to change.
+
+    They cannot be compared with what is stored: 19.99 euros are no 20 yen. They are cached as those of
+    :func:`computed_from`.
+
+    :param record: recordset
+    :param written: frozenset of fields that are written
+    :param names: names of fields of the record, those of inherited records among them
+    :return: frozenset of names
+    """
+    found = lookups(record.env.registry)
+    key = rounded_anew, record._name, written, frozenset(names)
+    if key not in found:
+        reached = written.union(*(record.pool.get_dependent_fields(one) for one in written))
+        amounts = {name: record._fields[name].base_field for name in names}
+        found[key] = frozenset(
+            name
+            for name, field in amounts.items()
+            if field.type == "monetary"
+            and record.pool[field.model_name]._fields[field.get_currency_field(record.env[field.model_name])].base_field
+            in reached
+        )
+    return found[key]
+
+
+def computed_from(record, written, names):
     """Return those of some fields that Odoo would compute anew, although they may be given.
 
     They are those that depend on what is written. The inverse of a written field is code, which may
@@ -155,7 +203,13 @@ def fields_written(record: BaseModel, values: Mapping[str, Any]) -> frozenset[Fi
     return frozenset(written)
 
 
-def _bases(record: BaseModel, names: Iterable[str]) -> frozenset[Field]:
+def _as_stored(record, name):
+    """Return the value of a field as ``write`` takes it."""
+    record = record.with_context(active_test=False, bin_size=False)
+    return record._fields[name].convert_to_write(record[name], record)
+
+
+def _bases(record, names):
     return frozenset(record._fields[name].base_field for name in names)
 
 

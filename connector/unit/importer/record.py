@@ -496,8 +496,9 @@ class RecordImporter(Importer):
         """
         changed = changed_values(binding, values)
         mapper = self.export_mapper if changed else None
-        before: Any = mapper and would_send(mapper, binding, changed)
-        together = written_together(binding, changed, values, self.mapper.written_with)
+        before = mapper and would_send(mapper, binding, changed)
+        unsaid = self.mapper.unsaid(self.external_record) if changed else ()
+        together = written_together(binding, changed, values, self.mapper.written_with, unsaid=unsaid)
         write_together(self._in_import(binding), together, self._binding_values())
         if mapper:
             note_updated(mapper, binding, changed, before)

@@ -12,7 +12,7 @@ from odoo.models import BaseModel
 from ...exception import InvalidDataError, MappingError
 from ...extension import class_name
 from ..binding.changes import changed_values
-from ..binding.kept import LineCommands, written_together
+from ..binding.kept import LineCommands, UntoldLines, written_together
 from ..connector_unit import ConnectorUnit, external_id_text
 from ..types import ExternalId, Values
 from .record import MapRecord
@@ -104,11 +104,25 @@ class ImportMapChild(MapChild):
         commands = [self.remove_item(record) for record in existing - self.model.union(*bindings)]
         for map_record, values in zip(map_records, values_list, strict=True):
             commands.append(self._command(map_record, values))
-        given = {record: values for record, values in zip(bindings, values_list, strict=True) if record}
+        given = {
+            map_record.binding: (values, _unsaid(map_record))
+            for map_record, values in zip(map_records, values_list, strict=True)
+            if map_record.binding
+        }
         written_with = parent.mapper.mapper_of_children(self.environment.model_name).written_with
         return LineCommands([command for command in commands if command], given, written_with)
 
-    def get_existing(self, parent: MapRecord, target: str) -> BaseModel:
+    def get_untold(self, parent, target):
+        """Return no command for the children of an existing record, of which the source says nothing.
+
+        What they have is kept if the update of the record would have Odoo compute it anew.
+        """
+        mapper = parent.mapper.mapper_of_children(self.environment.model_name)
+        return UntoldLines(
+            self.model, lambda: self.get_existing(parent, target), mapper.unsaid({}), mapper.written_with
+        )
+
+    def get_existing(self, parent, target):
         """Return the existing children of the record, to update or remove, archived ones included.
 
         :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord`; its ``binding``
@@ -133,7 +147,13 @@ class ImportMapChild(MapChild):
     def _command(self, map_record: MapRecord, values: Values) -> LineCommand | None:
         if map_record.binding:
             changed = changed_values(map_record.binding, values)
-            together = written_together(map_record.binding, changed, values, map_record.mapper.written_with)
+            together = written_together(
+                map_record.binding,
+                changed,
+                values,
+                map_record.mapper.written_with,
+                unsaid=_unsaid(map_record),
+            )
             return Command.update(map_record.binding.id, together) if changed else None
         return Command.create({**self._binding_values(map_record), **values})
 
@@ -228,6 +248,10 @@ class ImportMapChild(MapChild):
                 values[name] = position
 
 
-def _item_options(options: Mapping[str, Any], for_create: bool) -> dict[str, Any]:
+def _unsaid(map_record):
+    return map_record.mapper.unsaid(map_record.source)
+
+
+def _item_options(options, for_create):
     """Return the options for a child: all its fields are mapped, whatever the parent's changes."""
     return {**options, "fields": None, "for_create": for_create}

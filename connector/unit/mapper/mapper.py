@@ -481,9 +481,19 @@ class ImportMapper(Mapper):
     def _check_of(self, target: str) -> Check:
         return check_of(self.model._fields.get(target))
 
-    def _map_children(self, map_record: MapRecord, source: str, target: str, model_name: str) -> Any:
+    def unsaid(self, record):
+        """Return the fields that ``direct`` maps, and of which a record says nothing, as a list of names."""
+        compiled = self._compiled
+        names = [target for source, target, *_check in compiled.plain if source not in record]
+        return names + [
+            target
+            for _modifier, source, target, *_check in compiled.modified
+            if source is not None and source not in record
+        ]
+
+    def _map_children(self, map_record, source, target, model_name):
         if source not in map_record.source:  # it says nothing about them
-            return []
+            return self._map_child_unit(model_name).get_untold(map_record, target) if map_record.binding else []
         if map_record.binding is None and not self.options.for_create:
             raise self.error(
                 target,
