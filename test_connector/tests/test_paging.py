@@ -58,6 +58,13 @@ class TestEnds(HttpCase):
                 self.serve_list(5)
                 self.assertEqual(self.listed("number", size=2, total=lambda body, total=total: total), list(range(5)))
 
+    def test_a_total_that_is_less_than_its_page_ends_nothing(self):
+        for kind in ("number", "offset"):
+            for total in (-1, 0, "0", 1):
+                with self.subTest(kind, total=total):
+                    self.serve_list(5)
+                    self.assertEqual(self.listed(kind, size=2, total=lambda body, total=total: total), list(range(5)))
+
     def test_c1_the_system_may_say_whether_there_is_more(self):
         self.serve_list(6)
         listed = self.listed("offset", size=3, more=lambda body: body["items"][-1] < 5)

@@ -195,6 +195,8 @@ class Paging:
             if in_vain >= _MOST_IN_VAIN and not repeats_last:
                 raise self._endless(path)
             before, whole = whole, _whole_number(total(body)) if total and body is not None else None
+            if whole is not None and whole < len(page):  # -1 or 0, by which systems say that they have not counted
+                whole = None
             place.after(len(page))
             if before is not None and whole is not None and whole < before and in_vain < _MOST_IN_VAIN:
                 place.go_back(before - whole)
