@@ -80,7 +80,7 @@ class TestLinesThatAreBindings(ChildrenCase):
             self.create(self.order((1, "Tea", 1), ("1", "Milk", 2)))
 
     def test_lines_that_are_no_list_of_records_are_refused(self):
-        for wrong in ({"1": {}}, "1", [1]):
+        for wrong in ({"1": {}}, "1", [1], {}, "", False, 0):
             with self.assertRaisesRegex(MappingError, "OrderMapper, lines: a list of dicts is expected, not"):
                 self.create({"id": 1, "number": "S1", "lines": wrong})
 
@@ -112,9 +112,18 @@ class TestLinesThatAreBindings(ChildrenCase):
         self.assertEqual((self.content(binding), record_here.exists()), ([("pear", 2)], record_here.browse()))
 
     def test_all_lines_gone_there_are_deleted(self):
+        for lines in ([], None):
+            binding = self.create(self.order((11, "apple", 1)))
+            self.update({**self.order(), "lines": lines}, binding)
+            self.assertEqual(self.content(binding), [])
+            binding.odoo_id.unlink()
+
+    def test_what_is_no_list_deletes_no_lines(self):
         binding = self.create(self.order((11, "apple", 1)))
-        self.update(self.order(), binding)
-        self.assertEqual(self.content(binding), [])
+        for wrong in (False, "", 0, {}):
+            with self.subTest(wrong), self.assertRaisesRegex(MappingError, "lines: a list of dicts is expected"):
+                self.update({**self.order(), "lines": wrong}, binding)
+        self.assertEqual(self.content(binding), [("apple", 1)])
 
     def test_a_record_that_says_nothing_about_lines_leaves_them(self):
         binding = self.create(self.order((11, "apple", 1)))

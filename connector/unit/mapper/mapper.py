@@ -502,8 +502,10 @@ class ImportMapper(Mapper):
             )
         return super()._map_children(map_record, source, target, model_name)
 
-    def _read_children(self, record: Source, source: str) -> Any:
-        items = super()._read_children(record, source)
+    def _read_children(self, record, source):
+        items = self.read_source(record, source)
+        if items is None:
+            return []
         if not isinstance(items, list | tuple) or not all(isinstance(item, dict) for item in items):
             raise self.error(source, f"a list of dicts is expected, not {str(items)[:200]}")
         return items
