@@ -129,7 +129,15 @@ class TestCheckedValues(MapperCase):
             (False, False),
         )
         self.assert_refused(
-            "sync_date", "", "now", "0000-00-00 00:00:00", "2026-13-01 00:00:00", 1769846400, True, *CONTAINERS
+            "sync_date",
+            "",
+            "now",
+            "0000-00-00 00:00:00",
+            "2026-13-01 00:00:00",
+            "0001-01-01T00:00:00+01:00",
+            1769846400,
+            True,
+            *CONTAINERS,
         )
 
     def test_c13_a_selection_takes_the_key_of_an_option(self):

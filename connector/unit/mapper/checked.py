@@ -123,7 +123,10 @@ def _datetime(value: Any) -> datetime | Literal[False]:
         return value
     moment = _moment(value)
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError("a time that exists in UTC is expected: none_if() leaves out what means none") from None
     return moment.replace(microsecond=0)
 
 
