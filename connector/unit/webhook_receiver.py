@@ -196,8 +196,14 @@ def process_webhook(session: ConnectorSession, model_name: str, delivery_id: int
     with backend.work_on(backend._name, session) as environment:
         receiver = environment.get_connector_unit(WebhookReceiver)
         body = delivery.body or ""
-        is_form = delivery._is_form()
-        payload = receiver.parse_form(form_in_utf8(body, delivery.content_type)) if is_form else receiver.parse(body)
+        if delivery._is_form():
+            try:
+                form = form_in_utf8(body, delivery.content_type)
+            except UnicodeDecodeError as error:
+                raise InvalidDataError(session.env._("The webhook's form is not in its encoding: %s", error)) from None
+            payload = receiver.parse_form(form)
+        else:
+            payload = receiver.parse(body)
         return receiver.process(delivery.topic or None, payload)
 
 

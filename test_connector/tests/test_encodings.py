@@ -83,12 +83,12 @@ class TestAnswers(AdapterCase):
         self.serve(Answer({}))
         self.backend.write({"location": self.server.url, "exchange_log": "all"})
         self.env.flush_all()
-        content = "name=Café".encode("latin-1")
+        content = "name=Café 9 €".encode("cp1252")
         self.unit(HttpAdapter, "test.shop.page").request(
             "POST", "/", data=content, headers={"Content-Type": "text/plain; charset=iso-8859-1"}
         )
         exchange = self.env["connector.exchange"].search([], limit=1)
-        self.assertEqual(exchange.request_body, "name=Café")
+        self.assertEqual(exchange.request_body, "name=Café 9 €")
         exchange.action_replay()
         self.assertEqual([request.body for request in self.server.requests], [content, content])
 
@@ -213,6 +213,20 @@ class TestWebhooks(WebhookCase, HttpCase):
     def test_c5_so_is_a_form(self):
         job, delivery = self.delivered(b"title=Caf%E9", "application/x-www-form-urlencoded; charset=iso-8859-1")
         self.assertEqual((job.message, delivery.readable_body), ("page/changed: Café", "title = Café"))
+
+    def test_a_form_that_is_not_in_its_encoding_is_not_processed(self):
+        for body in (b"title=Caf%E9", b"title=Caf\xe9"):
+            job, delivery = self.delivered(body, "application/x-www-form-urlencoded")
+            self.assertFailed(job, "form is not in its encoding")
+            self.assertEqual((delivery.body.upper(), delivery.readable_body), ("TITLE=CAF%E9", r"title = Caf\xe9"))
+
+    def test_what_is_called_latin_1_may_have_a_euro(self):
+        for body, content_type in (
+            ('{"title": "9 €"}'.encode("cp1252"), "application/json; charset=ISO-8859-1"),
+            (b"title=9+%80", "application/x-www-form-urlencoded; charset=ISO-8859-1"),
+        ):
+            job, _delivery = self.delivered(body, content_type)
+            self.assertEqual(job.message, "page/changed: 9 €")
 
     def test_c5_bytes_that_are_no_text_are_kept(self):
         job, delivery = self.delivered(b'{"title": "Caf\xe9"}', "application/json")

@@ -24,10 +24,13 @@ _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?\s*([\w.:+-]{1,40})""", re.IGNO
 # Python's names of encodings that servers name for all they send, without a look at it. Content
 # that can be read as UTF-8 is UTF-8 then; of the others, such as GBK, the head is believed first
 _NAMED_BLINDLY = re.compile(r"ascii|cp1252|iso8859-15?|utf-.*")
+# What is sent under a name, as by browsers: that of Windows has a euro where Latin-1 has a control character
+_MEANT_BY = {"iso8859-1": ("cp1252",)}
 # Encodings of texts that are none of other systems
 _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 # Bytes that no text has
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _BOM = "\ufeff"
 
 
@@ -64,19 +67,26 @@ def shown_text(content: bytes, content_type: str | None = None) -> tuple[str | N
     return (None, len(content)) if _BOM in text else (text, 0)
 
 
-def kept_text(content: bytes, content_type: str | None = None) -> str:
-    """Return bytes as text that can be stored; what is no text in them becomes ``\\xe9``."""
+def kept_text(content, content_type=None):
+    """Return bytes as text that can be stored.
+
+    What is no text in them stands there as ``\\xe9``, in a form as ``%E9``.
+    """
     try:
         text = text_of(content, content_type)
     except UnicodeDecodeError:
+        if is_form(content_type):  # where that is a byte, in whatever encoding
+            content = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], content)
         text = content.decode(errors="backslashreplace")
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def bytes_of(text: str, content_type: str | None = None) -> bytes:
-    """Return a text as bytes in the encoding of the header ``Content-Type``, or in UTF-8."""
-    with suppress(UnicodeEncodeError):
-        return text.encode(charset(content_type) or "utf-8")
+def bytes_of(text, content_type=None):
+    """Return a text as bytes in the encoding that the header ``Content-Type`` names, or in UTF-8."""
+    named = charset(content_type) or "utf-8"
+    for encoding in (named, *_MEANT_BY.get(named, ())):
+        with suppress(UnicodeEncodeError):
+            return text.encode(encoding)
     return text.encode(errors="backslashreplace")
 
 
@@ -104,7 +114,7 @@ def _in_order(named: str | None) -> tuple[str, ...]:
     """
     if named is None or named == "utf-8":
         return ("utf-8",)
-    return ("utf-8", named) if _NAMED_BLINDLY.fullmatch(named) else (named, "utf-8")
+    return ("utf-8", *_MEANT_BY.get(named, ()), named) if _NAMED_BLINDLY.fullmatch(named) else (named, "utf-8")
 
 
 def is_form(content_type: str | None) -> bool:
@@ -112,21 +122,30 @@ def is_form(content_type: str | None) -> bool:
     return (content_type or "").partition(";")[0].strip().lower() == FORM
 
 
-def form_in_utf8(text: str, content_type: str | None = None) -> str:
-    """Return a form as UTF-8; for what is no text in it see :func:`form_values`."""
-    values = form_values(text, content_type)
+def form_in_utf8(text, content_type=None):
+    """Return a form as UTF-8.
+
+    :raise UnicodeDecodeError: it has bytes that are no text in its encoding
+    """
+    values = _form_values(text, content_type)
     return text if values == parse_qsl(text, keep_blank_values=True) else urlencode(values)
 
 
-def form_values(text: str, content_type: str | None = None) -> list[tuple[str, str]]:
-    """Return the names and values of a form as a list of pairs of texts.
+def form_values(text, content_type=None):
+    """Return the names and values of a form as a list of pairs of texts, to show them.
 
     Bytes that are no text in the form's encoding are kept as ``\\xe9``.
     """
+    with suppress(UnicodeDecodeError):
+        return _form_values(text, content_type)
+    return parse_qsl(text, keep_blank_values=True, errors="backslashreplace")
+
+
+def _form_values(text, content_type):
     for encoding in _in_order(charset(content_type)):
         with suppress(UnicodeDecodeError):
             return parse_qsl(text, keep_blank_values=True, encoding=encoding, errors="strict")
-    return parse_qsl(text, keep_blank_values=True, errors="backslashreplace")
+    return parse_qsl(text, keep_blank_values=True, errors="strict")
 
 
 def json_value(text: str, most: int = MOST_VALUES) -> Any:
