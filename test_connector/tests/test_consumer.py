@@ -46,6 +46,13 @@ class TestDelayExport(ConsumerCase):
         self.partner("42")
         self.assertFalse(self.exports())
 
+    def test_what_is_written_together_with_the_external_id_is_exported(self):
+        binding = self.partner("42")
+        binding.external_id = "43"
+        self.assertFalse(self.exports())
+        binding.write({"external_id": "44", "points": 5})
+        self.assertTrue(self.exports())
+
     def test_ten_writes_are_one_export_of_all_that_has_changed(self):
         binding = self.partner()
         self.run_jobs()

@@ -166,7 +166,7 @@ def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bo
     """Return whether the mapping of a binding's export reads a field that was written.
 
     A binding without an external id is exported whole. Writing the external id itself does not
-    change the record.
+    change the record, and a binding that is created with one binds a record that is there already.
     """
     environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
     try:
@@ -176,7 +176,10 @@ def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bo
     written = vals.fields if isinstance(vals, Change) else vals
     if not binding.external_id:
         return True
-    return "external_id" not in written and (changed_by is None or not changed_by.isdisjoint(written))
+    others = set(written) - {"external_id"}
+    if "external_id" in written and (not others or "backend_id" in written):
+        return False
+    return changed_by is None or not changed_by.isdisjoint(others)
 
 
 def _is_exported(binding: BaseModel) -> bool:
