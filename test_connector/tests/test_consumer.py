@@ -1,23 +1,28 @@
+from unittest.mock import patch
+
 from odoo.tests import new_test_user
 
 from odoo.addons.connector.event import on_record_change, on_record_create, on_record_unlink, on_record_write
 from odoo.addons.connector.event.after_commit import call_consumer
 from odoo.addons.connector.event.no_export import without_export
 from odoo.addons.connector.exception import ManyConnectorUnitError
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
+from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
 from odoo.addons.connector.unit.exporter.consumers import (
     delay_bulk_export,
     delay_delete,
     delay_export,
     delay_export_all_bindings,
 )
+from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..units import TagExportMapper, webshop
+from ..units import ShopAdapter, TagExportMapper, webshop
 from .common import ShopCase, register_another
 
 
@@ -225,6 +230,40 @@ class TestDelayDelete(ConsumerCase):
         self.shop.reset()
         self.binding.unlink()
         self.assertEqual(self.run_jobs().state, "done")
+
+    def create_without_answer(self):
+        """Export a new partner, which the shop creates without an answer, and return its binding."""
+
+        class Unanswered(RecordExporter):
+            def _create(self, values):
+                super()._create(values)
+                raise NetworkRetryableError("No answer")
+
+        binding = self.partner()
+        export_record.delay(self.session, binding._name, binding.id)
+        with extending(webshop, Unanswered):
+            self.run_jobs()
+        return binding
+
+    def test_what_may_have_been_created_there_when_it_is_deleted_here_is_deleted_there(self):
+        self.create_without_answer().odoo_id.unlink()
+        jobs = self.run_jobs().filtered(lambda job: job.function.endswith("delete_created"))
+        self.assertEqual(jobs.mapped("message"), ["Deleted record 1 of Test Shop."])
+        self.assertEqual(list(self.shop.table("test.shop.partner")), [42])
+        self.assertFalse(self.env["connector.export.intent"].search([]))
+
+    def test_somebody_is_asked_to_look_for_it_where_the_shop_finds_no_keys(self):
+        self.create_without_answer().unlink()
+        with patch.object(ShopAdapter, "find_by_key", CRUDAdapter.find_by_key):
+            self.run_jobs()
+        checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", self.backend.id)])
+        self.assertIn("was deleted here while it was created in Test Shop", checkpoint.message)
+
+    def test_what_was_not_created_there_needs_no_deletion(self):
+        binding = self.create_without_answer()
+        del self.shop.table("test.shop.partner")[1]
+        binding.unlink()
+        self.assertIn("Test Shop has not created the record.", self.run_jobs().mapped("message"))
 
     def test_what_is_not_known_there_delays_nothing(self):
         self.binding.external_id = False

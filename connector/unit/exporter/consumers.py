@@ -40,7 +40,7 @@ from ..jobs.about import name_of
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..mapper.mapper import ExportMapper
 from .bulk import export_bulk
-from .deleter import delete_record
+from .deleter import delete_created, delete_record
 from .record import export_record
 
 #: Written values, or the change of ``on_record_change``.
@@ -123,6 +123,11 @@ def delay_delete(
             # the external id is read now: later the binding does not exist any more
             if binding.external_id:
                 _delay_delete(session, binding)
+            elif intent := binding.env["connector.export.intent"]._of(binding):
+                # the record may have been created there, and its id has not arrived
+                key = intent.idempotency_key
+                delete_created.delay(_session_for(session, binding), binding._name, binding.backend_id.id, key)
+                intent.unlink()
 
 
 def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written) -> None:

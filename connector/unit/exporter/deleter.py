@@ -5,6 +5,8 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import IDMissingInBackend
+from ..backend_adapter.crud import CRUDAdapter
+from ..checkpoint import add_checkpoint
 from ..connector_unit import get_environment
 from ..jobs.about import imported
 from ..jobs.channel import backend_channel
@@ -30,6 +32,31 @@ class DeleteExporter(Deleter):
             return self._("%(backend)s has no record %(id)s any more.", **self._names())
         return self._("Deleted record %(id)s of %(backend)s.", **self._names())
 
+    def run_created(self, idempotency_key):
+        """Delete the record that an export may have created before its binding was deleted.
+
+        If the adapter cannot find it, a person is asked to look.
+
+        :param idempotency_key: key of the creation
+        :return: what was done, for the user
+        """
+        external_id = self.backend_adapter.find_by_key(idempotency_key)
+        if external_id is not None:
+            return self.run(external_id)
+        name = self.environment.backend_name
+        if type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
+            return self._("%s has not created the record.", name)
+        message = self._(
+            "A record of %(model)s was deleted here while it was created in %(backend)s, with the key %(key)s: look for it there.",
+            model=self.model._description,
+            backend=name,
+            key=idempotency_key,
+        )
+        add_checkpoint(
+            self.session, self.backend_record._name, self.backend_record.id, self.backend_record, message, "warning"
+        )
+        return message
+
 
 RecordDeleter = DeleteExporter
 
@@ -48,3 +75,15 @@ def delete_record(session: ConnectorSession, model_name: str, backend_id: int, e
     :param external_id: id in the external system
     """
     return get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter).run(external_id)
+
+
+@job(default_channel=backend_channel, related_action=open_backend)
+def delete_created(session, model_name, backend_id, idempotency_key):
+    """Delete a record in an external system that was deleted here while it was created there
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param idempotency_key: key of the creation
+    """
+    deleter = get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter)
+    return deleter.run_created(idempotency_key)
