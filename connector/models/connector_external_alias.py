@@ -57,7 +57,9 @@ class ConnectorExternalAlias(models.Model):
             ],
             ["external_id", "res_id"],
         )
-        return {alias.external_id: alias.res_id for alias in aliases}
+        # a binding that PostgreSQL deletes together with its record leaves its aliases
+        known = self.env[binding_model].sudo().browse(aliases.mapped("res_id")).exists().ids
+        return {alias.external_id: alias.res_id for alias in aliases if alias.res_id in known}
 
     # Merges
 
@@ -95,15 +97,13 @@ class ConnectorExternalAlias(models.Model):
         external_id = source.external_id
         source.unlink()
         if external_id:
-            self.create(
-                {
-                    "model": kept._name,
-                    "res_id": kept.id,
-                    "backend_id": reference(kept.backend_id),
-                    "company_id": kept.backend_id.company_id.id,
-                    "external_id": external_id,
-                }
-            )
+            place = {
+                "model": kept._name,
+                "backend_id": reference(kept.backend_id),
+                "external_id": external_id,
+            }
+            self.search([(name, "=", value) for name, value in place.items()]).unlink()  # of a deleted binding
+            self.create({**place, "res_id": kept.id, "company_id": kept.backend_id.company_id.id})
 
     @api.model
     def _move_references(self, sources, kept):

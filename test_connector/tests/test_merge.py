@@ -94,3 +94,14 @@ class TestMerge(ShopCase, JobsCase):
         self.merge(self.kept, self.merged)
         self.kept.unlink()
         self.assertFalse(self.binding(2))
+
+    def test_an_alias_of_a_partner_that_is_deleted_hinders_nothing(self):
+        self.merge(self.kept, self.merged)
+        self.partner_kept.unlink()  # PostgreSQL deletes its binding
+        self.env.invalidate_all()
+        self.assertFalse(self.binding(2))
+        self.unit(BulkImporter).run_ids([1, 2])
+        new, other = self.binding(1), self.binding(2)
+        self.assertNotEqual(new, other)
+        self.merge(new, other)
+        self.assertEqual(self.binding(2), new)
