@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
@@ -12,6 +13,7 @@ from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.connector.unit.reconciler import Reconciler
 from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
 
 from ..units import PartnerExportMapper, PointsExporter, ShopAdapter, webshop
 from .common import ShopCase, conflict_policy
@@ -48,6 +50,23 @@ class TestBulkExporter(ShopCase, JobsCase):
 
         write = ShopAdapter.write
         return patch.object(ShopAdapter, "write", refuse)
+
+    def test_what_may_have_arrived_of_a_job_alone_is_not_taken_for_what_is_there(self):
+        binding = self.bindings[0]
+        self.delay(binding)
+        self.run_jobs()
+
+        class Unanswered(ShopAdapter):
+            def write_many(self, changes):
+                super().write_many(changes)
+                raise NetworkRetryableError("No answer")
+
+        for points, context in ((11, extending(webshop, Unanswered)), (10, nullcontext())):
+            binding.points = points
+            self.delay(binding)
+            with context:
+                self.run_jobs()
+            self.assertEqual(self.points_there()[0], points)
 
     def test_changes_of_many_records_are_one_call_that_sends_what_the_exporter_names(self):
         self.delay()

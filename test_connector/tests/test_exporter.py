@@ -10,7 +10,7 @@ from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, NothingToDoJob, RetryableJobError
 
-from ..units import PartnerImportMapper, webshop
+from ..units import PartnerImportMapper, ShopAdapter, webshop
 from .common import ShopCase
 
 
@@ -188,6 +188,28 @@ class TestDeleteExporter(ExporterCase):
 
 
 class TestExportJobs(ExporterCase, JobsCase):
+    def test_what_may_have_arrived_is_not_taken_for_what_is_there(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        binding = self.partner("42")
+        self.run_export(binding)
+
+        class Unanswered(ShopAdapter):
+            def write(self, external_id, data):
+                super().write(external_id, data)
+                raise error
+
+        for error in (NetworkRetryableError("No answer"), KeyError("id")):
+            with self.subTest(error):
+                binding.name = "Bob"
+                export_record.delay(self.session, binding._name, binding.id)
+                with extending(webshop, Unanswered):
+                    self.run_failing_jobs()
+                binding.name = "Ada"
+                self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Bob")
+                export_record.delay(self.session, binding._name, binding.id)
+                self.run_jobs()
+                self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Ada")
+
     def test_a_job_exports_a_record(self):
         binding = self.partner()
         export_record.delay(self.session, "test.shop.partner", binding.id)

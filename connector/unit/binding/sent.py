@@ -57,8 +57,16 @@ def forget_fields(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | N
     :param binding: record of the binding model
     :param fields: names of fields of the binding
     """
-    forgotten = _checksums(mapper, binding, fields)
-    known = {target: value for target, value in _known(binding).items() if target not in forgotten}
+    forget_targets(binding, _checksums(mapper, binding, fields))
+
+
+def forget_targets(binding, targets):
+    """Forget the external values of some external fields.
+
+    :param binding: record of the binding model
+    :param targets: names of the external fields
+    """
+    known = {target: value for target, value in _known(binding).items() if target not in targets}
     remember(binding, {"export_checksum": _dump(known)})
 
 

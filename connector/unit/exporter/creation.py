@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 from psycopg2.errors import UniqueViolation
 
-from odoo.models import BaseModel
-
-from odoo.addons.jobs_queue.exception import FailedJobError, JobStopped, NetworkRetryableError, RetryableJobError
-
-from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from ..backend_adapter.crud import CRUDAdapter
 from ..checkpoint import add_checkpoint
-from ..types import ExternalId, Values
-
-if TYPE_CHECKING:
-    from .record import RecordExporter
+from .unanswered import is_refusal
 
 
 class Creation:
@@ -107,7 +99,7 @@ class Creation:
         try:
             return self._exporter._create(values)
         except Exception as error:
-            if _is_refusal(error):  # there is nothing to look for
+            if is_refusal(error):  # there is nothing to look for
                 intent.unlink()
                 self._exporter._commit()
             raise
@@ -126,12 +118,3 @@ class Creation:
             exporter.environment.backend_name,
         )
         add_checkpoint(exporter.session, record._name, record.id, exporter.backend_record, message, severity="warning")
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Return whether the system has answered that it did not create the record.
-
-    Without such an answer, the record may exist.
-    """
-    answered = isinstance(error, InvalidDataError | IDMissingInBackend | RetryableJobError | FailedJobError)
-    return answered and not isinstance(error, NetworkRetryableError | JobStopped | UnreadableAnswer)

@@ -27,6 +27,7 @@ from ..synchronizer import a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
+from .unanswered import unknown_if_unanswered
 
 
 @general
@@ -154,7 +155,8 @@ class RecordExporter(ConflictPolicy):
         try:
             if decision := self._conflict.resolve():
                 return decision
-            self._update(values)
+            with unknown_if_unanswered(self.session, {self.binding: values}):
+                self._update(values)
         except IDMissingInBackend as error:
             return self._handle_missing(map_record, error)
         self._bind(values)
