@@ -74,6 +74,14 @@ class TestPage(BulkCase):
         self.assertEqual(create.call_count, 1)
         self.assertEqual(len(self.names()), 5)
 
+    def test_a_record_that_is_gone_since_its_list_was_read_is_missing(self):
+        self.add(1)
+        self.import_ids([1])
+        binding = self.binding(1)
+        record = self.shop.table("test.shop.partner").pop(1)
+        message = self.unit(BulkImporter).run([record], read_at=binding.sync_date - timedelta(seconds=1))
+        self.assertEqual((message, binding.sync_state), ("1 not there any more", "missing"))
+
     def test_a_binding_knows_the_state_that_was_imported(self):
         self.add(0, changed="revision 7")
         self.import_ids([0])

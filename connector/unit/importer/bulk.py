@@ -88,10 +88,14 @@ class BulkImporter(Importer):
 
     def _read_and_import(self, external_ids: Iterable[ExternalId]) -> None:
         external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
+        self._import_or_halve(self._read_page(external_ids))
+
+    def _read_page(self, external_ids):
+        """Return the page of the records that exist, after the missing ones were handled."""
         page = self._importer.read_page(external_ids)
         found = {external_id_text(incoming.external_id) for incoming in page}
         self._handle_missing([id_ for id_ in external_ids if external_id_text(id_) not in found])
-        self._import_or_halve(page)
+        return page
 
     def _handle_missing(self, external_ids: Iterable[ExternalId]) -> None:
         """Call the importer's ``_handle_missing`` for each record that does not exist any more."""
@@ -178,7 +182,7 @@ class BulkImporter(Importer):
         if not old:
             return page
         texts = set(map(external_id_text, old))
-        return [i for i in page if external_id_text(i.external_id) not in texts] + importer.read_page(old)
+        return [i for i in page if external_id_text(i.external_id) not in texts] + self._read_page(old)
 
     def _report(self) -> str:
         self._leave_failures()
