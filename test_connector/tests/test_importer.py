@@ -76,6 +76,16 @@ class TestRecordImporter(ImporterCase):
         self.run_import(0)
         self.assertEqual(self.binding(0).name, "Zero")
 
+    def test_a_record_that_is_here_under_its_own_id_is_not_created_again(self):
+        class Lenient(ShopAdapter):
+            def _find(self, external_id):
+                return super()._find(int(external_id))
+
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.unit(RecordImporter).run(42)
+        with extending(webshop, Lenient), self.assertRaisesRegex(InvalidDataError, "answers with record 42 to 0042"):
+            self.unit(RecordImporter).run("0042")
+
     def test_a_record_that_does_not_exist_there_changes_nothing_here(self):
         binding = self.partner("42")
         message = self.run_import(42)

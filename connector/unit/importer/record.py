@@ -127,6 +127,8 @@ class RecordImporter(Importer):
         try:
             if data is None or self._is_data_old(read_at):
                 incoming.record = self._read()
+                if incoming.is_new:
+                    self._check_is_unknown()
         except IDMissingInBackend:
             self._note_missing()
             return self._handle_missing()
@@ -338,8 +340,28 @@ class RecordImporter(Importer):
         record = self.backend_adapter.read(self.external_id, self._fields_to_read())
         return checked_record(self.backend_adapter, record)
 
-    def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
-        """Return the records of a page that exist: by one call, unless reading one differs.
+    def _check_is_unknown(self):
+        """Refuse a new record that is in Odoo already, under the id that it has itself.
+
+        A system may answer to ``0042`` with the customer 42, who would be there twice.
+
+        :raise InvalidDataError: it is in Odoo already
+        """
+        try:
+            found = external_id_text(self.backend_adapter.id_of(self.external_record))
+        except (KeyError, TypeError, InvalidDataError):
+            return
+        if found != external_id_text(self.external_id) and self.binder.to_internal(found):
+            raise InvalidDataError(
+                self._(
+                    "%(backend)s answers with record %(found)s to %(id)s. That record is here already: use its own id.",
+                    found=found,
+                    **self._names(),
+                )
+            )
+
+    def _read_many(self, external_ids):
+        """Return the records of a page that exist, as a list: by one call, unless reading one differs.
 
         A class that overrides :meth:`_read` has its own way to read a record: that is used.
         """
