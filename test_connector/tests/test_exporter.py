@@ -8,6 +8,7 @@ from odoo.addons.connector.unit.exporter.deleter import DeleteExporter, delete_r
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, NothingToDoJob, RetryableJobError
 
 from ..units import PartnerImportMapper, ShopAdapter, webshop
@@ -188,6 +189,16 @@ class TestDeleteExporter(ExporterCase):
 
 
 class TestExportJobs(ExporterCase, JobsCase):
+    def test_of_two_exports_of_other_fields_with_one_key_nothing_is_lost(self):
+        self.shop.add("test.shop.partner", 42, name="Old")
+        binding = self.partner("42", email="a@b")
+        key = export_identity(binding._name, binding.id)
+        for field in ("email", "name"):
+            export_record.delay(self.session, binding._name, binding.id, fields=[field], identity_key=key)
+        self.run_jobs()
+        record = self.shop.table("test.shop.partner")[42]
+        self.assertEqual((record["mail"], record["name"]), ("a@b", "Ada"))
+
     def test_what_may_have_arrived_is_not_taken_for_what_is_there(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
         binding = self.partner("42")

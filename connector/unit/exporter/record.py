@@ -20,7 +20,7 @@ from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment, get_environment
 from ..jobs.about import exported
 from ..jobs.channel import backend_channel
-from ..jobs.keys import export_group_key
+from ..jobs.keys import export_group_key, export_identity
 from ..jobs.related_action import open_exported
 from ..mapper.record import MapRecord
 from ..synchronizer import a_moment
@@ -260,8 +260,11 @@ def export_record(session: ConnectorSession, model_name: str, binding_id: int, f
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding
-    :param fields: names of the changed fields; None: all fields are compared
+    :param fields: names of the changed fields; None: all fields are compared. They are compared also
+        if the job has the key of the binding's exports: it stands for all that were delayed with it
     """
+    if getattr(session.job, "identity_key", None) == export_identity(model_name, binding_id):
+        fields = None
     binding = session.env[model_name].browse(binding_id).exists()
     if not binding:
         return session.env._("The record to export does not exist any more.")
