@@ -335,7 +335,7 @@ class TestLargeGraph(ButtonsCase):
             with self.subTest(button=button):
                 told = getattr(self._record(self.end), button)()["params"]
                 rest = self.delayed_jobs("change_jobs")
-                self.assertIn("of 7 jobs", told["message"])
+                self.assertIn("of 7.", told["message"])
                 self.assertIn(uuid, rest.payload)
                 self.assertNotIn('["id"', rest.payload)
                 self.run_jobs()

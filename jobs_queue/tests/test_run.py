@@ -655,7 +655,7 @@ class TestButtons(JobsCase):
                 self._set_state("started")
                 action = getattr(self.job, button)()
                 self.assertEqual(self.job.state, "started")
-                self.assertIn("0 of 1 jobs", action["params"]["message"])
+                self.assertIn("0 of 1.", action["params"]["message"])
 
     def test_to_cancel_a_running_job_asks_its_worker_to_stop_it(self):
         self._set_state("started")

@@ -232,7 +232,7 @@ class TestDelayDelete(ConsumerCase):
         self.assertEqual(self.run_jobs().state, "done")
 
     def create_without_answer(self):
-        """Export a new partner, which the shop creates without an answer, and return its binding."""
+        """Export a new partner, which the shop creates without an answer; return its binding."""
 
         class Unanswered(RecordExporter):
             def _create(self, values):
