@@ -2,7 +2,7 @@
 
 import random
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..exception import NoConnectorUnitError
 from .backend_adapter.crud import BackendAdapter
@@ -48,6 +48,11 @@ class Importer(Synchronizer):
     """Base class of synchronizers from the external system to Odoo."""
 
     _base_mapper = ImportMapper
+
+    if TYPE_CHECKING:  # it is of the class above
+
+        @cached_property
+        def mapper(self) -> ImportMapper: ...
 
     @cached_property
     def export_mapper(self) -> ExportMapper | None:

@@ -24,7 +24,8 @@ _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?\s*([\w.:+-]{1,40})""", re.IGNO
 # Python's names of encodings that servers name for all they send, without a look at it. Content
 # that can be read as UTF-8 is UTF-8 then; of the others, such as GBK, the head is believed first
 _NAMED_BLINDLY = re.compile(r"ascii|cp1252|iso8859-15?|utf-.*")
-# What is sent under a name, as by browsers: that of Windows has a euro where Latin-1 has a control character
+# What is meant by a name, as browsers know: Windows-1252 has a euro where Latin-1 has a control
+# character
 _MEANT_BY = {"iso8859-1": ("cp1252",)}
 # Encodings of texts that are none of other systems
 _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
@@ -67,7 +68,7 @@ def shown_text(content: bytes, content_type: str | None = None) -> tuple[str | N
     return (None, len(content)) if _BOM in text else (text, 0)
 
 
-def kept_text(content, content_type=None):
+def kept_text(content: bytes, content_type: str | None = None) -> str:
     """Return bytes as text that can be stored.
 
     What is no text in them stands there as ``\\xe9``, in a form as ``%E9``.
@@ -81,8 +82,8 @@ def kept_text(content, content_type=None):
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def bytes_of(text, content_type=None):
-    """Return a text as bytes in the encoding that the header ``Content-Type`` names, or in UTF-8."""
+def bytes_of(text: str, content_type: str | None = None) -> bytes:
+    """Return a text as bytes in the encoding of the header ``Content-Type``, or in UTF-8."""
     named = charset(content_type) or "utf-8"
     for encoding in (named, *_MEANT_BY.get(named, ())):
         with suppress(UnicodeEncodeError):
@@ -122,7 +123,7 @@ def is_form(content_type: str | None) -> bool:
     return (content_type or "").partition(";")[0].strip().lower() == FORM
 
 
-def form_in_utf8(text, content_type=None):
+def form_in_utf8(text: str, content_type: str | None = None) -> str:
     """Return a form as UTF-8.
 
     :raise UnicodeDecodeError: it has bytes that are no text in its encoding
@@ -131,7 +132,7 @@ def form_in_utf8(text, content_type=None):
     return text if values == parse_qsl(text, keep_blank_values=True) else urlencode(values)
 
 
-def form_values(text, content_type=None):
+def form_values(text: str, content_type: str | None = None) -> list[tuple[str, str]]:
     """Return the names and values of a form as a list of pairs of texts, to show them.
 
     Bytes that are no text in the form's encoding are kept as ``\\xe9``.
@@ -141,7 +142,7 @@ def form_values(text, content_type=None):
     return parse_qsl(text, keep_blank_values=True, errors="backslashreplace")
 
 
-def _form_values(text, content_type):
+def _form_values(text: str, content_type: str | None) -> list[tuple[str, str]]:
     for encoding in _in_order(charset(content_type)):
         with suppress(UnicodeDecodeError):
             return parse_qsl(text, keep_blank_values=True, encoding=encoding, errors="strict")

@@ -9,7 +9,7 @@ written as it is stored: a record with only what has changed leaves the others a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from odoo import Command
@@ -50,13 +50,16 @@ class LineCommands(list[Any]):
     A line without a command may need one when it is known which fields of the record are written.
 
     :param commands: list of commands
-    :param given: dict, existing line to all its mapped values, and the names of the fields that were
-        not mapped as its external record says nothing of them
+    :param given: dict, existing line to all its mapped values, and the names of the fields that
+        were not mapped as its external record says nothing of them
     :param written_with: see :func:`written_together`
     """
 
     def __init__(
-        self, commands: Iterable[Any], given: Mapping[BaseModel, Values], written_with: Mapping[str, Sequence[str]]
+        self,
+        commands: Iterable[Any],
+        given: Mapping[BaseModel, tuple[Values, Collection[str]]],
+        written_with: Mapping[str, Sequence[str]],
     ) -> None:
         super().__init__(commands)
         self._given = given
@@ -93,19 +96,32 @@ class UntoldLines(LineCommands):
     :param written_with: see :func:`written_together`
     """
 
-    def __init__(self, model, find, unsaid, written_with):
+    def __init__(
+        self,
+        model: BaseModel,
+        find: Callable[[], BaseModel],
+        unsaid: Collection[str],
+        written_with: Mapping[str, Sequence[str]],
+    ) -> None:
         super().__init__((), {}, written_with)
         self._model = model
         self._find = find
         self._unsaid = unsaid
 
-    def reached_from(self, written):
+    def reached_from(self, written: frozenset[Field]) -> list[Any]:
         if computed_from(self._model, written, self._unsaid):
             self._given = {line: ({}, self._unsaid) for line in self._find()}
         return super().reached_from(written)
 
 
-def written_together(record, changed, values, written_with, above=frozenset(), unsaid=()):
+def written_together(
+    record: BaseModel,
+    changed: Mapping[str, Any],
+    values: Mapping[str, Any],
+    written_with: Mapping[str, Sequence[str]],
+    above: frozenset[Field] = frozenset(),
+    unsaid: Collection[str] = (),
+) -> Together:
     """Return what to write on a record so that what is equal stays so, as :class:`Together`.
 
     :param record: recordset of one record
@@ -113,8 +129,8 @@ def written_together(record, changed, values, written_with, above=frozenset(), u
     :param values: dict of all mapped values
     :param written_with: dict, name of a field to the names of those that are always written with it
     :param above: fields that are written on the record to which this line belongs, a frozenset
-    :param unsaid: names of mapped fields of which the external record says nothing: what is stored in
-        them is kept
+    :param unsaid: names of mapped fields of which the external record says nothing: what is stored
+        in them is kept
     """
     own = above | _bases(record, changed)
     if not own:
@@ -136,11 +152,11 @@ def written_together(record, changed, values, written_with, above=frozenset(), u
     return together
 
 
-def rounded_anew(record, written, names):
+def rounded_anew(record: BaseModel, written: frozenset[Field], names: Iterable[str]) -> frozenset[str]:
     """Return those of some fields whose amounts are rounded by a currency that is about to change.
 
-    They cannot be compared with what is stored: 19.99 euros are no 20 yen. They are cached as those of
-    :func:`computed_from`.
+    They cannot be compared with what is stored: 19.99 euros are no 20 yen. They are cached as those
+    of :func:`computed_from`.
 
     :param record: recordset
     :param written: frozenset of fields that are written
@@ -162,7 +178,7 @@ def rounded_anew(record, written, names):
     return found[key]
 
 
-def computed_from(record, written, names):
+def computed_from(record: BaseModel, written: frozenset[Field], names: Iterable[str]) -> frozenset[str]:
     """Return those of some fields that Odoo would compute anew, although they may be given.
 
     They are those that depend on what is written. The inverse of a written field is code, which may
@@ -203,13 +219,13 @@ def fields_written(record: BaseModel, values: Mapping[str, Any]) -> frozenset[Fi
     return frozenset(written)
 
 
-def _as_stored(record, name):
+def _as_stored(record: BaseModel, name: str) -> Any:
     """Return the value of a field as ``write`` takes it."""
     record = record.with_context(active_test=False, bin_size=False)
     return record._fields[name].convert_to_write(record[name], record)
 
 
-def _bases(record, names):
+def _bases(record: BaseModel, names: Iterable[str]) -> frozenset[Field]:
     return frozenset(record._fields[name].base_field for name in names)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -60,7 +60,7 @@ def forget_fields(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | N
     forget_targets(binding, _checksums(mapper, binding, fields))
 
 
-def forget_targets(binding, targets):
+def forget_targets(binding: BaseModel, targets: Container[str]) -> None:
     """Forget the external values of some external fields.
 
     :param binding: record of the binding model

@@ -60,7 +60,7 @@ def mark_failure(session: ConnectorSession, binding: BaseModel) -> Iterator[None
         raise
 
 
-def _is_final(job, error):
+def _is_final(job: Any, error: Exception) -> bool:
     if isinstance(error, OF_THE_JOB):
         return False
     if isinstance(error, RetryableJobError):

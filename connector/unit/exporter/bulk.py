@@ -25,6 +25,7 @@ from ..jobs.channel import backend_channel
 from ..jobs.keys import bulk_export_identity
 from ..jobs.related_action import open_exported_in_bulk
 from ..synchronizer import a_moment
+from ..types import Values
 from .unanswered import unknown_if_unanswered
 
 

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 from psycopg2.errors import UniqueViolation
 
+from odoo.models import BaseModel
+
 from ..backend_adapter.crud import CRUDAdapter
 from ..checkpoint import add_checkpoint
+from ..types import ExternalId, Values
 from .unanswered import is_refusal
+
+if TYPE_CHECKING:
+    from .record import RecordExporter
 
 
 class Creation:

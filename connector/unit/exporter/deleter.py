@@ -32,7 +32,7 @@ class DeleteExporter(Deleter):
             return self._("%(backend)s has no record %(id)s any more.", **self._names())
         return self._("Deleted record %(id)s of %(backend)s.", **self._names())
 
-    def run_created(self, idempotency_key):
+    def run_created(self, idempotency_key: str) -> str:
         """Delete the record that an export may have created before its binding was deleted.
 
         If the adapter cannot find it, a person is asked to look.
@@ -78,7 +78,7 @@ def delete_record(session: ConnectorSession, model_name: str, backend_id: int, e
 
 
 @job(default_channel=backend_channel, related_action=open_backend)
-def delete_created(session, model_name, backend_id, idempotency_key):
+def delete_created(session: ConnectorSession, model_name: str, backend_id: int, idempotency_key: str) -> str:
     """Delete a record in an external system that was deleted here while it was created there
 
     :param model_name: name of the binding model

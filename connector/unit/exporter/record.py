@@ -260,8 +260,8 @@ def export_record(session: ConnectorSession, model_name: str, binding_id: int, f
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding
-    :param fields: names of the changed fields; None: all fields are compared. They are compared also
-        if the job has the key of the binding's exports: it stands for all that were delayed with it
+    :param fields: names of the changed fields; None: all fields are compared. So they are if the
+        job has the key of the binding's exports: it stands for all that were delayed with it
     """
     if getattr(session.job, "identity_key", None) == export_identity(model_name, binding_id):
         fields = None

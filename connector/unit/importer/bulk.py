@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -90,7 +90,7 @@ class BulkImporter(Importer):
         external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
         self._import_or_halve(self._read_page(external_ids))
 
-    def _read_page(self, external_ids):
+    def _read_page(self, external_ids: Collection[ExternalId]) -> list[Incoming]:
         """Return the page of the records that exist, after the missing ones were handled."""
         page = self._importer.read_page(external_ids)
         found = {external_id_text(incoming.external_id) for incoming in page}

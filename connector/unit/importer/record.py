@@ -340,7 +340,7 @@ class RecordImporter(Importer):
         record = self.backend_adapter.read(self.external_id, self._fields_to_read())
         return checked_record(self.backend_adapter, record)
 
-    def _check_is_unknown(self):
+    def _check_is_unknown(self) -> None:
         """Refuse a new record that is in Odoo already, under the id that it has itself.
 
         A system may answer to ``0042`` with the customer 42, who would be there twice.
@@ -360,8 +360,8 @@ class RecordImporter(Importer):
                 )
             )
 
-    def _read_many(self, external_ids):
-        """Return the records of a page that exist, as a list: by one call, unless reading one differs.
+    def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
+        """Return the records of a page that exist: by one call, unless reading one differs.
 
         A class that overrides :meth:`_read` has its own way to read a record: that is used.
         """
@@ -518,7 +518,7 @@ class RecordImporter(Importer):
         """
         changed = changed_values(binding, values)
         mapper = self.export_mapper if changed else None
-        before = mapper and would_send(mapper, binding, changed)
+        before: Any = mapper and would_send(mapper, binding, changed)
         unsaid = self.mapper.unsaid(self.external_record) if changed else ()
         together = written_together(binding, changed, values, self.mapper.written_with, unsaid=unsaid)
         write_together(self._in_import(binding), together, self._binding_values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from odoo import Command
 from odoo.models import BaseModel
@@ -16,6 +16,9 @@ from ..binding.kept import LineCommands, UntoldLines, written_together
 from ..connector_unit import ConnectorUnit, external_id_text
 from ..types import ExternalId, Values
 from .record import MapRecord
+
+if TYPE_CHECKING:
+    from .mapper import ImportMapper
 
 #: A command for the field of the children.
 LineCommand: TypeAlias = tuple[Any, ...]
@@ -112,17 +115,17 @@ class ImportMapChild(MapChild):
         written_with = parent.mapper.mapper_of_children(self.environment.model_name).written_with
         return LineCommands([command for command in commands if command], given, written_with)
 
-    def get_untold(self, parent, target):
-        """Return no command for the children of an existing record, of which the source says nothing.
+    def get_untold(self, parent: MapRecord, target: str) -> UntoldLines:
+        """Return no command for children of an existing record, of which the source says nothing.
 
         What they have is kept if the update of the record would have Odoo compute it anew.
         """
-        mapper = parent.mapper.mapper_of_children(self.environment.model_name)
+        mapper = cast("ImportMapper", parent.mapper.mapper_of_children(self.environment.model_name))
         return UntoldLines(
             self.model, lambda: self.get_existing(parent, target), mapper.unsaid({}), mapper.written_with
         )
 
-    def get_existing(self, parent, target):
+    def get_existing(self, parent: MapRecord, target: str) -> BaseModel:
         """Return the existing children of the record, to update or remove, archived ones included.
 
         :param parent: :class:`~odoo.addons.connector.unit.mapper.mapper.MapRecord`; its ``binding``
@@ -248,10 +251,10 @@ class ImportMapChild(MapChild):
                 values[name] = position
 
 
-def _unsaid(map_record):
-    return map_record.mapper.unsaid(map_record.source)
+def _unsaid(map_record: MapRecord) -> list[str]:
+    return cast("ImportMapper", map_record.mapper).unsaid(map_record.source)
 
 
-def _item_options(options, for_create):
+def _item_options(options: Mapping[str, Any], for_create: bool) -> dict[str, Any]:
     """Return the options for a child: all its fields are mapped, whatever the parent's changes."""
     return {**options, "fields": None, "for_create": for_create}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from psycopg2 import DataError, IntegrityError
 
@@ -437,6 +437,10 @@ class ImportMapper(Mapper):
 
     _map_child_class = ImportMapChild
 
+    if TYPE_CHECKING:  # it is of the class above
+
+        def _map_child_unit(self, model_name: str) -> ImportMapChild: ...
+
     def read_source(self, record: ExternalRecord, field: str) -> Any:
         return record.get(field)
 
@@ -481,8 +485,8 @@ class ImportMapper(Mapper):
     def _check_of(self, target: str) -> Check:
         return check_of(self.model._fields.get(target))
 
-    def unsaid(self, record):
-        """Return the fields that ``direct`` maps, and of which a record says nothing, as a list of names."""
+    def unsaid(self, record: Source) -> list[str]:
+        """Return the names of fields that ``direct`` maps, and of which a record says nothing."""
         compiled = self._compiled
         names = [target for source, target, *_check in compiled.plain if source not in record]
         return names + [
@@ -491,7 +495,7 @@ class ImportMapper(Mapper):
             if source is not None and source not in record
         ]
 
-    def _map_children(self, map_record, source, target, model_name):
+    def _map_children(self, map_record: MapRecord, source: str, target: str, model_name: str) -> Any:
         if source not in map_record.source:  # it says nothing about them
             return self._map_child_unit(model_name).get_untold(map_record, target) if map_record.binding else []
         if map_record.binding is None and not self.options.for_create:
@@ -502,7 +506,7 @@ class ImportMapper(Mapper):
             )
         return super()._map_children(map_record, source, target, model_name)
 
-    def _read_children(self, record, source):
+    def _read_children(self, record: Source, source: str) -> Any:
         items = self.read_source(record, source)
         if items is None:
             return []
