@@ -1,4 +1,4 @@
-"""Consumers of events: they delay the export of what is written here."""
+"""Consumer of events that delays the export of a partner that was changed."""
 
 from odoo.addons.connector import delay_export_all_bindings, on_record_write
 

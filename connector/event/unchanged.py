@@ -1,4 +1,4 @@
-"""Context key for written values that are equal already, so that no consumer is told of them.
+"""Context key for values that are written though unchanged: no consumer is told of them.
 
 An import writes some values again only to keep them, see
 :mod:`~odoo.addons.connector.unit.binding.kept`. That is no change for an export.

@@ -1,4 +1,4 @@
-"""Aspect of ``connector.backend``: the circuit breaker, which lets jobs wait and tells somebody.
+"""Aspect of ``connector.backend``: its state, circuit breaker, rate limit, and holds of its jobs.
 
 The status is written in short READ COMMITTED transactions of its own, never in a job's. A job that
 is rolled back has met the failure all the same, and no job waits for the counts of another.

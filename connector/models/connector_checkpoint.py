@@ -1,4 +1,4 @@
-"""Checkpoints: imported records that somebody must review.
+"""Checkpoints: requests to a person to review a record.
 
 A connector has imported them with something to decide or to check.
 """

@@ -1,4 +1,4 @@
-"""Aspect of ``queue.job.failure``: failures are located in the addons that use ``connector``."""
+"""Aspect of ``queue.job.failure``: the fault is not ``connector``'s, but that of addons on it."""
 
 from odoo import api, models
 

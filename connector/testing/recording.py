@@ -1,4 +1,4 @@
-"""An external system that is played from recordings of its answers.
+"""Mixin for tests: record exchanges without their secrets, and play them back.
 
 Tests that use them need neither the system nor a network.
 """

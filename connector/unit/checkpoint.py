@@ -1,4 +1,4 @@
-"""Checkpoints: requests to a person to review a record."""
+"""Function ``add_checkpoint``: ask a person to review a record."""
 
 from collections.abc import Iterable
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Names that units of OCA's connector override, and nothing calls here: what to do instead.
+"""Refuse units that override hooks of OCA's connector, and tell what to do instead.
 
 A unit that defines one of them would be ignored in silence. So its class is refused where it is
 defined, or where it is combined with its extensions.

@@ -1,4 +1,4 @@
-"""Fields that all bindings to another Odoo have."""
+"""Abstract model ``odoo.binding``: a binding to a backend that is another Odoo."""
 
 from odoo import fields, models
 

@@ -1,4 +1,4 @@
-"""Bindings of sale orders to another Odoo."""
+"""Bindings of sale orders to another Odoo, and what the review of an order does."""
 
 from odoo import fields, models
 

@@ -1,4 +1,4 @@
-"""Aspect of ``odoo.backend``: the warehouse whose stock is exported."""
+"""Aspect of ``odoo.backend``: its warehouses here and there, and the export of all stock."""
 
 from odoo import fields, models
 from odoo.exceptions import UserError

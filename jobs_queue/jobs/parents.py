@@ -1,4 +1,4 @@
-"""Results of the jobs of a graph for which a job waited."""
+"""Results of the parents of a job in a graph."""
 
 from __future__ import annotations
 

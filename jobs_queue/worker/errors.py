@@ -1,4 +1,4 @@
-"""Errors that end a worker's life or keep it from running a job, and texts of errors for people.
+"""Classify errors, such as a conflict or a lack of means, and put them into words for people.
 
 A job may raise anything: an exception whose text cannot be made, whose class denies itself, or
 whose arguments are not what they seem. Nothing here fails because of that.

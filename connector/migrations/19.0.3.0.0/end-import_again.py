@@ -1,4 +1,4 @@
-"""Forget what earlier imports have read: some of it was wrong, and looked up to date."""
+"""Migration: forget the known states of imported records, so that all are imported again."""
 
 from odoo import SUPERUSER_ID, api
 

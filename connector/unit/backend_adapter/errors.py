@@ -1,4 +1,4 @@
-"""Find the exception for an HTTP status or a refusal, the wait of ``Retry-After``, the cause."""
+"""Interpret failed requests: exception, seconds of ``Retry-After``, and the cause in words."""
 
 import re
 from dataclasses import dataclass

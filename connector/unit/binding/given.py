@@ -1,4 +1,4 @@
-"""Values that Odoo stores otherwise than they were given, such as an image that it scales down.
+"""Checksums of values that Odoo stores otherwise than given: the same again is no change.
 
 Comparing what is given with what is stored would find a change at each import. So the binding has a
 checksum of both, in ``given_checksum``: a JSON object, name of the field to checksum. The same

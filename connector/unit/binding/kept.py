@@ -1,4 +1,4 @@
-"""Values that are equal, and are written all the same, as Odoo would compute them anew otherwise.
+"""Unchanged values that an update writes too, so that Odoo does not recompute them.
 
 Who changes the quantity of an order line has its price computed anew, also if the price was given
 before. Odoo does not compute what is written together with the quantity. So an update writes what

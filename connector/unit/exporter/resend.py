@@ -1,4 +1,4 @@
-"""Values that the external system changes by itself: the next export sends them again."""
+"""Forget which values the external system has, so that the next export sends them again."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Import records of the external system into Odoo: the one order of steps, and the job of one."""
+"""Import a record, or a page of records, by the same steps; the job that imports one record."""
 
 from __future__ import annotations
 
