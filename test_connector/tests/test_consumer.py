@@ -252,6 +252,13 @@ class TestDelayDelete(ConsumerCase):
         self.assertEqual(list(self.shop.table("test.shop.partner")), [42])
         self.assertFalse(self.env["connector.export.intent"].search([]))
 
+    def test_another_record_with_the_same_key_that_is_bound_here_is_not_deleted_there(self):
+        self.create_without_answer().unlink()
+        with patch.object(ShopAdapter, "find_by_key", lambda adapter, key: "42"):
+            jobs = self.run_jobs().filtered(lambda job: job.function.endswith("delete_created"))
+        self.assertEqual(jobs.mapped("message"), ["Record 42 of Test Shop is bound here, and is left."])
+        self.assertIn(42, self.shop.table("test.shop.partner"))
+
     def test_somebody_is_asked_to_look_for_it_where_the_shop_finds_no_keys(self):
         self.create_without_answer().unlink()
         with patch.object(ShopAdapter, "find_by_key", CRUDAdapter.find_by_key):

@@ -35,15 +35,18 @@ class DeleteExporter(Deleter):
     def run_created(self, idempotency_key: str) -> str:
         """Delete the record that an export may have created before its binding was deleted.
 
-        If the adapter cannot find it, a person is asked to look.
+        A key may be that of several records, such as a SKU: a record that is bound here is left. If
+        the adapter has no ``find_by_key``, a person is asked to look.
 
         :param idempotency_key: key of the creation
         :return: what was done, for the user
         """
         external_id = self.backend_adapter.find_by_key(idempotency_key)
+        name = self.environment.backend_name
+        if external_id is not None and self.binder.to_internal(external_id):
+            return self._("Record %(id)s of %(backend)s is bound here, and is left.", id=external_id, backend=name)
         if external_id is not None:
             return self.run(external_id)
-        name = self.environment.backend_name
         if type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
             return self._("%s has not created the record.", name)
         message = self._(
