@@ -9,7 +9,7 @@ from odoo.addons.connector.unit.exporter.record import RecordExporter, export_re
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.jobs.keys import export_identity
-from odoo.addons.jobs_queue.exception import NetworkRetryableError, NothingToDoJob, RetryableJobError
+from odoo.addons.jobs_queue.exception import LimitReached, NetworkRetryableError, NothingToDoJob, RetryableJobError
 
 from ..units import PartnerImportMapper, ShopAdapter, webshop
 from .common import ShopCase
@@ -209,11 +209,21 @@ class TestExportJobs(ExporterCase, JobsCase):
                 super().write(external_id, data)
                 raise error
 
-        for error in (NetworkRetryableError("No answer"), KeyError("id")):
-            with self.subTest(error):
+        class Unremembered(RecordExporter):
+            def _after_export(self):
+                raise KeyError("id")
+
+        class Stopped(ShopAdapter):
+            def write(self, external_id, data):
+                super().write(external_id, data)
+                raise LimitReached("It took too long")
+
+        cases = [(Unanswered, NetworkRetryableError("No answer")), (Unanswered, KeyError("id"))]
+        for unit, error in (*cases, (Stopped, None), (Unremembered, None)):
+            with self.subTest(unit=unit.__name__, error=error):
                 binding.name = "Bob"
                 export_record.delay(self.session, binding._name, binding.id)
-                with extending(webshop, Unanswered):
+                with extending(webshop, unit):
                     self.run_failing_jobs()
                 binding.name = "Ada"
                 self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Bob")

@@ -60,14 +60,17 @@ def forget_fields(mapper: _Mapper, binding: BaseModel, fields: Iterable[str] | N
     forget_targets(binding, _checksums(mapper, binding, fields))
 
 
-def forget_targets(binding: BaseModel, targets: Container[str]) -> None:
-    """Forget the external values of some external fields.
+def forget_targets(binding: BaseModel, targets: Container[str]) -> bool:
+    """Forget the external values of some external fields; return whether any was known.
 
     :param binding: record of the binding model
     :param targets: names of the external fields
     """
-    known = {target: value for target, value in _known(binding).items() if target not in targets}
-    remember(binding, {"export_checksum": _dump(known)})
+    known = _known(binding)
+    others = {target: value for target, value in known.items() if target not in targets}
+    if others != known:
+        remember(binding, {"export_checksum": _dump(others)})
+    return others != known
 
 
 def note_created(mapper: _Mapper, written: Mapping[BaseModel, Iterable[str]]) -> None:

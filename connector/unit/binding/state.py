@@ -18,7 +18,7 @@ from ...exception import IDMissingInBackend
 
 # Errors that say nothing about the record: another transaction was in the way, the job does not run
 # any more, or it has ended well
-OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
+_OF_THE_JOB = (OperationalError, ConcurrencyError, JobStopped, LeaseLost, NothingToDoJob)
 
 
 class MissingThere(IDMissingInBackend):
@@ -61,7 +61,7 @@ def mark_failure(session: ConnectorSession, binding: BaseModel) -> Iterator[None
 
 
 def _is_final(job: Any, error: Exception) -> bool:
-    if isinstance(error, OF_THE_JOB):
+    if isinstance(error, _OF_THE_JOB):
         return False
     if isinstance(error, RetryableJobError):
         return not error.ignore_retry and 0 < job.max_retries <= job.attempt

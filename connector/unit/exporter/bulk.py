@@ -26,7 +26,7 @@ from ..jobs.keys import bulk_export_identity
 from ..jobs.related_action import open_exported_in_bulk
 from ..synchronizer import a_moment
 from ..types import Values
-from .unanswered import unknown_if_unanswered
+from .unanswered import forget_until_answered
 
 
 class BulkExporter(ImportHold):
@@ -119,8 +119,9 @@ class BulkExporter(ImportHold):
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
         seen = self._seen_before(by_id)
-        with unknown_if_unanswered(self.session, changes):
-            errors = self._refused({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
+        if forget_until_answered(self.session, {binding: changes[binding] for binding in by_id.values()}):
+            self._lock(self.model.union(*by_id.values()))
+        errors = self._refused({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
         sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
         self._remember(sent, changes, self._states_there(seen & sent.keys()))
         unknown: dict[BaseModel, Exception] = {b: self._unknown(b) for b in changes if b.id not in known}

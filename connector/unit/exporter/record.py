@@ -27,7 +27,7 @@ from ..synchronizer import a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
-from .unanswered import unknown_if_unanswered
+from .unanswered import forget_until_answered
 
 
 @general
@@ -155,8 +155,9 @@ class RecordExporter(ConflictPolicy):
         try:
             if decision := self._conflict.resolve():
                 return decision
-            with unknown_if_unanswered(self.session, {self.binding: values}):
-                self._update(values)
+            if forget_until_answered(self.session, {self.binding: values}):
+                self._lock()
+            self._update(values)
         except IDMissingInBackend as error:
             return self._handle_missing(map_record, error)
         self._bind(values)

@@ -1,7 +1,6 @@
 """Requests of exports of which nobody knows whether they have arrived, as no answer came."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 
 from odoo.models import BaseModel
 
@@ -10,7 +9,6 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from ..binding.sent import forget_targets
-from ..binding.state import OF_THE_JOB
 
 
 def is_refusal(error: Exception) -> bool:
@@ -22,26 +20,22 @@ def is_refusal(error: Exception) -> bool:
     return answered and not isinstance(error, NetworkRetryableError | JobStopped | UnreadableAnswer)
 
 
-@contextmanager
-def unknown_if_unanswered(session: ConnectorSession, sent: Mapping[BaseModel, Collection[str]]) -> Iterator[None]:
-    """Forget what was last sent if an update in the block may have arrived, to send it again.
+def forget_until_answered(session: ConnectorSession, sent: Mapping[BaseModel, Collection[str]]) -> bool:
+    """Forget what was last sent to the fields that a request is about to write; commit that.
 
+    Nobody knows what the system has there until the answer has come and is stored, whatever happens
+    meanwhile: a time-out, the end of the job's time, a dead worker, an error after the answer.
     Otherwise a value that somebody changes back before the next try would be that of the last
-    export, and the external system would keep the other one. The transaction, which ends with the
-    error anyway, is rolled back, and what is forgotten is committed in its place, as by
-    :func:`~odoo.addons.connector.unit.binding.state.mark_failure`. Several jobs that run as one
-    call own no transaction: nothing is forgotten for them.
+    export, and the system would keep the other one. Several jobs that run as one call own no
+    transaction: nothing is forgotten for them.
 
     :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession` of the job
     :param sent: dict, record of the binding model to the names of the external fields
+    :return: whether it has committed: then the locks of the transaction are gone
     """
-    try:
-        yield
-    except Exception as error:
-        if session.owns_transaction and not is_refusal(error) and not isinstance(error, OF_THE_JOB):
-            session.rollback()
-            for binding, targets in sent.items():
-                if binding.exists():
-                    forget_targets(binding, targets)
-            session.commit()
-        raise
+    if not session.owns_transaction:
+        return False
+    forgotten = [forget_targets(binding, targets) for binding, targets in sent.items()]
+    if any(forgotten):
+        session.commit()
+    return any(forgotten)
