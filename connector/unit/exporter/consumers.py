@@ -123,11 +123,11 @@ def delay_delete(
             # the external id is read now: later the binding does not exist any more
             if binding.external_id:
                 _delay_delete(session, binding)
-            elif intent := binding.env["connector.export.intent"]._of(binding):
-                # the record may have been created there, and its id has not arrived
-                key = intent.idempotency_key
-                delete_created.delay(_session_for(session, binding), binding._name, binding.backend_id.id, key)
-                intent.unlink()
+            elif binding.env["connector.export.intent"]._of(binding):
+                # The record may have been created there, and its id has not arrived. The job
+                # deletes the intent: an export that still runs locks the binding first, then the
+                # intent
+                delete_created.delay(_session_for(session, binding), binding._name, binding.backend_id.id, binding.id)
 
 
 def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written) -> None:

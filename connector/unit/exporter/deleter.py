@@ -32,15 +32,24 @@ class DeleteExporter(Deleter):
             return self._("%(backend)s has no record %(id)s any more.", **self._names())
         return self._("Deleted record %(id)s of %(backend)s.", **self._names())
 
-    def run_created(self, idempotency_key: str) -> str:
+    def run_created(self, binding_id: int) -> str:
         """Delete the record that an export may have created before its binding was deleted.
 
         A key may be that of several records, such as a SKU: a record that is bound here is left. If
         the adapter has no ``find_by_key``, a person is asked to look.
 
-        :param idempotency_key: key of the creation
+        :param binding_id: id of the deleted binding; there is an intent to create its record
         :return: what was done, for the user
         """
+        intent = self.env["connector.export.intent"].sudo()._of(self.model.browse(binding_id))
+        message = self._delete_by_key(intent.idempotency_key) if intent else self._not_created()
+        intent.unlink()
+        return message
+
+    def _not_created(self) -> str:
+        return self._("%s has not created the record.", self.environment.backend_name)
+
+    def _delete_by_key(self, idempotency_key: str) -> str:
         external_id = self.backend_adapter.find_by_key(idempotency_key)
         name = self.environment.backend_name
         if external_id is not None and self.binder.to_internal(external_id):
@@ -48,7 +57,7 @@ class DeleteExporter(Deleter):
         if external_id is not None:
             return self.run(external_id)
         if type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
-            return self._("%s has not created the record.", name)
+            return self._not_created()
         message = self._(
             "A record of %(model)s was deleted here while it was created in %(backend)s, with the key %(key)s: look for it there.",
             model=self.model._description,
@@ -81,12 +90,12 @@ def delete_record(session: ConnectorSession, model_name: str, backend_id: int, e
 
 
 @job(default_channel=backend_channel, related_action=open_backend)
-def delete_created(session: ConnectorSession, model_name: str, backend_id: int, idempotency_key: str) -> str:
+def delete_created(session: ConnectorSession, model_name: str, backend_id: int, binding_id: int) -> str:
     """Delete a record in an external system that was deleted here while it was created there
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
-    :param idempotency_key: key of the creation
+    :param binding_id: id of its deleted binding
     """
     deleter = get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter)
-    return deleter.run_created(idempotency_key)
+    return deleter.run_created(binding_id)
