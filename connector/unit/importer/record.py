@@ -341,17 +341,18 @@ class RecordImporter(Importer):
         return checked_record(self.backend_adapter, record)
 
     def _check_is_unknown(self) -> None:
-        """Refuse a new record that is in Odoo already, under the id that it has itself.
+        """Refuse a new record that is in Odoo already, under another form of its id.
 
-        A system may answer to ``0042`` with the customer 42, who would be there twice.
+        A system may answer to ``0042`` with the customer 42, who would be there twice. Only leading
+        zeros are compared: a record may have an ``id`` beside the number by which it is asked for.
 
         :raise InvalidDataError: it is in Odoo already
         """
-        try:
-            found = external_id_text(self.backend_adapter.id_of(self.external_record))
-        except (KeyError, TypeError, InvalidDataError):
+        asked = external_id_text(self.external_id)
+        found = asked.strip().lstrip("0") if asked else None
+        if found == asked or not (found and found.isdecimal() and self._has_id(found)):
             return
-        if found != external_id_text(self.external_id) and self.binder.to_internal(found):
+        if self.binder.to_internal(found):
             raise InvalidDataError(
                 self._(
                     "%(backend)s answers with record %(found)s to %(id)s. That record is here already: use its own id.",
@@ -359,6 +360,12 @@ class RecordImporter(Importer):
                     **self._names(),
                 )
             )
+
+    def _has_id(self, external_id: str) -> bool:
+        try:
+            return external_id_text(self.backend_adapter.id_of(self.external_record)) == external_id
+        except (AttributeError, LookupError, TypeError, InvalidDataError):
+            return False  # an adapter that reads single records need not know
 
     def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
         """Return the records of a page that exist: by one call, unless reading one differs.

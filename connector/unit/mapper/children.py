@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from odoo import Command
 from odoo.models import BaseModel
 
-from ...exception import InvalidDataError, MappingError
+from ...exception import InvalidDataError, MappingError, NoConnectorUnitError
 from ...extension import class_name
 from ..binding.changes import changed_values
 from ..binding.kept import LineCommands, UntoldLines, written_together
@@ -120,7 +120,10 @@ class ImportMapChild(MapChild):
 
         What they have is kept if the update of the record would have Odoo compute it anew.
         """
-        mapper = cast("ImportMapper", parent.mapper.mapper_of_children(self.environment.model_name))
+        try:
+            mapper = cast("ImportMapper", parent.mapper.mapper_of_children(self.environment.model_name))
+        except NoConnectorUnitError:  # a class with a ``get_items`` of its own needs none
+            return UntoldLines(self.model, self.model.browse, (), {})
         return UntoldLines(
             self.model, lambda: self.get_existing(parent, target), mapper.unsaid({}), mapper.written_with
         )
