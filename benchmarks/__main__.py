@@ -71,7 +71,9 @@ def parse():
     parser.add_argument("--pairs", type=int, default=20, help="how often the two are measured at least (default 20)")
     parser.add_argument("--runs", type=int, default=5, help="how often each peer is measured (default 5)")
     parser.add_argument("--jobs", type=int, help="how many jobs a run has (default 10000; with --against 600)")
-    parser.add_argument("--records", type=int, default=10_000, help="how many records a run imports (default 10000)")
+    parser.add_argument(
+        "--records", type=int, help="how many records a run imports (default 10000; with --against 2000)"
+    )
     parser.add_argument(
         "--backlog", type=int, default=1_000_000, help="how many further jobs there are in some rows (default 1000000)"
     )
@@ -80,6 +82,7 @@ def parse():
     )
     options = parser.parse_args()
     options.jobs = options.jobs or (600 if options.against else 10_000)
+    options.records = options.records or (2_000 if options.against else 10_000)
     if options.modes:
         options.only = ["drain_noop"]
     return options

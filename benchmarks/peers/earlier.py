@@ -1,4 +1,4 @@
-"""Peer: this suite as it was at an earlier commit."""
+"""Peers: this suite as it was at an earlier commit."""
 
 import io
 import shutil
@@ -10,10 +10,11 @@ from scripts.progress import Failure
 
 from ..processes import FOLDER
 from .connector import Connector
+from .framework import ConnectorFramework
 
 
-class EarlierConnector(Connector):
-    """The command host of an earlier commit, with the jobs of the benchmarks as they are now.
+class Earlier:
+    """Mixin of a peer of this suite: the addons of an earlier commit, with the benchmarks of now.
 
     :param commit: a name of it that git knows
     """
@@ -21,18 +22,27 @@ class EarlierConnector(Connector):
     command = "connector_worker"  # which each commit knows
 
     def __init__(self, commit):
-        self.name = f"connector_{_git('rev-parse', '--short=8', f'{commit}^{{commit}}').decode().strip()}"
-        self.title = self.name.replace("_", " at ")
-        self.addons_path = FOLDER / self.name
+        short = _git("rev-parse", "--short=8", f"{commit}^{{commit}}").decode().strip()
+        self.name = f"{self.name}_{short}"
+        self.title = f"connector at {short}"
+        self.addons_path = FOLDER / f"connector_{short}"
         super().__init__()
         if not self.addons_path.exists():
-            part = FOLDER / f"{self.name}.part"
+            part = self.addons_path.with_name(f"{self.addons_path.name}.part")
             shutil.rmtree(part, ignore_errors=True)
             there = _git("ls-tree", "--name-only", commit).decode().split()
             addons = [addon for addon in ("jobs_queue", "connector") if addon in there]
             with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, *addons))) as archive:
                 archive.extractall(part, filter="data")
             part.rename(self.addons_path)
+
+
+class EarlierConnector(Earlier, Connector):
+    """The command host of an earlier commit."""
+
+
+class EarlierFramework(Earlier, ConnectorFramework):
+    """The framework of an earlier commit."""
 
 
 def _git(*arguments):

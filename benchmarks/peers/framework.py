@@ -16,7 +16,7 @@ from scripts.programs import run
 from scripts.progress import Failure, step
 
 from .. import source
-from ..processes import FOLDER
+from ..processes import FOLDER, Usage
 from .connector import Connector
 from .oca import INSTALLED as QUEUE_JOB
 from .oca import Oca
@@ -84,6 +84,14 @@ class Framework:
             raise Failure(f"{self.title}: {failed} jobs failed.", f"read {process.log}.")
         return seconds
 
+    def import_cost(self, process, kind, first, count):
+        """Let workers import records; return the seconds of processor time that it took."""
+        usage = Usage(process.pid)
+        usage.begin()
+        self.import_records(process, kind, first, count)
+        used = usage.since()
+        return used["workers"] + used["postgres"]
+
     def queries(self):
         """Return how many queries all jobs have executed, or None if nobody counts them."""
         return None
@@ -100,7 +108,7 @@ class ConnectorFramework(Framework, Connector):
     count_warm = """
         SELECT count(DISTINCT attempt.worker)
         FROM queue_job_attempt AS attempt JOIN queue_job AS job ON job.id = attempt.job_id
-        WHERE job.function = 'odoo.addons.connector.unit.importer.bulk.import_page'
+        WHERE job.function LIKE 'odoo.addons.connector.%%import_page'
     """
 
     def clear(self):
