@@ -12,6 +12,9 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.importer.bulk import PAGE_SIZE, import_page
 
+#: How many of the records to import a form names.
+_SHOWN_IDS = 20
+
 
 class ConnectorCheckpoint(models.Model):
     _name = "connector.checkpoint"
@@ -68,7 +71,11 @@ class ConnectorCheckpoint(models.Model):
     @api.depends("external_ids")
     def _compute_external_ids_text(self):
         for checkpoint in self:
-            checkpoint.external_ids_text = ", ".join(map(str, checkpoint.external_ids or ()))
+            external_ids = checkpoint.external_ids or []
+            text = ", ".join(map(str, external_ids[:_SHOWN_IDS]))
+            if (more := len(external_ids) - _SHOWN_IDS) > 0:
+                text = self.env._("%(ids)s and %(count)s more", ids=text, count=more)
+            checkpoint.external_ids_text = text
 
     def _add_to_import(self, to_import):
         """Add external records to those that the checkpoint lists.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import TransactionCase
 
-from odoo.addons.connector.unit.binding.changes import changed_values, stored_value
+from odoo.addons.connector.unit.binding.changes import Stored, changed_values
 from odoo.addons.connector.unit.binding.kept import written_together
 from odoo.addons.connector.unit.binding.writing import write_together
 
@@ -60,4 +60,5 @@ class FreshImportCase(TransactionCase):
     def stored(self, record, values):
         self.env.flush_all()
         self.env.invalidate_all()
-        return {name: stored_value(record, name) for name in values}
+        kept = Stored(record)
+        return {name: kept.value(name) for name in values}

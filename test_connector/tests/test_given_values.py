@@ -128,6 +128,19 @@ class TestGivenValues(ShopCase):
         self.assertEqual(self.binding.vat, "BE0477472701")
         self.assertEqual(self.run_import(), set())
 
+    def test_c15_html_that_code_changes_is_written_once_more_and_never_again(self):
+        self.map("comment")
+        partners, create = type(self.env["res.partner"]), type(self.env["res.partner"]).create
+
+        def create_signed(records, vals_list):
+            return create(records, [{**vals, "comment": vals["comment"] + "<p>From the shop</p>"} for vals in vals_list])
+
+        with patch.object(partners, "create", create_signed):
+            self.run_import(comment="<p>Hello</p>")
+        self.assertIn("From the shop", self.binding.comment)
+        self.assertEqual(self.run_import(), {"comment"})
+        self.assertEqual(self.run_import(), set())
+
     def test_c15_a_text_that_is_translated_is_compared_in_the_language_of_the_backend(self):
         self.env["res.lang"]._activate_lang("fr_FR")
 

@@ -17,6 +17,8 @@ from ..types import Values
 from .given import is_as_given
 from .kept import fields_written, rounded_anew
 
+#: Types of fields that store a value as it is if it equals one that they have stored.
+_EXACT = frozenset({"boolean", "char", "date", "datetime", "float", "integer", "monetary", "selection", "text"})
 _COMMANDS_OF_IDS = (Command.UNLINK, Command.LINK, Command.CLEAR, Command.SET)
 
 
@@ -29,54 +31,71 @@ def changed_values(record: BaseModel, values: Mapping[str, Any]) -> Values:
     :param record: recordset of one record
     :param values: dict, as for ``write``
     """
+    stored = Stored(record)
     changed = {
         name: value
         for name, value in values.items()
-        if is_change(record, name, value) and not is_as_given(record, name, value, stored_value(record, name))
+        if stored.differs(name, value) and not is_as_given(record, name, value, stored.value(name))
     }
     if changed and (amounts := rounded_anew(record, fields_written(record, changed), values)):
         changed.update((name, values[name]) for name in amounts)
     return changed
 
 
-def is_change(record: BaseModel, name: str, value: Any) -> bool:
-    """Return whether a value differs from what a record has stored.
+class Stored:
+    """What a record has stored, also in the records that it inherits, to compare values with it.
+
+    Values are compared in the record to which their field belongs: once the inheriting record has
+    an inherited field in its cache, each write to the parent searches for the inheriting records
+    whose cache is outdated.
 
     :param record: recordset of one record
-    :param name: name of a field
-    :param value: as for ``write``
     """
-    record, field = owner(record, name)
-    if field.type in ("one2many", "many2many"):
-        return not is_of_ids(value) or _ids_after(_ids(record, field), value) != _ids(record, field)
-    stored = stored_value(record, name)
-    given = field.convert_to_cache(value, record)
-    return given != stored and not (field.type == "binary" and _content(given) == _content(stored))
+
+    def __init__(self, record: BaseModel) -> None:
+        self._record = record
+        self._parents: dict[str, Stored] = {}  # name of the many2one to the parent
+
+    def differs(self, name: str, value: Any) -> bool:
+        """Return whether a value differs from what is stored.
+
+        :param name: name of a field
+        :param value: as for ``write``
+        """
+        record, field = self._owner(name)
+        if field.type in _EXACT and type(found := record[name]) is type(value) and found == value:
+            return False  # without a conversion, which takes ten times as long
+        if field.type in ("one2many", "many2many"):
+            return not is_of_ids(value) or _ids_after(_ids(record, field), value) != _ids(record, field)
+        stored = _value(record, field)
+        given = field.convert_to_cache(value, record)
+        return given != stored and not (field.type == "binary" and _content(given) == _content(stored))
+
+    def value(self, name: str) -> Any:
+        """Return what a field has: ids of a relation as a set, else as in the cache."""
+        return _value(*self._owner(name))
+
+    def _owner(self, name: str) -> tuple[BaseModel, Field]:
+        field = self._record._fields[name]
+        if not field.inherited:
+            return self._record, field
+        parent = link(field)
+        if parent not in self._parents:
+            self._parents[parent] = Stored(self._record[parent])
+        return self._parents[parent]._owner(name)
 
 
-def stored_value(record: BaseModel, name: str) -> Any:
-    """Return what a record has in a field: ids of a relation as a set, else as in the cache."""
-    record, field = owner(record, name)
+def _value(record: BaseModel, field: Field) -> Any:
     if field.type in ("one2many", "many2many"):
         return _ids(record, field)
     if field.type == "binary":  # the content, not its size
-        record = record.with_context(bin_size=False, **{f"bin_size_{name}": False})
-    return field.convert_to_cache(record[name], record, validate=False)
+        record = record.with_context(bin_size=False, **{f"bin_size_{field.name}": False})
+    return field.convert_to_cache(record[field.name], record, validate=False)
 
 
 def is_of_ids(commands: Iterable[Any] | None) -> bool:
     """Return whether the commands of an x2many field only say which records it has."""
     return all(command[0] in _COMMANDS_OF_IDS for command in commands or ())
-
-
-def owner(record: BaseModel, name: str) -> tuple[BaseModel, Field]:
-    """Return the record to which a field belongs, among those that one inherits, and the field.
-
-    Values are compared there: once the inheriting record has an inherited field in its cache, each
-    write to the parent searches for the inheriting records whose cache is outdated.
-    """
-    field = record._fields[name]
-    return owner(record[link(field)], name) if field.inherited else (record, field)
 
 
 def link(field: Field) -> str:

@@ -37,7 +37,7 @@ def note_given(record: BaseModel, given: Mapping[str, tuple[object, object] | No
     :param given: dict, name of each written field to (value, what is stored) if that differs, else
         None
     """
-    if _FIELD not in record._fields:
+    if _FIELD not in record._fields or not (any(given.values()) or record[_FIELD]):
         return
     known = _known(record)
     noted = {name: checksum_ for name, checksum_ in known.items() if name not in given}

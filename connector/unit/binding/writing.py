@@ -11,7 +11,7 @@ from odoo.fields import Field
 from odoo.models import BaseModel
 
 from ...event.unchanged import with_unchanged
-from .changes import changed_values, is_change, is_of_ids, link, stored_value
+from .changes import Stored, changed_values, is_of_ids, link
 from .given import note_given
 from .kept import Together, computed_from, fields_written
 
@@ -47,24 +47,24 @@ def write_together(
     note_stored(record, together)
 
 
-def note_stored(record: BaseModel, values: Mapping[str, Any]) -> None:
+def note_stored(record: BaseModel, values: Mapping[str, Any], is_new: bool = False) -> None:
     """Remember which of the values that were written a record has stored otherwise.
+
+    HTML of a new record is not compared: Odoo would clean it once more, which takes as long as all
+    else that is compared. It is compared when it is given again.
 
     :param record: recordset of one record, of a binding model or not
     :param values: dict of the values; a :class:`~.kept.Together` without those that are kept
     """
     names = values.changed if isinstance(values, Together) else values.keys()
-    note_given(
-        record,
-        {
-            name: (values[name], stored_value(record, name)) if _is_otherwise(record, name, values[name]) else None
-            for name in names
-        },
-    )
-
-
-def _is_otherwise(record: BaseModel, name: str, value: Any) -> bool:
-    return _is_comparable(record, name, value) and is_change(record, name, value)
+    stored = Stored(record)
+    given: dict[str, tuple[Any, Any] | None] = {}
+    for name in names:
+        if is_new and record._fields[name].type == "html":
+            continue
+        is_otherwise = _is_comparable(record, name, values[name]) and stored.differs(name, values[name])
+        given[name] = (values[name], stored.value(name)) if is_otherwise else None
+    note_given(record, given)
 
 
 def _is_comparable(record: BaseModel, name: str, value: Any) -> bool:
