@@ -9,12 +9,13 @@ import contextlib
 import math
 import statistics
 
+from scripts import databases
 from scripts.progress import Failure
 
 from .measure import MEASURES
 from .measures.drain import PROCESSES
 from .peers.connector import Connector
-from .peers.earlier import EarlierConnector, EarlierFramework
+from .peers.earlier import EarlierConnector, EarlierFramework, short_hash
 from .peers.framework import ConnectorFramework
 
 #: The rows of jobs that are run: name of the measure to the method of the jobs, the number of jobs
@@ -37,7 +38,7 @@ COSTS = {
 #: Rows whose figures are counted, so they are the same each time.
 COUNTED = ("statements_noop", "statements_write")
 #: How often a turn imports unchanged records, as each costs so much less.
-UNCHANGED_TIMES = 10
+UNCHANGED_TIMES = 30
 #: Pairs are added until half the width of each interval is at most HALF_WIDTH percent, or until
 #: there are MOST_PAIRS pairs.
 HALF_WIDTH, MOST_PAIRS = 3, 400
@@ -59,7 +60,7 @@ def compare(options):
             f"none of {', '.join(options.only)} is compared.",
             f"name some of {', '.join((*DRAINED, *IMPORTED, *COSTS, *COUNTED))}.",
         )
-    print(f"\nAgainst {options.against}:", *lines, sep="\n")
+    print(f"\nAgainst {short_hash(options.against)}:", *lines, sep="\n")
     return 0
 
 
@@ -128,12 +129,16 @@ def _running(measure, what, cost):
 
 @contextlib.contextmanager
 def _both(peer_class, options):
-    """Prepare the peer of this checkout and that of the earlier commit; end their programs then."""
+    """Give the peer of this checkout and that of the earlier commit; end their programs then.
+
+    Their databases are new, so that they have the same size.
+    """
     earlier = {Connector: EarlierConnector, ConnectorFramework: EarlierFramework}[peer_class]
     with contextlib.ExitStack() as stack:
         peers = peer_class(), earlier(options.against)
         for peer in peers:
             stack.callback(peer.close)
+            databases.drop(peer.database)
             peer.prepare()
         yield peers
 
@@ -143,12 +148,13 @@ def _paired(name, turns, options):
     peer_class, turning = turns
     ratios = {}
     with _both(peer_class, options) as (now, before), turning((now, before), options) as turn:
-        for number in range(1, MOST_PAIRS + 1):
+        for number in range(1, max(MOST_PAIRS, options.pairs) + 1):
             # the two take turns in being first, because the first one changes the server's caches
             costs = {peer: turn(peer) for peer in ((before, now) if number % 2 else (now, before))}
             for what, cost in costs[now].items():
                 ratios.setdefault(what, []).append(cost / costs[before][what])
-            print(f"  {name} pair {number}: {'; '.join(percent(values[-1]) for values in ratios.values())}", flush=True)
+            told = "; ".join(f"{what} {percent(values[-1])}" for what, values in ratios.items())
+            print(f"  {name} pair {number}: {told}", flush=True)
             if number >= options.pairs and all(half_width(values) <= HALF_WIDTH for values in ratios.values()):
                 break
     return [_line(name, what, values) for what, values in ratios.items()]

@@ -9,11 +9,13 @@ import importlib
 import json
 import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
+from psycopg2.errors import InsufficientPrivilege
 from psycopg2.sql import SQL, Identifier, Literal
 
 from odoo import release
@@ -255,7 +257,15 @@ def drop(name):
             f"the database {name} exists, and these scripts did not make it.",
             "rename or drop it, or unset PGHOST to get a private server.",
         )
-    execute("DROP DATABASE {} WITH (FORCE)", name)
+    patience = time.monotonic() + 60
+    while True:
+        try:
+            execute("DROP DATABASE {} WITH (FORCE)", name)
+            break
+        except InsufficientPrivilege:  # autovacuum works in it, which only a superuser may end
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.2)
     shutil.rmtree(filestore(name), ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ class Earlier:
     command = "connector_worker"  # which each commit knows
 
     def __init__(self, commit):
-        short = _git("rev-parse", "--short=8", f"{commit}^{{commit}}").decode().strip()
+        short = short_hash(commit)
         self.name = f"{self.name}_{short}"
         self.title = f"connector at {short}"
         self.addons_path = FOLDER / f"connector_{short}"
@@ -43,6 +43,11 @@ class EarlierConnector(Earlier, Connector):
 
 class EarlierFramework(Earlier, ConnectorFramework):
     """The framework of an earlier commit."""
+
+
+def short_hash(commit):
+    """Return the hash of a commit, as a short text."""
+    return _git("rev-parse", "--short=8", f"{commit}^{{commit}}").decode().strip()
 
 
 def _git(*arguments):

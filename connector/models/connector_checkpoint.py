@@ -13,7 +13,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ..unit.importer.bulk import PAGE_SIZE, import_page
 
 #: How many of the records to import a form names.
-_SHOWN_IDS = 20
+_SHOWN_IDS = 100
 
 
 class ConnectorCheckpoint(models.Model):
@@ -45,7 +45,9 @@ class ConnectorCheckpoint(models.Model):
     import_model = fields.Char(readonly=True, help="Binding model of the external records to import")
     external_ids = fields.Json(readonly=True)
     external_ids_text = fields.Text(
-        string="Records to Import", compute="_compute_external_ids_text", help="Their ids in the external system"
+        string="Records to Import",
+        compute="_compute_external_ids_text",
+        help="Their ids in the external system, the first hundred of them",
     )
     state = fields.Selection(
         [("need_review", "To Review"), ("reviewed", "Reviewed")],

@@ -73,7 +73,7 @@ class ExternalBinding(models.AbstractModel):
     external_alias_ids = fields.One2many(
         "connector.external.alias",
         "res_id",
-        string="Merged",
+        string="Merged IDs",
         domain=lambda self: [("model", "=", self._name)],
         groups="connector.group_connector_user",
         help="Records of the external system that were merged into this one here",

@@ -128,18 +128,26 @@ class TestGivenValues(ShopCase):
         self.assertEqual(self.binding.vat, "BE0477472701")
         self.assertEqual(self.run_import(), set())
 
-    def test_c15_html_that_code_changes_is_written_once_more_and_never_again(self):
+    def test_c15_html_to_which_code_adds_something_keeps_that(self):
         self.map("comment")
         partners, create = type(self.env["res.partner"]), type(self.env["res.partner"]).create
 
         def create_signed(records, vals_list):
-            return create(records, [{**vals, "comment": vals["comment"] + "<p>From the shop</p>"} for vals in vals_list])
+            return create(
+                records, [{**vals, "comment": vals["comment"] + "<p>From the shop</p>"} for vals in vals_list]
+            )
 
         with patch.object(partners, "create", create_signed):
-            self.run_import(comment="<p>Hello</p>")
+            self.run_import(comment="Hello")
+        self.assertEqual(self.run_import(name="Ada Lovelace"), {"name"})
         self.assertIn("From the shop", self.binding.comment)
-        self.assertEqual(self.run_import(), {"comment"})
-        self.assertEqual(self.run_import(), set())
+
+    def test_c15_a_plain_text_for_html_is_written_once(self):
+        self.map("comment")
+        for text in ("Hello", "Hello, world! (1/2) - été", "a & b", "a < b", "a\nb", "  x", "&amp;", "http://a.b/c"):
+            with self.subTest(text):
+                self.run_import(comment=text)
+                self.assertEqual(self.run_import(), set())
 
     def test_c15_a_text_that_is_translated_is_compared_in_the_language_of_the_backend(self):
         self.env["res.lang"]._activate_lang("fr_FR")

@@ -47,11 +47,8 @@ def write_together(
     note_stored(record, together)
 
 
-def note_stored(record: BaseModel, values: Mapping[str, Any], is_new: bool = False) -> None:
+def note_stored(record: BaseModel, values: Mapping[str, Any]) -> None:
     """Remember which of the values that were written a record has stored otherwise.
-
-    HTML of a new record is not compared: Odoo would clean it once more, which takes as long as all
-    else that is compared. It is compared when it is given again.
 
     :param record: recordset of one record, of a binding model or not
     :param values: dict of the values; a :class:`~.kept.Together` without those that are kept
@@ -60,8 +57,6 @@ def note_stored(record: BaseModel, values: Mapping[str, Any], is_new: bool = Fal
     stored = Stored(record)
     given: dict[str, tuple[Any, Any] | None] = {}
     for name in names:
-        if is_new and record._fields[name].type == "html":
-            continue
         is_otherwise = _is_comparable(record, name, values[name]) and stored.differs(name, values[name])
         given[name] = (values[name], stored.value(name)) if is_otherwise else None
     note_given(record, given)

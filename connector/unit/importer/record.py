@@ -261,7 +261,7 @@ class RecordImporter(Importer):
         for incoming, binding in zip(page, bindings, strict=True):
             incoming.binding, incoming.outcome = binding, "created"
         for incoming in page:
-            note_stored(incoming.binding, values[incoming], is_new=True)
+            note_stored(incoming.binding, values[incoming])
         if self.export_mapper:
             note_created(self.export_mapper, {incoming.binding: values[incoming] for incoming in page})
 

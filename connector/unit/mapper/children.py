@@ -122,8 +122,10 @@ class ImportMapChild(MapChild):
         """
         try:
             mapper = cast("ImportMapper", parent.mapper.mapper_of_children(self.environment.model_name))
-        except NoConnectorUnitError:  # a class with a ``get_items`` of its own needs none
-            return UntoldLines(self.model, self.model.browse, (), {})
+        except NoConnectorUnitError:
+            if type(self).get_items is ImportMapChild.get_items:
+                raise
+            return UntoldLines(self.model, self.model.browse, (), {})  # its own lines need no mapper
         return UntoldLines(
             self.model, lambda: self.get_existing(parent, target), mapper.unsaid({}), mapper.written_with
         )
