@@ -38,7 +38,7 @@ COSTS = {
 #: Rows whose figures are counted, so they are the same each time.
 COUNTED = ("statements_noop", "statements_write")
 #: How often a turn imports unchanged records, as each costs so much less.
-UNCHANGED_TIMES = 30
+UNCHANGED_TIMES = 10
 #: Pairs are added until half the width of each interval is at most HALF_WIDTH percent, or until
 #: there are MOST_PAIRS pairs.
 HALF_WIDTH, MOST_PAIRS = 3, 400

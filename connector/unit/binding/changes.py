@@ -7,7 +7,7 @@ dates, images as text or as bytes. Of a relation, archived records count too.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from odoo import Command
@@ -68,8 +68,8 @@ class Stored:
         record, field = self._owner(name)
         if field.type in _EXACT and type(found := record[name]) is type(value) and found == value:
             return False  # without a conversion, which takes ten times as long
-        if field.type == "html" and _is_plain(value) and record[name] == f"<span>{value}</span>":
-            return False  # as Odoo stores a plain text; to clean it once more takes a hundred times as long
+        if field.type == "html" and _is_plain(value) and record[name] == _as_html(value):
+            return False  # to clean it once more takes a hundred times as long
         if field.type in ("one2many", "many2many"):
             return not is_of_ids(value) or _ids_after(_ids(record, field), value) != _ids(record, field)
         stored = _value(record, field)
@@ -88,6 +88,38 @@ class Stored:
         if parent not in self._parents:
             self._parents[parent] = Stored(self._record[parent])
         return self._parents[parent]._owner(name)
+
+
+def stored_by_all(records: BaseModel, values_list: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the names of the values that all of some records have stored as they were given.
+
+    It takes one look at each field, not one at each value. A name that is left out may still be one
+    of those.
+
+    :param records: recordset
+    :param values_list: list of dicts as for ``write``, one for each record
+    :return: set of names
+    """
+    return {name for name in set().union(*values_list) if _is_stored_by_all(records, name, values_list)}
+
+
+def _is_stored_by_all(records: BaseModel, name: str, values_list: Sequence[Mapping[str, Any]]) -> bool:
+    field = records._fields[name]
+    if field.inherited:
+        parents = records[link(field)]
+        return len(parents) == len(records) and _is_stored_by_all(parents, name, values_list)
+    if field.type not in _EXACT and field.type != "html":
+        return False
+    given: list[Any] = [values.get(name) for values in values_list]
+    if field.type == "html":
+        if not all(map(_is_plain, given)):
+            return False
+        # after a creation it is not in the cache; a read with the user's rules would flush the
+        # records, and each would be updated twice
+        records.sudo().fetch([name])
+        return records.mapped(name) == [_as_html(value) for value in given]
+    stored = records.mapped(name)
+    return [*map(type, stored)] == [*map(type, given)] and stored == given
 
 
 def _value(record: BaseModel, field: Field) -> Any:
@@ -129,6 +161,11 @@ def _ids_after(ids: Iterable[int], commands: Iterable[Any] | None) -> set[int]:
 def _is_plain(value: Any) -> bool:
     """Return whether a value for HTML is a text in which nothing has a meaning of its own."""
     return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+
+
+def _as_html(value: str) -> str:
+    """Return how Odoo stores a plain text in a field for HTML."""
+    return f"<span>{value}</span>"
 
 
 def _content(value: Any) -> Any:

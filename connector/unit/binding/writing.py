@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from odoo import Command
@@ -11,7 +11,7 @@ from odoo.fields import Field
 from odoo.models import BaseModel
 
 from ...event.unchanged import with_unchanged
-from .changes import Stored, changed_values, is_of_ids, link
+from .changes import Stored, changed_values, is_of_ids, link, stored_by_all
 from .given import note_given
 from .kept import Together, computed_from, fields_written
 
@@ -60,6 +60,17 @@ def note_stored(record: BaseModel, values: Mapping[str, Any]) -> None:
         is_otherwise = _is_comparable(record, name, values[name]) and stored.differs(name, values[name])
         given[name] = (values[name], stored.value(name)) if is_otherwise else None
     note_given(record, given)
+
+
+def note_all_stored(records: BaseModel, values_list: Sequence[Mapping[str, Any]]) -> None:
+    """Do what :func:`note_stored` does, for new records.
+
+    :param records: recordset
+    :param values_list: list of dicts of the values that each was created with
+    """
+    as_given = stored_by_all(records, values_list)
+    for record, values in zip(records, values_list, strict=True):
+        note_stored(record, {name: value for name, value in values.items() if name not in as_given})
 
 
 def _is_comparable(record: BaseModel, name: str, value: Any) -> bool:

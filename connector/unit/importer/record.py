@@ -30,7 +30,7 @@ from ..binding.changes import changed_values
 from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
 from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
-from ..binding.writing import note_stored, write_together
+from ..binding.writing import note_all_stored, write_together
 from ..connector_unit import Environment, external_id_text, get_environment
 from ..jobs.about import imported
 from ..jobs.channel import backend_channel
@@ -260,8 +260,7 @@ class RecordImporter(Importer):
             bindings = self._create_many(values_list)
         for incoming, binding in zip(page, bindings, strict=True):
             incoming.binding, incoming.outcome = binding, "created"
-        for incoming in page:
-            note_stored(incoming.binding, values[incoming])
+        note_all_stored(self.model.concat(*bindings), [values[incoming] for incoming in page])
         if self.export_mapper:
             note_created(self.export_mapper, {incoming.binding: values[incoming] for incoming in page})
 
