@@ -14,6 +14,7 @@ from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.connector.unit.reconciler import Reconciler
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import PartnerExportMapper, PointsExporter, ShopAdapter, webshop
 from .common import ShopCase, conflict_policy
@@ -67,6 +68,22 @@ class TestBulkExporter(ShopCase, JobsCase):
             with context:
                 self.run_jobs()
             self.assertEqual(self.points_there()[0], points)
+
+    def test_a_job_alone_sends_what_the_record_has_after_the_commit_before_it(self):
+        binding = self.bindings[0]
+        self.delay(binding)
+        self.run_jobs()
+        commit = ConnectorSession.commit
+
+        def commit_and_change(session):
+            commit(session)
+            binding.points = 12
+
+        binding.points = 11
+        self.delay(binding)
+        with patch.object(ConnectorSession, "commit", commit_and_change):
+            self.run_jobs()
+        self.assertEqual(self.points_there()[0], 12)
 
     def test_changes_of_many_records_are_one_call_that_sends_what_the_exporter_names(self):
         self.delay()

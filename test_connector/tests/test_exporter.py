@@ -10,6 +10,7 @@ from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.jobs_queue.exception import LimitReached, NetworkRetryableError, NothingToDoJob, RetryableJobError
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import PartnerImportMapper, ShopAdapter, webshop
 from .common import ShopCase
@@ -230,6 +231,39 @@ class TestExportJobs(ExporterCase, JobsCase):
                 export_record.delay(self.session, binding._name, binding.id)
                 self.run_jobs()
                 self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Ada")
+
+    def changing_at_the_commit(self, binding, values):
+        """Let another one write values on a binding just after the exporter's first commit."""
+        commit, done = ConnectorSession.commit, []
+
+        def commit_and_change(session):
+            commit(session)
+            if not done:
+                done.append(binding.write(values))
+
+        return patch.object(ConnectorSession, "commit", commit_and_change)
+
+    def test_an_update_sends_what_the_record_has_after_the_commit_before_it(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        binding = self.partner("42")
+        self.run_export(binding)
+        binding.name = "Bob"
+        export_record.delay(self.session, binding._name, binding.id)
+        with self.changing_at_the_commit(binding, {"name": "Zoe"}):
+            self.run_jobs()
+        self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Zoe")
+        self.assertEqual(self.run_export(binding), "Nothing to export.")
+
+    def test_a_record_that_loses_its_external_id_at_the_commit_before_its_update_is_created(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        binding = self.partner("42")
+        self.run_export(binding)
+        binding.name = "Bob"
+        export_record.delay(self.session, binding._name, binding.id)
+        with self.changing_at_the_commit(binding, {"external_id": False}):
+            job = self.run_jobs()
+        self.assertIn("Created record", job.message)
+        self.assertEqual(self.shop.table("test.shop.partner")[42]["name"], "Ada")
 
     def test_a_job_exports_a_record(self):
         binding = self.partner()

@@ -71,7 +71,12 @@ class BulkExporter(ImportHold):
         self._check_fields()
         bindings = self.model.browse(dict.fromkeys(binding_ids)).exists()
         self._lock(bindings)
-        changes = self._changes(bindings.filtered(lambda binding: not binding.no_export))
+        exported = bindings.filtered(lambda binding: not binding.no_export)
+        changes = self._changes(exported)
+        while forget_until_answered(self.session, changes):
+            # its commit has ended our locks: others may have changed the records since
+            self._lock(bindings)
+            changes = self._changes(exported)
         messages = dict.fromkeys(binding_ids, self._("The record to export does not exist any more."))
         nothing, refusal = self._("Nothing to export."), self._("Not exported: the binding says so.")
         for binding in bindings:
@@ -99,7 +104,8 @@ class BulkExporter(ImportHold):
 
     def _lock(self, bindings: BaseModel) -> None:
         if busy := bindings - bindings.try_lock_for_update(allow_referencing=True):
-            message = self._("%s is being exported or changed by somebody else", busy[0].display_name)
+            name = busy.exists()[:1].display_name or str(busy)  # somebody may have deleted them
+            message = self._("%s is being exported or changed by somebody else", name)
             raise RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
     def _changes(self, bindings: BaseModel) -> dict[BaseModel, Values]:
@@ -119,8 +125,6 @@ class BulkExporter(ImportHold):
         known = self.binder.to_external_many(changes)
         by_id = {known[binding.id]: binding for binding in changes if binding.id in known}
         seen = self._seen_before(by_id)
-        if forget_until_answered(self.session, {binding: changes[binding] for binding in by_id.values()}):
-            self._lock(self.model.union(*by_id.values()))
         errors = self._refused({id_: changes[by_id[id_]] for id_ in by_id}) if by_id else {}
         sent = {id_: binding for id_, binding in by_id.items() if id_ not in errors}
         self._remember(sent, changes, self._states_there(seen & sent.keys()))

@@ -89,10 +89,7 @@ class RecordExporter(ConflictPolicy):
         if reason := self._must_skip():
             return reason
         self._export_dependencies()
-        map_record = self._map_data()
-        if self.external_id is None:
-            return self._export_new(map_record)
-        return self._export_changes(map_record, fields)
+        return self._export(fields)
 
     # Steps, in the order in which they are called
 
@@ -136,6 +133,12 @@ class RecordExporter(ConflictPolicy):
         """Return the ``MapRecord`` of the binding."""
         return self.mapper.map_record(self.binding)
 
+    def _export(self, fields: Iterable[str] | None) -> str:
+        map_record = self._map_data()
+        if self.external_id is None:
+            return self._export_new(map_record)
+        return self._export_changes(map_record, fields)
+
     def _export_new(self, map_record: MapRecord) -> str:
         values = self._create_data(map_record)
         self.external_id = self._creation.run(values)
@@ -152,11 +155,14 @@ class RecordExporter(ConflictPolicy):
             if fields is None:
                 mark_in_sync(self.binding, "error", "missing", "to_export")
             return self._("Nothing to export.")
+        if forget_until_answered(self.session, {self.binding: values}):
+            # its commit has ended our lock: others may have changed the record, or what was last
+            # sent, so look again. It ends, as the second time there is nothing more to forget
+            self._lock()
+            return self._export(fields)
         try:
             if decision := self._conflict.resolve():
                 return decision
-            if forget_until_answered(self.session, {self.binding: values}):
-                self._lock()
             self._update(values)
         except IDMissingInBackend as error:
             return self._handle_missing(map_record, error)
@@ -245,7 +251,8 @@ class RecordExporter(ConflictPolicy):
             self.session.commit()
 
     def _is_busy(self) -> RetryableJobError:
-        message = self._("%s is being exported or changed by somebody else", self.binding.display_name)
+        name = self.binding.exists().display_name or str(self.binding)  # somebody may have deleted it
+        message = self._("%s is being exported or changed by somebody else", name)
         return RetryableJobError(message, seconds=a_moment(), ignore_retry=True)
 
 

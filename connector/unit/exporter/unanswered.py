@@ -31,7 +31,8 @@ def forget_until_answered(session: ConnectorSession, sent: Mapping[BaseModel, Co
 
     :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession` of the job
     :param sent: dict, record of the binding model to the names of the external fields
-    :return: whether it has committed: then the locks of the transaction are gone
+    :return: whether it has committed: then the locks of the transaction are gone, those that hooks
+        have taken among them, and what was read may have changed
     """
     if not session.owns_transaction:
         return False
