@@ -1,6 +1,6 @@
 from odoo import Command
 
-from odoo.addons.connector.exception import InvalidDataError, MappingError
+from odoo.addons.connector.exception import InvalidDataError, MappingError, NoConnectorUnitError
 from odoo.addons.connector.testing import extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding.binder import Binder
@@ -14,6 +14,7 @@ from odoo.addons.connector.unit.mapper.mapper import (
     mapping,
     only_create,
 )
+from odoo.addons.jobs_queue.registration import registration_changed
 
 from ..units import webshop
 from .common import ShopCase
@@ -318,3 +319,33 @@ class TestImportOfOrders(ChildrenCase):
             self.unit(BulkImporter, "test.shop.order").run(list(self.shop.table("test.shop.order").values()))
         self.assertEqual([entry for entry in looked_up if entry[0] == "test.shop.tag"], [("test.shop.tag", 4)])
         self.assertEqual(self.env["test.order.line"].search([]).tag_id.ids, [tag.odoo_id.id for tag in tags])
+
+
+class TestChildrenWithoutMapper(ChildrenCase):
+    """Lines for which no mapper is registered."""
+
+    def setUp(self):
+        super().setUp()
+        self.binding = self.create(self.order((1, "Ball", 2)))
+        webshop._registrations[:] = [
+            registration for registration in webshop._registrations if registration.unit_class is not self.line_mapper
+        ]
+        registration_changed()
+        self.mapper = self.unit(ImportMapper, "test.shop.order")
+
+    def map_without_lines(self):
+        return self.mapper.map_record({"id": 1, "number": "S2"}, binding=self.binding).values()
+
+    def test_a_class_that_makes_the_lines_itself_needs_none_to_leave_them(self):
+        class OwnLines(ImportMapChild):
+            _model_name = "test.shop.order.line"
+
+            def get_items(self, items, parent, target, options):
+                return [Command.create({"name": item["product"]}) for item in items]
+
+        webshop(OwnLines)
+        self.assertEqual(self.map_without_lines(), {"name": "S2", "shop_line_ids": []})
+
+    def test_all_others_are_told_that_it_is_missing(self):
+        with self.assertRaisesRegex(NoConnectorUnitError, "test.shop.order.line"):
+            self.map_without_lines()
