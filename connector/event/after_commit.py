@@ -121,10 +121,13 @@ def _sum_up(record_id: int, notes: list[Note]) -> Change | None:
         return None
     kind = next(kind for kind in ("create", "unlink", "write") if kind in kinds)
     old: dict[str, Any] = {}
-    if kind != "create":
+    written = frozenset[str]()
+    if kind == "create":
+        written = written.union(*(note.fields for note in notes if note.kind == "write"))
+    else:
         for note in reversed(notes):  # the first value counts
             old.update(note.old.get(record_id, {}))
-    return Change(kind, frozenset[str]().union(*(note.fields for note in notes)), old)
+    return Change(kind, frozenset[str]().union(*(note.fields for note in notes)), old, written)
 
 
 def _env_of(notes: list[Note]) -> api.Environment:
@@ -169,6 +172,7 @@ class _Call:
                 sorted(self.change.fields),
                 self.change.old,
                 as_argument(self.env.context),
+                sorted(self.change.written),
             )
 
 
@@ -182,6 +186,7 @@ def call_consumer(
     fields: list[str],
     old: dict[str, Any],
     no_connector_export: str | bool,
+    written: list[str] | None = None,
 ) -> object:
     """Tell a consumer about a changed record
 
@@ -190,12 +195,13 @@ def call_consumer(
     :param kind: see :class:`Change`, also for the next two
     :param no_connector_export: backends to which the change must not be exported, see
         :mod:`~odoo.addons.connector.event.no_export`
+    :param written: see :class:`Change`; a job of an earlier version has None
     """
     module, _dot, function = consumer.rpartition(".")
     consumer = f"{_MOVED.get(module, module)}.{function}"
     for subscription in on_record_change.subscriptions(session.env.registry, model_name):
         if consumer_name(subscription.consumer) == consumer:
-            change = Change(kind, frozenset(fields), old)
+            change = Change(kind, frozenset(fields), old, frozenset(written or ()))
             session = session.with_context(**{NO_EXPORT: from_argument(no_connector_export)})
             return subscription.consumer(session, model_name, record_id, change)
     raise NothingToDoJob(

@@ -24,11 +24,14 @@ class Change:
         if the subscription does not ask for them. For a write it has the written fields, for an
         unlink the stored fields, in both cases only those among the ``fields`` of the subscription.
         Binary fields are left out.
+    :param written: for a creation, frozenset of the names of those fields that were given to
+        ``write`` after it; empty for other kinds
     """
 
     kind: str
     fields: frozenset[str] = frozenset()
     old: dict[str, Any] = field(default_factory=dict)
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class ChangeSubscription(Subscription):
             change.kind,
             change.fields,
             {name: value for name, value in old.items() if not self.fields or name in self.fields},
+            change.written,
         )
 
 

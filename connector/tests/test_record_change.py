@@ -84,6 +84,22 @@ class TestOneCallARecord(ChangeCase):
         tag.color = 3
         self.assertEqual(self.told(), [(tag.id, "create", {"name", "color"}, {})])
 
+    def test_a_creation_tells_what_was_written_after_it_also_by_a_job(self):
+        written = []
+
+        def consume(session, model_name, record_id, change):
+            written.append((change.kind, change.fields, change.written))
+            if len(written) < 3:  # at the first call, and when it is called again by itself
+                raise ValueError("broken")
+
+        self.told()
+        self.subscribe(consume)
+        self.env[TAG].create({"name": "New", "color": 1}).color = 2
+        with mute_logger(LOGGER):
+            self.tell_changes()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(written, [("create", {"name", "color"}, {"color"})] * 3)
+
     def test_a_write_and_a_deletion_are_a_deletion(self):
         self.subscribe()
         self.tag.color = 3

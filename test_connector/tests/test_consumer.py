@@ -18,11 +18,12 @@ from odoo.addons.connector.unit.exporter.consumers import (
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.jobs.keys import export_identity
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.exception import NetworkRetryableError
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..units import ShopAdapter, TagExportMapper, webshop
+from ..units import ShopAdapter, ShopImporter, TagExportMapper, webshop
 from .common import ShopCase, register_another
 
 
@@ -57,6 +58,42 @@ class TestDelayExport(ConsumerCase):
         self.assertFalse(self.exports())
         binding.write({"external_id": "44", "points": 5})
         self.assertTrue(self.exports())
+
+    def test_what_is_written_after_a_creation_with_an_external_id_is_exported_when_told_after_the_commit(self):
+        self.subscribe(on_record_change, delay_export, "test.shop.tag")
+        self.tag("3")
+        self.tag("4").color = 7  # which is not mapped
+        self.tag().external_id = "5"
+        self.tell_changes()
+        self.assertFalse(self.exports())
+        tag = self.tag("6")
+        tag.name = "Gold"
+        self.tell_changes()
+        self.assertEqual(self.exports().identity_key, export_identity(tag._name, tag.id))
+
+    def test_a_binding_that_moves_to_another_backend_is_exported_when_it_changes_too(self):
+        self.subscribe(on_record_change, delay_export, "test.shop.tag")
+        tag = self.tag("3")
+        self.tell_changes()
+        tag.write({"backend_id": self.backend.copy().id, "external_id": "4"})
+        self.tell_changes()
+        self.assertFalse(self.exports())
+        tag.write({"backend_id": self.backend.id, "external_id": "5", "name": "Gold"})
+        self.tell_changes()
+        self.assertTrue(self.exports())
+
+    def test_what_comes_after_the_import_of_a_new_record_is_exported_when_told_after_the_commit(self):
+        self.subscribe(on_record_change, delay_export, "test.shop.tag")
+
+        class Importer(ShopImporter):
+            def _after_import(self, binding):
+                binding.name = "Gold"
+
+        self.shop.add("test.shop.tag", 3, name="Silver")
+        with extending(webshop, Importer):
+            self.unit(RecordImporter, "test.shop.tag").run(3)
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.shop.table("test.shop.tag")[3]["name"], "Gold")
 
     def test_ten_writes_are_one_export_of_all_that_has_changed(self):
         binding = self.partner()

@@ -171,20 +171,26 @@ def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bo
     """Return whether the mapping of a binding's export reads a field that was written.
 
     A binding without an external id is exported whole. Writing the external id itself does not
-    change the record, and a binding that is created with one binds a record that is there already.
+    change the record, and a binding that is created with one binds a record that is there already:
+    of it only what is written after the creation matters.
     """
     environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
     try:
         changed_by = environment.get_connector_unit(ExportMapper).changed_by_fields()
     except NoConnectorUnitError:
         return False
-    written = vals.fields if isinstance(vals, Change) else vals
     if not binding.external_id:
         return True
-    others = set(written) - {"external_id"}
-    if "external_id" in written and (not others or "backend_id" in written):
-        return False
-    return changed_by is None or not changed_by.isdisjoint(others)
+    written = set(vals.fields if isinstance(vals, Change) else vals)
+    if "external_id" in written:
+        if isinstance(vals, Change):
+            written = written if vals.kind == "write" else set(vals.written)
+        elif "backend_id" in written:  # they were given to ``create``
+            return False
+        written -= {"external_id", "backend_id"}
+        if not written:
+            return False
+    return changed_by is None or not changed_by.isdisjoint(written)
 
 
 def _is_exported(binding: BaseModel) -> bool:
