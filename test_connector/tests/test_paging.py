@@ -161,6 +161,27 @@ class TestEnds(HttpCase):
                 )
                 self.assertEqual(list(self.adapter().pages_by_link("/things")), [[None], ["2"]])
 
+    def list_with_header(self, link):
+        self.serve(Answer([1], headers={"Link": link}))
+        return list(self.adapter().pages_by_link("/things"))
+
+    def test_c3_a_header_that_cannot_be_read_is_shown_and_is_no_end(self):
+        for link in (
+            '/things?at=2; rel="next"',
+            '</things?at=2> rel="next"',
+            '</things?at=2; rel="next"',
+            '</things?at=1>; rel="prev", /things?at=2; rel="next"',
+            "</things?at=2>; title=a, b; rel=next",
+            '</things?at=2>; title="a; rel="next"',
+        ):
+            with self.subTest(link), self.assertRaisesRegex(InvalidDataError, "header Link .* cannot be read.*things"):
+                self.list_with_header(link)
+
+    def test_c3_a_header_without_a_next_link_is_the_end(self):
+        for link in ("", '</things?at=1>; rel="prev", ', "</style.css>; rel=preload; nopush; as=style;"):
+            with self.subTest(link):
+                self.assertEqual(self.list_with_header(link), [[1]])
+
     def test_c3_a_link_to_another_server_is_not_followed(self):
         self.serve(Answer([1], headers={"Link": '<https://elsewhere.example.com/?token=t0ken>; rel="next"'}))
         with self.assertRaisesRegex(InvalidDataError, "another server"):

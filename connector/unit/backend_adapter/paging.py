@@ -25,7 +25,7 @@ _REPEATED_AT_END = 2
 
 # A link of the header ``Link``: its address and its parameters
 _LINK = re.compile(r'<([^<>]*)>((?:[^<",]|"(?:[^"\\]|\\.)*")*)')
-_PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,]*)')
+_PARAMETER = re.compile(r';\s*([\w*-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^;,]*))?')
 
 
 #: A page of a list.
@@ -158,7 +158,10 @@ class Paging:
     def pages_by_link(
         self, path: str, params: Mapping[str, Any] | None = None, *, records: Callable[[Any], Any] = _the_body
     ) -> Iterator[Page]:
-        """Follow the ``next`` link of the header ``Link``, until there is none."""
+        """Follow the ``next`` link of the header ``Link``, until there is none.
+
+        :raise InvalidDataError: a part of the header cannot be read, and may be that link
+        """
         received = _Received()
         asked: str | None = path
         while asked:
@@ -168,7 +171,7 @@ class Paging:
                 raise self._endless(path)
             if page:
                 yield page
-            asked, params = _next_link(response), None
+            asked, params = self._next_link(response, path), None
 
     def _counted_pages(
         self,
@@ -231,6 +234,24 @@ class Paging:
                 )
             )
         return page
+
+    def _next_link(self, response: requests.Response, path: str) -> str | None:
+        """Return the address of the next page from the header ``Link``, None if there is none."""
+        header = response.headers.get("Link", "")
+        for address, parameters in _LINK.findall(header):
+            named = {name.lower(): value.strip("\"' ") for name, value in _PARAMETER.findall(parameters)}
+            if "next" in named.get("rel", "").lower().split() and address.strip():
+                return urljoin(response.url, address.strip())
+        if _LINK.sub(lambda link: _PARAMETER.sub("", link[2]), header).strip(" \t,;"):
+            raise InvalidDataError(
+                self._(
+                    "The header Link of %(system)s for %(path)s cannot be read, so nobody knows whether the list goes on: %(header)s",
+                    system=self._label,
+                    path=self._mask(path),
+                    header=self._mask(header),
+                )
+            )
+        return None
 
     def _endless(self, path: str) -> InvalidDataError:
         return InvalidDataError(
@@ -371,12 +392,3 @@ def _whole_number(value: Any) -> int | None:
         return None if isinstance(value, bool) else int(value)
     except (OverflowError, TypeError, ValueError):
         return None
-
-
-def _next_link(response: requests.Response) -> str | None:
-    """Return the address of the next page from the header ``Link``, None if there is none."""
-    for address, parameters in _LINK.findall(response.headers.get("Link", "")):
-        relations = {name.lower(): value.strip("\"' ") for name, value in _PARAMETER.findall(parameters)}.get("rel", "")
-        if "next" in relations.lower().split() and address.strip():
-            return urljoin(response.url, address.strip())
-    return None
