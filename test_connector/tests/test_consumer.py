@@ -1,3 +1,4 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.tests import new_test_user
@@ -288,6 +289,44 @@ class TestDelayDelete(ConsumerCase):
         self.assertEqual(jobs.mapped("message"), ["Deleted record 1 of Test Shop."])
         self.assertEqual(list(self.shop.table("test.shop.partner")), [42])
         self.assertFalse(self.env["connector.export.intent"].search([]))
+
+    def delete_while_it_is_created(self):
+        """Delete here what the shop has not created yet; return the job and the record there."""
+        binding = self.create_without_answer()
+        record = self.shop.table("test.shop.partner").pop(1)
+        binding.odoo_id.unlink()
+        jobs = self.run_jobs().filtered(lambda job: job.function.endswith("delete_created"))
+        return jobs, record
+
+    def test_what_is_created_there_after_it_was_deleted_here_is_deleted_there(self):
+        job, record = self.delete_while_it_is_created()
+        self.assertEqual((job.state, job.retry), ("scheduled", 0))
+        self.shop.table("test.shop.partner")[1] = record
+        self.run_jobs(at=job.eta)
+        self.assertEqual((job.state, job.message), ("done", "Deleted record 1 of Test Shop."))
+        self.assertEqual(list(self.shop.table("test.shop.partner")), [42])
+
+    def test_it_is_looked_for_for_an_hour(self):
+        job, _record = self.delete_while_it_is_created()
+        for minutes, expected in ((5, "scheduled"), (59, "scheduled"), (60, "done")):
+            self.env.cr.execute(
+                "UPDATE queue_job SET date_created = clock_timestamp() AT TIME ZONE 'UTC' - %s WHERE id = %s",
+                [timedelta(minutes=minutes, seconds=1), job.id],
+            )
+            job.invalidate_recordset()
+            self.run_jobs(at=job.eta)
+            self.assertEqual((job.state, job.message), (expected, "Test Shop has not created the record."))
+        self.assertFalse(self.env["connector.export.intent"].search([]))
+
+    def test_somebody_is_asked_to_delete_what_an_import_has_brought_back_meanwhile(self):
+        job, record = self.delete_while_it_is_created()
+        self.shop.table("test.shop.partner")[1] = record
+        self.unit(RecordImporter).run(1)
+        self.run_jobs(at=job.eta)
+        back = self.Partner.search([("external_id", "=", "1")])
+        checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", back.odoo_id.id)])
+        self.assertIn("Deleted here while it was created in Test Shop (record 1)", checkpoint.message)
+        self.assertIn(1, self.shop.table("test.shop.partner"))
 
     def test_another_record_with_the_same_key_that_is_bound_here_is_not_deleted_there(self):
         self.create_without_answer().unlink()

@@ -1,11 +1,15 @@
 """Delete a record in the external system: the deleter, and its job."""
 
+from odoo.models import BaseModel
+
+from odoo.addons.jobs_queue.exception import RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import IDMissingInBackend
 from ..backend_adapter.crud import CRUDAdapter
+from ..binding.clock import database_now
 from ..checkpoint import add_checkpoint
 from ..connector_unit import get_environment
 from ..jobs.about import imported
@@ -13,6 +17,11 @@ from ..jobs.channel import backend_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Deleter
 from ..types import ExternalId
+
+#: Seconds for which a record is looked for that may still be created, and those before the second
+#: look. Between two looks as much time passes as before the first of them
+_LONGEST_CREATION = 3600
+_FIRST_WAIT = 60
 
 
 @general
@@ -35,29 +44,35 @@ class DeleteExporter(Deleter):
     def run_created(self, binding_id: int) -> str:
         """Delete the record that an export may have created before its binding was deleted.
 
-        A key may be that of several records, such as a SKU: a record that is bound here is left. If
-        the adapter has no ``find_by_key``, a person is asked to look.
+        The system may still be creating it: it is asked again from time to time, for an hour. A key
+        may be that of several records, such as a SKU: a record that is bound here is left, and if
+        an import may have brought it back, a person is asked. So is one if the adapter has no
+        ``find_by_key``.
 
         :param binding_id: id of the deleted binding; there is an intent to create its record
         :return: what was done, for the user
+        :raise RetryableJobError: the system does not have the record yet
         """
         intent = self.env["connector.export.intent"].sudo()._of(self.model.browse(binding_id))
-        message = self._delete_by_key(intent.idempotency_key) if intent else self._not_created()
+        message = self._delete_by_key(intent.idempotency_key, binding_id) if intent else self._not_created()
         intent.unlink()
         return message
 
     def _not_created(self) -> str:
         return self._("%s has not created the record.", self.environment.backend_name)
 
-    def _delete_by_key(self, idempotency_key: str) -> str:
+    def _delete_by_key(self, idempotency_key: str, binding_id: int) -> str:
         external_id = self.backend_adapter.find_by_key(idempotency_key)
         name = self.environment.backend_name
-        if external_id is not None and self.binder.to_internal(external_id):
-            return self._("Record %(id)s of %(backend)s is bound here, and is left.", id=external_id, backend=name)
+        if external_id is not None and (bound := self.binder.to_internal(external_id)):
+            self.external_id = external_id
+            if bound.id > binding_id:
+                self._ask_about(bound)
+            return self._("Record %(id)s of %(backend)s is bound here, and is left.", **self._names())
         if external_id is not None:
             return self.run(external_id)
         if type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
-            return self._not_created()
+            return self._not_found()
         message = self._(
             "A record of %(model)s was deleted here while it was created in %(backend)s, with the key %(key)s: look for it there.",
             model=self.model._description,
@@ -68,6 +83,27 @@ class DeleteExporter(Deleter):
             self.session, self.backend_record._name, self.backend_record.id, self.backend_record, message, "warning"
         )
         return message
+
+    def _not_found(self) -> str:
+        """Return that there is no such record; within an hour, have it looked for once more."""
+        waited = self._seconds_waited()
+        if waited < _LONGEST_CREATION:
+            raise RetryableJobError(self._not_created(), seconds=max(waited, _FIRST_WAIT), ignore_retry=True)
+        return self._not_created()
+
+    def _seconds_waited(self) -> float:
+        """Return for how long the job has looked for the record; outside of a job it looks once."""
+        began = getattr(self.session.job, "date_created", None)
+        return (database_now(self.environment) - began).total_seconds() if began else _LONGEST_CREATION
+
+    def _ask_about(self, bound: BaseModel) -> None:
+        """Ask a person about a record that may be the deleted one, and is here again."""
+        message = self._(
+            "Deleted here while it was created in %(backend)s (record %(id)s), and here again: delete it, unless it is another one.",
+            **self._names(),
+        )
+        record = self.binder.unwrap_binding(bound)
+        add_checkpoint(self.session, record._name, record.id, self.backend_record, message, severity="warning")
 
 
 RecordDeleter = DeleteExporter
