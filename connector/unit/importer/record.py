@@ -647,6 +647,7 @@ def _key(args: Mapping[str, Any]) -> str:
     default_channel=backend_channel,
     related_action=open_imported,
     concurrency_key=_key,
+    identity_policy="replace",  # one that waits may have data, and the newest ones count
     about=imported,
     former_names=["odoo.addons.connector.unit.importer.import_record"],
 )
