@@ -7,7 +7,7 @@ from psycopg2.errors import OutOfMemory
 from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.binding.binder import Binder
@@ -81,6 +81,34 @@ class TestPage(BulkCase):
         record = self.shop.table("test.shop.partner").pop(1)
         message = self.unit(BulkImporter).run([record], read_at=binding.sync_date - timedelta(seconds=1))
         self.assertEqual((message, binding.sync_state), ("1 not there any more", "missing"))
+
+    def test_a_system_that_gives_fewer_records_than_it_is_asked_for_is_asked_for_the_others(self):
+        asked = []
+
+        class Capped(ShopAdapter):
+            def read_many(self, external_ids, fields=None):
+                asked.append(list(external_ids))
+                records = super().read_many(asked[-1][:2], fields)
+                if not records:
+                    raise IDMissingInBackend("The shop has none of them")
+                return records
+
+        self.add_many(range(5))
+        with extending(webshop, Capped):
+            message = self.import_ids([0, 1, 2, 3, 4, 7, 8])
+        self.assertEqual(message, "5 created, 2 not there any more")
+        self.assertEqual(asked, [[0, 1, 2, 3, 4, 7, 8], [2, 3, 4, 7, 8], [4, 7, 8], [7, 8]])
+
+    def test_a_page_whose_rest_is_answered_by_nonsense_fails(self):
+        class Broken(ShopAdapter):
+            def read_many(self, external_ids, fields=None):
+                if 1 not in external_ids:
+                    raise UnreadableAnswer("<html>")
+                return super().read_many([1], fields)
+
+        self.add_many([1, 2])
+        with extending(webshop, Broken), self.assertRaises(UnreadableAnswer):
+            self.import_ids([1, 2])
 
     def test_a_binding_knows_the_state_that_was_imported(self):
         self.add(0, changed="revision 7")

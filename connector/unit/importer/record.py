@@ -23,9 +23,9 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ...backend import general
 from ...event.no_export import without_export
-from ...exception import IDMissingInBackend, InvalidDataError, MappingError
+from ...exception import IDMissingInBackend, InvalidDataError, MappingError, UnreadableAnswer
 from ...extension import class_name
-from ..backend_adapter.crud import checked_record, checked_records
+from ..backend_adapter.crud import CRUDAdapter, checked_record, checked_records
 from ..binding.changes import changed_values
 from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
@@ -300,12 +300,35 @@ class RecordImporter(Importer):
     def read_page(self, external_ids: Collection[ExternalId]) -> list[Incoming]:
         """Read records, and return the :meth:`page_of` those that exist.
 
+        A system may give fewer records than it is asked for. So it is asked again for those that it
+        has left out, until that brings nothing new.
+
         :raise InvalidDataError: what the adapter returns is not a list of records
         """
         if not external_ids:
             return []
+        found = more = self._read_by_id(external_ids)
+        while more and self._reads_many_at_once:
+            left = [id_ for id_ in external_ids if external_id_text(id_) not in found]
+            more = self._read_left(left) if left else {}
+            found = {**found, **more}
+        return self.page_of({self.backend_adapter.id_of(record): record for record in found.values()})
+
+    def _read_left(self, external_ids: Collection[ExternalId]) -> dict[str | None, ExternalRecord]:
+        """Return those of some records that another call brings, as :meth:`_read_by_id`."""
+        texts = set(map(external_id_text, external_ids))
+        try:
+            found = self._read_by_id(external_ids)
+        except UnreadableAnswer:
+            raise
+        except (IDMissingInBackend, InvalidDataError):
+            return {}  # so some systems say that none of them exists
+        return {text: record for text, record in found.items() if text in texts}
+
+    def _read_by_id(self, external_ids: Collection[ExternalId]) -> dict[str | None, ExternalRecord]:
+        """Return the records that one call of :meth:`_read_many` brings, by their ids as text."""
         records = checked_records(self.backend_adapter, self._read_many(external_ids), "read_many")
-        return self.page_of({self.backend_adapter.id_of(record): record for record in records})
+        return {external_id_text(self.backend_adapter.id_of(record)): record for record in records}
 
     def each(self, page: Iterable[Incoming]) -> Iterator[Incoming]:
         """Yield the records of a page; while one is worked on, the hooks are about it."""
@@ -378,6 +401,11 @@ class RecordImporter(Importer):
             with suppress(IDMissingInBackend):
                 records.append(self._read())
         return records
+
+    @property
+    def _reads_many_at_once(self) -> bool:
+        """Whether one call reads many records, and may so leave some out that exist."""
+        return not self._is_overridden("_read") and type(self.backend_adapter).read_many is not CRUDAdapter.read_many
 
     def _handle_missing(self) -> str:
         """Handle a record that does not exist (any more) in the external system.
