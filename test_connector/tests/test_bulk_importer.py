@@ -23,6 +23,7 @@ from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJob
 
 from ..units import PartnerImporter, ShopAdapter, ShopImporter, webshop
 from .common import ShopCase
+from .test_importer import Lenient
 
 
 class BulkCase(ShopCase, JobsCase):
@@ -109,6 +110,24 @@ class TestPage(BulkCase):
         self.add_many([1, 2])
         with extending(webshop, Broken), self.assertRaises(UnreadableAnswer):
             self.import_ids([1, 2])
+
+    def test_an_id_that_is_another_form_of_the_id_of_its_record_is_refused(self):
+        self.add(42)
+        with extending(webshop, Lenient), mute_logger("odoo.addons.connector.unit.importer.failures"):
+            self.assertEqual(self.import_ids(["0042"]), "1 failed and left to jobs of their own")
+            self.assertFalse(self.names())
+            self.assertEqual(self.import_ids(["0042", 42]), "1 created, 1 failed and left to jobs of their own")
+            with mute_logger("odoo.addons.jobs_queue.worker"):
+                self.assertFailed(self.run_jobs(), "answers with record 42 to 0042")
+        self.assertEqual(self.names(), ["Partner 42"])
+
+    def test_a_record_that_is_bound_by_another_form_of_its_id_is_not_created_again(self):
+        self.partner("0042")
+        self.add(42)
+        with extending(webshop, Lenient), mute_logger("odoo.addons.connector.unit.importer.failures"):
+            self.import_ids(["0042"])
+            self.assertDone(self.run_jobs())
+        self.assertEqual((self.names(), self.binding("0042").sync_state), (["Partner 42"], "in_sync"))
 
     def test_a_binding_knows_the_state_that_was_imported(self):
         self.add(0, changed="revision 7")

@@ -34,6 +34,15 @@ class RefusingImporter(PartnerImporter):
         raise InvalidDataError("Not welcome")
 
 
+class Lenient(ShopAdapter):
+    """Adapter of a shop that finds a record by any form of its id."""
+
+    def _find(self, external_id):
+        form = str(external_id).strip().lstrip("0").lower()
+        own = next((id_ for id_ in self.table if str(id_).lower() == form), external_id)
+        return super()._find(own)
+
+
 class ImporterCase(ShopCase):
     def run_import(self, external_id, model_name="test.shop.partner", **kwargs):
         """Import a record and return what the importer says."""
@@ -77,11 +86,43 @@ class TestRecordImporter(ImporterCase):
         self.run_import(0)
         self.assertEqual(self.binding(0).name, "Zero")
 
-    def test_a_record_that_is_here_under_its_own_id_is_not_created_again(self):
-        class Lenient(ShopAdapter):
-            def _find(self, external_id):
-                return super()._find(int(external_id))
+    def test_a_record_is_not_created_by_another_form_of_its_id(self):
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        self.shop.add("test.shop.partner", "SKU-7", name="Bob")
+        with extending(webshop, Lenient):
+            for form, own in (("0042", "42"), (" 42", "42"), ("sku-7", "SKU-7")):
+                with self.subTest(form), self.assertRaisesRegex(InvalidDataError, f"record {own} to {form}, "):
+                    self.run_import(form)
+                with self.subTest(form), self.assertRaisesRegex(InvalidDataError, f"record {own} to {form}, "):
+                    self.run_import(form, data={"id": own, "name": "Ada"})
+        self.assertFalse(self.Partner.search([("backend_id", "=", self.backend.id)]))
 
+    def test_a_record_is_imported_by_a_number_beside_its_id(self):
+        self.shop.add("test.shop.partner", 7, name="Ada", number="1001")
+        self.shop.add("test.shop.partner", 8, name="Bob", number="0008")
+
+        class ByNumber(ShopAdapter):
+            def _find(self, external_id):
+                return next(record for record in self.table.values() if record["number"] == external_id)
+
+        class WithNumber(ShopAdapter):
+            def id_of(self, record):
+                return record["number"]
+
+        with extending(webshop, ByNumber):
+            self.run_import("1001")
+            with extending(webshop, WithNumber):
+                self.run_import("0008")
+        self.assertEqual((self.binding("1001").name, self.binding("0008").name), ("Ada", "Bob"))
+
+    def test_a_record_that_is_bound_by_another_form_of_its_id_is_updated_by_it(self):
+        binding = self.partner("0042")
+        self.shop.add("test.shop.partner", 42, name="Lovelace")
+        with extending(webshop, Lenient):
+            self.run_import("0042")
+        self.assertEqual(binding.name, "Lovelace")
+
+    def test_a_record_that_is_here_under_its_own_id_is_not_created_again(self):
         self.shop.add("test.shop.partner", 42, name="Ada")
         self.unit(RecordImporter).run(42)
         with extending(webshop, Lenient), self.assertRaisesRegex(InvalidDataError, "answers with record 42 to 0042"):

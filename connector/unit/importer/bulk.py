@@ -25,7 +25,7 @@ from ..types import ExternalId, ExternalRecord
 from .batch import BatchImporter
 from .failures import Failures, without_unusable
 from .incoming import Incoming
-from .record import Importing, RecordImporter
+from .record import Importing, RecordImporter, bare_id
 
 #: Records that a job imports of very many.
 PAGE_SIZE = 500
@@ -94,8 +94,26 @@ class BulkImporter(Importer):
         """Return the page of the records that exist, after the missing ones were handled."""
         page = self._importer.read_page(external_ids)
         found = {external_id_text(incoming.external_id) for incoming in page}
-        self._handle_missing([id_ for id_ in external_ids if external_id_text(id_) not in found])
+        if missing := [id_ for id_ in external_ids if external_id_text(id_) not in found]:
+            refused = self._refuse_other_forms(missing, page)
+            self._handle_missing([id_ for id_ in missing if id_ not in refused])
+            asked = set(map(external_id_text, external_ids))
+            answers = set(map(external_id_text, refused.values())) - asked
+            page = [incoming for incoming in page if external_id_text(incoming.external_id) not in answers]
         return page
+
+    def _refuse_other_forms(self, missing: list[ExternalId], page: list[Incoming]) -> dict[ExternalId, ExternalId]:
+        """Refuse the ids to which the system answers with a record that has another form of them.
+
+        :param missing: list of the ids that were asked for, and that no record of the page has
+        :return: dict, refused id to the record's own id
+        """
+        importer = self._importer
+        own = {bare_id(incoming.external_id): incoming.external_id for incoming in page}
+        refused = {id_: own[bare] for id_ in missing if (bare := bare_id(id_)) in own}
+        for incoming in importer.page_of(dict.fromkeys(refused)):
+            self._give_up(incoming, importer.in_other_form(incoming.external_id, refused[incoming.external_id]))
+        return refused
 
     def _handle_missing(self, external_ids: Iterable[ExternalId]) -> None:
         """Call the importer's ``_handle_missing`` for each record that does not exist any more."""

@@ -127,11 +127,11 @@ class RecordImporter(Importer):
         try:
             if data is None or self._is_data_old(read_at):
                 incoming.record = self._read()
-                if incoming.is_new:
-                    self._check_is_unknown()
         except IDMissingInBackend:
             self._note_missing()
             return self._handle_missing()
+        if incoming.is_new:
+            self._check_form_of_id()
         with self._unique_violation_is_retried():
             self.import_page([incoming], force, overwrite=force, alone=True)
         return self._told(incoming)
@@ -362,32 +362,34 @@ class RecordImporter(Importer):
         record = self.backend_adapter.read(self.external_id, self._fields_to_read())
         return checked_record(self.backend_adapter, record)
 
-    def _check_is_unknown(self) -> None:
-        """Refuse a new record that is in Odoo already, under another form of its id.
+    def _check_form_of_id(self) -> None:
+        """Refuse a new record that was asked for by another form of its id.
 
-        A system may answer to ``0042`` with the customer 42, who would be there twice. Only leading
-        zeros are compared: a record may have an ``id`` beside the number by which it is asked for.
+        A system may answer to ``0042`` with the customer 42. This customer would be here twice as
+        soon as it comes by its own id. Only forms of one id are compared: a record may have an
+        ``id`` beside the number by which it is asked for.
 
-        :raise InvalidDataError: it is in Odoo already
+        :raise InvalidDataError: it was
         """
-        asked = external_id_text(self.external_id)
-        found = asked.strip().lstrip("0") if asked else None
-        if found == asked or not (found and found.isdecimal() and self._has_id(found)):
-            return
-        if self.binder.to_internal(found):
-            raise InvalidDataError(
-                self._(
-                    "%(backend)s answers with record %(found)s to %(id)s. That record is here already: use its own id.",
-                    found=found,
-                    **self._names(),
-                )
-            )
-
-    def _has_id(self, external_id: str) -> bool:
         try:
-            return external_id_text(self.backend_adapter.id_of(self.external_record)) == external_id
+            own = external_id_text(self.backend_adapter.id_of(self.external_record))
         except (AttributeError, LookupError, TypeError, InvalidDataError):
-            return False  # an adapter that reads single records need not know
+            return  # an adapter that reads single records need not know
+        asked = external_id_text(self.external_id)
+        if own is not None and own != asked and bare_id(own) == bare_id(asked):
+            raise self.in_other_form(self.external_id, own)
+
+    def in_other_form(self, external_id: ExternalId, own: ExternalId) -> InvalidDataError:
+        """Return the error of a record that was asked for by another form of its own id."""
+        return InvalidDataError(
+            self._(
+                "%(backend)s answers with record %(found)s to %(id)s, and so it could be here twice: import it by its own id. "
+                "If its own id is %(id)s, let the method id_of() of the adapter return that.",
+                found=own,
+                id=external_id,
+                backend=self.environment.backend_name,
+            )
+        )
 
     def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
         """Return the records of a page that exist: by one call, unless reading one differs.
@@ -658,6 +660,14 @@ def description_of_import(environment: Environment, external_id: ExternalId) -> 
         "backend": environment.backend_name,
     }
     return env._("Import %(model)s %(id)s of %(backend)s", **names)
+
+
+def bare_id(external_id: ExternalId | None) -> str:
+    """Return what the forms of one external id have in common, as ``0042`` and ``42``.
+
+    They differ in leading zeros, in spaces around them, or in case.
+    """
+    return (external_id_text(external_id) or "").strip().lstrip("0").casefold()
 
 
 def _checked_id_text(external_id: object) -> str:
