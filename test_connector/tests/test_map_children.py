@@ -349,3 +349,73 @@ class TestChildrenWithoutMapper(ChildrenCase):
     def test_all_others_are_told_that_it_is_missing(self):
         with self.assertRaisesRegex(NoConnectorUnitError, "test.shop.order.line"):
             self.map_without_lines()
+
+
+class TestLinesOfMappingMethods(ShopCase):
+    """Lines for which a mapping method returns commands of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(registering(webshop))
+        self.commands = [Command.create({"name": "apple"})]
+
+        class OrderMapper(ImportMapper):
+            _model_name = "test.shop.order"
+            direct = [("number", "name")]
+
+        self.mapper = webshop(OrderMapper)
+        self.mapper.lines = mapping(lambda mapper, record: {"line_ids": self.commands})
+
+    def run_import(self, *, lines=None):
+        """Import the order, and return the names of its lines."""
+        data = {"id": 1, "number": "S1", **({} if lines is None else {"lines": lines})}
+        self.unit(RecordImporter, "test.shop.order").run(1, data=data, force=True)
+        return self.unit(Binder, "test.shop.order").to_internal(1, unwrap=True).line_ids.mapped("name")
+
+    def test_lines_that_each_import_would_add_again_are_refused(self):
+        self.run_import()
+        with self.assertRaisesRegex(MappingError, r"OrderMapper, line_ids: Command\.create adds these lines again"):
+            self.run_import()
+        self.assertEqual(self.env["test.order.line"].search_count([]), 1)
+
+    def test_lines_that_a_binding_has_itself_are_refused_too(self):
+        self.mapper.direct = []
+        line = {"name": "apple", "backend_id": self.backend.id}
+        self.mapper.lines = mapping(lambda mapper, record: {"shop_line_ids": [Command.create(line)]})
+        self.run_import()
+        with self.assertRaisesRegex(MappingError, "OrderMapper, shop_line_ids"):
+            self.run_import()
+
+    def test_records_of_a_many2many_that_each_import_would_add_again_are_refused(self):
+        class LineMapper(ImportMapper):
+            _model_name = "test.shop.order.line"
+            direct = [("product", "name")]
+
+            @mapping
+            def tags(self, record):
+                return {"tag_ids": [Command.create({"name": "Fruit"})]}
+
+        webshop(LineMapper)
+        self.mapper.lines = None
+        self.mapper.children = [("lines", "shop_line_ids", "test.shop.order.line")]
+        self.run_import(lines=[{"id": 11, "product": "apple"}])
+        with self.assertRaisesRegex(MappingError, "LineMapper, tag_ids"):
+            self.run_import(lines=[{"id": 11, "product": "apple"}])
+
+    def test_lines_are_added_where_there_are_none(self):
+        self.commands = []
+        self.run_import()
+        self.commands = [Command.create({"name": "apple"})]
+        self.assertEqual(self.run_import(), ["apple"])
+
+    def test_commands_that_replace_or_name_the_lines_are_written(self):
+        self.run_import()
+        self.commands = [Command.clear(), Command.create({"name": "pear"})]
+        self.assertEqual((self.run_import(), self.run_import()), (["pear"], ["pear"]))
+        line = self.env["test.order.line"].search([])
+        self.commands = [Command.link(line.id), Command.create({"name": "fig"})]
+        self.assertEqual(self.run_import(), ["pear", "fig"])
+
+    def test_lines_that_are_given_only_at_the_creation_are_given_once(self):
+        self.mapper.lines = only_create(self.mapper.lines)
+        self.assertEqual((self.run_import(), self.run_import()), (["apple"], ["apple"]))

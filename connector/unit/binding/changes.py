@@ -45,6 +45,20 @@ def changed_values(record: BaseModel, values: Mapping[str, Any]) -> Values:
     return changed
 
 
+def adds_again(record: BaseModel, name: str, value: Any) -> bool:
+    """Return whether a value adds lines to those of the record, each time that it is written.
+
+    Commands that also name or remove lines know of those that are there.
+
+    :param record: recordset of one record
+    :param name: name of a field
+    :param value: as for ``write``
+    """
+    if record._fields[name].type not in ("one2many", "many2many") or not value:
+        return False
+    return all(command[0] == Command.CREATE for command in value) and bool(Stored(record).value(name))
+
+
 class Stored:
     """What a record has stored, also in the records that it inherits, to compare values with it.
 

@@ -553,6 +553,7 @@ class RecordImporter(Importer):
         What Odoo would compute anew because of them is written with them.
         """
         changed = changed_values(binding, values)
+        self.mapper.check_adds_once(binding, changed)
         mapper = self.export_mapper if changed else None
         before: Any = mapper and would_send(mapper, binding, changed)
         unsaid = self.mapper.unsaid(self.external_record) if changed else ()

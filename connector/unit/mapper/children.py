@@ -155,6 +155,7 @@ class ImportMapChild(MapChild):
     def _command(self, map_record: MapRecord, values: Values) -> LineCommand | None:
         if map_record.binding:
             changed = changed_values(map_record.binding, values)
+            cast("ImportMapper", map_record.mapper).check_adds_once(map_record.binding, changed)
             together = written_together(
                 map_record.binding,
                 changed,

@@ -21,6 +21,7 @@ from odoo.addons.jobs_queue.registration import lookups
 
 from ...exception import MappingError, NoConnectorUnitError
 from ...extension import class_name
+from ..binding.changes import adds_again
 from ..connector_unit import ConnectorUnit, Environment, external_id_text
 from ..types import ExternalRecord, Links, Source, Values
 from .checked import Check, check_of, shown_safely
@@ -494,6 +495,25 @@ class ImportMapper(Mapper):
             for _modifier, source, target, *_check in compiled.modified
             if source is not None and source not in record
         ]
+
+    def check_adds_once(self, record: BaseModel, changed: Values) -> None:
+        """Refuse an update that would add the same lines at each import.
+
+        A :class:`~.children.MapChild` finds the lines again, a mapping method does not.
+
+        :param record: recordset of one record
+        :param changed: dict of the values to write on it
+        :raise MappingError: it would
+        """
+        added = [name for name, value in changed.items() if adds_again(record, name, value)]
+        of_children = {target for _source, target, _model_name in self._compiled.children} if added else ()
+        for name in added:
+            if name not in of_children:
+                raise self.error(
+                    name,
+                    "Command.create adds these lines again at each import: map them by children, only at the creation "
+                    "of the record by @only_create, or replace all lines by a Command.clear() before it",
+                )
 
     def _map_children(self, map_record: MapRecord, source: str, target: str, model_name: str) -> Any:
         if source not in map_record.source:  # it says nothing about them
