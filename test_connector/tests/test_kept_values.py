@@ -10,7 +10,7 @@ from odoo.addons.connector.unit.binding import kept
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.binding.kept import Together
 from odoo.addons.connector.unit.importer.record import RecordImporter
-from odoo.addons.connector.unit.mapper.mapper import ImportMapChild, ImportMapper, mapping
+from odoo.addons.connector.unit.mapper.mapper import ImportMapChild, ImportMapper, mapping, only_create
 from odoo.addons.jobs_queue.registration import registration_changed
 
 from ..units import webshop
@@ -160,6 +160,18 @@ class TestKeptValues(KeptCase):
         self.record["urgency"] = 3
         self.run_import()
         self.assertEqual(self.content()[0], ("apple", 5, 50, 30))
+
+    def test_c16_a_value_that_is_given_only_at_the_creation_is_kept_where_the_mapper_says_so(self):
+        self.line_mapper.direct = [("product", "name"), ("quantity", "quantity")]
+        self.line_mapper.price = only_create(mapping(lambda mapper, record: {"price": record["price"]}))
+        self.line_mapper._written_with = {"quantity": ("price",)}
+        registration_changed()
+        self.run_import()
+        self.record["lines"][0]["quantity"] = 5
+        self.order.line_ids[1].price = 61  # by a user
+        self.record["lines"][1]["quantity"] = 4
+        self.run_import()
+        self.assertEqual(self.order.line_ids.mapped(lambda line: (line.quantity, line.price)), [(5, 50), (4, 61)])
 
     def test_c16_a_field_that_code_changes_is_written_with_the_field_that_leads_there(self):
         lines = type(self.env["test.order.line"])

@@ -127,7 +127,8 @@ def written_together(
     :param record: recordset of one record
     :param changed: dict of the values that change it
     :param values: dict of all mapped values
-    :param written_with: dict, name of a field to the names of those that are always written with it
+    :param written_with: dict, name of a field to the names of those that are always written with
+        it: as they are stored, if they are not mapped
     :param above: fields that are written on the record to which this line belongs, a frozenset
     :param unsaid: names of mapped fields of which the external record says nothing: what is stored
         in them is kept
@@ -138,7 +139,7 @@ def written_together(
     mapped = values.keys() | unsaid
     names = set(computed_from(record, own | fields_written(record, changed), mapped))
     for name in changed:
-        names.update(mapped.intersection(written_with.get(name, ())))
+        names.update(written_with.get(name, ()))
     values = {**{name: _as_stored(record, name) for name in names - values.keys()}, **values}
     kept = {
         name: values[name]
