@@ -20,7 +20,7 @@ from odoo.addons.connector.unit.jobs.keys import import_identity
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
-from ..units import PartnerImporter, ShopAdapter, webshop
+from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, webshop
 from .common import ShopCase, register_another
 
 
@@ -295,6 +295,23 @@ class TestWrite(ImporterCase):
         with patch.object(partners, "write", autospec=True, side_effect=partners.write) as write:
             self.run_import(42)
         self.assertEqual([call.args[1] for call in write.call_args_list], [{"email": "c@d"}])
+
+    def test_what_a_system_leaves_out_is_empty_where_the_mapper_says_so(self):
+        class Mapper(PartnerImportMapper):
+            _leaves_out_empty = True
+
+        self.shop.add("test.shop.tag", 3, name="Gold")
+        self.shop.add("test.shop.partner", 42, name="Ada", mail="a@b", points=3, tag=3)
+        self.run_import(42)
+        binding = self.binding(42)
+        self.shop.add("test.shop.partner", 42, name="Ada Lovelace")
+        self.run_import(42)
+        self.assertEqual((binding.name, binding.email, binding.points), ("Ada Lovelace", "a@b", 3))
+        with extending(webshop, Mapper):
+            self.run_import(42, force=True)
+        self.assertEqual(
+            (binding.name, binding.email, binding.points, binding.main_tag_id.ids), ("Ada Lovelace", False, 0, [])
+        )
 
 
 class TestDependencies(ImporterCase):

@@ -76,6 +76,21 @@ class ChildrenCase(ShopCase):
 
 
 class TestLinesThatAreBindings(ChildrenCase):
+    def test_lines_that_a_system_leaves_out_are_deleted_where_the_mapper_says_so(self):
+        binding = self.create(self.order((11, "apple", 1)))
+        without_lines = {"id": 1, "number": "S1"}
+        self.update(without_lines, binding)
+        self.assertEqual(self.content(binding), [("apple", 1)])
+        type(self.mapper)._leaves_out_empty = True
+        self.update(without_lines, binding)
+        self.assertEqual(self.content(binding), [])
+
+    def test_what_a_line_leaves_out_is_empty_where_its_mapper_says_so(self):
+        binding = self.create(self.order((11, "apple", 1)))
+        self.line_mapper._leaves_out_empty = True
+        self.update({"id": 1, "number": "S1", "lines": [{"id": 11, "product": "apple"}]}, binding)
+        self.assertEqual(self.content(binding), [("apple", 0)])
+
     def test_two_lines_with_one_id_are_refused(self):
         with self.assertRaisesRegex(InvalidDataError, r"several test\.shop\.order\.line with the external id 1"):
             self.create(self.order((1, "Tea", 1), ("1", "Milk", 2)))

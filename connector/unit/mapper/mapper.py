@@ -433,14 +433,25 @@ class ImportMapper(Mapper):
     None becomes False, as Odoo expects. What ``direct`` writes has to fit the type of the field,
     see :mod:`.checked`; what mapping methods return is not looked at. A field that is not in the
     record gets no value by ``direct``: a record with only some fields leaves the others as they
-    are.
+    are, unless the system leaves out what is empty.
     """
 
     _map_child_class = ImportMapChild
 
+    #: True for a system that sends whole records and leaves out what is empty: then those of
+    #: :attr:`source_fields` that are not in a record are None
+    _leaves_out_empty: bool = False
+
     if TYPE_CHECKING:  # it is of the class above
 
         def _map_child_unit(self, model_name: str) -> ImportMapChild: ...
+
+    def map_record(
+        self, record: Source, parent: MapRecord | None = None, binding: BaseModel | None = None
+    ) -> MapRecord:
+        if self._leaves_out_empty:
+            record = {**dict.fromkeys(self.source_fields), **record}
+        return super().map_record(record, parent, binding)
 
     def read_source(self, record: ExternalRecord, field: str) -> Any:
         return record.get(field)
