@@ -20,7 +20,7 @@ from odoo.addons.connector.unit.jobs.keys import import_identity
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
-from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, webshop
+from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, ShopImporter, webshop
 from .common import ShopCase, register_another
 
 
@@ -295,6 +295,21 @@ class TestWrite(ImporterCase):
         with patch.object(partners, "write", autospec=True, side_effect=partners.write) as write:
             self.run_import(42)
         self.assertEqual([call.args[1] for call in write.call_args_list], [{"email": "c@d"}])
+
+    def test_a_translation_that_is_the_same_as_the_source_can_be_stored_after_the_import(self):
+        self.backend.default_lang_id = self.env["res.lang"]._activate_lang("fr_FR")
+        category = self.env["res.partner.category"].with_context(lang="en_US").create({"name": "Piano"})
+        self.Tag.create({"backend_id": self.backend.id, "external_id": "3", "odoo_id": category.id})
+        self.shop.add("test.shop.tag", 3, name="Piano")
+
+        class Importer(ShopImporter):
+            def _after_import(self, binding):
+                binding.odoo_id.update_field_translations("name", {"fr_FR": self.external_record["name"]})
+
+        with extending(webshop, Importer):
+            self.run_import(3, "test.shop.tag")
+        category.name = "Grand Piano"
+        self.assertEqual(category.with_context(lang="fr_FR").name, "Piano")
 
     def test_what_a_system_leaves_out_is_empty_where_the_mapper_says_so(self):
         class Mapper(PartnerImportMapper):
