@@ -137,7 +137,7 @@ class AdapterTests:
         with (
             server_that_does_not_answer() as location,
             extending(odoo, ImpatientAdapter),
-            self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"),
+            self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 s$"),
         ):
             self.move_to(location)
             self.search()

@@ -191,7 +191,7 @@ class TestErrors(HttpCase):
         over = threading.Event()
         self.addCleanup(over.set)
         self.serve(lambda request: over.wait() and Answer())
-        with self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 seconds"):
+        with self.assertRaisesRegex(NetworkRetryableError, "has not answered for 0.2 s$"):
             self.adapter(_timeout=(1, 0.2)).request("GET", "/")
         self.assertTrue(all(HttpAdapter._timeout))
 

@@ -438,7 +438,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             seconds: float | None = self._longest_reading
             return NetworkRetryableError(
                 self._(
-                    "The answer of %(system)s has not ended after %(seconds)s seconds",
+                    "The answer of %(system)s has not ended after %(seconds)s s",
                     system=self._label,
                     seconds=seconds,
                 )
@@ -446,7 +446,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         if isinstance(error, requests.ReadTimeout):
             seconds = self._timeout[1]
             return NetworkRetryableError(
-                self._("%(system)s has not answered for %(seconds)s seconds", system=self._label, seconds=seconds)
+                self._("%(system)s has not answered for %(seconds)s s", system=self._label, seconds=seconds)
             )
         if not isinstance(error, _OF_THE_NETWORK):
             # the address or a header is not valid; no request was sent
