@@ -290,6 +290,25 @@ class TestDelayDelete(ConsumerCase):
         self.assertEqual(list(self.shop.table("test.shop.partner")), [42])
         self.assertFalse(self.env["connector.export.intent"].search([]))
 
+    def test_a_record_there_that_has_a_key_of_the_connector_is_left_and_somebody_is_asked(self):
+        class BySku(RecordExporter):
+            def _get_idempotency_key(self, values):
+                return "SKU 1"
+
+        with extending(webshop, BySku):
+            self.create_without_answer().unlink()
+            self.run_jobs()
+        self.assertIn(1, self.shop.table("test.shop.partner"))
+        checkpoint = self.env["connector.checkpoint"].search([("record_id", "=", self.backend.id)])
+        self.assertIn("with the key SKU 1: look for it there", checkpoint.message)
+
+    def test_without_an_intent_nothing_is_deleted(self):
+        self.create_without_answer().unlink()
+        self.env["connector.export.intent"].search([]).unlink()
+        jobs = self.run_jobs().filtered(lambda job: job.function.endswith("delete_created"))
+        self.assertEqual(jobs.mapped("message"), ["Nothing is known of the creation any more: nothing was done."])
+        self.assertIn(1, self.shop.table("test.shop.partner"))
+
     def delete_while_it_is_created(self):
         """Delete here what the shop has not created yet; return the job and the record there."""
         binding = self.create_without_answer()

@@ -17,6 +17,7 @@ from ..jobs.channel import backend_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Deleter
 from ..types import ExternalId
+from .record import RecordExporter
 
 #: Seconds for which a record is looked for that may still be created, and those before the second
 #: look. Between two looks as much time passes as before the first of them
@@ -44,17 +45,19 @@ class DeleteExporter(Deleter):
     def run_created(self, binding_id: int) -> str:
         """Delete the record that an export may have created before its binding was deleted.
 
-        The system may still be creating it: it is asked again from time to time, for an hour. A key
-        may be that of several records, such as a SKU: a record that is bound here is left, and if
-        an import may have brought it back, a person is asked. So is one if the adapter has no
-        ``find_by_key``.
+        The system may still be creating it: it is asked again from time to time, for an hour. A
+        record that is bound here is left; if an import may have brought it back, a person is asked.
+        So is one if the adapter has no ``find_by_key``, or if the exporter makes its keys itself: a
+        SKU may be that of a record that was there before.
 
-        :param binding_id: id of the deleted binding; there is an intent to create its record
+        :param binding_id: id of the deleted binding
         :return: what was done, for the user
         :raise RetryableJobError: the system does not have the record yet
         """
         intent = self.env["connector.export.intent"].sudo()._of(self.model.browse(binding_id))
-        message = self._delete_by_key(intent.idempotency_key, binding_id) if intent else self._not_created()
+        if not intent:
+            return self._("Nothing is known of the creation any more: nothing was done.")
+        message = self._delete_by_key(intent.idempotency_key, binding_id)
         intent.unlink()
         return message
 
@@ -69,9 +72,9 @@ class DeleteExporter(Deleter):
             if bound.id > binding_id:
                 self._ask_about(bound)
             return self._("Record %(id)s of %(backend)s is bound here, and is left.", **self._names())
-        if external_id is not None:
+        if external_id is not None and self._has_random_keys():
             return self.run(external_id)
-        if type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
+        if external_id is None and type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
             return self._not_found()
         message = self._(
             "A record of %(model)s was deleted here while it was created in %(backend)s, with the key %(key)s: look for it there.",
@@ -83,6 +86,10 @@ class DeleteExporter(Deleter):
             self.session, self.backend_record._name, self.backend_record.id, self.backend_record, message, "warning"
         )
         return message
+
+    def _has_random_keys(self) -> bool:
+        exporter = type(self.unit_for(RecordExporter))
+        return exporter._get_idempotency_key is RecordExporter._get_idempotency_key
 
     def _not_found(self) -> str:
         """Return that there is no such record; within an hour, have it looked for once more."""
