@@ -108,7 +108,6 @@ class QueueWorker(models.Model):
         """Store in which database the addon is installed; workers serve no copies of it."""
         store.database.remember(self.env.cr)
 
-    @api.model
     def action_adopt_database(self) -> dict[str, Any]:
         """Declare this restored or copied database to be the production database.
 

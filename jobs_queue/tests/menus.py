@@ -1,5 +1,7 @@
 """Tests of the screens that an addon's menus open."""
 
+from lxml import etree
+
 from odoo.tests import new_test_user
 
 
@@ -28,6 +30,16 @@ class MenusTests:
         for action in self.actions():
             with self.subTest(action=action.name):
                 self.assertIn("o_view_nocontent_smiling_face", action.help)
+
+    def test_the_web_client_can_call_what_each_button_names(self):
+        """It names the records, even if there are none: a method for a model does not take them."""
+        for model_name in {action.res_model for action in self.actions()}:
+            for view in self.env["ir.ui.view"].search([("model", "=", model_name)]):
+                for name in etree.fromstring(view.arch_db).xpath("//button[@type='object']/@name"):
+                    with self.subTest(view=view.name, button=name):
+                        methods = [getattr(model, name) for model in self.env.registry.values() if hasattr(model, name)]
+                        self.assertTrue(methods)
+                        self.assertFalse([method for method in methods if getattr(method, "_api_model", False)])
 
     def actions(self, user=None):
         """Return the actions of the addon's menus that a user sees, by default of all menus."""

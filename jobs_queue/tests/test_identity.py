@@ -1,5 +1,6 @@
 from odoo.exceptions import AccessError
 from odoo.modules.neutralize import get_neutralization_queries
+from odoo.service.model import call_kw
 from odoo.tests import TransactionCase, new_test_user
 
 from odoo.addons.jobs_queue import store
@@ -48,7 +49,7 @@ class TestRestoredCopy(JobsCase):
 
     def test_the_button_makes_it_the_production_database(self):
         self.make_copy()
-        self.env["queue.worker"].action_adopt_database()
+        call_kw(self.env["queue.worker"], "action_adopt_database", [[]], {})  # as the web client does
         self.assertIsNone(store.database.reason_not_to_serve(self.cr))
         self.assertFalse(self.has_button())
 
