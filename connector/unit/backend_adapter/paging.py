@@ -1,4 +1,4 @@
-"""Pagination of long lists: by page number, offset, cursor or ``Link`` header.
+"""Pagination of long lists: by page number, offset, cursor, link, key or windows of ids.
 
 All lists end by one rule. Requests go on until a page is empty, or until the system says that there
 is no more, if the author names how it says so. A page that is shorter than asked is no end: systems
@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urljoin
 
 import requests
 
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
+from .places import Number, Offset, Window, whole_number
 
 #: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
 #: records are inserted while the list is read, a page comes twice.
@@ -32,8 +35,38 @@ _PARAMETER = re.compile(r';\s*([\w*-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^;,]*))?')
 Page: TypeAlias = list[Any]
 
 
+@dataclass(frozen=True)
+class PageAnswer:
+    """The answer to a request for a page.
+
+    :param body: its value, None if it has no content
+    :param headers: its headers
+    :param url: the address that has answered
+    """
+
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+
+
+#: Requests a page: ``function(path, params)``. The path is that of the list, or a link; then the
+#: params are None.
+Ask: TypeAlias = Callable[[str, Mapping[Any, Any] | None], PageAnswer]
+#: Finds something in an answer: ``function(answer)``.
+Finder: TypeAlias = Callable[[PageAnswer], Any]
+
+
 def _the_body(body: Any) -> Any:
     return body
+
+
+def _in_body(function: Callable[[Any], Any]) -> Finder:
+    """Return a function of an answer for one of its body; None is found where there is none."""
+    return lambda answer: None if answer.body is None else function(answer.body)
+
+
+def _in_body_if(function: Callable[[Any], Any] | None) -> Finder | None:
+    return function and _in_body(function)
 
 
 class Paging:
@@ -96,8 +129,9 @@ class Paging:
         :param repeats_last: whether the system answers with its last page if a later one is asked
             for; then pages that bring nothing new are the end. By default they are an error
         """
-        place = _Number(params, number, first, size_name, size)
-        return self._counted_pages(path, place, records, total, more, repeats_last)
+        place = Number(params, number, first, size_name, size)
+        ends = Ends(_in_body_if(total), _in_body_if(more), repeats_last)
+        return self._counted_pages(self._get, path, place, _in_body(records), ends)
 
     def pages_by_offset(
         self,
@@ -121,8 +155,9 @@ class Paging:
         :param more: as for :meth:`pages_by_number`
         :param repeats_last: as for :meth:`pages_by_number`
         """
-        place = _Offset(params, offset, size_name, size)
-        return self._counted_pages(path, place, records, total, more, repeats_last)
+        place = Offset(params, offset, size_name, size)
+        ends = Ends(_in_body_if(total), _in_body_if(more), repeats_last)
+        return self._counted_pages(self._get, path, place, _in_body(records), ends)
 
     def pages_by_cursor(
         self,
@@ -139,21 +174,10 @@ class Paging:
             or an empty text after the last one; 0 is a cursor
         :param cursor: name of the parameter for the cursor
         """
-        received, asked = _Received(), params
-        at: Any = None
-        while True:
-            body = self.request_json("GET", path, params=asked)
-            page = self._page_of(body, records, path)
-            if received.note(page) >= _MOST_IN_VAIN:
-                raise self._endless(path)
-            if page:
-                yield page
-            at = None if body is None else next_cursor(body)
-            if at is None or at is False or at == "":
-                return
-            if not received.is_first_time(at):
-                raise self._endless(path)
-            asked = {**(params or {}), cursor: at}
+        following = _in_body(next_cursor)
+        return self._cursor_pages(
+            self._get, path, params, _in_body(records), cursor, lambda answer, page: following(answer)
+        )
 
     def pages_by_link(
         self, path: str, params: Mapping[str, Any] | None = None, *, records: Callable[[Any], Any] = _the_body
@@ -162,60 +186,152 @@ class Paging:
 
         :raise InvalidDataError: a part of the header cannot be read, and may be that link
         """
-        received = _Received()
-        asked: str | None = path
-        while asked:
-            response = self.request("GET", asked, params=params)
-            page = self._page_of(self.json_of(response), records, path)
-            if not received.is_first_time(response.url) or received.note(page) >= _MOST_IN_VAIN:
-                raise self._endless(path)
-            if page:
-                yield page
-            asked, params = self._next_link(response, path), None
+        following = partial(self._next_link, path=path)
+        return self._link_pages(self._get_with_headers, path, params, _in_body(records), following)
+
+    def _get(self, path: str, params: Mapping[str, Any] | None) -> PageAnswer:
+        return PageAnswer(self.request_json("GET", path, params=params))
+
+    def _get_with_headers(self, path: str, params: Mapping[str, Any] | None) -> PageAnswer:
+        response = self.request("GET", path, params=params)
+        return PageAnswer(self.json_of(response), response.headers, response.url)
+
+    # How each kind of list goes on, however its pages are asked for
 
     def _counted_pages(
-        self,
-        path: str,
-        place: _Number | _Offset,
-        records: Callable[[Any], Any],
-        total: Callable[[Any], Any] | None,
-        more: Callable[[Any], object] | None,
-        repeats_last: bool,
+        self, ask: Ask, path: str, place: Number | Offset, records: Finder, ends: Ends
     ) -> Iterator[Page]:
         """Yield the pages of a list whose places are counted.
 
-        :param place: :class:`_Number` or :class:`_Offset` of the first page
+        :param ask: ``function(path, params)`` that returns a :class:`PageAnswer`
+        :param place: :class:`Number` or :class:`Offset` of the first page
+        :param records: ``function(answer)`` that returns the records of a page
+        :param ends: how the system says where the list ends
         """
         received, whole = _Received(), None
         while True:
-            body = self._body_at(path, place)
-            page = self._page_of(body, records, path)
-            if place.is_to_be_asked_again(page, received):
+            answer = self._answer_at(ask, path, place)
+            page = self._page_of(answer, records, path)
+            if place.is_to_be_asked_again(page, received.has_all):
                 continue
             in_vain = received.note(page)
-            if page and not (in_vain and repeats_last):
+            if page and not (in_vain and ends.repeats_last):
                 yield page
-            if in_vain >= _MOST_IN_VAIN and not repeats_last:
+            if in_vain >= _MOST_IN_VAIN and not ends.repeats_last:
                 raise self._endless(path)
-            before, whole = whole, _whole_number(total(body)) if total and body is not None else None
+            before, whole = whole, whole_number(ends.total(answer)) if ends.total else None
             if whole is not None and whole < len(page):  # -1 or 0, by which systems say that they have not counted
                 whole = None
             place.after(len(page))
             if before is not None and whole is not None and whole < before and in_vain < _MOST_IN_VAIN:
                 place.go_back(before - whole)
                 continue
-            if more and not (body is not None and more(body)):
+            if ends.more and not ends.more(answer):
                 return
-            if not more and not page:
+            if not ends.more and not page:
                 return
-            if not more and whole is not None and min(place.reached, received.number) >= whole:
+            if not ends.more and whole is not None and min(place.reached, received.number) >= whole:
                 return
-            if repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
+            if ends.repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
                 return
 
-    def _body_at(self, path: str, place: _Number | _Offset) -> Any:
+    def _cursor_pages(
+        self,
+        ask: Ask,
+        path: str,
+        params: Mapping[Any, Any] | None,
+        records: Finder,
+        cursor: Any,
+        following: Callable[[PageAnswer, Page], Any],
+        more: Finder | None = None,
+        repeats_last: bool = False,
+    ) -> Iterator[Page]:
+        """Yield the page of each cursor, until a page has no next one.
+
+        :param cursor: name of the parameter for the cursor
+        :param following: ``function(answer, page)`` that returns the next cursor, None, False or an
+            empty text after the last page
+        :param more: ``function(answer)`` that returns whether there are more pages, None if only
+            the cursor tells
+        :param repeats_last: whether the cursor of the last page leads to that page
+        """
+        received, asked = _Received(), params or {}
+        while True:
+            answer = ask(path, asked)
+            page = self._page_of(answer, records, path)
+            if received.note(page) >= _MOST_IN_VAIN:
+                raise self._endless(path)
+            if page:
+                yield page
+            if more and not more(answer):
+                return
+            at = following(answer, page)
+            if at is None or at is False or at == "":
+                if more:
+                    raise self._without_cursor(path)
+                return
+            if not received.is_first_time(at):
+                if repeats_last and at == asked.get(cursor):
+                    return
+                raise self._endless(path)
+            asked = {**(params or {}), cursor: at}
+
+    def _link_pages(
+        self,
+        ask: Ask,
+        path: str,
+        params: Mapping[Any, Any] | None,
+        records: Finder,
+        following: Callable[[PageAnswer], str | None],
+        repeats_last: bool = False,
+    ) -> Iterator[Page]:
+        """Yield the pages to which links lead.
+
+        :param following: ``function(answer)`` that returns the address of the next page, None after
+            the last one
+        :param repeats_last: whether the link of the last page leads to that page
+        """
+        received = _Received()
+        asked: str | None = path
+        before = None
+        while asked:
+            answer = ask(asked, params)
+            page = self._page_of(answer, records, path)
+            if repeats_last and answer.url == before:
+                return
+            if not received.is_first_time(answer.url) or received.note(page) >= _MOST_IN_VAIN:
+                raise self._endless(path)
+            if page:
+                yield page
+            asked, params, before = following(answer), None, answer.url
+
+    def _window_pages(
+        self, ask: Ask, path: str, window: Window, records: Finder, id_of: Callable[[Any], Any]
+    ) -> Iterator[Page]:
+        """Yield the records of one window of ids after the other.
+
+        A window without records is no end: ids have gaps. The windows get wider then, and where a
+        wide one has records it is asked for in parts, as the system may give fewer than it has. The
+        next window begins after the highest id that was received, for the same reason.
+
+        :param window: the first :class:`Window`
+        :param id_of: ``function(record)`` that returns the id of a record
+        """
+        while not window.is_beyond:
+            page = self._page_of(ask(path, window.params), records, path)
+            if not page:
+                window.pass_by()
+            elif not all(window.has(id_of(record)) for record in page):
+                raise self._outside(path, window.shown)
+            elif window.is_wide:
+                window.narrow()
+            else:
+                yield page
+                window.go_on(max(int(id_of(record)) for record in page))
+
+    def _answer_at(self, ask: Ask, path: str, place: Number | Offset) -> PageAnswer:
         try:
-            return self.request_json("GET", path, params=place.params)
+            return ask(path, place.params)
         except (IDMissingInBackend, InvalidDataError) as error:
             if place.reached == 0 or isinstance(error, UnreadableAnswer):
                 raise
@@ -223,8 +339,8 @@ class Paging:
             hint = f"It is asked with {place.shown}: if its list ends before, tell by total or more how it says so."
             raise type(error)(f"{error}. {hint}") from None
 
-    def _page_of(self, body: Any, records: Callable[[Any], Any], path: str) -> Page:
-        page = [] if body is None else records(body)
+    def _page_of(self, answer: PageAnswer, records: Finder, path: str) -> Page:
+        page = [] if answer.body is None else records(answer)
         if not isinstance(page, list):
             raise InvalidDataError(
                 self._(
@@ -235,13 +351,13 @@ class Paging:
             )
         return page
 
-    def _next_link(self, response: requests.Response, path: str) -> str | None:
+    def _next_link(self, answer: PageAnswer, path: str) -> str | None:
         """Return the address of the next page from the header ``Link``, None if there is none."""
-        header = response.headers.get("Link", "")
+        header = answer.headers.get("Link", "")
         for address, parameters in _LINK.findall(header):
             named = {name.lower(): value.strip("\"' ") for name, value in _PARAMETER.findall(parameters)}
             if "next" in named.get("rel", "").lower().split() and address.strip():
-                return urljoin(response.url, address.strip())
+                return link_from(answer, address)
         if _LINK.sub(lambda link: _PARAMETER.sub("", link[2]), header).strip(" \t,;"):
             raise InvalidDataError(
                 self._(
@@ -261,6 +377,39 @@ class Paging:
                 path=self._mask(path),
             )
         )
+
+    def _without_cursor(self, path: str) -> InvalidDataError:
+        return InvalidDataError(
+            self._(
+                "%(system)s says that there is more of %(path)s, but not where: it names no cursor.",
+                system=self._label,
+                path=self._mask(path),
+            )
+        )
+
+    def _outside(self, path: str, shown: str) -> InvalidDataError:
+        return InvalidDataError(
+            self._(
+                "%(system)s answers to %(path)s with records whose ids are not within %(window)s.",
+                system=self._label,
+                path=self._mask(path),
+                window=shown,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How a system says where a list ends whose pages are counted.
+
+    :param total: ``function(answer)`` that returns the number of records of the whole list
+    :param more: ``function(answer)`` that returns whether there are more pages
+    :param repeats_last: whether the last page comes again if a later one is asked for
+    """
+
+    total: Finder | None = None
+    more: Finder | None = None
+    repeats_last: bool = False
 
 
 class _Received:
@@ -300,95 +449,10 @@ class _Received:
         return is_new
 
 
-class _Number:
-    """The place of a page by its number.
-
-    ``reached`` is the number of records up to the end of the last page.
-    """
-
-    reached = 0
-
-    def __init__(self, params: Mapping[str, Any] | None, name: str, first: int, size_name: str, size: int) -> None:
-        self._params, self._name, self._size_name = params or {}, name, size_name
-        self._at = self._first = first
-        self._size = size
-        self._given: int | None = None
-
-    @property
-    def params(self) -> dict[str, Any]:
-        return {**self._params, self._name: self._at, self._size_name: self._size}
-
-    @property
-    def shown(self) -> str:
-        return f"{self._name}={self._at} and {self._size_name}={self._size}"
-
-    def is_to_be_asked_again(self, page: list[Any], received: _Received) -> bool:
-        """Return whether the second page has to be asked for once more, in the size that is given.
-
-        The system has lowered the size, but may count pages by the size that was asked for. By the
-        size that it gives, all systems count alike.
-        """
-        if self._given and self._at == self._first + 1 and 0 < len(page) <= self._given < self._size:
-            if received.has_all(page):
-                return False
-            self._size = self._given
-            return True
-        return False
-
-    def after(self, length: int) -> None:
-        """Go to the next page.
-
-        :param length: number of records of this page
-        """
-        if self._given is None:
-            self._given = length
-        self.reached = (self._at - self._first) * self._size + length
-        self._at += 1
-
-    def go_back(self, deleted: int) -> None:
-        """Go back to the pages into which the next records may have moved.
-
-        :param deleted: number of records that were deleted before the last page was read
-        """
-        pages = -(-deleted // self._size)
-        self._at = max(self._first, self._at - 1 - pages)
-
-
-class _Offset:
-    """The place of a page by its offset; the attributes are those of :class:`_Number`."""
-
-    reached = 0
-
-    def __init__(self, params: Mapping[str, Any] | None, name: str, size_name: str, size: int) -> None:
-        self._params, self._name, self._size_name = params or {}, name, size_name
-        self._at, self._last, self._size = 0, 0, size
-
-    @property
-    def params(self) -> dict[str, Any]:
-        return {**self._params, self._name: self._at, self._size_name: self._size}
-
-    @property
-    def shown(self) -> str:
-        return f"{self._name}={self._at} and {self._size_name}={self._size}"
-
-    def is_to_be_asked_again(self, page: list[Any], received: _Received) -> bool:
-        return False
-
-    def after(self, length: int) -> None:
-        self._last, self.reached = self._at, self._at + length
-        self._at += length or self._size  # an empty page that is not the last one
-
-    def go_back(self, deleted: int) -> None:
-        self._at = max(0, self._last - deleted)
-
-
 def _hash(value: object) -> int:
     return hash(json.dumps(value, default=repr))
 
 
-def _whole_number(value: Any) -> int | None:
-    """Return the number of records that a system names, None if it is no number."""
-    try:
-        return None if isinstance(value, bool) else int(value)
-    except (OverflowError, TypeError, ValueError):
-        return None
+def link_from(answer: PageAnswer, address: object) -> str | None:
+    """Return the whole address of a link in an answer, None if there is none."""
+    return urljoin(answer.url, address.strip()) if isinstance(address, str) and address.strip() else None
