@@ -12,6 +12,8 @@ from . import test_checkpoint_review
 from . import test_companies
 from . import test_conflict
 from . import test_consumer
+from . import test_declared_rest
+from . import test_documented_adapters
 from . import test_encodings
 from . import test_environment
 from . import test_exchange

@@ -9,11 +9,12 @@ DOORS = {
     "odoo.addons.jobs_queue": "jobs_queue/__init__.py",
     "odoo.addons.jobs_queue.testing": "jobs_queue/testing/__init__.py",
     "odoo.addons.connector": "connector/__init__.py",
+    "odoo.addons.connector.declaration": "connector/declaration.py",
     "odoo.addons.connector.exception": "connector/exception.py",
     "odoo.addons.connector.testing": "connector/testing/__init__.py",
 }
 OURS = re.compile(r"from (odoo\.addons\.(?:connector|jobs_queue)(?:\.[\w.]+)?) import (\([^)]*\)|[^\n`;]+)")
-LINE_OF_A_NAME = re.compile(r"^\| `(\w+)` \| (both|`jobs_queue`|`connector`) \| ", re.MULTILINE)
+LINE_OF_A_NAME = re.compile(r"^\| `(\w+)` \| (both|`jobs_queue`|`connector`|`declaration`) \| ", re.MULTILINE)
 FOR_AUTHORS = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
@@ -73,4 +74,10 @@ def test_the_page_of_names_has_one_line_for_each_exported_name_and_no_other():
     queue, connector = exported("odoo.addons.jobs_queue"), exported("odoo.addons.connector")
     expected = {name: "both" if name in connector else "`jobs_queue`" for name in queue}
     expected |= {name: "`connector`" for name in connector if name not in queue}
+    expected |= dict.fromkeys(exported("odoo.addons.connector.declaration"), "`declaration`")
     assert sorted(lines) == sorted(expected.items())
+
+
+def test_no_name_of_declarations_is_that_of_another_door():
+    others = {*exported("odoo.addons.jobs_queue"), *exported("odoo.addons.connector")}
+    assert others.isdisjoint(exported("odoo.addons.connector.declaration"))

@@ -7,9 +7,19 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odoo.addons.connector.declaration import (
+    CursorPages,
+    Header,
+    IdWindows,
+    KeysetPages,
+    LinkPages,
+    NumberPages,
+    OffsetPages,
+)
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import Answer, local_server
-from odoo.addons.connector.unit.backend_adapter.paging import Paging
+from odoo.addons.connector.unit.backend_adapter.declared.paginators import Listing
+from odoo.addons.connector.unit.backend_adapter.paging import PageAnswer, Paging
 
 #: More examples than for other properties, as one takes little time
 MANY = settings(max_examples=settings().max_examples * 5 // 2)
@@ -23,14 +33,25 @@ class Pager(Paging):
     def __init__(self, url, session):
         self._url, self._session = url, session
 
-    def request(self, _method, path, params=None):
-        return self._session.get(path if "://" in path else self._url + path, params=params)
+    def request(self, _method, path, params=None, headers=None):
+        return self._session.get(path if "://" in path else self._url + path, params=params, headers=headers)
 
     def request_json(self, method, path, params=None):
         return self.json_of(self.request(method, path, params))
 
     def json_of(self, response):
         return response.json() if response.content else None
+
+    def declared(self, paginator, path):
+        """Return the pages of a declared list of items."""
+        listing = Listing(self._ask, path, {}, lambda answer: answer.body["items"], lambda record: record["id"])
+        return paginator.pages(self, listing)
+
+    def _ask(self, path, params):
+        headers = {name.name: str(value) for name, value in (params or {}).items() if isinstance(name, Header)}
+        values = {name: value for name, value in (params or {}).items() if not isinstance(name, Header)}
+        response = self.request("GET", path, values, headers)
+        return PageAnswer(self.json_of(response), response.headers, response.url)
 
     def _mask(self, text):
         return text
@@ -71,7 +92,10 @@ class Shop:
         self.change()
         params = request.params
         if "after" in request.path:
-            return self.after(int(params.get("cursor", -1)), request)
+            place = params.get("cursor") or params.get("since_id") or request.headers.get("X-Cursor") or -1
+            return self.after(int(place), request)
+        if "from" in params:
+            return self.window(int(params["from"]), int(params["to"]))
         size = int(params.get("per_page") or params["limit"])
         given = self.given(size)
         by_number = "page" in params
@@ -97,7 +121,26 @@ class Shop:
                 "Link": f'</after/link?cursor={following}>; title="a;b", rel="x", <?cursor={following}>; rel="last next"'
             }
         )
-        return Answer({"items": [{"id": id_} for id_ in page], "next": following}, headers=link)
+        named = {} if is_last else {"X-Next": str(following)}
+        url = None if is_last else f"/after/link?cursor={following}"
+        body = {"items": [{"id": id_} for id_ in page], "next": following, "link": url, "more": not is_last}
+        return Answer(body, headers={**link, **named})
+
+    def window(self, first, last):
+        found = sorted(id_ for id_ in self.ids if first <= id_ <= last)
+        return Answer({"items": [{"id": id_} for id_ in found[: self.given(len(found))]]})
+
+
+class Gaps(Shop):
+    """A shop whose ids are not one after the other."""
+
+    def __init__(self, ids, cap=None, changes=()):
+        super().__init__(0, cap, changes)
+        self.ids = sorted(ids)
+        self.next_id = max(ids, default=0) + 1
+
+    def always_there(self, ids):
+        return set(ids) - self.deleted
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +169,31 @@ def more(body):
     return body["more"]
 
 
+class Itself(Shop):
+    """A shop whose last page names itself as the next one."""
+
+    def after(self, place, request):
+        page = sorted(id_ for id_ in self.ids if id_ > place)[: self.given(3)]
+        following = page[-1] if page else place
+        url = f"/after/link?cursor={following}"
+        return Answer({"items": [{"id": id_} for id_ in page], "next": following, "link": url})
+
+
+COUNTED = ["pages_by_number", "pages_by_offset"]
+# a name of a kind of pages, and whether they are declared
+counted = st.tuples(st.sampled_from(COUNTED), st.booleans())
+PLACES = {total: "total", more: "more"}
+
+
+def listed(pager, kind, size, **options):
+    """Return the pages of a list that is counted: by a method, or declared."""
+    name, is_declared = kind
+    if not is_declared:
+        return getattr(pager, name)("/list", records=items, size=size, **options)
+    value = {"pages_by_number": NumberPages, "pages_by_offset": OffsetPages}[name]
+    return pager.declared(value(size=size, **{key: PLACES.get(said, said) for key, said in options.items()}), "/list")
+
+
 def received(pages):
     return {record["id"] for page in pages for record in page}
 
@@ -133,7 +201,7 @@ def received(pages):
 def test_c1_c2_c3_pagers_bring_all_of_any_list(served):
     @MANY
     @given(
-        st.sampled_from(["pages_by_number", "pages_by_offset"]),
+        counted,
         st.integers(0, 25),
         st.integers(1, 12),
         st.none() | st.integers(1, 12),
@@ -141,16 +209,14 @@ def test_c1_c2_c3_pagers_bring_all_of_any_list(served):
         st.sampled_from([{}, {"total": total}, {"more": more}, {"total": total, "more": more}]),
         st.booleans(),
     )
-    def check(pages, number, size, cap, counts_by_asked, said, repeats_last):
+    def check(kind, number, size, cap, counts_by_asked, said, repeats_last):
         # a system that repeats its last page and does not tell its end is one that is said to do so
         shop = Shop(number, cap, repeats_last=repeats_last, counts_by_asked=counts_by_asked)
         if counts_by_asked and (said or repeats_last):
             shop.counts_by_asked = False  # its own words about its end would be wrong
         pager = served(shop)
         options = {"repeats_last": True} if repeats_last and not said else {}
-        assert received(getattr(pager, pages)("/list", records=items, size=size, **said, **options)) == set(
-            range(number)
-        )
+        assert received(listed(pager, kind, size, **said, **options)) == set(range(number))
 
     check()
 
@@ -167,16 +233,16 @@ either = st.lists(st.none() | st.tuples(st.sampled_from(["insert", "delete"]), s
 def test_c1_what_is_there_all_the_time_comes_while_others_are_inserted(served):
     @MANY
     @given(
-        st.sampled_from(["pages_by_number", "pages_by_offset"]),
+        counted,
         st.integers(1, 18),
         st.integers(1, 8),
         st.none() | st.integers(1, 8),
         changes,
         st.booleans(),
     )
-    def check(pages, number, size, cap, changes, repeats_last):
+    def check(kind, number, size, cap, changes, repeats_last):
         shop = Shop(number, cap, changes, repeats_last)
-        pages = getattr(served(shop), pages)("/list", records=items, size=size, repeats_last=repeats_last)
+        pages = listed(served(shop), kind, size, repeats_last=repeats_last)
         assert received(pages) >= shop.always_there(number)
 
     check()
@@ -185,31 +251,96 @@ def test_c1_what_is_there_all_the_time_comes_while_others_are_inserted(served):
 def test_c1_and_while_others_are_deleted_where_there_is_a_total(served):
     @MANY
     @given(
-        st.sampled_from(["pages_by_number", "pages_by_offset"]),
+        counted,
         st.integers(1, 18),
         st.integers(1, 8),
         st.none() | st.integers(1, 8),
         either,
     )
-    def check(pages, number, size, cap, changes):
+    def check(kind, number, size, cap, changes):
         shop = Shop(number, cap, changes)
-        pages = getattr(served(shop), pages)("/list", records=items, size=size, total=total)
+        pages = listed(served(shop), kind, size, total=total)
         assert received(pages) >= shop.always_there(number)
 
     check()
 
 
-def test_c3_and_by_cursor_and_link_whatever_is_changed(served):
+def by_cursor(pager):
+    return pager.pages_by_cursor("/after", records=items, next_cursor=lambda body: body["next"])
+
+
+def by_link(pager):
+    return pager.pages_by_link("/after/first", records=items)
+
+
+# Each way to go on after the last record: a paginator, or a method
+GOING_ON = [
+    by_cursor,
+    by_link,
+    CursorPages(next="next"),
+    CursorPages(next="next", more="more", size=3),
+    CursorPages(next=Header("X-Next"), parameter=Header("X-Cursor")),
+    LinkPages(),
+    LinkPages(next="link"),
+    KeysetPages(parameter="since_id"),
+    KeysetPages(parameter="since_id", key="id", first=-1),
+]
+
+
+def test_c3_and_by_cursor_link_and_key_whatever_is_changed(served):
     @MANY
-    @given(st.booleans(), st.integers(0, 18), st.none() | st.integers(1, 3), either)
-    def check(is_link, number, cap, changes):
+    @given(st.sampled_from(GOING_ON), st.integers(0, 18), st.none() | st.integers(1, 3), either)
+    def check(way, number, cap, changes):
         shop = Shop(number, cap, changes)
         pager = served(shop)
-        if is_link:
-            pages = pager.pages_by_link("/after/first", records=items)
-        else:
-            pages = pager.pages_by_cursor("/after", records=items, next_cursor=lambda body: body["next"])
+        pages = way(pager) if callable(way) else pager.declared(way, "/after")
         assert received(pages) >= shop.always_there(number)
+
+    check()
+
+
+def test_c1_windows_of_ids_bring_all_of_any_ids_in_few_requests(served):
+    @MANY
+    @given(
+        st.sets(st.integers(1, 25), min_size=8) | st.sets(st.integers(1, 100_000), max_size=12),
+        st.integers(1, 12),
+        st.none() | st.integers(1, 5),
+        either,
+    )
+    def check(ids, size, cap, changes):
+        shop = Gaps(ids, cap, changes)
+        pages = served(shop).declared(IdWindows(size=size, last=100_100), "/list")
+        assert received(pages) >= shop.always_there(ids)
+
+    check()
+
+
+def test_c1_a_gap_of_a_million_ids_takes_few_requests_and_no_page_is_larger_than_its_window():
+    ids = [*range(1, 6), *range(1_000_000, 1_000_020)]
+
+    def answer(request):
+        first, last = int(request.params["from"]), int(request.params["to"])
+        return Answer({"items": [{"id": id_} for id_ in ids if first <= id_ <= last]})
+
+    with local_server(answer) as server, requests.Session() as session:
+        pages = list(Pager(server.url, session).declared(IdWindows(size=5), "/"))
+        assert received(pages) == set(ids)
+        assert max(map(len, pages)) <= 5
+        assert len(server.requests) < 90
+
+
+def test_c2_a_last_page_that_leads_to_itself_is_the_end_where_that_is_said_and_else_an_error(served):
+    @MANY
+    @given(st.booleans(), st.integers(0, 18), st.none() | st.integers(1, 3), st.booleans())
+    def check(is_link, number, cap, is_said):
+        pager = served(Itself(number, cap))
+        kind = LinkPages if is_link else CursorPages
+        paginator = kind(next="link" if is_link else "next", repeats_last=is_said)
+        if is_said:
+            assert received(pager.declared(paginator, "/after/first")) == set(range(number))
+        else:
+            with endless():
+                list(pager.declared(paginator, "/after/first"))
 
     check()
 

@@ -1,0 +1,49 @@
+"""Public names with which an author declares an adapter: what its system is like, as values.
+
+::
+
+    from odoo.addons.connector.declaration import CursorPages, RestAdapter, Verb, field, secret
+
+
+    class ShopAdapter(RestAdapter):
+        base = field("location")
+        headers = {"X-Api-Key": secret("stored_key")}
+
+
+    @shop
+    class Customers(ShopAdapter):
+        _model_name = "shop.res.partner"
+        path, records, id_field = "/customers", "data.customers", "uuid"
+        paginator = CursorPages(size=100, next="meta.next")
+        verbs = {"write": Verb("PATCH")}
+
+Values are immutable and hold no record. Paths into JSON are JMESPath. All other names that an
+author needs are in ``odoo.addons.connector``.
+"""
+
+from .unit.backend_adapter.declared.paginators import (
+    CursorPages,
+    IdWindows,
+    KeysetPages,
+    LinkPages,
+    NumberPages,
+    OffsetPages,
+    OnePage,
+)
+from .unit.backend_adapter.declared.rest import RestAdapter
+from .unit.backend_adapter.declared.values import Header, Verb, field, secret
+
+__all__ = [
+    "CursorPages",
+    "Header",
+    "IdWindows",
+    "KeysetPages",
+    "LinkPages",
+    "NumberPages",
+    "OffsetPages",
+    "OnePage",
+    "RestAdapter",
+    "Verb",
+    "field",
+    "secret",
+]

@@ -1,0 +1,237 @@
+"""Base of declared adapters: what a class says of its system, checked, with values of a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from odoo.addons.jobs_queue.exception import FailedJobError
+from odoo.addons.jobs_queue.texts import shown
+
+from ....exception import CredentialsRefused, InvalidBackend, InvalidDataError
+from ....extension import class_name
+from ...connector_unit import Environment
+from ...types import ExternalId, ExternalRecord
+from ..http import HttpAdapter
+from ..paging import Page, PageAnswer
+from .json_paths import check_path, value_at
+from .paginators import Listing, Paginator
+from .values import Field, fields_in
+
+_FRAMEWORK = "odoo.addons.connector.unit.backend_adapter."
+_MOST_NAMES = 10  # that a message lists
+
+
+class DeclaredAdapter(HttpAdapter):
+    """Base of the adapters that are declared: the address, headers, lists and ids.
+
+    What a class declares is checked when the class is made; the fields of the backend that it
+    names, when it is first used. Each method may be overridden, and then does what the override
+    says.
+    """
+
+    #: The base address: ``field("location")``, or a text
+    base: Any = None
+    #: Headers of each request, {name: text, ``field()`` or ``secret()``}
+    headers: Mapping[str, Any] = {}
+    #: Parameters of each request for a page, {name: value, ``field()`` or ``secret()``}
+    params: Mapping[str, Any] = {}
+    #: JMESPath to the list of records in an answer; None: the answer is the list
+    records: str | None = None
+    #: JMESPath to the id in a record
+    id_field: str = "id"
+    #: How lists go on, such as :class:`~.paginators.NumberPages`
+    paginator: Paginator | None = None
+
+    # names of the attributes that are JMESPath, or None
+    _json_paths: tuple[str, ...] = ("records", "id_field")
+    # names of the attributes that may name fields of the backend
+    _with_fields: tuple[str, ...] = ("base", "headers", "params")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._check_declaration(class_name(cls))
+
+    @classmethod
+    def _check_declaration(cls, name: str) -> None:
+        """Check what the class declares.
+
+        :param name: complete name of the class
+        :raise ValueError: something is not what it must be; the message names it and the way out
+        """
+        base, paginator = cls._declaration_of("base"), cls._declaration_of("paginator")
+        if not (base is None or isinstance(base, Field) or _is_address(base)):
+            raise ValueError(f'{name}, base is {shown(base)}: it must be an address, or field("location")')
+        for attribute in ("headers", "params"):
+            if not isinstance(cls._declaration_of(attribute) or {}, Mapping):
+                raise ValueError(f"{name}, {attribute} is {shown(getattr(cls, attribute))}: it must be a dict")
+        for attribute in cls._json_paths:
+            if (path := cls._declaration_of(attribute)) is not None:
+                check_path(path, f"{name}, {attribute}")
+        if isinstance(paginator, type):
+            raise ValueError(f"{name}, paginator is a class: make a value of it, {paginator.__name__}(...)")
+        if not (paginator is None or isinstance(paginator, Paginator)):
+            raise ValueError(f"{name}, paginator is {shown(paginator)}: it must be one such as NumberPages()")
+
+    @classmethod
+    def _declaration_of(cls, attribute: str) -> Any:
+        """Return what the class declares; None also for a property, which only an adapter knows."""
+        value = getattr(cls, attribute)
+        return None if isinstance(value, property | cached_property) else value
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        known = self.backend_record._fields
+        for declared in self._declared_fields():
+            if declared.name not in known:
+                near = get_close_matches(declared.name, known, 1)
+                raise InvalidBackend(
+                    f"{class_name(type(self))} declares {declared}, but {self.backend_record._name} has no such field. "
+                    + (f"Is {near[0]!r} meant?" if near else "Add it to that model, or name another one.")
+                )
+
+    def _declared_fields(self) -> Iterator[Field]:
+        for attribute in self._with_fields:
+            yield from fields_in(self._declaration_of(attribute))
+
+    # What is declared, with the values of the backend
+
+    def _value(self, declared: Any) -> Any:
+        """Return a declared value; of a field, its value on the backend.
+
+        :raise CredentialsRefused: it is a secret, and empty
+        :raise FailedJobError: it is another field, and empty
+        """
+        if not isinstance(declared, Field):
+            return declared
+        record = self.backend_record.sudo()
+        value, known = record[declared.name], record._fields[declared.name]
+        if known.type == "boolean" or not (value is None or value is False or value == ""):
+            return value
+        message = self._(
+            "%(field)s of %(backend)s is empty: enter it, then requeue the job.",
+            field=known.string,
+            backend=self.environment.backend_name,
+        )
+        raise self._noted(CredentialsRefused(message)) if declared.is_secret else FailedJobError(message)
+
+    def _values(self, declared: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._value(value) for name, value in declared.items()}
+
+    @property
+    def _base_url(self) -> str:
+        if self.base is None:
+            raise NotImplementedError(f'{type(self).__name__} declares no base: base = field("location")')
+        return self._value(self.base)
+
+    def _secrets(self) -> Iterable[str]:
+        record = self.backend_record.sudo()
+        declared = (record[found.name] for found in self._declared_fields() if found.is_secret)
+        return [*super()._secrets(), *(str(value) for value in declared if value)]
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, Any] | None = None, **options: Any
+    ) -> requests.Response:
+        return super().request(method, path, headers={**self._values(self.headers), **(headers or {})}, **options)
+
+    # Lists
+
+    @property
+    def lists_records(self) -> bool:
+        """Whether the list has whole records, as :meth:`read` returns them.
+
+        It has not, if the class overrides how records are found or read. Where it has only ids or
+        excerpts, declare ``lists_records = False``.
+        """
+        return self._overrides("search_read") or not any(map(self._overrides, ("search", "read", "read_many")))
+
+    def _overrides(self, method: str) -> bool:
+        """Return whether a method is not that of the framework."""
+        return not getattr(type(self), method).__module__.startswith(_FRAMEWORK)
+
+    def search(self, filters: Mapping[str, Any] | None = None) -> Iterable[ExternalId]:
+        """Return the ids of the records that match.
+
+        :param filters: dict, further parameters of the list
+        """
+        return [self.id_of(record) for page in self.pages(filters) for record in page]
+
+    def search_read(
+        self, filters: Mapping[str, Any] | None = None, fields: Sequence[str] | None = None
+    ) -> Sequence[ExternalRecord]:
+        """Return the records that match, as a list of dicts.
+
+        :param filters: as for :meth:`search`
+        :param fields: names of the fields to read where each record has to be read by itself
+        """
+        if self.lists_records:
+            return [record for page in self.pages(filters) for record in page]
+        return self.read_many(self.search(filters), fields)
+
+    def pages(self, filters: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Yield the pages of the list, each a list of records as they come.
+
+        :param filters: as for :meth:`search`
+        """
+        if self.paginator is None:
+            raise NotImplementedError(
+                f"{self._refusal('search')}, nor a paginator, which says how the list goes on: OnePage() if it does not"
+            )
+        if not isinstance(filters or {}, Mapping):
+            raise TypeError(f"{class_name(type(self))}: filters are a dict of parameters, not {shown(filters)}")
+        params = {**self._values(self.params), **(filters or {})}
+        listing = Listing(self._ask, self._list_path, params, self._records_of, self.id_of)
+        return self.paginator.pages(self, listing)
+
+    @property
+    def _list_path(self) -> str:
+        """The path of the list, for requests and messages."""
+        raise NotImplementedError
+
+    def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
+        """Request a page of the list.
+
+        :param path: path of the list, or the address of a link
+        :param params: dict of parameters, None for a link
+        """
+        raise NotImplementedError
+
+    def _records_of(self, answer: PageAnswer) -> Page:
+        """Return the records in an answer.
+
+        :raise InvalidDataError: there is no list at the path
+        """
+        return self._list_at(self.records, answer)
+
+    def _list_at(self, path: str | None, answer: PageAnswer) -> Page:
+        found = value_at(path, answer.body)
+        if isinstance(found, list):
+            return found
+        keys = ", ".join(list(answer.body)[:_MOST_NAMES]) if isinstance(answer.body, dict) else ""
+        raise InvalidDataError(
+            f"{type(self).__name__}, records is {path!r}, where what {self._label} answers has no list. "
+            f"{f'It has: {self._mask(keys)}. ' if keys else ''}"
+            "If it leaves an empty list out, declare one in its place, as in 'customers || `[]`'."
+        )
+
+    def id_of(self, record: ExternalRecord) -> ExternalId:
+        """Return the id of a record, which is at :attr:`id_field`.
+
+        :raise KeyError: there is none
+        """
+        found = value_at(self.id_field, record)
+        if found is None:
+            raise KeyError(self.id_field)
+        return found
+
+
+def _is_address(base: object) -> bool:
+    try:
+        return isinstance(base, str) and urlsplit(base).scheme in ("http", "https") and bool(urlsplit(base).hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,369 @@
+"""Paginators: how a list of a system goes on, declared as values.
+
+Each names the parameters and the places in an answer; the pagers of ``paging.py`` do the rest. All
+lists end by their one rule: with an empty page, or as the system says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from odoo.addons.jobs_queue.texts import shown
+
+from ....exception import InvalidDataError
+from ..paging import Ask, Ends, Finder, Page, PageAnswer, Paging, link_from
+from ..places import Number, Offset, Window
+from .json_paths import check_path, value_at
+from .values import Header
+
+#: Texts by which systems say no.
+_NO = ("", "0", "false", "no", "null", "none")
+
+#: Where something stands in an answer: a JMESPath into its body, or a header.
+Place: TypeAlias = str | Header
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list to read.
+
+    :param ask: ``function(path, params)`` that requests a page. A parameter whose name is a
+        :class:`Header` is sent as one
+    :param path: path of the list, for requests and messages
+    :param params: parameters of each page
+    :param records: ``function(answer)`` that returns the records of a page
+    :param id_of: ``function(record)`` that returns the id of a record
+    """
+
+    ask: Ask
+    path: str
+    params: Mapping[Any, Any]
+    records: Finder
+    id_of: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paginator:
+    """Base of the values that say how a list goes on."""
+
+    # names of the attributes that are: places in an answer, names of parameters, whole numbers; and
+    # of those that may be None
+    _places: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[tuple[str, ...]] = ()
+    _numbers: ClassVar[tuple[str, ...]] = ()
+    _optional: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in (*self._places, *self._names, *self._numbers):
+            value = getattr(self, name)
+            if not (value is None and name in self._optional):
+                self._check(name, value)
+
+    def _check(self, name: str, value: object) -> None:
+        title = f"{type(self).__name__}, {name}"
+        if name in self._numbers:
+            if isinstance(value, bool) or not isinstance(value, int) or value < (1 if name == "size" else 0):
+                raise ValueError(f"{title} is {shown(value)}: it must be a whole number, and a size at least 1")
+        elif isinstance(value, Header):
+            return
+        elif name in self._places:
+            check_path(value, title)
+        elif not isinstance(value, str) or not value:
+            raise ValueError(f"{title} is {shown(value)}: it must be the name of a parameter")
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        """Yield the pages of a list, none of them empty.
+
+        :param adapter: adapter whose pagers read it
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePage(Paginator):
+    """A list that comes as a whole, by one request."""
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        return adapter._link_pages(listing.ask, listing.path, listing.params, listing.records, lambda answer: None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CountedPages(Paginator):
+    """Pages whose places are counted.
+
+    :param size: number of records to ask for in a page; the system may give fewer
+    :param total: where an answer says how many records there are in all: JMESPath or
+        :class:`Header`
+    :param more: where it says whether there is more
+    :param repeats_last: whether the system answers with its last page if a later one is asked for
+    """
+
+    size: int = 100
+    total: Place | None = None
+    more: Place | None = None
+    repeats_last: bool = False
+
+    _places = ("total", "more")
+    _optional = ("total", "more", "size_parameter")
+
+    def _pages(self, adapter: Paging, listing: Listing, place: Number | Offset) -> Iterator[Page]:
+        total = None if self.total is None else _found_in(self.total)
+        ends = Ends(total, _truth_in(self.more), self.repeats_last)
+        return adapter._counted_pages(listing.ask, listing.path, place, listing.records, ends)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberPages(_CountedPages):
+    """Pages by number: ``?page=1&per_page=100``, ``?page=2&per_page=100``.
+
+    :param parameter: name of the parameter for the number
+    :param size_parameter: name of the parameter for the size; None if the system takes none
+    :param first: number of the first page
+    :param size: see :class:`OffsetPages`, as total, more and repeats_last
+    """
+
+    parameter: str | Header = "page"
+    size_parameter: str | Header | None = "per_page"
+    first: int = 1
+
+    _names = ("parameter", "size_parameter")
+    _numbers = ("size", "first")
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        place = Number(listing.params, self.parameter, self.first, self.size_parameter, self.size)
+        return self._pages(adapter, listing, place)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffsetPages(_CountedPages):
+    """Pages by the number of records before them: ``?offset=0&limit=9``, ``?offset=9&limit=9``.
+
+    :param parameter: name of the parameter for the offset
+    :param size_parameter: name of the parameter for the size; None if the system takes none
+    :param size: number of records to ask for in a page; the system may give fewer
+    :param total: where an answer says how many records there are in all: JMESPath or
+        :class:`Header`
+    :param more: where it says whether there is more
+    :param repeats_last: whether the system answers with its last page if a later one is asked for
+    """
+
+    parameter: str | Header = "offset"
+    size_parameter: str | Header | None = "limit"
+
+    _names = ("parameter", "size_parameter")
+    _numbers = ("size",)
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        return self._pages(adapter, listing, Offset(listing.params, self.parameter, self.size_parameter, self.size))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SizedPages(Paginator):
+    """Pages that follow each other, whatever their size.
+
+    :param size: number of records to ask for in a page; None: as many as the system likes to give
+    :param size_parameter: name of the parameter for the size
+    """
+
+    size: int | None = None
+    size_parameter: str | Header = "limit"
+
+    _names: ClassVar[tuple[str, ...]] = ("size_parameter",)
+    _numbers = ("size",)
+    _optional: ClassVar[tuple[str, ...]] = ("size", "more", "key")
+
+    def _params(self, listing: Listing) -> dict[Any, Any]:
+        return {**listing.params, **({} if self.size is None else {self.size_parameter: self.size})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CursorPages(_SizedPages):
+    """Pages by a cursor, with which an answer says where the next page begins.
+
+    ``CursorPages(size=100, next="meta.next", parameter="cursor")``
+
+    :param next: where an answer has the next cursor: JMESPath or :class:`Header`. Nothing there is
+        the end, and so is an empty text
+    :param parameter: name of the parameter for the cursor, or :class:`Header`
+    :param more: where an answer says whether there is more: JMESPath, :class:`Header`, or None if
+        only the cursor tells
+    :param repeats_last: whether the last page names its own cursor as the next one, and so has no
+        end. By default that is an error
+    :param size: number of records to ask for in a page; None: as many as the system likes to give
+    :param size_parameter: name of the parameter for the size
+    """
+
+    next: Place
+    parameter: str | Header = "cursor"
+    more: Place | None = None
+    repeats_last: bool = False
+
+    _places = ("next", "more")
+    _names = ("parameter", "size_parameter")
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        cursor_in = _found_in(self.next)
+        return adapter._cursor_pages(
+            listing.ask,
+            listing.path,
+            self._params(listing),
+            listing.records,
+            self.parameter,
+            lambda answer, page: cursor_in(answer),
+            _truth_in(self.more),
+            self.repeats_last,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkPages(_SizedPages):
+    """Pages by a link to the next one.
+
+    :param next: JMESPath to the link, such as ``_links.next.href``; None: the header ``Link``
+    :param repeats_last: whether the link of the last page leads to that page, and so has no end. By
+        default that is an error
+    :param size: number of records to ask for in a page; None: as many as the system likes to give
+    :param size_parameter: name of the parameter for the size
+    """
+
+    next: str | None = None
+    repeats_last: bool = False
+
+    _places = ("next",)
+    _optional = ("size", "next")
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        def following(answer: PageAnswer) -> str | None:
+            if self.next is None:
+                return adapter._next_link(answer, listing.path)
+            return link_from(answer, value_at(self.next, answer.body))
+
+        params = self._params(listing)
+        return adapter._link_pages(listing.ask, listing.path, params, listing.records, following, self.repeats_last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysetPages(_SizedPages):
+    """Pages that begin after the key of the last record: ``?since_id=0``, ``?since_id=250``.
+
+    The list has to be in the order of the key, and no two records have the same key. If whole
+    numbers are not in order, that is an error: records would be lost.
+
+    :param parameter: name of the parameter for the key
+    :param key: JMESPath to the key in a record; None: the id of the record
+    :param first: value of the parameter for the first page, None to leave it out
+    :param more: where an answer says whether there is more: JMESPath, :class:`Header`, or None: the
+        list ends with an empty page
+    :param size: number of records to ask for in a page; None: as many as the system likes to give
+    :param size_parameter: name of the parameter for the size
+    """
+
+    parameter: str | Header
+    key: str | None = None
+    first: str | int | None = None
+    more: Place | None = None
+
+    _places = ("key", "more")
+    _names = ("parameter", "size_parameter")
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        params = self._params(listing)
+        if self.first is not None:
+            params[self.parameter] = self.first
+        order = _Order(f"{type(adapter).__name__}, KeysetPages: the list {listing.path}")
+
+        def following(answer: PageAnswer, page: Page) -> Any:
+            keys = [listing.id_of(record) if self.key is None else value_at(self.key, record) for record in page]
+            order.note(keys)
+            return keys[-1] if keys else None
+
+        more = _truth_in(self.more)
+        return adapter._cursor_pages(
+            listing.ask, listing.path, params, listing.records, self.parameter, following, more
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdWindows(Paginator):
+    """Windows of ids, for systems that have no pages: 1 to 1000, 1001 to 2000.
+
+    Ids are whole numbers. After a window without records the next one is wider, so that gaps take
+    few requests. To find out that nothing follows takes some twenty of them, fewer with ``last``.
+
+    :param size: number of ids in a window
+    :param from_parameter: name of the parameter for the first id of a window
+    :param to_parameter: name of the parameter for the last id of a window
+    :param first: the first id of all
+    :param last: the last id of all
+    """
+
+    size: int = 1000
+    from_parameter: str | Header = "from"
+    to_parameter: str | Header = "to"
+    first: int = 1
+    last: int = 2**31 - 1
+
+    _names = ("from_parameter", "to_parameter")
+    _numbers = ("size", "first", "last")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.first > self.last:
+            raise ValueError(f"IdWindows, first is {self.first} and last is {self.last}: there is no id between them")
+
+    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+        window = Window(listing.params, self.from_parameter, self.to_parameter, self.size, self.first, self.last)
+        return adapter._window_pages(listing.ask, listing.path, window, listing.records, listing.id_of)
+
+
+class _Order:
+    """The order of keys that are numbers: up or down, from the first to the last record.
+
+    :param name: text for the message
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last: float | None = None
+        self._is_down: bool | None = None
+
+    def note(self, keys: list[Any]) -> None:
+        """Look at the keys of the next records.
+
+        :raise InvalidDataError: a record has no key, or they are not in order
+        """
+        for key in keys:
+            if key is None or key == "":
+                raise InvalidDataError(f"{self._name} has a record without the key")
+            number = key if isinstance(key, int | float) else None
+            if number is not None and self._last is not None and number != self._last:
+                is_down = number < self._last
+                if self._is_down not in (None, is_down):
+                    raise InvalidDataError(
+                        f"{self._name} is not in the order of the key: after {self._last} comes {number}, and records would be "
+                        "lost. If the system can sort it, ask for that by params."
+                    )
+                self._is_down = is_down
+            self._last = number
+
+
+def _found_in(place: Place) -> Finder:
+    """Return a function of an answer for what stands in it at a place."""
+    if isinstance(place, Header):
+        return lambda answer: answer.headers.get(place.name)
+    return lambda answer: None if answer.body is None else value_at(place, answer.body)
+
+
+def _truth_in(place: Place | None) -> Finder | None:
+    """Return a function of an answer for whether a place says yes; texts such as ``0`` say no."""
+    if place is None:
+        return None
+    found_in = _found_in(place)
+
+    def is_true(answer: PageAnswer) -> bool:
+        found = found_in(answer)
+        return found.strip().lower() not in _NO if isinstance(found, str) else bool(found)
+
+    return is_true

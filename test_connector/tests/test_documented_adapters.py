@@ -1,0 +1,66 @@
+"""Adapters that docs/adapters.md shows, as they are written there."""
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
+
+from odoo.addons.connector.testing import Answer
+from odoo.addons.connector.testing.registration import registering
+
+from ..units import webshop
+from .test_http_adapter import HttpCase
+
+PAGE = Path(__file__).parents[2] / "docs" / "adapters.md"
+CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PACKAGE = "documented_connector"
+
+
+class DocumentedCase(HttpCase):
+    """Runs the code of the page as a module of a connector, with the service of the tests."""
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(registering(webshop))
+        backend = ModuleType(f"{PACKAGE}.backend")
+        backend.shop = webshop
+        self.enterContext(patch.dict(sys.modules, {PACKAGE: ModuleType(PACKAGE), backend.__name__: backend}))
+        self.names = {"__name__": f"{PACKAGE}.unit.adapter", "__package__": f"{PACKAGE}.unit"}
+        for block in CODE.findall(PAGE.read_text()):
+            # the field of the reader's backend is one that the backend of the tests has
+            exec(block.replace("stored_key", "stored_webhook_secret"), self.names)
+
+    def documented(self, name):
+        self.backend.write({"location": self.server.url, "stored_webhook_secret": "s3cr3t"})
+        return self.names[name](self.environment())
+
+
+class TestDocumentedAdapters(DocumentedCase):
+    def test_the_customers_of_a_rest_system(self):
+        pages = {None: ("a1", "b7"), "b7": ("b7", None)}
+
+        def answer(request):
+            if request.path != "/customers" or request.method != "GET":
+                return Answer({"uuid": "c/9"})
+            uuid, following = pages[request.params.get("cursor")]
+            return Answer({"data": {"customers": [{"uuid": uuid}]}, "meta": {"next": following}})
+
+        self.serve(answer)
+        customers = self.documented("Customers")
+        self.assertEqual(customers.search(), ["a1", "b7"])
+        self.assertEqual(customers.create({"name": "Ada"}), "c/9")
+        customers.write("c/9", {"name": "Ada King"})
+        customers.delete("c/9")
+        asked = [(request.method, request.path) for request in self.server.requests[3:]]
+        self.assertEqual(asked, [("PATCH", "/customers/c%2F9"), ("POST", "/customers/c%2F9/archive")])
+        self.assertEqual({request.headers["X-Api-Key"] for request in self.server.requests}, {"s3cr3t"})
+
+    def test_orders_whose_notes_are_read_by_themselves(self):
+        def answer(request):
+            if request.path == "/orders":
+                return Answer({"orders": [{"id": 7}], "count": 1})
+            return Answer(["fragile"] if request.path.endswith("notes") else {"id": 7})
+
+        self.serve(answer)
+        self.assertEqual(list(self.documented("Orders").search_read()), [{"id": 7, "notes": ["fragile"]}])
