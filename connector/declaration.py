@@ -31,6 +31,7 @@ from .unit.backend_adapter.declared.paginators import (
     OnePage,
 )
 from .unit.backend_adapter.declared.rest import RestAdapter
+from .unit.backend_adapter.declared.since import Since
 from .unit.backend_adapter.declared.values import Header, Verb, field, secret
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "OffsetPages",
     "OnePage",
     "RestAdapter",
+    "Since",
     "Verb",
     "field",
     "secret",

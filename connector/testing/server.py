@@ -25,7 +25,7 @@ class Answer:
     """An answer of the server.
 
     A body that is neither text nor bytes is sent as JSON. With ``None`` as status, the connection
-    is dropped.
+    is dropped. The headers ``Date`` and ``Content-Length`` are added, unless they are given.
     """
 
     body: object = b""
@@ -62,8 +62,9 @@ def local_server(answer, port=0):
             content = answered.body
             if not isinstance(content, bytes):
                 content = (content if isinstance(content, str) else json.dumps(content)).encode()
-            self.send_response(answered.status)
-            for name, value in {"Content-Length": str(len(content)), **answered.headers}.items():
+            self.send_response_only(answered.status)
+            usual = {"Date": self.date_time_string(), "Content-Length": str(len(content))}
+            for name, value in {**usual, **answered.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":

@@ -1,5 +1,7 @@
 """Base classes of synchronizers: ``Synchronizer``, ``Importer``, ``Exporter``, ``Deleter``."""
 
+from __future__ import annotations
+
 import random
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,9 @@ from .binding.binder import Binder
 from .connector_unit import ConnectorUnit
 from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 from .types import ExternalId
+
+if TYPE_CHECKING:
+    from .backend_adapter.declared.since import Since
 
 
 class Synchronizer(ConnectorUnit):
@@ -53,6 +58,14 @@ class Importer(Synchronizer):
 
         @cached_property
         def mapper(self) -> ImportMapper: ...
+
+    @cached_property
+    def _changed(self) -> Since | None:
+        """How the adapter finds what has changed, None if it does not say it or there is none."""
+        try:
+            return getattr(self.backend_adapter, "changed", None)
+        except NoConnectorUnitError:
+            return None
 
     @cached_property
     def export_mapper(self) -> ExportMapper | None:

@@ -13,6 +13,7 @@ from . import test_companies
 from . import test_conflict
 from . import test_consumer
 from . import test_declared_rest
+from . import test_declared_since
 from . import test_documented_adapters
 from . import test_encodings
 from . import test_environment

@@ -64,3 +64,10 @@ class TestDocumentedAdapters(DocumentedCase):
 
         self.serve(answer)
         self.assertEqual(list(self.documented("Orders").search_read()), [{"id": 7, "notes": ["fragile"]}])
+
+    def test_products_that_have_changed(self):
+        self.serve(Answer([]))
+        products = self.documented("Products")
+        filters = products.changed.filters("2026-01-31 08:10:00", self.env.cr.now())
+        self.assertEqual(products.search(filters), [])
+        self.assertEqual(self.server.requests[0].params["updated_since"], "2026-01-31T08:10:00Z")

@@ -1,8 +1,11 @@
 """Base classes of adapters: common methods (search, read, write) for any external system."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryableError
 
@@ -11,6 +14,9 @@ from ...extension import class_name
 from ..connector_unit import ConnectorUnit
 from ..types import ExternalId, ExternalRecord, Values
 from .traffic import Traffic
+
+if TYPE_CHECKING:
+    from .declared.since import Since
 
 _LONGEST_SHOWN = 200  # characters
 
@@ -70,6 +76,11 @@ class CRUDAdapter(BackendAdapter):
     :class:`~odoo.addons.connector.exception.IDMissingInBackend`, an unreachable system
     :class:`~odoo.addons.connector.exception.NetworkRetryableError`.
     """
+
+    #: How :meth:`search` finds what has changed, for importers that do not say it themselves
+    changed: Since | None = None
+    #: The clock of the system when its last list began: datetime in UTC, None if unknown
+    list_clock: datetime | None = None
 
     def search(self, filters: Any = None) -> Iterable[ExternalId]:
         """Return the ids of the records that match.

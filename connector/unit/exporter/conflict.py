@@ -73,7 +73,8 @@ class Conflict:
         if date is None:
             raise NotImplementedError(
                 f"{type(theirs).__name__} does not say when a record was changed: the policy “newest” of "
-                f"{type(self._exporter).__name__} needs its method _get_external_date()"
+                f"{type(self._exporter).__name__} needs its method _get_external_date(), or that the adapter declares "
+                "changed = Since(..., order=...)"
             )
         return date > self._exporter.binder.unwrap_binding(self._exporter.binding).write_date
 

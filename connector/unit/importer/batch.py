@@ -20,6 +20,8 @@ from ..types import ExternalId, ExternalRecord
 from .failures import without_unusable
 from .record import RecordImporter, description_of_import, import_record
 
+_USUAL_OVERLAP = timedelta(minutes=5)
+
 
 class BatchImporter(Importer):
     """Base class of importers of all records that match a filter.
@@ -31,16 +33,22 @@ class BatchImporter(Importer):
     * :class:`~odoo.addons.connector.unit.importer.bulk.BulkBatchImporter`, the usual one, delays a
       job for each page of them.
 
-    If the system can tell which records have changed, a connector overrides :meth:`_filters_since`.
-    The watermark moves at the end of the batch. The subclasses tell what happens if a record fails.
+    If the system can tell which records have changed, its adapter declares how, by ``changed``, or
+    a connector overrides :meth:`_filters_since`. The watermark moves at the end of the batch. The
+    subclasses tell what happens if a record fails.
     """
-
-    #: Time by which the watermark stays behind our clock. It must be longer than the difference of
-    #: the two clocks, and than a change takes to become visible in the external system
-    _overlap: timedelta = timedelta(minutes=5)
 
     # Start of the search, by the clock of the database
     _read_at: datetime | None = None
+
+    @property
+    def _overlap(self) -> timedelta:
+        """The time by which the watermark stays behind the clock.
+
+        It must be longer than the difference of the two clocks, and than a change takes to become
+        visible in the external system. By default what the adapter declares, or five minutes.
+        """
+        return self._changed.lag if self._changed else _USUAL_OVERLAP
 
     def run(self, filters: Any = None) -> str:
         """Search and import records.
@@ -60,16 +68,21 @@ class BatchImporter(Importer):
         """Return the filters that find the changes since a watermark; a hook.
 
         :param watermark: text; None: nothing was imported yet
-        :return: argument of the adapter's ``search``; None: all records
+        :return: argument of the adapter's ``search``; None: all records. By default what the
+            adapter declares
         """
-        return None
+        return self._changed.filters(watermark, self._read_at) if self._changed and self._read_at else None
 
     def _get_next_watermark(self, began: datetime) -> str | None:
         """Return the watermark after all found records are imported, as text; None: it stays.
 
+        If the adapter declares how it finds changes, the clock of the system counts where it is
+        behind ours.
+
         :param began: start of the search, naive UTC datetime by the clock of the database
         """
-        return fields.Datetime.to_string(began - self._overlap)
+        there = self.backend_adapter.list_clock if self._changed else None
+        return fields.Datetime.to_string(min(began, there or began) - self._overlap)
 
     def _search(self, filters: Any) -> list[Any]:
         """Return the ids to import, or the records if the adapter lists whole records."""

@@ -450,17 +450,22 @@ class RecordImporter(Importer):
         """Return the version of the external record: its date of change, its revision or its etag.
 
         It is stored as text and compared for equality. None if the system has none: then a checksum
-        is compared. Never return a time of our own clock.
+        is compared. Never return a time of our own clock. By default it is the date that the
+        adapter declares, with the checksum, as two changes may have the same date.
         """
-        return None
+        date = self._get_declared_date()
+        return date and f"{date} {self._get_checksum()}"
 
     def _get_external_date(self) -> datetime | None:
         """Return the date of change of the external record: datetime in UTC, None if unknown.
 
         An export with the policy ``"newest"`` compares it with the date of change of the Odoo
-        record.
+        record. By default it is the date that the adapter declares.
         """
-        return None
+        return self._get_declared_date()
+
+    def _get_declared_date(self) -> datetime | None:
+        return self._changed.date_of(self.external_record) if self._changed else None
 
     def _get_checksum(self) -> str:
         """Return a checksum of the external record."""

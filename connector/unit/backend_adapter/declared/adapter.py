@@ -21,6 +21,7 @@ from ..http import HttpAdapter
 from ..paging import Page, PageAnswer
 from .json_paths import check_path, value_at
 from .paginators import Listing, Paginator
+from .since import Since
 from .values import Field, fields_in
 
 _FRAMEWORK = "odoo.addons.connector.unit.backend_adapter."
@@ -64,7 +65,7 @@ class DeclaredAdapter(HttpAdapter):
         :param name: complete name of the class
         :raise ValueError: something is not what it must be; the message names it and the way out
         """
-        base, paginator = cls._declaration_of("base"), cls._declaration_of("paginator")
+        base, paginator, changed = map(cls._declaration_of, ("base", "paginator", "changed"))
         if not (base is None or isinstance(base, Field) or _is_address(base)):
             raise ValueError(f'{name}, base is {shown(base)}: it must be an address, or field("location")')
         for attribute in ("headers", "params"):
@@ -77,6 +78,8 @@ class DeclaredAdapter(HttpAdapter):
             raise ValueError(f"{name}, paginator is a class: make a value of it, {paginator.__name__}(...)")
         if not (paginator is None or isinstance(paginator, Paginator)):
             raise ValueError(f"{name}, paginator is {shown(paginator)}: it must be one such as NumberPages()")
+        if not (changed is None or isinstance(changed, Since)):
+            raise ValueError(f'{name}, changed is {shown(changed)}: it must be Since(parameter="updated_since")')
 
     @classmethod
     def _declaration_of(cls, attribute: str) -> Any:
@@ -184,8 +187,15 @@ class DeclaredAdapter(HttpAdapter):
             )
         if not isinstance(filters or {}, Mapping):
             raise TypeError(f"{class_name(type(self))}: filters are a dict of parameters, not {shown(filters)}")
+        self.list_clock = None
+
+        def ask(path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
+            answer = self._ask(path, params)
+            self.list_clock = self.list_clock or self.clock
+            return answer
+
         params = {**self._values(self.params), **(filters or {})}
-        listing = Listing(self._ask, self._list_path, params, self._records_of, self.id_of)
+        listing = Listing(ask, self._list_path, params, self._records_of, self.id_of)
         return self.paginator.pages(self, listing)
 
     @property
