@@ -21,6 +21,7 @@ Values are immutable and hold no record. Paths into JSON are JMESPath. All other
 author needs are in ``odoo.addons.connector``.
 """
 
+from .unit.backend_adapter.declared.graphql import GraphQLAdapter
 from .unit.backend_adapter.declared.paginators import (
     CursorPages,
     IdWindows,
@@ -36,6 +37,7 @@ from .unit.backend_adapter.declared.values import Header, Verb, field, secret
 
 __all__ = [
     "CursorPages",
+    "GraphQLAdapter",
     "Header",
     "IdWindows",
     "KeysetPages",

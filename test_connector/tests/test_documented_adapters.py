@@ -1,11 +1,13 @@
 """Adapters that docs/adapters.md shows, as they are written there."""
 
+import json
 import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
+from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.testing.registration import registering
 
@@ -71,3 +73,21 @@ class TestDocumentedAdapters(DocumentedCase):
         filters = products.changed.filters("2026-01-31 08:10:00", self.env.cr.now())
         self.assertEqual(products.search(filters), [])
         self.assertEqual(self.server.requests[0].params["updated_since"], "2026-01-31T08:10:00Z")
+
+    def test_the_invoices_of_a_graphql_system(self):
+        invoices = {"nodes": [{"id": "i1"}], "pageInfo": {"endCursor": "c1", "hasNextPage": False}}
+
+        def answer(request):
+            query = json.loads(request.body)["query"]
+            if query.startswith("mutation"):
+                return Answer({"data": {"createInvoice": {"id": "i2"}}})
+            if "invoice(" in query:
+                return Answer({"errors": [{"message": "No such invoice", "extensions": {"code": "NOT_FOUND"}}]})
+            return Answer({"data": {"invoices": invoices}})
+
+        self.serve(answer)
+        adapter = self.documented("Invoices")
+        self.assertEqual(adapter.search(), ["i1"])
+        self.assertEqual(adapter.create({"number": "7"}), "i2")
+        with self.assertRaisesRegex(IDMissingInBackend, "No such invoice"):
+            adapter.read("i3")

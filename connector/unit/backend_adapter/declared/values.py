@@ -5,15 +5,20 @@ They are immutable and hold no record: an adapter asks its backend for what they
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from odoo.addons.jobs_queue.texts import shown
 
+from ....exception import InvalidDataError
+from ...types import ExternalId
 from ..paths import what_is_unquoted
+from ..places import whole_number
 
 ID = "{id}"
+#: Names that stand for the id of a record: as a text or as it is, and as a whole number.
+ID_NAMES = ("id", "number")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -111,6 +116,18 @@ def check_path_template(path: object, name: str, has_id: bool) -> None:
         raise ValueError(f"{name} is {path!r}, a whole address: the part before the path belongs into base")
     if unquoted := what_is_unquoted(path.replace(ID, "id")):
         raise ValueError(f"{name} is {path!r}, which has {unquoted}")
+
+
+def id_values(external_id: ExternalId, wanted: Collection[str]) -> dict[str, ExternalId]:
+    """Return the values of :data:`ID_NAMES` that are wanted.
+
+    :raise InvalidDataError: a number is wanted, and the id is none
+    """
+    if "number" not in wanted:
+        return {"id": external_id}
+    if (number := whole_number(external_id)) is None:
+        raise InvalidDataError(f"The id {shown(external_id)} is no whole number, as this system needs it")
+    return {"id": external_id, "number": number}
 
 
 def fields_in(value: Any) -> Iterator[Field]:

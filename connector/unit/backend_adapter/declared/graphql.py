@@ -1,0 +1,214 @@
+"""Adapter of a system with a GraphQL API, declared: its lists, records and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import requests
+
+from odoo.addons.jobs_queue.texts import shown
+
+from ....exception import IDMissingInBackend, UnreadableAnswer
+from ...types import ExternalId, ExternalRecord
+from ..errors import Refusal
+from ..paging import PageAnswer
+from .adapter import DeclaredAdapter
+from .json_paths import value_at
+from .paginators import LinkPages
+from .selection import is_selectable, root_of, selection, variables_of, with_values
+from .values import ID_NAMES, check_path_template, id_values
+
+#: Statuses of HTTP to which the codes of errors correspond; for all others it is 422.
+_STATUSES = {
+    "UNAUTHENTICATED": 401,
+    "UNAUTHORIZED": 401,
+    "ACCESS_DENIED": 403,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "RATE_LIMITED": 429,
+    "THROTTLED": 429,
+    "TOO_MANY_REQUESTS": 429,
+    "INTERNAL_SERVER_ERROR": 500,
+    "SERVICE_UNAVAILABLE": 503,
+}
+#: Names by which the extensions of an error may tell a status.
+_STATUS_NAMES = ("status", "statusCode", "http_code", "httpStatus")
+
+
+class GraphQLAdapter(DeclaredAdapter):
+    """Adapter of a system with a GraphQL API.
+
+    ::
+
+        @shop
+        class Orders(GraphQLAdapter):
+            _model_name = "shop.sale.order"
+            base = field("location")
+            fields = "id number total { amount } lines { id sku quantity }"
+            list = "orders(first: $size, after: $cursor, updatedAfter: $since)"
+            one = "order(id: $id)"
+            paginator = CursorPages(
+                size=50, next="orders.pageInfo.endCursor", more="orders.pageInfo.hasNextPage"
+            )
+
+    The queries are made of that. Variables are replaced by their values: ``$size`` by the size of
+    the paginator, ``$cursor`` by its parameter of this name, ``$id`` by the id as a text,
+    ``$number`` by the id as a whole number, and others by the filters of the importer; one without
+    a value is ``null``. All paths are below ``data``.
+
+    Errors that come with the status 200 are read by :meth:`refusal`. An answer with errors is
+    refused as a whole, also if it has data.
+    """
+
+    #: Path of the endpoint, below the base address
+    path: str = "/graphql"  # type: ignore[assignment]  # path() of HttpAdapter
+    #: What is selected of a record
+    fields: str | None = None
+    #: The field that lists records, with its arguments
+    list: str | None = None
+    #: The field that returns one record, with its arguments
+    one: str | None = None
+    #: JMESPath to the list of records below ``data``; by default ``nodes`` in the field of the list
+    records: str | None = None
+
+    @classmethod
+    def _check_declaration(cls, name: str) -> None:
+        super()._check_declaration(name)
+        check_path_template(cls._declaration_of("path") or "/", f"{name}, path", False)
+        for attribute in ("fields", "list", "one"):
+            text = cls._declaration_of(attribute)
+            if text is not None and not (isinstance(text, str) and text.strip()):
+                raise ValueError(f"{name}, {attribute} is {shown(text)}: it must be a text of GraphQL")
+        for attribute in ("list", "one"):
+            text = cls._declaration_of(attribute)
+            if text is not None and root_of(text) is None:
+                raise ValueError(
+                    f"{name}, {attribute} is {text!r}: it must begin with the name of a field of the query"
+                )
+        one, listing = cls._declaration_of("one"), cls._declaration_of("list")
+        if one is not None and variables_of(one).isdisjoint(ID_NAMES):
+            raise ValueError(f"{name}, one is {one!r}, which asks for no record: write $id where the id is")
+        if listing is not None:
+            cls._check_list(name, listing)
+
+    @classmethod
+    def _check_list(cls, name: str, text: str) -> None:
+        for declared in (cls._declaration_of("paginator"), cls._declaration_of("changed")):
+            parameter = getattr(declared, "parameter", None)
+            if isinstance(parameter, str) and parameter not in variables_of(text):
+                raise ValueError(
+                    f"{name}, list is {text!r}, which never sends what {type(declared).__name__} asks with: write ${parameter} in it"
+                )
+        if isinstance(cls.paginator, LinkPages):
+            raise ValueError(f"{name}, paginator is LinkPages: an answer of GraphQL has no links")
+        for path in (cls._records_path(text), *cls._places()):
+            if not is_selectable(path) or path.split(".")[0].partition("[")[0] != root_of(text):
+                raise ValueError(
+                    f"{name}: {path!r} does not say what has to be selected. It must be the names of fields, from {root_of(text)} on, "
+                    f"such as '{root_of(text)}.pageInfo.endCursor'"
+                )
+
+    @classmethod
+    def _records_path(cls, text: str) -> str:
+        return cls.records or f"{root_of(text)}.nodes"
+
+    @classmethod
+    def _places(cls) -> tuple[str, ...]:
+        """Return the paths where the paginator looks into an answer."""
+        found = (getattr(cls.paginator, name, None) for name in ("next", "more", "total"))
+        return tuple(path for path in found if isinstance(path, str))
+
+    def refusal(self, answer: requests.Response) -> Refusal | None:
+        """Return the refusal of the first error in an answer.
+
+        The code of the error decides, see ``_STATUSES`` in ``graphql.py``; where it has none, a
+        status that it names.
+        """
+        body = self.json_of(answer)
+        errors = body.get("errors") if isinstance(body, dict) else None
+        if not errors:
+            return None
+        error = errors[0] if isinstance(errors, Sequence) and not isinstance(errors, str) else errors
+        if not isinstance(error, dict):
+            return Refusal(422, str(error))
+        extensions = error.get("extensions")
+        extensions = extensions if isinstance(extensions, dict) else {}
+        code = extensions.get("code", error.get("code"))
+        statuses = (found for found in (code, *map(extensions.get, _STATUS_NAMES)) if _is_refusing(found))
+        status: Any = _STATUSES.get(str(code).upper()) or next(statuses, 422)
+        return Refusal(status, str(error.get("message") or code))
+
+    def _said(self, response: requests.Response) -> str:
+        with suppress(UnreadableAnswer):
+            if refusal := self.refusal(response):
+                return refusal.message
+        return super()._said(response)
+
+    def query(self, text: str, variables: Mapping[str, Any] | None = None) -> Any:
+        """Send a query or a mutation, and return the ``data`` of the answer.
+
+        ``self.query("mutation ($order: OrderInput!) { ... }", {"order": data})``
+
+        :param text: the whole text
+        :param variables: dict, name of a variable without ``$`` to its value
+        :raise ConnectorException: the answer has errors, see :meth:`refusal`
+        """
+        return self._data_of(self._sent(text, variables))
+
+    def read(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
+        """Return a record as a dict.
+
+        :param fields: has no effect: :attr:`fields` is what is selected
+        :raise IDMissingInBackend: the system returns ``null`` for it
+        """
+        if self.one is None or self.fields is None:
+            raise NotImplementedError(f"{self._refusal('read')}, nor one and fields")
+        values = id_values(external_id, variables_of(self.one))
+        call = with_values(self.one, {**values, "id": str(external_id)})
+        text = f"query {{ {call} {{ {self.fields} }} }}"
+        data = self._data_of(self._sent(text))
+        record = data.get(root_of(self.one))
+        if record is None and root_of(self.one) in data:
+            raise IDMissingInBackend(
+                self._("%(system)s does not have the record %(id)s.", system=self._label, id=shown(external_id))
+            )
+        if not isinstance(record, dict):
+            raise self._nonsense()
+        return record
+
+    # How it does it
+
+    @property
+    def _list_path(self) -> str:
+        if self.list is None or self.fields is None:
+            raise NotImplementedError(f"{self._refusal('search')}, nor list and fields")
+        return self.path
+
+    def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
+        call, fields = self.list, self.fields
+        assert call is not None and fields is not None  # by _list_path
+        values = {"size": getattr(self.paginator, "size", None), **(params or {})}
+        calls = {str(root_of(call)): with_values(call, values)}
+        text = f"query {selection(calls, self._places(), self._records_path(call), fields)}"
+        response = self._sent(text)
+        return PageAnswer(self._data_of(response), response.headers, response.url)
+
+    def _records_of(self, answer: PageAnswer) -> Any:
+        return self._list_at(self._records_path(self.list or ""), answer)
+
+    def _sent(self, text: str, variables: Mapping[str, Any] | None = None) -> requests.Response:
+        body = {"query": text, **({"variables": variables} if variables else {})}
+        is_query = not text.lstrip().startswith(("mutation", "subscription"))
+        return self.request("POST", self.path, json=body, idempotent=True if is_query else None)
+
+    def _data_of(self, response: requests.Response) -> Any:
+        data = value_at("data", self.json_of(response))
+        if not isinstance(data, dict):
+            raise self._nonsense()
+        return data
+
+
+def _is_refusing(status: object) -> bool:
+    return isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600
