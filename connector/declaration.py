@@ -21,6 +21,7 @@ Values are immutable and hold no record. Paths into JSON are JMESPath. All other
 author needs are in ``odoo.addons.connector``.
 """
 
+from .unit.backend_adapter.declared.calls import Call, MultiCall, Window
 from .unit.backend_adapter.declared.graphql import GraphQLAdapter
 from .unit.backend_adapter.declared.paginators import (
     CursorPages,
@@ -32,22 +33,27 @@ from .unit.backend_adapter.declared.paginators import (
     OnePage,
 )
 from .unit.backend_adapter.declared.rest import RestAdapter
+from .unit.backend_adapter.declared.rpc import RpcAdapter
 from .unit.backend_adapter.declared.since import Since
 from .unit.backend_adapter.declared.values import Header, Verb, field, secret
 
 __all__ = [
+    "Call",
     "CursorPages",
     "GraphQLAdapter",
     "Header",
     "IdWindows",
     "KeysetPages",
     "LinkPages",
+    "MultiCall",
     "NumberPages",
     "OffsetPages",
     "OnePage",
     "RestAdapter",
+    "RpcAdapter",
     "Since",
     "Verb",
+    "Window",
     "field",
     "secret",
 ]

@@ -14,6 +14,7 @@ from . import test_conflict
 from . import test_consumer
 from . import test_declared_graphql
 from . import test_declared_rest
+from . import test_declared_rpc
 from . import test_declared_since
 from . import test_documented_adapters
 from . import test_encodings

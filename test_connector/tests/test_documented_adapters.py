@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import xmlrpc.client
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
@@ -91,3 +92,16 @@ class TestDocumentedAdapters(DocumentedCase):
         self.assertEqual(adapter.create({"number": "7"}), "i2")
         with self.assertRaisesRegex(IDMissingInBackend, "No such invoice"):
             adapter.read("i3")
+
+    def test_the_customers_of_a_system_with_sessions(self):
+        called = []
+
+        def answer(request):
+            params, method = xmlrpc.client.loads(request.body)
+            called.append((method, *params))
+            result = "session" if method == "login" else {"customer_id": "7"}
+            return Answer(xmlrpc.client.dumps((result,), methodresponse=True))
+
+        self.serve(answer)
+        self.assertEqual(self.documented("OldCustomers").read(7), {"customer_id": "7"})
+        self.assertEqual(called, [("login", "Test Shop", "s3cr3t"), ("call", "session", "customer.info", [7])])

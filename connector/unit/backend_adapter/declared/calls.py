@@ -1,0 +1,134 @@
+"""Calls of remote procedures, declared as values: their arguments, windows of ids, many at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from odoo.addons.jobs_queue.texts import shown
+
+from .values import Field
+
+# Stands for a value, or with a star for the items of a list
+_PLACEHOLDER = re.compile(r"\{(\*?)(\w+)\}")
+_FROM, _TO = "from", "to"
+
+
+@dataclass(frozen=True, init=False)
+class Call:
+    """A call of a method of the system.
+
+    ``Call("customer.update", "{id}", "{data}")``
+
+    An argument is a value, ``field()``, ``secret()``, a :class:`Window`, or a text in braces that
+    stands for what is known at the call: ``{id}``, ``{number}`` (the id as a whole number),
+    ``{data}``, ``{params}`` (the filters of a list and its page). Lists and dicts may have them,
+    too. With a star, as in ``{*arguments}``, a list is put in item by item.
+
+    :param method: name of the method
+    :param arguments: arguments by position
+    :param named: arguments by name, for JSON-RPC only
+    """
+
+    method: str
+    arguments: tuple[Any, ...]
+    named: Mapping[str, Any]
+
+    def __init__(self, method: str, *arguments: Any, **named: Any) -> None:
+        if not isinstance(method, str) or not method:
+            raise ValueError(f"Call({shown(method)}): the name of a method is expected")
+        if arguments and named:
+            raise ValueError(f"Call({method!r}): the arguments are given by position or by name, not both")
+        for name, value in (("method", method), ("arguments", arguments), ("named", MappingProxyType(named))):
+            object.__setattr__(self, name, value)
+
+    def placeholders(self) -> set[str]:
+        """Return what stands in braces among the method and its arguments."""
+        return set(_placeholders([self.method, self.arguments, self.named]))
+
+    def filled(self, values: Mapping[str, Any], value_of: Callable[[Any], Any]) -> tuple[str, Any]:
+        """Return the name of the method, and its arguments as a list or a dict.
+
+        :param values: dict, name of a placeholder to its value
+        :param value_of: ``function(declared)`` that returns the value of a field
+        """
+        arguments = _filled(self.named or list(self.arguments), values, value_of)
+        return _filled(self.method, values, value_of), arguments
+
+
+@dataclass(frozen=True)
+class Window:
+    """An argument that filters a list by a window of ids: ``{"id": {"from": 1, "to": 1000}}``.
+
+    The other filters of the list are in it, too.
+
+    :param field: name of the field of the id
+    """
+
+    field: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.field, str) or not self.field:
+            raise ValueError(f"Window({shown(self.field)}): the name of the field of the id is expected")
+
+    def filter(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        others = {name: value for name, value in params.items() if name not in (_FROM, _TO)}
+        return {**others, self.field: {_FROM: params[_FROM], _TO: params[_TO]}}
+
+
+@dataclass(frozen=True)
+class MultiCall:
+    """Many calls by one: ``multiCall(session, [[method, arguments], ...])``.
+
+    :param size: maximum number of calls in one
+    :param method: name of the method that makes them
+    """
+
+    size: int
+    method: str = "multiCall"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
+            raise ValueError(f"MultiCall({shown(self.size)}): it must be a whole number from 1 on")
+
+
+def has_window(call: Call) -> bool:
+    """Return whether a call has a :class:`Window` among its arguments."""
+    return any(isinstance(argument, Window) for argument in (*call.arguments, *call.named.values()))
+
+
+def _placeholders(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if found := _PLACEHOLDER.fullmatch(value):
+            yield found[2]
+    elif isinstance(value, Window):
+        yield "params"
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _placeholders(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _placeholders(item)
+
+
+def _filled(value: Any, values: Mapping[str, Any], value_of: Callable[[Any], Any]) -> Any:
+    if isinstance(value, str):
+        found = _PLACEHOLDER.fullmatch(value)
+        return values[found[2]] if found else value
+    if isinstance(value, Field):
+        return value_of(value)
+    if isinstance(value, Window):
+        return value.filter(values["params"])
+    if isinstance(value, Mapping):
+        return {name: _filled(item, values, value_of) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        filled: list[Any] = []
+        for item in value:
+            is_spread = isinstance(item, str) and (found := _PLACEHOLDER.fullmatch(item)) and found[1]
+            found_value = _filled(item, values, value_of)
+            filled += found_value if is_spread else [found_value]
+        return filled
+    return value

@@ -1,0 +1,379 @@
+"""Adapter of a system with remote procedures (XML-RPC or JSON-RPC), declared: calls and session."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import requests
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from odoo.tools import split_every
+
+from odoo.addons.jobs_queue.texts import shown
+
+from ....exception import IDMissingInBackend, UnreadableAnswer
+from ...types import ExternalId, ExternalRecord, Values
+from ..errors import Refusal
+from ..paging import PageAnswer
+from .adapter import DeclaredAdapter
+from .calls import Call, MultiCall, has_window
+from .json_paths import value_at
+from .paginators import IdWindows, LinkPages, OnePage
+from .protocols import PROTOCOLS, Fault, RpcProtocol
+from .values import check_path_template, id_values
+
+#: Stands for the session, which is known when a call is sent.
+SESSION = object()
+
+#: Characters of a session from which on it is masked: a shorter one is in every text by chance.
+_SHORTEST_SECRET = 4
+
+#: Methods of an adapter that are calls, and what their arguments may name.
+_VERBS = {"create": {"data"}, "write": {"id", "data"}, "delete": {"id"}}
+# What stands for the id as a number is an id, too
+_SAME = {"number": "id"}
+
+
+class RpcAdapter(DeclaredAdapter):
+    """Adapter of a system with remote procedures.
+
+    ::
+
+        @shop
+        class OldCustomers(RpcAdapter):
+            _model_name = "shop.res.partner"
+            base, path, protocol = field("location"), "/api/xmlrpc", "xmlrpc"
+            login = Call("login", field("user"), secret("key"))
+            expired, missing, denied = {5}, {102}, {2}
+            list, one = Call("customer.list", Window("customer_id")), Call("customer.info", "{id}")
+            id_field, paginator, many = "customer_id", IdWindows(size=1000), MultiCall(50)
+            verbs = {"write": Call("customer.update", "{id}", "{data}")}
+
+    The login gives a session, which serves until the end of the environment. When it has expired,
+    there is one new login. Faults become what their codes are declared to mean; others are
+    refusals. If it declares how one record is read, the records of its list count as excerpts.
+    """
+
+    #: ``xmlrpc`` or ``jsonrpc``
+    protocol: str = "xmlrpc"
+    #: Path of the endpoint, below the base address
+    path: str = "/xmlrpc"  # type: ignore[assignment]  # path() of HttpAdapter
+    #: Call whose result is the session, None if there is none
+    login: Call | None = None
+    #: JMESPath to the session in the result of the login; None: the result is the session
+    session_at: str | None = None
+    #: How each other call is sent, if there is a session: by default ``call(session, method,
+    #: [arguments])``. If the session is the first argument of each method, it is
+    #: ``Call("{method}", "{session}", "{*arguments}")``
+    through: Call = Call("call", "{session}", "{method}", "{arguments}")
+    #: Codes of faults: the session has expired
+    expired: Collection[int | str] = ()
+    #: Codes of faults: there is no such record
+    missing: Collection[int | str] = ()
+    #: Codes of faults: wrong credentials at the login, one missing right at a call
+    denied: Collection[int | str] = ()
+    #: Call that lists records, with :class:`~.calls.Window` or ``{params}`` among its arguments
+    list: Call | None = None
+    #: Call that returns one record, with ``{id}``
+    one: Call | None = None
+    #: How many records are read by one call, None: one
+    many: MultiCall | None = None
+    #: Calls that change records: create with ``{data}``, write with ``{id}`` and ``{data}``, delete
+    verbs: Mapping[str, Call] = {}
+
+    _json_paths = (*DeclaredAdapter._json_paths, "session_at")
+    _with_fields = (*DeclaredAdapter._with_fields, "login", "through", "list", "one", "verbs")
+
+    @classmethod
+    def _check_declaration(cls, name: str) -> None:
+        super()._check_declaration(name)
+        check_path_template(cls._declaration_of("path") or "/", f"{name}, path", False)
+        if cls.protocol not in PROTOCOLS:
+            raise ValueError(f"{name}, protocol is {shown(cls.protocol)}: it must be one of {', '.join(PROTOCOLS)}")
+        for attribute in ("expired", "missing", "denied"):
+            if isinstance(codes := cls._declaration_of(attribute), str | int):
+                raise ValueError(f"{name}, {attribute} is {shown(codes)}: it must be a set of codes, such as {{5}}")
+        cls._check_call(f"{name}, login", cls._declaration_of("login"), set())
+        known = {"session", "method", "arguments"}
+        cls._check_call(f"{name}, through", cls._declaration_of("through"), known, required={"session"})
+        cls._check_call(f"{name}, list", cls._declaration_of("list"), {"params"})
+        cls._check_call(f"{name}, one", cls._declaration_of("one"), {"id"}, required={"id"})
+        for method, call in (cls._declaration_of("verbs") or {}).items():
+            if method not in _VERBS:
+                raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
+            cls._check_call(f'{name}, verbs["{method}"]', call, _VERBS[method], required=_VERBS[method])
+        cls._check_pages(name)
+        if not isinstance(cls._declaration_of("many"), MultiCall | None):
+            raise ValueError(f"{name}, many is {shown(cls.many)}: it must be such as MultiCall(50)")
+
+    @classmethod
+    def _check_call(cls, name: str, call: Any, known: set[str], required: Collection[str] = ()) -> None:
+        if call is None:
+            return
+        if not isinstance(call, Call):
+            raise ValueError(f'{name} is {shown(call)}: it must be such as Call("customer.list")')
+        named = {_SAME.get(placeholder, placeholder) for placeholder in call.placeholders()}
+        for placeholder in sorted(named - known):
+            raise ValueError(
+                f"{name} has {{{placeholder}}}, for which there is no value. There is: {', '.join(sorted(known)) or 'none'}"
+            )
+        for placeholder in sorted(set(required) - named):
+            raise ValueError(
+                f'{name} has no {{{placeholder}}} among its arguments: Call("{call.method}", "{{{placeholder}}}")'
+            )
+        if call.named and not PROTOCOLS[cls.protocol].takes_names:
+            raise ValueError(f"{name} has arguments by name, which {cls.protocol} does not have: give them by position")
+
+    @classmethod
+    def _check_pages(cls, name: str) -> None:
+        paginator, call = cls._declaration_of("paginator"), cls._declaration_of("list")
+        if isinstance(paginator, LinkPages):
+            raise ValueError(f"{name}, paginator is LinkPages: a result has no links")
+        if call is None or paginator is None:
+            return
+        if has_window(call) and not isinstance(paginator, IdWindows):
+            raise ValueError(f"{name}, list has a Window: its paginator must be IdWindows(size=...)")
+        if "params" not in call.placeholders() and not isinstance(paginator, OnePage):
+            raise ValueError(
+                f"{name}, list sends no page: it needs a Window or {{params}} among its arguments, or OnePage()"
+            )
+
+    # The methods that synchronizers use; search and search_read are those of every declared adapter
+
+    @property
+    def lists_records(self) -> bool:
+        return self._overrides("search_read") or (self.one is None and super().lists_records)
+
+    def read(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
+        """Return a record as a dict.
+
+        :param fields: has no effect: the system returns what it returns
+        :raise IDMissingInBackend: the system has no such record
+        """
+        one = self._declared(self.one, "read", "one")
+        return self._record(self.call(one, id_values(external_id, one.placeholders()), True))
+
+    def read_many(
+        self, external_ids: Iterable[ExternalId], fields: Sequence[str] | None = None
+    ) -> Sequence[ExternalRecord]:
+        """Return records as a list of dicts; records that do not exist are left out.
+
+        They are read by :attr:`many`, if that is declared and :meth:`read` is not overridden.
+        """
+        if self.many is None or self._overrides("read"):
+            return super().read_many(external_ids, fields)
+        one = self._declared(self.one, "read", "one")
+        records = []
+        for ids in split_every(self.many.size, external_ids):
+            values = [id_values(external_id, one.placeholders()) for external_id in ids]
+            calls = [one.filled(known, self._value) for known in values]
+            session = [SESSION] if self.login else []
+            results = self._result(one.method, self.many.method, [*session, [[*call] for call in calls]], True)
+            if not isinstance(results, Sequence) or len(results) != len(calls):
+                raise self._nonsense()
+            for result in results:
+                with suppress(IDMissingInBackend):
+                    records.append(self._record(self._of_many(one.method, result)))
+        return records
+
+    def create(self, data: Values) -> ExternalId:  # type: ignore[override]  # the system knows no key
+        """Create a record and return its id, which is the result.
+
+        :raise UnreadableAnswer: the result is no id: nobody knows whether it was created
+        """
+        created = self.call(self._declared(self.verbs.get("create"), "create", 'verbs["create"]'), {"data": data})
+        if isinstance(created, bool) or not isinstance(created, str | int) or created == "":
+            raise self._nonsense()
+        return created
+
+    def write(self, external_id: ExternalId, data: Values) -> object:
+        """Change the values of a record."""
+        call = self._declared(self.verbs.get("write"), "write", 'verbs["write"]')
+        return self.call(call, {**id_values(external_id, call.placeholders()), "data": data})
+
+    def delete(self, external_id: ExternalId) -> object:
+        """Delete a record."""
+        call = self._declared(self.verbs.get("delete"), "delete", 'verbs["delete"]')
+        return self.call(call, id_values(external_id, call.placeholders()))
+
+    def call(self, call: Call, values: Mapping[str, Any] | None = None, idempotent: bool | None = None) -> Any:
+        """Make a call, and return its result.
+
+        ``self.call(Call("stock.update", "{id}", {"qty": "{qty}"}), {"id": 7, "qty": 2})``
+
+        :param values: dict, name of what stands in braces to its value
+        :param idempotent: whether it may be sent twice; None: it may not
+        :raise ConnectorException: the system answers with a fault, see :attr:`missing` and the like
+        """
+        method, arguments = call.filled(values or {}, self._value)
+        asked = method
+        if self.login is not None:
+            known = {"session": SESSION, "method": method, "arguments": arguments}
+            method, arguments = self.through.filled(known, self._value)
+        return self._result(asked, method, arguments, idempotent)
+
+    def refusal(self, answer: requests.Response) -> Refusal | None:
+        """Return what a fault means by its code, None if the answer has a result."""
+        found = self._read(answer)
+        return self._refusal_by(found) if isinstance(found, Fault) else None
+
+    def _said(self, response: requests.Response) -> str:
+        with suppress(UnreadableAnswer):
+            if isinstance(found := self._read(response), Fault):
+                return found.message
+        return super()._said(response)
+
+    # How it does it
+
+    # name of the method that was called last, and what is sent, with SESSION for the session
+    _asked: str = ""
+    _sent: tuple[str, Any] = ("", ())
+    _is_logging_in = False
+    # the last answer that was read, and what is in it
+    _last: tuple[requests.Response | None, Any] = (None, None)
+
+    @property
+    def _protocol(self) -> RpcProtocol:
+        return PROTOCOLS[self.protocol]
+
+    @property
+    def _list_path(self) -> str:
+        self._declared(self.list, "search", "list")
+        return self.path
+
+    def _declared(self, call: Call | None, method: str, name: str) -> Call:
+        if call is None:
+            raise NotImplementedError(f"{self._refusal(method)}, nor the call: {name} = Call(...)")
+        return call
+
+    def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
+        result = self.call(self._declared(self.list, "search", "list"), {"params": dict(params or {})}, True)
+        # a result of nothing is not an empty page, but no list
+        return PageAnswer({} if result is None else result)
+
+    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool | None) -> Any:
+        self._asked, self._sent = asked, (method, arguments)
+        response = self.request("POST", self.path, idempotent=idempotent, **self._content(None))
+        return self._read(response)
+
+    def _content(self, session: Any) -> dict[str, Any]:
+        method, arguments = self._sent
+        body = self._protocol.body(method, _with_session(arguments, session))
+        return {"data": body, "headers": {"Content-Type": self._protocol.content_type}}
+
+    def _read(self, response: requests.Response) -> Any:
+        """Return the result in an answer, or the :class:`~.protocols.Fault`; it is read once."""
+        last, found = self._last
+        if last is not response:
+            try:
+                found = self._protocol.read(response.content, response.headers.get("Content-Type"))
+            except ValueError:
+                raise self._nonsense() from None
+            self._last = response, found
+        return found
+
+    def _refusal_by(self, fault: Fault, at_login: bool = False) -> Refusal:
+        if fault.is_one_of(self.denied):
+            return Refusal(401, fault.message) if at_login else Refusal(403, fault.message, self._asked)
+        if fault.is_one_of(self.expired):
+            return Refusal(401, fault.message)
+        return Refusal(404 if fault.is_one_of(self.missing) else 422, fault.message)
+
+    def _of_many(self, method: str, result: Any) -> Any:
+        """Return one of many results; a fault among them is raised."""
+        if isinstance(result, Mapping) and "faultCode" in result:
+            fault = Fault(result["faultCode"], str(result.get("faultMessage") or result.get("faultString")))
+            self._asked = method
+            raise self._noted(self._expressed_error(self._refusal_by(fault), self._last[0]))  # type: ignore[arg-type]  # there is one
+        return result
+
+    def _record(self, found: Any) -> ExternalRecord:
+        if found is None or found is False:
+            raise IDMissingInBackend(self._("%(system)s does not have the record any more.", system=self._label))
+        if not isinstance(found, dict):
+            raise self._nonsense()
+        return found
+
+    # The session
+
+    def _checked_auth(self) -> Any:
+        auth = super()._checked_auth()
+        return auth if self.login is None else _SessionAuth(self, auth)
+
+    def _secrets(self) -> Iterable[str]:
+        sessions = map(str, self._sessions.values())
+        return [*super()._secrets(), *(session for session in sessions if len(session) >= _SHORTEST_SECRET)]
+
+    @property
+    def _sessions(self) -> dict[Any, Any]:
+        """The sessions of the environment, by endpoint."""
+        return self.environment.open("sessions", dict)
+
+    def _session(self, auth: Any) -> Any:
+        """Return the session; log in if there is none.
+
+        :raise CredentialsRefused: the system denies it
+        """
+        if self.path not in self._sessions:
+            login = self._declared(self.login, "log in", "login")
+            sent, self._is_logging_in = self._sent, True
+            self._sent = login.filled({}, self._value)
+            try:
+                content = self._content(None)
+                response = self._send("POST", self._url(self.path), auth, True, params=None, **content)
+            finally:
+                self._sent, self._is_logging_in = sent, False
+            is_answer = 200 <= response.status_code < 300
+            is_fault = is_answer and isinstance(found := self._read(response), Fault)
+            self._accepted(response, self._refusal_by(found, at_login=True) if is_fault else None)
+            if self.path not in self._sessions:
+                raise self._nonsense()
+        return self._sessions[self.path]
+
+    def _log(self, response: requests.Response | None, failure: Any, seconds: float) -> None:
+        if self._is_logging_in and response is not None:
+            self._keep_session(response)  # before the answer is stored: the session is a secret of it
+        super()._log(response, failure, seconds)
+
+    def _keep_session(self, response: requests.Response) -> None:
+        with suppress(UnreadableAnswer):
+            result = self._read(response)
+            session = None if isinstance(result, Fault) else value_at(self.session_at, result)
+            if isinstance(session, str | int) and not isinstance(session, bool) and session != "":
+                self._sessions[self.path] = session
+
+    def _forget_session(self) -> None:
+        self._sessions.pop(self.path, None)
+
+
+class _SessionAuth(AuthBase):
+    """Puts the session into the call, and logs in where there is none or it has expired."""
+
+    def __init__(self, adapter: RpcAdapter, auth: Any) -> None:
+        self._adapter, self._auth = adapter, auth
+
+    @property
+    def secrets(self) -> Iterable[str]:
+        return getattr(self._auth, "secrets", ())
+
+    def renew(self) -> None:
+        self._adapter._forget_session()
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        session = self._adapter._session(self._auth)
+        request.prepare_body(self._adapter._content(session)["data"], None)
+        return self._auth(request) if self._auth else request
+
+
+def _with_session(value: Any, session: Any) -> Any:
+    """Return arguments with the session where :data:`SESSION` stands."""
+    if value is SESSION:
+        return session
+    if isinstance(value, list | tuple):
+        return [_with_session(item, session) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _with_session(item, session) for name, item in value.items()}
+    return value
