@@ -199,6 +199,23 @@ class TestAnswers(RestCase):
         ):
             self.adapter().search()
 
+    def test_a_record_without_an_id_says_what_it_has_instead(self):
+        self.serve(Answer({"data": {"customers": [{"id": 1, "name": "Ada"}]}}))
+        for adapter in (
+            self.adapter(),
+            self.adapter(paginator=IdWindows()),
+            self.adapter(paginator=KeysetPages(parameter="a")),
+        ):
+            with self.assertRaisesRegex(InvalidDataError, "has no 'uuid', by which id_field.*It has: id, name"):
+                adapter.search()
+
+    def test_a_list_may_be_one_of_ids(self):
+        self.serve(
+            lambda request: Answer(["a1", "b2"] if request.path == "/customers" else {"uuid": request.path[-2:]})
+        )
+        adapter = self.adapter(records=None, paginator=OnePage(), lists_records=False)
+        self.assertEqual(adapter.search_read(), [{"uuid": "a1"}, {"uuid": "b2"}])
+
     def test_an_empty_list_that_is_left_out_is_declared_in_its_place(self):
         self.serve(Answer({"data": {}}))
         self.assertEqual(self.adapter(records="data.customers || `[]`").search(), [])
@@ -251,6 +268,13 @@ class TestAnswers(RestCase):
         self.serve(lambda request: Answer({"at": int(request.params["page"]), "pages": 2, "items": [{"uuid": 1}]}))
         adapter = self.adapter(records="items", paginator=NumberPages(more="at < pages"))
         self.assertEqual((adapter.search(), len(self.server.requests)), ([1, 1], 2))
+
+    def test_a_word_for_more_that_is_missing_ends_nothing(self):
+        self.serve(lambda request: Answer({"items": [{"uuid": 1}] if request.params["page"] < "3" else []}))
+        adapter = self.adapter(records="items", paginator=NumberPages(more="meta.has_mor"))
+        self.assertEqual(len(adapter.search()), 2)
+        self.serve_list(3)
+        self.assertEqual(len(self.adapter(paginator=CursorPages(size=2, next="meta.next", more="more")).search()), 3)
 
     def test_a_total_may_be_in_a_header(self):
         self.serve(Answer([{"uuid": 1}], headers={"X-Total": "1"}))

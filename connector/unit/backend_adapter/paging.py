@@ -69,6 +69,11 @@ def _in_body_if(function: Callable[[Any], Any] | None) -> Finder | None:
     return function and _in_body(function)
 
 
+def _yes_in_body_if(function: Callable[[Any], object] | None) -> Finder | None:
+    """Return a function of an answer that says yes or no; what is not there is no."""
+    return function and (lambda answer: answer.body is not None and bool(function(answer.body)))
+
+
 class Paging:
     """Paging methods of an :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter`.
 
@@ -130,7 +135,7 @@ class Paging:
             for; then pages that bring nothing new are the end. By default they are an error
         """
         place = Number(params, number, first, size_name, size)
-        ends = Ends(_in_body_if(total), _in_body_if(more), repeats_last)
+        ends = Ends(_in_body_if(total), _yes_in_body_if(more), repeats_last)
         return self._counted_pages(self._get, path, place, _in_body(records), ends)
 
     def pages_by_offset(
@@ -156,7 +161,7 @@ class Paging:
         :param repeats_last: as for :meth:`pages_by_number`
         """
         place = Offset(params, offset, size_name, size)
-        ends = Ends(_in_body_if(total), _in_body_if(more), repeats_last)
+        ends = Ends(_in_body_if(total), _yes_in_body_if(more), repeats_last)
         return self._counted_pages(self._get, path, place, _in_body(records), ends)
 
     def pages_by_cursor(
@@ -226,11 +231,10 @@ class Paging:
             if before is not None and whole is not None and whole < before and in_vain < _MOST_IN_VAIN:
                 place.go_back(before - whole)
                 continue
-            if ends.more and not ends.more(answer):
+            more = ends.more(answer) if ends.more else None
+            if more is False or (more is None and not page):
                 return
-            if not ends.more and not page:
-                return
-            if not ends.more and whole is not None and min(place.reached, received.number) >= whole:
+            if more is None and whole is not None and min(place.reached, received.number) >= whole:
                 return
             if ends.repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
                 return
@@ -251,8 +255,7 @@ class Paging:
         :param cursor: name of the parameter for the cursor
         :param following: ``function(answer, page)`` that returns the next cursor, None, False or an
             empty text after the last page
-        :param more: ``function(answer)`` that returns whether there are more pages, None if only
-            the cursor tells
+        :param more: as of :class:`Ends`, None if only the cursor tells
         :param repeats_last: whether the cursor of the last page leads to that page
         """
         received, asked = _Received(), params or {}
@@ -263,11 +266,12 @@ class Paging:
                 raise self._endless(path)
             if page:
                 yield page
-            if more and not more(answer):
+            is_more = more(answer) if more else None
+            if is_more is False:
                 return
             at = following(answer, page)
             if at is None or at is False or at == "":
-                if more:
+                if is_more:
                     raise self._without_cursor(path)
                 return
             if not received.is_first_time(at):
@@ -403,7 +407,8 @@ class Ends:
     """How a system says where a list ends whose pages are counted.
 
     :param total: ``function(answer)`` that returns the number of records of the whole list
-    :param more: ``function(answer)`` that returns whether there are more pages
+    :param more: ``function(answer)`` that returns True or False for whether there are more pages,
+        None if the answer does not say it: then the list goes on as without it
     :param repeats_last: whether the last page comes again if a later one is asked for
     """
 

@@ -162,7 +162,7 @@ class DeclaredAdapter(HttpAdapter):
 
         :param filters: dict, further parameters of the list
         """
-        return [self.id_of(record) for page in self.pages(filters) for record in page]
+        return [self._listed_id(record) for page in self.pages(filters) for record in page]
 
     def search_read(
         self, filters: Mapping[str, Any] | None = None, fields: Sequence[str] | None = None
@@ -195,7 +195,7 @@ class DeclaredAdapter(HttpAdapter):
             return answer
 
         params = {**self._values(self.params), **(filters or {})}
-        listing = Listing(ask, self._list_path, params, self._records_of, self.id_of)
+        listing = Listing(ask, self._list_path, params, self._records_of, self._listed_id)
         return self.paginator.pages(self, listing)
 
     @property
@@ -222,12 +222,31 @@ class DeclaredAdapter(HttpAdapter):
         found = value_at(path, answer.body)
         if isinstance(found, list):
             return found
-        keys = ", ".join(list(answer.body)[:_MOST_NAMES]) if isinstance(answer.body, dict) else ""
         raise InvalidDataError(
-            f"{type(self).__name__}, records is {path!r}, where what {self._label} answers has no list. "
-            f"{f'It has: {self._mask(keys)}. ' if keys else ''}"
+            f"{type(self).__name__}, records is {path!r}, where what {self._label} answers has no list. {self._names_in(answer.body)}"
             "If it leaves an empty list out, declare one in its place, as in 'customers || `[]`'."
         )
+
+    def _listed_id(self, record: Any) -> ExternalId:
+        """Return the id of a record of the list, which may be nothing but the id.
+
+        :raise InvalidDataError: it has none
+        """
+        if isinstance(record, str | int):
+            return record
+        try:
+            return self.id_of(record)
+        except KeyError as error:
+            keys = self._names_in(record)
+            raise InvalidDataError(
+                f"{type(self).__name__}: a record in what {self._label} lists has no {error}, by which id_field finds its id. "
+                f"{keys}Declare where it is."
+            ) from None
+
+    def _names_in(self, body: Any) -> str:
+        """Return a sentence with the names in an answer, to be shown; empty if it has none."""
+        names = ", ".join(list(body)[:_MOST_NAMES]) if isinstance(body, dict) else ""
+        return f"It has: {self._mask(names)}. " if names else ""
 
     def id_of(self, record: ExternalRecord) -> ExternalId:
         """Return the id of a record, which is at :attr:`id_field`.

@@ -145,7 +145,8 @@ class OffsetPages(_CountedPages):
     :param size: number of records to ask for in a page; the system may give fewer
     :param total: where an answer says how many records there are in all: JMESPath or
         :class:`Header`
-    :param more: where it says whether there is more
+    :param more: where it says whether there is more. Where it says nothing, the list goes on until
+        a page is empty
     :param repeats_last: whether the system answers with its last page if a later one is asked for
     """
 
@@ -357,13 +358,18 @@ def _found_in(place: Place) -> Finder:
 
 
 def _truth_in(place: Place | None) -> Finder | None:
-    """Return a function of an answer for whether a place says yes; texts such as ``0`` say no."""
+    """Return a function of an answer for whether a place says yes, None where it says nothing.
+
+    Texts such as ``0`` say no.
+    """
     if place is None:
         return None
     found_in = _found_in(place)
 
-    def is_true(answer: PageAnswer) -> bool:
+    def is_true(answer: PageAnswer) -> bool | None:
         found = found_in(answer)
+        if found is None:
+            return None
         return found.strip().lower() not in _NO if isinstance(found, str) else bool(found)
 
     return is_true
