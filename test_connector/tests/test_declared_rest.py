@@ -26,8 +26,11 @@ from odoo.addons.connector.exception import (
     InvalidDataError,
     UnreadableAnswer,
 )
-from odoo.addons.connector.testing import Answer
+from odoo.addons.connector.testing import Answer, extending
+from odoo.addons.connector.testing.registration import registering
+from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
 
+from ..units import webshop
 from .test_http_adapter import HttpCase
 
 
@@ -171,6 +174,16 @@ class TestOverrides(RestCase):
         )
         self.assertEqual(adapter.search(), ["own"])
         self.assertEqual(adapter.search_read(), [{"uuid": "own"}])
+
+    def test_an_extension_of_another_addon_changes_what_is_declared(self):
+        self.serve(Answer([]))
+        self.backend.location = self.server.url
+        self.enterContext(registering(webshop))
+        tags = type("Tags", (Customers,), {"_model_name": "test.shop.tag", "records": None, "__module__": __name__})
+        webshop(tags)
+        with extending(webshop, type("More", (tags,), {"path": "/tags", "__module__": __name__})):
+            self.unit(BackendAdapter, "test.shop.tag").search()
+        self.assertEqual(self.asked(), [("GET", "/tags")])
 
     def test_a_list_has_whole_records_unless_reading_one_is_the_authors_own(self):
         self.serve_list(1)

@@ -337,6 +337,7 @@ class TestDeclarations(RpcCase):
     def test_pages_that_would_not_be_sent_are_refused(self):
         self.refused(r"list sends no page", list=Call("customer.list"))
         self.refused(r"list has a Window: its paginator must be IdWindows", paginator=OffsetPages())
+        self.refused("its IdWindows must not name parameters", paginator=IdWindows(from_parameter="first"))
         self.refused("a result has no links", paginator=LinkPages())
         type("Right", (Customers,), {"list": Call("customer.list"), "paginator": OnePage()})
 

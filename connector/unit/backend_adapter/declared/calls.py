@@ -14,7 +14,8 @@ from .values import Field
 
 # Stands for a value, or with a star for the items of a list
 _PLACEHOLDER = re.compile(r"\{(\*?)(\w+)\}")
-_FROM, _TO = "from", "to"
+#: Names of the parameters for the first and the last id of a window.
+WINDOW = ("from", "to")
 
 
 @dataclass(frozen=True, init=False)
@@ -75,8 +76,8 @@ class Window:
             raise ValueError(f"Window({shown(self.field)}): the name of the field of the id is expected")
 
     def filter(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        others = {name: value for name, value in params.items() if name not in (_FROM, _TO)}
-        return {**others, self.field: {_FROM: params[_FROM], _TO: params[_TO]}}
+        others = {name: value for name, value in params.items() if name not in WINDOW}
+        return {**others, self.field: {name: params[name] for name in WINDOW}}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ...types import ExternalId, ExternalRecord, Values
 from ..errors import Refusal
 from ..paging import PageAnswer
 from .adapter import DeclaredAdapter
-from .calls import Call, MultiCall, has_window
+from .calls import WINDOW, Call, MultiCall, has_window
 from .json_paths import value_at
 from .paginators import IdWindows, LinkPages, OnePage
 from .protocols import PROTOCOLS, Fault, RpcProtocol
@@ -136,6 +136,10 @@ class RpcAdapter(DeclaredAdapter):
             return
         if has_window(call) and not isinstance(paginator, IdWindows):
             raise ValueError(f"{name}, list has a Window: its paginator must be IdWindows(size=...)")
+        if has_window(call) and (paginator.from_parameter, paginator.to_parameter) != WINDOW:
+            raise ValueError(
+                f"{name}, list has a Window: its IdWindows must not name parameters, as it has names of its own"
+            )
         if "params" not in call.placeholders() and not isinstance(paginator, OnePage):
             raise ValueError(
                 f"{name}, list sends no page: it needs a Window or {{params}} among its arguments, or OnePage()"
