@@ -172,7 +172,8 @@ class _Call:
                 sorted(self.change.fields),
                 self.change.old,
                 as_argument(self.env.context),
-                sorted(self.change.written),
+                # a worker of an earlier version does not know this argument
+                **({"written": sorted(self.change.written)} if self.change.written else {}),
             )
 
 

@@ -16,7 +16,6 @@ from odoo.addons.connector.exception import (
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
-from odoo.addons.connector.unit.jobs.keys import import_identity
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
@@ -255,19 +254,6 @@ class TestData(ImporterCase, JobsCase):
             self.run_import(42, data={"id": 42, "name": "Handed over"})
         self.assertEqual(self.binding(42).name, "Handed over")
 
-    def test_of_two_jobs_under_one_key_the_newer_one_counts(self):
-        older, newer = {"id": 42, "name": "Older"}, {"id": 42, "name": "Newer"}
-        key = import_identity("test.shop.partner", self.backend.id, 42)
-        for first, second, expected in ((older, newer, "Newer"), (older, None, "Ada"), (None, newer, "Newer")):
-            with self.subTest(first=first, second=second):
-                self.Partner.search([("backend_id", "=", self.backend.id)]).unlink()
-                for data in (first, second):
-                    import_record.delay(
-                        self.session, "test.shop.partner", self.backend.id, 42, data=data, identity_key=key
-                    )
-                self.assertDone(self.run_jobs())
-                self.assertEqual(self.binding(42).name, expected)
-
     def test_data_that_are_older_than_the_last_import_are_read_again(self):
         import_record.delay(self.session, "test.shop.partner", self.backend.id, 42, data={"id": 42, "name": "Old"})
         self.env.cr.flush()
@@ -327,6 +313,16 @@ class TestWrite(ImporterCase):
         self.assertEqual(
             (binding.name, binding.email, binding.points, binding.main_tag_id.ids), ("Ada Lovelace", False, 0, [])
         )
+
+    def test_a_new_record_of_a_system_that_leaves_out_what_is_empty_keeps_the_defaults(self):
+        class Mapper(PartnerImportMapper):
+            _leaves_out_empty = True
+            direct = [("is_there", "active")]
+
+        self.shop.add("test.shop.partner", 42, name="Ada")
+        with extending(webshop, Mapper):
+            self.run_import(42)
+        self.assertTrue(self.binding(42).active)
 
 
 class TestDependencies(ImporterCase):

@@ -393,6 +393,11 @@ class TestLinesOfMappingMethods(ShopCase):
             self.run_import()
         self.assertEqual(self.env["test.order.line"].search_count([]), 1)
 
+    def test_lines_that_the_record_does_not_have_are_added(self):
+        self.run_import()
+        self.commands = [Command.create({"name": "pear"})]
+        self.assertEqual(self.run_import(), ["apple", "pear"])
+
     def test_lines_that_a_binding_has_itself_are_refused_too(self):
         self.mapper.direct = []
         line = {"name": "apple", "backend_id": self.backend.id}

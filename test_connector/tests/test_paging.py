@@ -151,6 +151,8 @@ class TestEnds(HttpCase):
             '<?at=2>; rel="last next"',
             '</things?at=1>; rel="prev", </things?at=2>; REL="NEXT"',
             '</things?at=2>; title="a; b=c, d"; rel="next"',
+            '</things?at=2>; rel="next"; rel="prev"',
+            "</things?at=2>; foo.bar=1; rel=next",
             '</things?at=2&list=1,2>; rel="next"',
         ):
             with self.subTest(link):
@@ -178,7 +180,13 @@ class TestEnds(HttpCase):
                 self.list_with_header(link)
 
     def test_c3_a_header_without_a_next_link_is_the_end(self):
-        for link in ("", '</things?at=1>; rel="prev", ', "</style.css>; rel=preload; nopush; as=style;"):
+        for link in (
+            "",
+            '</things?at=1>; rel="prev", ',
+            "</style.css>; rel=preload; nopush; as=style;",
+            "</things?at=1>; rel=first; title='a, b'",
+            "</things?at=1>; rel=first; foo.bar=1",
+        ):
             with self.subTest(link):
                 self.assertEqual(self.list_with_header(link), [[1]])
 

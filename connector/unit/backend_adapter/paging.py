@@ -28,7 +28,7 @@ _REPEATED_AT_END = 2
 
 # A link of the header ``Link``: its address and its parameters
 _LINK = re.compile(r'<([^<>]*)>((?:[^<",]|"(?:[^"\\]|\\.)*")*)')
-_PARAMETER = re.compile(r';\s*([\w*-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^;,]*))?')
+_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^;,]*))?')
 
 
 #: A page of a list.
@@ -359,10 +359,13 @@ class Paging:
         """Return the address of the next page from the header ``Link``, None if there is none."""
         header = answer.headers.get("Link", "")
         for address, parameters in _LINK.findall(header):
-            named = {name.lower(): value.strip("\"' ") for name, value in _PARAMETER.findall(parameters)}
+            named: dict[str, str] = {}
+            for name, value in _PARAMETER.findall(parameters):
+                named.setdefault(name.lower(), value.strip("\"' "))  # by RFC 8288 the first ``rel`` counts
             if "next" in named.get("rel", "").lower().split() and address.strip():
                 return link_from(answer, address)
-        if _LINK.sub(lambda link: _PARAMETER.sub("", link[2]), header).strip(" \t,;"):
+        unread = _LINK.sub(lambda link: _PARAMETER.sub("", link[2]), header).strip(" \t,;")
+        if unread and "next" in header.lower():
             raise InvalidDataError(
                 self._(
                     "The header Link of %(system)s for %(path)s cannot be read, so nobody knows whether the list goes on: %(header)s",

@@ -46,9 +46,10 @@ def changed_values(record: BaseModel, values: Mapping[str, Any]) -> Values:
 
 
 def adds_again(record: BaseModel, name: str, value: Any) -> bool:
-    """Return whether a value adds lines to those of the record, each time that it is written.
+    """Return whether a value adds lines that the record has already, as it does at each import.
 
-    Commands that also name or remove lines know of those that are there.
+    Commands that also name or remove lines know of those that are there; so does code that creates
+    only what is missing.
 
     :param record: recordset of one record
     :param name: name of a field
@@ -56,7 +57,10 @@ def adds_again(record: BaseModel, name: str, value: Any) -> bool:
     """
     if record._fields[name].type not in ("one2many", "many2many") or not value:
         return False
-    return all(command[0] == Command.CREATE for command in value) and bool(Stored(record).value(name))
+    if not all(command[0] == Command.CREATE for command in value):
+        return False
+    lines = record.env[record._fields[name].comodel_name].browse(Stored(record).value(name))
+    return any(not changed_values(line, command[2]) for command in value for line in lines)
 
 
 class Stored:

@@ -71,12 +71,11 @@ class BulkExporter(ImportHold):
         self._check_fields()
         bindings = self.model.browse(dict.fromkeys(binding_ids)).exists()
         self._lock(bindings)
-        exported = bindings.filtered(lambda binding: not binding.no_export)
-        changes = self._changes(exported)
+        changes = self._changes(bindings)
         while forget_until_answered(self.session, changes):
             # its commit has ended our locks: others may have changed the records since
             self._lock(bindings)
-            changes = self._changes(exported)
+            changes = self._changes(bindings)
         messages = dict.fromkeys(binding_ids, self._("The record to export does not exist any more."))
         nothing, refusal = self._("Nothing to export."), self._("Not exported: the binding says so.")
         for binding in bindings:
@@ -111,8 +110,9 @@ class BulkExporter(ImportHold):
     def _changes(self, bindings: BaseModel) -> dict[BaseModel, Values]:
         """Return the values to send, as a dict of binding to dict.
 
-        Bindings without changes are left out.
+        Bindings without changes are left out, and those that say that they are not exported.
         """
+        bindings = bindings.filtered(lambda binding: not binding.no_export)
         mapped = self.mapper.map_records(bindings).values(fields=self._fields)
         changes = {
             binding: values if self._changes_there else not_sent(binding, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from odoo.models import BaseModel
@@ -68,7 +68,7 @@ class RecordExporter(ConflictPolicy):
     def _conflict(self) -> Conflict:
         return Conflict(self)
 
-    def run(self, binding_id: int, fields: Iterable[str] | None = None) -> str:
+    def run(self, binding_id: int, fields: Collection[str] | None = None) -> str:
         """Export a record.
 
         :param binding_id: id of the binding
@@ -89,7 +89,10 @@ class RecordExporter(ConflictPolicy):
         if reason := self._must_skip():
             return reason
         self._export_dependencies()
-        return self._export(fields)
+        map_record = self._map_data()
+        if self.external_id is None:
+            return self._export_new(map_record)
+        return self._export_changes(map_record, fields)
 
     # Steps, in the order in which they are called
 
@@ -133,12 +136,6 @@ class RecordExporter(ConflictPolicy):
         """Return the ``MapRecord`` of the binding."""
         return self.mapper.map_record(self.binding)
 
-    def _export(self, fields: Iterable[str] | None) -> str:
-        map_record = self._map_data()
-        if self.external_id is None:
-            return self._export_new(map_record)
-        return self._export_changes(map_record, fields)
-
     def _export_new(self, map_record: MapRecord) -> str:
         values = self._create_data(map_record)
         self.external_id = self._creation.run(values)
@@ -149,7 +146,7 @@ class RecordExporter(ConflictPolicy):
         self._after_export()
         return self._("Created record %(id)s in %(backend)s.", **self._names())
 
-    def _export_changes(self, map_record: MapRecord, fields: Iterable[str] | None) -> str:
+    def _export_changes(self, map_record: MapRecord, fields: Collection[str] | None) -> str:
         values = not_sent(self.binding, self._update_data(map_record, fields))
         if not values:
             if fields is None:
@@ -157,9 +154,8 @@ class RecordExporter(ConflictPolicy):
             return self._("Nothing to export.")
         if forget_until_answered(self.session, {self.binding: values}):
             # its commit has ended our lock: others may have changed the record, or what was last
-            # sent, so look again. It ends, as the second time there is nothing more to forget
-            self._lock()
-            return self._export(fields)
+            # sent, so begin again. It ends, as the second time there is nothing more to forget
+            return self.run(self.binding.id, fields)
         try:
             if decision := self._conflict.resolve():
                 return decision

@@ -156,7 +156,9 @@ class DelayedBatchImporter(BatchImporter):
         :param options: ``force`` and the options of ``delay``: priority, eta, channel and so on
         """
         key = import_identity(self.model._name, self.backend_record.id, external_id, options.get("force"))
-        self._prepare(external_id, data, **{"identity_key": key, **options}).delay()
+        # if the jobs have data, the newest one counts
+        policy = "skip" if data is None else "replace"
+        self._prepare(external_id, data, **{"identity_key": key, "identity_policy": policy, **options}).delay()
 
     def _prepare(self, external_id: ExternalId, data: ExternalRecord | None, **options: Any) -> Job:
         if data is not None:

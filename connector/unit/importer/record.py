@@ -307,27 +307,28 @@ class RecordImporter(Importer):
         """
         if not external_ids:
             return []
-        found = more = self._read_by_id(external_ids)
-        while more and self._reads_many_at_once:
+        found = more = self._by_id(self._read_many(external_ids))
+        # an adapter whose records have another id than the one that is asked for leaves out none
+        while self._reads_many_at_once and not more.keys().isdisjoint(map(external_id_text, external_ids)):
             left = [id_ for id_ in external_ids if external_id_text(id_) not in found]
             more = self._read_left(left) if left else {}
             found = {**found, **more}
         return self.page_of({self.backend_adapter.id_of(record): record for record in found.values()})
 
     def _read_left(self, external_ids: Collection[ExternalId]) -> dict[str | None, ExternalRecord]:
-        """Return those of some records that another call brings, as :meth:`_read_by_id`."""
+        """Return those of some records that another call brings, by their ids as text."""
         texts = set(map(external_id_text, external_ids))
         try:
-            found = self._read_by_id(external_ids)
+            records = self._read_many(external_ids)
         except UnreadableAnswer:
             raise
         except (IDMissingInBackend, InvalidDataError):
             return {}  # so some systems say that none of them exists
-        return {text: record for text, record in found.items() if text in texts}
+        return {text: record for text, record in self._by_id(records).items() if text in texts}
 
-    def _read_by_id(self, external_ids: Collection[ExternalId]) -> dict[str | None, ExternalRecord]:
-        """Return the records that one call of :meth:`_read_many` brings, by their ids as text."""
-        records = checked_records(self.backend_adapter, self._read_many(external_ids), "read_many")
+    def _by_id(self, records: Any) -> dict[str | None, ExternalRecord]:
+        """Return the records that :meth:`_read_many` has returned by their ids as text."""
+        records = checked_records(self.backend_adapter, records, "read_many")
         return {external_id_text(self.backend_adapter.id_of(record)): record for record in records}
 
     def each(self, page: Iterable[Incoming]) -> Iterator[Incoming]:
@@ -373,7 +374,7 @@ class RecordImporter(Importer):
         """
         try:
             own = external_id_text(self.backend_adapter.id_of(self.external_record))
-        except (AttributeError, LookupError, TypeError, InvalidDataError):
+        except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError, InvalidDataError):
             return  # an adapter that reads single records need not know
         asked = external_id_text(self.external_id)
         if own is not None and own != asked and bare_id(own) == bare_id(asked):
@@ -691,7 +692,6 @@ def _key(args: Mapping[str, Any]) -> str:
     default_channel=backend_channel,
     related_action=open_imported,
     concurrency_key=_key,
-    identity_policy="replace",  # one that waits may have data, and the newest ones count
     about=imported,
     former_names=["odoo.addons.connector.unit.importer.import_record"],
 )

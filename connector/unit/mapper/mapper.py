@@ -439,7 +439,8 @@ class ImportMapper(Mapper):
     _map_child_class = ImportMapChild
 
     #: True for a system that sends whole records and leaves out what is empty: then those of
-    #: :attr:`source_fields` that are not in a record are None
+    #: :attr:`source_fields` that are not in the record of an update are None. A new record keeps
+    #: Odoo's defaults
     _leaves_out_empty: bool = False
 
     if TYPE_CHECKING:  # it is of the class above
@@ -449,7 +450,7 @@ class ImportMapper(Mapper):
     def map_record(
         self, record: Source, parent: MapRecord | None = None, binding: BaseModel | None = None
     ) -> MapRecord:
-        if self._leaves_out_empty:
+        if self._leaves_out_empty and (binding is None or binding):
             record = {**dict.fromkeys(self.source_fields), **record}
         return super().map_record(record, parent, binding)
 
