@@ -36,7 +36,7 @@ class TestEnds(HttpCase):
                     self.assertEqual(self.listed(kind, size=100), list(range(number)))
 
     def test_c1_nor_where_the_system_counts_its_pages_by_the_size_that_was_asked_for(self):
-        for number in (49, 50, 120, 250):
+        for number in (49, 50, 51, 75, 120, 250):
             with self.subTest(number):
                 self.serve_list(number, cap=50, counts_by_asked=True)
                 self.assertEqual(sorted(self.listed("number", size=100)), list(range(number)))

@@ -72,11 +72,11 @@ class Number(_Counted):
     def is_to_be_asked_again(self, page: list[Any], has_all: Callable[[list[Any]], bool]) -> bool:
         """Return whether the second page has to be asked for once more, in the size that is given.
 
-        The system has lowered the size, but may count pages by the size that was asked for. By the
-        size that it gives, all systems count alike.
+        The system may have lowered the size, and count pages by the size that was asked for. By the
+        size that it gives, all systems count alike. An empty page may be behind what it has, too.
         """
         is_second = self._at == self._first + 1
-        if is_second and self._given and 0 < len(page) <= self._given < self._size and not has_all(page):
+        if is_second and self._given and len(page) <= self._given < self._size and not (page and has_all(page)):
             self._size = self._given
             return True
         return False
