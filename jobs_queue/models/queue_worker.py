@@ -118,7 +118,8 @@ class QueueWorker(models.Model):
         store.database.adopt(self.env.cr)
         self.env.invalidate_all()
         wakeup.after_commit(self.env.cr)
-        return {"type": "ir.actions.client", "tag": "soft_reload"}
+        # all of it: the views differ, too
+        return {"type": "ir.actions.client", "tag": "reload"}
 
     @api.model
     def get_empty_list_help(self, help_message: str) -> str:
