@@ -452,7 +452,7 @@ class ImportMapper(Mapper):
     ) -> MapRecord:
         if self._leaves_out_empty and (binding is None or binding):
             record = {**dict.fromkeys(self.source_fields), **record}
-        return super().map_record(record, parent, binding)
+        return MapRecord(self, record, parent, binding)
 
     def read_source(self, record: ExternalRecord, field: str) -> Any:
         return record.get(field)
