@@ -260,6 +260,49 @@ class TestAnswers(RestCase):
         with self.assertRaisesRegex(InvalidDataError, "not in the order of the key: after 1 comes 2"):
             self.adapter(records=None, paginator=KeysetPages(parameter="since")).search()
 
+    def test_nor_do_numbers_that_are_texts_come_in_another_order(self):
+        self.serve(Answer([{"uuid": "1"}, {"uuid": "10"}, {"uuid": "2"}]))
+        with self.assertRaisesRegex(InvalidDataError, "not in the order of the key: after 10 comes 2"):
+            self.adapter(records=None, paginator=KeysetPages(parameter="since")).search()
+
+    def test_a_key_that_two_records_of_a_page_have_is_an_error(self):
+        for key in (5, "5", "B-5", "2026-01-31"):
+            with self.subTest(key):
+                self.serve(Answer([{"uuid": 1, "k": key}, {"uuid": 2, "k": key}]))
+                with self.assertRaisesRegex(InvalidDataError, "two records with the key"):
+                    self.adapter(records=None, paginator=KeysetPages(parameter="since", key="k")).search()
+
+    def test_a_link_that_is_no_text_is_an_error(self):
+        self.serve(Answer({"items": [{"uuid": 1}], "_links": {"next": {"href": "/customers?page=2"}}}))
+        with self.assertRaisesRegex(InvalidDataError, r"next is '_links\.next', .* a dict with href"):
+            self.adapter(records="items", paginator=LinkPages(next="_links.next")).search()
+
+    def test_a_link_that_is_null_or_empty_is_the_end(self):
+        for end in (None, "", False):
+            self.serve(Answer({"items": [{"uuid": 1}], "next": end}))
+            self.assertEqual(self.adapter(records="items", paginator=LinkPages(next="next")).search(), [1])
+
+    def serve_window(self, ids, cap):
+        """Serve the ids of a window, as they are ordered, at most ``cap`` at once."""
+
+        def answer(request):
+            first, last = int(request.params["from"]), int(request.params["to"])
+            return Answer([{"uuid": at} for at in ids if first <= at <= last][:cap])
+
+        self.serve(answer)
+
+    def test_a_window_that_is_listed_from_the_highest_id_down_is_read_to_its_lowest(self):
+        for ids in (range(1, 51), range(1, 130), (3, 4, 49, 50, 51), (7,), (50, 51)):
+            with self.subTest(ids):
+                self.serve_window(sorted(ids, reverse=True), 10)
+                adapter = self.adapter(records=None, paginator=IdWindows(size=50, last=200))
+                self.assertEqual(sorted(adapter.search()), list(ids))
+
+    def test_a_window_in_no_order_is_an_error(self):
+        self.serve_window([7, 2, 9], 10)
+        with self.assertRaisesRegex(InvalidDataError, "not in the order of its ids"):
+            self.adapter(records=None, paginator=IdWindows(size=50, last=200)).search()
+
     def test_a_window_whose_answer_has_other_ids_is_an_error(self):
         self.serve(Answer([{"uuid": 5000}]))
         with self.assertRaisesRegex(InvalidDataError, "ids are not within 1 to 10"):

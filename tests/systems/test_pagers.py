@@ -128,14 +128,17 @@ class Shop:
 
     def window(self, first, last):
         found = sorted(id_ for id_ in self.ids if first <= id_ <= last)
+        if self.lists_newest_first:
+            found.reverse()
         return Answer({"items": [{"id": id_} for id_ in found[: self.given(len(found))]]})
 
 
 class Gaps(Shop):
     """A shop whose ids are not one after the other."""
 
-    def __init__(self, ids, cap=None, changes=()):
+    def __init__(self, ids, cap=None, changes=(), lists_newest_first=False):
         super().__init__(0, cap, changes)
+        self.lists_newest_first = lists_newest_first
         self.ids = sorted(ids)
         self.next_id = max(ids, default=0) + 1
 
@@ -305,11 +308,12 @@ def test_c1_windows_of_ids_bring_all_of_any_ids_in_few_requests(served):
     @given(
         st.sets(st.integers(1, 25), min_size=8) | st.sets(st.integers(1, 100_000), max_size=12),
         st.integers(1, 12),
-        st.none() | st.integers(1, 5),
+        st.none() | st.integers(2, 5),
         either,
+        st.booleans(),
     )
-    def check(ids, size, cap, changes):
-        shop = Gaps(ids, cap, changes)
+    def check(ids, size, cap, changes, lists_newest_first):
+        shop = Gaps(ids, cap, changes, lists_newest_first)
         pages = served(shop).declared(IdWindows(size=size, last=100_100), "/list")
         assert received(pages) >= shop.always_there(ids)
 

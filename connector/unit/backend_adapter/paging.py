@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 import requests
 
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
-from .places import Number, Offset, Window, whole_number
+from .places import IdRange, Number, Offset, whole_number
 
 #: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
 #: records are inserted while the list is read, a page comes twice.
@@ -310,15 +310,16 @@ class Paging:
             asked, params, before = following(answer), None, answer.url
 
     def _window_pages(
-        self, ask: Ask, path: str, window: Window, records: Finder, id_of: Callable[[Any], Any]
+        self, ask: Ask, path: str, window: IdRange, records: Finder, id_of: Callable[[Any], Any]
     ) -> Iterator[Page]:
         """Yield the records of one window of ids after the other.
 
         A window without records is no end: ids have gaps. The windows get wider then, and where a
         wide one has records it is asked for in parts, as the system may give fewer than it has. The
-        next window begins after the highest id that was received, for the same reason.
+        next window begins after the highest id that was received, for the same reason; where the
+        ids of a page go down, what is below the lowest of them is asked for before.
 
-        :param window: the first :class:`Window`
+        :param window: the first :class:`IdRange`
         :param id_of: ``function(record)`` that returns the id of a record
         """
         while not window.is_beyond:
@@ -330,8 +331,11 @@ class Paging:
             elif window.is_wide:
                 window.narrow()
             else:
+                ids = [int(id_of(record)) for record in page]
+                if not window.is_in_order(ids):
+                    raise self._disordered(path, window.shown)
                 yield page
-                window.go_on(max(int(id_of(record)) for record in page))
+                window.go_on(ids)
 
     def _answer_at(self, ask: Ask, path: str, place: Number | Offset) -> PageAnswer:
         try:
@@ -375,6 +379,13 @@ class Paging:
                 )
             )
         return None
+
+    def _disordered(self, path: str, shown: str) -> InvalidDataError:
+        # for its author: it is about this code
+        return InvalidDataError(
+            f"{type(self).__name__}: the list {self._mask(path)} of the ids {shown} is not in the order of its ids, so records "
+            "would be lost if the system gives fewer than it has. If it can sort them, ask for that by params."
+        )
 
     def _endless(self, path: str) -> InvalidDataError:
         return InvalidDataError(

@@ -109,7 +109,7 @@ class Offset(_Counted):
         self._at = max(0, self._last - deleted)
 
 
-class Window:
+class IdRange:
     """A window of ids: the numbers from one to another.
 
     :param params: further parameters
@@ -127,6 +127,7 @@ class Window:
         self._size = self._width = size
         self._at, self._last = first, last
         self._is_narrowing = False
+        self._above: int | None = None  # highest id of a window that is read downwards
 
     @property
     def _end(self) -> int:
@@ -156,6 +157,9 @@ class Window:
 
     def pass_by(self) -> None:
         """Go to the next window after one without records, a wider one unless that is too wide."""
+        if self._above is not None:
+            self._go_above(self._above)
+            return
         self._at = self._end + 1
         if self._is_narrowing and self.is_wide:
             self.narrow()
@@ -166,9 +170,24 @@ class Window:
         """Halve the window; the records are in it, or in the one that follows."""
         self._width, self._is_narrowing = max(self._size, self._width // 2), True
 
-    def go_on(self, highest: int) -> None:
-        """Go to the window after the highest id that was received."""
-        self._at, self._width, self._is_narrowing = highest + 1, self._size, False
+    def is_in_order(self, ids: list[int]) -> bool:
+        """Return whether the ids of a page go up, or down as those above them."""
+        return ids == sorted(ids, reverse=True) or (self._above is None and ids == sorted(ids))
+
+    def go_on(self, ids: list[int]) -> None:
+        """Go to the window after the highest id that was received.
+
+        Where the ids go down, the system may have more below the lowest: that is asked for first.
+        """
+        is_down = self._above is not None or ids[0] > ids[-1]
+        above = max(ids) if self._above is None else self._above
+        if is_down and (below := min(ids) - self._at) > 0:
+            self._above, self._width = above, below
+        else:
+            self._go_above(above)
+
+    def _go_above(self, highest: int) -> None:
+        self._at, self._width, self._is_narrowing, self._above = highest + 1, self._size, False, None
 
 
 def whole_number(value: Any) -> int | None:

@@ -14,7 +14,7 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ....exception import InvalidDataError
 from ..paging import Ask, Ends, Finder, Page, PageAnswer, Paging, link_from
-from ..places import Number, Offset, Window
+from ..places import IdRange, Number, Offset, whole_number
 from .json_paths import check_path, value_at
 from .values import Header
 
@@ -239,18 +239,28 @@ class LinkPages(_SizedPages):
         def following(answer: PageAnswer) -> str | None:
             if self.next is None:
                 return adapter._next_link(answer, listing.path)
-            return link_from(answer, value_at(self.next, answer.body))
+            return link_from(answer, self._text_of(value_at(self.next, answer.body)))
 
         params = self._params(listing)
         return adapter._link_pages(listing.ask, listing.path, params, listing.records, following, self.repeats_last)
+
+    def _text_of(self, found: Any) -> str | None:
+        if found and not isinstance(found, str):
+            names = f" with {', '.join(map(str, found))}" if isinstance(found, dict) else ""
+            raise InvalidDataError(
+                f"LinkPages, next is {self.next!r}, where the answer has no text but a {type(found).__name__}{names}: "
+                "name where the address itself is, as in '_links.next.href'"
+            )
+        return found or None
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeysetPages(_SizedPages):
     """Pages that begin after the key of the last record: ``?since_id=0``, ``?since_id=250``.
 
-    The list has to be in the order of the key, and no two records have the same key. If whole
-    numbers are not in order, that is an error: records would be lost.
+    The list has to be in the order of the key, and no two records have the same key. Numbers that
+    are not in order, also those that are texts, are an error, and so are two records of a page with
+    the same key: records would be lost.
 
     :param parameter: name of the parameter for the key
     :param key: JMESPath to the key in a record; None: the id of the record
@@ -290,8 +300,9 @@ class KeysetPages(_SizedPages):
 class IdWindows(Paginator):
     """Windows of ids, for systems that have no pages: 1 to 1000, 1001 to 2000.
 
-    Ids are whole numbers. After a window without records the next one is wider, so that gaps take
-    few requests. To find out that nothing follows takes some twenty of them, fewer with ``last``.
+    Ids are whole numbers, and a window is listed in their order, up or down. After a window without
+    records the next one is wider, so that gaps take few requests. To find out that nothing follows
+    takes some twenty of them, fewer with ``last``.
 
     :param size: number of ids in a window
     :param from_parameter: name of the parameter for the first id of a window
@@ -315,12 +326,12 @@ class IdWindows(Paginator):
             raise ValueError(f"IdWindows, first is {self.first} and last is {self.last}: there is no id between them")
 
     def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
-        window = Window(listing.params, self.from_parameter, self.to_parameter, self.size, self.first, self.last)
+        window = IdRange(listing.params, self.from_parameter, self.to_parameter, self.size, self.first, self.last)
         return adapter._window_pages(listing.ask, listing.path, window, listing.records, listing.id_of)
 
 
 class _Order:
-    """The order of keys that are numbers: up or down, from the first to the last record.
+    """The order of keys: each has another one, and numbers go up or down from first to last.
 
     :param name: text for the message
     """
@@ -331,14 +342,21 @@ class _Order:
         self._is_down: bool | None = None
 
     def note(self, keys: list[Any]) -> None:
-        """Look at the keys of the next records.
+        """Look at the keys of the next page.
 
-        :raise InvalidDataError: a record has no key, or they are not in order
+        The first of them may be the last of the page before: some systems begin with it again.
+
+        :raise InvalidDataError: a record has no key, two have the same, or they are not in order
         """
-        for key in keys:
+        for before, key in zip([None, *keys], keys, strict=False):
             if key is None or key == "":
                 raise InvalidDataError(f"{self._name} has a record without the key")
-            number = key if isinstance(key, int | float) else None
+            if key == before:
+                raise InvalidDataError(
+                    f"{self._name} has two records with the key {shown(key)}. If a page ended between such records, the second "
+                    "would be lost: name a key that each record has for itself."
+                )
+            number = key if isinstance(key, float) else whole_number(key)
             if number is not None and self._last is not None and number != self._last:
                 is_down = number < self._last
                 if self._is_down not in (None, is_down):
