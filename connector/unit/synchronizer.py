@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..exception import NoConnectorUnitError
 from .backend_adapter.crud import BackendAdapter
+from .backend_adapter.declared.since import Since
 from .binding.binder import Binder
 from .connector_unit import ConnectorUnit
 from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 from .types import ExternalId
-
-if TYPE_CHECKING:
-    from .backend_adapter.declared.since import Since
 
 
 class Synchronizer(ConnectorUnit):
@@ -63,9 +61,10 @@ class Importer(Synchronizer):
     def _changed(self) -> Since | None:
         """How the adapter finds what has changed, None if it does not say it or there is none."""
         try:
-            return getattr(self.backend_adapter, "changed", None)
+            changed = getattr(self.backend_adapter, "changed", None)
         except NoConnectorUnitError:
             return None
+        return changed if isinstance(changed, Since) else None  # it may be a method of the author's
 
     @cached_property
     def export_mapper(self) -> ExportMapper | None:

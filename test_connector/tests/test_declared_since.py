@@ -41,14 +41,21 @@ class TestSince(HttpCase):
         since = Since(parameter="since", order="at")
         for written in (
             *("2026-01-31T08:15:00Z", "2026-01-31T09:15:00+01:00", "2026-01-31 08:15:00", "2026-01-31T08:15:00.000Z"),
-            *(1769847300, 1769847300.0, "1769847300", 1769847300000),
+            *(1769847300, 1769847300.0, "1769847300", 1769847300000, "1769847300000", " 1769847300000 "),
         ):
             with self.subTest(written):
                 self.assertEqual(since.date_of({"at": written}), BEGAN)
-        for nothing in ({}, {"at": None}, {"at": ""}):
+        self.assertEqual(since.date_of({"at": "1688072501925"}).year, 2023)
+        self.assertEqual(since.date_of({"at": "20260131"}), datetime(2026, 1, 31))
+        for nothing in ({}, {"at": None}, {"at": ""}, {"at": "0000-00-00 00:00:00"}, {"at": "0000-00-00"}):
             self.assertIsNone(since.date_of(nothing))
         for wrong in ("yesterday", True, [], 1e300):
-            with self.subTest(wrong), self.assertRaisesRegex(InvalidDataError, "which is no date"):
+            with (
+                self.subTest(wrong),
+                self.assertRaisesRegex(
+                    InvalidDataError, "^at, which is the order of Since, .*no date.*_get_external_date"
+                ),
+            ):
                 since.date_of({"at": wrong})
 
     def test_a_wrong_declaration_is_refused(self):
@@ -133,6 +140,15 @@ class TestImporters(HttpCase):
 
     def test_without_a_declaration_all_is_as_before(self):
         importer = self.importer(BatchImporter, ShopAdapter)
+        self.assertIsNone(importer._filters_since("2026-01-31 08:00:00"))
+        self.assertEqual(importer._get_next_watermark(BEGAN), "2026-01-31 08:10:00")
+
+    def test_nor_does_an_adapter_whose_changed_is_a_method_of_its_own_declare_it(self):
+        class Adapter(ShopAdapter):
+            def changed(self):
+                return []
+
+        importer = self.importer(BatchImporter, Adapter)
         self.assertIsNone(importer._filters_since("2026-01-31 08:00:00"))
         self.assertEqual(importer._get_next_watermark(BEGAN), "2026-01-31 08:10:00")
 

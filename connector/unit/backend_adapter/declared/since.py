@@ -17,6 +17,8 @@ from .json_paths import check_path, value_at
 _UNIX = "%s"
 # Numbers from here on count milliseconds since 1970: as seconds they would be in the year 5138
 _MILLISECONDS = 100_000_000_000
+_NO_DATE = "0000-00-00"
+_DAY = len("20260131")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +85,20 @@ class Since:
     def date_of(self, record: Any) -> datetime | None:
         """Return when a record was last changed: a naive datetime in UTC, None if it does not say.
 
+        Zeros, as in ``0000-00-00 00:00:00``, are no date: databases write them for nothing.
+
         :raise InvalidDataError: what it says is no date
         """
         value = None if self.order is None else value_at(self.order, record)
-        if value is None or value == "":
+        if value is None or value == "" or (isinstance(value, str) and value.strip().startswith(_NO_DATE)):
             return None
         try:
             return _as_datetime(value)
         except (OverflowError, OSError, TypeError, ValueError):
-            raise InvalidDataError(f"{self.order} is {shown(value)}, which is no date") from None
+            raise InvalidDataError(
+                f"{self.order}, which is the order of Since, is {shown(value)}, which is no date: name another place, "
+                "or override _get_external_date() and _get_external_version() of the importer"
+            ) from None
 
     def _written(self, moment: datetime) -> str | int:
         if self.form == _UNIX:
@@ -101,8 +108,11 @@ class Since:
 
 def _as_datetime(value: Any) -> datetime:
     if isinstance(value, str):
+        value = value.strip()
+        if value.isdecimal() and len(value) != _DAY:  # else some numbers would be read as days of a year
+            return _as_datetime(int(value))
         try:
-            moment = datetime.fromisoformat(value.strip())
+            moment = datetime.fromisoformat(value)
         except ValueError:
             value = float(value)
         else:
