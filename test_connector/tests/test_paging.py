@@ -133,6 +133,19 @@ class TestEnds(HttpCase):
                 )
             )
 
+    def test_c3_many_empty_pages_with_new_cursors_are_no_end(self):
+        following = {None: 0, **{str(at): at + 1 for at in range(50)}, "50": None}
+
+        def answer(request):
+            at = request.params.get("cursor")
+            return Answer({"items": [at] if at in (None, "50") else [], "next": following[at]})
+
+        self.serve(answer)
+        pages = self.adapter().pages_by_cursor(
+            "/", next_cursor=lambda body: body["next"], records=lambda body: body["items"]
+        )
+        self.assertEqual(list(pages), [[None], ["50"]])
+
     def test_c3_links_that_go_round_are_an_error(self):
         following = {None: "1", "1": "2", "2": "1"}
 

@@ -23,6 +23,9 @@ from .places import IdRange, Number, Offset, whole_number
 #: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
 #: records are inserted while the list is read, a page comes twice.
 _MOST_IN_VAIN = 10
+#: Empty pages in a row, each with a new cursor, after which a list counts as endless. Many are
+#: right: some systems filter a page after they have cut it.
+_MOST_EMPTY = 1000
 #: Pages in a row that bring nothing new, after which a list ends whose last page is repeated.
 _REPEATED_AT_END = 2
 
@@ -234,8 +237,8 @@ class Paging:
             more = ends.more(answer) if ends.more else None
             if more is False or (more is None and not page):
                 return
-            if more is None and whole is not None and min(place.reached, received.number) >= whole:
-                return
+            if more is None and whole is not None and min(place.reached, received.number) == whole:
+                return  # where more was received, it is another number, such as that of the pages
             if ends.repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
                 return
 
@@ -258,11 +261,12 @@ class Paging:
         :param more: as of :class:`Ends`, None if only the cursor tells
         :param repeats_last: whether the cursor of the last page leads to that page
         """
-        received, asked = _Received(), params or {}
+        received, asked, empty = _Received(), params or {}, 0
         while True:
             answer = ask(path, asked)
             page = self._page_of(answer, records, path)
-            if received.note(page) >= _MOST_IN_VAIN:
+            empty = 0 if page else empty + 1
+            if empty >= _MOST_EMPTY or (page and received.note(page) >= _MOST_IN_VAIN):
                 raise self._endless(path)
             if page:
                 yield page
