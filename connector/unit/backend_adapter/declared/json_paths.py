@@ -43,7 +43,8 @@ def _calls(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
     if node["type"] == "function_expression":
         yield node["value"], len(node["children"])
     for child in node["children"]:
-        yield from _calls(child)
+        if isinstance(child, dict):  # those of a slice are numbers
+            yield from _calls(child)
 
 
 def _check_call(function: str, arguments: int, name: str) -> None:
@@ -62,13 +63,14 @@ def value_at(path: str | None, value: Any) -> Any:
 
     :param path: JMESPath; None: the whole value
     :return: None if there is nothing
-    :raise UnreadableAnswer: a function of the path cannot take what is there
+    :raise UnreadableAnswer: a function or a comparison of the path cannot take what is there
     """
     if path is None:
         return value
     try:
         return _compile(path).search(value)
-    except JMESPathError:  # its message has values of the answer
+    except (JMESPathError, ArithmeticError, TypeError, ValueError):  # the message has values of the answer
         raise UnreadableAnswer(
-            f"The answer does not fit the JMESPath {path!r}: a function cannot take its values"
+            f"The answer does not fit the JMESPath {path!r}: a function or a comparison cannot take its values. "
+            "Numbers may be texts: to_number(pages)"
         ) from None
