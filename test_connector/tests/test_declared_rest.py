@@ -14,6 +14,7 @@ from odoo.addons.connector.declaration import (
     OffsetPages,
     OnePage,
     RestAdapter,
+    Since,
     Verb,
     field,
     secret,
@@ -119,6 +120,23 @@ class TestRequests(RestCase):
             ],
         )
         self.assertEqual([request.body for request in self.server.requests[1:3]], [b'{"name": "Ada"}'] * 2)
+
+    def test_what_is_answered_to_a_change_may_be_anything(self):
+        for answer in (
+            Answer("OK", headers={"Content-Type": "text/plain"}),
+            Answer(b"<p>Done</p>"),
+            Answer(status=204),
+        ):
+            self.serve(answer)
+            adapter = self.adapter()
+            adapter.write(1, {})
+            adapter.delete(1)
+            self.assertEqual(len(self.server.requests), 2)
+
+    def test_an_id_that_is_not_quoted_says_how_this_adapter_quotes(self):
+        self.serve(Answer({}))
+        with self.assertRaisesRegex(InvalidDataError, r"Customers has to quote it: self\.path_of\(external_id\)"):
+            self.adapter().request_json("GET", "/customers/A?1")
 
     def test_the_usual_verbs_need_no_declaration(self):
         self.serve(Answer({"uuid": 1}))
@@ -332,6 +350,35 @@ class TestAnswers(RestCase):
         self.serve_list(3)
         self.assertEqual(len(self.adapter(paginator=CursorPages(size=2, next="meta.next", more="more")).search()), 3)
 
+    def test_numbers_that_cannot_be_compared_do_not_fit_the_path(self):
+        self.serve(Answer({"at": 1, "pages": "2", "items": [{"uuid": 1}]}))
+        for more in ("at < pages", "items[::0]"):
+            with self.subTest(more), self.assertRaisesRegex(UnreadableAnswer, "does not fit the JMESPath"):
+                self.adapter(records="items", paginator=NumberPages(more=more)).search()
+        self.assertEqual(
+            self.adapter(records="items", paginator=NumberPages(more="at > to_number(pages)")).search(), [1]
+        )
+
+    def test_a_cursor_that_is_null_may_be_the_word_for_more(self):
+        self.serve(
+            lambda request: Answer({"next": None if request.params["page"] == "2" else 2, "items": [{"uuid": 1}]})
+        )
+        adapter = self.adapter(records="items", paginator=NumberPages(more="next != null"))
+        self.assertEqual((adapter.search(), len(self.server.requests)), ([1, 1], 2))
+
+    def test_a_path_may_have_a_slice(self):
+        self.serve(Answer({"items": [{"uuid": 1}, {"uuid": 2}, {"uuid": 3}]}))
+        self.assertEqual(self.adapter(records="items[1:]", paginator=OnePage()).search(), [2, 3])
+
+    def test_a_total_that_is_the_number_of_pages_ends_nothing(self):
+        def answer(request):
+            start = (int(request.params["page"]) - 1) * 2
+            return Answer([{"uuid": at} for at in range(start, min(start + 2, 9))], headers={"X-Pages": "5"})
+
+        self.serve(answer)
+        adapter = self.adapter(records=None, paginator=NumberPages(size=2, total=Header("X-Pages")))
+        self.assertEqual(adapter.search(), list(range(9)))
+
     def test_a_total_may_be_in_a_header(self):
         self.serve(Answer([{"uuid": 1}], headers={"X-Total": "1"}))
         adapter = self.adapter(records=None, paginator=OffsetPages(total=Header("X-Total")))
@@ -418,6 +465,13 @@ class TestDeclarations(RestCase):
             Verb("FETCH")
 
     def test_a_paginator_that_is_none_or_wrong(self):
+        for paginator, changed, parameter in (
+            (IdWindows(), Since(parameter="from"), "from"),
+            (NumberPages(), Since(parameter="since", until="page"), "page"),
+            (KeysetPages(parameter="since", size=9), Since(parameter="limit"), "limit"),
+        ):
+            self.refused(f"both give a value to the parameter '{parameter}'", paginator=paginator, changed=changed)
+        type("Right", (Customers,), {"paginator": KeysetPages(parameter="a"), "changed": Since(parameter="a")})
         self.refused(r"paginator is a class: make a value of it, CursorPages\(...\)", paginator=CursorPages)
         self.refused("paginator is 'cursor'", paginator="cursor")
         for make, message in (
@@ -427,6 +481,8 @@ class TestDeclarations(RestCase):
             (lambda: OffsetPages(parameter=""), "OffsetPages, parameter is ''"),
             (lambda: CursorPages(next=None), "CursorPages, next is None"),
             (lambda: LinkPages(size="many"), "LinkPages, size is 'many'"),
+            (lambda: LinkPages(next=Header("Link")), "LinkPages, next is Header.*it must be a text, a JMESPath"),
+            (lambda: KeysetPages(parameter="a", key=Header("X")), "KeysetPages, key is Header.*it must be a text"),
             (lambda: IdWindows(first=7, last=6), "IdWindows, first is 7 and last is 6"),
             (lambda: Header(""), "the name of a header is expected"),
         ):
@@ -459,6 +515,24 @@ class TestDeclarations(RestCase):
         ):
             with self.subTest(message), self.assertRaisesRegex(NotImplementedError, message):
                 self.adapter(**attributes).search()
+
+    def test_nor_can_what_a_class_declares_of_them(self):
+        self.serve(Answer({"data": {"customers": []}, "uuid": 1}))
+        search = Verb("POST", "/search")
+        adapter = self.adapter(headers={"X": "a"}, params={"at": {"any": [1]}}, verbs={"search": search})
+        for change in (
+            lambda: adapter.headers.update(Authorization="token"),
+            lambda: adapter.params["at"].update(x=1),
+            lambda: adapter.params["at"]["any"].append(2),
+            lambda: adapter.verbs.update(write=Verb("PATCH")),
+            lambda: self.adapter(verbs=Customers.verbs).verbs.clear(),
+            lambda: RestAdapter.headers.update(Authorization="token"),
+        ):
+            with self.subTest(change), self.assertRaisesRegex(Exception, "mappingproxy|tuple"):
+                change()
+        adapter.search()
+        self.assertEqual(json.loads(self.server.requests[0].body), {"at": {"any": [1]}, "limit": 2})
+        self.assertEqual({**adapter.verbs, "read": Verb("GET")}["search"], search)
 
     def test_declared_values_cannot_be_changed(self):
         for value in (field("location"), Verb("PUT"), Header("X"), CursorPages(next="a"), IdWindows()):

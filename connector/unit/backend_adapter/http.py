@@ -84,6 +84,9 @@ class HttpAdapter(Paging, CRUDAdapter):
     entered. No message contains a secret.
     """
 
+    # the way to quote an id, for a message
+    _how_to_quote = 'self.path("/products", external_id)'
+
     #: Seconds to wait for a connection, and seconds without a byte after which a request is given
     #: up
     _timeout: tuple[float | None, float | None] = (10, 60)
@@ -319,7 +322,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             if unquoted := what_is_unquoted(path):
                 raise InvalidDataError(
                     f"The path {shown(path)} has {unquoted}. If that comes from an id, {type(self).__name__} has to quote it: "
-                    'self.path("/products", external_id)'
+                    f"{self._how_to_quote}"
                 )
             return f"{base.rstrip('/')}/{path.lstrip('/')}"
         if urlsplit(path)[:2] != urlsplit(base)[:2]:

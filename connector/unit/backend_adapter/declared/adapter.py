@@ -22,7 +22,7 @@ from ..paging import Page, PageAnswer
 from .json_paths import check_path, value_at
 from .paginators import Listing, Paginator
 from .since import Since
-from .values import Field, fields_in
+from .values import Field, fields_in, frozen, thawed
 
 _FRAMEWORK = "odoo.addons.connector.unit.backend_adapter."
 _MOST_NAMES = 10  # that a message lists
@@ -57,6 +57,11 @@ class DeclaredAdapter(HttpAdapter):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._check_declaration(class_name(cls))
+        for attribute in ("headers", "params", "verbs"):
+            if isinstance(declared := getattr(cls, attribute, None), dict):
+                setattr(cls, attribute, frozen(declared))
+
+    _how_to_quote = 'quote(str(external_id), safe="") of urllib.parse'  # path() is here a text
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
@@ -80,6 +85,11 @@ class DeclaredAdapter(HttpAdapter):
             raise ValueError(f"{name}, paginator is {shown(paginator)}: it must be one such as NumberPages()")
         if not (changed is None or isinstance(changed, Since)):
             raise ValueError(f'{name}, changed is {shown(changed)}: it must be Since(parameter="updated_since")')
+        if paginator and changed and (shared := paginator.parameters & {changed.parameter, changed.until}):
+            raise ValueError(
+                f"{name}, paginator and changed both give a value to the parameter {min(shared)!r}, and only one is sent: "
+                "name the parameters as the system does"
+            )
 
     @classmethod
     def _declaration_of(cls, attribute: str) -> Any:
@@ -124,7 +134,7 @@ class DeclaredAdapter(HttpAdapter):
         raise self._noted(CredentialsRefused(message)) if declared.is_secret else FailedJobError(message)
 
     def _values(self, declared: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._value(value) for name, value in declared.items()}
+        return {name: thawed(self._value(value)) for name, value in declared.items()}
 
     @property
     def _base_url(self) -> str:

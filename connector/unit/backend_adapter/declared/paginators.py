@@ -54,6 +54,8 @@ class Paginator:
     _names: ClassVar[tuple[str, ...]] = ()
     _numbers: ClassVar[tuple[str, ...]] = ()
     _optional: ClassVar[tuple[str, ...]] = ()
+    # and of the places that cannot be a header
+    _json_places: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for name in (*self._places, *self._names, *self._numbers):
@@ -66,12 +68,18 @@ class Paginator:
         if name in self._numbers:
             if isinstance(value, bool) or not isinstance(value, int) or value < (1 if name == "size" else 0):
                 raise ValueError(f"{title} is {shown(value)}: it must be a whole number, and a size at least 1")
-        elif isinstance(value, Header):
+        elif isinstance(value, Header) and name not in self._json_places:
             return
         elif name in self._places:
             check_path(value, title)
         elif not isinstance(value, str) or not value:
             raise ValueError(f"{title} is {shown(value)}: it must be the name of a parameter")
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters whose values are the paginator's alone."""
+        names = {getattr(self, name) for name in self._names}
+        return frozenset(name for name in names if isinstance(name, str))
 
     def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
         """Yield the pages of a list, none of them empty.
@@ -232,7 +240,7 @@ class LinkPages(_SizedPages):
     next: str | None = None
     repeats_last: bool = False
 
-    _places = ("next",)
+    _places = _json_places = ("next",)
     _optional = ("size", "next")
 
     def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
@@ -277,7 +285,13 @@ class KeysetPages(_SizedPages):
     more: Place | None = None
 
     _places = ("key", "more")
+    _json_places = ("key",)
     _names = ("parameter", "size_parameter")
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Without the key: the first page may begin with a value of one's own."""
+        return super().parameters - {self.parameter}
 
     def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
         params = self._params(listing)

@@ -56,6 +56,8 @@ class RestAdapter(DeclaredAdapter):
     #: parameters of a search by POST are its body
     verbs: Mapping[str, Verb] = {}
 
+    _how_to_quote = "self.path_of(external_id)"
+
     _json_paths = (*DeclaredAdapter._json_paths, "record")
 
     @classmethod
@@ -102,12 +104,12 @@ class RestAdapter(DeclaredAdapter):
         return external_id
 
     def write(self, external_id: ExternalId, data: Values) -> object:
-        """Change the values of a record."""
-        return self.request_json(self._verb("write").method, self._path_for("write", external_id), json=data)
+        """Change the values of a record; the answer may be anything."""
+        return self.request(self._verb("write").method, self._path_for("write", external_id), json=data)
 
     def delete(self, external_id: ExternalId) -> object:
-        """Delete a record."""
-        return self.request_json(self._verb("delete").method, self._path_for("delete", external_id))
+        """Delete a record; the answer may be anything."""
+        return self.request(self._verb("delete").method, self._path_for("delete", external_id))
 
     def path_of(self, external_id: ExternalId, *below: ExternalId) -> str:
         """Return the path of one record, or of what is below it; all are quoted.

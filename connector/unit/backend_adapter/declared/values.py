@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any
 
 from odoo.addons.jobs_queue.texts import shown
@@ -128,6 +129,20 @@ def id_values(external_id: ExternalId, wanted: Collection[str]) -> dict[str, Ext
     if (number := whole_number(external_id)) is None:
         raise InvalidDataError(f"The id {shown(external_id)} is no whole number, as this system needs it")
     return {"id": external_id, "number": number}
+
+
+def frozen(value: Any) -> Any:
+    """Return a declared value whose dicts and lists, at any depth, cannot be changed."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: frozen(item) for name, item in value.items()})
+    return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def thawed(value: Any) -> Any:
+    """Return a frozen value as dicts and lists of its own, to be sent."""
+    if isinstance(value, Mapping):
+        return {name: thawed(item) for name, item in value.items()}
+    return list(map(thawed, value)) if isinstance(value, list | tuple) else value
 
 
 def fields_in(value: Any) -> Iterator[Field]:
