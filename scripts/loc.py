@@ -2,8 +2,8 @@
 
 `python -m scripts.loc connector_odoo connector_odoo_sale/unit/backend_adapter.py`
 
-Blank lines, comments and docstrings are not counted, nor are tests: what is called `tests` or
-`test_...` inside of a folder.
+Blank lines, comments and docstrings are not counted, nor are tests: folders that are called `tests`
+or `test_...`, and `conftest.py`.
 """
 
 import ast
@@ -16,7 +16,7 @@ from pathlib import Path
 from .progress import Failure, command
 
 LANGUAGES = {".py": "Python", ".xml": "XML", ".csv": "CSV"}
-_TEST = re.compile(r"tests?|test_.*|conftest\.py")
+_TEST = re.compile(r"tests?|test_.*")  # a folder
 _NO_CODE = {
     tokenize.COMMENT,
     tokenize.DEDENT,
@@ -61,12 +61,13 @@ def count(path):
 
 
 def is_left_out(path):
-    return any(part.startswith(".") or _TEST.fullmatch(part) for part in path.parts)
+    is_test = path.name == "conftest.py" or any(map(_TEST.fullmatch, path.parts[:-1]))
+    return is_test or any(part.startswith(".") for part in path.parts)
 
 
 def lines(file):
     """Return the number of lines of a file that are neither blank nor comments nor docstrings."""
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8-sig")  # with or without a byte order mark
     if file.suffix == ".xml":
         text = _XML_COMMENT.sub("", text)
     elif file.suffix == ".py":

@@ -69,9 +69,18 @@ def test_blank_lines_of_csv_are_not_counted(write):
 
 def test_the_tests_and_hidden_files_of_a_folder_are_not_counted(write, tmp_path):
     write("unit/adapter.py", "a = 1\n")
-    for name in ("tests/common.py", "unit/test_adapter.py", "conftest.py", "test_addon/models.py", ".dev/a.py"):
+    for name in ("tests/common.py", "unit/tests/test_adapter.py", "conftest.py", "test_addon/models.py", ".dev/a.py"):
         write(name, "b = 2\n")
     assert loc.count(tmp_path)["Python"] == 1
+
+
+def test_a_file_of_the_product_is_counted_whatever_it_is_called(write, tmp_path):
+    write("wizards/test_connection.py", "a = 1\n")
+    assert loc.count(tmp_path)["Python"] == 1
+
+
+def test_a_byte_order_mark_is_no_code(write):
+    assert loc.count(write("code.py", "\ufeffa = 1\n"))["Python"] == 1
 
 
 def test_a_folder_that_is_named_is_counted_whatever_it_is_called(write, tmp_path):
