@@ -102,8 +102,8 @@ class _CountedPages(Paginator):
     """Pages whose places are counted.
 
     :param size: number of records to ask for in a page; the system may give fewer
-    :param total: where an answer says how many records there are in all: JMESPath or
-        :class:`Header`
+    :param total: where an answer says how many records there are in all, not how many pages:
+        JMESPath or :class:`Header`
     :param more: where it says whether there is more
     :param repeats_last: whether the system answers with its last page if a later one is asked for
     """
@@ -322,7 +322,7 @@ class IdWindows(Paginator):
     :param from_parameter: name of the parameter for the first id of a window
     :param to_parameter: name of the parameter for the last id of a window
     :param first: the first id of all
-    :param last: the last id of all
+    :param last: the last id of all. Higher ids are not asked for: say so where there are any
     """
 
     size: int = 1000
