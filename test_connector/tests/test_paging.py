@@ -146,6 +146,15 @@ class TestEnds(HttpCase):
         )
         self.assertEqual(list(pages), [[None], ["50"]])
 
+    def test_c3_nor_are_many_with_new_links(self):
+        def answer(request):
+            at = int(request.params.get("at", 0))
+            link = {"Link": f"</things?at={at + 1}>; rel=next"} if at < 50 else {}
+            return Answer([at] if at in (0, 50) else [], headers=link)
+
+        self.serve(answer)
+        self.assertEqual(list(self.adapter().pages_by_link("/things")), [[0], [50]])
+
     def test_c3_links_that_go_round_are_an_error(self):
         following = {None: "1", "1": "2", "2": "1"}
 

@@ -23,8 +23,8 @@ from .places import IdRange, Number, Offset, whole_number
 #: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
 #: records are inserted while the list is read, a page comes twice.
 _MOST_IN_VAIN = 10
-#: Empty pages in a row, each with a new cursor, after which a list counts as endless. Many are
-#: right: some systems filter a page after they have cut it.
+#: Empty pages in a row, each with a new cursor or link, after which a list counts as endless. Many
+#: are right: some systems filter a page after they have cut it.
 _MOST_EMPTY = 1000
 #: Pages in a row that bring nothing new, after which a list ends whose last page is repeated.
 _REPEATED_AT_END = 2
@@ -261,12 +261,11 @@ class Paging:
         :param more: as of :class:`Ends`, None if only the cursor tells
         :param repeats_last: whether the cursor of the last page leads to that page
         """
-        received, asked, empty = _Received(), params or {}, 0
+        received, asked = _Received(), params or {}
         while True:
             answer = ask(path, asked)
             page = self._page_of(answer, records, path)
-            empty = 0 if page else empty + 1
-            if empty >= _MOST_EMPTY or (page and received.note(page) >= _MOST_IN_VAIN):
+            if received.is_endless(page):
                 raise self._endless(path)
             if page:
                 yield page
@@ -307,7 +306,7 @@ class Paging:
             page = self._page_of(answer, records, path)
             if repeats_last and answer.url == before:
                 return
-            if not received.is_first_time(answer.url) or received.note(page) >= _MOST_IN_VAIN:
+            if not received.is_first_time(answer.url) or received.is_endless(page):
                 raise self._endless(path)
             if page:
                 yield page
@@ -444,7 +443,7 @@ class _Received:
     def __init__(self) -> None:
         self._records: set[int] = set()
         self._places: set[int] = set()
-        self._in_vain = 0
+        self._in_vain = self._empty = 0
 
     @property
     def number(self) -> int:
@@ -463,6 +462,14 @@ class _Received:
         self._in_vain = self._in_vain + 1 if hashes <= self._records else 0
         self._records |= hashes
         return self._in_vain
+
+    def is_endless(self, page: list[Any]) -> bool:
+        """Remember the records of a page with a new cursor or link.
+
+        :return: whether so many pages have brought nothing new that there will be no end
+        """
+        self._empty = 0 if page else self._empty + 1
+        return self._empty >= _MOST_EMPTY or (bool(page) and self.note(page) >= _MOST_IN_VAIN)
 
     def is_first_time(self, place: object) -> bool:
         """Remember a cursor or an address, and return whether it was new."""
