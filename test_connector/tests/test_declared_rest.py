@@ -133,6 +133,12 @@ class TestRequests(RestCase):
             adapter.delete(1)
             self.assertEqual(len(self.server.requests), 2)
 
+    def test_a_login_form_is_no_answer_to_a_change(self):
+        self.serve(Answer(b"<form>Log in</form>", headers={"Content-Type": "text/html; charset=utf-8"}))
+        for change in (lambda adapter: adapter.write(1, {}), lambda adapter: adapter.delete(1)):
+            with self.assertRaises(UnreadableAnswer):
+                change(self.adapter())
+
     def test_an_id_that_is_not_quoted_says_how_this_adapter_quotes(self):
         self.serve(Answer({}))
         with self.assertRaisesRegex(InvalidDataError, r"Customers has to quote it: self\.path_of\(external_id\)"):

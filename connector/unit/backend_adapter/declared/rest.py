@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import requests
+
 from odoo.addons.jobs_queue.texts import shown
 
 from ....exception import UnreadableAnswer
@@ -104,12 +106,15 @@ class RestAdapter(DeclaredAdapter):
         return external_id
 
     def write(self, external_id: ExternalId, data: Values) -> object:
-        """Change the values of a record; the answer may be anything."""
-        return self.request(self._verb("write").method, self._path_for("write", external_id), json=data)
+        """Change the values of a record; the answer may be anything but a web page.
+
+        :raise UnreadableAnswer: it is one, such as a login form: nobody knows whether it was changed
+        """
+        return self._done(self._verb("write").method, self._path_for("write", external_id), json=data)
 
     def delete(self, external_id: ExternalId) -> object:
-        """Delete a record; the answer may be anything."""
-        return self.request(self._verb("delete").method, self._path_for("delete", external_id))
+        """Delete a record; the answer may be anything but a web page, see :meth:`write`."""
+        return self._done(self._verb("delete").method, self._path_for("delete", external_id))
 
     def path_of(self, external_id: ExternalId, *below: ExternalId) -> str:
         """Return the path of one record, or of what is below it; all are quoted.
@@ -130,6 +135,12 @@ class RestAdapter(DeclaredAdapter):
     @property
     def _list_path(self) -> str:
         return self._verb("search").path or self._declared_path("search")
+
+    def _done(self, method: str, path: str, **options: Any) -> requests.Response:
+        answer = self.request(method, path, **options)
+        if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
+            raise self._nonsense()
+        return answer
 
     def _verb(self, method: str) -> Verb:
         return self.verbs.get(method, _VERBS[method][0])
