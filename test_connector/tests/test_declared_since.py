@@ -132,11 +132,10 @@ class TestImporters(HttpCase):
         self.importer().run({"name": "Ada"})
         self.assertEqual(self.server.requests[0].params, {"name": "Ada"})
 
-    def test_a_record_has_the_date_and_the_version_that_are_declared(self):
+    def test_a_record_has_the_date_that_is_declared(self):
         importer = self.importer(RecordImporter)
         importer.incoming = type("Incoming", (), {"record": {"changed": {"at": "2026-01-31T08:15:00Z"}}})()
         self.assertEqual(importer._get_external_date(), BEGAN)
-        self.assertEqual(importer._get_external_version(), f"2026-01-31 08:15:00 {importer._get_checksum()}")
 
     def test_without_a_declaration_all_is_as_before(self):
         importer = self.importer(BatchImporter, ShopAdapter)

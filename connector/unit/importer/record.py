@@ -451,11 +451,9 @@ class RecordImporter(Importer):
         """Return the version of the external record: its date of change, its revision or its etag.
 
         It is stored as text and compared for equality. None if the system has none: then a checksum
-        is compared. Never return a time of our own clock. By default it is the date that the
-        adapter declares, with the checksum, as two changes may have the same date.
+        is compared. Never return a time of our own clock.
         """
-        date = self._get_declared_date()
-        return date and f"{date} {self._get_checksum()}"
+        return None
 
     def _get_external_date(self) -> datetime | None:
         """Return the date of change of the external record: datetime in UTC, None if unknown.
@@ -463,9 +461,6 @@ class RecordImporter(Importer):
         An export with the policy ``"newest"`` compares it with the date of change of the Odoo
         record. By default it is the date that the adapter declares.
         """
-        return self._get_declared_date()
-
-    def _get_declared_date(self) -> datetime | None:
         return self._changed.date_of(self.external_record) if self._changed else None
 
     def _get_checksum(self) -> str:
