@@ -4,7 +4,17 @@ import json
 from datetime import date
 from decimal import Decimal
 
-from odoo.addons.connector.declaration import CursorPages, GraphQLAdapter, LinkPages, OffsetPages, OnePage, Since, field
+from odoo.addons.connector.declaration import (
+    CursorPages,
+    GraphQLAdapter,
+    Header,
+    IdWindows,
+    LinkPages,
+    OffsetPages,
+    OnePage,
+    Since,
+    field,
+)
 from odoo.addons.connector.exception import (
     CredentialsRefused,
     FailedJobError,
@@ -128,6 +138,46 @@ class TestQueries(GraphQLCase):
             self.adapter().query("mutation { cancel }")
         self.assertEqual(len(self.server.requests), 1)
 
+    def test_a_text_that_changes_something_after_a_comment_is_sent_once(self):
+        for text in (
+            "# cancels it\nmutation { cancel }",
+            "fragment All on Order { id } mutation { cancel { ...All } }",
+        ):
+            with self.subTest(text):
+                self.serve(Answer(status=None))
+                with self.assertRaises(NetworkRetryableError):
+                    self.adapter().query(text)
+                self.assertEqual(len(self.server.requests), 1)
+
+    def test_filters_that_the_list_does_not_send_are_refused(self):
+        self.serve_orders(1)
+        with self.assertRaisesRegex(ValueError, r"never sends what a parameter or filter asks with: write \$status"):
+            self.adapter().search({"status": "paid"})
+        self.assertFalse(self.server.requests)
+
+    def test_what_only_an_adapter_knows_is_selected_too(self):
+        self.serve_orders(5)
+        adapter = self.adapter(
+            paginator=property(
+                lambda adapter: CursorPages(
+                    size=2, next="orders.pageInfo.endCursor", more="orders.pageInfo.hasNextPage"
+                )
+            ),
+            records=property(lambda adapter: "orders.nodes"),
+        )
+        self.assertEqual(adapter.search(), [0, 1, 2, 3, 4])
+        self.assertIn("pageInfo { endCursor hasNextPage }", self.queries()[0])
+        wrong = self.adapter(paginator=property(lambda adapter: CursorPages(next="orders.a || orders.b")))
+        with self.assertRaisesRegex(ValueError, "does not say what has to be selected"):
+            wrong.search()
+
+    def test_a_name_in_a_filter_cannot_lead_out_of_it(self):
+        self.serve_orders(1)
+        adapter = self.adapter(list="orders(after: $cursor, since: $since, by: $by)")
+        with self.assertRaisesRegex(InvalidDataError, "is no name in GraphQL"):
+            adapter.search({"by": {"x: 1}) { secret } #": 1}})
+        self.assertFalse(self.server.requests)
+
 
 class TestErrors(GraphQLCase):
     def error(self, **error):
@@ -154,6 +204,51 @@ class TestErrors(GraphQLCase):
                 error = self.error(message="not today", extensions=extensions)
                 self.assertIs(type(error), kind)
                 self.assertIn("not today", str(error))
+
+    def test_a_part_that_is_missing_is_not_the_record(self):
+        extensions = {"code": "NOT_FOUND"}
+        error = self.error(message="no product", extensions=extensions, path=["order", "lines", 0, "product"])
+        self.assertIs(type(error), InvalidDataError)
+        error = self.error(message="no order", extensions=extensions, path=["order"])
+        self.assertIs(type(error), IDMissingInBackend)
+
+    def test_an_endpoint_that_is_missing_is_not_a_missing_record(self):
+        not_found = {"errors": [{"code": "not_found", "status": "404", "title": "Not found"}]}
+        for status in (404, 410):
+            for body in ("<html>", not_found):
+                with self.subTest(status=status, body=body):
+                    self.serve(Answer(body, status))
+                    for call in (lambda: self.adapter().read(7), lambda: self.adapter().read_many([7])):
+                        error = self.error_of(call)
+                        self.assertIs(type(error), FailedJobError)
+                        self.assertIn("Check the address", str(error))
+        self.serve(Answer({"errors": [{"extensions": {"code": "NOT_FOUND"}, "path": ["order"]}]}, 404))
+        self.assertIs(type(self.error_of(lambda: self.adapter().read(7))), IDMissingInBackend)
+
+    def test_an_error_under_another_status_is_what_its_code_says(self):
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+        for code, status, kind in (
+            ("UNAUTHENTICATED", 500, CredentialsRefused),
+            ("THROTTLED", 400, RetryableJobError),
+            ("ODD", 500, NetworkRetryableError),
+            ("INTERNAL_SERVER_ERROR", 400, InvalidDataError),
+        ):
+            with self.subTest(code):
+                self.serve(Answer({"errors": [{"message": "no", "extensions": {"code": code}}]}, status))
+                self.assertIs(type(self.error_of(lambda: self.adapter().read(7))), kind)
+
+    def test_a_code_may_stand_elsewhere_and_be_declared(self):
+        for error, kind in (
+            ({"type": "RATE_LIMITED"}, RetryableJobError),
+            ({"type": "NOT_FOUND", "path": ["order"]}, IDMissingInBackend),
+            ({"extensions": {"category": "graphql-no-such-entity"}}, IDMissingInBackend),
+            ({"extensions": {"code": "FORBIDDEN"}}, RetryableJobError),
+        ):
+            with self.subTest(error):
+                self.serve(Answer({"errors": [error]}))
+                adapter = self.adapter(codes={"graphql-no-such-entity": 404, "FORBIDDEN": 429})
+                self.assertIs(type(self.error_of(lambda adapter=adapter: adapter.read(7))), kind)
 
     def test_errors_of_any_form_are_refusals(self):
         for errors in (["no"], "no", {"message": "no"}, [{"message": None}], [{"extensions": [], "message": "no"}]):
@@ -186,6 +281,13 @@ class TestDeclarations(GraphQLCase):
             r"never sends what CursorPages asks with: write \$cursor", list="orders(first: $size, since: $since)"
         )
         self.refused(r"never sends what Since asks with: write \$since", list="orders(after: $cursor)")
+        self.refused(r"Since asks with: write \$until", changed=Since(parameter="since", until="until"))
+        self.refused(r"IdWindows asks with: write \$from", paginator=IdWindows())
+        self.refused(r"a parameter or filter asks with: write \$shop", params={"shop": 1})
+        self.refused(
+            "CursorPages asks with the header X-Cursor, which is not sent",
+            paginator=CursorPages(next="orders.pageInfo.endCursor", parameter=Header("X-Cursor")),
+        )
         self.refused("an answer of GraphQL has no links", paginator=LinkPages())
 
     def test_a_path_that_does_not_say_what_to_select_is_refused(self):
@@ -198,6 +300,7 @@ class TestDeclarations(GraphQLCase):
         self.refused(r"which asks for no record: write \$id", one="order(id: 7)")
         self.refused("must begin with the name of a field", list="{ orders(after: $cursor, since: $since) }")
         self.refused("fields is 7", fields=7)
+        self.refused("codes is", codes={"NO_SUCH_ORDER": "404"})
 
     def test_what_is_not_declared_is_named_where_it_is_needed(self):
         self.serve(Answer({}))

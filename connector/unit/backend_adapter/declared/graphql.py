@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,12 +13,12 @@ from odoo.addons.jobs_queue.texts import shown
 from ....exception import IDMissingInBackend, UnreadableAnswer
 from ...types import ExternalId, ExternalRecord
 from ..errors import Refusal
-from ..paging import PageAnswer
-from .adapter import DeclaredAdapter
+from ..paging import Page, PageAnswer
+from .endpoint import NO_ENDPOINT, EndpointAdapter
 from .json_paths import value_at
-from .paginators import LinkPages
-from .selection import is_selectable, root_of, selection, variables_of, with_values
-from .values import ID_NAMES, check_path_template, id_values
+from .paginators import LinkPages, Paginator
+from .selection import is_only_query, is_selectable, root_of, selection, variables_of, with_values
+from .values import ID_NAMES, Header, id_values
 
 #: Statuses of HTTP to which the codes of errors correspond; for all others it is 422.
 _STATUSES = {
@@ -37,7 +37,11 @@ _STATUSES = {
 _STATUS_NAMES = ("status", "statusCode", "http_code", "httpStatus")
 
 
-class GraphQLAdapter(DeclaredAdapter):
+def _is_refusing(status: object) -> bool:
+    return isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600
+
+
+class GraphQLAdapter(EndpointAdapter):
     """Adapter of a system with a GraphQL API.
 
     ::
@@ -63,7 +67,7 @@ class GraphQLAdapter(DeclaredAdapter):
     """
 
     #: Path of the endpoint, below the base address
-    path: str = "/graphql"  # type: ignore[assignment]  # path() of HttpAdapter
+    path: str = "/graphql"
     #: What is selected of a record
     fields: str | None = None
     #: The field that lists records, with its arguments
@@ -72,11 +76,12 @@ class GraphQLAdapter(DeclaredAdapter):
     one: str | None = None
     #: JMESPath to the list of records below ``data``; by default ``nodes`` in the field of the list
     records: str | None = None
+    #: Statuses of HTTP to which further codes of errors correspond: ``{"NO_SUCH_ORDER": 404}``
+    codes: Mapping[str, int] = {}
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
         super()._check_declaration(name)
-        check_path_template(cls._declaration_of("path") or "/", f"{name}, path", False)
         for attribute in ("fields", "list", "one"):
             text = cls._declaration_of(attribute)
             if text is not None and not (isinstance(text, str) and text.strip()):
@@ -90,41 +95,32 @@ class GraphQLAdapter(DeclaredAdapter):
         one, listing = cls._declaration_of("one"), cls._declaration_of("list")
         if one is not None and variables_of(one).isdisjoint(ID_NAMES):
             raise ValueError(f"{name}, one is {one!r}, which asks for no record: write $id where the id is")
+        codes = cls._declaration_of("codes") or {}
+        if not isinstance(codes, Mapping) or not all(map(_is_refusing, codes.values())):
+            raise ValueError(
+                f'{name}, codes is {shown(codes)}: it must be statuses of HTTP by codes, such as {{"NO_SUCH_ORDER": 404}}'
+            )
         if listing is not None:
-            cls._check_list(name, listing)
+            asking = [cls._declaration_of(attribute) for attribute in ("params", "paginator", "changed", "records")]
+            _check_list(name, listing, *asking)
 
-    @classmethod
-    def _check_list(cls, name: str, text: str) -> None:
-        for declared in (cls._declaration_of("paginator"), cls._declaration_of("changed")):
-            parameter = getattr(declared, "parameter", None)
-            if isinstance(parameter, str) and parameter not in variables_of(text):
-                raise ValueError(
-                    f"{name}, list is {text!r}, which never sends what {type(declared).__name__} asks with: write ${parameter} in it"
-                )
-        if isinstance(cls.paginator, LinkPages):
-            raise ValueError(f"{name}, paginator is LinkPages: an answer of GraphQL has no links")
-        for path in (cls._records_path(text), *cls._places()):
-            if not is_selectable(path) or path.split(".")[0].partition("[")[0] != root_of(text):
-                raise ValueError(
-                    f"{name}: {path!r} does not say what has to be selected. It must be the names of fields, from {root_of(text)} on, "
-                    f"such as '{root_of(text)}.pageInfo.endCursor'"
-                )
+    def pages(self, filters: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Yield the pages of the list, each a list of records as they come.
 
-    @classmethod
-    def _records_path(cls, text: str) -> str:
-        return cls.records or f"{root_of(text)}.nodes"
-
-    @classmethod
-    def _places(cls) -> tuple[str, ...]:
-        """Return the paths where the paginator looks into an answer."""
-        found = (getattr(cls.paginator, name, None) for name in ("next", "more", "total"))
-        return tuple(path for path in found if isinstance(path, str))
+        :param filters: dict of variables in :attr:`list`
+        :raise ValueError: the list has no such variable
+        """
+        pages = super().pages(filters)
+        params = {**self.params, **(filters or {})}
+        _check_list(type(self).__name__, self.list or "", params, self.paginator, self.changed, self.records)
+        return pages
 
     def refusal(self, answer: requests.Response) -> Refusal | None:
         """Return the refusal of the first error in an answer.
 
-        The code of the error decides, see ``_STATUSES`` in ``graphql.py``; where it has none, a
-        status that it names.
+        Its code decides, which is ``code`` or ``category`` in its extensions, or its ``type``: see
+        :attr:`codes`, and ``_STATUSES`` in ``graphql.py``. Where it has none, a status that it
+        names. The record is missing only if the error is not about a part of it.
         """
         body = self.json_of(answer)
         errors = body.get("errors") if isinstance(body, dict) else None
@@ -135,10 +131,14 @@ class GraphQLAdapter(DeclaredAdapter):
             return Refusal(422, str(error))
         extensions = error.get("extensions")
         extensions = extensions if isinstance(extensions, dict) else {}
-        code = extensions.get("code", error.get("code"))
-        statuses = (found for found in (code, *map(extensions.get, _STATUS_NAMES)) if _is_refusing(found))
-        status: Any = _STATUSES.get(str(code).upper()) or next(statuses, 422)
-        return Refusal(status, str(error.get("message") or code))
+        codes = [extensions.get("code"), error.get("code"), error.get("type"), extensions.get("category")]
+        known = {str(code).upper(): status for code, status in {**_STATUSES, **self.codes}.items()}
+        meant = (known.get(str(code).upper()) for code in codes)
+        named = (found for found in (*codes, *map(extensions.get, _STATUS_NAMES)) if _is_refusing(found))
+        status: Any = next(filter(None, meant), None) or next(named, 422)
+        if status in NO_ENDPOINT and not _is_about_record(error.get("path"), answer):
+            status = 422
+        return Refusal(status, str(error.get("message") or next(filter(None, codes), None)))
 
     def _said(self, response: requests.Response) -> str:
         with suppress(UnreadableAnswer):
@@ -191,17 +191,20 @@ class GraphQLAdapter(DeclaredAdapter):
         assert call is not None and fields is not None  # by _list_path
         values = {"size": getattr(self.paginator, "size", None), **(params or {})}
         calls = {str(root_of(call)): with_values(call, values)}
-        text = f"query {selection(calls, self._places(), self._records_path(call), fields)}"
+        text = f"query {selection(calls, _places_of(self.paginator), self._records_path, fields)}"
         response = self._sent(text)
         return PageAnswer(self._data_of(response), response.headers, response.url)
 
+    @property
+    def _records_path(self) -> str:
+        return self.records or _usual_records(self.list or "")
+
     def _records_of(self, answer: PageAnswer) -> Any:
-        return self._list_at(self._records_path(self.list or ""), answer)
+        return self._list_at(self._records_path, answer)
 
     def _sent(self, text: str, variables: Mapping[str, Any] | None = None) -> requests.Response:
         body = {"query": text, **({"variables": variables} if variables else {})}
-        is_query = not text.lstrip().startswith(("mutation", "subscription"))
-        return self.request("POST", self.path, json=body, idempotent=True if is_query else None)
+        return self.request("POST", self.path, json=body, idempotent=True if is_only_query(text) else None)
 
     def _data_of(self, response: requests.Response) -> Any:
         data = value_at("data", self.json_of(response))
@@ -210,5 +213,49 @@ class GraphQLAdapter(DeclaredAdapter):
         return data
 
 
-def _is_refusing(status: object) -> bool:
-    return isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600
+def _check_list(name: str, text: str, params: Any, paginator: Any, changed: Any, records: str | None) -> None:
+    """Check that a list sends all that it is asked with, and selects what has to be found.
+
+    :param name: name of the class, for the message
+    :param text: the field that lists records
+    :raise ValueError: it does not; the message names the way out
+    """
+    asking = [(found, "a parameter or filter") for found in params or {}]
+    for declared in (paginator, changed):
+        for attribute in ("parameter", "from_parameter", "to_parameter", "until"):
+            asking.append((getattr(declared, attribute, None), type(declared).__name__))
+    for parameter, what in asking:
+        if isinstance(parameter, Header):
+            raise ValueError(f"{name}: {what} asks with the {parameter}, which is not sent: name a variable of list")
+        if parameter is not None and parameter not in variables_of(text):
+            raise ValueError(
+                f"{name}, list is {text!r}, which never sends what {what} asks with: write ${parameter} in it, outside of any text"
+            )
+    if isinstance(paginator, LinkPages):
+        raise ValueError(f"{name}, paginator is LinkPages: an answer of GraphQL has no links")
+    for path in (records or _usual_records(text), *_places_of(paginator)):
+        if not is_selectable(path) or path.split(".")[0].partition("[")[0] != root_of(text):
+            raise ValueError(
+                f"{name}: {path!r} does not say what has to be selected. It must be the names of fields, from {root_of(text)} on, "
+                f"such as '{root_of(text)}.pageInfo.endCursor'"
+            )
+
+
+def _usual_records(text: str) -> str:
+    return f"{root_of(text)}.nodes"
+
+
+def _places_of(paginator: Paginator | None) -> tuple[str, ...]:
+    """Return the paths where a paginator looks into an answer."""
+    found = (getattr(paginator, name, None) for name in ("next", "more", "total"))
+    return tuple(path for path in found if isinstance(path, str))
+
+
+def _is_about_record(path: object, answer: requests.Response) -> bool:
+    """Return whether an error at a path is about the whole record, and not about a part of it.
+
+    Without a path it is, unless the status says that nobody may have read the query.
+    """
+    if path is None:
+        return answer.status_code not in NO_ENDPOINT
+    return isinstance(path, Sequence) and len(path) == 1

@@ -7,12 +7,18 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from odoo.addons.jobs_queue.texts import shown
+
+from ....exception import InvalidDataError
 from ..sending import json_body
 
 # A path that can be selected: names, and lists of them
 _SELECTABLE = re.compile(r"[A-Za-z_]\w*(\[\*?\])?(\.[A-Za-z_]\w*(\[\*?\])?)*")
 # A text, which stays as it is, or a variable
 _VARIABLE = re.compile(r'"(?:[^"\\]|\\.)*"|\$([A-Za-z_]\w*)')
+# What may change something, wherever it stands: a text may begin with a comment or a fragment
+_CHANGING = re.compile(r"\b(mutation|subscription)\b")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ROOT = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -25,6 +31,11 @@ def root_of(call: str) -> str | None:
 def variables_of(text: str) -> set[str]:
     """Return the names of the variables in a text, without the ``$``."""
     return {found[1] for found in _VARIABLE.finditer(text) if found[1]}
+
+
+def is_only_query(text: str) -> bool:
+    """Return whether a text asks only, so that it may be sent twice."""
+    return not _CHANGING.search(text)
 
 
 def is_selectable(path: str) -> bool:
@@ -62,7 +73,8 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
 
     So nobody has to declare their types. A variable without a value is ``null``.
 
-    :raise InvalidDataError: a value has no form in JSON
+    :raise InvalidDataError: a value has no form in JSON, or the name of a value in it is none of
+        GraphQL
     """
     return _VARIABLE.sub(lambda found: _literal(values.get(found[1])) if found[1] else found[0], text)
 
@@ -73,6 +85,9 @@ def _literal(value: Any) -> str:
 
 def _of_json(value: Any) -> str:
     if isinstance(value, dict):
+        for name in value:
+            if not _NAME.fullmatch(name):
+                raise InvalidDataError(f"{shown(name)} is no name in GraphQL: a name is letters, digits and _")
         return "{" + ", ".join(f"{name}: {_of_json(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_of_json, value)) + "]"

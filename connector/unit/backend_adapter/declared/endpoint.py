@@ -1,0 +1,56 @@
+"""Base of declared adapters of systems with one endpoint, to which each request goes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import requests
+
+from odoo.addons.jobs_queue.exception import FailedJobError
+
+from ....exception import UnreadableAnswer
+from ..errors import Refusal
+from .adapter import DeclaredAdapter
+from .values import check_path_template
+
+#: Statuses of HTTP by which there is no endpoint at the path.
+NO_ENDPOINT = (404, 410)
+# What a refusal means that says no more than the status of its answer
+_VAGUE = (422, 500)
+
+
+class EndpointAdapter(DeclaredAdapter):
+    """Base of the adapters whose requests all go to one path.
+
+    So the status 404 says nothing about a record: only what stands in an answer does.
+    """
+
+    #: Path of the endpoint, below the base address
+    path: str = "/"  # type: ignore[assignment]  # path() of HttpAdapter
+
+    @classmethod
+    def _check_declaration(cls, name: str) -> None:
+        super()._check_declaration(name)
+        check_path_template(cls._declaration_of("path") or "/", f"{name}, path", False)
+
+    def _expressed(self, response: requests.Response) -> Refusal | None:
+        """Return the refusal that a response expresses, also if its status is no success.
+
+        If it is a vague one, the status tells more.
+        """
+        if response.status_code < 300:
+            return super()._expressed(response)
+        with suppress(UnreadableAnswer):
+            refusal = self.refusal(response)
+            if refusal is not None and refusal.status not in _VAGUE:
+                return refusal
+        return None
+
+    def _error_of(self, response: requests.Response) -> Exception:
+        status = response.status_code
+        if status not in NO_ENDPOINT or status in self._exceptions:
+            return super()._error_of(response)
+        return FailedJobError(
+            f"{self._label} has nothing at {self.path} (status {status}: {self._mask(self._said(response))}). "
+            "Check the address in the backend, and the path of the endpoint, then requeue the job."
+        )
