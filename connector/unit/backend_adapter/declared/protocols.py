@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import xmlrpc.client
 from dataclasses import dataclass
 from typing import Any, Protocol
 from xml.parsers.expat import ExpatError
 
 from ....exception import InvalidDataError
-from ..decoding import json_value, text_of
+from ..decoding import TooManyValues, json_value, text_of
 from ..sending import json_body
+
+# Characters that XML may not have, not even escaped
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,17 @@ class RpcProtocol(Protocol):
         :raise InvalidDataError: an argument has no form; the message names its place
         """
 
-    def read(self, content: bytes, content_type: str | None) -> Any:
+    def read(self, content: bytes, content_type: str | None, most: int) -> Any:
         """Return the result in an answer, or a :class:`Fault`.
 
+        :param most: maximum number of values
+        :raise TooManyValues: there are more
         :raise ValueError: it is neither
         """
 
 
 class XmlRpc:
-    """XML-RPC. Dates of an answer are texts in ISO 8601, bytes are base64."""
+    """XML-RPC. Dates of an answer are texts as the system writes them, bytes are base64."""
 
     content_type = "text/xml"
     takes_names = False
@@ -57,18 +63,41 @@ class XmlRpc:
     def body(self, method: str, arguments: Any) -> bytes:
         values = tuple(json.loads(json_body(arguments)))
         try:
-            return xmlrpc.client.dumps(values, method, allow_none=True).encode()
+            text = xmlrpc.client.dumps(values, method, allow_none=True)
         except (OverflowError, TypeError) as error:
             raise InvalidDataError(f"An argument of {method} has no form in XML-RPC: {error}") from None
 
-    def read(self, content: bytes, content_type: str | None) -> Any:
+        if found := _NO_XML.search(text):
+            raise InvalidDataError(f"An argument of {method} has the character {found[0]!r}, which no XML may have")
+        return text.encode()
+
+    def read(self, content: bytes, content_type: str | None, most: int) -> Any:
+        if content.count(b"<value") > most:
+            raise TooManyValues
+        content = content.lstrip()  # PHP may send spaces before the XML
         try:
-            (result,), _method = xmlrpc.client.loads(content, use_builtin_types=True)
-            return json.loads(json_body(result))
+            try:
+                (result,), _method = xmlrpc.client.loads(content)
+            except ExpatError:  # maybe only the header names the encoding
+                (result,), _method = xmlrpc.client.loads(text_of(content, content_type))
+            return json.loads(json_body(_plain(result)))
         except xmlrpc.client.Fault as fault:
             return Fault(fault.faultCode, str(fault.faultString))
-        except (ExpatError, xmlrpc.client.ResponseError, TypeError, LookupError, ArithmeticError, InvalidDataError):
+        except (ExpatError, xmlrpc.client.ResponseError, TypeError, LookupError, ArithmeticError):
             raise ValueError("no XML-RPC") from None
+        except (InvalidDataError, RecursionError):  # no values that JSON has
+            raise ValueError("no XML-RPC") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of XML-RPC with its dates as texts, and its binaries as bytes."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, xmlrpc.client.DateTime):
+        return value.value
+    return value.data if isinstance(value, xmlrpc.client.Binary) else value
 
 
 class JsonRpc:
@@ -80,13 +109,15 @@ class JsonRpc:
     def body(self, method: str, arguments: Any) -> bytes:
         return json_body({"jsonrpc": "2.0", "method": method, "params": arguments, "id": 1})
 
-    def read(self, content: bytes, content_type: str | None) -> Any:
-        answer = json_value(text_of(content, content_type))
+    def read(self, content: bytes, content_type: str | None, most: int) -> Any:
+        answer = json_value(text_of(content, content_type), most)
         if not isinstance(answer, dict):
             raise ValueError("no JSON-RPC")
-        if (error := answer.get("error")) is not None:
+        if (error := answer.get("error")) not in (None, False, ""):
             error = error if isinstance(error, dict) else {"message": error}
-            return Fault(error.get("code"), str(error.get("message")))
+            data = error.get("data")  # where Odoo has more than "Odoo Server Error"
+            message = data.get("message") if isinstance(data, dict) else None
+            return Fault(error.get("code"), str(message or error.get("message")))
         if "result" not in answer:
             raise ValueError("no JSON-RPC")
         return answer["result"]

@@ -17,6 +17,7 @@ from odoo.addons.jobs_queue.texts import shown
 from ....exception import IDMissingInBackend, UnreadableAnswer
 from ...types import ExternalId, ExternalRecord, Values
 from ..errors import Refusal
+from ..decoding import TooManyValues
 from ..paging import PageAnswer
 from .adapter import DeclaredAdapter
 from .calls import WINDOW, Call, MultiCall, has_window
@@ -273,7 +274,12 @@ class RpcAdapter(DeclaredAdapter):
         last, found = self._last
         if last is not response:
             try:
-                found = self._protocol.read(response.content, response.headers.get("Content-Type"))
+                content_type = response.headers.get("Content-Type")
+                found = self._protocol.read(response.content, content_type, self._most_values)
+            except TooManyValues:
+                raise UnreadableAnswer(
+                    f"{self._label} answers with more than {self._most_values} values at once: that is not read"
+                ) from None
             except ValueError:
                 raise self._nonsense() from None
             self._last = response, found
