@@ -2,15 +2,21 @@
 
 import json
 import xmlrpc.client
+from functools import partial
+
+from requests.auth import AuthBase
 
 from odoo.addons.connector.declaration import (
     Call,
+    CursorPages,
+    Header,
     IdWindows,
     LinkPages,
     MultiCall,
     OffsetPages,
     OnePage,
     RpcAdapter,
+    Since,
     Verb,
     Window,
     field,
@@ -21,6 +27,7 @@ from odoo.addons.connector.exception import (
     FailedJobError,
     IDMissingInBackend,
     InvalidDataError,
+    NetworkRetryableError,
     UnreadableAnswer,
 )
 from odoo.addons.connector.testing import Answer
@@ -96,6 +103,20 @@ class OldShop:
         if str(arguments[0]) not in self.customers:
             raise xmlrpc.client.Fault(102, "Customer not exists.")
         return self.customers[str(arguments[0])] if kind == "info" else True
+
+
+class Token(AuthBase):
+    """A token that can be renewed."""
+
+    def __init__(self):
+        self.left, self.token = ["new", "newer"], "old"
+
+    def renew(self):
+        self.token = self.left.pop(0)
+
+    def __call__(self, request):
+        request.headers["X-Token"] = self.token
+        return request
 
 
 class RpcCase(HttpCase):
@@ -185,6 +206,69 @@ class TestCalls(RpcCase):
                 self.adapter().write(3, {"price": value})
         self.assertFalse(self.server.requests)
 
+    def test_a_character_that_xml_cannot_have_is_refused(self):
+        self.serve_shop([3])
+        with self.assertRaisesRegex(InvalidDataError, "which no XML may have"):
+            self.adapter().write(3, {"name": "a\x0bb"})
+        self.assertFalse(self.server.requests)
+
+    def test_dates_stay_as_the_system_writes_them(self):
+        for date in ("20260131T08:15:00", "2026-01-31T08:15:00+02:00", "00000000T00:00:00"):
+            with self.subTest(date):
+                result = {"customer_id": 3, "at": xmlrpc.client.DateTime(date), "image": xmlrpc.client.Binary(b"\xff")}
+                self.serve(Answer("\n " + xmlrpc.client.dumps((result,), methodresponse=True)))
+                record = self.adapter(login=None).read(3)
+                self.assertEqual(record, {"customer_id": 3, "at": date, "image": "/w=="})
+
+    def test_an_encoding_that_only_the_header_names_is_read(self):
+        text = xmlrpc.client.dumps(({"customer_id": 3, "name": "Zoë"},), methodresponse=True)
+        self.serve(Answer(text.encode("latin-1"), headers={"Content-Type": "text/xml; charset=iso-8859-1"}))
+        self.assertEqual(self.adapter(login=None).read(3)["name"], "Zoë")
+
+    def test_too_many_values_are_not_read(self):
+        for protocol, body in (
+            ("xmlrpc", xmlrpc.client.dumps(([1] * 9,), methodresponse=True)),
+            ("jsonrpc", {"result": [1] * 9}),
+        ):
+            self.serve(Answer(body))
+            with self.assertRaisesRegex(UnreadableAnswer, "more than 5 values"):
+                self.adapter(login=None, protocol=protocol, _most_values=5).call(Call("x"))
+
+    def test_an_endpoint_that_is_missing_is_not_a_missing_record(self):
+        for status in (404, 410):
+            self.serve(Answer("<html>", status))
+            adapter = self.adapter(login=None, many=None)
+            for method, argument in (("delete", 3), ("read_many", [3]), ("read", 3)):
+                error = self.error_of(partial(getattr(adapter, method), argument))
+                self.assertIs(type(error), FailedJobError)
+                self.assertIn("Check the address", str(error))
+
+    def test_what_is_missing_at_create_is_not_the_record(self):
+        self.serve_shop()
+        self.old_shop.do = lambda *arguments: (_ for _ in ()).throw(xmlrpc.client.Fault(102, "No such group."))
+        error = self.error_of(lambda: self.adapter().create({"group": 7}))
+        self.assertIs(type(error), InvalidDataError)
+        self.assertIn("No such group", str(error))
+
+    def test_filters_that_the_list_does_not_send_are_refused(self):
+        self.serve_shop([3])
+        adapter = self.adapter(list=Call("customer.list"), paginator=OnePage())
+        with self.assertRaisesRegex(ValueError, "list never sends the filters"):
+            adapter.search({"group": "a"})
+        self.assertFalse(self.server.requests)
+
+    def test_many_are_read_at_once_only_if_that_is_declared(self):
+        self.serve_shop()
+        self.assertTrue(self.adapter().reads_many_at_once)
+        self.assertFalse(self.adapter(many=None).reads_many_at_once)
+        self.assertFalse(self.adapter(read=lambda adapter, external_id, fields=None: {}).reads_many_at_once)
+        self.assertTrue(self.adapter(read_many=lambda adapter, ids, fields=None: []).reads_many_at_once)
+
+    def test_a_list_that_is_put_in_must_be_one(self):
+        self.serve_shop()
+        with self.assertRaisesRegex(TypeError, "puts in the items of a list"):
+            self.adapter().call(Call("customer.info", "{*ids}"), {"ids": "42"})
+
     def test_nonsense_is_not_read(self):
         for body in ("<html>", "", "<methodResponse/>"):
             with self.subTest(body):
@@ -225,6 +309,53 @@ class TestSessions(RpcCase):
         type(adapter)(adapter.environment).read(3)
         self.assertEqual(len(self.old_shop.sessions), 1)
 
+    def test_a_session_that_has_expired_among_many_results_is_renewed(self):
+        self.serve_shop([3])
+        self.old_shop.multiCall = lambda session, calls: [
+            {"customer_id": "3"} if len(self.old_shop.sessions) > 1 else {"faultCode": 5, "faultMessage": "expired"}
+        ]
+        self.assertEqual(self.adapter().read_many([3]), [{"customer_id": "3"}])
+        self.assertEqual(self.state(), "ready")
+
+    def test_a_session_goes_only_where_it_comes_from(self):
+        self.serve_shop([3])
+        adapter = self.adapter()
+        adapter.read(3)
+        others = {"login": Call("login", "nobody", secret("stored_webhook_secret"))}
+        other = type("Other", (type(adapter),), others)(adapter.environment)
+        self.assertIs(type(self.error_of(lambda: other.read(3))), CredentialsRefused)
+        first = self.old_shop
+        self.serve_shop([3])
+        elsewhere = type("Elsewhere", (type(adapter),), {"base": self.server.url})(adapter.environment)
+        elsewhere.read(3)
+        self.assertIsNot(self.old_shop, first)
+        self.assertEqual(len(self.old_shop.sessions), 1)
+
+    def test_the_login_carries_the_declared_headers(self):
+        self.serve_shop([3])
+        self.adapter(headers={"X-Api-Key": secret("stored_webhook_secret"), "X-Shop": 7}).read(3)
+        self.assertEqual([request.headers["X-Api-Key"] for request in self.server.requests], ["s3cr3t", "s3cr3t"])
+        self.assertEqual(self.server.requests[0].headers["Content-Type"], "text/xml")
+
+    def test_a_token_that_has_expired_is_renewed_at_the_login_and_at_a_call(self):
+        self.serve_shop([3])
+        token, valid = Token(), ["new"]
+        self.serve(
+            lambda request: (
+                self.old_shop.answer(request) if request.headers["X-Token"] == valid[0] else Answer("no", 401)
+            )
+        )
+        adapter = self.adapter(_auth=lambda adapter: token)
+        self.assertEqual(adapter.read(3)["customer_id"], "3")
+        valid[0] = "newer"
+        self.assertEqual(adapter.read(3)["customer_id"], "3")
+        self.assertEqual(self.state(), "ready")
+
+    def test_missing_at_the_login_is_no_missing_record(self):
+        self.serve_shop([3])
+        self.old_shop.login = lambda *arguments: (_ for _ in ()).throw(xmlrpc.client.Fault(102, "No such user."))
+        self.assertIs(type(self.error_of(lambda: self.adapter().read(3))), InvalidDataError)
+
     def test_denied_at_the_login_means_wrong_credentials(self):
         self.serve_shop([3])
         adapter = self.adapter(login=Call("login", "nobody", secret("stored_webhook_secret")))
@@ -264,7 +395,7 @@ class TestSessions(RpcCase):
             return Answer(xmlrpc.client.dumps((result,), methodresponse=True))
 
         self.serve(answer)
-        adapter = self.adapter(session_at="token", through=Call("{method}", "{session}", "{*arguments}"))
+        adapter = self.adapter(session_at="token", many=None, through=Call("{method}", "{session}", "{*arguments}"))
         adapter.write(3, {})
         self.assertEqual(asked[1], ("customer.update", "t1", 3, {}))
 
@@ -292,6 +423,27 @@ class TestJsonRpc(RpcCase):
                 self.serve(Answer({"error": {"code": code, "message": "not today"}}))
                 with self.assertRaisesRegex(kind, "not today"):
                     self.adapter().read(3)
+
+    def test_an_error_under_another_status_is_what_its_code_says(self):
+        for status in (404, 500):
+            self.serve(Answer({"error": {"code": 102, "message": "not today"}}, status))
+            self.assertIs(type(self.error_of(lambda: self.adapter().read(3))), IDMissingInBackend)
+        for status, kind in ((404, FailedJobError), (500, NetworkRetryableError)):
+            self.serve(Answer({"error": {"code": -32601, "message": "no method"}}, status))
+            error = self.error_of(lambda: self.adapter().delete(3))
+            self.assertIs(type(error), kind)
+            self.assertIn("no method", str(error))
+
+    def test_an_error_tells_what_has_happened(self):
+        error = {"code": 200, "message": "Odoo Server Error", "data": {"message": "No such field"}}
+        self.serve(Answer({"error": error}))
+        with self.assertRaisesRegex(InvalidDataError, "No such field"):
+            self.adapter().read(3)
+
+    def test_an_empty_error_is_none(self):
+        for error in (None, False, ""):
+            self.serve(Answer({"error": error, "result": {"customer_id": 3}}))
+            self.assertEqual(self.adapter().read(3), {"customer_id": 3})
 
     def test_the_message_of_an_error_is_told_under_another_status_too(self):
         self.serve(Answer({"error": {"code": 1, "message": "no such method"}}, 400))
@@ -330,7 +482,22 @@ class TestDeclarations(RpcCase):
         self.refused(r'must be such as Call\("customer.list"\)', verbs={"delete": Verb("DELETE")})
         self.refused("arguments by name, which xmlrpc does not have", one=Call("customer.info", id="{id}"))
         self.refused(r"through has no \{session\}", through=Call("call", "{method}", "{arguments}"))
-        for make in (lambda: Call(""), lambda: Call("a", 1, b=2), lambda: Window(""), lambda: MultiCall(0)):
+        self.refused(r"through has no \{arguments\}", through=Call("call", "{session}", "{method}"), many=None)
+        self.refused(r"one has \{\*id\}, but it is no list: write \{id\}", one=Call("customer.info", "{*id}"))
+        self.refused(
+            r"arguments by name, but through has \{\*arguments\}: give them by position",
+            protocol="jsonrpc",
+            one=Call("customer.info", id="{id}"),
+            through=Call("{method}", "{session}", "{*arguments}"),
+            many=None,
+        )
+        for make in (
+            lambda: Call(""),
+            lambda: Call("a", 1, b=2),
+            lambda: Window(""),
+            lambda: MultiCall(0),
+            lambda: MultiCall(1, "system.multicall"),
+        ):
             with self.assertRaises(ValueError):
                 make()
 
@@ -339,12 +506,26 @@ class TestDeclarations(RpcCase):
         self.refused(r"list has a Window: its paginator must be IdWindows", paginator=OffsetPages())
         self.refused("its IdWindows must not name parameters", paginator=IdWindows(from_parameter="first"))
         self.refused("a result has no links", paginator=LinkPages())
+        self.refused(
+            "paginator has the header X-Next: a result has no headers",
+            list=Call("customer.list", "{params}"),
+            paginator=CursorPages(next=Header("X-Next")),
+        )
+        self.refused(
+            "list never sends what changed and params ask with",
+            list=Call("customer.list"),
+            paginator=OnePage(),
+            changed=Since(parameter="since"),
+        )
         type("Right", (Customers,), {"list": Call("customer.list"), "paginator": OnePage()})
 
     def test_other_wrong_values_are_refused(self):
         self.refused("protocol is 'soap': it must be one of xmlrpc, jsonrpc", protocol="soap")
         self.refused(r"expired is 5: it must be a set of codes", expired=5)
         self.refused(r"many is 50: it must be such as MultiCall\(50\)", many=50)
+        self.refused(
+            "many does not send its calls as through says", through=Call("{method}", "{session}", "{*arguments}")
+        )
 
     def test_what_is_not_declared_is_named_where_it_is_needed(self):
         self.serve(Answer({}))

@@ -126,6 +126,14 @@ class CRUDAdapter(BackendAdapter):
         """
         return type(self).search_read is not CRUDAdapter.search_read
 
+    @property
+    def reads_many_at_once(self) -> bool:
+        """Whether one call of :meth:`read_many` reads many records, and may so leave some out.
+
+        That is so if the adapter overrides it.
+        """
+        return type(self).read_many is not CRUDAdapter.read_many
+
     def id_of(self, record: ExternalRecord) -> ExternalId:
         """Return the id of a record, as :meth:`search` returns it."""
         return record["id"]

@@ -25,7 +25,7 @@ from ...backend import general
 from ...event.no_export import without_export
 from ...exception import IDMissingInBackend, InvalidDataError, MappingError, UnreadableAnswer
 from ...extension import class_name
-from ..backend_adapter.crud import CRUDAdapter, checked_record, checked_records
+from ..backend_adapter.crud import checked_record, checked_records
 from ..binding.changes import changed_values
 from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
@@ -408,7 +408,7 @@ class RecordImporter(Importer):
     @property
     def _reads_many_at_once(self) -> bool:
         """Whether one call reads many records, and may so leave some out that exist."""
-        return not self._is_overridden("_read") and type(self.backend_adapter).read_many is not CRUDAdapter.read_many
+        return not self._is_overridden("_read") and self.backend_adapter.reads_many_at_once
 
     def _handle_missing(self) -> str:
         """Handle a record that does not exist (any more) in the external system.

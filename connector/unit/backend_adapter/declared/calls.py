@@ -50,11 +50,16 @@ class Call:
         """Return what stands in braces among the method and its arguments."""
         return set(_placeholders([self.method, self.arguments, self.named]))
 
+    def spreads(self) -> set[str]:
+        """Return what stands in braces with a star."""
+        return set(_placeholders([self.method, self.arguments, self.named], stars_only=True))
+
     def filled(self, values: Mapping[str, Any], value_of: Callable[[Any], Any]) -> tuple[str, Any]:
         """Return the name of the method, and its arguments as a list or a dict.
 
         :param values: dict, name of a placeholder to its value
         :param value_of: ``function(declared)`` that returns the value of a field
+        :raise TypeError: something with a star is no list
         """
         arguments = _filled(self.named or list(self.arguments), values, value_of)
         return _filled(self.method, values, value_of), arguments
@@ -94,6 +99,8 @@ class MultiCall:
     def __post_init__(self) -> None:
         if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
             raise ValueError(f"MultiCall({shown(self.size)}): it must be a whole number from 1 on")
+        if self.method == "system.multicall":
+            raise ValueError("MultiCall: system.multicall takes its calls in another form: override read_many()")
 
 
 def has_window(call: Call) -> bool:
@@ -101,18 +108,16 @@ def has_window(call: Call) -> bool:
     return any(isinstance(argument, Window) for argument in (*call.arguments, *call.named.values()))
 
 
-def _placeholders(value: Any) -> Iterator[str]:
+def _placeholders(value: Any, stars_only: bool = False) -> Iterator[str]:
     if isinstance(value, str):
-        if found := _PLACEHOLDER.fullmatch(value):
+        if (found := _PLACEHOLDER.fullmatch(value)) and (found[1] or not stars_only):
             yield found[2]
     elif isinstance(value, Window):
-        yield "params"
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _placeholders(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _placeholders(item)
+        if not stars_only:
+            yield "params"
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _placeholders(item, stars_only)
 
 
 def _filled(value: Any, values: Mapping[str, Any], value_of: Callable[[Any], Any]) -> Any:
@@ -130,6 +135,8 @@ def _filled(value: Any, values: Mapping[str, Any], value_of: Callable[[Any], Any
         for item in value:
             is_spread = isinstance(item, str) and (found := _PLACEHOLDER.fullmatch(item)) and found[1]
             found_value = _filled(item, values, value_of)
+            if is_spread and not isinstance(found_value, list | tuple):
+                raise TypeError(f"{item} puts in the items of a list, but it is {shown(found_value)}")
             filled += found_value if is_spread else [found_value]
         return filled
     return value

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 import requests
@@ -14,17 +15,18 @@ from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import IDMissingInBackend, UnreadableAnswer
+from ....exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from ...types import ExternalId, ExternalRecord, Values
-from ..errors import Refusal
 from ..decoding import TooManyValues
-from ..paging import PageAnswer
-from .adapter import DeclaredAdapter
+from ..errors import Refusal
+from ..paging import Page, PageAnswer
+from ..sending import prepared
 from .calls import WINDOW, Call, MultiCall, has_window
+from .endpoint import EndpointAdapter
 from .json_paths import value_at
 from .paginators import IdWindows, LinkPages, OnePage
 from .protocols import PROTOCOLS, Fault, RpcProtocol
-from .values import check_path_template, id_values
+from .values import Header, id_values
 
 #: Stands for the session, which is known when a call is sent.
 SESSION = object()
@@ -38,7 +40,7 @@ _VERBS = {"create": {"data"}, "write": {"id", "data"}, "delete": {"id"}}
 _SAME = {"number": "id"}
 
 
-class RpcAdapter(DeclaredAdapter):
+class RpcAdapter(EndpointAdapter):
     """Adapter of a system with remote procedures.
 
     ::
@@ -61,7 +63,7 @@ class RpcAdapter(DeclaredAdapter):
     #: ``xmlrpc`` or ``jsonrpc``
     protocol: str = "xmlrpc"
     #: Path of the endpoint, below the base address
-    path: str = "/xmlrpc"  # type: ignore[assignment]  # path() of HttpAdapter
+    path: str = "/xmlrpc"
     #: Call whose result is the session, None if there is none
     login: Call | None = None
     #: JMESPath to the session in the result of the login; None: the result is the session
@@ -85,13 +87,12 @@ class RpcAdapter(DeclaredAdapter):
     #: Calls that change records: create with ``{data}``, write with ``{id}`` and ``{data}``, delete
     verbs: Mapping[str, Call] = {}
 
-    _json_paths = (*DeclaredAdapter._json_paths, "session_at")
-    _with_fields = (*DeclaredAdapter._with_fields, "login", "through", "list", "one", "verbs")
+    _json_paths = (*EndpointAdapter._json_paths, "session_at")
+    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "verbs")
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
         super()._check_declaration(name)
-        check_path_template(cls._declaration_of("path") or "/", f"{name}, path", False)
         if cls.protocol not in PROTOCOLS:
             raise ValueError(f"{name}, protocol is {shown(cls.protocol)}: it must be one of {', '.join(PROTOCOLS)}")
         for attribute in ("expired", "missing", "denied"):
@@ -99,7 +100,7 @@ class RpcAdapter(DeclaredAdapter):
                 raise ValueError(f"{name}, {attribute} is {shown(codes)}: it must be a set of codes, such as {{5}}")
         cls._check_call(f"{name}, login", cls._declaration_of("login"), set())
         known = {"session", "method", "arguments"}
-        cls._check_call(f"{name}, through", cls._declaration_of("through"), known, required={"session"})
+        cls._check_call(f"{name}, through", cls._declaration_of("through"), known, known, {"arguments"})
         cls._check_call(f"{name}, list", cls._declaration_of("list"), {"params"})
         cls._check_call(f"{name}, one", cls._declaration_of("one"), {"id"}, required={"id"})
         for method, call in (cls._declaration_of("verbs") or {}).items():
@@ -107,11 +108,30 @@ class RpcAdapter(DeclaredAdapter):
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
             cls._check_call(f'{name}, verbs["{method}"]', call, _VERBS[method], required=_VERBS[method])
         cls._check_pages(name)
-        if not isinstance(cls._declaration_of("many"), MultiCall | None):
-            raise ValueError(f"{name}, many is {shown(cls.many)}: it must be such as MultiCall(50)")
+        if not isinstance(many := cls._declaration_of("many"), MultiCall | None):
+            raise ValueError(f"{name}, many is {shown(many)}: it must be such as MultiCall(50)")
+        through = cls._declaration_of("through")
+        calls = (
+            cls._declaration_of("list"),
+            cls._declaration_of("one"),
+            *(cls._declaration_of("verbs") or {}).values(),
+        )
+        if through is not None and through.spreads() and any(call is not None and call.named for call in calls):
+            raise ValueError(
+                f"{name} has a call with arguments by name, but through has {{*arguments}}: give them by position"
+            )
+        if many is not None and through not in (None, RpcAdapter.through):
+            raise ValueError(f"{name}, many does not send its calls as through says: override read_many() in its place")
 
     @classmethod
-    def _check_call(cls, name: str, call: Any, known: set[str], required: Collection[str] = ()) -> None:
+    def _check_call(
+        cls,
+        name: str,
+        call: Any,
+        known: set[str],
+        required: Collection[str] = (),
+        lists: Collection[str] = (),
+    ) -> None:
         if call is None:
             return
         if not isinstance(call, Call):
@@ -125,6 +145,8 @@ class RpcAdapter(DeclaredAdapter):
             raise ValueError(
                 f'{name} has no {{{placeholder}}} among its arguments: Call("{call.method}", "{{{placeholder}}}")'
             )
+        for placeholder in sorted(call.spreads().difference(lists)):
+            raise ValueError(f"{name} has {{*{placeholder}}}, but it is no list: write {{{placeholder}}}")
         if call.named and not PROTOCOLS[cls.protocol].takes_names:
             raise ValueError(f"{name} has arguments by name, which {cls.protocol} does not have: give them by position")
 
@@ -133,7 +155,17 @@ class RpcAdapter(DeclaredAdapter):
         paginator, call = cls._declaration_of("paginator"), cls._declaration_of("list")
         if isinstance(paginator, LinkPages):
             raise ValueError(f"{name}, paginator is LinkPages: a result has no links")
-        if call is None or paginator is None:
+        parts = (getattr(paginator, part.name) for part in fields(paginator)) if paginator else ()
+        for part in parts:
+            if isinstance(part, Header):
+                raise ValueError(f"{name}, paginator has the {part}: a result has no headers, and a call sends none")
+        if call is None:
+            return
+        if "params" not in call.placeholders() and (cls._declaration_of("changed") or cls._declaration_of("params")):
+            raise ValueError(
+                f"{name}, list never sends what changed and params ask with: it needs a Window or {{params}} among its arguments"
+            )
+        if paginator is None:
             return
         if has_window(call) and not isinstance(paginator, IdWindows):
             raise ValueError(f"{name}, list has a Window: its paginator must be IdWindows(size=...)")
@@ -151,6 +183,23 @@ class RpcAdapter(DeclaredAdapter):
     @property
     def lists_records(self) -> bool:
         return self._overrides("search_read") or (self.one is None and super().lists_records)
+
+    @property
+    def reads_many_at_once(self) -> bool:
+        return self._overrides("read_many") or (self.many is not None and not self._overrides("read"))
+
+    def pages(self, filters: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Yield the pages of the list, each a list of records as they come.
+
+        :param filters: dict, further filters
+        :raise ValueError: the list does not send them
+        """
+        pages = super().pages(filters)
+        if filters and self.list is not None and "params" not in self.list.placeholders():
+            raise ValueError(
+                f"{type(self).__name__}, list never sends the filters {shown(filters)}: it needs a Window or {{params}} among its arguments"
+            )
+        return pages
 
     def read(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
         """Return a record as a dict.
@@ -176,7 +225,11 @@ class RpcAdapter(DeclaredAdapter):
             values = [id_values(external_id, one.placeholders()) for external_id in ids]
             calls = [one.filled(known, self._value) for known in values]
             session = [SESSION] if self.login else []
-            results = self._result(one.method, self.many.method, [*session, [[*call] for call in calls]], True)
+            self._is_many = True
+            try:
+                results = self._result(one.method, self.many.method, [*session, [[*call] for call in calls]], True)
+            finally:
+                self._is_many = False
             if not isinstance(results, Sequence) or len(results) != len(calls):
                 raise self._nonsense()
             for result in results:
@@ -187,9 +240,14 @@ class RpcAdapter(DeclaredAdapter):
     def create(self, data: Values) -> ExternalId:  # type: ignore[override]  # the system knows no key
         """Create a record and return its id, which is the result.
 
+        :raise InvalidDataError: the system has no record that is named in the data
         :raise UnreadableAnswer: the result is no id: nobody knows whether it was created
         """
-        created = self.call(self._declared(self.verbs.get("create"), "create", 'verbs["create"]'), {"data": data})
+        call = self._declared(self.verbs.get("create"), "create", 'verbs["create"]')
+        try:
+            created = self.call(call, {"data": data})
+        except IDMissingInBackend as error:  # a record that is named in the data
+            raise InvalidDataError(str(error)) from None
         if isinstance(created, bool) or not isinstance(created, str | int) or created == "":
             raise self._nonsense()
         return created
@@ -223,7 +281,11 @@ class RpcAdapter(DeclaredAdapter):
     def refusal(self, answer: requests.Response) -> Refusal | None:
         """Return what a fault means by its code, None if the answer has a result."""
         found = self._read(answer)
-        return self._refusal_by(found) if isinstance(found, Fault) else None
+        if isinstance(found, Fault):
+            return self._refusal_by(found)
+        faults = filter(None, map(_fault_in, found)) if self._is_many and isinstance(found, list) else ()
+        expired = (fault for fault in faults if fault.is_one_of(self.expired))
+        return next(map(self._refusal_by, expired), None)
 
     def _said(self, response: requests.Response) -> str:
         with suppress(UnreadableAnswer):
@@ -236,7 +298,10 @@ class RpcAdapter(DeclaredAdapter):
     # name of the method that was called last, and what is sent, with SESSION for the session
     _asked: str = ""
     _sent: tuple[str, Any] = ("", ())
-    _is_logging_in = False
+    # key of the session that is asked for, None if none is
+    _logging_in: Any = None
+    # whether the results of many calls are asked for
+    _is_many = False
     # the last answer that was read, and what is in it
     _last: tuple[requests.Response | None, Any] = (None, None)
 
@@ -285,17 +350,18 @@ class RpcAdapter(DeclaredAdapter):
             self._last = response, found
         return found
 
-    def _refusal_by(self, fault: Fault, at_login: bool = False) -> Refusal:
+    def _refusal_by(self, fault: Fault) -> Refusal:
+        at_login = self._logging_in is not None
         if fault.is_one_of(self.denied):
             return Refusal(401, fault.message) if at_login else Refusal(403, fault.message, self._asked)
         if fault.is_one_of(self.expired):
             return Refusal(401, fault.message)
-        return Refusal(404 if fault.is_one_of(self.missing) else 422, fault.message)
+        is_missing = not at_login and fault.is_one_of(self.missing)
+        return Refusal(404 if is_missing else 422, fault.message)
 
     def _of_many(self, method: str, result: Any) -> Any:
         """Return one of many results; a fault among them is raised."""
-        if isinstance(result, Mapping) and "faultCode" in result:
-            fault = Fault(result["faultCode"], str(result.get("faultMessage") or result.get("faultString")))
+        if fault := _fault_in(result):
             self._asked = method
             raise self._noted(self._expressed_error(self._refusal_by(fault), self._last[0]))  # type: ignore[arg-type]  # there is one
         return result
@@ -319,32 +385,40 @@ class RpcAdapter(DeclaredAdapter):
 
     @property
     def _sessions(self) -> dict[Any, Any]:
-        """The sessions of the environment, by endpoint."""
-        return self.environment.open("sessions", dict)
+        """The sessions of the environment, by what was sent to get them."""
+        return self.environment.open("sessions of RpcAdapter", dict)
+
+    def _login(self) -> tuple[Any, dict[str, Any]]:
+        """Return the key of the session, and the options of the request that logs in."""
+        method, arguments = self._declared(self.login, "log in", "login").filled({}, self._value)
+        headers = {**self._values(self.headers), "Content-Type": self._protocol.content_type}
+        content = prepared(None, None, self._protocol.body(method, arguments), headers)
+        key = self._url(self.path), content["data"], frozenset(content["headers"].items()), self.session_at
+        return key, content
 
     def _session(self, auth: Any) -> Any:
         """Return the session; log in if there is none.
 
         :raise CredentialsRefused: the system denies it
         """
-        if self.path not in self._sessions:
-            login = self._declared(self.login, "log in", "login")
-            sent, self._is_logging_in = self._sent, True
-            self._sent = login.filled({}, self._value)
+        key, content = self._login()
+        if key not in self._sessions:
+            self._logging_in = key
             try:
-                content = self._content(None)
-                response = self._send("POST", self._url(self.path), auth, True, params=None, **content)
+                response = self._send("POST", self._url(self.path), auth, True, **content)
+                if response.status_code == 401 and hasattr(auth, "renew"):
+                    auth.renew()
+                    response = self._send("POST", self._url(self.path), auth, True, **content)
+                refusal = self._expressed(response)
             finally:
-                self._sent, self._is_logging_in = sent, False
-            is_answer = 200 <= response.status_code < 300
-            is_fault = is_answer and isinstance(found := self._read(response), Fault)
-            self._accepted(response, self._refusal_by(found, at_login=True) if is_fault else None)
-            if self.path not in self._sessions:
+                self._logging_in = None
+            self._accepted(response, refusal)
+            if key not in self._sessions:
                 raise self._nonsense()
-        return self._sessions[self.path]
+        return self._sessions[key]
 
     def _log(self, response: requests.Response | None, failure: Any, seconds: float) -> None:
-        if self._is_logging_in and response is not None:
+        if self._logging_in is not None and response is not None:
             self._keep_session(response)  # before the answer is stored: the session is a secret of it
         super()._log(response, failure, seconds)
 
@@ -353,10 +427,10 @@ class RpcAdapter(DeclaredAdapter):
             result = self._read(response)
             session = None if isinstance(result, Fault) else value_at(self.session_at, result)
             if isinstance(session, str | int) and not isinstance(session, bool) and session != "":
-                self._sessions[self.path] = session
+                self._sessions[self._logging_in] = session
 
     def _forget_session(self) -> None:
-        self._sessions.pop(self.path, None)
+        self._sessions.pop(self._login()[0], None)
 
 
 class _SessionAuth(AuthBase):
@@ -371,11 +445,20 @@ class _SessionAuth(AuthBase):
 
     def renew(self) -> None:
         self._adapter._forget_session()
+        if hasattr(self._auth, "renew"):
+            self._auth.renew()
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         session = self._adapter._session(self._auth)
         request.prepare_body(self._adapter._content(session)["data"], None)
         return self._auth(request) if self._auth else request
+
+
+def _fault_in(result: Any) -> Fault | None:
+    """Return the fault that one of many results is, None if it is none."""
+    if not isinstance(result, Mapping) or "faultCode" not in result:
+        return None
+    return Fault(result["faultCode"], str(result.get("faultMessage") or result.get("faultString")))
 
 
 def _with_session(value: Any, session: Any) -> Any:
