@@ -253,8 +253,14 @@ class TestCalls(RpcCase):
     def test_filters_that_the_list_does_not_send_are_refused(self):
         self.serve_shop([3])
         adapter = self.adapter(list=Call("customer.list"), paginator=OnePage())
-        with self.assertRaisesRegex(ValueError, "list never sends the filters"):
+        with self.assertRaisesRegex(ValueError, "list never sends {'group': 'a'}"):
             adapter.search({"group": "a"})
+        adapter = self.adapter(
+            list=Call("customer.list", "{params}"),
+            paginator=property(lambda adapter: CursorPages(next=Header("X-Next"))),
+        )
+        with self.assertRaisesRegex(ValueError, "paginator has the header X-Next"):
+            adapter.search()
         self.assertFalse(self.server.requests)
 
     def test_many_are_read_at_once_only_if_that_is_declared(self):
@@ -512,7 +518,7 @@ class TestDeclarations(RpcCase):
             paginator=CursorPages(next=Header("X-Next")),
         )
         self.refused(
-            "list never sends what changed and params ask with",
+            "list never sends Since",
             list=Call("customer.list"),
             paginator=OnePage(),
             changed=Since(parameter="since"),

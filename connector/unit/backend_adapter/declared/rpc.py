@@ -40,6 +40,38 @@ _VERBS = {"create": {"data"}, "write": {"id", "data"}, "delete": {"id"}}
 _SAME = {"number": "id"}
 
 
+def _check_pages(name: str, call: Call | None, paginator: Any, asked: Any) -> None:
+    """Check that a list sends all that it is asked with.
+
+    :param name: name of the class, for the message
+    :param asked: what it is asked with besides the page, None or empty for nothing
+    :raise ValueError: it does not; the message names the way out
+    """
+    if isinstance(paginator, LinkPages):
+        raise ValueError(f"{name}, paginator is LinkPages: a result has no links")
+    for part in fields(paginator) if paginator else ():
+        if isinstance(header := getattr(paginator, part.name), Header):
+            raise ValueError(f"{name}, paginator has the {header}: a result has no headers, and a call sends none")
+    if call is None:
+        return
+    if asked and "params" not in call.placeholders():
+        raise ValueError(
+            f"{name}, list never sends {shown(asked)}: it needs a Window or {{params}} among its arguments"
+        )
+    if paginator is None:
+        return
+    if has_window(call) and not isinstance(paginator, IdWindows):
+        raise ValueError(f"{name}, list has a Window: its paginator must be IdWindows(size=...)")
+    if has_window(call) and (paginator.from_parameter, paginator.to_parameter) != WINDOW:
+        raise ValueError(
+            f"{name}, list has a Window: its IdWindows must not name parameters, as it has names of its own"
+        )
+    if "params" not in call.placeholders() and not isinstance(paginator, OnePage):
+        raise ValueError(
+            f"{name}, list sends no page: it needs a Window or {{params}} among its arguments, or OnePage()"
+        )
+
+
 class RpcAdapter(EndpointAdapter):
     """Adapter of a system with remote procedures.
 
@@ -107,7 +139,8 @@ class RpcAdapter(EndpointAdapter):
             if method not in _VERBS:
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
             cls._check_call(f'{name}, verbs["{method}"]', call, _VERBS[method], required=_VERBS[method])
-        cls._check_pages(name)
+        listing, paginator, changed, params = map(cls._declaration_of, ("list", "paginator", "changed", "params"))
+        _check_pages(name, listing, paginator, changed or params)
         if not isinstance(many := cls._declaration_of("many"), MultiCall | None):
             raise ValueError(f"{name}, many is {shown(many)}: it must be such as MultiCall(50)")
         through = cls._declaration_of("through")
@@ -150,34 +183,6 @@ class RpcAdapter(EndpointAdapter):
         if call.named and not PROTOCOLS[cls.protocol].takes_names:
             raise ValueError(f"{name} has arguments by name, which {cls.protocol} does not have: give them by position")
 
-    @classmethod
-    def _check_pages(cls, name: str) -> None:
-        paginator, call = cls._declaration_of("paginator"), cls._declaration_of("list")
-        if isinstance(paginator, LinkPages):
-            raise ValueError(f"{name}, paginator is LinkPages: a result has no links")
-        parts = (getattr(paginator, part.name) for part in fields(paginator)) if paginator else ()
-        for part in parts:
-            if isinstance(part, Header):
-                raise ValueError(f"{name}, paginator has the {part}: a result has no headers, and a call sends none")
-        if call is None:
-            return
-        if "params" not in call.placeholders() and (cls._declaration_of("changed") or cls._declaration_of("params")):
-            raise ValueError(
-                f"{name}, list never sends what changed and params ask with: it needs a Window or {{params}} among its arguments"
-            )
-        if paginator is None:
-            return
-        if has_window(call) and not isinstance(paginator, IdWindows):
-            raise ValueError(f"{name}, list has a Window: its paginator must be IdWindows(size=...)")
-        if has_window(call) and (paginator.from_parameter, paginator.to_parameter) != WINDOW:
-            raise ValueError(
-                f"{name}, list has a Window: its IdWindows must not name parameters, as it has names of its own"
-            )
-        if "params" not in call.placeholders() and not isinstance(paginator, OnePage):
-            raise ValueError(
-                f"{name}, list sends no page: it needs a Window or {{params}} among its arguments, or OnePage()"
-            )
-
     # The methods that synchronizers use; search and search_read are those of every declared adapter
 
     @property
@@ -195,10 +200,7 @@ class RpcAdapter(EndpointAdapter):
         :raise ValueError: the list does not send them
         """
         pages = super().pages(filters)
-        if filters and self.list is not None and "params" not in self.list.placeholders():
-            raise ValueError(
-                f"{type(self).__name__}, list never sends the filters {shown(filters)}: it needs a Window or {{params}} among its arguments"
-            )
+        _check_pages(type(self).__name__, self.list, self.paginator, {**self.params, **(filters or {})})
         return pages
 
     def read(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
