@@ -28,8 +28,7 @@ class Since:
     ``changed = Since(parameter="updated_since", order="updated_at")``
 
     The importers then find what has changed, and know when. Each of their hooks may be overridden:
-    ``_filters_since``, ``_get_next_watermark``, ``_overlap``, ``_get_external_version`` and
-    ``_get_external_date``.
+    ``_filters_since``, ``_get_next_watermark``, ``_overlap`` and ``_get_external_date``.
 
     :param parameter: name of the parameter for the time
     :param until: name of the parameter for the time up to which is asked, None if there is none
@@ -97,7 +96,7 @@ class Since:
         except (OverflowError, OSError, TypeError, ValueError):
             raise InvalidDataError(
                 f"{self.order}, which is the order of Since, is {shown(value)}, which is no date: name another place, "
-                "or override _get_external_date() and _get_external_version() of the importer"
+                "or override _get_external_date() of the importer"
             ) from None
 
     def _written(self, moment: datetime) -> str | int:
