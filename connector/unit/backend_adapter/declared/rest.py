@@ -108,7 +108,7 @@ class RestAdapter(DeclaredAdapter):
     def write(self, external_id: ExternalId, data: Values) -> object:
         """Change the values of a record; the answer may be anything but a web page.
 
-        :raise UnreadableAnswer: it is one, such as a login form: nobody knows whether it was changed
+        :raise UnreadableAnswer: it is one, such as a login form: nobody knows what was done
         """
         return self._done(self._verb("write").method, self._path_for("write", external_id), json=data)
 
