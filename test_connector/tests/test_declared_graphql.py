@@ -205,6 +205,13 @@ class TestErrors(GraphQLCase):
                 self.assertIs(type(error), kind)
                 self.assertIn("not today", str(error))
 
+    def test_what_a_gateway_does_not_find_is_not_the_record(self):
+        not_found = {"errors": [{"message": "Application not found", "extensions": {"code": "NOT_FOUND"}}]}
+        for status in (400, 403, 503):
+            with self.subTest(status):
+                self.serve(Answer(not_found, status))
+                self.assertNotIsInstance(self.error_of(lambda: self.adapter().read(7)), IDMissingInBackend)
+
     def test_a_part_that_is_missing_is_not_the_record(self):
         extensions = {"code": "NOT_FOUND"}
         error = self.error(message="no product", extensions=extensions, path=["order", "lines", 0, "product"])

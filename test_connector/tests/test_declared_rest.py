@@ -125,6 +125,9 @@ class TestRequests(RestCase):
         for answer in (
             Answer("OK", headers={"Content-Type": "text/plain"}),
             Answer(b"<p>Done</p>"),
+            Answer(b'{"done": true}', headers={"Content-Type": "text/html; charset=utf-8"}),
+            Answer(b"", headers={"Content-Type": "text/html; charset=utf-8"}),
+            Answer(status=204, headers={"Content-Type": "text/html"}),
             Answer(status=204),
         ):
             self.serve(answer)

@@ -528,6 +528,7 @@ class TestDeclarations(RpcCase):
     def test_other_wrong_values_are_refused(self):
         self.refused("protocol is 'soap': it must be one of xmlrpc, jsonrpc", protocol="soap")
         self.refused(r"expired is 5: it must be a set of codes", expired=5)
+        self.refused(r"missing is None: it must be a set of codes", missing=None)
         self.refused(r"many is 50: it must be such as MultiCall\(50\)", many=50)
         self.refused(
             "many does not send its calls as through says", through=Call("{method}", "{session}", "{*arguments}")

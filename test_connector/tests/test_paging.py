@@ -41,6 +41,28 @@ class TestEnds(HttpCase):
                 self.serve_list(number, cap=50, counts_by_asked=True)
                 self.assertEqual(sorted(self.listed("number", size=100)), list(range(number)))
 
+    def test_c1_a_short_list_of_a_system_that_takes_only_some_sizes_is_whole(self):
+        self.serve(
+            lambda request: (
+                Answer({"items": [1, 2] if request.params["page"] == "1" else []})
+                if request.params["per_page"] == "100"
+                else Answer({"error": "per_page must be 10, 50 or 100"}, status=422)
+            )
+        )
+        self.assertEqual(self.listed("number", size=100), [1, 2])
+
+    def test_c1_a_system_that_hides_records_after_it_has_cut_the_pages_loses_none(self):
+        hidden = {*range(30, 130), *range(150, 200)}
+
+        def answer(request):
+            size = int(request.params["per_page"])
+            start = (int(request.params["page"]) - 1) * size
+            shown = [number for number in range(start, min(start + size, 200)) if number not in hidden]
+            return Answer({"items": shown})
+
+        self.serve(answer)
+        self.assertEqual(self.listed("number", size=100), [*range(30), *range(130, 150)])
+
     def test_c1_a_short_page_in_the_middle_is_not_the_end(self):
         pages = {"1": [0, 1, 2], "2": [3], "3": [4, 5, 6], "4": []}
         self.serve(lambda request: Answer({"items": pages[request.params["page"]]}))

@@ -221,7 +221,7 @@ class Paging:
             answer = self._answer_at(ask, path, place)
             page = self._page_of(answer, records, path)
             if place.is_to_be_asked_again(page, received.has_all):
-                continue
+                place, answer, page = self._resized(ask, path, place, records, answer, page)
             in_vain = received.note(page)
             if page and not (in_vain and ends.repeats_last):
                 yield page
@@ -339,6 +339,25 @@ class Paging:
                     raise self._disordered(path, window.shown)
                 yield page
                 window.go_on(ids)
+
+    def _resized(
+        self, ask: Ask, path: str, place: Number | Offset, records: Finder, answer: PageAnswer, page: Page
+    ) -> tuple[Number | Offset, PageAnswer, Page]:
+        """Ask for a page in the size that the system gives; return its place, answer and records.
+
+        It stays as it was where this brings nothing, as the system may hide what is there, or takes
+        only some sizes. An error then tells of records that may be lost; of an empty page it is the
+        end of the list.
+        """
+        resized = place.resized()
+        try:
+            other_answer = self._answer_at(ask, path, resized)
+            other_page = self._page_of(other_answer, records, path)
+        except (IDMissingInBackend, InvalidDataError) as error:
+            if page or isinstance(error, UnreadableAnswer):
+                raise
+            return place, answer, page
+        return (resized, other_answer, other_page) if other_page else (place, answer, page)
 
     def _answer_at(self, ask: Ask, path: str, place: Number | Offset) -> PageAnswer:
         try:

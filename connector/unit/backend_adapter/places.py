@@ -6,7 +6,8 @@ A parameter's name is a text, or whatever the function that asks takes for one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 
 class _Counted:
@@ -40,11 +41,15 @@ class _Counted:
         return {self._name: self._at, **({self._size_name: self._size} if self._size_name else {})}
 
     def is_to_be_asked_again(self, page: list[Any], has_all: Callable[[list[Any]], bool]) -> bool:
-        """Return whether this page has to be asked for once more, at another place.
+        """Return whether this page has to be asked for once more, in another size.
 
         :param has_all: ``function(page)`` that returns whether a page brings nothing new
         """
         return False
+
+    def resized(self) -> Self:
+        """Return this place in the size that the system gives."""
+        raise NotImplementedError
 
     def after(self, length: int) -> None:
         """Go to the next page.
@@ -76,10 +81,14 @@ class Number(_Counted):
         size that it gives, all systems count alike. An empty page may be behind what it has, too.
         """
         is_second = self._at == self._first + 1
-        if is_second and self._given and len(page) <= self._given < self._size and not (page and has_all(page)):
-            self._size = self._given
-            return True
-        return False
+        return bool(
+            is_second and self._given and len(page) <= self._given < self._size and not (page and has_all(page))
+        )
+
+    def resized(self) -> Self:
+        place = copy(self)
+        place._size = self._given or self._size
+        return place
 
     def after(self, length: int) -> None:
         if self._given is None:

@@ -408,7 +408,8 @@ class RecordImporter(Importer):
     @property
     def _reads_many_at_once(self) -> bool:
         """Whether one call reads many records, and may so leave some out that exist."""
-        return not self._is_overridden("_read") and self.backend_adapter.reads_many_at_once
+        # an adapter need not be a CRUDAdapter
+        return not self._is_overridden("_read") and getattr(self.backend_adapter, "reads_many_at_once", False)
 
     def _handle_missing(self) -> str:
         """Handle a record that does not exist (any more) in the external system.

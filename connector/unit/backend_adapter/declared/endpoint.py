@@ -40,7 +40,8 @@ class EndpointAdapter(DeclaredAdapter):
         """
         if response.status_code < 300:
             return super()._expressed(response)
-        with suppress(UnreadableAnswer):
+        # what answers with such a status may be a gateway, whose body is of another kind
+        with suppress(UnreadableAnswer, AttributeError, LookupError, TypeError):
             refusal = self.refusal(response)
             if refusal is not None and refusal.status not in _VAGUE:
                 return refusal

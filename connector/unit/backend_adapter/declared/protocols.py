@@ -79,7 +79,7 @@ class XmlRpc:
             try:
                 (result,), _method = xmlrpc.client.loads(content)
             except ExpatError:  # maybe only the header names the encoding
-                (result,), _method = xmlrpc.client.loads(text_of(content, content_type))
+                (result,), _method = xmlrpc.client.loads(text_of(content, content_type).lstrip("\ufeff \r\n\t"))
             return json.loads(json_body(_plain(result)))
         except xmlrpc.client.Fault as fault:
             return Fault(fault.faultCode, str(fault.faultString))

@@ -138,7 +138,8 @@ class RestAdapter(DeclaredAdapter):
 
     def _done(self, method: str, path: str, **options: Any) -> requests.Response:
         answer = self.request(method, path, **options)
-        if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
+        is_called_html = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+        if is_called_html and answer.content.lstrip().startswith(b"<"):  # some say so of JSON, or of nothing
             raise self._nonsense()
         return answer
 

@@ -128,7 +128,8 @@ class RpcAdapter(EndpointAdapter):
         if cls.protocol not in PROTOCOLS:
             raise ValueError(f"{name}, protocol is {shown(cls.protocol)}: it must be one of {', '.join(PROTOCOLS)}")
         for attribute in ("expired", "missing", "denied"):
-            if isinstance(codes := cls._declaration_of(attribute), str | int):
+            codes = cls._declaration_of(attribute)
+            if isinstance(codes, str) or not isinstance(codes, Collection):
                 raise ValueError(f"{name}, {attribute} is {shown(codes)}: it must be a set of codes, such as {{5}}")
         cls._check_call(f"{name}, login", cls._declaration_of("login"), set())
         known = {"session", "method", "arguments"}
