@@ -313,10 +313,10 @@ class RecordImporter(Importer):
             left = [id_ for id_ in external_ids if external_id_text(id_) not in found]
             more = self._read_left(left) if left else {}
             found = {**found, **more}
-        return self.page_of({self.backend_adapter.id_of(record): record for record in found.values()})
+        return self.page_of(dict(found.values()))
 
-    def _read_left(self, external_ids: Collection[ExternalId]) -> dict[str | None, ExternalRecord]:
-        """Return those of some records that another call brings, by their ids as text."""
+    def _read_left(self, external_ids: Collection[ExternalId]) -> dict[str | None, tuple[ExternalId, ExternalRecord]]:
+        """Return those of some records that another call brings, as :meth:`_by_id`."""
         texts = set(map(external_id_text, external_ids))
         try:
             records = self._read_many(external_ids)
@@ -324,12 +324,13 @@ class RecordImporter(Importer):
             raise
         except (IDMissingInBackend, InvalidDataError):
             return {}  # so some systems say that none of them exists
-        return {text: record for text, record in self._by_id(records).items() if text in texts}
+        return {text: item for text, item in self._by_id(records).items() if text in texts}
 
-    def _by_id(self, records: Any) -> dict[str | None, ExternalRecord]:
-        """Return the records that :meth:`_read_many` has returned by their ids as text."""
+    def _by_id(self, records: Any) -> dict[str | None, tuple[ExternalId, ExternalRecord]]:
+        """Return what :meth:`_read_many` has returned, as a dict: id as text to (id, record)."""
         records = checked_records(self.backend_adapter, records, "read_many")
-        return {external_id_text(self.backend_adapter.id_of(record)): record for record in records}
+        items = ((self.backend_adapter.id_of(record), record) for record in records)
+        return {external_id_text(external_id): (external_id, record) for external_id, record in items}
 
     def each(self, page: Iterable[Incoming]) -> Iterator[Incoming]:
         """Yield the records of a page; while one is worked on, the hooks are about it."""

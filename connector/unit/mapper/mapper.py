@@ -517,10 +517,9 @@ class ImportMapper(Mapper):
         :param changed: dict of the values to write on it
         :raise MappingError: it would
         """
-        added = [name for name, value in changed.items() if adds_again(record, name, value)]
-        of_children = {target for _source, target, _model_name in self._compiled.children} if added else ()
-        for name in added:
-            if name not in of_children:
+        of_children = {target for _source, target, _model_name in self._compiled.children}
+        for name, value in changed.items():
+            if name not in of_children and adds_again(record, name, value):
                 raise self.error(
                     name,
                     "Command.create adds these lines again at each import: map them by children, only at the creation "
