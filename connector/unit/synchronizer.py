@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..exception import NoConnectorUnitError
 from .backend_adapter.crud import BackendAdapter
-from .backend_adapter.declared.since import Since
 from .binding.binder import Binder
 from .connector_unit import ConnectorUnit
 from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 from .types import ExternalId
+
+if TYPE_CHECKING:
+    from .backend_adapter.declared.since import Since
 
 
 class Synchronizer(ConnectorUnit):
@@ -64,6 +66,11 @@ class Importer(Synchronizer):
             changed = getattr(self.backend_adapter, "changed", None)
         except NoConnectorUnitError:
             return None
+        if changed is None:
+            return None
+        # a process without declared adapters starts without their modules
+        from .backend_adapter.declared.since import Since
+
         return changed if isinstance(changed, Since) else None  # it may be a method of the author's
 
     @cached_property

@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -98,6 +96,9 @@ class QueueJobSchedule(models.Model):
 
         :raise ValidationError: the expression is not valid, or names no time
         """
+        # a worker that has no schedules to look after starts without it
+        from croniter import CroniterError, croniter
+
         zone = ZoneInfo(self.timezone or "UTC")
         try:
             if len((self.expression or "").split()) > 5:
