@@ -29,7 +29,8 @@ from .unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
 from .unit.backend_adapter.http import HttpAdapter
 from .unit.backend_adapter.decoding import json_content
 from .unit.backend_adapter.errors import Refusal
-from .unit.backend_adapter.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
+from .unit.backend_adapter.auth import BasicAuth, BearerAuth, HmacAuth
+from .unit.backend_adapter.tokens import ClientCredentialsAuth
 from .unit.mapper.mapper import (
     ExportMapper,
     ImportMapper,

@@ -6,7 +6,7 @@
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
     "depends": ["jobs_queue"],
-    "external_dependencies": {"python": ["jmespath", "requests"]},
+    "external_dependencies": {"python": ["jmespath", "PyJWT", "requests", "requests-oauthlib"]},
     "data": [
         "security/connector_groups.xml",
         "security/ir.model.access.csv",

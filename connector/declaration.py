@@ -21,6 +21,17 @@ Values are immutable and hold no record. Paths into JSON are JMESPath. All other
 author needs are in ``odoo.addons.connector``.
 """
 
+from .unit.backend_adapter.declared.authentication import (
+    ApiKey,
+    Authentication,
+    Basic,
+    Bearer,
+    Hmac,
+    Jwt,
+    Login,
+    OAuth1,
+    OAuth2,
+)
 from .unit.backend_adapter.declared.calls import Call, MultiCall, Window
 from .unit.backend_adapter.declared.graphql import GraphQLAdapter
 from .unit.backend_adapter.declared.paginators import (
@@ -38,15 +49,24 @@ from .unit.backend_adapter.declared.since import Since
 from .unit.backend_adapter.declared.values import Header, Verb, field, secret
 
 __all__ = [
+    "ApiKey",
+    "Authentication",
+    "Basic",
+    "Bearer",
     "Call",
     "CursorPages",
     "GraphQLAdapter",
     "Header",
+    "Hmac",
     "IdWindows",
+    "Jwt",
     "KeysetPages",
     "LinkPages",
+    "Login",
     "MultiCall",
     "NumberPages",
+    "OAuth1",
+    "OAuth2",
     "OffsetPages",
     "OnePage",
     "RestAdapter",

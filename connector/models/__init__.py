@@ -11,6 +11,9 @@ from . import connector_exchange
 from . import connector_backend_exchanges
 from . import connector_webhook_delivery
 from . import connector_backend_webhook
+from . import connector_token
+from . import connector_authorization
+from . import connector_backend_authorization
 from . import connector_watermark
 from . import connector_export_intent
 from . import connector_external_alias

@@ -132,6 +132,15 @@ class ConnectorBackend(models.AbstractModel):
         help="With it the other system signs what it sends. It is stored, but never shown again.",
     )
 
+    # who authorises us: connector_backend_authorization.py
+    needs_authorization = fields.Boolean(compute="_compute_is_authorized")
+    is_authorized = fields.Boolean(compute="_compute_is_authorized")
+    authorization_callback = fields.Char(
+        string="Callback Address",
+        compute="_compute_authorization_callback",
+        help="Enter it in the other system, where our client is registered. It leads you back to Odoo.",
+    )
+
     _exchange_log_days_check = models.Constraint(
         "CHECK (exchange_log_days > 0)", "Exchanges are kept for a day at least. To keep none, choose to keep nothing."
     )

@@ -52,7 +52,7 @@ def list_units(backend: Backend, env: api.Environment) -> list[ListedUnit]:
     session = ConnectorSession.from_env(env)
     listed = (
         _look_up(backend, kind, session, model_name)
-        for model_name in _model_names(backend, session)
+        for model_name in model_names(backend, session)
         for kind in _kinds(backend, session)
     )
     return [unit for unit in listed if unit]
@@ -95,7 +95,7 @@ def _kinds(backend: Backend, session: ConnectorSession) -> list[type[Any]]:
     return list(kinds)
 
 
-def _model_names(backend: Backend, session: ConnectorSession) -> list[str]:
+def model_names(backend: Backend, session: ConnectorSession) -> list[str]:
     """Return the names of the models of a backend, sorted.
 
     They are those that the backend's unit classes name, and the binding models of its records.

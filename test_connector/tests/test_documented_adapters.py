@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
-from odoo.addons.connector.exception import IDMissingInBackend
+from odoo.addons.connector.exception import CredentialsRefused, IDMissingInBackend
 from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.testing.registration import registering
 
@@ -105,3 +105,27 @@ class TestDocumentedAdapters(DocumentedCase):
         self.serve(answer)
         self.assertEqual(self.documented("OldCustomers").read(7), {"customer_id": "7"})
         self.assertEqual(called, [("login", "Test Shop", "s3cr3t"), ("call", "session", "customer.info", [7])])
+
+    def test_payments_of_a_bank_with_oauth_2(self):
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+
+        def answer(request):
+            if request.path == "/oauth/token":
+                return Answer({"access_token": "t1", "expires_in": 600})
+            return Answer([{"id": 7}] if request.headers["Authorization"] == "Bearer t1" else {}, 200)
+
+        self.serve(answer)
+        self.assertEqual(self.documented("Payments").search(), [7])
+
+    def test_a_ledger_for_which_a_person_authorises_us(self):
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+        self.serve(Answer([]))
+        with self.assertRaisesRegex(CredentialsRefused, "press “Authorise”"):
+            self.documented("Ledger").search()
+
+    def test_parcels_with_an_authentication_of_the_authors_own(self):
+        self.serve(Answer([]))
+        self.documented("Parcels").search()
+        self.assertEqual(self.server.requests[0].headers["X-Stamp"], "TEST SHOP")

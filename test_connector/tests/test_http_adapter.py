@@ -18,8 +18,9 @@ from odoo.addons.connector.exception import (
     UnreadableAnswer,
 )
 from odoo.addons.connector.testing import Answer, ConnectorCase
-from odoo.addons.connector.unit.backend_adapter.auth import BasicAuth, BearerAuth, ClientCredentialsAuth, HmacAuth
+from odoo.addons.connector.unit.backend_adapter.auth import BasicAuth, BearerAuth, HmacAuth
 from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
+from odoo.addons.connector.unit.backend_adapter.tokens import ClientCredentialsAuth
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
 
 from .common import ShopCase

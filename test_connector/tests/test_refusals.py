@@ -3,7 +3,8 @@
 from odoo.addons.connector import Refusal
 from odoo.addons.connector.exception import CredentialsRefused, IDMissingInBackend, InvalidDataError
 from odoo.addons.connector.testing import Answer
-from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth, ClientCredentialsAuth
+from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
+from odoo.addons.connector.unit.backend_adapter.tokens import ClientCredentialsAuth
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
 
 from .test_http_adapter import HttpCase

@@ -171,3 +171,11 @@ def json_content(response: requests.Response, most: int = MOST_VALUES) -> Any:
     :param response: :class:`requests.Response`
     """
     return json_value(text_of(response.content, response.headers.get("Content-Type")), most)
+
+
+def json_or_none(response: requests.Response, most: int = MOST_VALUES) -> Any:
+    """Return the value of the JSON of a response, None if it is not JSON or has too many values."""
+    try:
+        return json_content(response, most)
+    except ValueError:
+        return None

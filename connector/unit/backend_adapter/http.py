@@ -21,7 +21,7 @@ from ..types import ExternalId
 from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
 from .auth import BearerAuth
 from .crud import CRUDAdapter
-from .decoding import MOST_VALUES, TooManyValues, header_text, json_content
+from .decoding import MOST_VALUES, TooManyValues, header_text, json_content, json_or_none
 from .errors import UNAVAILABLE, Refusal, exception_for, parse_date, retry_after, what_happened
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
 from .paging import Paging
@@ -34,6 +34,8 @@ _NOT_MODIFIED = 304
 # The beginning of a whole address
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WITHOUT_CONTENT = (204, 205)
+# Errors of a token endpoint that say nothing about our credentials (RFC 6749, section 4.1.2.1)
+_PASSING = ("server_error", "slow_down", "temporarily_unavailable")
 # Errors that the network causes. All others are due to the request, and say nothing about whether
 # the system can be reached
 _OF_THE_NETWORK = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
@@ -155,10 +157,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         """Return the message of an unsuccessful response for a person."""
         if 300 < response.status_code < 400 and "Location" in response.headers:
             return header_text(response.headers["Location"])
-        try:
-            body = json_content(response, self._most_values)
-        except ValueError:
-            body = None
+        body = json_or_none(response, self._most_values)
         if isinstance(body, dict):
             for key in ("message", "error_description", "detail", "title", "error"):
                 if isinstance(body.get(key), str):
@@ -250,21 +249,38 @@ class HttpAdapter(Paging, CRUDAdapter):
         except ValueError:
             raise self._nonsense() from None
 
-    def request_token(self, url: str, form: Mapping[str, Any], auth: Any) -> dict[str, Any]:
+    def request_token(
+        self, url: str, form: Mapping[str, Any], auth: Any, *, idempotent: bool = True, is_authorised: bool = False
+    ) -> dict[str, Any]:
         """Return the answer of a token endpoint to a form: a dict with ``access_token``.
 
-        :raise CredentialsRefused: the client is refused
+        :param idempotent: whether the form may be sent twice: not if it has a code or a refresh
+            token, as a system takes who sends one again for a thief
+        :param is_authorised: whether a person has authorised us, and can do it again
+        :raise CredentialsRefused: the client is refused, or the authorisation has ended
         """
-        response = self._send("POST", url, auth, True, **prepared(None, None, form, None))
-        if response.status_code == 400:
-            # an OAuth 2 error: invalid_client, invalid_scope and so on
-            raise self._error(401, self._said(response), response)
-        answer = self.json_of(self._accepted(response))
+        response = self._send("POST", url, auth, idempotent, **prepared(None, None, form, None))
+        is_refused = response.status_code in (400, 401)
+        answer = json_or_none(response, self._most_values) if is_refused else self.json_of(self._accepted(response))
+        code = answer.get("error") if isinstance(answer, dict) else None
+        if is_refused or (isinstance(code, str) and "access_token" not in answer):
+            if code in _PASSING:
+                raise self._noted(self._error(503, self._said(response), response))
+            if is_authorised and code == "invalid_grant":
+                raise self._noted(self._authorisation_ended(self._said(response)))
+            raise self._noted(self._error(401, self._said(response), response))
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-            if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-                raise self._error(401, self._said(response), response)
             raise self._nonsense()
         return answer
+
+    def _authorisation_ended(self, message: str) -> CredentialsRefused:
+        return CredentialsRefused(
+            self._(
+                "The authorisation by %(system)s has ended: %(message)s. Press “Authorise Again” on the backend, then its jobs go on.",
+                system=self._label,
+                message=self._mask(message),
+            )
+        )
 
     def probe(self) -> bool:
         """Check whether the system can be reached.

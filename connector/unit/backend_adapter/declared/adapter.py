@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -13,19 +14,24 @@ import requests
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import CredentialsRefused, InvalidBackend, InvalidDataError
+from ....exception import CredentialsRefused, InvalidBackend, InvalidDataError, UnreadableAnswer
 from ....extension import class_name
 from ...connector_unit import Environment
 from ...types import ExternalId, ExternalRecord
 from ..http import HttpAdapter
 from ..paging import Page, PageAnswer
+from ..sending import prepared
+from ..tokens import TokenAnswer, token_in
+from .authentication import Authentication
 from .json_paths import check_path, value_at
 from .paginators import Listing, Paginator
 from .since import Since
-from .values import Field, fields_in, frozen, thawed
+from .values import Field, fields_in, frozen
 
 _FRAMEWORK = "odoo.addons.connector.unit.backend_adapter."
 _MOST_NAMES = 10  # that a message lists
+# Statuses by which systems refuse a login
+_LOGIN_REFUSED = (400, 401, 403, 422)
 
 
 class DeclaredAdapter(HttpAdapter):
@@ -40,6 +46,8 @@ class DeclaredAdapter(HttpAdapter):
     base: Any = None
     #: Headers of each request, {name: text, ``field()`` or ``secret()``}
     headers: Mapping[str, Any] = {}
+    #: How it authenticates, such as ``Bearer(secret("token"))``; None for not at all
+    auth: Authentication | None = None
     #: Parameters of each request for a page, {name: value, ``field()`` or ``secret()``}
     params: Mapping[str, Any] = {}
     #: JMESPath to the list of records in an answer; None: the answer is the list
@@ -52,7 +60,7 @@ class DeclaredAdapter(HttpAdapter):
     # names of the attributes that are JMESPath, or None
     _json_paths: tuple[str, ...] = ("records", "id_field")
     # names of the attributes that may name fields of the backend
-    _with_fields: tuple[str, ...] = ("base", "headers", "params")
+    _with_fields: tuple[str, ...] = ("base", "auth", "headers", "params")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -73,6 +81,9 @@ class DeclaredAdapter(HttpAdapter):
         base, paginator, changed = map(cls._declaration_of, ("base", "paginator", "changed"))
         if not (base is None or isinstance(base, Field) or _is_address(base)):
             raise ValueError(f'{name}, base is {shown(base)}: it must be an address, or field("location")')
+        auth = cls._declaration_of("auth")
+        if not (auth is None or isinstance(auth, Authentication)):
+            raise ValueError(f'{name}, auth is {shown(auth)}: it must be such as Bearer(secret("token"))')
         for attribute in ("headers", "params"):
             if not isinstance(cls._declaration_of(attribute) or {}, Mapping):
                 raise ValueError(f"{name}, {attribute} is {shown(getattr(cls, attribute))}: it must be a dict")
@@ -134,7 +145,15 @@ class DeclaredAdapter(HttpAdapter):
         raise self._noted(CredentialsRefused(message)) if declared.is_secret else FailedJobError(message)
 
     def _values(self, declared: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: thawed(self._value(value)) for name, value in declared.items()}
+        return {name: self._filled(value) for name, value in declared.items()}
+
+    def _filled(self, declared: Any) -> Any:
+        """Return a declared value as dicts and lists of its own, with the values of its fields."""
+        if isinstance(declared, Mapping):
+            return self._values(declared)
+        if isinstance(declared, list | tuple):
+            return [self._filled(item) for item in declared]
+        return self._value(declared)
 
     @property
     def _base_url(self) -> str:
@@ -144,8 +163,69 @@ class DeclaredAdapter(HttpAdapter):
 
     def _secrets(self) -> Iterable[str]:
         record = self.backend_record.sudo()
-        declared = (record[found.name] for found in self._declared_fields() if found.is_secret)
-        return [*super()._secrets(), *(str(value) for value in declared if value)]
+        declared = [*self._declared_fields(), *fields_in(self.auth)]  # auth may be a property
+        secret = (record[found.name] for found in declared if found.is_secret)
+        # of() may refuse an empty secret: it must not do so while a message is masked
+        known = super()._secrets() if self.auth is None else getattr(self._last_auth, "secrets", ())
+        return [*known, *self._fresh_tokens, *(str(value) for value in secret if value)]
+
+    # Authentication
+
+    # what authenticated the last request
+    _last_auth: Any = None
+    # where the token is in the answer of a login that is sent now, see Login; False if none is sent
+    _login_token: str | bool | None = False
+    # tokens that no auth object knows yet
+    _fresh_tokens: tuple[str, ...] = ()
+
+    def _auth(self) -> Any:
+        self._last_auth = None if self.auth is None else self.auth.of(self)
+        return self._last_auth
+
+    def token_by_form(self, url: str, form: Mapping[str, Any], auth: Any, is_authorised: bool) -> TokenAnswer:
+        """Return the token that a token endpoint gives for a form, see :meth:`request_token`."""
+        is_spent = not {"code", "refresh_token"}.isdisjoint(form)
+        return token_in(self.request_token(url, form, auth, idempotent=not is_spent, is_authorised=is_authorised))
+
+    def token_of_login(self, url: str, body: Mapping[str, Any], path: str | None) -> str:
+        """Log in, and return the token in the answer.
+
+        :param path: JMESPath to it; None: the answer is the token
+        :raise CredentialsRefused: the system refuses the login
+        """
+        self._login_token = path
+        try:
+            response = self._send("POST", url, None, True, **prepared(None, body, None, self._values(self.headers)))
+        finally:
+            self._login_token = False
+        if response.status_code in _LOGIN_REFUSED:
+            raise self._noted(self._error(401, self._said(response), response))
+        token = self._token_at(path, self._accepted(response, self._expressed(response)))
+        if token is None:
+            raise self._nonsense()
+        return token
+
+    def _token_at(self, path: str | None, response: requests.Response) -> str | None:
+        token = value_at(path, self.json_of(response))
+        return str(token) if isinstance(token, str | int) and not isinstance(token, bool) and token != "" else None
+
+    def _log(self, response: requests.Response | None, failure: Any, seconds: float) -> None:
+        if self._login_token is not False and response is not None:
+            with suppress(UnreadableAnswer):  # before the answer is stored: the token is a secret of it
+                token = self._token_at(self._login_token, response)  # type: ignore[arg-type]  # no bool
+                self._fresh_tokens = () if token is None else (token,)
+        super()._log(response, failure, seconds)
+
+    def needs_person(self) -> Exception:
+        """Return the exception that asks a person to authorise us, noted on the backend."""
+        return self._noted(
+            CredentialsRefused(
+                self._(
+                    "Nobody has authorised us by %s yet: press “Authorise” on the backend, then its jobs go on.",
+                    self._label,
+                )
+            )
+        )
 
     def request(
         self, method: str, path: str, *, headers: Mapping[str, Any] | None = None, **options: Any

@@ -138,13 +138,6 @@ def frozen(value: Any) -> Any:
     return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
 
 
-def thawed(value: Any) -> Any:
-    """Return a frozen value as dicts and lists of its own, to be sent."""
-    if isinstance(value, Mapping):
-        return {name: thawed(item) for name, item in value.items()}
-    return list(map(thawed, value)) if isinstance(value, list | tuple) else value
-
-
 def fields_in(value: Any) -> Iterator[Field]:
     """Yield each :class:`Field` in a declared value."""
     if isinstance(value, Field):
