@@ -21,6 +21,15 @@ def read_page(session, model_name, backend_id, external_id):
         return environment.get_connector_unit(BackendAdapter).read(external_id)["title"]
 
 
+@job(default_channel=backend_channel)
+def read_page_and_wait(session, model_name, backend_id, external_id, gate):
+    """Read a page of the shop's site, and wait until the file called gate exists"""
+    with get_environment(session, model_name, backend_id) as environment:
+        environment.get_connector_unit(BackendAdapter).read(external_id)
+    _touch(f"{gate}.reached.{external_id}")
+    _wait_for(gate)
+
+
 @job(default_channel="root.test")
 def do_nothing(session, model_name):
     """Do nothing"""

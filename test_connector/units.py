@@ -5,6 +5,7 @@ from pathlib import Path
 import requests
 
 from odoo.addons.connector.backend import Backend
+from odoo.addons.connector.declaration import OAuth2, OnePage, RestAdapter, field, secret
 from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
@@ -31,6 +32,7 @@ webshop_1 = Backend(parent=webshop, version="1.0")
 webshop_2 = Backend(parent=webshop, version="2.0")
 webshop_http = Backend(parent=webshop, version="http")
 webshop_file = Backend(parent=webshop, version="file")
+webshop_oauth = Backend(parent=webshop, version="oauth")
 
 
 @webshop
@@ -111,6 +113,16 @@ class FileShopAdapter(CRUDAdapter):
                 return {"title": (folder / str(external_id)).read_text()}
             except FileNotFoundError:
                 raise IDMissingInBackend(f"The shop has no page {external_id}") from None
+
+
+@webshop_oauth
+class OAuthShopAdapter(RestAdapter):
+    """Adapter of a shop that gives a token for a refresh token, and accepts each of these once."""
+
+    _model_name = "test.shop.page"
+    base = field("location")
+    auth = OAuth2(token="/oauth/token", client="odoo", refresh=secret("stored_webhook_secret"))
+    path, paginator = "/pages", OnePage()
 
 
 @webshop

@@ -10,7 +10,14 @@ class ShopBackend(models.Model):
     _backend_type = "test_shop"
 
     version = fields.Selection(
-        selection_add=[("1.0", "1.0"), ("2.0", "2.0"), ("http", "over HTTP"), ("file", "Files")], default="1.0"
+        selection_add=[
+            ("1.0", "1.0"),
+            ("2.0", "2.0"),
+            ("http", "over HTTP"),
+            ("file", "Files"),
+            ("oauth", "with OAuth"),
+        ],
+        default="1.0",
     )
     location = fields.Char(help="Address of a shop over HTTP, or folder of its files")
 
