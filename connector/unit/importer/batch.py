@@ -1,5 +1,6 @@
 """Import many records of the external system: the importers, and their jobs."""
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .failures import without_unusable
 from .record import RecordImporter, description_of_import, import_record
+from .schema import check_and_count
 
 _USUAL_OVERLAP = timedelta(minutes=5)
 
@@ -40,6 +42,8 @@ class BatchImporter(Importer):
 
     # Start of the search, by the clock of the database
     _read_at: datetime | None = None
+    # Which listing is imported; None if no job closes it
+    _listing: str | None = None
 
     @property
     def _overlap(self) -> timedelta:
@@ -62,7 +66,10 @@ class BatchImporter(Importer):
             return self._import_found(self._search(filters), None)
         since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
         found = self._search(self._filters_since(since))
-        return self._import_found(found, self._closing(self._get_next_watermark(self._read_at), since))
+        closing = self._closing(self._get_next_watermark(self._read_at), since)
+        if self._listing and (records := [item for item in found if isinstance(item, dict)]):
+            check_and_count(self, records, self._listing)
+        return self._import_found(found, closing)
 
     def _filters_since(self, watermark: str | None) -> Any:
         """Return the filters that find the changes since a watermark; a hook.
@@ -102,8 +109,11 @@ class BatchImporter(Importer):
         """Return the job that moves the watermark, None if it does not move."""
         if value is None:
             return None
+        self._listing = str(uuid.uuid4())
         session = self.environment.user_session
-        return move_watermark.delayable(session, self.model._name, self.backend_record.id, value, since)
+        return move_watermark.delayable(
+            session, self.model._name, self.backend_record.id, value, since, listing=self._listing
+        )
 
     def _import_found(self, found: list[Any], closing: Job | None) -> str:
         """Import the found items, then run the job that closes the batch.
@@ -189,7 +199,12 @@ def import_batch(session: ConnectorSession, model_name: str, backend_id: int, fi
     former_names=["odoo.addons.connector.unit.batch_importer.move_watermark"],
 )
 def move_watermark(
-    session: ConnectorSession, model_name: str, backend_id: int, value: str, since: str | None = None
+    session: ConnectorSession,
+    model_name: str,
+    backend_id: int,
+    value: str,
+    since: str | None = None,
+    listing: str | None = None,
 ) -> str:
     """Note up to where the records of an external system were imported
 
@@ -198,8 +213,11 @@ def move_watermark(
     :param value: new watermark, text
     :param since: watermark at the start of the batch, text or None; if it has changed since then,
         it does not move
+    :param listing: which listing ends with it; its fields are noted, see ``schema.py``
     """
     backend = get_environment(session, model_name, backend_id).backend_record
+    if listing:
+        session.env["connector.external.field"].sudo()._note_listing(backend, model_name, listing)
     if session.env["connector.watermark"].move(backend, model_name, value, since):
         return session.env._("The next import begins at %s.", value)
     return session.env._("The watermark was moved by somebody else meanwhile: it stays there.")

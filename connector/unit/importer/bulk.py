@@ -26,6 +26,7 @@ from .batch import BatchImporter
 from .failures import Failures, without_unusable
 from .incoming import Incoming
 from .record import Importing, RecordImporter, bare_id
+from .schema import check_and_count
 
 #: Records that a job imports of very many.
 PAGE_SIZE = 500
@@ -77,13 +78,18 @@ class BulkImporter(Importer):
         self._import_or_halve(self._renewed(page, read_at))
         return self._report()
 
-    def run_ids(self, external_ids: Iterable[ExternalId], force: bool = False) -> str:
+    def run_ids(self, external_ids: Iterable[ExternalId], force: bool = False, listing: str | None = None) -> str:
         """Read records and import them; see :meth:`run`.
 
         :param external_ids: list of ids in the external system
+        :param listing: of which listing they are a page, None if of none
         """
         self._force = force
-        self._read_and_import(external_ids)
+        external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
+        page = self._read_page(external_ids)
+        if listing:
+            check_and_count(self, [incoming.record for incoming in page if incoming.record is not None], listing)
+        self._import_or_halve(page)
         return self._report()
 
     def _read_and_import(self, external_ids: Iterable[ExternalId]) -> None:
@@ -237,7 +243,9 @@ class BulkBatchImporter(BatchImporter):
         )
 
     def _page(self, items: list[Any]) -> Job:
-        found = {"records": items, "read_at": self._read_at} if isinstance(items[0], dict) else {"external_ids": items}
+        found: dict[str, Any] = {"external_ids": items, "listing": self._listing}
+        if isinstance(items[0], dict):
+            found = {"records": items, "read_at": self._read_at}
         names = {"count": len(items), "records": self.model._description, "backend": self.environment.backend_name}
         return import_page.delayable(
             self.environment.user_session,
@@ -261,6 +269,7 @@ def import_page(
     records: list[ExternalRecord] | None = None,
     force: bool = False,
     read_at: datetime | None = None,
+    listing: str | None = None,
 ) -> str:
     """Import a page of records of an external system
 
@@ -272,9 +281,12 @@ def import_page(
         :meth:`BulkImporter.run`
     :param read_at: when the records were read, see
         :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
+    :param listing: of which listing they are a page, if they are read by their ids
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
-    return importer.run_ids(external_ids, force) if records is None else importer.run(records, force, read_at)  # type: ignore[arg-type]  # one is given
+    if records is None:
+        return importer.run_ids(external_ids, force, listing)  # type: ignore[arg-type]  # one is given
+    return importer.run(records, force, read_at)
 
 
 def _concerns_all(error: Exception) -> bool:

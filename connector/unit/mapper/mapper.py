@@ -136,6 +136,10 @@ class Mapper(ConnectorUnit):
     #: field to the fields that an import writes with it, as Odoo's code changes them when it is
     #: written: ``{"vat": ("country_id",)}``. Those that Odoo *computes* need not be named
     _written_with: dict[str, Sequence[str]] = {}
+    #: Source fields of which each page of a listing must have some, or it fails: ``("sku",)``
+    _required: Sequence[str] = ()
+    #: Source fields that may vanish without anybody being told
+    _optional: Sequence[str] = ()
     _map_child_class: type[MapChild] = MapChild
     _child_mapper_class: type[Mapper] = None  # type: ignore[assignment]  # set below
 
@@ -154,6 +158,11 @@ class Mapper(ConnectorUnit):
         methods.
         """
         return self._compiled.source_fields
+
+    @property
+    def expected_fields(self) -> frozenset[str]:
+        """The source fields whose absence somebody has to know of, as a frozenset of names."""
+        return self.source_fields.difference(self._optional).union(self._required)
 
     @property
     def written_with(self) -> Mapping[str, Sequence[str]]:

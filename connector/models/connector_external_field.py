@@ -1,0 +1,136 @@
+"""Fields that external systems send: how often they were there, and which have vanished."""
+
+from odoo import api, fields, models
+
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..unit.checkpoint import add_checkpoint
+
+#: Records that have to be seen before anything is expected of a field.
+_ENOUGH = 200
+#: Part of them that had the field: only then it is expected.
+_MOST = 0.9
+#: Records in a row, and listings, without an expected field until people are told.
+_ABSENT_RECORDS, _ABSENT_LISTINGS = 100, 2
+#: Records from which on those of long ago count half, so that the figures follow the system.
+_LONG_AGO = 10_000
+
+
+class ConnectorExternalField(models.Model):
+    """A field of the records of an external system that a mapper reads.
+
+    A system that gives a field another name makes no import fail: a value that is not sent is not
+    written. So somebody is told when a field that nearly all records had is in none of the last
+    ones. Only listings count, as they have whole records; what webhooks bring may be a part.
+    """
+
+    _name = "connector.external.field"
+    _description = "Field of an External System"
+    _log_access = False
+
+    backend_model = fields.Char(required=True, readonly=True)
+    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
+    model_name = fields.Char(required=True, readonly=True)
+    name = fields.Char(required=True, readonly=True)
+    seen = fields.Integer(readonly=True, aggregator=None, help="Records of listings in which the field was")
+    had = fields.Integer(readonly=True, aggregator=None, help="Those of them that had it")
+    absent_records = fields.Integer(readonly=True, aggregator=None, help="Records since the last one that had it")
+    absent_listings = fields.Integer(readonly=True, aggregator=None, help="Listings since then")
+    checkpoint_id = fields.Many2one("connector.checkpoint", readonly=True, ondelete="set null")
+
+    _place_uniq = models.UniqueIndex("(backend_model, backend_id, model_name, name)")
+
+    @api.model
+    def _note_listing(self, backend, model_name, listing):
+        """Take the counts of a listing, tell people which fields have vanished, and which are back.
+
+        :param model_name: name of the binding model
+        :param listing: which listing is closed
+        """
+        total, counts = self.env["connector.listing.count"]._take(listing)
+        if not total:
+            return
+        place = {"backend_model": backend._name, "backend_id": backend.id, "model_name": model_name}
+        known = self.search([(name, "=", value) for name, value in place.items()])
+        for field in known.filtered(lambda field: field.name not in counts):
+            field._close()  # no mapper reads it any more
+            field.unlink()
+        known = known.exists()
+        new = self.create([{**place, "name": name} for name in counts if name not in set(known.mapped("name"))])
+        for field in known + new:
+            field._note(backend, total, counts[field.name])
+
+    def _note(self, backend, total, had):
+        """Note how many records of a listing had the field."""
+        if had or not self._is_expected():
+            half = 2 if self.seen > _LONG_AGO else 1
+            self.seen, self.had = self.seen // half + total, self.had // half + had
+        if had:
+            self.absent_records = self.absent_listings = 0
+            self._close()
+            return
+        self.absent_records += total
+        self.absent_listings += 1
+        is_gone = self.absent_records >= _ABSENT_RECORDS and self.absent_listings >= _ABSENT_LISTINGS
+        if is_gone and self._is_expected() and not self.checkpoint_id:
+            self.checkpoint_id = add_checkpoint(
+                ConnectorSession.from_env(self.env),
+                backend._name,
+                backend.id,
+                backend,
+                self.env._(
+                    "%(backend)s no longer sends “%(field)s” of %(records)s: none of the last %(number)s records had it. What is made of "
+                    "it is not updated any more. If it has another name there now, change the mapper.",
+                    backend=backend.display_name,
+                    field=self.name,
+                    records=self.env[self.model_name]._description,
+                    number=self.absent_records,
+                ),
+                severity="warning",
+            )
+
+    def _is_expected(self):
+        return self.seen >= _ENOUGH and self.had >= _MOST * self.seen
+
+    def _close(self):
+        """Mark the checkpoint of the field as reviewed, as the field is there again."""
+        waiting = self.checkpoint_id.filtered(lambda checkpoint: checkpoint.state == "need_review")
+        waiting._mark_reviewed()
+        self.checkpoint_id = False
+
+
+class ConnectorListingCount(models.Model):
+    """How many records of a page of a listing had which fields, until the listing is closed.
+
+    Each page adds a row of its own, so the pages do not wait for each other.
+    """
+
+    _name = "connector.listing.count"
+    _description = "Fields in a Page of a Listing"
+    _log_access = False
+    _rec_name = "listing"
+
+    listing = fields.Char(required=True, readonly=True, index=True)
+    date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
+    total = fields.Integer(required=True, readonly=True)
+    counts = fields.Json(required=True, readonly=True)
+
+    @api.model
+    def _add(self, listing, total, counts):
+        self.create({"listing": listing, "total": total, "counts": counts})
+
+    @api.model
+    def _take(self, listing):
+        """Return the number of records, and a dict: field to how many had it; and forget both."""
+        rows = self.search([("listing", "=", listing)])
+        total, counts = sum(rows.mapped("total")), {}
+        for row in rows:
+            for name, had in row.counts.items():
+                counts[name] = counts.get(name, 0) + had
+        rows.unlink()
+        return total, counts
+
+    @api.autovacuum
+    def _delete_old(self):
+        """Delete what listings have left that were never closed, as a page of them has failed."""
+        self.search([("date", "<", fields.Datetime.subtract(fields.Datetime.now(), months=1))]).unlink()

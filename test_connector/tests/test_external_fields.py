@@ -1,0 +1,168 @@
+"""Fields that a shop no longer sends: people are told, or the page fails, as the author says."""
+
+from odoo.addons.connector.testing import JobsCase, extending
+from odoo.addons.connector.testing.registration import registering
+from odoo.addons.connector.unit.importer.batch import DelayedBatchImporter, DirectBatchImporter, import_batch
+from odoo.addons.connector.unit.mapper.mapper import changed_by, mapping
+
+from ..units import ShopAdapter, TagImportMapper, webshop
+from .common import ShopCase
+
+
+class ListingCase(ShopCase, JobsCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(extending(webshop, self.mapper()))
+        self.numbers = iter(range(10_000))
+
+    def mapper(self, **attributes):
+        """Return a mapper of tags that reads ``name`` and ``colour``."""
+
+        @mapping
+        @changed_by("colour")
+        def colour(mapper, record):
+            return {"color": len(record.get("colour") or "")}
+
+        return type("Colours", (TagImportMapper,), {"colour": colour, "__module__": __name__, **attributes})
+
+    def list_whole_records(self):
+        self.patch(
+            ShopAdapter,
+            "search_read",
+            lambda adapter, filters=None, fields=None: [dict(record) for record in adapter.table.values()],
+        )
+
+    def list_tags(self, count, filters=None, **values):
+        """Have the shop list so many new tags with these values, and import them."""
+        self.shop.table("test.shop.tag").clear()
+        for _tag in range(count):
+            number = next(self.numbers)
+            self.shop.add("test.shop.tag", number, **{"name": f"Tag {number}", "colour": f"Red {number}", **values})
+            for name, value in values.items():
+                if value is None:
+                    del self.shop.table("test.shop.tag")[number][name]
+        import_batch.delay(self.session, "test.shop.tag", self.backend.id, filters)
+        return self.run_jobs()
+
+    def told(self):
+        """Return the messages of the checkpoints that wait."""
+        waiting = [("state", "=", "need_review"), ("backend_id", "=", f"test.shop.backend,{self.backend.id}")]
+        return self.env["connector.checkpoint"].search(waiting).mapped("message")
+
+
+class TestVanishedFields(ListingCase):
+    def test_of_a_field_that_vanishes_from_two_listings_somebody_is_told_once(self):
+        self.list_tags(200)
+        self.list_tags(60, colour=None)
+        self.assertEqual(self.told(), [])
+        self.list_tags(60, colour=None)
+        (message,) = self.told()
+        self.assertRegex(message, "Test Shop no longer sends “colour” of .*: none of the last 120 records had it")
+        self.list_tags(60, colour=None)
+        self.assertEqual(self.told(), [message])
+
+    def test_the_checkpoint_is_closed_when_the_field_returns(self):
+        self.list_tags(200)
+        for _listing in range(2):
+            self.list_tags(60, colour=None)
+        self.list_tags(1)
+        self.assertEqual(self.told(), [])
+        for _listing in range(2):
+            self.list_tags(60, colour=None)
+        self.assertEqual(len(self.told()), 1)
+
+    def test_one_listing_and_few_records_say_nothing(self):
+        self.list_tags(200)
+        self.list_tags(500, colour=None)
+        self.list_tags(1)
+        for _listing in range(3):
+            self.list_tags(30, colour=None)
+        self.assertEqual(self.told(), [])
+
+    def test_a_field_that_some_records_never_had_is_not_expected(self):
+        self.list_tags(170)
+        self.list_tags(30, colour=None)
+        self.list_tags(1)
+        for _listing in range(3):
+            self.list_tags(100, colour=None)
+        self.assertEqual(self.told(), [])
+
+    def test_nothing_is_expected_before_two_hundred_records_were_seen(self):
+        self.list_tags(199)
+        for _listing in range(3):
+            self.list_tags(100, colour=None)
+        self.assertEqual(self.told(), [])
+
+    def test_listings_of_whole_records_count_as_well(self):
+        self.list_whole_records()
+        self.list_tags(200)
+        for _listing in range(2):
+            self.list_tags(60, colour=None)
+        self.assertEqual(len(self.told()), 1)
+
+    def test_what_is_asked_for_by_filters_or_by_its_id_does_not_count(self):
+        self.list_tags(200)
+        for _listing in range(3):
+            self.list_tags(100, filters={}, colour=None)
+        self.assertEqual(self.told(), [])
+
+    def test_direct_batches_count_and_delayed_ones_do_where_they_list_whole_records(self):
+        self.list_whole_records()
+        for batch_class in (DirectBatchImporter, DelayedBatchImporter):
+            fields = self.env["connector.external.field"]
+            fields.search([]).unlink()
+            with self.subTest(batch_class), registering(webshop):
+                webshop(type("Batch", (batch_class,), {"_model_name": "test.shop.tag", "__module__": __name__}))
+                self.list_tags(3)
+                self.assertEqual(set(fields.search([]).mapped("had")), {3})
+
+    def test_a_field_that_no_mapper_reads_any_more_is_forgotten(self):
+        self.list_tags(200)
+        for _listing in range(2):
+            self.list_tags(60, colour=None)
+        field = self.env["connector.external.field"].search([("name", "=", "colour")])
+        field.name = "was_read_once"
+        self.list_tags(1)
+        self.assertFalse(field.exists())
+        self.assertEqual(self.told(), [])
+
+    def test_no_count_of_a_page_is_left(self):
+        self.list_tags(3)
+        self.assertFalse(self.env["connector.listing.count"].search([]))
+
+    def test_the_figures_follow_the_system(self):
+        field = self.env["connector.external.field"].create(
+            {
+                "backend_model": "test.shop.backend",
+                "backend_id": self.backend.id,
+                "model_name": "test.shop.tag",
+                "name": "colour",
+                "seen": 20_000,
+                "had": 0,
+            }
+        )
+        self.list_tags(10)
+        self.assertEqual((field.seen, field.had), (10_010, 10))
+
+
+class TestAuthorsWord(ListingCase):
+    def test_a_required_field_that_a_whole_page_lacks_fails_it_as_a_whole(self):
+        with extending(webshop, self.mapper(_required=("colour",))):
+            jobs = self.list_tags(3, colour=None)
+            failed = jobs.filtered(lambda job: job.state == "failed")
+            self.assertRegex(failed.message, "None of 3 records of Test Shop has “colour”, which .* requires")
+            self.assertFalse(self.Tag.search([]))
+
+    def test_a_required_field_that_some_records_lack_fails_nothing(self):
+        with extending(webshop, self.mapper(_required=("colour",))):
+            self.list_tags(1)
+            self.shop.add("test.shop.tag", 9_999, name="Plain")
+            import_batch.delay(self.session, "test.shop.tag", self.backend.id)
+            self.assertEqual(set(self.run_jobs().mapped("state")), {"done"})
+
+    def test_of_an_optional_field_nobody_is_told(self):
+        with extending(webshop, self.mapper(_optional=("colour",))):
+            self.list_tags(200)
+            for _listing in range(2):
+                self.list_tags(60, colour=None)
+            self.assertEqual(self.told(), [])
