@@ -57,7 +57,7 @@ from .unit.exporter.deleter import DeleteExporter, delete_record
 from .unit.exporter.resend import forget_sent
 from .unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export, delay_export_all_bindings
 from .unit.reconciler import Reconciler, reconcile
-from .unit.webhook_receiver import WebhookReceiver
+from .unit.webhook_receiver import RegisteredWebhook, WebhookReceiver
 from .unit.checkpoint import add_checkpoint
 from .unit.jobs.channel import backend_channel
 from .event import Change, Event, on_record_change, on_record_create, on_record_unlink, on_record_write
@@ -97,6 +97,7 @@ __all__ = [
     "RecordExporter",
     "RecordImporter",
     "Refusal",
+    "RegisteredWebhook",
     "Synchronizer",
     "WebhookReceiver",
     "add_checkpoint",

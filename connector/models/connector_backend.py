@@ -116,6 +116,13 @@ class ConnectorBackend(models.AbstractModel):
 
     # the address and the secret of its webhook: connector_backend_webhook.py
     has_webhook = fields.Boolean(compute="_compute_has_webhook")
+    has_webhook_topics = fields.Boolean(compute="_compute_has_webhook")
+    webhook_topic_ids = fields.One2many(
+        "connector.webhook.topic",
+        "backend_id",
+        domain=lambda self: [("backend_model", "=", self._name)],
+        groups="connector.group_connector_manager",
+    )
     stored_webhook_token = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
     stored_webhook_secret = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
     webhook_url = fields.Char(
@@ -210,7 +217,7 @@ class ConnectorBackend(models.AbstractModel):
         company from before, as it tells of that time.
         """
         for backend in self.sudo():
-            backend.watermark_ids.company_id = backend.company_id
+            backend.watermark_ids.company_id = backend.webhook_topic_ids.company_id = backend.company_id
             for model_name in _LEFT_BEHIND:
                 model = self.env[model_name]
                 model.flush_model(["backend_id", "company_id"])

@@ -1,14 +1,23 @@
-"""Aspect of ``connector.backend``: its webhook, with an address and a secret."""
+"""Aspect of ``connector.backend``: its webhook, with an address, a secret, and topics."""
 
+import logging
 import secrets
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
+from odoo.exceptions import UserError
 
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import ConnectorException
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import reference
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..unit.webhook_receiver import WebhookReceiver
+
+_logger = logging.getLogger(__name__)
 
 
 class ConnectorBackend(models.AbstractModel):
@@ -18,11 +27,16 @@ class ConnectorBackend(models.AbstractModel):
 
     def _compute_has_webhook(self):
         for backend in self:
-            try:
-                backend.get_backend().get_class(WebhookReceiver, ConnectorSession.from_env(self.env), backend._name)
-                backend.has_webhook = True
-            except (InvalidBackend, NoConnectorUnitError, ManyConnectorUnitError):
-                backend.has_webhook = False
+            receiver = backend._webhook_receiver()
+            backend.has_webhook = receiver is not None
+            backend.has_webhook_topics = bool(receiver and receiver.webhooks)
+
+    def _webhook_receiver(self):
+        """Return the class of the webhook receiver, None if there is none."""
+        try:
+            return self.get_backend().get_class(WebhookReceiver, ConnectorSession.from_env(self.env), self._name)
+        except (InvalidBackend, NoConnectorUnitError, ManyConnectorUnitError):
+            return None
 
     @api.depends("stored_webhook_token")
     def _compute_webhook_url(self):
@@ -47,8 +61,129 @@ class ConnectorBackend(models.AbstractModel):
         self.check_access("write")
         for backend in self:
             backend.sudo().stored_webhook_token = secrets.token_urlsafe(32)
+        # the other system sends to the former address
+        self._topics().filtered(lambda topic: topic.state == "registered").state = "elsewhere"
+
+    # The topics that Odoo registers by itself
+
+    def action_check_webhooks(self):
+        """Look which topics the other system has registered, and where it sends them."""
+        self.ensure_one()
+        self.check_access("write")
+        with self._told_to_user(), self._open_receiver() as receiver:
+            self._note_topics(receiver, receiver.list_webhooks())
+
+    def action_repair_webhooks(self):
+        """Register the topics that are missing, and remove what leads to former addresses of ours.
+
+        What others have registered stays.
+
+        :raise UserError: this database is a copy, or the other system refuses
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._check_may_change_webhooks()
+        if not self.webhook_url:
+            self.action_renew_webhook()
+        with self._told_to_user(), self._open_receiver() as receiver:
+            ours = [hook for hook in receiver.list_webhooks() if self._is_ours(hook.address)]
+            address = self.sudo().webhook_url
+            right = {hook.topic: hook for hook in ours if hook.address == address and hook.topic in receiver.webhooks}
+            # first what is missing: a delivery may come twice meanwhile, but none is lost
+            for topic in receiver.webhooks:
+                if topic not in right:
+                    receiver.register_webhook(topic, address)
+            for hook in ours:
+                if right.get(hook.topic) is not hook:
+                    receiver.remove_webhook(hook.id)
+            self._note_topics(receiver, receiver.list_webhooks())
+
+    def _check_may_change_webhooks(self):
+        if not store.database.is_original(self.env.cr):
+            raise UserError(
+                self.env._(
+                    "This database is a copy, so it changes no webhooks: the other system would send to it what it should send to the "
+                    "production database. A button on the screen of workers makes this database the production database."
+                )
+            )
+
+    @contextmanager
+    def _told_to_user(self):
+        try:
+            yield
+        except ConnectorException as error:
+            raise UserError(str(error)) from error
+
+    @contextmanager
+    def _open_receiver(self):
+        with self.work_on(self._name) as environment:
+            yield environment.get_connector_unit(WebhookReceiver)
+
+    def _is_ours(self, address):
+        """Return whether an address leads to this backend of this Odoo, with whatever token."""
+        own, given = urlsplit(self.get_base_url()), urlsplit(address)
+        path = f"{own.path.rstrip('/')}/connector/webhook/{self._name}-{self.id}/"
+        return own[:2] == given[:2] and given.path.startswith(path)
+
+    def _note_topics(self, receiver, hooks):
+        """Note what the other system has registered."""
+        address, found = self.sudo().webhook_url, {}
+        for hook in hooks:
+            if address and hook.address == address:
+                found[hook.topic] = "registered"
+            else:
+                found.setdefault(hook.topic, "elsewhere")
+        for topic in self.env["connector.webhook.topic"].sudo()._of(self, receiver.webhooks):
+            topic.write({"state": found.get(topic.topic, "missing"), "date_checked": self.env.cr.now()})
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("active") is False:
+            for backend in self.filtered(lambda backend: backend._topics()):
+                self.env.cr.postcommit.add(partial(_remove_webhooks, self.env.registry, backend._name, backend.id))
+        return result
+
+    def _topics(self):
+        topics = self.env["connector.webhook.topic"].sudo()
+        return topics.search([("backend_model", "=", self._name), ("backend_id", "in", self.ids)])
+
+    def _remove_webhooks(self):
+        """Have the other system forget what leads to this archived backend."""
+        if self.active or not store.database.is_original(self.env.cr):
+            return
+        try:
+            with self._open_receiver() as receiver:
+                for hook in receiver.list_webhooks():
+                    if self._is_ours(hook.address):
+                        receiver.remove_webhook(hook.id)
+                self._note_topics(receiver, receiver.list_webhooks())
+        except Exception as error:
+            # the backend is archived, whatever its system says; what still comes is refused
+            _logger.warning("The webhooks of %s are not removed: %s", self, error)
+            self.message_post(
+                body=self.env._("Its webhooks could not be removed from the other system, remove them there: %s", error)
+            )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_it_receives(self):
+        for backend in self.filtered("active"):
+            if "registered" in backend._topics().mapped("state"):
+                raise UserError(
+                    self.env._(
+                        "Archive %s first: its webhooks are removed from the other system then.", backend.display_name
+                    )
+                )
 
     def unlink(self):
-        keys = [reference(backend) for backend in self]
+        topics, keys = self._topics(), [reference(backend) for backend in self]
+        result = super().unlink()
+        topics.unlink()
         self.env["connector.webhook.delivery"].sudo().search([("backend_id", "in", keys)]).unlink()
-        return super().unlink()
+        return result
+
+
+def _remove_webhooks(registry, model_name, backend_id):
+    """Remove the webhooks of a backend whose archiving is committed."""
+    with registry.cursor() as cr:
+        env = api.Environment(cr, SUPERUSER_ID, {})
+        env[model_name].browse(backend_id).exists()._remove_webhooks()

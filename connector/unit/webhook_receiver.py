@@ -4,8 +4,8 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from werkzeug.datastructures import MultiDict
 
@@ -19,6 +19,16 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ..exception import InvalidDataError
 from .backend_adapter.decoding import form_in_utf8, form_values, header_text, json_value
 from .connector_unit import ConnectorUnit
+from .types import ExternalId
+
+
+class RegisteredWebhook(NamedTuple):
+    """A webhook as the external system knows it."""
+
+    id: ExternalId
+    topic: str
+    #: Where the system sends what has happened
+    address: str
 
 
 class WebhookReceiver(ConnectorUnit):
@@ -67,6 +77,28 @@ class WebhookReceiver(ConnectorUnit):
     _delivery_header: str | None = None
     #: Header with the topic of the delivery. None: the content tells it
     _topic_header: str | None = None
+    #: Topics that Odoo registers by itself, and what they are about, for the user:
+    #: ``{"order.created": "Orders"}``. It needs the three methods below
+    webhooks: Mapping[str, str] = {}
+
+    def list_webhooks(self) -> Iterable[RegisteredWebhook]:
+        """Return all webhooks that the system has registered, also those of others."""
+        raise NotImplementedError(f"{type(self).__name__} has webhooks, so it needs list_webhooks()")
+
+    def register_webhook(self, topic: str, address: str) -> object:
+        """Have the system send what happens under a topic to an address.
+
+        :param topic: one of :attr:`webhooks`
+        :param address: the address of the backend's webhook
+        """
+        raise NotImplementedError(f"{type(self).__name__} has webhooks, so it needs register_webhook()")
+
+    def remove_webhook(self, external_id: ExternalId) -> object:
+        """Have the system forget a webhook; one that is not there any more is no error.
+
+        :param external_id: ``id`` of a :class:`RegisteredWebhook`
+        """
+        raise NotImplementedError(f"{type(self).__name__} has webhooks, so it needs remove_webhook()")
 
     def process(self, topic: str | None, payload: Any) -> Any:
         """Process a delivery; it is called in a job.

@@ -51,4 +51,5 @@ from . import test_tour
 from . import test_unit_list
 from . import test_unsent_changes
 from . import test_webhook
+from . import test_webhook_topics
 from . import test_wrong_signatures
