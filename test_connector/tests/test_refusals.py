@@ -39,7 +39,6 @@ class RefusalCase(HttpCase):
 
 
 class TestRefusals(RefusalCase):
-
     def refused(self, status, message="no", right=None, headers=None, **attributes):
         error = {"status": status, "message": message, "right": right}
         self.serve(Answer({"data": None, "errors": [error]}, headers=headers or {}))

@@ -350,7 +350,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         return path
 
     def _expressed(self, response: requests.Response) -> Refusal | None:
-        """Return the refusal that a response expresses by its content; None: its status says all."""
+        """Return the refusal in the content of a response; None: its status says all."""
         is_unsuccessful = response.status_code >= 300
         try:
             refusal = self.refusal(response)
