@@ -85,6 +85,15 @@ def exception_for(status: int) -> type[Exception]:
     return InvalidDataError if status >= 400 else FailedJobError
 
 
+def is_server_error(error: Exception) -> bool:
+    """Return whether an exception of an adapter is for an answer with status 500.
+
+    What was asked for may be its reason, as that of an answer about a record. A system that asks to
+    wait knows another one.
+    """
+    return getattr(error, "status", None) == 500 and not getattr(error, "seconds", None)
+
+
 def parse_date(text: Any) -> datetime | None:
     """Return an HTTP date as a datetime in UTC, None if it is not one."""
     try:

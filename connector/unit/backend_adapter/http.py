@@ -539,9 +539,10 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         kind = self._exceptions.get(status) or exception_for(status)
         text = self._error_text(kind, status, {"system": self._label, "message": self._mask(message)})
-        if not issubclass(kind, RetryableJobError):
-            return kind(text)
-        return kind(text, seconds=None if response is None else retry_after(response))
+        seconds = None if response is None else retry_after(response)
+        error: Any = kind(text, seconds=seconds) if issubclass(kind, RetryableJobError) else kind(text)
+        error.status = status  # for is_server_error()
+        return error
 
     def _error_text(self, kind: type[Exception], status: int, said: dict[str, Any]) -> str:
         if 300 < status < 400:
