@@ -5,6 +5,7 @@ import traceback
 from odoo.tests import tagged
 
 from odoo.addons.connector.exception import (
+    CredentialsRefused,
     FailedJobError,
     IDMissingInBackend,
     InvalidDataError,
@@ -105,18 +106,46 @@ class AdapterTests:
             with self.assertRaises(IDMissingInBackend):
                 adapter.delete(999999)
 
-    def test_what_the_user_there_must_not_do_fails_and_says_what_to_do(self):
-        login = f"clerk of {self.version}"
+    def become_clerk(self):
+        """Let the backend have a user there who may do little."""
+        login = f"clerk of {self.id()}"
         _model, internal_user = self.shop.call(
             "ir.model.data", "check_object_reference", module="base", xml_id="group_user"
         )
         self.shop.create("res.users", name="Clerk", login=login, group_ids=[[6, 0, [internal_user]]])
         self.backend.write({"login": login, "api_key": self.shop.create_api_key(login)})
+
+    def test_what_the_user_there_must_not_do_fails_and_says_what_to_do(self):
+        self.become_clerk()
         with (
             self.adapter("odoo.product.category") as adapter,
             self.assertRaisesRegex(FailedJobError, "give its user there the rights"),
         ):
             adapter.create({"name": "Toys"})
+
+    def test_one_right_that_is_missing_there_is_named_and_leaves_the_backend_alone(self):
+        self.become_clerk()
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+        with self.adapter("odoo.product.category") as adapter:
+            with self.assertRaisesRegex(
+                FailedJobError, r"not allowed to create .*product\.category.* following groups: - \S+"
+            ) as caught:
+                adapter.create({"name": "Toys"})
+            self.env.invalidate_all()
+            self.assertNotIsInstance(caught.exception, CredentialsRefused)
+            self.assertEqual(self.backend.state, "ready")
+            self.assertTrue(adapter.search([]))
+
+    def test_credentials_that_are_refused_there_hold_the_backend(self):
+        self.backend.stored_api_key = "wrong"
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+        try:
+            self.search()
+        except CredentialsRefused:
+            self.env.invalidate_all()
+        self.assertEqual(self.backend.state, "needs_attention")
 
     def test_data_that_are_refused_there_say_why(self):
         with self.adapter() as adapter, self.assertRaisesRegex(InvalidDataError, "(?i)recursive"):

@@ -20,6 +20,7 @@ class OdooAdapter(HttpAdapter):
 
     ======================================================  ====================
     MissingError; a record that is not among the answers    IDMissingInBackend
+    AccessError: a right is missing, which it names          FailedJobError
     HTTP 404: the database, model or method is unknown      FailedJobError
     HTTP 409: the record is locked there                    RetryableJobError
     ======================================================  ====================
@@ -209,10 +210,15 @@ class OdooAdapter(HttpAdapter):
         return self._error(status, message, response)
 
     def _error_text(self, kind, status, said):
-        if status in (401, 403):
+        if status == 401:
+            return self._(
+                "%(system)s refuses access: %(message)s. Enter a valid API key in the backend, then requeue the job.",
+                **said,
+            )
+        if status == 403:  # the message names the operation, the model and the groups that may do it
             return self._(
                 "%(system)s refuses access: %(message)s. "
-                "Enter a valid API key in the backend, or give its user there the rights; then requeue the job.",
+                "Enter the API key of another user, or give its user there the rights; then requeue the job.",
                 **said,
             )
         if status == 404:

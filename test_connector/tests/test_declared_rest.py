@@ -4,6 +4,7 @@ import dataclasses
 import json
 from urllib.parse import unquote
 
+from odoo.addons.connector import Refusal
 from odoo.addons.connector.declaration import (
     CursorPages,
     Header,
@@ -25,6 +26,7 @@ from odoo.addons.connector.exception import (
     IDMissingInBackend,
     InvalidBackend,
     InvalidDataError,
+    RetryableJobError,
     UnreadableAnswer,
 )
 from odoo.addons.connector.testing import Answer, extending
@@ -191,6 +193,24 @@ class TestRequests(RestCase):
         self.assertEqual(self.adapter().read_many([1, 2]), [])
         with self.assertRaises(IDMissingInBackend):
             self.adapter().read(1)
+
+
+class TestRefusals(RestCase):
+    def test_a_right_that_is_missing_is_not_a_missing_record(self):
+        def refusal(adapter, answer):
+            error = adapter.json_of(answer)["messages"]["error"][0]
+            return Refusal(error["code"], error["message"], "orders") if error["code"] == 403 else None
+
+        for code, kind in ((403, FailedJobError), (404, IDMissingInBackend)):
+            with self.subTest(code):
+                self.serve(Answer({"messages": {"error": [{"code": code, "message": "Access denied"}]}}, 404))
+                self.assertIs(type(self.error_of(lambda: self.adapter(refusal=refusal).read(7))), kind)
+
+    def test_what_is_refused_with_success_is_not_done(self):
+        self.serve(Answer({"errors": "locked"}))
+        adapter = self.adapter(refusal=lambda adapter, answer: Refusal(423, adapter.json_of(answer)["errors"]))
+        for change in (lambda: adapter.write(7, {}), lambda: adapter.delete(7), lambda: adapter.create({})):
+            self.assertIs(type(self.error_of(change)), RetryableJobError)
 
 
 class TestOverrides(RestCase):

@@ -6,6 +6,7 @@ from functools import partial
 
 from requests.auth import AuthBase
 
+from odoo.addons.connector import Refusal
 from odoo.addons.connector.declaration import (
     Call,
     CursorPages,
@@ -302,6 +303,35 @@ class TestSessions(RpcCase):
         self.assertEqual(len(self.old_shop.sessions), 3)
         self.assertEqual(self.state(), "ready")
 
+    def test_no_session_is_renewed_for_a_right_that_is_missing(self):
+        self.serve_shop([3])
+        self.serve(
+            lambda request: (
+                self.old_shop.answer(request) if b"<methodName>login<" in request.body else Answer("orders", 401)
+            )
+        )
+        adapter = self.adapter(
+            refusal=lambda adapter, answer: Refusal(403, "no", answer.text) if answer.status_code == 401 else None
+        )
+        error = self.error_of(lambda: adapter.read(3))
+        self.assertIs(type(error), FailedJobError)
+        self.assertIn("the right orders", str(error))
+        self.assertEqual(len(self.old_shop.sessions), 1)
+        self.assertEqual(self.state(), "ready")
+
+    def test_a_session_that_has_ended_by_the_status_is_renewed_once(self):
+        self.serve_shop([3])
+        self.serve(
+            lambda request: (
+                Answer("Log in", 401)
+                if b"<methodName>call<" in request.body and len(self.old_shop.sessions) < 2
+                else self.old_shop.answer(request)
+            )
+        )
+        self.assertEqual(self.adapter().read(3)["customer_id"], "3")
+        self.assertEqual(len(self.old_shop.sessions), 2)
+        self.assertEqual(self.state(), "ready")
+
     def test_a_session_that_never_serves_refuses_our_credentials(self):
         self.serve_shop([3])
         self.old_shop.check = lambda session: (_ for _ in ()).throw(xmlrpc.client.Fault(5, "Session expired"))
@@ -445,6 +475,26 @@ class TestJsonRpc(RpcCase):
         self.serve(Answer({"error": error}))
         with self.assertRaisesRegex(InvalidDataError, "No such field"):
             self.adapter().read(3)
+
+    def test_the_errors_of_an_odoo_are_told_apart_by_the_names_of_its_exceptions(self):
+        names = {
+            "missing": {"odoo.exceptions.MissingError"},
+            "denied": {"odoo.exceptions.AccessError"},
+            "expired": {"odoo.http.SessionExpiredException"},
+        }
+        for name, kind in (
+            ("odoo.exceptions.MissingError", IDMissingInBackend),
+            ("odoo.exceptions.AccessError", FailedJobError),
+            ("odoo.http.SessionExpiredException", CredentialsRefused),
+            ("odoo.exceptions.ValidationError", InvalidDataError),
+            (7, InvalidDataError),
+        ):
+            with self.subTest(name):
+                data = {"name": name, "message": "not today"}
+                self.serve(Answer({"error": {"code": 0, "message": "Odoo Server Error", "data": data}}))
+                error = self.error_of(lambda: self.adapter(**names).read(3))
+                self.assertIs(type(error), kind)
+                self.assertIn("not today", str(error))
 
     def test_an_empty_error_is_none(self):
         for error in (None, False, ""):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
-from odoo.addons.connector.exception import CredentialsRefused, IDMissingInBackend
+from odoo.addons.connector.exception import CredentialsRefused, FailedJobError, IDMissingInBackend
 from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.testing.registration import registering
 
@@ -74,6 +74,18 @@ class TestDocumentedAdapters(DocumentedCase):
         filters = products.changed.filters("2026-01-31 08:10:00", self.env.cr.now())
         self.assertEqual(products.search(filters), [])
         self.assertEqual(self.server.requests[0].params["updated_since"], "2026-01-31T08:10:00Z")
+
+    def test_shipments_that_our_user_must_not_see(self):
+        error = {
+            "message": "The consumer isn't authorized to access %resources.",
+            "parameters": {"resources": "Magento_Sales::ship"},
+        }
+        self.serve(Answer(error, 401))
+        refused = self.error_of(lambda: self.documented("Shipments").read(7))
+        self.assertIs(type(refused), FailedJobError)
+        self.assertIn("lacks the right Magento_Sales::ship there", str(refused))
+        self.serve(Answer({"message": "The token has been revoked"}, 401))
+        self.assertIs(type(self.error_of(lambda: self.documented("Shipments").read(7))), CredentialsRefused)
 
     def test_the_invoices_of_a_graphql_system(self):
         invoices = {"nodes": [{"id": "i1"}], "pageInfo": {"endCursor": "c1", "hasNextPage": False}}

@@ -1,8 +1,19 @@
-"""Refusals that a system expresses inside of a successful answer."""
+"""Refusals that a system expresses by the content of an answer, whatever its status."""
+
+import logging
+from xml.etree import ElementTree
+
+from psycopg2.errors import SerializationFailure
 
 from odoo.addons.connector import Refusal
-from odoo.addons.connector.exception import CredentialsRefused, IDMissingInBackend, InvalidDataError
+from odoo.addons.connector.exception import (
+    CredentialsRefused,
+    IDMissingInBackend,
+    InvalidDataError,
+    UnreadableAnswer,
+)
 from odoo.addons.connector.testing import Answer
+from odoo.addons.connector.unit.backend_adapter import http
 from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter.tokens import ClientCredentialsAuth
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
@@ -17,12 +28,18 @@ def graphql(adapter, answer):
     return None
 
 
-class TestRefusals(HttpCase):
+class RefusalCase(HttpCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
         self.env.flush_all()
 
+    def state(self):
+        self.env.invalidate_all()
+        return self.backend.state
+
+
+class TestRefusals(RefusalCase):
     def refused(self, status, message="no", right=None, headers=None, **attributes):
         error = {"status": status, "message": message, "right": right}
         self.serve(Answer({"data": None, "errors": [error]}, headers=headers or {}))
@@ -46,23 +63,20 @@ class TestRefusals(HttpCase):
 
     def test_c20_refused_credentials_hold_the_backend(self):
         self.refused(401)
-        self.env.invalidate_all()
-        self.assertEqual(self.backend.state, "needs_attention")
+        self.assertEqual(self.state(), "needs_attention")
 
     def test_c20_a_right_that_is_missing_is_named_and_leaves_the_backend_alone(self):
         error = self.refused(403, "Access denied", "read_orders")
         self.assertIs(type(error), FailedJobError)
         self.assertRegex(str(error), "Access denied.* the right read_orders")
-        self.env.invalidate_all()
-        self.assertEqual(self.backend.state, "ready")
+        self.assertEqual(self.state(), "ready")
 
     def test_c20_a_system_that_is_down_or_busy_is_known_to_be(self):
         self.backend.breaker_threshold = 1
         self.env.flush_all()
         self.assertEqual(self.refused(429, headers={"Retry-After": "7"}).seconds, 7)
         self.refused(503)
-        self.env.invalidate_all()
-        self.assertEqual(self.backend.state, "paused")
+        self.assertEqual(self.state(), "paused")
 
     def test_c20_a_token_that_is_refused_is_replaced_once(self):
         tokens = iter(["first", "second", "third"])
@@ -95,12 +109,9 @@ class TestRefusals(HttpCase):
         self.assertNotIn("\0", str(error))
         str(error).encode()
 
-    def test_c20_what_is_accepted_is_returned_and_an_unsuccessful_answer_is_not_asked(self):
+    def test_c20_what_is_accepted_is_returned(self):
         self.serve(Answer({"data": 7}))
         self.assertEqual(self.adapter(refusal=graphql).request_json("POST", "/", json={}), {"data": 7})
-        self.serve(Answer("<html>", 500))
-        with self.assertRaises(NetworkRetryableError):
-            self.adapter(refusal=graphql).request("GET", "/")
 
     def test_c20_what_is_no_refusal_is_an_error_that_names_the_adapter(self):
         self.serve(Answer({}))
@@ -119,3 +130,160 @@ class TestRefusals(HttpCase):
         )
         with self.assertRaisesRegex(CredentialsRefused, "Unknown client"):
             adapter.request("GET", "/things")
+
+
+def magento(adapter, answer):
+    """A method ``refusal`` of an adapter: by 401 one right is missing, or the token has ended."""
+    if answer.status_code == 401:
+        error = adapter.json_of(answer)
+        right = error["parameters"]["resources"]
+        return Refusal(401, error["message"].replace("%resources", right), right)
+    return None
+
+
+MISSING_RIGHT = {
+    "message": "The consumer isn't authorized to access %resources.",
+    "parameters": {"resources": "Magento_Sales::actions_view"},
+}
+
+
+class TestUnsuccessfulAnswers(RefusalCase):
+    """Answers that are unsuccessful by their status, and say more by their content."""
+
+    def refused(self, answer, **attributes):
+        self.serve(answer)
+        adapter = self.adapter(**attributes)
+        return self.error_of(lambda: adapter.request("GET", "/orders"))
+
+    def refused_as(self, status, refusal, headers=None, **attributes):
+        """Return what is raised for an answer with this status whose content is this refusal."""
+        return self.refused(
+            Answer({}, status, headers or {}), **{"refusal": lambda adapter, answer: refusal, **attributes}
+        )
+
+    def serve_tokens(self, refusing, accepted):
+        """Serve orders to who has the accepted token, and refuse others by an answer."""
+        tokens = iter(["first", "second", "third"])
+
+        def answer(request):
+            if request.path == "/token":
+                return Answer({"access_token": next(tokens), "expires_in": 600})
+            return Answer({"id": 7}) if request.headers["Authorization"] == f"Bearer {accepted}" else refusing
+
+        self.serve(answer)
+
+    def with_tokens(self, **attributes):
+        return self.adapter(
+            _auth=lambda adapter: ClientCredentialsAuth(adapter, f"{self.server.url}/token", "me", "s3cr3t"),
+            **attributes,
+        )
+
+    def asked(self):
+        return [request.path for request in self.server.requests]
+
+    def test_a_right_that_is_missing_is_named_and_leaves_the_backend_alone_whatever_the_status(self):
+        for status in (200, 400, 401, 403, 404, 500, 503):
+            with self.subTest(status):
+                error = self.refused_as(status, Refusal(403, "Access denied", "read_orders"))
+                self.assertIs(type(error), FailedJobError)
+                self.assertRegex(str(error), "Access denied.* the right read_orders")
+                self.assertEqual(self.state(), "ready")
+                self.assertFalse(self.backend.activity_ids)
+
+    def test_a_401_is_one_missing_right_only_where_the_system_says_so(self):
+        error = self.refused(Answer(MISSING_RIGHT, 401), refusal=magento, auth=BearerAuth("t0ken"))
+        self.assertIs(type(error), FailedJobError)
+        self.assertRegex(str(error), "authorized to access Magento_Sales::actions_view.* the right Magento_Sales::act")
+        self.assertEqual(self.state(), "ready")
+        error = self.refused(Answer({"message": "The token has been revoked"}, 401), refusal=magento)
+        self.assertIs(type(error), CredentialsRefused)
+        self.assertIn("The token has been revoked", str(error))
+        self.assertEqual(self.state(), "needs_attention")
+
+    def test_a_named_right_is_missing_whatever_the_system_means_by_403(self):
+        for kind in (RetryableJobError, CredentialsRefused):
+            error = self.refused_as(403, Refusal(403, "no", "read_orders"), _exceptions={403: kind})
+            self.assertIs(type(error), FailedJobError)
+        self.assertEqual(self.state(), "ready")
+
+    def test_no_token_is_renewed_for_a_right_that_is_missing(self):
+        self.serve_tokens(Answer({"errors": [{"status": 403, "message": "no", "right": "read_orders"}]}, 401), None)
+        error = self.error_of(lambda: self.with_tokens(refusal=graphql).request("GET", "/orders"))
+        self.assertIn("the right read_orders", str(error))
+        self.assertEqual(self.asked(), ["/token", "/orders"])
+
+    def test_a_token_that_is_refused_by_another_status_is_replaced_once(self):
+        self.serve_tokens(Answer({"errors": [{"status": 401, "message": "expired"}]}, 403), "second")
+        self.assertEqual(self.with_tokens(refusal=graphql).request_json("GET", "/orders"), {"id": 7})
+        self.assertEqual(self.asked(), ["/token", "/orders", "/token", "/orders"])
+
+    def test_where_a_token_may_have_ended_it_is_replaced_before_a_right_is_said_to_be_missing(self):
+        self.serve_tokens(Answer(MISSING_RIGHT, 401), "second")
+        adapter = self.with_tokens(refusal=magento)
+        self.assertEqual(adapter.request_json("GET", "/orders"), {"id": 7})
+        self.serve_tokens(Answer(MISSING_RIGHT, 401), None)
+        error = self.error_of(lambda: self.with_tokens(refusal=magento).request("GET", "/orders"))
+        self.assertIn("the right Magento_Sales::actions_view there, or our credentials", str(error))
+        self.assertEqual(self.asked(), ["/token", "/orders", "/token", "/orders"])
+        self.assertEqual(self.state(), "ready")
+
+    def test_the_status_decides_where_the_content_says_no_more(self):
+        for status, kind in ((404, IDMissingInBackend), (429, RetryableJobError), (500, NetworkRetryableError)):
+            for refusal in (None, Refusal(422, "no"), Refusal(500, "no")):
+                with self.subTest(status=status, refusal=refusal):
+                    self.assertIs(type(self.refused_as(status, refusal)), kind)
+
+    def test_the_content_decides_where_it_says_more(self):
+        for status, refused_as, kind in (
+            (500, 400, InvalidDataError),
+            (500, 404, IDMissingInBackend),
+            (404, 409, InvalidDataError),
+            (400, 429, RetryableJobError),
+        ):
+            with self.subTest(status=status, refused_as=refused_as):
+                self.assertIs(type(self.refused_as(status, Refusal(refused_as, "no"))), kind)
+
+    def test_retry_after_counts_whatever_the_status(self):
+        self.assertEqual(self.refused_as(400, Refusal(429, "slowly"), {"Retry-After": "17"}).seconds, 17)
+
+    def test_a_page_of_a_gateway_is_no_error_of_a_refusal_that_reads_something_else(self):
+        for read in (
+            lambda adapter, answer: adapter.json_of(answer)["errors"],
+            lambda adapter, answer: answer.json()["errors"],
+            lambda adapter, answer: adapter.json_of(answer).get("errors"),
+            lambda adapter, answer: ElementTree.fromstring(answer.content),
+            lambda adapter, answer: Refusal(len(answer.content), "no"),
+        ):
+            for body in ("<h1>Bad<br>Gateway</h1>", "", "[]", "null"):
+                with self.subTest(body), self.assertLogs(http.__name__, logging.INFO) as logs:
+                    error = self.refused(Answer(body, 502), refusal=read)
+                    self.assertIs(type(error), NetworkRetryableError)
+                self.assertIn("Adapter.refusal() cannot read an answer 502: ", logs.output[0])
+
+    def test_a_system_behind_a_gateway_is_known_to_be_down(self):
+        self.backend.breaker_threshold = 1
+        self.env.flush_all()
+        self.refused(Answer("<h1>Bad Gateway</h1>", 502), refusal=graphql)
+        self.assertEqual(self.state(), "paused")
+
+    def test_an_answer_that_is_as_it_was_has_nothing_to_read(self):
+        self.serve(Answer(status=304))
+        self.assertEqual(self.adapter(refusal=graphql).request("GET", "/").status_code, 304)
+
+    def test_a_successful_answer_that_cannot_be_read_is_not_accepted(self):
+        with self.assertRaises(UnreadableAnswer):
+            raise self.refused(Answer("<form>Log in</form>"), refusal=graphql)
+        with self.assertRaises(AttributeError):
+            raise self.refused(Answer([]), refusal=graphql)
+
+    def test_what_stops_a_job_is_not_taken_for_an_answer_that_cannot_be_read(self):
+        for stopping in (RetryableJobError("later"), SerializationFailure()):
+
+            def refusal(adapter, answer, stopping=stopping):
+                raise stopping
+
+            self.assertIs(self.refused(Answer(status=500), refusal=refusal), stopping)
+
+    def test_what_is_no_refusal_is_an_error_under_each_status(self):
+        error = self.refused_as(500, "no")
+        self.assertIsInstance(error, TypeError)

@@ -36,16 +36,20 @@ _NUMBERS = re.compile(r"[0-9]+(\.[0-9]*)?(\s*,\s*[0-9]+(\.[0-9]*)?)*")
 #: Statuses of a proxy, or of the system itself, while it is down. 500 is not one: the record may be
 #: its reason.
 UNAVAILABLE = (502, 503, 504)
+#: Statuses of refusals that say no more than the status of an unsuccessful answer: of errors that
+#: an adapter does not know.
+VAGUE = (422, 500)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refusal that a system expresses by an answer with a successful status.
+    """A refusal that a system expresses by the content of an answer, whatever its status.
 
     :param status: the HTTP status that it corresponds to, 300 to 599. It decides what happens, as
         for an answer with this status
     :param message: message of the system
-    :param right: name of the right that our user lacks there, with status 403 only
+    :param right: name of the right that our user lacks there; with status 403, or with 401 if the
+        system says the same of credentials that are not valid any more
     """
 
     status: int
@@ -55,8 +59,10 @@ class Refusal:
     def __post_init__(self) -> None:
         if not isinstance(self.status, int) or not 300 <= self.status < 600:
             raise ValueError(f"Refusal(status={self.status!r}): it must be an HTTP status from 300 to 599")
-        if self.right and self.status != 403:
-            raise ValueError(f"Refusal(status={self.status}, right={self.right!r}): a right is missing by status 403")
+        if self.right and self.status not in (401, 403):
+            raise ValueError(
+                f"Refusal(status={self.status}, right={self.right!r}): a right is missing by status 403 or 401"
+            )
 
 
 def exception_for(status: int) -> type[Exception]:
@@ -77,6 +83,15 @@ def exception_for(status: int) -> type[Exception]:
     if status >= 500:
         return NetworkRetryableError
     return InvalidDataError if status >= 400 else FailedJobError
+
+
+def is_server_error(error: Exception) -> bool:
+    """Return whether an exception of an adapter is for an answer with status 500.
+
+    What was asked for may be its reason, as that of an answer about a record. A system that asks to
+    wait knows another one.
+    """
+    return getattr(error, "status", None) == 500 and not getattr(error, "seconds", None)
 
 
 def parse_date(text: Any) -> datetime | None:

@@ -1,5 +1,6 @@
 """Adapter for external systems with an HTTP API."""
 
+import logging
 import re
 import ssl
 import time
@@ -12,7 +13,13 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from odoo.addons.jobs_queue.by_code import by_code
-from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
+from odoo.addons.jobs_queue.exception import (
+    CONCURRENCY_ERRORS,
+    FailedJobError,
+    JobError,
+    NetworkRetryableError,
+    RetryableJobError,
+)
 from odoo.addons.jobs_queue.texts import shown, storable
 
 from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
@@ -22,11 +29,13 @@ from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
 from .auth import BearerAuth
 from .crud import CRUDAdapter
 from .decoding import MOST_VALUES, TooManyValues, header_text, json_content, json_or_none
-from .errors import UNAVAILABLE, Refusal, exception_for, parse_date, retry_after, what_happened
+from .errors import UNAVAILABLE, VAGUE, Refusal, exception_for, parse_date, retry_after, what_happened
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
 from .paging import Paging
 from .paths import path_below, what_is_unquoted
 from .sending import prepared
+
+_logger = logging.getLogger(__name__)
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _READING = ("GET", "OPTIONS")
@@ -134,17 +143,22 @@ class HttpAdapter(Paging, CRUDAdapter):
         return getattr(self._auth(), "secrets", ())
 
     def refusal(self, answer: requests.Response) -> Refusal | None:
-        """Return the refusal in an answer with a successful status, None if there is none.
+        """Return the refusal in the content of an answer; None: its status says all.
 
-        It is asked before the answer is accepted. Systems that answer every request with success,
-        as GraphQL, JSON-RPC and SOAP do, need it::
+        It is asked about each answer, whatever its status, before it is accepted. Systems need it
+        that answer every request with success, as GraphQL, JSON-RPC and SOAP do, or that say by one
+        status what differs::
 
             def refusal(self, answer):
-                for error in self.json_of(answer).get("errors", ()):
+                body = self.json_of(answer)
+                for error in body.get("errors", ()) if isinstance(body, dict) else ():
                     code = error["extensions"]["code"]
                     statuses = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "THROTTLED": 429}
                     status = statuses.get(code, 422)
                     return Refusal(status, error["message"])
+
+        An unsuccessful answer may be that of a gateway: where it cannot be read, its status
+        decides. So it does where the refusal has the status 422 or 500, which say no more.
 
         :param answer: :class:`requests.Response`
         :return: :class:`~odoo.addons.connector.unit.backend_adapter.errors.Refusal`. What its
@@ -352,13 +366,22 @@ class HttpAdapter(Paging, CRUDAdapter):
         return path
 
     def _expressed(self, response: requests.Response) -> Refusal | None:
-        """Return the refusal that a response with a successful status expresses, or None."""
-        refusal = self.refusal(response) if _is_success(response.status_code) else None
+        """Return the refusal in the content of a response; None: its status says all."""
+        is_unsuccessful = response.status_code >= 300
+        try:
+            refusal = self.refusal(response)
+        except Exception as error:
+            if not is_unsuccessful or isinstance(error, (JobError, *CONCURRENCY_ERRORS)):
+                raise
+            # a gateway answers in a form of its own. The author sees by the log what else it may be
+            status, kind, what = response.status_code, type(error).__name__, self._mask(error)
+            _logger.info("%s.refusal() cannot read an answer %s: %s: %s", type(self).__name__, status, kind, what)
+            return None
         if refusal is not None and not isinstance(refusal, Refusal):
             raise TypeError(
                 f"{type(self).__name__}.refusal() returned {shown(refusal)}, but must return a Refusal or None"
             )
-        return refusal
+        return None if refusal and is_unsuccessful and refusal.status in VAGUE else refusal
 
     def _send(self, method: str, url: str, auth: Any, idempotent: bool, **content: Any) -> requests.Response:
         """Send a request and return the response, whatever its status.
@@ -495,12 +518,19 @@ class HttpAdapter(Paging, CRUDAdapter):
         """Return the exception for a refusal by the content of a response."""
         if not refusal.right:
             return self._error(refusal.status, refusal.message, response)
+        said = {"system": self._label, "message": self._mask(refusal.message), "right": self._mask(refusal.right)}
+        if refusal.status == 401:
+            return FailedJobError(
+                self._(
+                    "%(system)s refuses: %(message)s. Our user lacks the right %(right)s there, or our credentials are not valid "
+                    "any more: see to it, then requeue the job.",
+                    **said,
+                )
+            )
         return FailedJobError(
             self._(
                 "%(system)s refuses: %(message)s. Our user lacks the right %(right)s there: give it to him, then requeue the job.",
-                system=self._label,
-                message=self._mask(refusal.message),
-                right=self._mask(refusal.right),
+                **said,
             )
         )
 
@@ -525,9 +555,10 @@ class HttpAdapter(Paging, CRUDAdapter):
         """
         kind = self._exceptions.get(status) or exception_for(status)
         text = self._error_text(kind, status, {"system": self._label, "message": self._mask(message)})
-        if not issubclass(kind, RetryableJobError):
-            return kind(text)
-        return kind(text, seconds=None if response is None else retry_after(response))
+        seconds = None if response is None else retry_after(response)
+        error: Any = kind(text, seconds=seconds) if issubclass(kind, RetryableJobError) else kind(text)
+        error.status = status  # for is_server_error()
+        return error
 
     def _error_text(self, kind: type[Exception], status: int, said: dict[str, Any]) -> str:
         if 300 < status < 400:

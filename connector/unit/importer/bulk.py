@@ -42,11 +42,11 @@ class BulkImporter(Importer):
     all new records. Dependencies of the page are imported first, as pages too. Records without
     changes are skipped. Changed records are written once each.
 
-    A failing record is found by halving the page. It gets its own job, whose message tells the
-    reason, and a checkpoint. The other records are imported. If all records of a page fail for one
-    reason, that is seen after some of them: the others are not tried, and one checkpoint has a
-    button that imports them all. An error that concerns all records, such as a system that does not
-    answer, ends the page, and its job is run again.
+    A failing record is found by halving the page, at reading it as well. It gets its own job, whose
+    message tells the reason, and a checkpoint. The other records are imported. If all records of a
+    page fail for one reason, that is seen after some of them: the others are not tried, and one
+    checkpoint has a button that imports them all. An error that concerns all records, such as a
+    system that does not answer, ends the page, and its job is run again.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -98,9 +98,10 @@ class BulkImporter(Importer):
 
     def _read_page(self, external_ids: Collection[ExternalId]) -> list[Incoming]:
         """Return the page of the records that exist, after the missing ones were handled."""
-        page = self._importer.read_page(external_ids)
+        page = self._importer.read_page(external_ids, self._give_up)
         found = {external_id_text(incoming.external_id) for incoming in page}
-        if missing := [id_ for id_ in external_ids if external_id_text(id_) not in found]:
+        left = [id_ for id_ in external_ids if external_id_text(id_) not in found]
+        if missing := [id_ for id_ in left if id_ not in self._failures]:
             refused = self._refuse_other_forms(missing, page)
             self._handle_missing([id_ for id_ in missing if id_ not in refused])
             asked = set(map(external_id_text, external_ids))

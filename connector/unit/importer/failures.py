@@ -35,6 +35,7 @@ class _Reason:
     words: list[str]
     text: str
     incoming: list[Incoming] = field(default_factory=list)
+    tried: int = 0  # how many of them were read; the others say nothing of the rest of the page
 
 
 def without_unusable(importer: Any, items: Iterable[Any], id_of: Callable[[Any], Any]) -> list[Any]:
@@ -98,11 +99,12 @@ class Failures:
     @property
     def have_one_reason(self) -> bool:
         """Whether so many records fail for one reason, and none for another, that all have it."""
-        return len(self._reasons) == 1 and len(self._reasons[0].incoming) >= HOPELESS
+        tried = [reason.tried for reason in self._reasons if reason.tried]
+        return len(tried) == 1 and tried[0] >= HOPELESS
 
     def add_all(self, page: Collection[Incoming]) -> None:
         """Note that records which were not tried cannot be imported for the one reason."""
-        self._note(self._reasons[0], page)
+        self._note(max(self._reasons, key=lambda reason: reason.tried), page)
 
     def leave(self) -> dict[str, int]:
         """Delay the jobs of the records, mark their bindings, and ask people to look.
@@ -147,6 +149,7 @@ class Failures:
 
     def _note(self, reason: _Reason, page: Collection[Incoming]) -> None:
         reason.incoming += page
+        reason.tried += sum(incoming.record is not None for incoming in page)
         self._texts.update(external_id_text(incoming.external_id) for incoming in page)
 
     def _reason_of(self, incoming: Incoming, error: Exception) -> _Reason:

@@ -43,6 +43,7 @@ from ..types import ExternalId, ExternalRecord, Links, Values
 from .incoming import Incoming
 from .lock import lock_and_match, lock_new
 from .matching import only_match
+from .reading import Found, PageReader
 from .unsent import put_off
 
 #: The model and the external id, as text, of a record that is being imported.
@@ -297,25 +298,37 @@ class RecordImporter(Importer):
                 incoming.found(self._get_binding())
         return page
 
-    def read_page(self, external_ids: Collection[ExternalId]) -> list[Incoming]:
+    def read_page(
+        self, external_ids: Collection[ExternalId], give_up: Callable[[Incoming, Exception], object] | None = None
+    ) -> list[Incoming]:
         """Read records, and return the :meth:`page_of` those that exist.
 
-        A system may give fewer records than it is asked for. So it is asked again for those that it
-        has left out, until that brings nothing new.
+        A system may refuse all of them because of one: that one is found by halving, see
+        :class:`~.reading.PageReader`. A system may give fewer records than it is asked for: it is
+        asked again for those that it has left out, until that brings nothing new.
 
+        :param give_up: ``function(incoming, error)`` for each record that exists but cannot be
+            read; None: the first one's error is raised
         :raise InvalidDataError: what the adapter returns is not a list of records
         """
         if not external_ids:
             return []
-        found = more = self._by_id(self._read_many(external_ids))
+        reader = PageReader(lambda ids: self._by_id(self._read_many(ids)), self._reads_many_at_once)
+        found = more = reader.read(list(external_ids))
+        if unreadable := reader.unreadable:
+            for incoming in self.page_of(dict.fromkeys(unreadable)):
+                if give_up is None:
+                    raise unreadable[incoming.external_id]
+                give_up(incoming, unreadable[incoming.external_id])
+        known = set(map(external_id_text, reader.failed))
         # an adapter whose records have another id than the one that is asked for leaves out none
         while self._reads_many_at_once and not more.keys().isdisjoint(map(external_id_text, external_ids)):
-            left = [id_ for id_ in external_ids if external_id_text(id_) not in found]
+            left = [id_ for id_ in external_ids if external_id_text(id_) not in known | found.keys()]
             more = self._read_left(left) if left else {}
             found = {**found, **more}
         return self.page_of(dict(found.values()))
 
-    def _read_left(self, external_ids: Collection[ExternalId]) -> dict[str | None, tuple[ExternalId, ExternalRecord]]:
+    def _read_left(self, external_ids: Collection[ExternalId]) -> Found:
         """Return those of some records that another call brings, as :meth:`_by_id`."""
         texts = set(map(external_id_text, external_ids))
         try:
@@ -326,7 +339,7 @@ class RecordImporter(Importer):
             return {}  # so some systems say that none of them exists
         return {text: item for text, item in self._by_id(records).items() if text in texts}
 
-    def _by_id(self, records: Any) -> dict[str | None, tuple[ExternalId, ExternalRecord]]:
+    def _by_id(self, records: Any) -> Found:
         """Return what :meth:`_read_many` has returned, as a dict: id as text to (id, record)."""
         records = checked_records(self.backend_adapter, records, "read_many")
         items = ((self.backend_adapter.id_of(record), record) for record in records)
@@ -409,8 +422,8 @@ class RecordImporter(Importer):
     @property
     def _reads_many_at_once(self) -> bool:
         """Whether one call reads many records, and may so leave some out that exist."""
-        # an adapter need not be a CRUDAdapter
-        return not self._is_overridden("_read") and getattr(self.backend_adapter, "reads_many_at_once", False)
+        # an adapter that is no CRUDAdapter has a read_many of its own
+        return not self._is_overridden("_read") and getattr(self.backend_adapter, "reads_many_at_once", True)
 
     def _handle_missing(self) -> str:
         """Handle a record that does not exist (any more) in the external system.

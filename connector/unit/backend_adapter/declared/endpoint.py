@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import requests
 
 from odoo.addons.jobs_queue.exception import FailedJobError
 
-from ....exception import UnreadableAnswer
-from ..errors import Refusal
 from .adapter import DeclaredAdapter
 from .values import check_path_template
 
 #: Statuses of HTTP by which there is no endpoint at the path.
 NO_ENDPOINT = (404, 410)
-# What a refusal means that says no more than the status of its answer
-_VAGUE = (422, 500)
 
 
 class EndpointAdapter(DeclaredAdapter):
@@ -32,20 +26,6 @@ class EndpointAdapter(DeclaredAdapter):
     def _check_declaration(cls, name: str) -> None:
         super()._check_declaration(name)
         check_path_template(cls._declaration_of("path") or "/", f"{name}, path", False)
-
-    def _expressed(self, response: requests.Response) -> Refusal | None:
-        """Return the refusal that a response expresses, also if its status is no success.
-
-        If it is a vague one, the status tells more.
-        """
-        if response.status_code < 300:
-            return super()._expressed(response)
-        # what answers with such a status may be a gateway, whose body is of another kind
-        with suppress(UnreadableAnswer, AttributeError, LookupError, TypeError):
-            refusal = self.refusal(response)
-            if refusal is not None and refusal.status not in _VAGUE:
-                return refusal
-        return None
 
     def _error_of(self, response: requests.Response) -> Exception:
         status = response.status_code

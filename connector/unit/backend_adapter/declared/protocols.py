@@ -23,14 +23,20 @@ class Fault:
 
     :param code: number or text
     :param message: message of the system
+    :param name: name of the exception there, None if it is not told. An Odoo tells it beside a code
+        that is the same for all
     """
 
     code: Any
     message: str
+    name: str | None = None
 
     def is_one_of(self, codes: Any) -> bool:
-        """Return whether the code is among these, also where one is a text and one a number."""
-        return str(self.code) in set(map(str, codes))
+        """Return whether the code is among these, also where one is a text and one a number.
+
+        The name is as good as the code.
+        """
+        return not {str(self.code), self.name}.isdisjoint(map(str, codes))
 
 
 class RpcProtocol(Protocol):
@@ -115,9 +121,10 @@ class JsonRpc:
             raise ValueError("no JSON-RPC")
         if (error := answer.get("error")) not in (None, False, ""):
             error = error if isinstance(error, dict) else {"message": error}
-            data = error.get("data")  # where Odoo has more than "Odoo Server Error"
-            message = data.get("message") if isinstance(data, dict) else None
-            return Fault(error.get("code"), str(message or error.get("message")))
+            # where Odoo has more than "Odoo Server Error"
+            data = error["data"] if isinstance(error.get("data"), dict) else {}
+            name = data["name"] if isinstance(data.get("name"), str) else None
+            return Fault(error.get("code"), str(data.get("message") or error.get("message")), name)
         if "result" not in answer:
             raise ValueError("no JSON-RPC")
         return answer["result"]

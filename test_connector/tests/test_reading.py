@@ -1,0 +1,343 @@
+"""Pages of records that a system refuses as a whole because of one of them."""
+
+import xmlrpc.client
+
+from odoo.tools import mute_logger
+
+from odoo.addons.connector.declaration import Call, MultiCall, OnePage, RestAdapter, RpcAdapter, field
+from odoo.addons.connector.exception import (
+    CredentialsRefused,
+    FailedJobError,
+    IDMissingInBackend,
+    InvalidDataError,
+    NetworkRetryableError,
+    RetryableJobError,
+    UnreadableAnswer,
+)
+from odoo.addons.connector.testing import Answer
+from odoo.addons.connector.testing.registration import registering
+from odoo.addons.connector.unit.backend_adapter.errors import Refusal
+from odoo.addons.connector.unit.importer.batch import import_batch
+from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
+from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.reconciler import Reconciler
+
+from ..units import webshop
+from .test_http_adapter import HttpCase
+
+
+class Partners(RestAdapter):
+    """A declared adapter whose system reads many records by one request."""
+
+    base, path, paginator = field("location"), "/partners", OnePage()
+
+    def read_many(self, external_ids, fields=None):
+        return self.request_json("GET", "/partners", params={"ids": ",".join(map(str, external_ids))})
+
+
+class SinglePartners(RestAdapter):
+    """A declared adapter whose system reads one record by a request."""
+
+    base, path, paginator = field("location"), "/partners", OnePage()
+
+
+class Clients(RpcAdapter):
+    """A declared adapter of remote procedures, with a call for many records."""
+
+    base, one, many, id_field = field("location"), Call("partner.info", "{id}"), MultiCall(50), "id"
+    missing, denied = {102}, {2}
+
+
+MISSING, BROKEN, REFUSED = Answer({}, 404), Answer({}, 500), Answer({}, 422)
+
+
+class ReadingCase(HttpCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(registering(webshop))
+        self.enterContext(mute_logger("odoo.addons.connector.unit.importer.failures"))
+        self.bad, self.asked, self.listed = {}, [], []
+        self.serve(self.answer)
+        self.backend.location = self.server.url
+
+    def answer(self, request):
+        """Answer as a system that refuses a page for the first bad record of it."""
+        ids = request.params.get("ids") or request.path.removeprefix("/partners").removeprefix("/")
+        if not ids:
+            return Answer([{"id": id_} for id_ in self.listed])
+        self.asked.append(list(map(int, ids.split(","))))
+        for external_id in self.asked[-1]:
+            if external_id in self.bad:
+                return self.bad[external_id]
+        records = [{"id": id_, "name": f"Partner {id_}"} for id_ in self.asked[-1]]
+        return Answer(records if "ids" in request.params else records[0])
+
+    def use(self, adapter_class, model_name="test.shop.partner"):
+        webshop(type(adapter_class.__name__, (adapter_class,), {"_model_name": model_name, "__module__": __name__}))
+
+    def import_ids(self, ids):
+        return self.unit(BulkImporter).run_ids(list(ids))
+
+    def imported(self):
+        """Return the external ids of what is here, in the order in which it was created."""
+        return [int(external_id) for external_id in self.Partner.search([], order="id").mapped("external_id")]
+
+    def retried(self):
+        """Return the ids of the records that have a job of their own."""
+        return [job.args["external_id"] for job in self.delayed_jobs("import_record")]
+
+    def state(self):
+        self.env.invalidate_all()
+        return self.backend.state
+
+
+class TestOneBadRecord(ReadingCase):
+    def setUp(self):
+        super().setUp()
+        self.use(Partners)
+
+    def test_a_record_that_was_deleted_there_is_missing_and_the_others_are_imported_in_their_order(self):
+        binding = self.partner("57")
+        self.bad[57] = MISSING
+        self.assertEqual(self.import_ids(range(100)), "99 created, 1 not there any more")
+        self.assertEqual(self.imported(), [57, *range(57), *range(58, 100)])
+        self.assertEqual(binding.sync_state, "missing")
+        self.assertLessEqual(len(self.asked), 1 + 2 * 7)
+
+    def test_a_record_by_which_the_system_breaks_gets_a_job_of_its_own(self):
+        self.bad[99] = BROKEN
+        self.assertEqual(self.import_ids(range(100)), "99 created, 1 failed and left to jobs of their own")
+        self.assertEqual(self.imported(), [*range(99)])
+        self.assertEqual(len(self.delayed_jobs("import_record")), 1)
+        self.assertLessEqual(len(self.asked), 1 + 2 * 7)
+        checkpoint = self.env["connector.checkpoint"].search(
+            [("backend_id", "=", f"test.shop.backend,{self.backend.id}")]
+        )
+        self.assertRegex(checkpoint.message, "Record 99 of Test Shop cannot be imported: .* has a problem")
+        self.assertEqual(self.state(), "ready")
+        self.bad.clear()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.imported(), [*range(100)])
+
+    def test_the_binding_of_a_record_that_cannot_be_read_says_why(self):
+        binding = self.partner("3")
+        self.bad[3] = Answer({"message": "The record is damaged"}, 422)
+        self.import_ids(range(5))
+        self.assertEqual(binding.sync_state, "error")
+        self.assertIn("The record is damaged", binding.sync_error)
+
+    def test_whatever_a_system_answers_for_a_bad_record_the_others_are_imported(self):
+        answers = {
+            "400": Answer({}, 400),
+            "410": Answer({}, 410),
+            "414": Answer("", 414),
+            "a page of HTML": Answer("<h1>Oops</h1>"),
+            "no list": Answer({"items": []}),
+            "nothing": Answer("null"),
+            "a record without an id": Answer([{"name": "Nobody"}]),
+            "a part of the JSON": Answer('[{"id": 1, "name":'),
+        }
+        for number, (name, answer) in enumerate(answers.items()):
+            with self.subTest(name):
+                first = number * 10
+                self.bad = {first + 3: answer}
+                self.import_ids(range(first, first + 10))
+                self.assertEqual(
+                    self.imported()[number * 9 :], [*range(first, first + 3), *range(first + 4, first + 10)]
+                )
+
+    def test_several_bad_records_are_found(self):
+        for first, bad in ((0, (10, 60)), (100, (141, 142)), (200, (200, 299))):
+            with self.subTest(bad):
+                self.bad = {bad[0]: MISSING, bad[1]: BROKEN}
+                message = self.import_ids(range(first, first + 100))
+                self.assertEqual(message, "98 created, 1 not there any more, 1 failed and left to jobs of their own")
+
+    def test_a_page_of_one_record_that_was_deleted_is_no_error(self):
+        self.bad[7] = MISSING
+        self.assertEqual(self.import_ids([7]), "1 not there any more")
+        self.assertEqual(len(self.asked), 1)
+
+    def test_a_record_that_depends_on_a_bad_one_fails_and_no_other(self):
+        self.use(Partners, "test.shop.tag")
+        self.bad[7] = BROKEN
+
+        def answer(request):
+            answered = self.answer(request)
+            if answered.status == 200 and request.params["ids"].startswith("1"):
+                for record in answered.body:
+                    record["tag"] = record["id"] - 10
+            return answered
+
+        self.serve(answer)
+        self.backend.location = self.server.url
+        self.assertEqual(
+            self.import_ids(range(15, 20)),
+            "4 created, 4 more on which they depend, 1 failed and left to jobs of their own",
+        )
+        self.assertEqual(self.imported(), [15, 16, 18, 19])
+        self.assertEqual(self.asked.count([7]), 1)
+
+    def test_the_watermark_moves_past_a_record_that_cannot_be_read(self):
+        self.listed = [*range(10)]
+        self.bad[4] = BROKEN
+        import_batch.delay(self.session, "test.shop.partner", self.backend.id)
+        self.run_jobs()
+        self.assertEqual(len(self.imported()), 9)
+        self.assertTrue(self.env["connector.watermark"].value_of(self.backend, "test.shop.partner"))
+
+    def test_a_comparison_leaves_out_what_was_deleted_meanwhile(self):
+        self.partner("3")
+        self.listed = [*range(5)]
+        self.bad[3] = MISSING
+        self.assertEqual(self.unit(Reconciler).run().missing, [0, 1, 2, 4])
+
+    def test_a_record_that_cannot_be_read_does_not_count_as_deleted(self):
+        binding = self.partner("3")
+        self.partner("4")
+        self.bad[3] = BROKEN
+        reader = self.unit(RecordImporter)
+        self.assertIs(type(self.error_of(lambda: reader.read_page(["3", "4"]))), NetworkRetryableError)
+        self.assertNotEqual(binding.sync_state, "missing")
+
+
+class TestManyBadRecords(ReadingCase):
+    def setUp(self):
+        super().setUp()
+        self.use(Partners)
+
+    def test_a_system_that_breaks_by_all_records_is_tried_again_later_and_not_asked_for_each(self):
+        self.bad = dict.fromkeys(range(100), BROKEN)
+        import_page.delay(self.session, "test.shop.partner", self.backend.id, [*range(100)])
+        job = self.run_jobs()
+        self.assertEqual((job.state, job.retry), ("scheduled", 1))
+        self.assertFalse(self.delayed_jobs("import_record"))
+        self.assertLessEqual(len(self.asked), 30)
+
+    def test_a_page_of_which_nothing_can_be_read_fails_by_what_was_said_of_it_as_a_whole(self):
+        for number in (1, 3, 100):
+            for answer, kind in ((BROKEN, NetworkRetryableError), (REFUSED, InvalidDataError), ("<", UnreadableAnswer)):
+                with self.subTest(number=number, answer=answer):
+                    self.bad = dict.fromkeys(range(100), Answer(answer) if answer == "<" else answer)
+                    self.assertIs(type(self.error_of(lambda number=number: self.import_ids(range(number)))), kind)
+        self.bad = {0: Answer({}, 500), **dict.fromkeys(range(1, 100), REFUSED)}
+        self.assertIs(type(self.error_of(lambda: self.import_ids(range(100)))), NetworkRetryableError)
+
+    def test_a_path_that_is_wrong_does_not_make_a_page_of_many_records_missing(self):
+        bindings = self.Partner.concat(*(self.partner(str(id_)) for id_ in range(20)))
+        self.bad = dict.fromkeys(range(20), MISSING)
+        self.assertIs(type(self.error_of(lambda: self.import_ids(range(20)))), IDMissingInBackend)
+        self.assertEqual(set(bindings.mapped("sync_state")), {"never"})
+
+    def test_many_records_that_were_deleted_are_missing_where_others_are_there(self):
+        for first, deleted in ((0, range(30)), (100, range(170, 200)), (200, range(210, 290))):
+            with self.subTest(deleted):
+                self.bad = dict.fromkeys(deleted, MISSING)
+                message = self.import_ids(range(first, first + 100))
+                self.assertEqual(message, f"{100 - len(deleted)} created, {len(deleted)} not there any more")
+
+    def test_records_that_cannot_be_read_do_not_keep_those_that_can_from_their_import(self):
+        self.bad = dict.fromkeys(range(40, 55), REFUSED)
+        self.assertEqual(self.import_ids(range(100)), "85 created, 15 failed and left to jobs of their own")
+
+    def test_a_system_that_goes_down_meanwhile_is_tried_again_later(self):
+        self.bad[60] = MISSING
+
+        def answer(request):
+            return self.answer(request) if len(self.asked) < 3 else (self.asked.append([]), BROKEN)[1]
+
+        self.serve(answer)
+        self.backend.location = self.server.url
+        self.assertIs(type(self.error_of(lambda: self.import_ids(range(100)))), NetworkRetryableError)
+        self.assertLessEqual(len(self.asked), 40)
+
+
+class TestWhatConcernsAll(ReadingCase):
+    """Errors that no single record causes: the page is not halved."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry_enter_test_mode()
+        self.env.flush_all()
+
+    def test_what_no_record_causes_is_raised_at_once(self):
+        self.use(Partners)
+        for status, headers, kind in (
+            (401, {}, CredentialsRefused),
+            (403, {}, FailedJobError),
+            (301, {"Location": "https://elsewhere.example.com"}, FailedJobError),
+            (429, {}, RetryableJobError),
+            (408, {}, NetworkRetryableError),
+            (502, {}, NetworkRetryableError),
+            (503, {}, NetworkRetryableError),
+            (500, {"Retry-After": "17"}, NetworkRetryableError),
+        ):
+            with self.subTest(status):
+                self.asked.clear()
+                self.bad = {3: Answer({}, status, headers)}
+                self.assertIs(type(self.error_of(lambda: self.import_ids(range(10)))), kind)
+                self.assertEqual(len(self.asked), 1)
+
+    def test_a_connection_that_is_lost_is_no_matter_of_one_record(self):
+        self.use(Partners)
+        self.bad = {3: Answer(status=None)}
+        self.assertIs(type(self.error_of(lambda: self.import_ids(range(10)))), NetworkRetryableError)
+        self.assertEqual(self.asked, [[*range(10)]] * 2)  # an idempotent request is sent once more
+
+    def test_a_right_that_is_missing_is_no_matter_of_one_record(self):
+        class Partners404(Partners):
+            def refusal(self, answer):
+                return Refusal(403, "no", "partners") if answer.status_code == 404 else None
+
+        self.use(Partners404)
+        self.bad = {3: MISSING}
+        self.assertIn("the right partners", str(self.error_of(lambda: self.import_ids(range(10)))))
+        self.assertEqual(len(self.asked), 1)
+
+
+class TestOneByOne(ReadingCase):
+    def test_where_each_record_is_read_by_itself_a_bad_one_costs_no_request(self):
+        self.use(SinglePartners)
+        self.bad = {3: BROKEN, 5: MISSING, 7: REFUSED}
+        message = self.import_ids(range(20))
+        self.assertEqual(message, "17 created, 1 not there any more, 2 failed and left to jobs of their own")
+        self.assertEqual(self.asked, [[id_] for id_ in range(20)])
+
+    def test_where_each_record_is_read_by_itself_a_page_that_fails_is_given_up_soon(self):
+        self.use(SinglePartners)
+        self.bad = dict.fromkeys(range(20), BROKEN)
+        self.assertIs(type(self.error_of(lambda: self.import_ids(range(20)))), NetworkRetryableError)
+        self.assertEqual(len(self.asked), 8)
+
+
+class TestManyCalls(ReadingCase):
+    """An adapter of remote procedures reads many records by one call of ``multiCall``."""
+
+    def setUp(self):
+        super().setUp()
+        self.use(Clients)
+        self.faults = {}
+
+    def answer(self, request):
+        ((calls,), _method) = xmlrpc.client.loads(request.body)
+        self.asked.append([int(arguments[0]) for _name, arguments in calls])
+        results = [
+            {"faultCode": self.faults[id_], "faultMessage": "no"}
+            if id_ in self.faults
+            else {"id": str(id_), "name": f"Partner {id_}"}
+            for id_ in self.asked[-1]
+        ]
+        return Answer(xmlrpc.client.dumps((results,), methodresponse=True))
+
+    def test_a_record_with_a_fault_of_its_own_fails_alone(self):
+        self.faults = {33: 7, 44: 102}
+        message = self.import_ids(range(100))
+        self.assertEqual(message, "98 created, 1 not there any more, 1 failed and left to jobs of their own")
+        self.assertEqual(self.imported(), [id_ for id_ in range(100) if id_ not in self.faults])
+        self.assertLessEqual(len(self.asked), 2 + 2 * 7)
+
+    def test_a_right_that_is_missing_is_told_at_once(self):
+        self.faults = {33: 2}
+        error = self.error_of(lambda: self.import_ids(range(50)))
+        self.assertIn("the right partner.info", str(error))
+        self.assertEqual(len(self.asked), 1)
