@@ -111,7 +111,6 @@ class TestServerCredentials(ConfiguredCase):
             self.token()
         self.assertIn("line 4", str(caught.exception))
         self.assertNotIn(OF_SERVER, str(caught.exception))
-        self.assertIsNone(caught.exception.__cause__ or (None if caught.exception.__suppress_context__ else True))
 
     def test_what_is_wrong_is_logged_when_a_database_is_loaded(self):
         here = f"connector:{self.env.cr.dbname}"
