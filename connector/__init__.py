@@ -23,6 +23,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from . import controllers, models, unit, wizards
 from .backend import Backend
+from .secret_char import SecretChar
 from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, get_environment
 from .unit.binding.binder import Binder
 from .unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
@@ -98,6 +99,7 @@ __all__ = [
     "RecordImporter",
     "Refusal",
     "RegisteredWebhook",
+    "SecretChar",
     "Synchronizer",
     "WebhookReceiver",
     "add_checkpoint",

@@ -7,7 +7,7 @@
 
     class ShopAdapter(RestAdapter):
         base = field("location")
-        headers = {"X-Api-Key": secret("stored_key")}
+        headers = {"X-Api-Key": secret("token")}
 
 
     @shop

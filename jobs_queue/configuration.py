@@ -1,6 +1,8 @@
 """Options of Odoo's configuration file, section ``[jobs_queue]`` or formerly ``[connector]``."""
 
 import configparser
+import os
+from typing import Any
 
 from odoo.tools import config
 
@@ -32,13 +34,56 @@ def number(name: str, default: int, least: int = 0) -> int:
     return int(value)
 
 
-def _options() -> dict[str, tuple[str, str]]:
-    """Return ``{name: (section, value)}``."""
+def path() -> str | None:
+    """Return the path of Odoo's configuration file, None if there is none."""
+    return config["config"] or None
+
+
+def contents() -> configparser.ConfigParser:
+    """Return what is in Odoo's configuration file, nothing without a file.
+
+    It is read when it has changed.
+
+    :raise ValueError: it cannot be read as a configuration file. The message shows none of its
+        lines, as there may be passwords in them
+    """
+    global _read
+    stamp = _stamp(path())
+    if not _read or _read[0] != stamp:
+        _read = stamp, _parsed(path() if stamp else None)
+    return _read[1]
+
+
+# The file as it was when it was read: what says whether it has changed, and what was in it
+_read: tuple[tuple[Any, ...] | None, configparser.ConfigParser] | None = None
+
+
+def _stamp(file: str | None) -> tuple[Any, ...] | None:
+    try:
+        found = os.stat(file or "")
+    except OSError:
+        return None
+    return file, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _parsed(file: str | None) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read([config["config"]] if config["config"] else [])
-    except configparser.Error as error:
-        raise ValueError(f"The configuration file {config['config']} cannot be read: {error}") from error
+        parser.read([file] if file else [])
+    except configparser.ParsingError as error:
+        lines = [number for number, _line in getattr(error, "errors", ())] or [getattr(error, "lineno", "?")]
+        where = ", ".join(map(str, lines))
+        raise ValueError(
+            f"The configuration file {file} cannot be read: line {where} is neither a [section] nor option = value"
+        ) from None
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"The configuration file {file} cannot be read: {error}") from None
+    return parser
+
+
+def _options() -> dict[str, tuple[str, str]]:
+    """Return ``{name: (section, value)}``."""
+    parser = contents()
     found: dict[str, tuple[str, str]] = {}
     for name in filter(parser.has_section, reversed(_SECTIONS)):
         found.update((option, (name, value)) for option, value in parser[name].items())

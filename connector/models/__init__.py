@@ -1,6 +1,7 @@
 from . import connector_backend
 from . import connector_backend_status
 from . import connector_backend_breaker
+from . import connector_backend_credentials
 from . import connector_backend_import
 from . import external_binding
 from . import external_binding_line

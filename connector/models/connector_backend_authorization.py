@@ -109,6 +109,10 @@ class ConnectorBackend(models.AbstractModel):
         self._requeue_refused()
         self._set_ready()
 
+    def _forget_credentials(self):
+        self._tokens().unlink()
+        return super()._forget_credentials()
+
     def unlink(self):
         self._tokens().unlink()
         return super().unlink()

@@ -45,7 +45,8 @@ class ConnectorBackend(models.AbstractModel):
 
     _inherit = "connector.backend"
 
-    #: Names of the fields with our credentials. Who saves new ones has attended to the backend.
+    #: Names of the fields with our credentials; those that are a ``SecretChar`` need not be named.
+    #: Who saves new ones has attended to the backend.
     _credential_fields = ()
 
     def _status(self):
@@ -84,7 +85,7 @@ class ConnectorBackend(models.AbstractModel):
 
     def write(self, vals):
         result = super().write(vals)
-        if not vals.keys().isdisjoint(self._credential_fields):
+        if self._new_credentials(vals):
             refused = self.filtered(lambda backend: backend.state == "needs_attention")
             refused._requeue_refused()
             refused._set_ready()

@@ -5,13 +5,8 @@ from urllib.parse import quote, urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.connector import BackendAdapter, ConnectorSession, import_batch, reconcile
+from odoo.addons.connector import BackendAdapter, ConnectorSession, SecretChar, import_batch, reconcile
 from odoo.addons.connector.exception import ConnectorException
-
-
-def _server(location):
-    """Return scheme, host and port of an address."""
-    return (location or "").split("/")[:3]
 
 
 class OdooBackend(models.Model):
@@ -19,7 +14,7 @@ class OdooBackend(models.Model):
     _inherit = "connector.backend"
     _description = "Odoo Backend"
     _backend_type = "odoo"
-    _credential_fields = ("api_key", "login", "location", "database", "version")
+    _credential_fields = ("login", "location", "database", "version")
 
     version = fields.Selection(
         selection_add=[("19.0", "19.0 or later (JSON-2)"), ("legacy", "13.0 to 18.0 (XML-RPC)")],
@@ -36,16 +31,11 @@ class OdooBackend(models.Model):
     login = fields.Char(
         help="Login of the user of the other Odoo that we work as. An API key of 19.0 or later tells it by itself."
     )
-    api_key = fields.Char(
+    api_key = SecretChar(
         string="API Key",
-        compute="_compute_api_key",
-        inverse="_inverse_api_key",
-        copy=False,
         help="API key of the user of the other Odoo that we work as; before Odoo 14 the password. It is stored, but never shown again. "
         "Enter it again when the location changes.",
     )
-    stored_api_key = fields.Char(copy=False, prefetch=False, groups=fields.NO_ACCESS)
-    has_api_key = fields.Boolean(string="API Key Is Stored", compute="_compute_has_api_key")
     conflict_policy = fields.Selection(
         [
             ("odoo_wins", "Ours wins"),
@@ -67,25 +57,6 @@ class OdooBackend(models.Model):
     )
     partner_count = fields.Integer(string="Partners", compute="_compute_counts")
     product_count = fields.Integer(string="Products", compute="_compute_counts")
-
-    def _compute_api_key(self):
-        self.api_key = False
-
-    def _inverse_api_key(self):
-        for backend in self:
-            key = (backend.api_key or "").strip()
-            if not key.isprintable():
-                raise ValidationError(
-                    self.env._("The API key contains a line break or another character that no key has.")
-                )
-            if key:
-                backend.sudo().stored_api_key = key
-        self.invalidate_recordset(["api_key"], flush=False)
-
-    @api.depends("stored_api_key")
-    def _compute_has_api_key(self):
-        for backend in self:
-            backend.has_api_key = bool(backend.sudo().stored_api_key)
 
     def _compute_counts(self):
         for field_name, model_name in (
@@ -117,19 +88,19 @@ class OdooBackend(models.Model):
             if url.query or url.fragment:
                 raise ValidationError(self.env._("Leave out of the location what follows the ? or the #."))
 
+    @api.constrains("api_key")
+    def _check_api_key(self):
+        for backend in self.sudo():
+            if not (backend.api_key or "").isprintable():
+                raise ValidationError(
+                    self.env._("The API key contains a line break or another character that no key has.")
+                )
+
     @api.constrains("version", "login")
     def _check_login(self):
         for backend in self:
             if backend.version == "legacy" and not backend.login:
                 raise ValidationError(self.env._("XML-RPC needs the login of the user of the other Odoo."))
-
-    def write(self, vals):
-        if "location" in vals:
-            # The key is only for the server for which it was entered: somebody who points the
-            # backend to another server must not get it there
-            moved = self.filtered(lambda backend: _server(backend.location) != _server(vals["location"]))
-            moved.sudo().stored_api_key = False
-        return super().write(vals)
 
     def _get_admin_url(self, binding):
         model_name = binding.odoo_id._name

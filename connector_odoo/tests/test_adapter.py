@@ -69,7 +69,7 @@ class AdapterTests:
             self.assertEqual(adapter.read(partner_id, ["parent_id"])["parent_id"], company_id)
 
     def test_a_probe_reaches_it_also_when_no_credentials_are_valid(self):
-        self.backend.stored_api_key = "wrong"
+        self.backend.api_key = "wrong"
         with self.adapter() as adapter:
             self.assertIs(adapter.probe(), True)
 

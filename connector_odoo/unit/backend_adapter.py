@@ -107,7 +107,7 @@ class OdooAdapter(HttpAdapter):
 
     @property
     def _api_key(self):
-        return self.backend_record.sudo().stored_api_key or ""
+        return self.backend_record.sudo().api_key or ""
 
     def _secrets(self):
         return (self._api_key,)

@@ -46,3 +46,9 @@ class TestTexts(BaseCase):
                 self.assertRaisesRegex(ValueError, rf"longest_log = {value} is no number of 1000"),
             ):
                 self.texts(f"longest_log = {value}")
+
+    def test_of_a_line_that_cannot_be_read_the_number_is_told_and_not_the_text(self):
+        with self.assertRaisesRegex(ValueError, "odoo.conf cannot be read: line 3 is neither") as caught:
+            self.texts("s3cr3t")
+        self.assertNotIn("s3cr3t", str(caught.exception))
+        self.assertTrue(caught.exception.__suppress_context__, "the traceback does not tell it either")

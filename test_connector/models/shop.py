@@ -2,6 +2,8 @@
 
 from odoo import fields, models
 
+from odoo.addons.connector import SecretChar
+
 
 class ShopBackend(models.Model):
     _name = "test.shop.backend"
@@ -20,6 +22,8 @@ class ShopBackend(models.Model):
         default="1.0",
     )
     location = fields.Char(help="Address of a shop over HTTP, or folder of its files")
+    token = SecretChar()
+    client_secret = SecretChar()
 
 
 class ShopPartner(models.Model):
@@ -66,6 +70,7 @@ class ShopPage(models.Model):
     _description = "Test Shop Page"
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="cascade")
+    backend_token = fields.Char(related="backend_id.token")
 
 
 class ShopNote(models.Model):

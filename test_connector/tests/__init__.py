@@ -45,9 +45,11 @@ from . import test_refusals
 from . import test_rights
 from . import test_roles
 from . import test_safe_creation
+from . import test_secret_char
 from . import test_secrets
 from . import test_test_kit
 from . import test_sending
+from . import test_server_credentials
 from . import test_tour
 from . import test_unit_list
 from . import test_unsent_changes

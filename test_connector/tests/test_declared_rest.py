@@ -535,6 +535,15 @@ class TestDeclarations(RestCase):
             with self.subTest(message), self.assertRaisesRegex(InvalidBackend, message):
                 self.adapter(**attributes)
 
+    def test_a_secret_that_users_may_read_is_refused_at_the_first_use_and_so_is_one_that_is_declared_as_a_field(self):
+        self.serve(Answer({}))
+        for name in ("name", "webhook_url"):  # one that all read, and one that managers read
+            message = rf"declares secret\('{name}'\), but users may read that field of test.shop.backend.*: {name} = SecretChar\(\)"
+            with self.subTest(name), self.assertRaisesRegex(InvalidBackend, message):
+                self.adapter(headers={"X-Key": secret(name)})
+        with self.assertRaisesRegex(InvalidBackend, r"keeps that field secret: write secret\('token'\)"):
+            self.adapter(headers={"X-Key": field("token")})
+
     def test_what_is_not_declared_is_named_where_it_is_needed(self):
         self.serve(Answer({}))
         for attributes, message in (

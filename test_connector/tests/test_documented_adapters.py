@@ -31,11 +31,10 @@ class DocumentedCase(HttpCase):
         self.enterContext(patch.dict(sys.modules, {PACKAGE: ModuleType(PACKAGE), backend.__name__: backend}))
         self.names = {"__name__": f"{PACKAGE}.unit.adapter", "__package__": f"{PACKAGE}.unit"}
         for block in CODE.findall(PAGE.read_text()):
-            # the field of the reader's backend is one that the backend of the tests has
-            exec(block.replace("stored_key", "stored_webhook_secret"), self.names)
+            exec(block, self.names)
 
     def documented(self, name):
-        self.backend.write({"location": self.server.url, "stored_webhook_secret": "s3cr3t"})
+        self.backend.write({"location": self.server.url, "token": "s3cr3t"})
         return self.names[name](self.environment())
 
 

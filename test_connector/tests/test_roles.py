@@ -54,6 +54,7 @@ OF_ALL = {"queue.job.function", "queue.worker", "connector.backend.status"}
 #: The public methods of ours; each of them looks at the rights of who calls it. A new one is added
 #: here by who has seen to that.
 METHODS = {
+    "ConnectorBackend.action_forget_credentials",
     "ConnectorBackend.action_open_exchanges",
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",

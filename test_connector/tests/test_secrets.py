@@ -8,6 +8,9 @@ from odoo.addons.connector.testing import Roles
 from .common import ShopCase
 
 TOKEN, SECRET, FORGED = "t0k3n-of-the-address", "s3cr3t-of-the-webhook", "forged-by-somebody"
+ENTERED = "t0k3n-of-a-secret-char"
+#: Fields that managers write, and nobody reads
+WRITE_ONLY = ("webhook_secret", "token")
 #: Fields that no role reads or writes
 OF_NOBODY = ("stored_webhook_token", "stored_webhook_secret")
 #: Operator, and a value for which it finds the backend if it may look at the text ``{}``
@@ -41,6 +44,7 @@ class TestSecrets(Roles, ShopCase):
         cls.manager.group_ids += cls.env.ref("base.group_allow_export") + cls.env.ref("base.group_partner_manager")
         cls.backend.write({"name": "The only shop", "location": "http://shop"})
         cls.backend.stored_webhook_token, cls.backend.stored_webhook_secret = TOKEN, SECRET
+        cls.backend.token = ENTERED
         cls.bindings = [cls.env[name].create(cls.values_of(name)) for name in BOUND]
         cls.env.flush_all()
 
@@ -137,7 +141,7 @@ class TestSecrets(Roles, ShopCase):
     def count(self, name, text):
         """Return how many backends have a text, in the column of a field or in that of a secret."""
         self.env.flush_all()
-        columns = {*OF_NOBODY, "name" if name == "name" else OF_NOBODY[0]}
+        columns = {*OF_NOBODY, "token", "name" if name == "name" else OF_NOBODY[0]}
         found = " OR ".join(f"{column} = %s" for column in sorted(columns))
         self.env.cr.execute(f"SELECT count(*) FROM test_shop_backend WHERE {found}", [text] * len(columns))
         return self.env.cr.fetchone()[0]
@@ -167,14 +171,14 @@ class TestSecrets(Roles, ShopCase):
         attempts, given = 0, []
         for user in users:
             is_manager = user.has_group("connector.group_connector_manager")
-            secrets = {OF_NOBODY[0]: TOKEN, OF_NOBODY[1]: SECRET, "webhook_secret": SECRET}
+            secrets = {OF_NOBODY[0]: TOKEN, OF_NOBODY[1]: SECRET, "webhook_secret": SECRET, "token": ENTERED}
             # a manager gives the address to the other system
             if user not in self.manager + self.administrator:
                 secrets["webhook_url"] = TOKEN
             for name, text in secrets.items():
                 ways = list(self.reading(user, name, text))
-                # by this field a manager gives a secret to a backend of his own
-                if name != "webhook_secret" or not is_manager:
+                # by these fields a manager gives a secret to a backend of his own
+                if name not in WRITE_ONLY or not is_manager:
                     ways += self.forging(user, name)
                 attempts += len(ways)
                 given += [(user.login, name, number) for number, way in enumerate(ways) if self.gives(way)]

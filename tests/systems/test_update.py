@@ -1,4 +1,4 @@
-"""The update of a database in which the queue was a part of the addon connector."""
+"""The update of a database from before: the queue was a part of the addon connector."""
 
 import io
 import subprocess
@@ -13,8 +13,9 @@ from scripts.programs import run
 FORMER = "7fbb21ee28432121c56c8b20a7e9d2f14de3cb38"  # version 19.0.1.0.0
 JOBS = 600
 DATABASE = "connector_updated"
-# Things that somebody has made with it: jobs that wait, a channel, a setting, and a graph whose
-# barrier is a function of the queue's own
+API_KEY = "k3y-of-before"
+# Things that somebody has made with it: jobs that wait, a channel, a setting, a backend with its
+# key, and a graph whose barrier is a function of the queue's own
 DELAY = f"""
 from odoo.addons.connector.queue.graph import chain, group
 partners = env["res.partner"]
@@ -26,6 +27,8 @@ chain(first, then).delay()
 root = env.ref("connector.channel_root")
 env["queue.job.channel"].create({{"name": "shop", "parent_id": root.id, "capacity": 3}})
 env["ir.config_parameter"].set_param("connector.job_retention_days", "7")
+access = {{"location": "https://shop.example.com", "database": "shop", "api_key": "{API_KEY}"}}
+env["odoo.backend"].create({{"name": "Shop", "default_lang_id": env.ref("base.lang_en").id, **access}})
 env.ref("connector.cron_group_failures").interval_number = 20
 env.ref("connector.queue_job_rule_company").domain_force = "[(0, '=', 1)]"
 env.cr.commit()
@@ -34,9 +37,10 @@ env.cr.commit()
 
 @pytest.fixture(scope="module")
 def former_addons(tmp_path_factory):
-    """Return a folder with the addon connector as it was."""
+    """Return a folder with the addons as they were."""
     folder = tmp_path_factory.mktemp("former")
-    archive = subprocess.run(["git", "-C", ROOT, "archive", FORMER, "connector"], check=True, capture_output=True)
+    addons = ["connector", "connector_base_product", "connector_odoo"]
+    archive = subprocess.run(["git", "-C", ROOT, "archive", FORMER, *addons], check=True, capture_output=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
     return folder
@@ -45,9 +49,9 @@ def former_addons(tmp_path_factory):
 @pytest.fixture(scope="module")
 def updated(former_addons):
     """Provide a database that was made with the former addon, used, and then updated."""
-    databases.create(DATABASE, databases.template(databases.BASE))
+    databases.create(DATABASE, databases.template())
     former = [f"--addons-path={former_addons}", "--database", DATABASE, "--no-http"]
-    run([ODOO, *former, "--init", "connector", "--stop-after-init"], "read the log.", log="odoo.log")
+    run([ODOO, *former, "--init", "connector_odoo", "--stop-after-init"], "read the log.", log="odoo.log")
     run([ODOO, "shell", *former], "read the log.", log="odoo.log", input=DELAY)
     databases.odoo("--database", DATABASE, "--update", "connector", "--stop-after-init", "--no-http")
     yield DATABASE
@@ -77,6 +81,24 @@ def test_what_an_administrator_has_changed_stays(updated):
         "SELECT interval_number FROM ir_cron WHERE cron_name = 'Jobs: group failed jobs and tell their followers'"
     ) == [(20,)]
     assert rows("SELECT domain_force FROM ir_rule WHERE name ~ '^Jobs: '") == [("[(0, '=', 1)]",)]
+
+
+def test_api_keys_are_kept(updated):
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'odoo_backend'"
+    assert rows("SELECT api_key FROM odoo_backend") == [(API_KEY,)]
+    assert rows(f"{columns} AND column_name ~ 'api_key'") == [("api_key",)]
+
+
+def test_a_neutralized_copy_has_no_api_keys(updated):
+    copy = f"{updated}_copy"
+    databases.create(copy, updated)
+    try:
+        databases.odoo("neutralize", "--database", copy)
+        with databases.cursor(copy) as cr:
+            cr.execute("SELECT api_key FROM odoo_backend")
+            assert cr.fetchall() == [(None,)]
+    finally:
+        databases.drop(copy)
 
 
 def test_the_jobs_that_waited_run_by_the_command_of_before(updated, wait_until):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NewConnectionError
@@ -31,6 +30,7 @@ from .crud import CRUDAdapter
 from .decoding import MOST_VALUES, TooManyValues, header_text, json_content, json_or_none
 from .errors import UNAVAILABLE, VAGUE, Refusal, exception_for, parse_date, retry_after, what_happened
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
+from .origin import origin_of
 from .paging import Paging
 from .paths import path_below, what_is_unquoted
 from .sending import prepared
@@ -355,7 +355,7 @@ class HttpAdapter(Paging, CRUDAdapter):
                     f"{self._how_to_quote}"
                 )
             return f"{base.rstrip('/')}/{path.lstrip('/')}"
-        if urlsplit(path)[:2] != urlsplit(base)[:2]:
+        if origin_of(path) != origin_of(base):
             raise InvalidDataError(
                 self._(
                     "%(system)s names an address on another server, where our credentials must not go: %(url)s",

@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 
 import requests
 
+from odoo.fields import NO_ACCESS
+
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
 from ....exception import CredentialsRefused, InvalidBackend, InvalidDataError, UnreadableAnswer
 from ....extension import class_name
+from ....secret_char import SecretChar
 from ...connector_unit import Environment
 from ...types import ExternalId, ExternalRecord
 from ..http import HttpAdapter
@@ -110,14 +113,33 @@ class DeclaredAdapter(HttpAdapter):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        known = self.backend_record._fields
         for declared in self._declared_fields():
-            if declared.name not in known:
-                near = get_close_matches(declared.name, known, 1)
-                raise InvalidBackend(
-                    f"{class_name(type(self))} declares {declared}, but {self.backend_record._name} has no such field. "
-                    + (f"Is {near[0]!r} meant?" if near else "Add it to that model, or name another one.")
-                )
+            self._check_field(declared)
+
+    def _check_field(self, declared: Field) -> None:
+        """Check what a field of the backend is, now that the backend is known.
+
+        :raise InvalidBackend: there is no such field, or users may read what is declared as a
+            secret, or a secret is not declared as one
+        """
+        model_name, fields = self.backend_record._name, self.backend_record._fields
+        found, declares = fields.get(declared.name), f"{class_name(type(self))} declares {declared}"
+        if found is None:
+            near = get_close_matches(declared.name, fields, 1)
+            raise InvalidBackend(
+                f"{declares}, but {model_name} has no such field. "
+                + (f"Is {near[0]!r} meant?" if near else "Add it to that model, or name another one.")
+            )
+        is_secret = isinstance(found, SecretChar)
+        if declared.is_secret and not is_secret and found.groups != NO_ACCESS:
+            raise InvalidBackend(
+                f"{declares}, but users may read that field of {model_name}. Make it one that only code reads: "
+                f"{declared.name} = SecretChar()"
+            )
+        if is_secret and not declared.is_secret:
+            raise InvalidBackend(
+                f"{declares}, but {model_name} keeps that field secret: write secret({declared.name!r}), so that no message shows it"
+            )
 
     def _declared_fields(self) -> Iterator[Field]:
         for attribute in self._with_fields:

@@ -34,7 +34,7 @@ class RestAdapter(DeclaredAdapter):
 
         class ShopAdapter(RestAdapter):
             base = field("location")
-            headers = {"X-Api-Key": secret("stored_key")}
+            headers = {"X-Api-Key": secret("token")}
 
         @shop
         class Customers(ShopAdapter):

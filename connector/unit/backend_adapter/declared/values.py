@@ -52,7 +52,7 @@ def field(name: str) -> Any:
 def secret(name: str) -> Any:
     """Declare the value of a field of the backend that no message, log or stored exchange may show.
 
-    ``headers = {"X-Api-Key": secret("stored_key")}``
+    ``headers = {"X-Api-Key": secret("token")}``
 
     :param name: name of the field. While it is empty, nothing is sent: the credentials are refused
     """
