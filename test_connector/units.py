@@ -33,6 +33,7 @@ webshop_2 = Backend(parent=webshop, version="2.0")
 webshop_http = Backend(parent=webshop, version="http")
 webshop_file = Backend(parent=webshop, version="file")
 webshop_oauth = Backend(parent=webshop, version="oauth")
+webshop_person = Backend(parent=webshop, version="person")
 
 
 @webshop
@@ -122,6 +123,16 @@ class OAuthShopAdapter(RestAdapter):
     _model_name = "test.shop.page"
     base = field("location")
     auth = OAuth2(token="/oauth/token", client="odoo", refresh=secret("stored_webhook_secret"))
+    path, paginator = "/pages", OnePage()
+
+
+@webshop_person
+class AuthorisedShopAdapter(RestAdapter):
+    """Adapter of a shop where a person authorises us."""
+
+    _model_name = "test.shop.page"
+    base = field("location")
+    auth = OAuth2(token="/oauth/token", client="odoo", authorize="/oauth/authorize")
     path, paginator = "/pages", OnePage()
 
 

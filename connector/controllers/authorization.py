@@ -8,10 +8,14 @@ from ..models.connector_backend_authorization import CALLBACK
 
 
 class AuthorizationController(Controller):
-    @route(CALLBACK, type="http", auth="user", methods=["GET"], readonly=False)
-    def come_back(self, state="", code="", error="", error_description="", **_parameters):
+    @route(f"{CALLBACK}/<string:name>", type="http", auth="user", methods=["GET"], readonly=False)
+    def come_back(self, name, state="", code="", error="", error_description="", **_parameters):
         """Take the code that a person brings, and show the backend; or say what went wrong.
 
+        Each backend has an address of its own. So a code of one system never goes to another one
+        (RFC 9700, section 4.4).
+
+        :param name: model and id of the backend, as ``shop.backend-7``
         :param state: which authorisation it is
         :param code: what the token is given for
         :param error: why there is no code (RFC 6749, section 4.1.2.1)
@@ -24,10 +28,15 @@ class AuthorizationController(Controller):
                 )
             )
         backend = request.env[taken["backend_model"]].browse(taken["backend_id"]).exists()
+        if not backend:
+            return self._refused(request.env._("The backend does not exist any more."))
         backend.check_access("write")
-        if not backend or taken["callback"] != backend.authorization_callback:
+        if (
+            name != f"{taken['backend_model']}-{taken['backend_id']}"
+            or taken["callback"] != backend.authorization_callback
+        ):
             return self._refused(
-                request.env._("The backend or the address of Odoo has changed. Press “Authorise” on the backend again.")
+                request.env._("The address of Odoo has changed. Press “Authorise” on the backend again.")
             )
         if not code:
             said = error_description or error or request.env._("it gives no code")

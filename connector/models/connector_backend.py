@@ -142,6 +142,7 @@ class ConnectorBackend(models.AbstractModel):
     # who authorises us: connector_backend_authorization.py
     needs_authorization = fields.Boolean(compute="_compute_is_authorized")
     is_authorized = fields.Boolean(compute="_compute_is_authorized")
+    was_authorized = fields.Boolean(compute="_compute_is_authorized")
     authorization_callback = fields.Char(
         string="Callback Address",
         compute="_compute_authorization_callback",

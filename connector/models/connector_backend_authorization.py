@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlencode, urlsplit
 
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from odoo.addons.jobs_queue import store
+from odoo.addons.jobs_queue.exception import ConnectorException
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..exception import ExtensionConflict, InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
@@ -25,12 +27,22 @@ class ConnectorBackend(models.AbstractModel):
 
     def _compute_is_authorized(self):
         for backend in self:
-            backend.needs_authorization = bool(backend._models_to_authorize())
-            backend.is_authorized = backend.needs_authorization and any(backend._tokens().mapped("access_token"))
+            names = backend._models_to_authorize()
+            tokens = backend._tokens_for(names) if backend.id else ()
+            backend.needs_authorization = bool(names)
+            backend.is_authorized = bool(names) and sum(bool(token.access_token) for token in tokens) == len(names)
+            backend.was_authorized = any(token.number for token in tokens)
+
+    def _tokens_for(self, names):
+        """Return the tokens that the adapters of some models need, as far as there are any."""
+        purposes = []
+        with suppress(ConnectorException):  # what they need to ask for one is not entered yet
+            purposes = [self._purpose(name) for name in names]
+        return self._tokens().filtered(lambda token: token.purpose in purposes)
 
     def _compute_authorization_callback(self):
         for backend in self:
-            backend.authorization_callback = backend.get_base_url() + CALLBACK
+            backend.authorization_callback = f"{backend.get_base_url()}{CALLBACK}/{backend._name}-{backend.id}"
 
     def _tokens(self):
         return (
@@ -51,11 +63,11 @@ class ConnectorBackend(models.AbstractModel):
             return []
         for model_name in model_names(backend, session):
             try:
-                auth = getattr(backend.get_class(BackendAdapter, session, model_name), "auth", None)
+                adapter = backend.get_class(BackendAdapter, session, model_name)
             except (NoConnectorUnitError, ManyConnectorUnitError, ExtensionConflict):
                 continue
-            if getattr(auth, "authorize", None) is not None:
-                found.setdefault(repr(auth), model_name)
+            if getattr(auth := getattr(adapter, "auth", None), "authorize", None) is not None:
+                found.setdefault((repr(auth), repr(adapter.base)), model_name)
         return list(found.values())
 
     def _purpose(self, model_name):
@@ -78,10 +90,17 @@ class ConnectorBackend(models.AbstractModel):
         names = self._models_to_authorize()
         if not names:
             raise UserError(self.env._("Nobody has to authorise us for %s.", self.display_name))
+        if not store.database.is_original(self.env.cr):
+            raise UserError(
+                self.env._("This database is a copy: the system would refuse the production database then.")
+            )
         there = {token.purpose for token in self._tokens() if token.access_token}
-        model_name = next((name for name in names if self._purpose(name) not in there), names[0])
-        with self._adapter(model_name) as adapter:
-            address, parameters = adapter.auth.page(adapter)
+        try:
+            model_name = next((name for name in names if self._purpose(name) not in there), names[0])
+            with self._adapter(model_name) as adapter:
+                address, parameters = adapter.auth.page(adapter)
+        except ConnectorException as error:
+            raise UserError(str(error)) from error
         state, verifier = self.env["connector.authorization"]._begin(self, model_name, self.authorization_callback)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         parameters |= {
@@ -101,13 +120,18 @@ class ConnectorBackend(models.AbstractModel):
         :param verifier: text that belongs to the code
         :param callback: address to which the person was led
         :raise CredentialsRefused: the other system refuses the code
+        :raise FailedJobError: this database is a copy
         """
+        self.env["connector.token"]._check_is_original()
         with self._adapter(model_name) as adapter:
             answer = adapter.auth.with_code(adapter, code, verifier, callback)
             purpose = adapter.auth.of(adapter).purpose
         self.env["connector.token"]._keep(self, purpose, answer)
         self._requeue_refused()
-        self._set_ready()
+        # in a transaction of its own: others may have written the status meanwhile
+        with self._shared_status() as (backend, status):
+            if status:
+                backend._set_ready()
 
     def _forget_credentials(self):
         self._tokens().unlink()
@@ -115,4 +139,6 @@ class ConnectorBackend(models.AbstractModel):
 
     def unlink(self):
         self._tokens().unlink()
+        begun = self.env["connector.authorization"].sudo()
+        begun.search([("backend_model", "=", self._name), ("backend_id", "in", self.ids)]).unlink()
         return super().unlink()

@@ -10,10 +10,13 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import ConnectorException, FailedJobError, RetryableJobError
 
-from ..unit.backend_adapter.tokens import Token, TokenAnswer
+from ..exception import CredentialsRefused
+from ..unit.backend_adapter.tokens import KNOWN_SECONDS, Token, TokenAnswer
 
-#: Seconds to wait for another job that renews the token: longer than a request may take.
-_PATIENCE = 90
+#: Seconds for which a job waits for another one that renews the token; then it is run again later.
+_PATIENCE = 60
+#: Seconds for which a person waits for it, whose code is valid once: longer than a request takes.
+_PATIENCE_OF_PERSON = 700
 #: Seconds before its end from which a token is not used any more: a request takes time.
 _MARGIN = 30
 
@@ -61,12 +64,15 @@ class ConnectorToken(models.Model):
         with store.sql.own_cursor(self.env) as cr:
             tokens = self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True))
             token: Token | ConnectorException
+            row = tokens._locked(backend, purpose, _PATIENCE)
             try:
-                token = tokens._locked(backend, purpose)._valid(refused, ask)
+                token = row._valid(refused, ask)
             except ConnectorException as error:
                 # what asking has noted on the backend is committed already; but in a test it is a
                 # part of this transaction, which must not be rolled back
                 token = error
+                if isinstance(error, CredentialsRefused):
+                    row.access_token = False  # it has ended, and there is no other one
             if not backend.with_env(tokens.env).exists():
                 cr.rollback()  # nobody knows whether the backend will be committed
         if isinstance(token, ConnectorException):
@@ -75,41 +81,45 @@ class ConnectorToken(models.Model):
 
     @api.model
     def _keep(self, backend: models.BaseModel, purpose: str, answer: TokenAnswer) -> None:
-        """Store a token that a person has authorised, in a transaction of its own.
-
-        :raise FailedJobError: this database is a copy
-        """
+        """Store a token that a person has authorised, in a transaction of its own."""
         with store.sql.own_cursor(self.env) as cr:
             tokens = self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True))
-            tokens._check_is_original()
-            tokens._locked(backend, purpose)._store(answer)
+            row = tokens._locked(backend, purpose, _PATIENCE_OF_PERSON)
+            row.refresh_token = False  # that of the person before
+            row._store(answer)
 
     @api.model
-    def _locked(self, backend: models.BaseModel, purpose: str) -> "ConnectorToken":
+    def _locked(self, backend: models.BaseModel, purpose: str, patience: int) -> "ConnectorToken":
         """Return the row of a purpose, locked until the end of the transaction.
 
-        It is created if there is none. Who creates it at the same time waits here for the
-        other one.
+        It is created if there is none. Who creates it at the same time waits here for the other
+        one.
+
+        :param patience: seconds to wait
+        :raise RetryableJobError: it is locked for longer
         """
         key = (backend._name, backend.id, purpose)
-        self.env.cr.execute("SET LOCAL lock_timeout = %s", (f"{_PATIENCE}s",))
+        # the server may end sessions that wait in a transaction; this one waits for the system
+        self.env.cr.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         try:
-            self.env.cr.execute(
-                "INSERT INTO connector_token (backend_model, backend_id, purpose, number) VALUES (%s, %s, %s, 0) "
-                "ON CONFLICT DO NOTHING",
-                key,
-            )
-            # a statement of its own: it sees what the former holder of the lock has committed
-            self.env.cr.execute(
-                "SELECT id FROM connector_token WHERE (backend_model, backend_id, purpose) = (%s, %s, %s) FOR UPDATE",
-                key,
-            )
+            with self.env.cr.savepoint():
+                self.env.cr.execute("SET LOCAL lock_timeout = %s", (f"{patience}s",))
+                self.env.cr.execute(
+                    "INSERT INTO connector_token (backend_model, backend_id, purpose, number) VALUES (%s, %s, %s, 0) "
+                    "ON CONFLICT DO NOTHING",
+                    key,
+                )
+                # a statement of its own: it sees what the former holder of the lock has committed
+                self.env.cr.execute(
+                    "SELECT id FROM connector_token WHERE (backend_model, backend_id, purpose) = (%s, %s, %s) FOR UPDATE",
+                    key,
+                )
+                return self.browse(self.env.cr.fetchone())
         except LockNotAvailable:
             raise RetryableJobError(
-                f"Another job has been renewing the token of {backend.display_name} for {_PATIENCE} s",
+                f"Another job has been renewing the token of {backend.display_name} for {patience} s",
                 ignore_retry=True,
             ) from None
-        return self.browse(self.env.cr.fetchone())
 
     def _valid(self, refused: int | None, ask: Callable[[str | None], TokenAnswer]) -> Token:
         """Return the token of this locked row; ask for another one if it is not valid."""
@@ -118,7 +128,7 @@ class ConnectorToken(models.Model):
             self._check_is_original()
             self._store(ask(self.refresh_token or None))
             seconds = self._seconds_left()
-        return Token(self.access_token, self.number, time.monotonic() + seconds)
+        return Token(self.access_token, self.number, time.monotonic() + min(seconds, KNOWN_SECONDS))
 
     def _store(self, answer: TokenAnswer) -> None:
         self.access_token = answer.access

@@ -18,6 +18,7 @@ class ShopBackend(models.Model):
             ("http", "over HTTP"),
             ("file", "Files"),
             ("oauth", "with OAuth"),
+            ("person", "with OAuth, by a person"),
         ],
         default="1.0",
     )

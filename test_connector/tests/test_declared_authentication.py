@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import json
 import re
+import traceback
+import xmlrpc.client
 from datetime import timedelta
 from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 
@@ -12,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tests.common import HttpCase as BrowserCase
 from odoo.tests.common import new_test_user
@@ -22,6 +24,7 @@ from odoo.addons.connector.declaration import (
     Authentication,
     Basic,
     Bearer,
+    Call,
     Hmac,
     Jwt,
     Login,
@@ -29,10 +32,11 @@ from odoo.addons.connector.declaration import (
     OAuth2,
     OnePage,
     RestAdapter,
+    RpcAdapter,
     field,
     secret,
 )
-from odoo.addons.connector.exception import CredentialsRefused, FailedJobError
+from odoo.addons.connector.exception import CredentialsRefused, FailedJobError, UnreadableAnswer
 from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.backend_adapter import tokens
@@ -122,6 +126,22 @@ class TestCredentials(AuthenticationCase):
         self.assertEqual(self.read_with(ApiKey(SECRET, parameter="key")).params, {"key": "s3cr3t&x"})
         self.assertNothingTold("s3cr3t")
 
+    def test_a_key_in_the_address_of_a_link_is_not_there_twice(self):
+        self.serve(Answer({"id": 7}))
+        adapter = self.adapter(ApiKey(SECRET, parameter="key"))
+        adapter.request("GET", f"{self.server.url}/things?key=former&page=2")
+        self.assertEqual(self.server.requests[0].params, {"page": "2", "key": "s3cr3t"})
+        self.assertEqual(self.env["connector.exchange"].search([]).url.count("key="), 1)
+
+    def test_credentials_with_a_line_break_are_refused_and_not_told(self):
+        self.backend.stored_webhook_secret = "s3cr3t\nX-Evil: 1"
+        self.env.flush_all()
+        self.serve(Answer({"id": 7}))
+        for auth in (Bearer(SECRET), ApiKey(SECRET, header="X-Api-Key")):
+            with self.assertRaisesRegex(FailedJobError, "have a line break") as caught:
+                self.adapter(auth).read(7)
+            self.assertNotIn("s3cr3t", "".join(traceback.format_exception(caught.exception)))
+
     def test_a_signature_of_the_body(self):
         self.serve(Answer({"id": 7}))
         self.adapter(Hmac(key=SECRET, digest="sha512", prefix="v1=")).create({"name": "Ada"})
@@ -176,6 +196,8 @@ class TestCredentials(AuthenticationCase):
             (lambda: OAuth2(token="/t", client="c", secret="s", extra=[]), "OAuth2, extra"),
             (lambda: Jwt(key="k", claims={}, algorithm="none"), "Jwt, algorithm is 'none'"),
             (lambda: Jwt(key="k", claims="iss"), "Jwt, claims is 'iss'"),
+            (lambda: OAuth2(**{**CLIENT, "token": field("location")}), "OAuth2, token is .* must be a path"),
+            (lambda: OAuth2(token="/t", client="c", authorize="/a", extra={"k": SECRET}), "the browser shows these"),
             (lambda: Login(path="/login", json="x"), "Login, json is 'x'"),
             (lambda: Login(path="/login", json={}, token="a["), "Login, token is"),
             (lambda: type("Bad", (Things,), {"auth": "Bearer"}), "auth is 'Bearer': it must be such as Bearer"),
@@ -241,6 +263,51 @@ class TestTokens(AuthenticationCase):
         first = tokens._current(self.backend, "purpose", None, lambda refresh: next(asked))
         renewed = [tokens._current(self.backend, "purpose", first.number, lambda refresh: next(asked)) for _job in "ab"]
         self.assertEqual([token.access for token in renewed], ["t2", "t2"])
+
+    def test_another_secret_gets_a_token_of_its_own(self):
+        """Whoever enters the key of another account, or replaces one that leaked, means it."""
+        auth = Login(path="/oauth/token", json={"key": SECRET}, token="access_token")
+        for declared in (OAuth2(**CLIENT), auth):
+            self.serve_tokens([{"access_token": "t1"}, {"access_token": "t2"}], {"t1", "t2"})
+            for key in ("s3cr3t", "another"):
+                self.backend.stored_webhook_secret = key
+                self.env.flush_all()
+                self.adapter(declared).read(7)
+            self.assertEqual(self.server.requests[-1].headers["Authorization"], "Bearer t2")
+
+    def test_a_refresh_token_that_comes_with_client_credentials_is_not_needed(self):
+        answers = [{"access_token": f"t{at}", "refresh_token": f"r{at}"} for at in (1, 2)]
+        self.serve_tokens(answers, {"t2"})
+        self.adapter(OAuth2(**CLIENT)).read(7)
+        self.assertEqual({form["grant_type"] for form in self.forms()}, {"client_credentials"})
+
+    def test_a_token_that_no_header_can_have_is_not_readable_and_not_told(self):
+        for token in ("", "tok\nen", "tok\0en", 7, None):
+            self.serve_tokens([{"access_token": token}], set())
+            error = self.error_of(lambda: self.adapter(OAuth2(**CLIENT)).read(7))
+            self.assertIsInstance(error, UnreadableAnswer, token)
+            self.assertNotIn("tok", str(error))
+            self.assertEqual(len(self.server.requests), 1)
+
+    def test_a_request_that_the_token_endpoint_does_not_understand_is_no_matter_of_credentials(self):
+        for answer in (Answer({"error": "invalid_scope"}, 400), Answer("<html>blocked", 400)):
+            self.serve_tokens([answer], set())
+            error = self.error_of(lambda: self.adapter(OAuth2(**CLIENT)).read(7))
+            self.assertNotIsInstance(error, CredentialsRefused)
+            self.env.invalidate_all()
+            self.assertEqual(self.backend.state, "ready")
+
+    def test_what_a_form_for_a_token_has_is_told_by_no_message_and_no_exchange(self):
+        said = {"error": "invalid_grant", "error_description": "s3cr3t-refresh was used before"}
+        self.backend.stored_webhook_secret = "s3cr3t-refresh"
+        self.env.flush_all()
+        self.serve_tokens([Answer(said, 400)], set())
+        error = self.error_of(lambda: self.adapter(OAuth2(token="/oauth/token", client="o", refresh=SECRET)).read(7))
+        self.assertNotIn("s3cr3t-refresh", str(error))
+        self.serve_tokens([Answer({"error": "invalid_grant", "was": "c0de-of-person"}, 400)], set())
+        adapter = self.adapter(OAuth2(token="/oauth/token", client="o", authorize="/a"))
+        self.error_of(lambda: adapter.auth.with_code(adapter, "c0de-of-person", "ver1fier", "https://odoo"))
+        self.assertNothingTold("s3cr3t-refresh", "c0de-of-person", "ver1fier")
 
     def test_another_client_gets_a_token_of_its_own(self):
         self.serve_tokens([{"access_token": "t1"}, {"access_token": "t2"}], {"t1", "t2"})
@@ -349,6 +416,21 @@ class TestLogin(AuthenticationCase):
             self.assertIsInstance(error, CredentialsRefused, status)
             self.assertEqual(len(self.server.requests), 1)
 
+    def test_a_login_may_speak_json_where_the_system_speaks_xml_rpc(self):
+        def answer(request):
+            if request.path == "/login":
+                return Answer({"token": "ses-sion"})
+            self.assertEqual(request.headers["Authorization"], "Bearer ses-sion")
+            return Answer(xmlrpc.client.dumps(({"id": 7},), methodresponse=True))
+
+        self.serve(answer)
+        self.backend.location = self.server.url
+        self.env.flush_all()
+        declared = {"protocol": "xmlrpc", "one": Call("thing", "{id}"), "base": field("location")}
+        auth = Login(path="/login", json={}, token="token")
+        adapter = type("Rpc", (RpcAdapter,), {**declared, "auth": auth})(self.environment())
+        self.assertEqual(adapter.read(7), {"id": 7})
+
     def test_a_login_without_a_token_is_not_readable(self):
         for body in ({"token": None}, {"token": ""}, {"token": True}, {"token": {}}, "<html>"):
             self.serve(Answer(body))
@@ -413,8 +495,9 @@ class TestAuthorization(AuthenticationCase, BrowserCase):
         self.assertEqual(action["url"].partition("?")[0], f"{self.server.url}/oauth/authorize")
         return {name: value for name, (value,) in parse_qs(urlsplit(action["url"]).query).items()}
 
-    def come_back(self, **parameters):
-        return self.url_open("/connector/oauth/callback", params=parameters, method="GET", allow_redirects=False)
+    def come_back(self, name=None, **parameters):
+        path = f"/connector/oauth/callback/{name or f'test.shop.backend-{self.backend.id}'}"
+        return self.url_open(path, params=parameters, method="GET", allow_redirects=False)
 
     def open_adapter(self):
         self.backend.sudo().location = self.server.url
@@ -424,7 +507,7 @@ class TestAuthorization(AuthenticationCase, BrowserCase):
     def test_before_anybody_has_authorised_us_nothing_is_sent_and_the_button_is_named(self):
         self.serve_tokens([], set())
         error = self.error_of(lambda: self.open_adapter().read(7))
-        self.assertRegex(str(error), "Nobody has authorised us .*press “Authorise” on the backend")
+        self.assertRegex(str(error), "Nobody has authorised us .* press “Authorise” on the backend")
         self.assertEqual(self.server.requests, [])
         self.env.invalidate_all()
         self.assertEqual(
@@ -519,17 +602,53 @@ class TestAuthorization(AuthenticationCase, BrowserCase):
         error = self.error_of(lambda: self.open_adapter().read(7))
         self.assertRegex(str(error), "has ended: revoked. Press “Authorise Again” on the backend")
         self.env.invalidate_all()
-        self.assertEqual(self.backend.state, "needs_attention")
+        self.assertEqual((self.backend.state, self.backend.is_authorized), ("needs_attention", False))
         self.assertIn("Authorise Again", self.backend.sudo().activity_ids.note)
         self.come_back(state=self.begin()["state"], code="c0de2")
         self.env.invalidate_all()
         self.assertEqual(self.backend.state, "ready")
+        self.assertTrue(self.backend.was_authorized)
         self.open_adapter().read(7)
         self.assertEqual(self.forms()[1]["refresh_token"], "r1")
 
-    def test_a_copy_of_the_database_is_not_authorised(self):
+    def test_a_copy_of_the_database_is_not_authorised_and_asks_for_nothing(self):
         self.serve_tokens([{"access_token": "t1"}], {"t1"})
         state = self.enter_state()
         self.env["ir.config_parameter"].sudo().set_param("jobs_queue.database", "neutralized")
         self.env.flush_all()
         self.assertIn("This database is a copy", self.come_back(state=state, code="c0de").text)
+        with self.assertRaisesRegex(UserError, "This database is a copy"):
+            self.backend.action_authorize()
+        self.assertEqual(self.server.requests, [])
+
+    def test_the_grant_of_the_person_before_is_forgotten(self):
+        self.serve_tokens([{"access_token": "t1", "refresh_token": "r1"}, {"access_token": "t2"}], {"t2"})
+        for code in ("c1", "c2"):
+            self.come_back(state=self.enter_state(), code=code)
+        self.assertEqual((self.stored().access_token, self.stored().refresh_token), ("t2", False))
+        self.open_adapter().read(7)
+
+    def test_the_way_back_of_another_backend_is_refused(self):
+        self.serve_tokens([{"access_token": "t1"}], {"t1"})
+        other = self.backend.sudo().copy()
+        self.env.flush_all()
+        answer = self.come_back(f"test.shop.backend-{other.id}", state=self.enter_state(), code="c0de")
+        self.assertEqual((answer.status_code, self.forms()), (400, []))
+
+    def test_what_is_not_entered_yet_is_told_to_who_presses_the_button(self):
+        self.serve_tokens([], set())
+        self.backend.sudo().location = False
+        with self.assertRaisesRegex(UserError, "is empty: enter it"):
+            self.backend.action_authorize()
+
+    def test_a_backend_with_other_tokens_is_not_authorised(self):
+        self.serve_tokens([{"access_token": "t1"}], {"t1"})
+        self.adapter(OAuth2(**CLIENT)).read(7)
+        self.env.invalidate_all()
+        self.assertFalse(self.backend.is_authorized)
+
+    def test_a_user_and_a_password_in_the_location_do_not_go_to_the_browser(self):
+        self.serve_tokens([], set())
+        self.backend.sudo().location = self.server.url.replace("://", "://me:s3cr3t@")
+        self.env.flush_all()
+        self.assertNotIn("s3cr3t", self.backend.action_authorize()["url"])

@@ -3,9 +3,13 @@
 import importlib
 import os
 import signal
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
+import psycopg2
 import pytest
+import requests
+
+from scripts import servers
 
 WORKERS = 8
 
@@ -28,7 +32,8 @@ class Shop:
 
     def answer(self, request):
         if request.path == "/oauth/token":
-            return self._token(parse_qs(request.body.decode())["refresh_token"][0])
+            form = parse_qs(request.body.decode())
+            return self._token(form.get("refresh_token", ["r0"])[0])
         if request.headers.get("Authorization") == f"Bearer {self.valid}":
             return self._answer({"title": "Home"})
         return self._answer({"message": "The token has expired"}, 401)
@@ -122,3 +127,71 @@ def test_a_token_that_was_renewed_is_there_after_the_kill_of_the_job_that_renewe
     gate.touch()
     wait_until(lambda: not database.value("SELECT count(*) FROM queue_job WHERE state <> 'done'"))
     assert shop.asked == 1
+
+
+def test_a_job_that_waits_too_long_for_the_renewal_is_tried_again(database, shop, read_pages, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("odoo.addons.connector.models.connector_token"), "_PATIENCE", 0.2)
+    read_pages(0, "none")
+    backend = database.value("SELECT max(id) FROM test_shop_backend")
+    database.rows(
+        "INSERT INTO connector_token (backend_model, backend_id, purpose, number) VALUES ('test.shop.backend', %s, 'p', 0)"
+        " RETURNING id",
+        backend,
+    )
+    retryable = importlib.import_module("odoo.addons.jobs_queue.exception").RetryableJobError
+    with psycopg2.connect(dbname=database.name) as holder, holder.cursor() as cr:
+        cr.execute("SELECT FROM connector_token WHERE purpose = 'p' FOR UPDATE")
+
+        def ask_for(env):
+            record = env["test.shop.backend"].browse(backend)
+            env["connector.token"]._current(record, "p", None, lambda refresh: pytest.fail("two ask at once"))
+
+        with pytest.raises(retryable, match="Another job has been renewing the token of Shop"):
+            database.commit(ask_for)
+
+
+def test_a_person_authorises_us_and_the_job_that_has_failed_is_done(database, jobs, shop, worker, wait_until):
+    def create(env):
+        values = {"name": "Shop", "location": shop.url, "version": "person", "rate_limit": 100}
+        return env["test.shop.backend"].create(values).id
+
+    backend = database.commit(create)
+
+    def delay(env):
+        session = importlib.import_module("odoo.addons.jobs_queue.session").ConnectorSession.from_env(env)
+        jobs.read_page.delay(session, "test.shop.page", backend, 1)
+
+    state = "SELECT state FROM connector_backend_status WHERE backend_id = %s"
+    database.commit(delay)
+    worker()
+    wait_until(lambda: database.value("SELECT state FROM queue_job") == "failed")
+    assert database.value(state, backend) == "needs_attention"
+    with (
+        servers.Server("authorising_server", [database.name], "--max-cron-threads=0") as server,
+        requests.Session() as browser,
+    ):
+        login = {"db": database.name, "login": "admin", "password": "admin"}
+        call(browser, server, "/web/session/authenticate", login)
+        button = {"model": "test.shop.backend", "method": "action_authorize", "args": [[backend]], "kwargs": {}}
+        page = call(browser, server, "/web/dataset/call_button", button)["url"]
+        sent = parse_qs(urlsplit(page).query)
+        answer = browser.get(
+            server.url + urlsplit(sent["redirect_uri"][0]).path,
+            params={"state": sent["state"][0], "code": "c0de"},
+            allow_redirects=False,
+            timeout=60,
+        )
+        assert (answer.status_code, answer.headers.get("Location", answer.text)) == (
+            303,
+            f"/odoo/test.shop.backend/{backend}",
+        )
+        wait_until(lambda: database.value("SELECT state FROM queue_job") == "done")
+    assert database.value(state, backend) == "ready"
+
+
+def call(browser, server, path, params):
+    """Call a JSON route of Odoo, and return its result."""
+    body = {"jsonrpc": "2.0", "method": "call", "params": params}
+    answer = browser.post(server.url + path, json=body, timeout=60).json()
+    assert "error" not in answer, answer["error"]["data"]["debug"]
+    return answer["result"]

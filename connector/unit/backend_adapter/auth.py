@@ -14,6 +14,18 @@ from typing import Any
 from requests import PreparedRequest
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from odoo.addons.jobs_queue.exception import FailedJobError
+
+
+def header_value(text: str) -> bytes:
+    """Return a text that authenticates as the value of a header.
+
+    :raise FailedJobError: no header can have it; the message does not tell it
+    """
+    if not text.isprintable():
+        raise FailedJobError("The credentials have a line break or another control character: enter them again.")
+    return text.encode()
+
 
 class BasicAuth(HTTPBasicAuth):
     """User and password, as text in any script."""
@@ -31,7 +43,7 @@ class BearerAuth(AuthBase):
         self._token = token
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}".encode()
+        request.headers["Authorization"] = header_value(f"Bearer {self._token}")
         return request
 
 

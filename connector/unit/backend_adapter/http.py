@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import psycopg2
 import requests
 from urllib3.exceptions import NewConnectionError
 
@@ -45,6 +46,10 @@ _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WITHOUT_CONTENT = (204, 205)
 # Errors of a token endpoint that say nothing about our credentials (RFC 6749, section 4.1.2.1)
 _PASSING = ("server_error", "slow_down", "temporarily_unavailable")
+# Errors of a token endpoint by which our request is wrong, not our credentials (section 5.2)
+_OF_REQUEST = ("invalid_request", "invalid_scope", "unsupported_grant_type")
+# What the form for a token has that nobody else may see
+_SECRETS_OF_FORM = ("assertion", "client_assertion", "client_secret", "code", "code_verifier", "refresh_token")
 # Errors that the network causes. All others are due to the request, and say nothing about whether
 # the system can be reached
 _OF_THE_NETWORK = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
@@ -268,24 +273,38 @@ class HttpAdapter(Paging, CRUDAdapter):
     ) -> dict[str, Any]:
         """Return the answer of a token endpoint to a form: a dict with ``access_token``.
 
+        What it means for the backend that the system has answered is not noted: only what is done
+        with the token tells whether our requests are accepted.
+
         :param idempotent: whether the form may be sent twice: not if it has a code or a refresh
             token, as a system takes who sends one again for a thief
         :param is_authorised: whether a person has authorised us, and can do it again
         :raise CredentialsRefused: the client is refused, or the authorisation has ended
         """
+        # until the next form: an answer may name what was sent before
+        self._of_form = tuple(str(value) for name, value in form.items() if name in _SECRETS_OF_FORM)
         response = self._send("POST", url, auth, idempotent, **prepared(None, None, form, None))
-        is_refused = response.status_code in (400, 401)
-        answer = json_or_none(response, self._most_values) if is_refused else self.json_of(self._accepted(response))
-        code = answer.get("error") if isinstance(answer, dict) else None
-        if is_refused or (isinstance(code, str) and "access_token" not in answer):
-            if code in _PASSING:
-                raise self._noted(self._error(503, self._said(response), response))
-            if is_authorised and code == "invalid_grant":
-                raise self._noted(self._authorisation_ended(self._said(response)))
-            raise self._noted(self._error(401, self._said(response), response))
-        if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+        is_success = _is_success(response.status_code)
+        answer = self.json_of(response) if is_success else json_or_none(response, self._most_values)
+        if not isinstance(answer, dict):
+            answer = {}
+        if is_success and (token := answer.get("access_token")):
+            if isinstance(token, str) and token.isprintable():
+                return answer
             raise self._nonsense()
-        return answer
+        code = answer.get("error")
+        if code in _PASSING:
+            raise self._noted(self._error(503, self._said(response), response))
+        if code in _OF_REQUEST:
+            raise self._error(403, self._said(response), response)  # no person can mend that on the backend
+        if code == "invalid_grant" and is_authorised:
+            raise self._noted(self._authorisation_ended(self._said(response)))
+        if response.status_code == 401 or (isinstance(code, str) and (is_success or response.status_code == 400)):
+            raise self._noted(self._error(401, self._said(response), response))
+        if is_success:
+            raise self._nonsense()
+        self._accepted(response)
+        raise self._nonsense()
 
     def _authorisation_ended(self, message: str) -> CredentialsRefused:
         return CredentialsRefused(
@@ -323,6 +342,12 @@ class HttpAdapter(Paging, CRUDAdapter):
         return True
 
     # Sending a request
+
+    # what the last form for a token had that nobody else may see
+    _of_form: tuple[str, ...] = ()
+
+    def _all_secrets(self) -> tuple[str, ...]:
+        return (*self._secrets(), *self._of_form)
 
     def _checked_auth(self) -> Any:
         auth = self._auth()
@@ -439,7 +464,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         request = getattr(failure if response is None else response, "request", None)
         if request is None or wanted == "off" or (wanted == "errors" and not is_error):
             return
-        secrets = tuple(self._secrets())
+        secrets = self._all_secrets()
         values = {
             "model_name": self.environment.model_name,
             "method": request.method,
@@ -455,7 +480,11 @@ class HttpAdapter(Paging, CRUDAdapter):
             values["status"] = response.status_code
             values["response_headers"] = masked_headers(response.headers, secrets)
             values["response_body"] = masked_body(response.content, secrets, response.headers.get("Content-Type"))
-        self.last_exchange_id = self.backend_record.log_exchange(values)
+        try:
+            self.last_exchange_id = self.backend_record.log_exchange(values)
+        except psycopg2.Error as error:
+            # the answer counts: it may have the id of a new record, or a token that comes once
+            _logger.warning("An exchange with %s is not stored: %s", self.environment.backend_name, error)
 
     # Errors
 
@@ -587,7 +616,7 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _mask(self, message: object) -> str:
         """Return a text of the external system for a message: short, storable, no secrets."""
-        text = masked_start(str(message), tuple(self._secrets()), _LONGEST_MESSAGE)
+        text = masked_start(str(message), self._all_secrets(), _LONGEST_MESSAGE)
         return storable(" ".join(without_userinfo(text).split()).rstrip(".")[:_LONGEST_SHOWN])
 
 

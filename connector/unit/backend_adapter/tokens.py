@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from odoo.models import BaseModel
+from odoo.tools import hmac
 
 from odoo.addons.jobs_queue.seconds import as_seconds
 
-from .auth import BasicAuth
+from .auth import BasicAuth, header_value
+from .origin import origin_of
 
 if TYPE_CHECKING:
     from .http import HttpAdapter
@@ -38,9 +38,13 @@ class Token(NamedTuple):
     access: str
     #: Which of the tokens for the purpose it is: each renewal adds one
     number: int
-    #: ``time.monotonic()`` from which it is not used any more
+    #: ``time.monotonic()`` from which it is looked up again
     ends: float
 
+
+#: Seconds for which a process uses a token without looking it up: a person may have authorised us
+#: anew, as another user, or the database may have been restored.
+KNOWN_SECONDS = 60
 
 #: The tokens that this process has used: (database, model and id of the backend, purpose) to token.
 _known: dict[tuple[str, str, int, str], Token] = {}
@@ -54,7 +58,8 @@ class StoredTokenAuth(AuthBase):
 
     :param adapter: who needs it
     :param purpose: what tells it apart from other tokens of the backend: where it is from, for
-        which user, for which rights. Any value that JSON has; only its hash is stored
+        which user, for which rights. Any value that JSON has; only a keyed hash of it is stored.
+        With another secret, another token is asked for
     :param ask: ``function(refresh token or None)``, asks the system and returns a
         :class:`TokenAnswer`
     :param header: name of the header for the token
@@ -72,7 +77,7 @@ class StoredTokenAuth(AuthBase):
         self._backend: BaseModel = adapter.backend_record
         self._ask, self._header, self._prefix = ask, header, prefix
         # a token is for the server for which it was given
-        self.purpose = hashed([urlsplit(adapter._base_url)[:2], purpose])
+        self.purpose = self._hashed([repr(origin_of(adapter._base_url)), purpose])
         self._used: int | None = None
         self._refused: int | None = None
 
@@ -92,8 +97,13 @@ class StoredTokenAuth(AuthBase):
             tokens = self._backend.env["connector.token"]
             token = _known[self._key] = tokens._current(self._backend, self.purpose, self._refused, self._ask)
         self._used = token.number
-        request.headers[self._header] = f"{self._prefix}{token.access}".encode()
+        request.headers[self._header] = header_value(f"{self._prefix}{token.access}")
         return request
+
+    def _hashed(self, purpose: Any) -> str:
+        """Return a text that tells purposes apart, and does not tell the secrets in them."""
+        env = self._backend.env(su=True)
+        return hmac(env, "connector.token", json.dumps(purpose, default=str, sort_keys=True))
 
     @property
     def _key(self) -> tuple[str, str, int, str]:
@@ -121,7 +131,7 @@ class ClientCredentialsAuth(StoredTokenAuth):
         def ask(_refresh_token: str | None) -> TokenAnswer:
             return token_in(adapter.request_token(token_url, form, client))
 
-        super().__init__(adapter, [token_url, client_id, scope], ask)
+        super().__init__(adapter, [token_url, client_id, client_secret, scope], ask)
         self._client = client
 
     @property
@@ -145,8 +155,3 @@ def _seconds_of(answer: Mapping[str, Any]) -> float | None:
     except (KeyError, OverflowError, TypeError, ValueError):
         return None
     return seconds if seconds > 0 else None
-
-
-def hashed(value: Any) -> str:
-    """Return a text that tells values apart and does not tell what they are."""
-    return hashlib.sha256(json.dumps(value, default=str, sort_keys=True).encode()).hexdigest()

@@ -21,6 +21,7 @@ from ....extension import class_name
 from ....secret_char import SecretChar
 from ...connector_unit import Environment
 from ...types import ExternalId, ExternalRecord
+from ..decoding import json_or_none
 from ..http import HttpAdapter
 from ..paging import Page, PageAnswer
 from ..sending import prepared
@@ -201,7 +202,10 @@ class DeclaredAdapter(HttpAdapter):
     _fresh_tokens: tuple[str, ...] = ()
 
     def _auth(self) -> Any:
-        self._last_auth = None if self.auth is None else self.auth.of(self)
+        return None if self.auth is None else self.auth.of(self)
+
+    def _checked_auth(self) -> Any:
+        self._last_auth = super()._checked_auth()
         return self._last_auth
 
     def token_by_form(self, url: str, form: Mapping[str, Any], auth: Any, is_authorised: bool) -> TokenAnswer:
@@ -222,13 +226,17 @@ class DeclaredAdapter(HttpAdapter):
             self._login_token = False
         if response.status_code in _LOGIN_REFUSED:
             raise self._noted(self._error(401, self._said(response), response))
-        token = self._token_at(path, self._accepted(response, self._expressed(response)))
-        if token is None:
+        refusal = None
+        with suppress(UnreadableAnswer):  # the login may speak another protocol
+            refusal = self._expressed(response)
+        token = None if refusal else self._token_at(path, response)
+        if token is None or not token.isprintable():
+            self._accepted(response, refusal)
             raise self._nonsense()
         return token
 
     def _token_at(self, path: str | None, response: requests.Response) -> str | None:
-        token = value_at(path, self.json_of(response))
+        token = value_at(path, json_or_none(response, self._most_values))
         return str(token) if isinstance(token, str | int) and not isinstance(token, bool) and token != "" else None
 
     def _log(self, response: requests.Response | None, failure: Any, seconds: float) -> None:
@@ -243,7 +251,7 @@ class DeclaredAdapter(HttpAdapter):
         return self._noted(
             CredentialsRefused(
                 self._(
-                    "Nobody has authorised us by %s yet: press “Authorise” on the backend, then its jobs go on.",
+                    "Nobody has authorised us by %s, or no longer: press “Authorise” on the backend, then its jobs go on.",
                     self._label,
                 )
             )

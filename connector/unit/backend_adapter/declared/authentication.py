@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
@@ -13,10 +14,11 @@ from requests.auth import AuthBase
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
-from ..auth import BasicAuth, BearerAuth, HmacAuth
+from ..auth import BasicAuth, BearerAuth, HmacAuth, header_value
+from ..masking import without_userinfo
 from ..tokens import StoredTokenAuth, TokenAnswer
 from .json_paths import check_path
-from .values import Field, frozen
+from .values import fields_in, frozen
 
 if TYPE_CHECKING:
     from .adapter import DeclaredAdapter
@@ -176,6 +178,10 @@ class OAuth2(Authentication):
             raise ValueError('OAuth2 has no secret: client credentials need one, secret=secret("client_secret")')
         if not isinstance(self.extra, Mapping):
             raise ValueError(f'OAuth2, extra is {shown(self.extra)}: it must be a dict such as {{"audience": "api"}}')
+        if self.authorize is not None and any(
+            shown.is_secret for shown in fields_in([self.client, self.scope, self.extra])
+        ):
+            raise ValueError("OAuth2 has a secret in client, scope or extra: with authorize, the browser shows these")
         object.__setattr__(self, "extra", frozen(self.extra))
 
     def of(self, adapter: DeclaredAdapter) -> StoredTokenAuth:
@@ -199,13 +205,13 @@ class OAuth2(Authentication):
         parameters = {"response_type": "code", "client_id": _text(adapter, self.client), **adapter._values(self.extra)}
         if self.scope is not None:
             parameters["scope"] = _text(adapter, self.scope)
-        return _address(adapter, self.authorize), parameters
+        return without_userinfo(_address(adapter, self.authorize)), parameters
 
     def _purpose(self, adapter: DeclaredAdapter) -> list[Any]:
         purpose = [_address(adapter, self.token), _text(adapter, self.client), self._scope(adapter)]
-        if self.refresh is not None:
-            return [*purpose, _text(adapter, self.refresh)]  # another one is entered when that from before has ended
-        return [*purpose, "code" if self.authorize is not None else None]
+        if self.authorize is not None:
+            return [*purpose, "code"]  # the grant of the person lasts longer than a secret of the client
+        return [*purpose, _text(adapter, self.secret if self.refresh is None else self.refresh)]
 
     def _scope(self, adapter: DeclaredAdapter) -> str | None:
         return None if self.scope is None else _text(adapter, self.scope)
@@ -213,10 +219,12 @@ class OAuth2(Authentication):
     def _grant(self, adapter: DeclaredAdapter, refresh_token: str | None) -> dict[str, str]:
         if self.refresh is not None:
             refresh_token = refresh_token or _text(adapter, self.refresh)
+        elif self.authorize is None:
+            refresh_token = None  # some systems give one for client credentials, too
+        elif not refresh_token:
+            raise adapter.needs_person()
         if refresh_token:
             return {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        if self.authorize is not None:
-            raise adapter.needs_person()
         scope = self._scope(adapter)
         return {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
 
@@ -273,7 +281,8 @@ class Jwt(Authentication):
                 address, {"grant_type": _JWT_GRANT, "assertion": self._signed(adapter)}, None, False
             )
 
-        return StoredTokenAuth(adapter, [address, _told(adapter, self.claims)], ask)
+        purpose = [address, adapter._values(self.claims), _text(adapter, self.key)]
+        return StoredTokenAuth(adapter, purpose, ask)
 
     def _signed(self, adapter: DeclaredAdapter) -> str:
         # a process without such an adapter starts without it
@@ -329,7 +338,7 @@ class Login(Authentication):
         def ask(_refresh_token: str | None) -> TokenAnswer:
             return TokenAnswer(adapter.token_of_login(address, body, self.token), None, self.seconds)
 
-        return StoredTokenAuth(adapter, [address, _told(adapter, self.json)], ask, self.header, self.prefix)
+        return StoredTokenAuth(adapter, [address, body], ask, self.header, self.prefix)
 
 
 class _KeyAuth(AuthBase):
@@ -339,9 +348,9 @@ class _KeyAuth(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         if self._header:
-            request.headers[self._header] = self._key.encode()
+            request.headers[self._header] = header_value(self._key)
         elif self._parameter:
-            request.prepare_url(request.url or "", {self._parameter: self._key})
+            request.prepare_url(_without(request.url or "", self._parameter), {self._parameter: self._key})
         return request
 
 
@@ -361,26 +370,21 @@ def _text(adapter: DeclaredAdapter, declared: Any) -> str:
     return str(adapter._value(declared))
 
 
-def _told(adapter: DeclaredAdapter, declared: Any) -> Any:
-    """Return a declared value without secrets.
-
-    Its hash is stored, and a short password could be guessed from that.
-    """
-    if isinstance(declared, Mapping):
-        return {name: _told(adapter, value) for name, value in declared.items()}
-    return None if isinstance(declared, Field) and declared.is_secret else adapter._filled(declared)
+def _without(url: str, name: str) -> str:
+    """Return an address without a parameter: a link to the next page may have it already."""
+    parts = urlsplit(url)
+    pairs = parts.query.split("&")
+    return urlunsplit(parts._replace(query="&".join(pair for pair in pairs if pair.partition("=")[0] != name)))
 
 
-def _address(adapter: DeclaredAdapter, declared: Any) -> str:
+def _address(adapter: DeclaredAdapter, place: str) -> str:
     """Return the whole address of a path below the base address, or of a whole address."""
-    place = _text(adapter, declared)
     return place if "://" in place else adapter._url(place)
 
 
 def _check_place(name: str, place: Any, is_optional: bool) -> None:
-    if isinstance(place, Field) or (place is None and is_optional):
-        return
-    if not isinstance(place, str) or not place:
+    # no field(): who may change it could have the secrets sent to a server of his own
+    if not (place is None and is_optional) and not (isinstance(place, str) and place):
         raise ValueError(f"{name} is {shown(place)}: it must be a path such as '/oauth/token', or a whole address")
 
 
