@@ -1,9 +1,14 @@
 """Fields that a shop no longer sends: people are told, or the page fails, as the author says."""
 
+from odoo.addons.connector.exception import MappingError
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
-from odoo.addons.connector.unit.importer.batch import DelayedBatchImporter, DirectBatchImporter, import_batch
-from odoo.addons.connector.unit.mapper.mapper import changed_by, mapping
+from odoo.addons.connector.unit.importer.batch import (
+    DelayedBatchImporter,
+    DirectBatchImporter,
+    import_batch,
+)
+from odoo.addons.connector.unit.mapper.mapper import ImportMapper, changed_by, mapping
 
 from ..units import ShopAdapter, TagImportMapper, webshop
 from .common import ShopCase
@@ -32,17 +37,29 @@ class ListingCase(ShopCase, JobsCase):
             lambda adapter, filters=None, fields=None: [dict(record) for record in adapter.table.values()],
         )
 
-    def list_tags(self, count, filters=None, **values):
-        """Have the shop list so many new tags with these values, and import them."""
+    def list_tags(self, count, filters=None, without=0, **values):
+        """Have the shop list so many new tags with these values, and import them.
+
+        :param without: how many more tags it lists, that have no colour
+        """
         self.shop.table("test.shop.tag").clear()
+        self.add_tags(count, **values)
+        self.add_tags(without, **{**values, "colour": None})
+        import_batch.delay(self.session, "test.shop.tag", self.backend.id, filters)
+        return self.run_jobs()
+
+    def add_tags(self, count, **values):
         for _tag in range(count):
             number = next(self.numbers)
             self.shop.add("test.shop.tag", number, **{"name": f"Tag {number}", "colour": f"Red {number}", **values})
             for name, value in values.items():
                 if value is None:
                     del self.shop.table("test.shop.tag")[number][name]
-        import_batch.delay(self.session, "test.shop.tag", self.backend.id, filters)
-        return self.run_jobs()
+
+    def field(self, **values):
+        """Create what is known of the field ``colour``."""
+        place = {"backend_model": "test.shop.backend", "backend_id": self.backend.id, "model_name": "test.shop.tag"}
+        return self.env["connector.external.field"].create({**place, "name": "colour", **values})
 
     def told(self):
         """Return the messages of the checkpoints that wait."""
@@ -131,26 +148,21 @@ class TestVanishedFields(ListingCase):
         self.assertFalse(self.env["connector.listing.count"].search([]))
 
     def test_the_figures_follow_the_system(self):
-        field = self.env["connector.external.field"].create(
-            {
-                "backend_model": "test.shop.backend",
-                "backend_id": self.backend.id,
-                "model_name": "test.shop.tag",
-                "name": "colour",
-                "seen": 20_000,
-                "had": 0,
-            }
-        )
+        field = self.field(seen=20_000, had=0)
         self.list_tags(10)
         self.assertEqual((field.seen, field.had), (10_010, 10))
 
 
 class TestAuthorsWord(ListingCase):
+    def failed(self, jobs):
+        return jobs.filtered(lambda job: job.state == "failed")
+
     def test_a_required_field_that_a_whole_page_lacks_fails_it_as_a_whole(self):
         with extending(webshop, self.mapper(_required=("colour",))):
             jobs = self.list_tags(3, colour=None)
-            failed = jobs.filtered(lambda job: job.state == "failed")
-            self.assertRegex(failed.message, "None of 3 records of Test Shop has “colour”, which .* requires")
+            self.assertRegex(
+                self.failed(jobs).message, "None of 3 records of Test Shop has “colour”, which .* requires"
+            )
             self.assertFalse(self.Tag.search([]))
 
     def test_a_required_field_that_some_records_lack_fails_nothing(self):
@@ -166,3 +178,20 @@ class TestAuthorsWord(ListingCase):
             for _listing in range(2):
                 self.list_tags(60, colour=None)
             self.assertEqual(self.told(), [])
+
+    def test_addons_that_extend_a_mapper_add_to_its_required_and_optional_fields(self):
+        with (
+            extending(webshop, self.mapper(_required=("sku",), _optional=["note"])),
+            extending(webshop, self.mapper(_required=("ean",), _optional=["name"])),
+        ):
+            mapper = self.unit(ImportMapper, "test.shop.tag")
+            self.assertEqual(mapper.required_fields, {"sku", "ean"})
+            self.assertEqual(mapper.expected_fields, {"sku", "ean", "colour"})
+
+    def test_a_name_in_place_of_a_tuple_of_names_is_refused(self):
+        for attribute in ("_required", "_optional"):
+            for wrong in ("sku", (7,), None):
+                refused = self.assertRaisesRegex(MappingError, rf"Colours, {attribute}: .* is not a tuple of names")
+                mapper = self.mapper(**{attribute: wrong})
+                with self.subTest(attribute, wrong=wrong), extending(webshop, mapper), refused:
+                    self.unit(ImportMapper, "test.shop.tag")

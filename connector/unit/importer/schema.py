@@ -30,7 +30,7 @@ def check_and_count(importer: Any, records: Collection[ExternalRecord], listing:
     if not records:
         return
     counts = {field: sum(field in record for record in records) for field in sorted(mapper.expected_fields)}
-    if missing := [field for field in sorted(mapper._required) if not counts[field]]:
+    if missing := [field for field in sorted(mapper.required_fields) if not counts[field]]:
         raise FailedJobError(
             importer._(
                 "None of %(number)s records of %(backend)s has “%(fields)s”, which %(mapper)s requires. If it has another name there "
