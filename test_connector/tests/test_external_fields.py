@@ -1,5 +1,9 @@
 """Fields that a shop no longer sends: people are told, or the page fails, as the author says."""
 
+from psycopg2.errors import SerializationFailure
+
+from odoo.tools import mute_logger
+
 from odoo.addons.connector.exception import MappingError
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
@@ -7,8 +11,10 @@ from odoo.addons.connector.unit.importer.batch import (
     DelayedBatchImporter,
     DirectBatchImporter,
     import_batch,
+    move_watermark,
 )
 from odoo.addons.connector.unit.mapper.mapper import ImportMapper, changed_by, mapping
+from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..units import ShopAdapter, TagImportMapper, webshop
 from .common import ShopCase
@@ -104,6 +110,22 @@ class TestVanishedFields(ListingCase):
             self.list_tags(100, colour=None)
         self.assertEqual(self.told(), [])
 
+    def test_of_a_field_that_is_renamed_in_the_midst_of_a_listing_somebody_is_told(self):
+        self.list_tags(200)
+        self.list_tags(100, without=400)
+        for _listing in range(2):
+            self.assertEqual(self.told(), [])
+            self.list_tags(60, colour=None)
+        self.assertEqual(len(self.told()), 1)
+
+    def test_a_field_that_two_listings_have_in_few_records_is_not_expected_any_more(self):
+        self.list_tags(200)
+        for _listing in range(2):
+            self.list_tags(20, without=100)
+        for _listing in range(3):
+            self.list_tags(100, colour=None)
+        self.assertEqual(self.told(), [])
+
     def test_nothing_is_expected_before_two_hundred_records_were_seen(self):
         self.list_tags(199)
         for _listing in range(3):
@@ -151,6 +173,56 @@ class TestVanishedFields(ListingCase):
         field = self.field(seen=20_000, had=0)
         self.list_tags(10)
         self.assertEqual((field.seen, field.had), (10_010, 10))
+
+    def test_figures_that_cannot_be_noted_do_not_keep_the_watermark(self):
+        self.field(seen=200, had=200, is_expected=True, absent_records=2**31 - 1)
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertLogs("odoo.addons.connector.models.connector_external_field", "ERROR") as logs,
+        ):
+            self.list_tags(3, colour=None)
+        self.assertIn("The fields of test.shop.tag of Test Shop cannot be noted", logs.output[0])
+        self.assertTrue(self.env["connector.watermark"].value_of(self.backend, "test.shop.tag"))
+
+    def test_what_was_noted_of_a_backend_is_deleted_with_it(self):
+        self.list_tags(3)
+        counts = self.env["connector.listing.count"]
+        counts._add(self.backend, "of a listing that was not closed", 3, {"colour": 3})
+        self.assertTrue(self.env["connector.external.field"].search([]))
+        self.shop.table("test.shop.tag").clear()
+        self.Tag.search([]).unlink()
+        self.env["queue.job"].search([]).unlink()
+        self.backend.unlink()
+        self.assertFalse(self.env["connector.external.field"].search([]))
+        self.assertFalse(counts.search([]))
+
+
+class TestListingsAtTheSameTime(ListingCase):
+    def setUp(self):
+        super().setUp()
+        self.shared = self.committed_backend()
+
+    def close_listing(self, env, listing, since=None):
+        return move_watermark(
+            ConnectorSession.from_env(env), "test.shop.tag", self.shared.id, "2026-07-04 12:00:00", since, listing
+        )
+
+    def test_of_two_first_listings_that_end_together_the_second_begins_again_and_notes_its_fields(self):
+        with self.transaction() as first, self.transaction() as second:
+            for env in (first, second):
+                counts = env["connector.listing.count"]
+                counts._add(self.shared.with_env(env), f"listing of {env.cr}", 10, {"name": 10, "colour": 10})
+                env.cr.commit()
+            second["res.users"].search_count([])
+            self.close_listing(first, f"listing of {first.cr}")
+            with self.in_thread(self.close_listing, second, f"listing of {second.cr}") as outcome:
+                self.wait_until_blocked(second)
+                first.cr.commit()
+            self.assertIsInstance(outcome.exception(), SerializationFailure)
+            second.cr.rollback()
+            self.close_listing(second, f"listing of {second.cr}")
+            fields = second["connector.external.field"].search([("backend_id", "=", self.shared.id)])
+            self.assertEqual(sorted((field.name, field.seen) for field in fields), [("colour", 20), ("name", 20)])
 
 
 class TestAuthorsWord(ListingCase):

@@ -41,4 +41,5 @@ def check_and_count(importer: Any, records: Collection[ExternalRecord], listing:
                 mapper=class_name(type(mapper)),
             )
         )
-    importer.env["connector.listing.count"].sudo()._add(listing, len(records), counts)
+    counted = importer.env["connector.listing.count"].sudo()
+    counted._add(importer.backend_record, listing, len(records), counts)
