@@ -13,6 +13,8 @@ from odoo.addons.connector.unit.importer.batch import (
     import_batch,
     move_watermark,
 )
+from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter, BulkImporter, import_page
+from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.mapper.mapper import ImportMapper, changed_by, mapping
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -125,6 +127,23 @@ class TestVanishedFields(ListingCase):
         for _listing in range(3):
             self.list_tags(100, colour=None)
         self.assertEqual(self.told(), [])
+
+    def test_what_is_listed_of_deleted_records_does_not_count(self):
+        class Importer(RecordImporter):
+            _model_name = "test.shop.tag"
+
+            def _is_whole(self, record):
+                return not record.get("deleted")
+
+        with registering(webshop):
+            webshop(Importer)
+            self.list_tags(200)
+            for _listing in range(3):
+                self.list_tags(100, colour=None, deleted=True)
+            self.assertEqual(self.told(), [])
+            self.list_tags(1, without=2)
+        field = self.env["connector.external.field"].search([("name", "=", "colour")])
+        self.assertEqual((field.seen, field.had), (203, 201))
 
     def test_nothing_is_expected_before_two_hundred_records_were_seen(self):
         self.list_tags(199)
@@ -251,6 +270,60 @@ class TestAuthorsWord(ListingCase):
                 self.list_tags(60, colour=None)
             self.assertEqual(self.told(), [])
 
+    def test_each_page_of_a_batch_is_checked_by_itself(self):
+        class Pages(BulkBatchImporter):
+            _model_name = "test.shop.tag"
+            _page_size = 3
+
+        for list_them in (lambda: None, self.list_whole_records):
+            list_them()
+            for filters in (None, {}):
+                with self.subTest(list_them, filters=filters), registering(webshop):
+                    webshop(Pages)
+                    with extending(webshop, self.mapper(_required=("colour",))):
+                        failed = self.failed(self.list_tags(3, filters, without=3))
+                    self.assertEqual(len(failed), 1)
+                    self.assertIn("None of 3 records", failed.message)
+
+    def test_a_batch_that_moves_no_watermark_is_checked(self):
+        class Pages(BulkBatchImporter):
+            _model_name = "test.shop.tag"
+
+            def _get_next_watermark(self, began):
+                return None
+
+        with registering(webshop), extending(webshop, self.mapper(_required=("colour",))):
+            webshop(Pages)
+            self.assertIn("None of 3 records", self.failed(self.list_tags(3, colour=None)).message)
+            self.assertFalse(self.env["connector.listing.count"].search([]))
+
+    def test_direct_and_delayed_batches_check_a_list_of_whole_records_as_one_page(self):
+        self.list_whole_records()
+        for batch_class in (DirectBatchImporter, DelayedBatchImporter):
+            with self.subTest(batch_class), registering(webshop):
+                webshop(type("Batch", (batch_class,), {"_model_name": "test.shop.tag", "__module__": __name__}))
+                with extending(webshop, self.mapper(_required=("colour",))):
+                    failed = self.failed(self.list_tags(3, {}, colour=None))
+                self.assertIn("None of 3 records", failed.message)
+
+    def test_records_that_are_no_page_of_a_batch_are_not_checked(self):
+        self.add_tags(3, colour=None)
+        ids = list(self.shop.table("test.shop.tag"))
+        with extending(webshop, self.mapper(_required=("colour",))):
+            import_page.delay(self.session, "test.shop.tag", self.backend.id, ids)
+            self.assertDone(self.run_jobs())
+
+    def test_pages_of_deleted_records_may_lack_a_required_field(self):
+        class Importer(RecordImporter):
+            _model_name = "test.shop.tag"
+
+            def _is_whole(self, record):
+                return not record.get("deleted")
+
+        with registering(webshop), extending(webshop, self.mapper(_required=("colour",))):
+            webshop(Importer)
+            self.assertDone(self.list_tags(3, colour=None, deleted=True))
+
     def test_addons_that_extend_a_mapper_add_to_its_required_and_optional_fields(self):
         with (
             extending(webshop, self.mapper(_required=("sku",), _optional=["note"])),
@@ -267,3 +340,23 @@ class TestAuthorsWord(ListingCase):
                 mapper = self.mapper(**{attribute: wrong})
                 with self.subTest(attribute, wrong=wrong), extending(webshop, mapper), refused:
                     self.unit(ImportMapper, "test.shop.tag")
+
+
+class TestRollingUpdate(ListingCase):
+    def test_a_page_that_needs_no_check_has_only_the_arguments_that_earlier_workers_know(self):
+        for list_them in (lambda: None, self.list_whole_records):
+            list_them()
+            (page,) = self.list_tags(1, {}).filtered(lambda job: job.function.endswith("import_page"))
+            self.assertNotRegex(page.arguments, "listing|is_listed")
+
+    def test_an_importer_that_takes_only_ids_and_force_goes_on_working(self):
+        class Importer(BulkImporter):
+            _model_name = "test.shop.tag"
+
+            def run_ids(self, ids, force=False):
+                return super().run_ids(ids, force)
+
+        with registering(webshop):
+            webshop(Importer)
+            self.assertDone(self.list_tags(3))
+        self.assertEqual(set(self.env["connector.external.field"].search([]).mapped("had")), {3})

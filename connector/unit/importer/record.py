@@ -418,6 +418,16 @@ class RecordImporter(Importer):
             )
         )
 
+    def _is_whole(self, record: ExternalRecord) -> bool:
+        """Return whether a listed record has all its fields; a hook.
+
+        What the system sends of a deleted record, such as ``{"id": 7, "deleted": true}``, does not
+        show that a field has vanished. So it is not counted, see :mod:`.schema`.
+
+        :param record: as the adapter lists or reads it
+        """
+        return True
+
     def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
         """Return the records of a page that exist: by one call, unless reading one differs.
 
