@@ -23,7 +23,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from . import controllers, models, unit, wizards
 from .backend import Backend
-from .secret_char import SecretChar
+from .credentials.secret_char import SecretChar
 from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, get_environment
 from .unit.binding.binder import Binder
 from .unit.backend_adapter.crud import BackendAdapter, CRUDAdapter

@@ -13,9 +13,9 @@ import psycopg2
 
 from odoo import api, fields, models
 
-from .. import configuration
-from ..secret_char import SecretChar
-from ..unit.backend_adapter.origin import origin_of
+from ..credentials import server
+from ..credentials.origin import origin_of
+from ..credentials.secret_char import SecretChar
 
 _logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class ConnectorBackend(models.AbstractModel):
         :raise ValueError: the configuration is not valid
         """
         self.ensure_one()
-        found = configuration.server_credentials(self.env.cr.dbname, self._name, self.id, self._secret_fields())
+        found = server.server_credentials(self.env.cr.dbname, self._name, self.id, self._secret_fields())
         if not found or self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized"):
             return {}
         return found.values if found.are_for(self._location()) else {}
@@ -124,7 +124,7 @@ class ConnectorBackend(models.AbstractModel):
         names = self.env.registry.descendants(["connector.backend"], "_inherit")
         secrets = {name: self.env[name]._secret_fields() for name in names if not self.env[name]._abstract}
         try:
-            configuration.check(self.env.cr.dbname, secrets)
+            server.check(self.env.cr.dbname, secrets)
         except ValueError as error:
             _logger.error("%s", error)
 

@@ -22,6 +22,7 @@ from odoo.addons.jobs_queue.exception import (
 )
 from odoo.addons.jobs_queue.texts import shown, storable
 
+from ...credentials.origin import origin_of
 from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
 from ..connector_unit import Environment
 from ..types import ExternalId
@@ -31,7 +32,6 @@ from .crud import CRUDAdapter
 from .decoding import MOST_VALUES, TooManyValues, header_text, json_content, json_or_none
 from .errors import UNAVAILABLE, VAGUE, Refusal, exception_for, parse_date, retry_after, what_happened
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
-from .origin import origin_of
 from .paging import Paging
 from .paths import path_below, what_is_unquoted
 from .sending import prepared

@@ -15,8 +15,8 @@ from odoo.tools import hmac
 
 from odoo.addons.jobs_queue.seconds import as_seconds
 
+from ...credentials.origin import origin_of
 from .auth import BasicAuth, header_value
-from .origin import origin_of
 
 if TYPE_CHECKING:
     from .http import HttpAdapter

@@ -16,9 +16,9 @@ from odoo.fields import NO_ACCESS
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
+from ....credentials.secret_char import SecretChar
 from ....exception import CredentialsRefused, InvalidBackend, InvalidDataError, UnreadableAnswer
 from ....extension import class_name
-from ....secret_char import SecretChar
 from ...connector_unit import Environment
 from ...types import ExternalId, ExternalRecord
 from ..decoding import json_or_none

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from odoo.addons.jobs_queue import configuration
 
-from .unit.backend_adapter.origin import origin_of
+from .origin import origin_of
 
 _PREFIX = "connector:"
 _NAME = re.compile(rf"{_PREFIX}(?P<database>.+):(?P<model>[a-z0-9_.]+):(?P<id>[1-9][0-9]*)")
