@@ -5,6 +5,8 @@ The section names one backend, and the host for which its credentials are::
     [connector:production:shop.backend:7]
     host = shop.example.com
     token = 6f1c...
+
+They are used by https on port 443. For another port, or plain http, the port has to be written.
 """
 
 import configparser
@@ -19,6 +21,9 @@ from .unit.backend_adapter.origin import origin_of
 _PREFIX = "connector:"
 _NAME = re.compile(rf"{_PREFIX}(?P<database>.+):(?P<model>[a-z0-9_.]+):(?P<id>[1-9][0-9]*)")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/@:\\?#\[\]]+)(:[0-9]{1,5})?")
+_COMMENT = re.compile(r"\s[;#]")
+_PEM = "-----BEGIN "  # how a key of several lines begins
+_HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,13 @@ class ServerCredentials:
     values: Mapping[str, str] = field(repr=False)
 
     def are_for(self, location: object) -> bool:
-        """Return whether an address is that of the host, and of its port if that is written."""
+        """Return whether an address is on that host and port, by default 443.
+
+        On port 443 it must be one of https.
+        """
         wanted, found = origin_of(f"//{self.host}"), origin_of(location)
-        return wanted.host == found.host and wanted.port in (None, found.port)
+        port = wanted.port or _HTTPS
+        return (wanted.host, port) == (found.host, found.port) and (port != _HTTPS or found.scheme == "https")
 
 
 def server_credentials(
@@ -87,6 +96,10 @@ def _checked(section: configparser.SectionProxy, model_name: str, fields: Collec
             raise _error(section.name, f"{option} is no secret of {model_name}; its secrets are: {known}")
         if not value:
             raise _error(section.name, f"{option} is empty: enter it, or leave it out")
+        if "\n" in value and not value.startswith(_PEM):
+            raise _error(section.name, f"{option} has more than one line: an indented line belongs to the one above it")
+        if _COMMENT.search(value):
+            raise _error(section.name, f"{option} has a blank and then ; or #: write a comment on a line of its own")
     return ServerCredentials(host, values)
 
 

@@ -14,6 +14,7 @@ COLUMN_COMMENT = "secret of a connector"
 
 _OPTIONS = ("string", "help", "groups", "size")
 _OPTIONS_OF_ODOO = {"_base_fields__", "inherited"}
+_IDENTITY = {"_base_fields__", "model_name", "name", "_module", "_modules"}
 
 
 class SecretChar(fields.Char):
@@ -36,7 +37,8 @@ class SecretChar(fields.Char):
       letter by letter. In code, ``backends.sudo().filtered("token")`` finds those that have one.
     - Who may write the backend may write it. Blanks around it are left out. An empty value that a
       user writes keeps the stored secret; see ``connector_backend_credentials.py``.
-    - It is not copied, tracked, translated, indexed or exported, and has no default.
+    - It is not copied, tracked, translated, indexed or exported, and has no default; neither if it
+      replaces a field that has these options.
 
     :param string: label of the field
     :param help: tooltip of the field
@@ -57,6 +59,13 @@ class SecretChar(fields.Char):
                 f"Its options are {', '.join(_OPTIONS)}."
             )
         super().__init__(*args, **options)
+
+    def _get_attrs(self, model_class: type[models.BaseModel], name: str) -> dict[str, Any]:
+        attrs = super()._get_attrs(model_class, name)
+        if "_base_fields__" not in self._args__:
+            return attrs
+        # it replaces a field of this name, which may be tracked or computed
+        return {name: value for name, value in attrs.items() if name in _IDENTITY.union(_OPTIONS)}
 
     def setup_nonrelated(self, model: models.BaseModel) -> None:
         super().setup_nonrelated(model)
@@ -89,6 +98,13 @@ class SecretChar(fields.Char):
             if secret := record._secret_of_server(self.name):
                 return secret
         return super().__get__(record, owner)
+
+    def stored(self, record: models.BaseModel) -> str | bool:
+        """Return the secret that the database has, to code that works by ``sudo()``; or False.
+
+        The server's configuration is not asked: it may have another one, or a mistake.
+        """
+        return record.env.su and (fields.Char.__get__(self, record) or False)
 
     def convert_to_record(self, value: Any, record: models.BaseModel) -> Any:
         return super().convert_to_record(value, record) if record.env.su else False

@@ -44,13 +44,16 @@ def contents() -> configparser.ConfigParser:
 
     It is read when it has changed.
 
-    :raise ValueError: it cannot be read as a configuration file. The message shows none of its
-        lines, as there may be passwords in them
+    :raise ValueError: it cannot be read, or not as a configuration file. The message shows none of
+        its lines, as there may be passwords in them
     """
     global _read
-    stamp = _stamp(path())
-    if not _read or _read[0] != stamp:
-        _read = stamp, _parsed(path() if stamp else None)
+    try:
+        stamp = _stamp(path())
+        if not _read or _read[0] != stamp:
+            _read = stamp, _parsed(path() if stamp else None)
+    except OSError as error:
+        raise ValueError(f"The configuration file {path()} cannot be read: {error.strerror}") from None
     return _read[1]
 
 
@@ -61,15 +64,20 @@ _read: tuple[tuple[Any, ...] | None, configparser.ConfigParser] | None = None
 def _stamp(file: str | None) -> tuple[Any, ...] | None:
     try:
         found = os.stat(file or "")
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return file, found.st_ino, found.st_mtime_ns, found.st_size
+    # the time of the last change of rights, too: it may be readable only now
+    return file, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _parsed(file: str | None) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None)
+    # no section has that name: each has its own options, and not those of [DEFAULT]
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    if file is None:
+        return parser
     try:
-        parser.read([file] if file else [])
+        with open(file, encoding="utf-8") as opened:
+            parser.read_file(opened)
     except configparser.ParsingError as error:
         lines = [number for number, _line in getattr(error, "errors", ())] or [getattr(error, "lineno", "?")]
         where = ", ".join(map(str, lines))

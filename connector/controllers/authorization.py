@@ -24,7 +24,7 @@ class AuthorizationController(Controller):
         if taken is None:
             return self._refused(
                 request.env._(
-                    "Nobody is being expected with this address any more. Press “Authorise” on the backend again."
+                    "This address is not valid any more: it can be used once, within ten minutes. Press the button on the backend again."
                 )
             )
         backend = request.env[taken["backend_model"]].browse(taken["backend_id"]).exists()
@@ -36,7 +36,7 @@ class AuthorizationController(Controller):
             or taken["callback"] != backend.authorization_callback
         ):
             return self._refused(
-                request.env._("The address of Odoo has changed. Press “Authorise” on the backend again.")
+                request.env._("The address of Odoo has changed. Press the button on the backend again.")
             )
         if not code:
             said = error_description or error or request.env._("it gives no code")

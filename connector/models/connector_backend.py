@@ -238,11 +238,14 @@ class ConnectorBackend(models.AbstractModel):
         return f"{words}-{self.id}"
 
     def unlink(self):
-        """Delete also the channel and the watermarks of the backend.
+        """Delete also the channel, the watermarks and the noted fields of the backend.
 
-        No foreign key ties watermarks to a backend, because backends are of many models.
+        No foreign key ties them to a backend, because backends are of many models.
         """
         self.sudo().watermark_ids.unlink()
+        for model_name in ("connector.external.field", "connector.listing.count"):
+            of_backends = [("backend_model", "=", self._name), ("backend_id", "in", self.ids)]
+            self.env[model_name].sudo().search(of_backends).unlink()
         channels = self.sudo().channel_id
         result = super().unlink()
         # refused while the channel has jobs; the error says what to do

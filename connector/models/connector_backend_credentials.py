@@ -26,13 +26,19 @@ class ConnectorBackend(models.AbstractModel):
     _inherit = "connector.backend"
 
     #: Name of the field with the address of the system. The credentials are for the server that it
-    #: names, and for no other one.
+    #: names, and for no other one. People enter it: it is not computed.
     _location_field = "location"
 
     known_credentials = fields.Char(
         string="Credentials",
         compute="_compute_known_credentials",
         help="Which credentials are there, and where. They are never shown.",
+    )
+    has_stored_credentials = fields.Boolean(
+        compute="_compute_known_credentials", help="There are credentials in the database, which can be forgotten"
+    )
+    credentials_error = fields.Char(
+        compute="_compute_known_credentials", help="What is wrong in the configuration of the server"
     )
 
     @api.model
@@ -42,25 +48,31 @@ class ConnectorBackend(models.AbstractModel):
 
     @api.depends(lambda self: [name for name in (*self._secret_fields(), self._location_field) if name in self._fields])
     def _compute_known_credentials(self):
+        secrets = [self._fields[name] for name in self._secret_fields()]
         for backend in self:
+            saved, of_server, error = backend.sudo()._origin, {}, False
+            if saved._is_elsewhere(backend._location()):
+                saved = saved.browse()
             try:
-                backend.known_credentials = backend._describe_credentials()
-            except ValueError as error:  # the configuration file is not valid
-                backend.known_credentials = str(error)
+                of_server = saved._credentials_of_server() if saved else {}
+            except ValueError as invalid:
+                error = str(invalid)
+            stored = [field for field in secrets if saved and field.stored(saved)]
+            backend.has_stored_credentials, backend.credentials_error = bool(stored), error
+            backend.known_credentials = backend._describe_credentials(
+                [field for field in stored if field.name not in of_server],
+                [field for field in secrets if field.name in of_server],
+            )
 
-    def _describe_credentials(self):
-        saved = self.sudo()._origin
-        if not saved or saved._is_elsewhere(self._location()):
-            return False
-        of_server = saved._credentials_of_server()
-        labels = {name: self._fields[name]._description_string(self.env) for name in self._secret_fields()}
-        stored = [label for name, label in labels.items() if saved[name] and name not in of_server]
-        given = [label for name, label in labels.items() if name in of_server]
+    def _describe_credentials(self, stored, of_server):
+        def names(secrets):
+            return ", ".join(field._description_string(self.env) for field in secrets)
+
         sentences = [
-            stored and self.env._("Stored: %s", ", ".join(stored)),
-            given and self.env._("From the server: %s", ", ".join(given)),
+            stored and self.env._("Stored: %s", names(stored)),
+            of_server and self.env._("From the server: %s", names(of_server)),
         ]
-        return ". ".join(filter(None, sentences))
+        return ". ".join(filter(None, sentences)) or False
 
     # From the server's configuration
 
@@ -88,10 +100,21 @@ class ConnectorBackend(models.AbstractModel):
                 # a Char of the same name would show what is stored
                 if isinstance(field, SecretChar) and not isinstance(self._fields[field.name], SecretChar):
                     raise TypeError(f"{self._name}.{field.name} is a SecretChar: extend it by another one")
-        if not self._abstract and self._location_field not in ("location", *self._fields):
-            raise ValueError(f"{self._name}, _location_field is {self._location_field!r}: there is no such field")
+        if not self._abstract:
+            self._check_location_field()
         if self._name == "connector.backend":
             self._check_configuration()
+
+    def _check_location_field(self):
+        name = self._location_field
+        if name not in ("location", *self._fields):
+            raise ValueError(f"{self._name}, _location_field is {name!r}: there is no such field")
+        found = self._fields.get(name)
+        if found and (found.compute or found.company_dependent) and self._secret_fields():
+            raise ValueError(
+                f"{self._name}.{name} is computed, related or company-dependent: it changes without being written, "
+                "and then the secrets are not forgotten. Make it a field that people enter, the same for all companies"
+            )
 
     def _check_configuration(self):
         """Log what is wrong in the server's configuration.

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from odoo.addons.jobs_queue.exception import ConnectorException
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import reference
-from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
+from ..exception import IDMissingInBackend, InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..unit.webhook_receiver import WebhookReceiver
 
 _logger = logging.getLogger(__name__)
@@ -76,27 +76,38 @@ class ConnectorBackend(models.AbstractModel):
     def action_repair_webhooks(self):
         """Register the topics that are missing, and remove what leads to former addresses of ours.
 
-        What others have registered stays.
+        What others have registered stays. Of an archived backend, all of ours are removed.
 
-        :raise UserError: this database is a copy, or the other system refuses
+        :raise UserError: the backend has no address yet, somebody else does it now, this database
+            is a copy, or the other system refuses
         """
         self.ensure_one()
         self.check_access("write")
         self._check_may_change_webhooks()
-        if not self.webhook_url:
-            self.action_renew_webhook()
+        if not self.sudo().webhook_url:
+            # the other system may look at once whether the address answers: it has to be committed
+            raise UserError(self.env._("Press “Create the Address” first."))
+        # else two persons who press it at once would register each topic twice
+        self.sudo().lock_for_update()
         with self._told_to_user(), self._open_receiver() as receiver:
             ours = [hook for hook in receiver.list_webhooks() if self._is_ours(hook.address)]
-            address = self.sudo().webhook_url
-            right = {hook.topic: hook for hook in ours if hook.address == address and hook.topic in receiver.webhooks}
-            # first what is missing: a delivery may come twice meanwhile, but none is lost
-            for topic in receiver.webhooks:
-                if topic not in right:
-                    receiver.register_webhook(topic, address)
+            address, right = self.sudo().webhook_url, {}
+            if self.active:
+                right = {
+                    hook.topic: hook for hook in ours if hook.address == address and hook.topic in receiver.webhooks
+                }
+                # first what is missing: a delivery may come twice meanwhile, but none is lost
+                for topic in receiver.webhooks:
+                    if topic not in right:
+                        receiver.register_webhook(topic, address)
             for hook in ours:
                 if right.get(hook.topic) is not hook:
-                    receiver.remove_webhook(hook.id)
+                    self._remove_webhook(receiver, hook)
             self._note_topics(receiver, receiver.list_webhooks())
+
+    def _remove_webhook(self, receiver, hook):
+        with suppress(IDMissingInBackend):  # somebody else has removed it
+            receiver.remove_webhook(hook.id)
 
     def _check_may_change_webhooks(self):
         if not store.database.is_original(self.env.cr):
@@ -120,26 +131,42 @@ class ConnectorBackend(models.AbstractModel):
             yield environment.get_connector_unit(WebhookReceiver)
 
     def _is_ours(self, address):
-        """Return whether an address leads to this backend of this Odoo, with whatever token."""
-        own, given = urlsplit(self.get_base_url()), urlsplit(address)
-        path = f"{own.path.rstrip('/')}/connector/webhook/{self._name}-{self.id}/"
-        return own[:2] == given[:2] and given.path.startswith(path)
+        """Return whether an address leads to this backend.
+
+        It does if it is below the present address of Odoo, with whatever token; or if it has our
+        token, which nobody else knows, below a former address of Odoo.
+        """
+        path = f"/connector/webhook/{self._name}-{self.id}/"
+        token = self.sudo().stored_webhook_token
+        try:
+            own, given = urlsplit(self.get_base_url()), urlsplit(address)
+        except ValueError:  # somebody else's
+            return False
+        is_below = own[:2] == given[:2] and given.path.startswith(own.path.rstrip("/") + path)
+        return is_below or bool(token and given.path.endswith(path + token))
 
     def _note_topics(self, receiver, hooks):
-        """Note what the other system has registered."""
+        """Note what the other system has registered, in a transaction of its own.
+
+        What was changed there stays changed if the caller's transaction is rolled back.
+        """
         address, found = self.sudo().webhook_url, {}
         for hook in hooks:
             if address and hook.address == address:
                 found[hook.topic] = "registered"
             else:
                 found.setdefault(hook.topic, "elsewhere")
-        for topic in self.env["connector.webhook.topic"].sudo()._of(self, receiver.webhooks):
-            topic.write({"state": found.get(topic.topic, "missing"), "date_checked": self.env.cr.now()})
+        states = {topic: found.get(topic, "missing") for topic in receiver.webhooks}
+        with store.sql.own_cursor(self.env) as cr:
+            self.env["connector.webhook.topic"].with_env(self.env(cr=cr, su=True))._note(
+                self, receiver.webhooks, states
+            )
+        self.env["connector.webhook.topic"].invalidate_model()
 
     def write(self, vals):
         result = super().write(vals)
         if vals.get("active") is False:
-            for backend in self.filtered(lambda backend: backend._topics()):
+            for backend in self.filtered(lambda backend: backend.has_webhook_topics and backend.sudo().webhook_url):
                 self.env.cr.postcommit.add(partial(_remove_webhooks, self.env.registry, backend._name, backend.id))
         return result
 
@@ -148,21 +175,22 @@ class ConnectorBackend(models.AbstractModel):
         return topics.search([("backend_model", "=", self._name), ("backend_id", "in", self.ids)])
 
     def _remove_webhooks(self):
-        """Have the other system forget what leads to this archived backend."""
-        if self.active or not store.database.is_original(self.env.cr):
-            return
-        try:
-            with self._open_receiver() as receiver:
-                for hook in receiver.list_webhooks():
-                    if self._is_ours(hook.address):
-                        receiver.remove_webhook(hook.id)
-                self._note_topics(receiver, receiver.list_webhooks())
-        except Exception as error:
-            # the backend is archived, whatever its system says; what still comes is refused
-            _logger.warning("The webhooks of %s are not removed: %s", self, error)
-            self.message_post(
-                body=self.env._("Its webhooks could not be removed from the other system, remove them there: %s", error)
-            )
+        """Have the other system forget what leads to this archived backend.
+
+        One that cannot be removed keeps no other one from being removed.
+
+        :return: what went wrong, as a list of texts
+        """
+        errors = []
+        with self._open_receiver() as receiver:
+            for hook in receiver.list_webhooks():
+                if self._is_ours(hook.address):
+                    try:
+                        self._remove_webhook(receiver, hook)
+                    except ConnectorException as error:
+                        errors.append(str(error))
+            self._note_topics(receiver, receiver.list_webhooks())
+        return errors
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unless_it_receives(self):
@@ -183,7 +211,28 @@ class ConnectorBackend(models.AbstractModel):
 
 
 def _remove_webhooks(registry, model_name, backend_id):
-    """Remove the webhooks of a backend whose archiving is committed."""
+    """Remove the webhooks of a backend whose archiving is committed; tell people of errors.
+
+    The backend stays archived, whatever its system says. What still comes is refused, and “Repair”
+    tries again.
+    """
+    try:
+        with registry.cursor() as cr:
+            backend = api.Environment(cr, SUPERUSER_ID, {})[model_name].browse(backend_id).exists()
+            if not backend or backend.active or not store.database.is_original(cr):
+                return
+            errors = backend._remove_webhooks()
+    except Exception as error:
+        errors = [str(error)]
+    if not errors:
+        return
+    _logger.warning("Webhooks of %s %s are not removed: %s", model_name, backend_id, "; ".join(errors))
     with registry.cursor() as cr:
-        env = api.Environment(cr, SUPERUSER_ID, {})
-        env[model_name].browse(backend_id).exists()._remove_webhooks()
+        backend = api.Environment(cr, SUPERUSER_ID, {})[model_name].browse(backend_id).exists()
+        if backend:
+            backend.message_post(
+                body=backend.env._(
+                    "Webhooks could not be removed from the other system. Press “Repair”, or remove them there: %s",
+                    "; ".join(errors),
+                )
+            )

@@ -1,10 +1,16 @@
 """Fields that external systems send: how often they were there, and which have vanished."""
 
-from odoo import api, fields, models
+import logging
 
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from odoo.addons.jobs_queue.exception import CONCURRENCY_ERRORS
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.checkpoint import add_checkpoint
+
+_logger = logging.getLogger(__name__)
 
 #: Records that have to be seen before anything is expected of a field.
 _ENOUGH = 200
@@ -22,6 +28,11 @@ class ConnectorExternalField(models.Model):
     A system that gives a field another name makes no import fail: a value that is not sent is not
     written. So somebody is told when a field that nearly all records had is in none of the last
     ones. Only listings count, as they have whole records; what webhooks bring may be a part.
+
+    A field is expected if most of the records up to the last listing that had it, or up to the one
+    before, had it. So an expectation ends only when a second listing has the field at the lower
+    rate. A field that is renamed in the midst of a listing is in a part of its records, and in none
+    of the next one: it is still expected then, and its absence is told.
     """
 
     _name = "connector.external.field"
@@ -34,6 +45,7 @@ class ConnectorExternalField(models.Model):
     name = fields.Char(required=True, readonly=True)
     seen = fields.Integer(readonly=True, aggregator=None, help="Records of listings in which the field was")
     had = fields.Integer(readonly=True, aggregator=None, help="Those of them that had it")
+    is_expected = fields.Boolean(readonly=True, help="Nearly all records had it, before the last listing or with it")
     absent_records = fields.Integer(readonly=True, aggregator=None, help="Records since the last one that had it")
     absent_listings = fields.Integer(readonly=True, aggregator=None, help="Listings since then")
     checkpoint_id = fields.Many2one("connector.checkpoint", readonly=True, ondelete="set null")
@@ -44,27 +56,67 @@ class ConnectorExternalField(models.Model):
     def _note_listing(self, backend, model_name, listing):
         """Take the counts of a listing, tell people which fields have vanished, and which are back.
 
+        Whatever goes wrong with that, the watermark moves.
+
         :param model_name: name of the binding model
         :param listing: which listing is closed
         """
         total, counts = self.env["connector.listing.count"]._take(listing)
         if not total:
             return
+        try:
+            with self.env.cr.savepoint():
+                self._note_counts(backend, model_name, total, counts)
+        except CONCURRENCY_ERRORS:
+            raise  # the job is run again, and sees what the other transaction has done
+        except Exception:
+            _logger.exception("The fields of %s of %s cannot be noted", model_name, backend.display_name)
+
+    def _note_counts(self, backend, model_name, total, counts):
+        """Note how many of the records of a listing had which fields.
+
+        :param counts: dict, field to the number of records
+        """
         place = {"backend_model": backend._name, "backend_id": backend.id, "model_name": model_name}
-        known = self.search([(name, "=", value) for name, value in place.items()])
+        of_model = [(name, "=", value) for name, value in place.items()]
+        known = self.search(of_model)
         for field in known.filtered(lambda field: field.name not in counts):
             field._close()  # no mapper reads it any more
             field.unlink()
-        known = known.exists()
-        new = self.create([{**place, "name": name} for name in counts if name not in set(known.mapped("name"))])
-        for field in known + new:
+        if new := sorted(counts.keys() - set(known.exists().mapped("name"))):
+            self._ensure(place, new)
+        for field in self.search(of_model):
             field._note(backend, total, counts[field.name])
+
+    def _ensure(self, place, names):
+        """Create the rows of some fields, unless another transaction does it at the same time.
+
+        The first two listings of a model may end together. An INSERT then waits until the other
+        transaction has ended, in one order of the names, so that the two do not wait for each
+        other. If it has created the row, a job, which is REPEATABLE READ, does not see that row:
+        PostgreSQL raises a SerializationFailure in place of a violation of the index, and the job
+        is run again at once. A cursor that is READ COMMITTED goes on, and its next statement sees
+        the row.
+
+        :param place: dict, the other columns
+        :param names: sorted list
+        """
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO connector_external_field (backend_model, backend_id, model_name, name) "
+                "SELECT %s, %s, %s, unnest(%s::varchar[]) ON CONFLICT DO NOTHING",
+                *place.values(),
+                names,
+            )
+        )
 
     def _note(self, backend, total, had):
         """Note how many records of a listing had the field."""
-        if had or not self._is_expected():
+        if had or not self.is_expected:
+            was_frequent = self._is_frequent()
             half = 2 if self.seen > _LONG_AGO else 1
             self.seen, self.had = self.seen // half + total, self.had // half + had
+            self.is_expected = was_frequent or self._is_frequent()
         if had:
             self.absent_records = self.absent_listings = 0
             self._close()
@@ -72,7 +124,7 @@ class ConnectorExternalField(models.Model):
         self.absent_records += total
         self.absent_listings += 1
         is_gone = self.absent_records >= _ABSENT_RECORDS and self.absent_listings >= _ABSENT_LISTINGS
-        if is_gone and self._is_expected() and not self.checkpoint_id:
+        if is_gone and self.is_expected and not self.checkpoint_id:
             self.checkpoint_id = add_checkpoint(
                 ConnectorSession.from_env(self.env),
                 backend._name,
@@ -89,7 +141,7 @@ class ConnectorExternalField(models.Model):
                 severity="warning",
             )
 
-    def _is_expected(self):
+    def _is_frequent(self):
         return self.seen >= _ENOUGH and self.had >= _MOST * self.seen
 
     def _close(self):
@@ -110,14 +162,17 @@ class ConnectorListingCount(models.Model):
     _log_access = False
     _rec_name = "listing"
 
+    backend_model = fields.Char(required=True, readonly=True)
+    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
     listing = fields.Char(required=True, readonly=True, index=True)
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     total = fields.Integer(required=True, readonly=True)
     counts = fields.Json(required=True, readonly=True)
 
     @api.model
-    def _add(self, listing, total, counts):
-        self.create({"listing": listing, "total": total, "counts": counts})
+    def _add(self, backend, listing, total, counts):
+        place = {"backend_model": backend._name, "backend_id": backend.id, "listing": listing}
+        self.create({**place, "total": total, "counts": counts})
 
     @api.model
     def _take(self, listing):

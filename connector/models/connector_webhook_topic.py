@@ -43,18 +43,28 @@ class ConnectorWebhookTopic(models.Model):
                 topic.last_received = last.get(topic.topic)
 
     @api.model
-    def _of(self, backend, names):
-        """Return the topics of a backend; those with other names are deleted.
+    def _note(self, backend, names, states):
+        """Note the states of the topics of a backend; those that are not named are deleted.
 
         :param names: dict, topic to what it is about
+        :param states: dict, topic to its state
         """
-        place = {"backend_model": backend._name, "backend_id": backend.id}
-        known = self.search([(name, "=", value) for name, value in place.items()])
+        place = [("backend_model", "=", backend._name), ("backend_id", "=", backend.id)]
+        for topic in names:
+            # another transaction may create the same one
+            self.env.cr.execute(
+                "INSERT INTO connector_webhook_topic (backend_model, backend_id, topic, state) VALUES (%s, %s, %s, 'unknown') "
+                "ON CONFLICT DO NOTHING",
+                (backend._name, backend.id, topic),
+            )
+        known = self.search(place)
         known.filtered(lambda topic: topic.topic not in names).unlink()
-        known = known.exists()
-        there = set(known.mapped("topic"))
-        company = backend.company_id.id
-        new = self.create([{**place, "company_id": company, "topic": topic} for topic in names if topic not in there])
-        for topic in known + new:
-            topic.description = names[topic.topic]
-        return known + new
+        for topic in known.exists():
+            topic.write(
+                {
+                    "company_id": backend.sudo().company_id.id,
+                    "description": names[topic.topic],
+                    "state": states[topic.topic],
+                    "date_checked": self.env.cr.now(),
+                }
+            )

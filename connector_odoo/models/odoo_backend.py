@@ -91,7 +91,8 @@ class OdooBackend(models.Model):
     @api.constrains("api_key")
     def _check_api_key(self):
         for backend in self.sudo():
-            if not (backend.api_key or "").isprintable():
+            entered = self._fields["api_key"].stored(backend)
+            if entered and not entered.isprintable():
                 raise ValidationError(
                     self.env._("The API key contains a line break or another character that no key has.")
                 )

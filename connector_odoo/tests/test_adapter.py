@@ -138,7 +138,7 @@ class AdapterTests:
             self.assertTrue(adapter.search([]))
 
     def test_credentials_that_are_refused_there_hold_the_backend(self):
-        self.backend.stored_api_key = "wrong"
+        self.backend.api_key = "wrong"
         self.registry_enter_test_mode()
         self.env.flush_all()
         try:

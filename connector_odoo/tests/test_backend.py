@@ -1,11 +1,15 @@
 import logging
+import tempfile
 import traceback
+from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
+from odoo.tools import config
 from odoo.tools.translate import code_translations
 
 from odoo.addons.connector import ConnectorSession, import_batch
@@ -51,6 +55,16 @@ class TestBackend(OdooCase):
         with self.assertRaisesRegex(ValidationError, "line break") as caught:
             self.backend.api_key = "secret\nkey"
         self.assertNotIn("secret", str(caught.exception))
+
+    def test_the_api_key_that_is_entered_is_checked_whatever_the_server_has(self):
+        file = Path(self.enterContext(tempfile.TemporaryDirectory())) / "odoo.conf"
+        self.patch(config, "options", config.options.new_child({"config": str(file)}))
+        section = f"[connector:{self.env.cr.dbname}:odoo.backend:{self.backend.id}]"
+        host = urlsplit(self.backend.location).netloc
+        for of_server in (f"host = {host}\napi_key = of-the-server", "api_kee = wrong"):
+            file.write_text(f"{section}\n{of_server}\n")
+            with self.subTest(of_server), self.assertRaisesRegex(ValidationError, "line break"):
+                self.backend.with_user(self.manager).api_key = "secret\nkey"
 
     def test_an_api_key_in_letters_that_no_header_has_is_refused_there(self):
         self.backend.api_key = "\u201csecret\u201d"

@@ -1,13 +1,14 @@
 """Options in the section ``[jobs_queue]`` of the configuration file."""
 
 import importlib.util
+import os
 import tempfile
 from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
 from odoo.tools import config
 
-from odoo.addons.jobs_queue import texts
+from odoo.addons.jobs_queue import configuration, texts
 
 
 @tagged("post_install", "-at_install")
@@ -52,3 +53,36 @@ class TestTexts(BaseCase):
             self.texts("s3cr3t")
         self.assertNotIn("s3cr3t", str(caught.exception))
         self.assertTrue(caught.exception.__suppress_context__, "the traceback does not tell it either")
+
+
+@tagged("post_install", "-at_install")
+class TestFile(BaseCase):
+    """The file as it is now."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = Path(self.enterContext(tempfile.TemporaryDirectory())) / "odoo.conf"
+        self.patch(config, "options", config.options.new_child({"config": str(self.file)}))
+
+    def test_without_a_file_there_are_no_options(self):
+        self.assertEqual(configuration.section(), {})
+
+    def test_a_file_that_cannot_be_read_is_an_error_and_not_empty(self):
+        self.file.mkdir()
+        with self.assertRaisesRegex(ValueError, f"The configuration file {self.file} cannot be read: Is a directory"):
+            configuration.section()
+
+    def test_a_file_that_cannot_be_found_out_about_is_an_error_too(self):
+        self.file.symlink_to(self.file)
+        with self.assertRaisesRegex(ValueError, "cannot be read: Too many levels"):
+            configuration.section()
+
+    def test_a_change_is_seen_that_leaves_size_and_date_as_they_were(self):
+        for text in ("one", "two"):
+            self.file.write_text(f"[jobs_queue]\nname = {text}\n")
+            os.utime(self.file, (1, 1))
+            self.assertEqual(configuration.section(), {"name": text})
+
+    def test_an_option_of_the_default_section_is_none_of_ours(self):
+        self.file.write_text("[DEFAULT]\nname = x\n[jobs_queue]\nother = y\n")
+        self.assertEqual(configuration.section(), {"other": "y"})

@@ -5,9 +5,28 @@ from odoo import fields, models
 from odoo.addons.connector import SecretChar
 
 
+class ShopFormer(models.AbstractModel):
+    """A secret as a connector may have it that has no ``SecretChar`` yet."""
+
+    _name = "test.shop.former"
+    _description = "Former Fields of the Test Shop"
+
+    client_secret = fields.Char(
+        string="Secret of the Client",
+        compute="_compute_client_secret",
+        tracking=True,
+        copy=True,
+        index=True,
+        default="everybody's",
+    )
+
+    def _compute_client_secret(self):
+        self.client_secret = "computed"
+
+
 class ShopBackend(models.Model):
     _name = "test.shop.backend"
-    _inherit = "connector.backend"
+    _inherit = ["test.shop.former", "connector.backend"]
     _description = "Test Shop"
     _backend_type = "test_shop"
 

@@ -98,7 +98,24 @@ class TestPage(BulkCase):
         with extending(webshop, Capped):
             message = self.import_ids([0, 1, 2, 3, 4, 7, 8])
         self.assertEqual(message, "5 created, 2 not there any more")
-        self.assertEqual(asked, [[0, 1, 2, 3, 4, 7, 8], [2, 3, 4, 7, 8], [4, 7, 8], [7, 8]])
+        self.assertEqual(asked, [[0, 1, 2, 3, 4, 7, 8], [2, 3, 4, 7, 8], [4, 7, 8], [7, 8], [7], [8]])
+
+    def test_a_rest_that_is_refused_because_of_one_deleted_record_makes_no_other_one_missing(self):
+        for first, error in ((0, IDMissingInBackend), (100, InvalidDataError)):
+            asked = []
+
+            class Strict(ShopAdapter):
+                def read_many(self, external_ids, fields=None, asked=asked, error=error, deleted=first + 57):
+                    asked.append(list(external_ids))
+                    page = asked[-1][:50]
+                    if deleted in page or (len(asked) > 1 and deleted in asked[-1]):
+                        raise error("There is no such record")
+                    return super().read_many(page, fields)
+
+            self.add_many(id_ for id_ in range(first, first + 100) if id_ != first + 57)
+            with self.subTest(error), extending(webshop, Strict):
+                self.assertEqual(self.import_ids(range(first, first + 100)), "99 created, 1 not there any more")
+                self.assertLessEqual(len(asked), 2 + 2 * 6)
 
     def test_a_page_whose_rest_is_answered_by_nonsense_fails(self):
         class Broken(ShopAdapter):

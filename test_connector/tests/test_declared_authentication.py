@@ -543,7 +543,7 @@ class TestAuthorization(AuthenticationCase, BrowserCase):
             answer = self.come_back(state=state, code="c0de")
             self.assertEqual(answer.status_code, 400)
         self.assertEqual(len(self.forms()), 1)
-        self.assertIn("Nobody is being expected", answer.text)
+        self.assertIn("This address is not valid any more", answer.text)
 
     def enter_state(self):
         self.open_adapter()

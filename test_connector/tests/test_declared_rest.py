@@ -544,6 +544,14 @@ class TestDeclarations(RestCase):
         with self.assertRaisesRegex(InvalidBackend, r"keeps that field secret: write secret\('token'\)"):
             self.adapter(headers={"X-Key": field("token")})
 
+    def test_an_address_that_is_not_the_location_of_the_backend_is_refused_while_the_backend_has_secrets(self):
+        self.serve(Answer({}))
+        message = r"declares base = field\('name'\), but test.shop.backend .*location.*: write _location_field = 'name'"
+        with self.assertRaisesRegex(InvalidBackend, message):
+            self.adapter(base=field("name"))
+        self.patch(type(self.backend), "_location_field", "name")
+        self.adapter(base=field("name"))
+
     def test_what_is_not_declared_is_named_where_it_is_needed(self):
         self.serve(Answer({}))
         for attributes, message in (

@@ -39,6 +39,11 @@ RIGHTS = {
     "connector.external.alias": ("r", "ru"),
     "connector.watermark": ("r", "rw"),
     "connector.webhook.delivery": ("", "ru"),
+    "connector.webhook.topic": ("", "r"),
+    "connector.token": ("", ""),
+    "connector.authorization": ("", ""),
+    "connector.external.field": ("", ""),
+    "connector.listing.count": ("", ""),
     "test.shop.backend": ("", "rwcu"),
     "test.shop.partner": ("", "rwcu"),
     "odoo.backend": ("r", "rwcu"),
@@ -54,7 +59,10 @@ OF_ALL = {"queue.job.function", "queue.worker", "connector.backend.status"}
 #: The public methods of ours; each of them looks at the rights of who calls it. A new one is added
 #: here by who has seen to that.
 METHODS = {
+    "ConnectorBackend.action_authorize",
+    "ConnectorBackend.action_check_webhooks",
     "ConnectorBackend.action_forget_credentials",
+    "ConnectorBackend.action_repair_webhooks",
     "ConnectorBackend.action_open_exchanges",
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",
@@ -135,6 +143,7 @@ class RolesCase(Roles, ShopCase, JobsCase):
         reference = f"{cls.backend._name},{cls.backend.id}"
         job = partner.odoo_id.with_delay(channel=channel.complete_name).write({"name": "Ada"}).record(env)
         child = partner.odoo_id.with_delay(channel=channel.complete_name).write({"name": "Ada"}).record(env)
+        place = {"backend_model": cls.backend._name, "backend_id": cls.backend.id}
         worker = {"uuid": "of a test", "host": "here", "pid": 1, "kind": "command", "capacity": 1}
         cls.records = {
             "queue.job": job,
@@ -181,6 +190,17 @@ class RolesCase(Roles, ShopCase, JobsCase):
             "connector.webhook.delivery": env["connector.webhook.delivery"].create(
                 {"backend_id": reference, "company_id": company.id, "topic": "page"}
             ),
+            "connector.webhook.topic": env["connector.webhook.topic"].create(
+                {**place, "company_id": company.id, "topic": "page"}
+            ),
+            "connector.token": env["connector.token"].create({**place, "purpose": "p"}),
+            "connector.authorization": cls.authorization_of(env, place),
+            "connector.external.field": env["connector.external.field"].create(
+                {**place, "model_name": partner._name, "name": "colour"}
+            ),
+            "connector.listing.count": cls.inserted(
+                "connector.listing.count", listing="7", date="2026-01-01", total=1, counts="{}"
+            ),
             "test.shop.backend": cls.backend,
             "test.shop.partner": partner,
         }
@@ -189,6 +209,13 @@ class RolesCase(Roles, ShopCase, JobsCase):
         if "odoo.backend" in env:
             cls.records.update(cls.records_of_the_other_odoo())
         env.flush_all()
+
+    @classmethod
+    def authorization_of(cls, env, place):
+        values = {"model_name": "test.shop.partner", "callback": "http://x", "date_end": "2026-01-01"}
+        return env["connector.authorization"].create(
+            {**place, **values, "state_hash": "s", "verifier": "v", "user_id": env.uid}
+        )
 
     @classmethod
     def session_of(cls, env):

@@ -75,7 +75,11 @@ class TestReading(SecretCharCase):
         for backend in (self.shown, self.backend):
             with self.assertRaisesRegex(AccessError, "Token of Test Shop is a secret: nobody can search"):
                 backend.filtered_domain([("token", "=like", "t%")])
-        self.assertEqual(self.shown.sorted("token"), self.shown)
+
+    def test_to_a_user_no_order_in_memory_tells_it(self):
+        low = self.backend.create({"name": "Low", "token": "a"})
+        self.assertGreater(TOKEN, low.token)
+        self.assertEqual((self.shown + low).sorted("token").ids, [self.shown.id, low.id])
 
     def test_nobody_searches_by_it_not_even_code_that_works_for_a_user(self):
         for search in (
@@ -114,6 +118,7 @@ class TestReading(SecretCharCase):
         self.assertFalse(self.token(self.backend.copy()))
         self.shown.token = "another"
         self.env.flush_all()
+        self.env.cr.precommit.run()
         self.assertFalse(self.backend.message_ids.tracking_value_ids)
 
     @mute_logger("odoo.sql_db")
@@ -189,9 +194,10 @@ class TestKnownCredentials(SecretCharCase):
     def test_the_form_says_which_are_stored(self):
         self.assertEqual(self.known(self.shown), "Stored: Token")
         self.shown.client_secret = "s"
-        self.assertEqual(self.known(self.shown), "Stored: Token, Client Secret")
+        self.assertEqual(self.known(self.shown), "Stored: Secret of the Client, Token")
+        self.assertTrue(self.shown.has_stored_credentials)
         self.shown.action_forget_credentials()
-        self.assertFalse(self.known(self.shown))
+        self.assertFalse(self.known(self.shown) or self.shown.has_stored_credentials)
 
     def test_the_form_says_at_once_that_another_server_gets_none(self):
         def changed(location):
@@ -249,7 +255,19 @@ class TestForgetting(SecretCharCase):
         self.assertEqual((self.token(), self.backend.location), (False, "https://shop.example.com/api"))
 
 
-class TestDefinition(ShopCase):
+class TestDefinition(SecretCharCase):
+    def test_a_field_that_it_replaces_leaves_it_no_option_that_would_show_it(self):
+        field = self.backend._fields["client_secret"]
+        self.assertTrue(field.store)
+        self.assertFalse(self.backend.create({"name": "New"}).client_secret, "no default")
+        self.shown.client_secret = "s3cr3t"
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.assertFalse(self.backend.message_ids.tracking_value_ids, "nor a message")
+        self.assertFalse(self.backend.copy().client_secret, "nor a copy")
+        self.assertFalse(field.index or field.compute)
+        self.assertEqual((field.string, field._modules), ("Secret of the Client", ("test_connector",)))
+
     def test_what_would_show_it_is_no_option_of_it(self):
         for option in ("tracking", "index", "default", "copy", "translate", "compute", "related", "company_dependent"):
             with self.subTest(option), self.assertRaisesRegex(TypeError, rf"SecretChar\({option}=...\).* string, help"):
@@ -264,6 +282,18 @@ class TestDefinition(ShopCase):
         model = type(self.backend)
         self.patch(model, "_fields", {**model._fields, "token": fields.Char()})
         with self.assertRaisesRegex(TypeError, "test.shop.backend.token is a SecretChar: extend it by another one"):
+            self.backend._register_hook()
+
+    def test_a_location_that_is_computed_is_refused(self):
+        self.patch(type(self.backend), "_location_field", "display_name")
+        with self.assertRaisesRegex(
+            ValueError, "test.shop.backend.display_name is computed, .* field that people enter"
+        ):
+            self.backend._register_hook()
+
+    def test_a_location_that_differs_by_company_is_refused(self):
+        self.patch(self.backend._fields["location"], "company_dependent", True)
+        with self.assertRaisesRegex(ValueError, "company-dependent: it changes without being written"):
             self.backend._register_hook()
 
     def test_a_field_for_the_location_that_is_not_there_is_refused(self):

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from odoo.tools import config
 
@@ -41,12 +42,22 @@ class TestServerCredentials(ConfiguredCase):
     def test_the_form_says_from_where_each_one_is(self):
         self.backend.client_secret = "s"
         self.configure("host = shop.example.com", f"token = {OF_SERVER}")
-        self.assertEqual(self.shown.known_credentials, "Stored: Client Secret. From the server: Token")
+        self.assertEqual(self.shown.known_credentials, "Stored: Secret of the Client. From the server: Token")
 
-    def test_they_are_used_only_while_the_location_is_on_that_host_and_port(self):
+    def test_what_is_stored_can_be_forgotten_and_what_the_server_has_cannot(self):
+        self.configure("host = shop.example.com", f"token = {OF_SERVER}")
+        self.assertTrue(self.shown.has_stored_credentials, "the stored one is there below")
+        self.shown.action_forget_credentials()
+        self.assertEqual(
+            (self.shown.known_credentials, self.shown.has_stored_credentials), ("From the server: Token", False)
+        )
+
+    def test_they_are_used_only_while_the_location_is_on_that_host_and_port_and_without_a_port_by_https(self):
         for host, location, used in (
             ("shop.example.com", "https://shop.example.com/v2", True),
-            ("Shop.Example.com", "http://shop.example.com:8080", True),
+            ("Shop.Example.com", "https://SHOP.example.com:443", True),
+            ("shop.example.com:8080", "http://shop.example.com:8080", True),
+            ("localhost:8069", "http://localhost:8069", True),
             ("shop.example.com:443", "https://shop.example.com", True),
             ("[::1]:8069", "http://[::1]:8069/odoo", True),
             ("shop.example.com:443", "https://shop.example.com:8443", False),
@@ -54,6 +65,11 @@ class TestServerCredentials(ConfiguredCase):
             ("shop.example.com", "https://shop.example.com@evil.com", False),
             ("shop.example.com", "https://shop.example.com.evil.com", False),
             ("shop.example.com", False, False),
+            ("shop.example.com", "http://shop.example.com", False),
+            ("shop.example.com", "http://shop.example.com:443", False),
+            ("shop.example.com:443", "http://shop.example.com:443", False),
+            ("shop.example.com", "https://shop.example.com:8443", False),
+            ("localhost", "http://localhost", False),
         ):
             with self.subTest(host=host, location=location):
                 self.configure(f"host = {host}", f"token = {OF_SERVER}")
@@ -96,6 +112,8 @@ class TestServerCredentials(ConfiguredCase):
             ),
             ([host, f"name = {OF_SERVER}"], "name is no secret of test.shop.backend"),
             ([host, "token ="], "token is empty"),
+            ([host, f"token = {OF_SERVER} ; of the shop"], "token has a blank and then ; or #"),
+            ([host, token, f"  of = {OF_SERVER}"], "token has more than one line"),
         ):
             self.configure(*lines)
             with self.subTest(message), self.assertRaises(ValueError) as caught:
@@ -103,7 +121,30 @@ class TestServerCredentials(ConfiguredCase):
             self.assertIn(f"{self.file}, section [{self.section}]: {message}", str(caught.exception))
             self.assertNotIn(OF_SERVER, str(caught.exception))
             self.shown.invalidate_recordset()
-            self.assertEqual(self.shown.known_credentials, str(caught.exception))
+            self.assertEqual(self.shown.credentials_error, str(caught.exception))
+            self.assertEqual(self.shown.known_credentials, "Stored: Token")
+
+    def test_of_a_section_that_is_wrong_nothing_is_known(self):
+        self.shown.action_forget_credentials()
+        self.configure("host = shop.example.com", f"tokn = {OF_SERVER}")
+        self.assertFalse(self.shown.known_credentials)
+        self.assertIn("tokn is no secret", self.shown.credentials_error)
+
+    def test_what_a_file_that_cannot_be_read_may_have_is_not_replaced_by_what_is_stored(self):
+        self.configure("host = shop.example.com", f"token = {OF_SERVER}")
+        self.assertEqual(self.token(), OF_SERVER)
+        self.file.unlink()
+        self.file.mkdir()
+        with self.assertRaisesRegex(ValueError, f"{self.file} cannot be read"):
+            self.token()
+
+    def test_a_key_in_pem_has_its_lines(self):
+        self.configure("host = shop.example.com", "token = -----BEGIN KEY-----", "  MII", "  -----END KEY-----")
+        self.assertEqual(self.token(), "-----BEGIN KEY-----\nMII\n-----END KEY-----")
+
+    def test_an_option_for_all_sections_is_none_of_them(self):
+        self.configure("host = shop.example.com", f"token = {OF_SERVER}", "[DEFAULT]", "retries = 3")
+        self.assertEqual(self.token(), OF_SERVER)
 
     def test_a_line_that_cannot_be_read_is_named_by_its_number(self):
         self.configure("host = shop.example.com", OF_SERVER)
@@ -140,7 +181,7 @@ class TestUsedByAdapters(ConfiguredCase, HttpCase):
 
         self.serve(Answer({"message": f"What is {OF_SERVER}?"}, 422))
         self.backend.location = self.server.url
-        self.configure("host = 127.0.0.1", f"token = {OF_SERVER}")
+        self.configure(f"host = {urlsplit(self.server.url).netloc}", f"token = {OF_SERVER}")
         error = self.error_of(lambda: Adapter(self.environment()).read(7))
         self.assertEqual(self.server.requests[0].headers["X-Api-Key"], OF_SERVER)
         self.assertIn("What is ***?", str(error))

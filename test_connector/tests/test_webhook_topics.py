@@ -9,7 +9,7 @@ from odoo.addons.connector.declaration import OnePage, RestAdapter, field
 from odoo.addons.connector.testing import Answer, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
-from odoo.addons.connector.unit.webhook_receiver import RegisteredWebhook
+from odoo.addons.connector.unit.webhook_receiver import RegisteredWebhook, WebhookReceiver
 
 from ..units import ShopWebhook, webshop
 from .test_http_adapter import HttpCase
@@ -45,7 +45,9 @@ class TestTopics(HttpCase):
         self.enterContext(extending(webshop, HookedWebhook))
         self.hooks = {}
         self.is_down = False
-        self.backend.location = self.serve(self.answer).url
+        self.answers = self.answer
+        self.backend.location = self.serve(lambda request: self.answers(request)).url
+        self.backend.action_renew_webhook()
         self.env.flush_all()
 
     def answer(self, request):
@@ -55,8 +57,7 @@ class TestTopics(HttpCase):
         if request.method == "POST":
             return Answer(self.add_hook(**json.loads(request.body)))
         if request.method == "DELETE":
-            del self.hooks[int(request.path.rpartition("/")[2])]
-            return Answer(status=204)
+            return Answer(status=204 if self.hooks.pop(int(request.path.rpartition("/")[2]), None) else 404)
         return Answer(list(self.hooks.values()))
 
     def add_hook(self, topic, address):
@@ -80,7 +81,6 @@ class TestTopics(HttpCase):
         for _time in range(2):
             self.backend.action_repair_webhooks()
             address = self.backend.webhook_url
-            self.assertTrue(address)
             self.assertEqual(self.registered(), [("order.changed", address), ("order.created", address)])
         self.assertEqual(self.states(), {"order.created": "registered", "order.changed": "registered"})
 
@@ -100,11 +100,34 @@ class TestTopics(HttpCase):
         self.assertEqual(self.registered(), sorted([("order.changed", address), ("order.created", address), *kept]))
 
     def test_look_tells_what_is_missing_and_what_is_sent_elsewhere_and_changes_nothing(self):
-        self.backend.action_renew_webhook()
         self.add_hook("order.created", OTHERS)
+        self.add_hook("order.created", "http://[nonsense")
         self.backend.action_check_webhooks()
         self.assertEqual(self.states(), {"order.created": "elsewhere", "order.changed": "missing"})
-        self.assertEqual(len(self.hooks), 1)
+        self.assertEqual(len(self.hooks), 2)
+
+    def test_repair_needs_an_address_that_is_committed(self):
+        self.backend.stored_webhook_token = False
+        with self.assertRaisesRegex(UserError, "Press “Create the Address” first"):
+            self.backend.action_repair_webhooks()
+        self.assertEqual(self.server.requests, [])
+
+    def test_repair_replaces_what_leads_to_a_former_address_of_odoo(self):
+        self.backend.action_repair_webhooks()
+        self.env["ir.config_parameter"].set_param("web.base.url", "https://new.example.com")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.backend.action_repair_webhooks()
+        self.assertEqual({address for _topic, address in self.registered()}, {self.backend.webhook_url})
+        self.assertIn("https://new.example.com/", self.backend.webhook_url)
+
+    def test_a_webhook_that_somebody_else_removes_meanwhile_is_no_error(self):
+        self.backend.action_repair_webhooks()
+        self.backend.action_renew_webhook()
+        receiver = self.unit(WebhookReceiver, "test.shop.backend")
+        gone = RegisteredWebhook(99, "order.created", "https://x")
+        self.backend._remove_webhook(receiver, gone)
+        self.assertEqual(self.server.requests[-1].method, "DELETE")
 
     def test_a_topic_shows_when_it_was_last_received(self):
         self.backend.action_repair_webhooks()
@@ -130,7 +153,35 @@ class TestTopics(HttpCase):
         self.assertEqual(self.registered(), [("order.created", OTHERS)])
         self.assertEqual(self.states(), {"order.created": "elsewhere", "order.changed": "missing"})
 
+    def test_repair_of_an_archived_backend_removes_what_was_left(self):
+        self.backend.action_repair_webhooks()
+        self.backend.active = False
+        self.env.flush_all()
+        self.backend.action_repair_webhooks()
+        self.assertEqual(self.hooks, {})
+        self.assertEqual(set(self.states().values()), {"missing"})
+
+    def test_one_webhook_that_cannot_be_removed_keeps_no_other_one(self):
+        self.backend.action_repair_webhooks()
+        first = min(self.hooks)
+        forbidden = lambda request: request.method == "DELETE" and request.path.endswith(f"/{first}")  # noqa: E731
+        answer = self.answer
+        self.answers = lambda request: Answer({"message": "kept"}, 403) if forbidden(request) else answer(request)
+        with mute_logger("odoo.addons.connector.models.connector_backend_webhook"):
+            self.archive()
+        self.assertEqual(list(self.hooks), [first])
+        self.env.invalidate_all()
+        self.assertIn("kept", self.backend.message_ids[0].body)
+
+    def test_a_backend_that_is_archived_and_deleted_at_once_leaves_no_error(self):
+        self.backend.action_repair_webhooks()
+        self.backend.active = False
+        self.backend.unlink()
+        self.env.flush_all()
+        self.env.cr.postcommit.run()
+
     def test_a_backend_that_never_had_webhooks_asks_for_nothing_when_it_is_archived(self):
+        self.backend.stored_webhook_token = False
         self.archive()
         self.assertEqual(self.server.requests, [])
 

@@ -62,13 +62,14 @@ class BatchImporter(Importer):
         :return: what was done, for the user
         """
         self._read_at = database_now(self.environment)
+        self._listing = closing = None
         if filters is not None:
-            return self._import_found(self._search(filters), None)
-        since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
-        found = self._search(self._filters_since(since))
-        closing = self._closing(self._get_next_watermark(self._read_at), since)
-        if self._listing and (records := [item for item in found if isinstance(item, dict)]):
-            check_and_count(self, records, self._listing)
+            found = self._search(filters)
+        else:
+            since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
+            found = self._search(self._filters_since(since))
+            closing = self._closing(self._get_next_watermark(self._read_at), since)
+        self._check_found(found)
         return self._import_found(found, closing)
 
     def _filters_since(self, watermark: str | None) -> Any:
@@ -100,6 +101,15 @@ class BatchImporter(Importer):
         else:
             found = checked_ids(adapter, adapter.search(filters))
         return without_unusable(self, found, lambda item: self._id_and_data(item)[0])
+
+    def _check_found(self, found: list[Any]) -> None:
+        """Check the fields of the listed records, and count them; ids tell nothing.
+
+        :param found: list of ids or records
+        :raise FailedJobError: none of the records has a field that the mapper requires
+        """
+        if records := [item for item in found if isinstance(item, dict)]:
+            check_and_count(self.unit_for(RecordImporter), records, self._listing)
 
     def _id_and_data(self, item: Any) -> tuple[ExternalId, ExternalRecord | None]:
         """Return the id of a found item, and the record or None."""

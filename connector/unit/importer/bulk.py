@@ -25,7 +25,7 @@ from .batch import BatchImporter
 from .failures import Failures, concerns_all, without_unusable
 from .incoming import Incoming
 from .record import Importing, RecordImporter, bare_id
-from .schema import check_and_count
+from .schema import check_and_count, requires_fields
 
 #: Records that a job imports of very many.
 PAGE_SIZE = 500
@@ -47,6 +47,11 @@ class BulkImporter(Importer):
     checkpoint has a button that imports them all. An error that concerns all records, such as a
     system that does not answer, ends the page, and its job is run again.
     """
+
+    # Whether the page is of a batch; and of which listing, if a job closes it. They are attributes,
+    # so that a class may override run and run_ids without them
+    _is_listed: bool = False
+    _listing: str | None = None
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -74,23 +79,27 @@ class BulkImporter(Importer):
         self._force = force
         id_of = self.backend_adapter.id_of
         records = without_unusable(self, external_records, id_of)
+        self._check_fields(records)
         page = self._importer.page_of({id_of(record): record for record in records})
         self._import_or_halve(self._renewed(page, read_at))
         return self._report()
 
-    def run_ids(self, external_ids: Iterable[ExternalId], force: bool = False, listing: str | None = None) -> str:
+    def run_ids(self, external_ids: Iterable[ExternalId], force: bool = False) -> str:
         """Read records and import them; see :meth:`run`.
 
         :param external_ids: list of ids in the external system
-        :param listing: of which listing they are a page, None if of none
         """
         self._force = force
         external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
         page = self._read_page(external_ids)
-        if listing:
-            check_and_count(self, [incoming.record for incoming in page if incoming.record is not None], listing)
+        self._check_fields([incoming.record for incoming in page if incoming.record is not None])
         self._import_or_halve(page)
         return self._report()
+
+    def _check_fields(self, records: list[ExternalRecord]) -> None:
+        """Check the fields of a page of a batch, and count them."""
+        if self._is_listed:
+            check_and_count(self._importer, records, self._listing)
 
     def _read_and_import(self, external_ids: Iterable[ExternalId]) -> None:
         external_ids = without_unusable(self, external_ids, lambda external_id: external_id)
@@ -244,10 +253,18 @@ class BulkBatchImporter(BatchImporter):
             "Records to import: %(records)s. Jobs that import them: %(pages)s.", records=len(found), pages=len(pages)
         )
 
+    def _check_found(self, found: list[Any]) -> None:
+        """Leave it to the jobs: each of them checks its page."""
+
     def _page(self, items: list[Any]) -> Job:
-        found: dict[str, Any] = {"external_ids": items, "listing": self._listing}
+        found: dict[str, Any] = {"external_ids": items}
         if isinstance(items[0], dict):
             found = {"records": items, "read_at": self._read_at}
+        # only where they are needed: in the midst of an update, a worker may not know them yet
+        if self._listing:
+            found["listing"] = self._listing
+        elif requires_fields(self):
+            found["is_listed"] = True
         names = {"count": len(items), "records": self.model._description, "backend": self.environment.backend_name}
         return import_page.delayable(
             self.environment.user_session,
@@ -272,6 +289,7 @@ def import_page(
     force: bool = False,
     read_at: datetime | None = None,
     listing: str | None = None,
+    is_listed: bool = False,
 ) -> str:
     """Import a page of records of an external system
 
@@ -283,9 +301,12 @@ def import_page(
         :meth:`BulkImporter.run`
     :param read_at: when the records were read, see
         :meth:`~odoo.addons.connector.unit.importer.record.RecordImporter.run`
-    :param listing: of which listing they are a page, if they are read by their ids
+    :param listing: of which listing they are a page, if a job closes it: their fields are counted
+    :param is_listed: whether they are a page of a batch. Then, and with a listing, a page without a
+        field that the mapper requires fails
     """
     importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
+    importer._listing, importer._is_listed = listing, is_listed or listing is not None
     if records is None:
-        return importer.run_ids(external_ids, force, listing)  # type: ignore[arg-type]  # one is given
+        return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # one is given
     return importer.run(records, force, read_at)

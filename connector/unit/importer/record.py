@@ -326,19 +326,31 @@ class RecordImporter(Importer):
         # an adapter whose records have another id than the one that is asked for leaves out none
         while self._reads_many_at_once and not more.keys().isdisjoint(map(external_id_text, external_ids)):
             left = [id_ for id_ in external_ids if external_id_text(id_) not in known | found.keys()]
-            more = self._read_left(left) if left else {}
+            more = self._read_left(left, known) if left else {}
             found = {**found, **more}
         return self.page_of(dict(found.values()))
 
-    def _read_left(self, external_ids: Collection[ExternalId]) -> Found:
-        """Return those of some records that another call brings, as :meth:`_by_id`."""
+    def _read_left(self, external_ids: Sequence[ExternalId], missing: set[str | None]) -> Found:
+        """Return those of some records that another call brings, as :meth:`_by_id`.
+
+        By a refusal some systems say that none of them exists, and others that one does not. So the
+        halves of what is refused are read, down to single records: two requests for each that is
+        gone are better than a record that is taken for a missing one.
+
+        :param missing: set of ids as text, to which the records that are refused alone are added
+        """
         texts = set(map(external_id_text, external_ids))
         try:
             records = self._read_many(external_ids)
         except UnreadableAnswer:
             raise
         except (IDMissingInBackend, InvalidDataError):
-            return {}  # so some systems say that none of them exists
+            if len(external_ids) == 1:
+                missing.update(texts)
+                return {}
+            middle = len(external_ids) // 2
+            halves = external_ids[:middle], external_ids[middle:]
+            return {text: item for half in halves for text, item in self._read_left(half, missing).items()}
         return {text: item for text, item in self._by_id(records).items() if text in texts}
 
     def _by_id(self, records: Any) -> Found:
@@ -407,6 +419,16 @@ class RecordImporter(Importer):
                 backend=self.environment.backend_name,
             )
         )
+
+    def _is_whole(self, record: ExternalRecord) -> bool:
+        """Return whether a listed record has all its fields; a hook.
+
+        What the system sends of a deleted record, such as ``{"id": 7, "deleted": true}``, does not
+        show that a field has vanished. So it is not counted, see :mod:`.schema`.
+
+        :param record: as the adapter lists or reads it
+        """
+        return True
 
     def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
         """Return the records of a page that exist: by one call, unless reading one differs.

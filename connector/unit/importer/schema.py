@@ -12,25 +12,23 @@ from ...extension import class_name
 from ..types import ExternalRecord
 
 
-def check_and_count(importer: Any, records: Collection[ExternalRecord], listing: str) -> None:
-    """Check a page of a listing for required fields, and count those that the mapping reads.
+def check_and_count(importer: Any, records: Collection[ExternalRecord], listing: str | None) -> None:
+    """Check a page of a batch for required fields, and count those that the mapping reads.
 
     The counts are kept until the listing is closed. See
     :class:`~odoo.addons.connector.models.connector_external_field.ConnectorExternalField`.
 
-    :param importer: unit of the model
-    :param records: records as the adapter reads them, with all of their fields
-    :param listing: which listing they are of
-    :raise FailedJobError: none of the records has a field that the mapper requires
+    :param importer: record importer of the model
+    :param records: records as the adapter lists or reads them
+    :param listing: which listing they are of, None if no job closes it: then they are not counted
+    :raise FailedJobError: none of the whole records has a field that the mapper requires
     """
-    try:
-        mapper = importer.mapper
-    except NoConnectorUnitError:
-        return  # the connector imports the model without one
-    if not records:
+    mapper = _mapper_of(importer)
+    records = [record for record in records if importer._is_whole(record)]
+    if mapper is None or not records:
         return
     counts = {field: sum(field in record for record in records) for field in sorted(mapper.expected_fields)}
-    if missing := [field for field in sorted(mapper._required) if not counts[field]]:
+    if missing := [field for field in sorted(mapper.required_fields) if not counts[field]]:
         raise FailedJobError(
             importer._(
                 "None of %(number)s records of %(backend)s has “%(fields)s”, which %(mapper)s requires. If it has another name there "
@@ -41,4 +39,23 @@ def check_and_count(importer: Any, records: Collection[ExternalRecord], listing:
                 mapper=class_name(type(mapper)),
             )
         )
-    importer.env["connector.listing.count"].sudo()._add(listing, len(records), counts)
+    if listing:
+        counted = importer.env["connector.listing.count"].sudo()
+        counted._add(importer.backend_record, listing, len(records), counts)
+
+
+def requires_fields(importer: Any) -> bool:
+    """Return whether the mapper of a model requires fields.
+
+    :param importer: any importer of the model
+    """
+    mapper = _mapper_of(importer)
+    return mapper is not None and bool(mapper.required_fields)
+
+
+def _mapper_of(importer: Any) -> Any:
+    """Return the mapper of a model, None if the connector imports the model without one."""
+    try:
+        return importer.mapper
+    except NoConnectorUnitError:
+        return None

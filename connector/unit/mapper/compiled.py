@@ -26,6 +26,8 @@ class CompiledMapping:
     methods: tuple[tuple[str, bool, frozenset[str]], ...] = ()  # (name, only_create, frozenset of source fields)
     children: tuple[tuple[Any, ...], ...] = ()  # (source field, target, model name)
     written_with: Mapping[str, Sequence[str]] = field(default_factory=dict)  # name of a field to a tuple of names
+    required: frozenset[str] = frozenset()  # names of source fields
+    optional: frozenset[str] = frozenset()  # names of source fields
 
     def plain_at_once(self, record: ExternalRecord) -> Values | None:
         """Return the values of the plain entries, if one comparison shows that all are right.
@@ -83,7 +85,7 @@ def compile_mapping(mapper_class: type, check_of: Callable[[str], Check]) -> Com
     """Return the :class:`CompiledMapping` of a mapper class.
 
     :param check_of: function (target) -> check of its values, see :mod:`.checked`
-    :raise MappingError: an entry of ``direct`` or ``children`` does not have the right shape
+    :raise MappingError: a declaration does not have the right shape
     """
     direct = _collect_by_target(mapper_class, "direct")
     return CompiledMapping(
@@ -96,6 +98,8 @@ def compile_mapping(mapper_class: type, check_of: Callable[[str], Check]) -> Com
         methods=tuple(_collect_methods(mapper_class)),
         children=tuple(_collect_by_target(mapper_class, "children")),
         written_with=_collect_written_with(mapper_class),
+        required=_collect_names(mapper_class, "_required"),
+        optional=_collect_names(mapper_class, "_optional"),
     )
 
 
@@ -142,3 +146,16 @@ def _collect_written_with(mapper_class: type) -> dict[str, tuple[str, ...]]:
                 raise MappingError(f"{class_name(part)}, _written_with: {others!r} is not a tuple of names of fields")
             collected[name] = (*collected.get(name, ()), *others)
     return collected
+
+
+def _collect_names(mapper_class: type, attribute: str) -> frozenset[str]:
+    """Return the names of source fields that an attribute of all classes has."""
+    collected: set[str] = set()
+    for part in mapper_class.__mro__:
+        names = vars(part).get(attribute, ())
+        if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+            raise MappingError(
+                f"{class_name(part)}, {attribute}: {names!r} is not a tuple of names of source fields, as in ('sku',)"
+            )
+        collected.update(names)
+    return frozenset(collected)

@@ -136,9 +136,10 @@ class Mapper(ConnectorUnit):
     #: field to the fields that an import writes with it, as Odoo's code changes them when it is
     #: written: ``{"vat": ("country_id",)}``. Those that Odoo *computes* need not be named
     _written_with: dict[str, Sequence[str]] = {}
-    #: Source fields of which each page of a listing must have some, or it fails: ``("sku",)``
+    #: Source fields that a record of each listed page must have, or the page fails: ``("sku",)``.
+    #: A class adds to those of its base classes
     _required: Sequence[str] = ()
-    #: Source fields that may vanish without anybody being told
+    #: Source fields that may vanish without anybody being told; a class adds to them as well
     _optional: Sequence[str] = ()
     _map_child_class: type[MapChild] = MapChild
     _child_mapper_class: type[Mapper] = None  # type: ignore[assignment]  # set below
@@ -162,7 +163,12 @@ class Mapper(ConnectorUnit):
     @property
     def expected_fields(self) -> frozenset[str]:
         """The source fields whose absence somebody has to know of, as a frozenset of names."""
-        return self.source_fields.difference(self._optional).union(self._required)
+        return self.source_fields - self._compiled.optional | self.required_fields
+
+    @property
+    def required_fields(self) -> frozenset[str]:
+        """The ``_required`` of the class and its base classes, as a frozenset of names."""
+        return self._compiled.required
 
     @property
     def written_with(self) -> Mapping[str, Sequence[str]]:

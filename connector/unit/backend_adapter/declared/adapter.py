@@ -116,6 +116,7 @@ class DeclaredAdapter(HttpAdapter):
         super().__init__(environment)
         for declared in self._declared_fields():
             self._check_field(declared)
+        self._check_base()
 
     def _check_field(self, declared: Field) -> None:
         """Check what a field of the backend is, now that the backend is known.
@@ -140,6 +141,18 @@ class DeclaredAdapter(HttpAdapter):
         if is_secret and not declared.is_secret:
             raise InvalidBackend(
                 f"{declares}, but {model_name} keeps that field secret: write secret({declared.name!r}), so that no message shows it"
+            )
+
+    def _check_base(self) -> None:
+        """Check that the backend forgets its secrets when the address changes.
+
+        :raise InvalidBackend: the address is another field than the location
+        """
+        base, backend = self._declaration_of("base"), self.backend_record
+        if isinstance(base, Field) and base.name != backend._location_field and backend._secret_fields():
+            raise InvalidBackend(
+                f"{class_name(type(self))} declares base = {base}, but {backend._name} forgets its secrets only when "
+                f"{backend._location_field!r} changes: write _location_field = {base.name!r} in that model"
             )
 
     def _declared_fields(self) -> Iterator[Field]:
