@@ -235,6 +235,20 @@ class TestUnsuccessfulAnswers(RefusalCase):
             self.assertIn("the right Magento_Sales::actions_view", str(error))
         self.assertEqual(self.asked().count("/token"), 2)  # how old the first one is, nobody knows
 
+    def test_a_token_that_another_process_has_replaced_just_now_is_not_replaced_again(self):
+        self.serve_tokens(Answer(MISSING_RIGHT, 401), None)
+
+        def ask():
+            self.error_of(lambda: self.with_tokens(refusal=magento).request("GET", "/orders"))
+
+        with patch.dict(tokens._known):
+            ask()
+            key, second = next(reversed(tokens._known.items()))
+        tokens._known[key] = second._replace(number=1, replaced=None)  # this process has known the first one
+        ask()
+        ask()
+        self.assertEqual(self.asked().count("/token"), 2)
+
     def test_a_token_that_was_given_long_ago_is_replaced_for_a_right_that_seems_to_be_missing(self):
         self.serve_tokens(Answer(MISSING_RIGHT, 401), "third")
         with patch.object(tokens, "NEW_SECONDS", 0):
