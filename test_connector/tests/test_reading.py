@@ -1,6 +1,10 @@
 """Pages of records that a system refuses as a whole because of one of them."""
 
+import http.client
 import xmlrpc.client
+
+import psycopg2
+import requests
 
 from odoo.tools import mute_logger
 
@@ -8,10 +12,11 @@ from odoo.addons.connector.declaration import Call, MultiCall, OnePage, RestAdap
 from odoo.addons.connector.exception import (
     CredentialsRefused,
     FailedJobError,
-    IDMissingInBackend,
     InvalidDataError,
     NetworkRetryableError,
+    NothingToDoJob,
     RetryableJobError,
+    TooLongForCron,
     UnreadableAnswer,
 )
 from odoo.addons.connector.testing import Answer
@@ -22,7 +27,7 @@ from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.reconciler import Reconciler
 
-from ..units import webshop
+from ..units import PartnerImporter, webshop
 from .test_http_adapter import HttpCase
 
 
@@ -156,7 +161,7 @@ class TestOneBadRecord(ReadingCase):
     def test_a_page_of_one_record_that_was_deleted_is_no_error(self):
         self.bad[7] = MISSING
         self.assertEqual(self.import_ids([7]), "1 not there any more")
-        self.assertEqual(len(self.asked), 1)
+        self.assertEqual(self.asked, [[7], [7]])  # by the call for many, and by that for one
 
     def test_a_record_that_depends_on_a_bad_one_fails_and_no_other(self):
         self.use(Partners, "test.shop.tag")
@@ -223,11 +228,47 @@ class TestManyBadRecords(ReadingCase):
         self.bad = {0: Answer({}, 500), **dict.fromkeys(range(1, 100), REFUSED)}
         self.assertIs(type(self.error_of(lambda: self.import_ids(range(100)))), NetworkRetryableError)
 
-    def test_a_path_that_is_wrong_does_not_make_a_page_of_many_records_missing(self):
-        bindings = self.Partner.concat(*(self.partner(str(id_)) for id_ in range(20)))
-        self.bad = dict.fromkeys(range(20), MISSING)
-        self.assertIs(type(self.error_of(lambda: self.import_ids(range(20)))), IDMissingInBackend)
-        self.assertEqual(set(bindings.mapped("sync_state")), {"never"})
+    def test_records_are_there_though_the_path_for_many_of_them_is_wrong(self):
+        bindings = self.Partner.concat(*(self.partner(str(id_)) for id_ in range(100)))
+
+        def answer(request):
+            answered = self.answer(request)
+            return MISSING if "ids" in request.params else answered
+
+        self.serve(answer)
+        self.backend.location = self.server.url
+        for number in (1, 2, 7, 16, 100):
+            with self.subTest(number):
+                self.asked.clear()
+                self.assertEqual(self.unit(BulkImporter).run_ids([*range(number)], force=True), f"{number} updated")
+                self.assertLessEqual(len(self.asked), 30 + number)
+        self.assertNotIn("missing", bindings.mapped("sync_state"))
+
+    def test_a_page_of_records_that_were_all_deleted_is_no_error(self):
+        self.bad = dict.fromkeys(range(100), MISSING)
+        for number in (2, 7, 16, 100):
+            with self.subTest(number):
+                self.asked.clear()
+                self.assertEqual(self.import_ids(range(number)), f"{number} not there any more")
+                self.assertLessEqual(len(self.asked), 30 + number)
+
+    def test_a_page_of_which_nothing_is_there_or_can_be_read_is_read_one_by_one(self):
+        self.bad = {**dict.fromkeys(range(7), MISSING), 7: REFUSED}
+        message = self.import_ids(range(8))
+        self.assertEqual(message, "7 not there any more, 1 failed and left to jobs of their own")
+
+    def test_records_that_were_deleted_do_not_make_one_that_cannot_be_read_fail_the_page(self):
+        self.bad = {**dict.fromkeys(range(15), MISSING), 3: BROKEN}
+        message = self.import_ids(range(16))
+        self.assertEqual(message, "1 created, 14 not there any more, 1 failed and left to jobs of their own")
+
+    def test_where_nobody_takes_failures_the_first_one_is_raised(self):
+        reader = self.unit(RecordImporter)
+        for bad in (range(100), range(50)):
+            self.asked.clear()
+            self.bad = dict.fromkeys(bad, REFUSED)
+            self.assertIs(type(self.error_of(lambda: reader.read_page([*range(100)]))), InvalidDataError)
+            self.assertLessEqual(len(self.asked), 1 + 2 * 7)
 
     def test_many_records_that_were_deleted_are_missing_where_others_are_there(self):
         for first, deleted in ((0, range(30)), (100, range(170, 200)), (200, range(210, 290))):
@@ -296,18 +337,94 @@ class TestWhatConcernsAll(ReadingCase):
 
 
 class TestOneByOne(ReadingCase):
-    def test_where_each_record_is_read_by_itself_a_bad_one_costs_no_request(self):
+    def setUp(self):
+        super().setUp()
         self.use(SinglePartners)
+
+    def test_where_each_record_is_read_by_itself_a_bad_one_costs_no_request(self):
         self.bad = {3: BROKEN, 5: MISSING, 7: REFUSED}
         message = self.import_ids(range(20))
         self.assertEqual(message, "17 created, 1 not there any more, 2 failed and left to jobs of their own")
         self.assertEqual(self.asked, [[id_] for id_ in range(20)])
 
     def test_where_each_record_is_read_by_itself_a_page_that_fails_is_given_up_soon(self):
-        self.use(SinglePartners)
-        self.bad = dict.fromkeys(range(20), BROKEN)
-        self.assertIs(type(self.error_of(lambda: self.import_ids(range(20)))), NetworkRetryableError)
-        self.assertEqual(len(self.asked), 8)
+        for answer, kind in ((BROKEN, NetworkRetryableError), (Answer({}, 403), FailedJobError)):
+            with self.subTest(answer=answer):
+                self.asked.clear()
+                self.bad = dict.fromkeys(range(20), answer)
+                self.assertIs(type(self.error_of(lambda: self.import_ids(range(20)))), kind)
+                self.assertEqual(len(self.asked), 8)
+
+    def test_where_each_record_is_read_by_itself_a_right_that_is_missing_for_one_fails_it_alone(self):
+        self.bad = {3: Answer({}, 403)}
+        self.assertEqual(self.import_ids(range(10)), "9 created, 1 failed and left to jobs of their own")
+
+    def test_where_each_record_is_read_by_itself_refused_credentials_and_a_busy_system_end_the_page(self):
+        for status, kind in ((401, CredentialsRefused), (423, RetryableJobError), (429, RetryableJobError)):
+            with self.subTest(status):
+                self.asked.clear()
+                self.bad = {3: Answer({}, status)}
+                self.assertIs(type(self.error_of(lambda: self.import_ids(range(10)))), kind)
+                self.assertEqual(len(self.asked), 4)
+                self.backend.action_resume()
+
+    def test_where_each_record_is_read_by_itself_one_that_needs_no_import_is_skipped(self):
+        @webshop(replacing=PartnerImporter)
+        class Importer(PartnerImporter):
+            _model_name = "test.shop.partner"
+
+            def _read(self):
+                if int(self.external_id) < 10:
+                    raise NothingToDoJob("a guest")
+                return super()._read()
+
+        self.assertEqual(self.import_ids(range(12)), "2 created, 10 skipped")
+
+
+class TestErrorsOfNoRecord(ReadingCase):
+    """A written adapter whose library raises what the network or the machine has said."""
+
+    def fail_from(self, call, error):
+        """Return a function that counts its calls; from one on it raises an error."""
+        self.calls = 0
+
+        def count():
+            self.calls += 1
+            if self.calls >= call:
+                raise error
+
+        return count
+
+    def test_an_error_that_tells_of_no_record_is_raised_at_once(self):
+        for error in (
+            ConnectionResetError("reset"),
+            TimeoutError("timed out"),
+            requests.ConnectionError("refused"),
+            http.client.IncompleteRead(b""),
+            psycopg2.OperationalError("the server was lost"),
+            NotImplementedError("no"),
+            TooLongForCron("stop"),
+        ):
+            count = self.fail_from(3, error)
+
+            class Many(Partners):
+                def read_many(self, external_ids, fields=None, count=count):
+                    count()
+                    if len(external_ids) == 100:
+                        raise InvalidDataError("the last one is bad")
+                    return [{"id": id_, "name": "Ada"} for id_ in external_ids]
+
+            class Single(SinglePartners):
+                def read(self, external_id, fields=None, count=count):
+                    count()
+                    return {"id": external_id, "name": "Ada"}
+
+            for adapter_class in (Many, Single):
+                with self.subTest(error=error, adapter=adapter_class), registering(webshop):
+                    self.calls = 0
+                    self.use(adapter_class)
+                    self.assertIs(self.error_of(lambda: self.import_ids(range(100))), error)
+                    self.assertEqual(self.calls, 3)
 
 
 class TestManyCalls(ReadingCase):

@@ -1,6 +1,7 @@
 """Refusals that a system expresses by the content of an answer, whatever its status."""
 
 import logging
+from unittest.mock import patch
 from xml.etree import ElementTree
 
 from psycopg2.errors import SerializationFailure
@@ -13,7 +14,7 @@ from odoo.addons.connector.exception import (
     UnreadableAnswer,
 )
 from odoo.addons.connector.testing import Answer
-from odoo.addons.connector.unit.backend_adapter import http
+from odoo.addons.connector.unit.backend_adapter import http, tokens
 from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter.tokens import ClientCredentialsAuth
 from odoo.addons.jobs_queue.exception import FailedJobError, NetworkRetryableError, RetryableJobError
@@ -79,11 +80,11 @@ class TestRefusals(RefusalCase):
         self.assertEqual(self.state(), "paused")
 
     def test_c20_a_token_that_is_refused_is_replaced_once(self):
-        tokens = iter(["first", "second", "third"])
+        given = iter(["first", "second", "third"])
 
         def answer(request):
             if request.path == "/token":
-                return Answer({"access_token": next(tokens), "expires_in": 600})
+                return Answer({"access_token": next(given), "expires_in": 600})
             is_valid = request.headers["Authorization"] in valid
             return Answer({"data": 7} if is_valid else {"errors": [{"status": 401, "message": "expired"}]})
 
@@ -163,11 +164,11 @@ class TestUnsuccessfulAnswers(RefusalCase):
 
     def serve_tokens(self, refusing, accepted):
         """Serve orders to who has the accepted token, and refuse others by an answer."""
-        tokens = iter(["first", "second", "third"])
+        given = iter(["first", "second", "third"])
 
         def answer(request):
             if request.path == "/token":
-                return Answer({"access_token": next(tokens), "expires_in": 600})
+                return Answer({"access_token": next(given), "expires_in": 600})
             return Answer({"id": 7}) if request.headers["Authorization"] == f"Bearer {accepted}" else refusing
 
         self.serve(answer)
@@ -227,6 +228,52 @@ class TestUnsuccessfulAnswers(RefusalCase):
         self.assertEqual(self.asked(), ["/token", "/orders", "/token", "/orders"])
         self.assertEqual(self.state(), "ready")
 
+    def test_a_token_that_was_given_just_now_is_not_replaced_for_a_right_that_is_missing(self):
+        self.serve_tokens(Answer(MISSING_RIGHT, 401), None)
+        for _job in range(5):
+            error = self.error_of(lambda: self.with_tokens(refusal=magento).request("GET", "/orders"))
+            self.assertIn("the right Magento_Sales::actions_view", str(error))
+        self.assertEqual(self.asked().count("/token"), 2)  # how old the first one is, nobody knows
+
+    def test_a_token_that_another_process_has_replaced_just_now_is_not_replaced_again(self):
+        self.serve_tokens(Answer(MISSING_RIGHT, 401), None)
+
+        def ask():
+            self.error_of(lambda: self.with_tokens(refusal=magento).request("GET", "/orders"))
+
+        with patch.dict(tokens._known):
+            ask()
+            key, second = next(reversed(tokens._known.items()))
+        tokens._known[key] = second._replace(number=1, replaced=None)  # this process has known the first one
+        ask()
+        ask()
+        self.assertEqual(self.asked().count("/token"), 2)
+
+    def test_a_token_that_was_given_long_ago_is_replaced_for_a_right_that_seems_to_be_missing(self):
+        self.serve_tokens(Answer(MISSING_RIGHT, 401), "third")
+        with patch.object(tokens, "NEW_SECONDS", 0):
+            self.error_of(lambda: self.with_tokens(refusal=magento).request("GET", "/orders"))
+            self.assertEqual(self.with_tokens(refusal=magento).request_json("GET", "/orders"), {"id": 7})
+
+    def test_a_token_that_was_given_just_now_is_replaced_if_the_system_says_that_it_has_ended(self):
+        self.serve_tokens(Answer({"message": "revoked"}, 401), "second")
+        self.with_tokens(refusal=magento).request("GET", "/orders")
+        self.serve_tokens(Answer({"message": "revoked"}, 401), "third")
+        self.error_of(lambda: self.with_tokens(refusal=magento).request("GET", "/orders"))
+        self.assertEqual(self.with_tokens(refusal=magento).request_json("GET", "/orders"), {"id": 7})
+
+    def test_where_nobody_knows_how_old_a_token_is_it_is_replaced(self):
+        renewed = []
+
+        class Session(BearerAuth):
+            def renew(self):
+                renewed.append(self)
+
+        self.serve(Answer(MISSING_RIGHT, 401))
+        for _job in range(2):
+            self.error_of(lambda: self.adapter(Session("t0ken"), refusal=magento).request("GET", "/orders"))
+        self.assertEqual(len(renewed), 2)
+
     def test_the_status_decides_where_the_content_says_no_more(self):
         for status, kind in ((404, IDMissingInBackend), (429, RetryableJobError), (500, NetworkRetryableError)):
             for refusal in (None, Refusal(422, "no"), Refusal(500, "no")):
@@ -259,6 +306,24 @@ class TestUnsuccessfulAnswers(RefusalCase):
                     error = self.refused(Answer(body, 502), refusal=read)
                     self.assertIs(type(error), NetworkRetryableError)
                 self.assertIn("Adapter.refusal() cannot read an answer 502: ", logs.output[0])
+
+    def test_an_error_of_another_kind_in_a_refusal_is_shown_as_one_of_its_code(self):
+        def typo(adapter, answer):
+            return Refusal(402, mesage)  # noqa: F821
+
+        def division(adapter, answer):
+            return Refusal(400, str(1 / 0))
+
+        for refusal, kind in ((typo, "NameError"), (division, "ZeroDivisionError")):
+            with self.subTest(kind), self.assertLogs(http.__name__, logging.WARNING) as logs:
+                error = self.refused(Answer({}, 404), refusal=refusal)
+                self.assertIs(type(error), IDMissingInBackend)
+            self.assertRegex(logs.output[0], rf"WARNING:.*Adapter\.refusal\(\) fails for an answer 404: {kind}: ")
+
+    def test_what_an_unsuccessful_answer_does_not_have_is_no_error_of_the_code(self):
+        for body in ({"message": "revoked"}, {"parameters": None}, [], "<h1>Unauthorized</h1>"):
+            with self.subTest(body), self.assertNoLogs(http.__name__, logging.WARNING):
+                self.assertIs(type(self.refused(Answer(body, 401), refusal=magento)), CredentialsRefused)
 
     def test_a_system_behind_a_gateway_is_known_to_be_down(self):
         self.backend.breaker_threshold = 1

@@ -24,6 +24,7 @@ from odoo.addons.jobs_queue.texts import shown, storable
 
 from ...credentials.origin import origin_of
 from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
+from ...extension import class_name
 from ..connector_unit import Environment
 from ..types import ExternalId
 from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
@@ -53,6 +54,8 @@ _SECRETS_OF_FORM = ("assertion", "client_assertion", "client_secret", "code", "c
 # Errors that the network causes. All others are due to the request, and say nothing about whether
 # the system can be reached
 _OF_THE_NETWORK = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+# What code raises that looks in an answer for what is not there; a SyntaxError is one of XML
+_AT_READING = (UnreadableAnswer, LookupError, TypeError, AttributeError, ValueError, SyntaxError)
 #: Seconds in which an answer has to be complete
 _LONGEST_READING = 300
 #: Characters of a message of the external system that are looked at, and that are shown
@@ -210,10 +213,10 @@ class HttpAdapter(Paging, CRUDAdapter):
     ) -> requests.Response:
         """Send a request and return its successful response, a :class:`requests.Response`.
 
-        :param method: HTTP method
         What is sent is made before anything is asked. Dates, decimals and bytes have a form, see
         ``json_body`` in ``sending.py``.
 
+        :param method: HTTP method
         :param path: path below the base address, ids in it by :meth:`path`; or a whole address on
             the same server
         :param params: dict, the query string
@@ -231,7 +234,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         auth = self._checked_auth()
         response = self._send(method, url, auth, idempotent, **content)
         refusal = self._expressed(response)
-        if hasattr(auth, "renew") and (refusal.status if refusal else response.status_code) == 401:
+        if self._may_have_ended(auth, refusal, response):
             auth.renew()
             response = self._send(method, url, auth, idempotent, **content)
             refusal = self._expressed(response)
@@ -361,6 +364,13 @@ class HttpAdapter(Paging, CRUDAdapter):
             )
         return auth
 
+    def _may_have_ended(self, auth: Any, refusal: Refusal | None, response: requests.Response) -> bool:
+        """Return whether a token that can be renewed may have ended, by what the system says."""
+        if not hasattr(auth, "renew") or (refusal.status if refusal else response.status_code) != 401:
+            return False
+        # else each job that lacks a right would log in anew, and log the others out
+        return not (refusal and refusal.right and getattr(auth, "is_new", False))
+
     @property
     def _http(self) -> requests.Session:
         """The connections to the system, shared by all adapters of the environment."""
@@ -399,8 +409,16 @@ class HttpAdapter(Paging, CRUDAdapter):
             if not is_unsuccessful or isinstance(error, (JobError, *CONCURRENCY_ERRORS)):
                 raise
             # a gateway answers in a form of its own. The author sees by the log what else it may be
-            status, kind, what = response.status_code, type(error).__name__, self._mask(error)
-            _logger.info("%s.refusal() cannot read an answer %s: %s: %s", type(self).__name__, status, kind, what)
+            is_of_answer = isinstance(error, _AT_READING)
+            _logger.log(
+                logging.INFO if is_of_answer else logging.WARNING,
+                "%s.refusal() %s an answer %s: %s: %s",
+                class_name(type(self)),
+                "cannot read" if is_of_answer else "fails for",
+                response.status_code,
+                type(error).__name__,
+                self._mask(error),
+            )
             return None
         if refusal is not None and not isinstance(refusal, Refusal):
             raise TypeError(

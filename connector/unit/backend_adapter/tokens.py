@@ -40,11 +40,17 @@ class Token(NamedTuple):
     number: int
     #: ``time.monotonic()`` from which it is looked up again
     ends: float
+    #: ``time.monotonic()`` at which this process saw that it replaces another one; None: nobody
+    #: knows how old it is
+    replaced: float | None = None
 
 
 #: Seconds for which a process uses a token without looking it up: a person may have authorised us
 #: anew, as another user, or the database may have been restored.
 KNOWN_SECONDS = 60
+#: Seconds for which a token that replaces another one counts as new, from when a process sees it.
+#: That is at most twice :data:`KNOWN_SECONDS` after the system has given it.
+NEW_SECONDS = 60
 
 #: The tokens that this process has used: (database, model and id of the backend, purpose) to token.
 _known: dict[tuple[str, str, int, str], Token] = {}
@@ -87,6 +93,18 @@ class StoredTokenAuth(AuthBase):
         token = _known.get(self._key)
         return () if token is None else (token.access,)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the token is too new to have ended.
+
+        Each process knows it of the tokens whose renewal it sees. So what looks as if a token had
+        ended makes one renewal a minute, and another one for each process that begins.
+        """
+        token = _known.get(self._key)
+        if token is None or token.number != self._used or token.replaced is None:
+            return False
+        return time.monotonic() < token.replaced + NEW_SECONDS
+
     def renew(self) -> None:
         """Note that the system has refused the token; the next request needs another one."""
         self._refused = self._used
@@ -94,11 +112,25 @@ class StoredTokenAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         token = _known.get(self._key)
         if token is None or token.number == self._refused or token.ends < time.monotonic():
-            tokens = self._backend.env["connector.token"]
-            token = _known[self._key] = tokens._current(self._backend, self.purpose, self._refused, self._ask)
+            token = _known[self._key] = self._looked_up(token)
         self._used = token.number
         request.headers[self._header] = header_value(f"{self._prefix}{token.access}")
         return request
+
+    def _looked_up(self, before: Token | None) -> Token:
+        """Return the token that is valid.
+
+        :param before: the token that this process knows
+        """
+        tokens = self._backend.env["connector.token"]
+        token: Token = tokens._current(self._backend, self.purpose, self._refused, self._ask)
+        if before is None:
+            return token
+        if token.number == before.number:
+            return token._replace(replaced=before.replaced)
+        # one that this process has not used for long may have been replaced at any time since
+        now = time.monotonic()
+        return token._replace(replaced=now) if now < before.ends + KNOWN_SECONDS else token
 
     def _hashed(self, purpose: Any) -> str:
         """Return a text that tells purposes apart, and does not tell the secrets in them."""

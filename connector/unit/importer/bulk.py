@@ -10,20 +10,19 @@ from typing import Any
 
 from odoo.tools import split_every
 
-from odoo.addons.jobs_queue.exception import CONCURRENCY_ERRORS, FailedJobError, JobError, NothingToDoJob
+from odoo.addons.jobs_queue.exception import NothingToDoJob
 from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
-from ...exception import CredentialsRefused
 from ..connector_unit import Environment, external_id_text, get_environment
 from ..jobs.channel import backend_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .batch import BatchImporter
-from .failures import Failures, without_unusable
+from .failures import Failures, concerns_all, without_unusable
 from .incoming import Incoming
 from .record import Importing, RecordImporter, bare_id
 from .schema import check_and_count, requires_fields
@@ -57,6 +56,7 @@ class BulkImporter(Importer):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._done: Counter[Any] = Counter()
+        self._skipped: set[str | None] = set()  # the external ids of the records that say so at a step
         self._force = False
         # name of a binding model to the importer of the dependencies of that model
         self._others: dict[str, BulkImporter] = {}
@@ -110,7 +110,7 @@ class BulkImporter(Importer):
         page = self._importer.read_page(external_ids, self._give_up)
         found = {external_id_text(incoming.external_id) for incoming in page}
         left = [id_ for id_ in external_ids if external_id_text(id_) not in found]
-        if missing := [id_ for id_ in left if id_ not in self._failures]:
+        if missing := [id_ for id_ in left if id_ not in self._failures and external_id_text(id_) not in self._skipped]:
             refused = self._refuse_other_forms(missing, page)
             self._handle_missing([id_ for id_ in missing if id_ not in refused])
             asked = set(map(external_id_text, external_ids))
@@ -141,7 +141,7 @@ class BulkImporter(Importer):
                     importer._handle_missing()
                 self._done["missing"] += 1
             except Exception as error:
-                if _concerns_all(error):
+                if concerns_all(error):
                     raise
                 self._give_up(incoming, error)
 
@@ -158,7 +158,7 @@ class BulkImporter(Importer):
             with self.env.cr.savepoint():
                 self._importer.import_page(page, self._force, import_others=self._import_others)
         except Exception as error:
-            if _concerns_all(error):
+            if concerns_all(error):
                 raise
             for incoming in page:
                 incoming.begin_again(self.model)
@@ -187,6 +187,7 @@ class BulkImporter(Importer):
     def _give_up(self, incoming: Incoming, error: Exception) -> None:
         if isinstance(error, NothingToDoJob):
             self._done["skipped"] += 1
+            self._skipped.add(external_id_text(incoming.external_id))
         else:
             self._failures.add(incoming, error)
 
@@ -309,9 +310,3 @@ def import_page(
     if records is None:
         return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # one is given
     return importer.run(records, force, read_at)
-
-
-def _concerns_all(error: Exception) -> bool:
-    """Return whether an exception concerns all records of a page, not only one of them."""
-    of_one = isinstance(error, FailedJobError | NothingToDoJob) and not isinstance(error, CredentialsRefused)
-    return isinstance(error, (JobError, *CONCURRENCY_ERRORS)) and not of_one

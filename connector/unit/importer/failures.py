@@ -7,11 +7,18 @@ from typing import Any
 
 from psycopg2.errors import UniqueViolation
 
+from odoo.addons.jobs_queue.exception import (
+    CONCURRENCY_ERRORS,
+    FailedJobError,
+    JobError,
+    JobStopped,
+    NothingToDoJob,
+)
 from odoo.addons.jobs_queue.models.fingerprint import merged, names_and_words
 from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.texts import storable
 
-from ...exception import InvalidDataError
+from ...exception import CredentialsRefused, InvalidDataError
 from ..binding.state import mark_error
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text
@@ -63,6 +70,13 @@ def without_unusable(importer: Any, items: Iterable[Any], id_of: Callable[[Any],
         )
         add_checkpoint(importer.session, backend._name, backend.id, backend, message, severity="error")
     return usable
+
+
+def concerns_all(error: Exception) -> bool:
+    """Return whether an exception concerns all records of a page, not only one of them."""
+    if isinstance(error, FailedJobError | NothingToDoJob):
+        return isinstance(error, CredentialsRefused | JobStopped)
+    return isinstance(error, (JobError, *CONCURRENCY_ERRORS))
 
 
 class Failures:

@@ -313,12 +313,14 @@ class RecordImporter(Importer):
         """
         if not external_ids:
             return []
-        reader = PageReader(lambda ids: self._by_id(self._read_many(ids)), self._reads_many_at_once)
+        reader = PageReader(
+            (lambda ids: self._by_id(self._read_many(ids))) if self._reads_many_at_once else None,
+            lambda ids: self._by_id(self._read_each(ids)),
+            takes_failures=give_up is not None,
+        )
         found = more = reader.read(list(external_ids))
-        if unreadable := reader.unreadable:
+        if give_up and (unreadable := reader.unreadable):
             for incoming in self.page_of(dict.fromkeys(unreadable)):
-                if give_up is None:
-                    raise unreadable[incoming.external_id]
                 give_up(incoming, unreadable[incoming.external_id])
         known = set(map(external_id_text, reader.failed))
         # an adapter whose records have another id than the one that is asked for leaves out none
@@ -435,6 +437,10 @@ class RecordImporter(Importer):
         """
         if not self._is_overridden("_read"):
             return self.backend_adapter.read_many(external_ids, self._fields_to_read())
+        return self._read_each(external_ids)
+
+    def _read_each(self, external_ids: Iterable[ExternalId]) -> list[ExternalRecord]:
+        """Return the records of a page that exist, each read by itself."""
         records = []
         for _incoming in self.each(Incoming(external_id, None, self.model) for external_id in external_ids):
             with suppress(IDMissingInBackend):
