@@ -61,7 +61,7 @@ class ReadingCase(HttpCase):
         super().setUp()
         self.enterContext(registering(webshop))
         self.enterContext(mute_logger("odoo.addons.connector.unit.importer.failures"))
-        self.bad, self.asked, self.listed = {}, [], []
+        self.bad, self.asked, self.listed, self.most = {}, [], [], 1000
         self.serve(self.answer)
         self.backend.location = self.server.url
 
@@ -71,10 +71,10 @@ class ReadingCase(HttpCase):
         if not ids:
             return Answer([{"id": id_} for id_ in self.listed])
         self.asked.append(list(map(int, ids.split(","))))
-        for external_id in self.asked[-1]:
+        for external_id in self.asked[-1][: self.most]:
             if external_id in self.bad:
                 return self.bad[external_id]
-        records = [{"id": id_, "name": f"Partner {id_}"} for id_ in self.asked[-1]]
+        records = [{"id": id_, "name": f"Partner {id_}"} for id_ in self.asked[-1][: self.most]]
         return Answer(records if "ids" in request.params else records[0])
 
     def use(self, adapter_class, model_name="test.shop.partner"):
@@ -123,6 +123,12 @@ class TestOneBadRecord(ReadingCase):
         self.bad.clear()
         self.assertDone(self.run_jobs())
         self.assertEqual(self.imported(), [*range(100)])
+
+    def test_a_damaged_record_among_those_that_were_left_out_at_first_is_not_missing(self):
+        binding = self.partner("30")
+        self.most, self.bad[30] = 20, Answer({"message": "The record is damaged"}, 422)
+        self.assertEqual(self.import_ids(range(50)), "49 created, 1 failed and left to jobs of their own")
+        self.assertEqual(binding.sync_state, "error")
 
     def test_the_binding_of_a_record_that_cannot_be_read_says_why(self):
         binding = self.partner("3")

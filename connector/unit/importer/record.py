@@ -319,25 +319,30 @@ class RecordImporter(Importer):
             takes_failures=give_up is not None,
         )
         found = more = reader.read(list(external_ids))
-        if give_up and (unreadable := reader.unreadable):
-            for incoming in self.page_of(dict.fromkeys(unreadable)):
-                give_up(incoming, unreadable[incoming.external_id])
-        known = set(map(external_id_text, reader.failed))
+        known, unreadable = set(map(external_id_text, reader.failed)), reader.unreadable
         # an adapter whose records have another id than the one that is asked for leaves out none
         while self._reads_many_at_once and not more.keys().isdisjoint(map(external_id_text, external_ids)):
             left = [id_ for id_ in external_ids if external_id_text(id_) not in known | found.keys()]
-            more = self._read_left(left, known) if left else {}
+            more = self._read_left(left, known, unreadable) if left else {}
             found = {**found, **more}
+        for incoming in self.page_of(dict.fromkeys(unreadable)):
+            if give_up is None:
+                raise unreadable[incoming.external_id]
+            give_up(incoming, unreadable[incoming.external_id])
         return self.page_of(dict(found.values()))
 
-    def _read_left(self, external_ids: Sequence[ExternalId], missing: set[str | None]) -> Found:
+    def _read_left(
+        self, external_ids: Sequence[ExternalId], known: set[str | None], unreadable: dict[ExternalId, Exception]
+    ) -> Found:
         """Return those of some records that another call brings, as :meth:`_by_id`.
 
         By a refusal some systems say that none of them exists, and others that one does not. So the
-        halves of what is refused are read, down to single records: two requests for each that is
-        gone are better than a record that is taken for a missing one.
+        halves of what is refused are read, down to single records, which are read as a single
+        import does. That is better than to take a record for a missing one.
 
-        :param missing: set of ids as text, to which the records that are refused alone are added
+        :param known: set of ids as text, to which those are added that need not be asked for again
+        :param unreadable: dict, id to exception, to which the records are added that are there and
+            cannot be read
         """
         texts = set(map(external_id_text, external_ids))
         try:
@@ -345,12 +350,18 @@ class RecordImporter(Importer):
         except UnreadableAnswer:
             raise
         except (IDMissingInBackend, InvalidDataError):
-            if len(external_ids) == 1:
-                missing.update(texts)
+            if len(external_ids) > 1:
+                middle = len(external_ids) // 2
+                halves = external_ids[:middle], external_ids[middle:]
+                return {
+                    text: item for half in halves for text, item in self._read_left(half, known, unreadable).items()
+                }
+            known.update(texts)
+            try:
+                records = self._read_each(external_ids)
+            except InvalidDataError as error:
+                unreadable[external_ids[0]] = error
                 return {}
-            middle = len(external_ids) // 2
-            halves = external_ids[:middle], external_ids[middle:]
-            return {text: item for half in halves for text, item in self._read_left(half, missing).items()}
         return {text: item for text, item in self._by_id(records).items() if text in texts}
 
     def _by_id(self, records: Any) -> Found:
