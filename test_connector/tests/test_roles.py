@@ -199,7 +199,7 @@ class RolesCase(Roles, ShopCase, JobsCase):
                 {**place, "model_name": partner._name, "name": "colour"}
             ),
             "connector.listing.count": cls.inserted(
-                "connector.listing.count", listing="7", date="2026-01-01", total=1, counts="{}"
+                "connector.listing.count", listing="7", date="2026-01-01", total=1, counts="{}", **place
             ),
             "test.shop.backend": cls.backend,
             "test.shop.partner": partner,
