@@ -133,6 +133,14 @@ class TestAfterAWrite(TwoCompaniesCase):
             ),
             "connector.webhook.delivery": self.env["connector.webhook.delivery"].create({**reference, "topic": "page"}),
             "connector.watermark": self.backend.watermark_ids,
+            "connector.webhook.topic": self.env["connector.webhook.topic"].create(
+                {
+                    "backend_model": self.backend._name,
+                    "backend_id": self.backend.id,
+                    "company_id": self.backend.company_id.id,
+                    "topic": "page",
+                }
+            ),
         }
         foreign = add_checkpoint(self.session, other._name, other.id, other, "Look")
         for company in (self.elsewhere, self.env["res.company"], self.env.company):
