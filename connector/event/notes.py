@@ -3,6 +3,8 @@
 A rollback discards them, also a rollback to a savepoint.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +30,17 @@ class Note:
     old: dict[int, dict[str, Any]]  # by id
 
 
+class Notes(list[Note]):
+    """The notes of a transaction."""
+
+    def __deepcopy__(self, memo: Any) -> Notes:
+        """Copy the list alone, as Odoo's tests keep what is to be done after a commit.
+
+        An environment cannot be copied.
+        """
+        return Notes(self)
+
+
 #: Is called with the notes of a transaction.
 Tell: TypeAlias = Callable[[list[Note]], object]
 
@@ -41,7 +54,7 @@ def add_note(note: Note, tell: Tell) -> None:
     """
     data = note.env.cr.postcommit.data
     if _KEY not in data:
-        data[_KEY] = []
+        data[_KEY] = Notes()
         note.env.cr.postcommit.add(functools.partial(_tell, data[_KEY], tell))
     data[_KEY].append(note)
 

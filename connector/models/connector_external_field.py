@@ -1,6 +1,9 @@
 """Fields that external systems send: how often they were there, and which have vanished."""
 
 import logging
+from collections import Counter
+
+from psycopg2.extras import Json
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -171,19 +174,23 @@ class ConnectorListingCount(models.Model):
 
     @api.model
     def _add(self, backend, listing, total, counts):
-        place = {"backend_model": backend._name, "backend_id": backend.id, "listing": listing}
-        self.create({**place, "total": total, "counts": counts})
+        self.env.cr.execute(
+            "INSERT INTO connector_listing_count (backend_model, backend_id, listing, date, total, counts) "
+            "VALUES (%s, %s, %s, now() AT TIME ZONE 'UTC', %s, %s)",
+            (backend._name, backend.id, listing, total, Json(counts)),
+        )
 
     @api.model
     def _take(self, listing):
         """Return the number of records, and a dict: field to how many had it; and forget both."""
-        rows = self.search([("listing", "=", listing)])
-        total, counts = sum(rows.mapped("total")), {}
-        for row in rows:
-            for name, had in row.counts.items():
-                counts[name] = counts.get(name, 0) + had
-        rows.unlink()
-        return total, counts
+        self.env.cr.execute(
+            "DELETE FROM connector_listing_count WHERE listing = %s RETURNING total, counts", (listing,)
+        )
+        total, counts = 0, Counter()
+        for of_page, had in self.env.cr.fetchall():
+            total += of_page
+            counts.update(had)
+        return total, dict(counts)
 
     @api.autovacuum
     def _delete_old(self):

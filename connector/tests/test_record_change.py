@@ -1,3 +1,4 @@
+import copy
 from datetime import date
 from unittest.mock import patch
 
@@ -61,6 +62,14 @@ class TestOneCallARecord(ChangeCase):
             self.tag.color = number
         self.tag.name = "New"
         self.assertEqual(self.told(), [(self.tag.id, "write", {"color", "name"}, {})])
+
+    def test_a_change_before_the_tests_of_a_class_does_not_keep_them_from_beginning(self):
+        """Odoo copies what is to be done after the commit before each test."""
+        self.subscribe()
+        self.tag.color = 2
+        kept = copy.deepcopy(self.env.cr.postcommit.data)
+        self.assertEqual(len(self.told()), 1)
+        self.assertEqual(sum(map(len, kept.values())), 1)
 
     def test_ten_writes_delay_one_job(self):
         self.subscribe(lambda session, model, record_id, change: export_tag.delay(session, model, record_id))

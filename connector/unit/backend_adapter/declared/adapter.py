@@ -24,6 +24,7 @@ from ...types import ExternalId, ExternalRecord
 from ..decoding import json_or_none
 from ..http import HttpAdapter
 from ..paging import Page, PageAnswer
+from ..paths import path_below
 from ..sending import prepared
 from ..tokens import TokenAnswer, token_in
 from .authentication import Authentication
@@ -73,7 +74,7 @@ class DeclaredAdapter(HttpAdapter):
             if isinstance(declared := getattr(cls, attribute, None), dict):
                 setattr(cls, attribute, frozen(declared))
 
-    _how_to_quote = 'quote(str(external_id), safe="") of urllib.parse'  # path() is here a text
+    _how_to_quote = 'self.path_to("/products", external_id)'  # path() is here a text
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
@@ -269,6 +270,15 @@ class DeclaredAdapter(HttpAdapter):
                 )
             )
         )
+
+    def path_to(self, path: str, *external_ids: ExternalId) -> str:
+        """Return a path with ids below it, each quoted: that of what the adapter does not declare.
+
+        ``self.path_to("/webhooks", external_id)``
+
+        :raise InvalidDataError: an id is empty, ``.`` or ``..``
+        """
+        return path_below(path, *external_ids)
 
     def request(
         self, method: str, path: str, *, headers: Mapping[str, Any] | None = None, **options: Any
