@@ -64,8 +64,8 @@ _read: tuple[tuple[Any, ...] | None, configparser.ConfigParser] | None = None
 def _stamp(file: str | None) -> tuple[Any, ...] | None:
     try:
         found = os.stat(file or "")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None  # Odoo does without it, too: it may be in the home of the user who has started it
     # the time of the last change of rights, too: it may be readable only now
     return file, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 

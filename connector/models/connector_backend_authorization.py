@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from contextlib import contextmanager, suppress
+import logging
+from contextlib import contextmanager
 from urllib.parse import urlencode, urlsplit
 
 from odoo import api, models
@@ -15,6 +16,8 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ..exception import ExtensionConflict, InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..unit.backend_adapter.crud import BackendAdapter
 from ..unit.unit_list import model_names
+
+_logger = logging.getLogger(__name__)
 
 #: Path to which the other system leads a person back.
 CALLBACK = "/connector/oauth/callback"
@@ -36,13 +39,18 @@ class ConnectorBackend(models.AbstractModel):
     def _tokens_for(self, names):
         """Return the tokens that the adapters of some models need, as far as there are any."""
         purposes = []
-        with suppress(ConnectorException):  # what they need to ask for one is not entered yet
+        try:
             purposes = [self._purpose(name) for name in names]
+        except Exception as error:
+            # what they need to ask for one is not entered yet. The form has to open all the same
+            _logger.info("Whether %s is authorised cannot be told: %s", self, error)
         return self._tokens().filtered(lambda token: token.purpose in purposes)
 
     def _compute_authorization_callback(self):
         for backend in self:
-            backend.authorization_callback = f"{backend.get_base_url()}{CALLBACK}/{backend._name}-{backend.id}"
+            saved = backend._origin
+            name = saved and f"{saved._name}-{saved.id}"
+            backend.authorization_callback = f"{backend.get_base_url()}{CALLBACK}/{name}" if name else False
 
     def _tokens(self):
         return (

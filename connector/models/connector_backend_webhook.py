@@ -87,8 +87,9 @@ class ConnectorBackend(models.AbstractModel):
         if not self.sudo().webhook_url:
             # the other system may look at once whether the address answers: it has to be committed
             raise UserError(self.env._("Press “Create the Address” first."))
-        # else two persons who press it at once would register each topic twice
-        self.sudo().lock_for_update()
+        # else two persons who press it at once would register each topic twice. New bindings may
+        # refer to the backend meanwhile
+        self.sudo().lock_for_update(allow_referencing=True)
         with self._told_to_user(), self._open_receiver() as receiver:
             ours = [hook for hook in receiver.list_webhooks() if self._is_ours(hook.address)]
             address, right = self.sudo().webhook_url, {}
@@ -139,7 +140,7 @@ class ConnectorBackend(models.AbstractModel):
         path = f"/connector/webhook/{self._name}-{self.id}/"
         token = self.sudo().stored_webhook_token
         try:
-            own, given = urlsplit(self.get_base_url()), urlsplit(address)
+            own, given = urlsplit(self.get_base_url()), urlsplit(address or "")
         except ValueError:  # somebody else's
             return False
         is_below = own[:2] == given[:2] and given.path.startswith(own.path.rstrip("/") + path)

@@ -431,6 +431,12 @@ class TestLogin(AuthenticationCase):
         adapter = type("Rpc", (RpcAdapter,), {**declared, "auth": auth})(self.environment())
         self.assertEqual(adapter.read(7), {"id": 7})
 
+    def test_a_text_that_comes_with_an_error_is_no_token(self):
+        self.serve(Answer('"quota exceeded"', 429))
+        error = self.error_of(lambda: self.adapter(Login(path="/login", json={})).read(7))
+        self.assertIsInstance(error, RetryableJobError)
+        self.assertFalse(self.stored().access_token)
+
     def test_a_login_without_a_token_is_not_readable(self):
         for body in ({"token": None}, {"token": ""}, {"token": True}, {"token": {}}, "<html>"):
             self.serve(Answer(body))
@@ -640,6 +646,17 @@ class TestAuthorization(AuthenticationCase, BrowserCase):
         self.backend.sudo().location = False
         with self.assertRaisesRegex(UserError, "is empty: enter it"):
             self.backend.action_authorize()
+
+    def test_a_backend_that_is_not_saved_shows_no_address_to_which_a_person_returns(self):
+        new = self.env["test.shop.backend"].new({"name": "New", "version": "person"})
+        self.assertFalse(new.authorization_callback)
+
+    def test_a_form_opens_although_the_declaration_fails_for_what_is_not_entered_yet(self):
+        self.serve_tokens([], set())
+        base = property(lambda adapter: adapter.backend_record.location.strip())
+        self.declared.base, self.declared._base_url = None, base
+        self.backend.sudo().location = False
+        self.assertEqual((self.backend.needs_authorization, self.backend.is_authorized), (True, False))
 
     def test_a_backend_with_other_tokens_is_not_authorised(self):
         self.serve_tokens([{"access_token": "t1"}], {"t1"})

@@ -432,6 +432,19 @@ class TestErrorsOfNoRecord(ReadingCase):
                     self.assertIs(self.error_of(lambda: self.import_ids(range(100))), error)
                     self.assertEqual(self.calls, 3)
 
+    def test_an_error_of_a_library_about_one_record_is_that_record_s_alone(self):
+        for error in (requests.HTTPError("404 Client Error: Not Found"), FileNotFoundError("3.json")):
+
+            class Many(Partners):
+                def read_many(self, external_ids, fields=None, error=error):
+                    if 3 in map(int, external_ids):
+                        raise error
+                    return [{"id": id_, "name": "Ada"} for id_ in external_ids]
+
+            with self.subTest(error=error), registering(webshop):
+                self.use(Many)
+                self.assertRegex(self.import_ids(range(20)), "1 failed and left to jobs of their own")
+
 
 class TestManyCalls(ReadingCase):
     """An adapter of remote procedures reads many records by one call of ``multiCall``."""

@@ -102,6 +102,7 @@ class TestTopics(HttpCase):
     def test_look_tells_what_is_missing_and_what_is_sent_elsewhere_and_changes_nothing(self):
         self.add_hook("order.created", OTHERS)
         self.add_hook("order.created", "http://[nonsense")
+        self.assertFalse(self.backend._is_ours(None))
         self.backend.action_check_webhooks()
         self.assertEqual(self.states(), {"order.created": "elsewhere", "order.changed": "missing"})
         self.assertEqual(len(self.hooks), 2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from typing import TypeAlias
 
 import psycopg2
+import requests
 
 from odoo.addons.jobs_queue.exception import JobError, NothingToDoJob
 
@@ -25,8 +28,19 @@ Read: TypeAlias = Callable[[Sequence[ExternalId]], Found]
 #: is another one, such as a system that is down: to go on would take two requests a record.
 HOPELESS = 8
 
-# What libraries raise that an adapter does not translate: the network, a server or the code fails
-_OF_NO_RECORD = (OSError, HTTPException, NotImplementedError, psycopg2.OperationalError)
+# What libraries raise that an adapter does not translate: the network or the code fails. Other
+# OSErrors may be about a record: an answer 404, or a file that is not there
+_OF_NO_RECORD = (
+    ConnectionError,
+    TimeoutError,
+    requests.ConnectionError,
+    requests.Timeout,
+    ssl.SSLError,
+    socket.gaierror,
+    HTTPException,
+    NotImplementedError,
+    psycopg2.OperationalError,
+)
 
 
 class PageReader:

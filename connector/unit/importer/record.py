@@ -26,6 +26,7 @@ from ...event.no_export import without_export
 from ...exception import IDMissingInBackend, InvalidDataError, MappingError, UnreadableAnswer
 from ...extension import class_name
 from ..backend_adapter.crud import checked_record, checked_records
+from ..backend_adapter.errors import is_server_error
 from ..binding.changes import changed_values
 from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
@@ -40,6 +41,7 @@ from ..mapper.modifiers import is_one_of
 from ..mapper.record import MapRecord
 from ..synchronizer import Importer, a_moment
 from ..types import ExternalId, ExternalRecord, Links, Values
+from .failures import concerns_all
 from .incoming import Incoming
 from .lock import lock_and_match, lock_new
 from .matching import only_match
@@ -358,8 +360,11 @@ class RecordImporter(Importer):
                 }
             known.update(texts)
             try:
-                records = self._read_each(external_ids)
-            except InvalidDataError as error:
+                # its id may have another form: that is seen where the page is looked at
+                return self._by_id(self._read_each(external_ids))
+            except Exception as error:
+                if concerns_all(error) and not is_server_error(error):
+                    raise
                 unreadable[external_ids[0]] = error
                 return {}
         return {text: item for text, item in self._by_id(records).items() if text in texts}

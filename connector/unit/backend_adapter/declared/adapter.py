@@ -243,7 +243,8 @@ class DeclaredAdapter(HttpAdapter):
         refusal = None
         with suppress(UnreadableAnswer):  # the login may speak another protocol
             refusal = self._expressed(response)
-        token = None if refusal else self._token_at(path, response)
+        is_accepted = response.status_code < 300 and not refusal  # an error may have a text at that path
+        token = self._token_at(path, response) if is_accepted else None
         if token is None or not token.isprintable():
             self._accepted(response, refusal)
             raise self._nonsense()
