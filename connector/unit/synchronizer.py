@@ -14,7 +14,7 @@ from .mapper.mapper import ExportMapper, ImportMapper, Mapper
 from .types import ExternalId
 
 if TYPE_CHECKING:
-    from .backend_adapter.declared.since import Since
+    from .backend_adapter.since import Since
 
 
 class Synchronizer(ConnectorUnit):
@@ -69,7 +69,7 @@ class Importer(Synchronizer):
         if changed is None:
             return None
         # a process without declared adapters starts without their modules
-        from .backend_adapter.declared.since import Since
+        from .backend_adapter.since import Since
 
         return changed if isinstance(changed, Since) else None  # it may be a method of the author's
 

@@ -9,7 +9,7 @@ DOORS = {
     "odoo.addons.jobs_queue": "jobs_queue/__init__.py",
     "odoo.addons.jobs_queue.testing": "jobs_queue/testing/__init__.py",
     "odoo.addons.connector": "connector/__init__.py",
-    "odoo.addons.connector.declaration": "connector/declaration.py",
+    "odoo.addons.connector.declaration": "connector/declaration/__init__.py",
     "odoo.addons.connector.exception": "connector/exception.py",
     "odoo.addons.connector.testing": "connector/testing/__init__.py",
 }

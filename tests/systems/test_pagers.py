@@ -16,9 +16,9 @@ from odoo.addons.connector.declaration import (
     NumberPages,
     OffsetPages,
 )
+from odoo.addons.connector.declaration.paginators import Listing
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import Answer, local_server
-from odoo.addons.connector.unit.backend_adapter.declared.paginators import Listing
 from odoo.addons.connector.unit.backend_adapter.paging import PageAnswer, Paging
 
 #: More examples than for other properties, as one takes little time

@@ -25,7 +25,7 @@ print(queue.__file__)
 """
 PRINT_PACKAGES = """
 print(*{name.partition(".")[0] for name in sys.modules})
-print(*(name for name in sys.modules if ".backend_adapter.declared" in name))
+print(*(name for name in sys.modules if ".connector.declaration" in name))
 """
 
 

@@ -16,7 +16,7 @@ from ..types import ExternalId, ExternalRecord, Values
 from .traffic import Traffic
 
 if TYPE_CHECKING:
-    from .declared.since import Since
+    from .since import Since
 
 _LONGEST_SHOWN = 200  # characters
 

@@ -21,7 +21,7 @@ Values are immutable and hold no record. Paths into JSON are JMESPath. All other
 author needs are in ``odoo.addons.connector``.
 """
 
-from .unit.backend_adapter.declared.authentication import (
+from .authentication import (
     ApiKey,
     Authentication,
     Basic,
@@ -32,9 +32,9 @@ from .unit.backend_adapter.declared.authentication import (
     OAuth1,
     OAuth2,
 )
-from .unit.backend_adapter.declared.calls import Call, MultiCall, Window
-from .unit.backend_adapter.declared.graphql import GraphQLAdapter
-from .unit.backend_adapter.declared.paginators import (
+from .calls import Call, MultiCall, Window
+from .graphql import GraphQLAdapter
+from .paginators import (
     CursorPages,
     IdWindows,
     KeysetPages,
@@ -43,10 +43,10 @@ from .unit.backend_adapter.declared.paginators import (
     OffsetPages,
     OnePage,
 )
-from .unit.backend_adapter.declared.rest import RestAdapter
-from .unit.backend_adapter.declared.rpc import RpcAdapter
-from .unit.backend_adapter.declared.since import Since
-from .unit.backend_adapter.declared.values import Header, Verb, field, secret
+from .rest import RestAdapter
+from .rpc import RpcAdapter
+from ..unit.backend_adapter.since import Since
+from .values import Header, Verb, field, secret
 
 __all__ = [
     "ApiKey",

@@ -16,24 +16,24 @@ from odoo.fields import NO_ACCESS
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
-from ....credentials.secret_char import SecretChar
-from ....exception import CredentialsRefused, InvalidBackend, InvalidDataError, UnreadableAnswer
-from ....extension import class_name
-from ...connector_unit import Environment
-from ...types import ExternalId, ExternalRecord
-from ..decoding import json_or_none
-from ..http import HttpAdapter
-from ..paging import Page, PageAnswer
-from ..paths import path_below
-from ..sending import prepared
-from ..tokens import TokenAnswer, token_in
+from ..credentials.secret_char import SecretChar
+from ..exception import CredentialsRefused, InvalidBackend, InvalidDataError, UnreadableAnswer
+from ..extension import class_name
+from ..unit.backend_adapter.decoding import json_or_none
+from ..unit.backend_adapter.http import HttpAdapter
+from ..unit.backend_adapter.json_paths import check_path, value_at
+from ..unit.backend_adapter.paging import Page, PageAnswer
+from ..unit.backend_adapter.paths import path_below
+from ..unit.backend_adapter.sending import prepared
+from ..unit.backend_adapter.since import Since
+from ..unit.backend_adapter.tokens import TokenAnswer, token_in
+from ..unit.connector_unit import Environment
+from ..unit.types import ExternalId, ExternalRecord
 from .authentication import Authentication
-from .json_paths import check_path, value_at
 from .paginators import Listing, Paginator
-from .since import Since
 from .values import Field, fields_in, frozen
 
-_FRAMEWORK = "odoo.addons.connector.unit.backend_adapter."
+_FRAMEWORK = "odoo.addons.connector."
 _MOST_NAMES = 10  # that a message lists
 # Statuses by which systems refuse a login
 _LOGIN_REFUSED = (400, 401, 403, 422)

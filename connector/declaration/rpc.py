@@ -15,15 +15,15 @@ from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
-from ...types import ExternalId, ExternalRecord, Values
-from ..decoding import TooManyValues
-from ..errors import Refusal
-from ..paging import Page, PageAnswer
-from ..sending import prepared
+from ..exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
+from ..unit.backend_adapter.decoding import TooManyValues
+from ..unit.backend_adapter.errors import Refusal
+from ..unit.backend_adapter.json_paths import value_at
+from ..unit.backend_adapter.paging import Page, PageAnswer
+from ..unit.backend_adapter.sending import prepared
+from ..unit.types import ExternalId, ExternalRecord, Values
 from .calls import WINDOW, Call, MultiCall, has_window
 from .endpoint import EndpointAdapter
-from .json_paths import value_at
 from .paginators import IdWindows, LinkPages, OnePage
 from .protocols import PROTOCOLS, Fault, RpcProtocol
 from .values import Header, id_values

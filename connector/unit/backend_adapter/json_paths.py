@@ -12,7 +12,7 @@ from jmespath.functions import Functions
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import UnreadableAnswer
+from ...exception import UnreadableAnswer
 
 _compile = cache(jmespath.compile)
 

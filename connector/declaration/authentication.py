@@ -14,10 +14,10 @@ from requests.auth import AuthBase
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
-from ..auth import BasicAuth, BearerAuth, HmacAuth, header_value
-from ..masking import without_userinfo
-from ..tokens import StoredTokenAuth, TokenAnswer
-from .json_paths import check_path
+from ..unit.backend_adapter.auth import BasicAuth, BearerAuth, HmacAuth, header_value
+from ..unit.backend_adapter.json_paths import check_path
+from ..unit.backend_adapter.masking import without_userinfo
+from ..unit.backend_adapter.tokens import StoredTokenAuth, TokenAnswer
 from .values import fields_in, frozen
 
 if TYPE_CHECKING:

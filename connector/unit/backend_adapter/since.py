@@ -11,7 +11,7 @@ from odoo import fields
 from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import InvalidDataError
+from ...exception import InvalidDataError
 from .json_paths import check_path, value_at
 
 _UNIX = "%s"

@@ -10,12 +10,12 @@ import requests
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import IDMissingInBackend, UnreadableAnswer
-from ...types import ExternalId, ExternalRecord
-from ..errors import Refusal
-from ..paging import Page, PageAnswer
+from ..exception import IDMissingInBackend, UnreadableAnswer
+from ..unit.backend_adapter.errors import Refusal
+from ..unit.backend_adapter.json_paths import value_at
+from ..unit.backend_adapter.paging import Page, PageAnswer
+from ..unit.types import ExternalId, ExternalRecord
 from .endpoint import NO_ENDPOINT, EndpointAdapter
-from .json_paths import value_at
 from .paginators import LinkPages, Paginator
 from .selection import is_only_query, is_selectable, root_of, selection, variables_of, with_values
 from .values import ID_NAMES, Header, id_values

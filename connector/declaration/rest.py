@@ -9,12 +9,12 @@ import requests
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import UnreadableAnswer
-from ...types import ExternalId, ExternalRecord, Values
-from ..paging import PageAnswer
-from ..paths import path_below, quoted
+from ..exception import UnreadableAnswer
+from ..unit.backend_adapter.json_paths import value_at
+from ..unit.backend_adapter.paging import PageAnswer
+from ..unit.backend_adapter.paths import path_below, quoted
+from ..unit.types import ExternalId, ExternalRecord, Values
 from .adapter import DeclaredAdapter
-from .json_paths import value_at
 from .values import ID, Header, Verb, check_path_template
 
 #: Methods of an adapter to their usual verb, and whether it is about one record.

@@ -12,10 +12,10 @@ from typing import Any
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import InvalidDataError
-from ...types import ExternalId
-from ..paths import what_is_unquoted
-from ..places import whole_number
+from ..exception import InvalidDataError
+from ..unit.backend_adapter.paths import what_is_unquoted
+from ..unit.backend_adapter.places import whole_number
+from ..unit.types import ExternalId
 
 ID = "{id}"
 #: Names that stand for the id of a record: as a text or as it is, and as a whole number.

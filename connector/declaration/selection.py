@@ -9,8 +9,8 @@ from typing import Any
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import InvalidDataError
-from ..sending import json_body
+from ..exception import InvalidDataError
+from ..unit.backend_adapter.sending import json_body
 
 # A path that can be selected: names, and lists of them
 _SELECTABLE = re.compile(r"[A-Za-z_]\w*(\[\*?\])?(\.[A-Za-z_]\w*(\[\*?\])?)*")

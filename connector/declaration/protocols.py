@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from xml.parsers.expat import ExpatError
 
-from ....exception import InvalidDataError
-from ..decoding import TooManyValues, json_value, text_of
-from ..sending import json_body
+from ..exception import InvalidDataError
+from ..unit.backend_adapter.decoding import TooManyValues, json_value, text_of
+from ..unit.backend_adapter.sending import json_body
 
 # Characters that XML may not have, not even escaped
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, TypeAlias
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ....exception import InvalidDataError
-from ..paging import Ask, Ends, Finder, Page, PageAnswer, Paging, link_from
-from ..places import IdRange, Number, Offset, whole_number
-from .json_paths import check_path, value_at
+from ..exception import InvalidDataError
+from ..unit.backend_adapter.json_paths import check_path, value_at
+from ..unit.backend_adapter.paging import Ask, Ends, Finder, Page, PageAnswer, Paging, link_from
+from ..unit.backend_adapter.places import IdRange, Number, Offset, whole_number
 from .values import Header
 
 #: Texts by which systems say no.
