@@ -2,6 +2,10 @@
 
 All Python processes of the tests are measured, with the workers and servers that they start. A
 process that is killed writes nothing: the lines that only such processes run count as not covered.
+
+The suite `workers` is left out. Its tests run workers in their own process, and a worker stops a
+job by an exception that it raises in the job's thread. Where that hits the measurement, it breaks
+it, and the test never ends.
 """
 
 import os
@@ -14,6 +18,7 @@ from .programs import attend
 from .progress import command
 
 FOLDER = HOME / "coverage"
+UNMEASURABLE = "workers"  # the suite whose tests do not end under the measurement
 
 
 def main():
@@ -26,7 +31,8 @@ def main():
         "COVERAGE_ROOT": str(ROOT),
         "COVERAGE_FILE": str(FOLDER / "data"),
     }
-    status = test.main()
+    print(f"The tests of {UNMEASURABLE} are left out: they cannot be measured.\n", flush=True)
+    status = test.main(left_out=[UNMEASURABLE])
     sys.stdout.flush()
     del os.environ["COVERAGE_PROCESS_START"]
     reported = [attend([PYTHON, "-m", "coverage", *step], cwd=ROOT) for step in (["combine", "--quiet"], ["report"])]

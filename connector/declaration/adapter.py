@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,10 +19,11 @@ from odoo.addons.jobs_queue.texts import shown
 from ..credentials.secret_char import SecretChar
 from ..exception import CredentialsRefused, InvalidBackend, InvalidDataError, UnreadableAnswer
 from ..extension import class_name
+from ..unit.backend_adapter.bookmark import Bookmark
 from ..unit.backend_adapter.decoding import json_or_none
 from ..unit.backend_adapter.http import HttpAdapter
 from ..unit.backend_adapter.json_paths import check_path, value_at
-from ..unit.backend_adapter.paging import Page, PageAnswer
+from ..unit.backend_adapter.paging import Page, PageAnswer, pages_from
 from ..unit.backend_adapter.paths import path_below
 from ..unit.backend_adapter.sending import prepared
 from ..unit.backend_adapter.since import Since
@@ -320,10 +321,11 @@ class DeclaredAdapter(HttpAdapter):
             return [record for page in self.pages(filters) for record in page]
         return self.read_many(self.search(filters), fields)
 
-    def pages(self, filters: Mapping[str, Any] | None = None) -> Iterator[Page]:
+    def pages(self, filters: Mapping[str, Any] | None = None, bookmark: Bookmark | None = None) -> Iterator[Page]:
         """Yield the pages of the list, each a list of records as they come.
 
         :param filters: as for :meth:`search`
+        :param bookmark: where it goes on; with one, empty pages are yielded, too
         """
         if self.paginator is None:
             raise NotImplementedError(
@@ -340,7 +342,7 @@ class DeclaredAdapter(HttpAdapter):
 
         params = {**self._values(self.params), **(filters or {})}
         listing = Listing(ask, self._list_path, params, self._records_of, self._listed_id)
-        return self.paginator.pages(self, listing)
+        return pages_from(partial(self.paginator.pages, self, listing), bookmark)
 
     @property
     def _list_path(self) -> str:

@@ -11,6 +11,7 @@ import requests
 from odoo.addons.jobs_queue.texts import shown
 
 from ..exception import IDMissingInBackend, UnreadableAnswer
+from ..unit.backend_adapter.bookmark import Bookmark
 from ..unit.backend_adapter.errors import Refusal
 from ..unit.backend_adapter.json_paths import value_at
 from ..unit.backend_adapter.paging import Page, PageAnswer
@@ -104,13 +105,14 @@ class GraphQLAdapter(EndpointAdapter):
             asking = [cls._declaration_of(attribute) for attribute in ("params", "paginator", "changed", "records")]
             _check_list(name, listing, *asking)
 
-    def pages(self, filters: Mapping[str, Any] | None = None) -> Iterator[Page]:
+    def pages(self, filters: Mapping[str, Any] | None = None, bookmark: Bookmark | None = None) -> Iterator[Page]:
         """Yield the pages of the list, each a list of records as they come.
 
         :param filters: dict of variables in :attr:`list`
+        :param bookmark: where it goes on
         :raise ValueError: the list has no such variable
         """
-        pages = super().pages(filters)
+        pages = super().pages(filters, bookmark)
         params = {**self.params, **(filters or {})}
         _check_list(type(self).__name__, self.list or "", params, self.paginator, self.changed, self.records)
         return pages

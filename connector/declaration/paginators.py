@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 from odoo.addons.jobs_queue.texts import shown
 
 from ..exception import InvalidDataError
+from ..unit.backend_adapter.bookmark import Bookmark
 from ..unit.backend_adapter.json_paths import check_path, value_at
 from ..unit.backend_adapter.paging import Ask, Ends, Finder, Page, PageAnswer, Paging, link_from
 from ..unit.backend_adapter.places import IdRange, Number, Offset, whole_number
@@ -81,8 +82,8 @@ class Paginator:
         names = {getattr(self, name) for name in self._names}
         return frozenset(name for name in names if isinstance(name, str))
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
-        """Yield the pages of a list, none of them empty.
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
+        """Yield the pages of a list from a bookmark on, empty ones, too.
 
         :param adapter: adapter whose pagers read it
         """
@@ -93,8 +94,10 @@ class Paginator:
 class OnePage(Paginator):
     """A list that comes as a whole, by one request."""
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
-        return adapter._link_pages(listing.ask, listing.path, listing.params, listing.records, lambda answer: None)
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
+        return adapter._link_pages(
+            listing.ask, listing.path, listing.params, listing.records, lambda answer: None, bookmark
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +119,10 @@ class _CountedPages(Paginator):
     _places = ("total", "more")
     _optional = ("total", "more", "size_parameter")
 
-    def _pages(self, adapter: Paging, listing: Listing, place: Number | Offset) -> Iterator[Page]:
+    def _pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark, place: Number | Offset) -> Iterator[Page]:
         total = None if self.total is None else _found_in(self.total)
         ends = Ends(total, _truth_in(self.more), self.repeats_last)
-        return adapter._counted_pages(listing.ask, listing.path, place, listing.records, ends)
+        return adapter._counted_pages(listing.ask, listing.path, place, listing.records, ends, bookmark)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +142,9 @@ class NumberPages(_CountedPages):
     _names = ("parameter", "size_parameter")
     _numbers = ("size", "first")
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         place = Number(listing.params, self.parameter, self.first, self.size_parameter, self.size)
-        return self._pages(adapter, listing, place)
+        return self._pages(adapter, listing, bookmark, place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +167,9 @@ class OffsetPages(_CountedPages):
     _names = ("parameter", "size_parameter")
     _numbers = ("size",)
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
-        return self._pages(adapter, listing, Offset(listing.params, self.parameter, self.size_parameter, self.size))
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
+        place = Offset(listing.params, self.parameter, self.size_parameter, self.size)
+        return self._pages(adapter, listing, bookmark, place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +216,7 @@ class CursorPages(_SizedPages):
     _places = ("next", "more")
     _names = ("parameter", "size_parameter")
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         cursor_in = _found_in(self.next)
         return adapter._cursor_pages(
             listing.ask,
@@ -221,6 +225,7 @@ class CursorPages(_SizedPages):
             listing.records,
             self.parameter,
             lambda answer, page: cursor_in(answer),
+            bookmark,
             _truth_in(self.more),
             self.repeats_last,
         )
@@ -243,14 +248,16 @@ class LinkPages(_SizedPages):
     _places = _json_places = ("next",)
     _optional = ("size", "next")
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         def following(answer: PageAnswer) -> str | None:
             if self.next is None:
                 return adapter._next_link(answer, listing.path)
             return link_from(answer, self._text_of(value_at(self.next, answer.body)))
 
         params = self._params(listing)
-        return adapter._link_pages(listing.ask, listing.path, params, listing.records, following, self.repeats_last)
+        return adapter._link_pages(
+            listing.ask, listing.path, params, listing.records, following, bookmark, self.repeats_last
+        )
 
     def _text_of(self, found: Any) -> str | None:
         if found and not isinstance(found, str):
@@ -293,11 +300,11 @@ class KeysetPages(_SizedPages):
         """Without the key: the first page may begin with a value of one's own."""
         return super().parameters - {self.parameter}
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         params = self._params(listing)
         if self.first is not None:
             params[self.parameter] = self.first
-        order = _Order(f"{type(adapter).__name__}, KeysetPages: the list {listing.path}")
+        order = _Order(f"{type(adapter).__name__}, KeysetPages: the list {listing.path}", bookmark.place)
 
         def following(answer: PageAnswer, page: Page) -> Any:
             keys = [listing.id_of(record) if self.key is None else value_at(self.key, record) for record in page]
@@ -306,7 +313,7 @@ class KeysetPages(_SizedPages):
 
         more = _truth_in(self.more)
         return adapter._cursor_pages(
-            listing.ask, listing.path, params, listing.records, self.parameter, following, more
+            listing.ask, listing.path, params, listing.records, self.parameter, following, bookmark, more
         )
 
 
@@ -339,20 +346,21 @@ class IdWindows(Paginator):
         if self.first > self.last:
             raise ValueError(f"IdWindows, first is {self.first} and last is {self.last}: there is no id between them")
 
-    def pages(self, adapter: Paging, listing: Listing) -> Iterator[Page]:
+    def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         window = IdRange(listing.params, self.from_parameter, self.to_parameter, self.size, self.first, self.last)
-        return adapter._window_pages(listing.ask, listing.path, window, listing.records, listing.id_of)
+        return adapter._window_pages(listing.ask, listing.path, window, listing.records, listing.id_of, bookmark)
 
 
 class _Order:
     """The order of keys: each has another one, and numbers go up or down from first to last.
 
     :param name: text for the message
+    :param last: the key before the first of them, None if there is none
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, last: Any) -> None:
         self._name = name
-        self._last: float | None = None
+        self._last: float | None = last if isinstance(last, float) else whole_number(last)
         self._is_down: bool | None = None
 
     def note(self, keys: list[Any]) -> None:

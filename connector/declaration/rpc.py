@@ -16,6 +16,7 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.texts import shown
 
 from ..exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
+from ..unit.backend_adapter.bookmark import Bookmark
 from ..unit.backend_adapter.decoding import TooManyValues
 from ..unit.backend_adapter.errors import Refusal
 from ..unit.backend_adapter.json_paths import value_at
@@ -194,13 +195,14 @@ class RpcAdapter(EndpointAdapter):
     def reads_many_at_once(self) -> bool:
         return self._overrides("read_many") or (self.many is not None and not self._overrides("read"))
 
-    def pages(self, filters: Mapping[str, Any] | None = None) -> Iterator[Page]:
+    def pages(self, filters: Mapping[str, Any] | None = None, bookmark: Bookmark | None = None) -> Iterator[Page]:
         """Yield the pages of the list, each a list of records as they come.
 
         :param filters: dict, further filters
+        :param bookmark: where it goes on
         :raise ValueError: the list does not send them
         """
-        pages = super().pages(filters)
+        pages = super().pages(filters, bookmark)
         _check_pages(type(self).__name__, self.list, self.paginator, {**self.params, **(filters or {})})
         return pages
 

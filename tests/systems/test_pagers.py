@@ -1,6 +1,7 @@
 """Lists of a real server with any page size that are changed meanwhile: no record is lost."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 import requests
@@ -19,7 +20,7 @@ from odoo.addons.connector.declaration import (
 from odoo.addons.connector.declaration.paginators import Listing
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import Answer, local_server
-from odoo.addons.connector.unit.backend_adapter.paging import PageAnswer, Paging
+from odoo.addons.connector.unit.backend_adapter.paging import PageAnswer, Paging, pages_from
 
 #: More examples than for other properties, as one takes little time
 MANY = settings(max_examples=settings().max_examples * 5 // 2)
@@ -45,7 +46,7 @@ class Pager(Paging):
     def declared(self, paginator, path):
         """Return the pages of a declared list of items."""
         listing = Listing(self._ask, path, {}, lambda answer: answer.body["items"], lambda record: record["id"])
-        return paginator.pages(self, listing)
+        return pages_from(partial(paginator.pages, self, listing), None)
 
     def _ask(self, path, params):
         headers = {name.name: str(value) for name, value in (params or {}).items() if isinstance(name, Header)}

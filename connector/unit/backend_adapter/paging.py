@@ -7,7 +7,6 @@ lower the size, and leave out what a user may not see.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +17,9 @@ from urllib.parse import urljoin
 import requests
 
 from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
+from .bookmark import MOST_IN_VAIN, Bookmark
 from .places import IdRange, Number, Offset, whole_number
 
-#: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
-#: records are inserted while the list is read, a page comes twice.
-_MOST_IN_VAIN = 10
-#: Empty pages in a row, each with a new cursor or link, after which a list counts as endless. Many
-#: are right: some systems filter a page after they have cut it.
-_MOST_EMPTY = 1000
 #: Pages in a row that bring nothing new, after which a list ends whose last page is repeated.
 _REPEATED_AT_END = 2
 
@@ -77,6 +71,11 @@ def _yes_in_body_if(function: Callable[[Any], object] | None) -> Finder | None:
     return function and (lambda answer: answer.body is not None and bool(function(answer.body)))
 
 
+def pages_from(pager: Callable[[Bookmark], Iterator[Page]], bookmark: Bookmark | None) -> Iterator[Page]:
+    """Return the pages of a pager from a bookmark on; without one, all that are not empty."""
+    return filter(None, pager(Bookmark())) if bookmark is None else pager(bookmark)
+
+
 class Paging:
     """Paging methods of an :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter`.
 
@@ -85,10 +84,14 @@ class Paging:
     of a page from the value of its JSON. By default the body is the list. An answer without content
     is an empty page.
 
+    With a ``bookmark`` they go on where it is, and move it before each page. Then they yield empty
+    pages, too, so that a list can be left at each of them.
+
     A list may change while it is read. A record that is there from the beginning to the end comes
     at least once, and twice where others were inserted before it. If others are deleted before it,
     cursors and links have to be those of a system that remembers a place by its record. Numbers and
-    offsets need a ``total``, which tells that something was deleted.
+    offsets need a ``total``, which tells that something was deleted; where they go on at a
+    bookmark, they read the page before it again.
 
     :raise InvalidDataError: a page is not a list, a cursor or link comes twice, or many pages in a
         row bring nothing new, so that there would be no end
@@ -123,6 +126,7 @@ class Paging:
         total: Callable[[Any], Any] | None = None,
         more: Callable[[Any], object] | None = None,
         repeats_last: bool = False,
+        bookmark: Bookmark | None = None,
     ) -> Iterator[Page]:
         """Request pages by number.
 
@@ -139,7 +143,7 @@ class Paging:
         """
         place = Number(params, number, first, size_name, size)
         ends = Ends(_in_body_if(total), _yes_in_body_if(more), repeats_last)
-        return self._counted_pages(self._get, path, place, _in_body(records), ends)
+        return pages_from(partial(self._counted_pages, self._get, path, place, _in_body(records), ends), bookmark)
 
     def pages_by_offset(
         self,
@@ -153,6 +157,7 @@ class Paging:
         total: Callable[[Any], Any] | None = None,
         more: Callable[[Any], object] | None = None,
         repeats_last: bool = False,
+        bookmark: Bookmark | None = None,
     ) -> Iterator[Page]:
         """Request pages by offset, which is the number of records that were received.
 
@@ -165,7 +170,7 @@ class Paging:
         """
         place = Offset(params, offset, size_name, size)
         ends = Ends(_in_body_if(total), _yes_in_body_if(more), repeats_last)
-        return self._counted_pages(self._get, path, place, _in_body(records), ends)
+        return pages_from(partial(self._counted_pages, self._get, path, place, _in_body(records), ends), bookmark)
 
     def pages_by_cursor(
         self,
@@ -175,6 +180,7 @@ class Paging:
         next_cursor: Callable[[Any], Any],
         records: Callable[[Any], Any] = _the_body,
         cursor: str = "cursor",
+        bookmark: Bookmark | None = None,
     ) -> Iterator[Page]:
         """Request the page of each cursor, until a page has no next cursor.
 
@@ -183,19 +189,24 @@ class Paging:
         :param cursor: name of the parameter for the cursor
         """
         following = _in_body(next_cursor)
-        return self._cursor_pages(
-            self._get, path, params, _in_body(records), cursor, lambda answer, page: following(answer)
-        )
+        pager = partial(self._cursor_pages, self._get, path, params, _in_body(records), cursor)
+        return pages_from(partial(pager, lambda answer, page: following(answer)), bookmark)
 
     def pages_by_link(
-        self, path: str, params: Mapping[str, Any] | None = None, *, records: Callable[[Any], Any] = _the_body
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        records: Callable[[Any], Any] = _the_body,
+        bookmark: Bookmark | None = None,
     ) -> Iterator[Page]:
         """Follow the ``next`` link of the header ``Link``, until there is none.
 
         :raise InvalidDataError: a part of the header cannot be read, and may be that link
         """
         following = partial(self._next_link, path=path)
-        return self._link_pages(self._get_with_headers, path, params, _in_body(records), following)
+        pager = partial(self._link_pages, self._get_with_headers, path, params, _in_body(records), following)
+        return pages_from(pager, bookmark)
 
     def _get(self, path: str, params: Mapping[str, Any] | None) -> PageAnswer:
         return PageAnswer(self.request_json("GET", path, params=params))
@@ -204,43 +215,63 @@ class Paging:
         response = self.request("GET", path, params=params)
         return PageAnswer(self.json_of(response), response.headers, response.url)
 
-    # How each kind of list goes on, however its pages are asked for
+    # How each kind of list goes on, however its pages are asked for. The pagers yield empty pages,
+    # too, and move the bookmark before each page.
 
     def _counted_pages(
-        self, ask: Ask, path: str, place: Number | Offset, records: Finder, ends: Ends
+        self, ask: Ask, path: str, place: Number | Offset, records: Finder, ends: Ends, bookmark: Bookmark
     ) -> Iterator[Page]:
         """Yield the pages of a list whose places are counted.
+
+        A list that goes on at a bookmark begins with the page before it: where others were deleted
+        meanwhile, records have moved there. If that page has only new ones, it goes back further.
+        In the order of the list, what stands before a record that was received was received, too.
+        So nothing is lost from a page with such a record on.
 
         :param ask: ``function(path, params)`` that returns a :class:`PageAnswer`
         :param place: :class:`Number` or :class:`Offset` of the first page
         :param records: ``function(answer)`` that returns the records of a page
         :param ends: how the system says where the list ends
         """
-        received, whole = _Received(), None
-        while True:
-            answer = self._answer_at(ask, path, place)
+        received = bookmark.received
+        is_joined = bookmark.is_at_beginning
+        if not is_joined:
+            place.go_to(bookmark.place)
+            is_joined = not place.go_to_page_before()
+        while not bookmark.has_ended:
+            answer = self._answer_at(ask, path, place, may_be_beyond=not is_joined)
             page = self._page_of(answer, records, path)
+            if not is_joined and not received.has_any(page) and place.go_to_page_before():
+                continue
+            is_joined = True
             if place.is_to_be_asked_again(page, received.has_all):
                 place, answer, page = self._resized(ask, path, place, records, answer, page)
             in_vain = received.note(page)
-            if page and not (in_vain and ends.repeats_last):
-                yield page
-            if in_vain >= _MOST_IN_VAIN and not ends.repeats_last:
-                raise self._endless(path)
-            before, whole = whole, whole_number(ends.total(answer)) if ends.total else None
+            before, whole = bookmark.total, whole_number(ends.total(answer)) if ends.total else None
             if whole is not None and whole < len(page):  # -1 or 0, by which systems say that they have not counted
                 whole = None
+            bookmark.total = whole
             place.after(len(page))
-            if before is not None and whole is not None and whole < before and in_vain < _MOST_IN_VAIN:
+            if before is not None and whole is not None and whole < before and in_vain < MOST_IN_VAIN:
                 place.go_back(before - whole)
-                continue
-            more = ends.more(answer) if ends.more else None
-            if more is False or (more is None and not page):
-                return
-            if more is None and whole is not None and min(place.reached, received.number) == whole:
-                return  # where more was received, it is another number, such as that of the pages
-            if ends.repeats_last and in_vain >= (_REPEATED_AT_END if whole is None else _MOST_IN_VAIN):
-                return
+            elif self._has_ended(answer, page, place, ends, bookmark):
+                bookmark.end()
+            bookmark.go_to(place.state)
+            yield [] if in_vain and ends.repeats_last else page
+            if in_vain >= MOST_IN_VAIN and not ends.repeats_last:
+                raise self._endless(path)
+
+    def _has_ended(
+        self, answer: PageAnswer, page: Page, place: Number | Offset, ends: Ends, bookmark: Bookmark
+    ) -> bool:
+        """Return whether nothing follows a page of a list whose places are counted."""
+        received, whole = bookmark.received, bookmark.total
+        more = ends.more(answer) if ends.more else None
+        if more is False or (more is None and not page):
+            return True
+        if more is None and whole is not None and min(place.reached, received.number) == whole:
+            return True  # where more was received, it is another number, such as that of the pages
+        return ends.repeats_last and received.in_vain >= (_REPEATED_AT_END if whole is None else MOST_IN_VAIN)
 
     def _cursor_pages(
         self,
@@ -250,6 +281,7 @@ class Paging:
         records: Finder,
         cursor: Any,
         following: Callable[[PageAnswer, Page], Any],
+        bookmark: Bookmark,
         more: Finder | None = None,
         repeats_last: bool = False,
     ) -> Iterator[Page]:
@@ -261,26 +293,26 @@ class Paging:
         :param more: as of :class:`Ends`, None if only the cursor tells
         :param repeats_last: whether the cursor of the last page leads to that page
         """
-        received, asked = _Received(), params or {}
-        while True:
+        received, asked = bookmark.received, params or {}
+        if not bookmark.is_at_beginning:
+            asked = {**asked, cursor: bookmark.place}
+        while not bookmark.has_ended:
             answer = ask(path, asked)
             page = self._page_of(answer, records, path)
             if received.is_endless(page):
                 raise self._endless(path)
-            if page:
-                yield page
             is_more = more(answer) if more else None
-            if is_more is False:
-                return
-            at = following(answer, page)
+            at = None if is_more is False else following(answer, page)
             if at is None or at is False or at == "":
                 if is_more:
                     raise self._without_cursor(path)
-                return
-            if not received.is_first_time(at):
-                if repeats_last and at == asked.get(cursor):
-                    return
-                raise self._endless(path)
+                bookmark.end()
+            elif not received.is_first_time(at):
+                if not repeats_last or at != asked.get(cursor):
+                    raise self._endless(path)
+                bookmark.end()
+            bookmark.go_to(at)
+            yield page
             asked = {**(params or {}), cursor: at}
 
     def _link_pages(
@@ -290,6 +322,7 @@ class Paging:
         params: Mapping[Any, Any] | None,
         records: Finder,
         following: Callable[[PageAnswer], str | None],
+        bookmark: Bookmark,
         repeats_last: bool = False,
     ) -> Iterator[Page]:
         """Yield the pages to which links lead.
@@ -298,22 +331,34 @@ class Paging:
             the last one
         :param repeats_last: whether the link of the last page leads to that page
         """
-        received = _Received()
-        asked: str | None = path
-        before = None
-        while asked:
+        received = bookmark.received
+        asked, before = path, None
+        if not bookmark.is_at_beginning:
+            asked, before, params = bookmark.place["link"], bookmark.place["after"], None
+        while not bookmark.has_ended:
             answer = ask(asked, params)
             page = self._page_of(answer, records, path)
             if repeats_last and answer.url == before:
+                bookmark.end()
                 return
             if not received.is_first_time(answer.url) or received.is_endless(page):
                 raise self._endless(path)
-            if page:
-                yield page
-            asked, params, before = following(answer), None, answer.url
+            link, params, before = following(answer), None, answer.url
+            if link:
+                asked = link
+            else:
+                bookmark.end()
+            bookmark.go_to({"link": link, "after": before})
+            yield page
 
     def _window_pages(
-        self, ask: Ask, path: str, window: IdRange, records: Finder, id_of: Callable[[Any], Any]
+        self,
+        ask: Ask,
+        path: str,
+        window: IdRange,
+        records: Finder,
+        id_of: Callable[[Any], Any],
+        bookmark: Bookmark,
     ) -> Iterator[Page]:
         """Yield the records of one window of ids after the other.
 
@@ -325,6 +370,8 @@ class Paging:
         :param window: the first :class:`IdRange`
         :param id_of: ``function(record)`` that returns the id of a record
         """
+        if not bookmark.is_at_beginning:
+            window.go_to(bookmark.place)
         while not window.is_beyond:
             page = self._page_of(ask(path, window.params), records, path)
             if not page:
@@ -333,12 +380,18 @@ class Paging:
                 raise self._outside(path, window.shown)
             elif window.is_wide:
                 window.narrow()
+                page = []
             else:
                 ids = [int(id_of(record)) for record in page]
                 if not window.is_in_order(ids):
                     raise self._disordered(path, window.shown)
-                yield page
                 window.go_on(ids)
+            bookmark.go_to(window.state)
+            if window.is_beyond:
+                bookmark.end()
+            bookmark.received.note(page)
+            yield page
+        bookmark.end()
 
     def _resized(
         self, ask: Ask, path: str, place: Number | Offset, records: Finder, answer: PageAnswer, page: Page
@@ -359,10 +412,17 @@ class Paging:
             return place, answer, page
         return (resized, other_answer, other_page) if other_page else (place, answer, page)
 
-    def _answer_at(self, ask: Ask, path: str, place: Number | Offset) -> PageAnswer:
+    def _answer_at(self, ask: Ask, path: str, place: Number | Offset, may_be_beyond: bool = False) -> PageAnswer:
+        """Ask for a page.
+
+        :param may_be_beyond: whether the list may have become so short that it ends before; some
+            systems answer with an error then
+        """
         try:
             return ask(path, place.params)
         except (IDMissingInBackend, InvalidDataError) as error:
+            if may_be_beyond and not isinstance(error, UnreadableAnswer):
+                return PageAnswer(None)
             if place.reached == 0 or isinstance(error, UnreadableAnswer):
                 raise
             # for its author: it is about this code
@@ -451,55 +511,6 @@ class Ends:
     total: Finder | None = None
     more: Finder | None = None
     repeats_last: bool = False
-
-
-class _Received:
-    """What a list has brought so far, remembered by hashes.
-
-    ``number`` is how many different records were received.
-    """
-
-    def __init__(self) -> None:
-        self._records: set[int] = set()
-        self._places: set[int] = set()
-        self._in_vain = self._empty = 0
-
-    @property
-    def number(self) -> int:
-        return len(self._records)
-
-    def has_all(self, page: list[Any]) -> bool:
-        """Return whether a page brings nothing new."""
-        return self._records.issuperset(map(_hash, page))
-
-    def note(self, page: list[Any]) -> int:
-        """Remember the records of a page.
-
-        :return: how many pages in a row, up to this one, have brought nothing new
-        """
-        hashes = set(map(_hash, page))
-        self._in_vain = self._in_vain + 1 if hashes <= self._records else 0
-        self._records |= hashes
-        return self._in_vain
-
-    def is_endless(self, page: list[Any]) -> bool:
-        """Remember the records of a page with a new cursor or link.
-
-        :return: whether so many pages have brought nothing new that there will be no end
-        """
-        self._empty = 0 if page else self._empty + 1
-        return self._empty >= _MOST_EMPTY or (bool(page) and self.note(page) >= _MOST_IN_VAIN)
-
-    def is_first_time(self, place: object) -> bool:
-        """Remember a cursor or an address, and return whether it was new."""
-        place = _hash(place)
-        is_new = place not in self._places
-        self._places.add(place)
-        return is_new
-
-
-def _hash(value: object) -> int:
-    return hash(json.dumps(value, default=repr))
 
 
 def link_from(answer: PageAnswer, address: object) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 
 class _Counted:
@@ -22,6 +22,9 @@ class _Counted:
     """
 
     reached = 0
+
+    # names of the attributes that say where it is
+    _kept: ClassVar[tuple[str, ...]] = ("_at", "_size", "reached")
 
     def __init__(self, params: Mapping[Any, Any] | None, name: Any, size_name: Any, size: int, at: int) -> None:
         self._params, self._name, self._size_name = params or {}, name, size_name
@@ -39,6 +42,19 @@ class _Counted:
     @property
     def _place(self) -> dict[Any, Any]:
         return {self._name: self._at, **({self._size_name: self._size} if self._size_name else {})}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where it is, as JSON."""
+        return {name: getattr(self, name) for name in self._kept}
+
+    def go_to(self, state: Mapping[str, Any]) -> None:
+        """Go to where another one was.
+
+        :param state: its :attr:`state`
+        """
+        for name in self._kept:
+            setattr(self, name, state[name])
 
     def is_to_be_asked_again(self, page: list[Any], has_all: Callable[[list[Any]], bool]) -> bool:
         """Return whether this page has to be asked for once more, in another size.
@@ -65,9 +81,15 @@ class _Counted:
         """
         raise NotImplementedError
 
+    def go_to_page_before(self) -> bool:
+        """Go to the page before this one; return whether there is one."""
+        raise NotImplementedError
+
 
 class Number(_Counted):
     """The place of a page by its number."""
+
+    _kept = (*_Counted._kept, "_given")
 
     def __init__(self, params: Mapping[Any, Any] | None, name: Any, first: int, size_name: Any, size: int) -> None:
         super().__init__(params, name, size_name, size, first)
@@ -102,9 +124,16 @@ class Number(_Counted):
         pages = -(-deleted // self._size)
         self._at = max(self._first, self._at - 1 - pages)
 
+    def go_to_page_before(self) -> bool:
+        is_first = self._at <= self._first
+        self._at -= not is_first
+        return not is_first
+
 
 class Offset(_Counted):
     """The place of a page by its offset, the number of records before it."""
+
+    _kept = (*_Counted._kept, "_last")
 
     def __init__(self, params: Mapping[Any, Any] | None, name: Any, size_name: Any, size: int) -> None:
         super().__init__(params, name, size_name, size, 0)
@@ -116,6 +145,11 @@ class Offset(_Counted):
 
     def go_back(self, deleted: int) -> None:
         self._at = max(0, self._last - deleted)
+
+    def go_to_page_before(self) -> bool:
+        is_first = self._at <= 0
+        self._at = self._last if self._last < self._at else max(0, self._at - self._size)
+        return not is_first
 
 
 class IdRange:
@@ -137,6 +171,19 @@ class IdRange:
         self._at, self._last = first, last
         self._is_narrowing = False
         self._above: int | None = None  # highest id of a window that is read downwards
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where it is, as JSON."""
+        return {"at": self._at, "width": self._width, "is_narrowing": self._is_narrowing, "above": self._above}
+
+    def go_to(self, state: Mapping[str, Any]) -> None:
+        """Go to where another one was.
+
+        :param state: its :attr:`state`
+        """
+        self._at, self._width = state["at"], state["width"]
+        self._is_narrowing, self._above = state["is_narrowing"], state["above"]
 
     @property
     def _end(self) -> int:

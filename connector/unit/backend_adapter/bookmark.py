@@ -1,0 +1,114 @@
+"""Where a list goes on, and what it has brought: kept from one job of a listing to the next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+#: Pages in a row that bring nothing new, after which a list counts as endless. Fewer are right: if
+#: records are inserted while the list is read, a page comes twice.
+MOST_IN_VAIN = 10
+#: Empty pages in a row, each with a new cursor or link, after which a list counts as endless. Many
+#: are right: some systems filter a page after they have cut it.
+MOST_EMPTY = 1000
+
+_DIGEST_SIZE = 8  # bytes; among a million records two are alike with a probability of 1 to 37 million
+
+
+class Bookmark:
+    """Where a list goes on, and what it has brought so far.
+
+    A pager moves it before it yields a page. So a list can be left after any page, and goes on at
+    the bookmark later, in another process too.
+
+    :ivar place: JSON value by which the pager goes on; None: the list begins
+    :ivar has_ended: whether nothing follows
+    :ivar total: number of records of the whole list, None if the system does not say it
+    :ivar received: what the list has brought before, and with this bookmark
+    """
+
+    def __init__(self, place: Any = None, received: Received | None = None) -> None:
+        self.place = place
+        self.has_ended = False
+        self.total: int | None = None
+        self.received = received or Received()
+
+    @property
+    def is_at_beginning(self) -> bool:
+        return self.place is None
+
+    def go_to(self, place: Any) -> None:
+        """Note that the list goes on at a place."""
+        self.place = place
+
+    def end(self) -> None:
+        """Note that the list has ended."""
+        self.has_ended = True
+
+
+class Received:
+    """What a list has brought so far, remembered by digests.
+
+    :param records: digests of the records
+    :param places: digests of the cursors and links
+    :ivar new_records: digests of those that have come since; and ``new_places``
+    :ivar fresh: the records of the last page that are new
+    :ivar in_vain: how many pages in a row have brought nothing new
+    :ivar empty: how many pages in a row were empty
+    """
+
+    def __init__(self, records: Iterable[bytes] = (), places: Iterable[bytes] = ()) -> None:
+        self._records, self._places = set(records), set(places)
+        self.new_records: list[bytes] = []
+        self.new_places: list[bytes] = []
+        self.fresh: list[Any] = []
+        self.in_vain = self.empty = 0
+
+    @property
+    def number(self) -> int:
+        """How many different records were received."""
+        return len(self._records)
+
+    def has_all(self, page: list[Any]) -> bool:
+        """Return whether a page brings nothing new."""
+        return self._records.issuperset(map(digest, page))
+
+    def has_any(self, page: list[Any]) -> bool:
+        """Return whether a record of a page was received before."""
+        return not self._records.isdisjoint(map(digest, page))
+
+    def note(self, page: list[Any]) -> int:
+        """Remember the records of a page.
+
+        :return: how many pages in a row, up to this one, have brought nothing new
+        """
+        new = {each: record for record in page if (each := digest(record)) not in self._records}
+        self.in_vain = 0 if new else self.in_vain + 1
+        self._records.update(new)
+        self.new_records += new
+        self.fresh = list(new.values())
+        return self.in_vain
+
+    def is_endless(self, page: list[Any]) -> bool:
+        """Remember the records of a page with a new cursor or link.
+
+        :return: whether so many pages have brought nothing new that there will be no end
+        """
+        self.empty = 0 if page else self.empty + 1
+        return self.empty >= MOST_EMPTY or (bool(page) and self.note(page) >= MOST_IN_VAIN)
+
+    def is_first_time(self, place: object) -> bool:
+        """Remember a cursor or an address, and return whether it was new."""
+        place = digest(place)
+        if place in self._places:
+            return False
+        self._places.add(place)
+        self.new_places.append(place)
+        return True
+
+
+def digest(value: object) -> bytes:
+    """Return a digest of a JSON value, the same in all processes."""
+    return blake2b(json.dumps(value, default=repr).encode(), digest_size=_DIGEST_SIZE).digest()
