@@ -12,6 +12,15 @@ A part is a job that was prepared and not yet delayed, or another chain or group
 by ``function.delayable(session, ...)`` or by ``records.delayable(**options).method(...)``. The same
 job may stand at several places. It runs once, after all jobs that come before it at any of them.
 
+Records of ``queue.job`` are parts, too: jobs that are stored already, for which new ones wait::
+
+    pages = self.env["queue.job"].browse(page_ids)
+    chain(pages, report.delayable(session, "shop.sale.order"), on_failure="continue").delay()
+
+A stored job has to be part of a graph itself; ``group(job).delay()`` makes it one. The new jobs
+join that graph, or the first one if there are several. A stored job that has been deleted counts as
+done.
+
 A job starts when the jobs before it are done. If one of them fails, the job waits until that one is
 requeued and done, or until somebody cancels the graph. With ``chain(..., on_failure="continue")``
 it starts all the same. The results of the jobs before it are in ``session.job.parent_results``;
@@ -25,11 +34,14 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
+from odoo.models import BaseModel
+
+from . import store
 from .by_code import by_code
 from .exception import GraphError
 from .jobs import Job, arguments, buffer, prepare
 from .jobs import job as job_function
-from .jobs.parents import BARRIER, parent_results, stored_results, with_results
+from .jobs.parents import BARRIER, StoredParent, parent_results, stored_results, with_results
 from .session import ConnectorSession
 
 __all__ = ["ON_FAILURE", "Graph", "OnFailure", "barrier", "chain", "group", "parent_results"]
@@ -38,17 +50,18 @@ ON_FAILURE = ("stop", "continue")
 OnFailure: TypeAlias = Literal["stop", "continue"]
 
 
-def chain(*parts: Job | Graph, on_failure: OnFailure = "stop") -> Graph:
+def chain(*parts: Job | Graph | BaseModel, on_failure: OnFailure = "stop") -> Graph:
     """Return the graph in which each part starts when the part before it has ended.
 
-    :param parts: prepared jobs and graphs. An empty graph is left out.
+    :param parts: prepared jobs, graphs, and records of ``queue.job``. An empty part is left out.
     :param on_failure: behaviour of a part if a job of the part before it has failed or was
         cancelled. ``stop``: wait until that job is requeued and done. ``continue``: start.
-    :raise GraphError: a job would have to wait for itself; the message names the jobs of the cycle
+    :raise GraphError: a job would have to wait for itself, and the message names the jobs of the
+        cycle; or a job that is stored already would have to wait
     """
     if on_failure not in ON_FAILURE:
         raise GraphError(f"on_failure is {on_failure!r}: it must be one of {', '.join(ON_FAILURE)}")
-    graphs = [graph for graph in map(_graph_of, parts) if graph.jobs]
+    graphs = [graph for graph in map(_graph_of, parts) if graph.first]
     result = _union(graphs)
     for before, after in pairwise(graphs):
         result._connect(before.last, after.first, on_failure)
@@ -58,10 +71,10 @@ def chain(*parts: Job | Graph, on_failure: OnFailure = "stop") -> Graph:
     return result
 
 
-def group(*parts: Job | Graph) -> Graph:
+def group(*parts: Job | Graph | BaseModel) -> Graph:
     """Return the graph in which the parts do not wait for each other.
 
-    :param parts: prepared jobs and graphs
+    :param parts: prepared jobs, graphs, and records of ``queue.job``
     :raise GraphError: a job would have to wait for itself; the message names the jobs of the cycle
     """
     graphs = [_graph_of(part) for part in parts]
@@ -75,15 +88,15 @@ def group(*parts: Job | Graph) -> Graph:
 class Graph:
     """Jobs and their dependencies; made by :func:`chain` and :func:`group`.
 
-    :ivar jobs: the jobs, each after those for which it waits. Between two groups of several jobs
-        each there is one more job, the barrier. It waits for all jobs of the first group, and all
-        jobs of the second group wait for it.
+    :ivar jobs: the new jobs, each after those for which it waits. Between two groups of several
+        jobs each there is one more job, the barrier. It waits for all jobs of the first group, and
+        all jobs of the second group wait for it.
     """
 
     def __init__(self) -> None:
-        self._parents: dict[Job, dict[Job, str]] = {}  # job -> {parent: on_failure}
-        self.first: list[Job] = []
-        self.last: list[Job] = []
+        self._parents: dict[Job, dict[Job | StoredParent, str]] = {}  # job -> {parent: on_failure}
+        self.first: list[Job | StoredParent] = []
+        self.last: list[Job | StoredParent] = []
 
     @property
     def jobs(self) -> list[Job]:
@@ -96,7 +109,8 @@ class Graph:
 
         :return: the graph itself
         :raise GraphError: one of the jobs was delayed before, or the jobs belong to several
-            transactions
+            transactions; a stored job is not part of a graph; a job that runs at once would have to
+            wait for a stored one
         """
         jobs = self.jobs
         for job in jobs:
@@ -104,7 +118,9 @@ class Graph:
                 raise GraphError(f"{job!r} was delayed before: prepare it anew for another graph")
             if job.env.cr is not jobs[0].env.cr:
                 raise GraphError(f"{job!r} is of another transaction than {jobs[0]!r}: a graph is stored by one")
-        graph_uuid = str(uuid.uuid4())
+            if by_code(job.env.context, "connector_no_delay") and (stored := self._stored_parents(job)):
+                raise GraphError(f"{job!r} runs at once (connector_no_delay), so it cannot wait for {stored[0]!r}")
+        graph_uuid = self._stored_graph() or str(uuid.uuid4())
         for job in jobs:
             job.graph_uuid, job.parents = graph_uuid, self._parents[job]
         for job in jobs:
@@ -114,14 +130,31 @@ class Graph:
                 buffer.add(job.env, job)
         return self
 
-    def _connect(self, parents: list[Job], children: list[Job], on_failure: OnFailure) -> None:
-        if len(parents) > 1 and len(children) > 1:
+    def _stored_parents(self, job: Job) -> list[StoredParent]:
+        return [parent for parent in self._parents[job] if isinstance(parent, StoredParent)]
+
+    def _stored_graph(self) -> str | None:
+        """Return the uuid of the graph that the jobs join, or None."""
+        ids = list(dict.fromkeys(parent.id for job in self.jobs for parent in self._stored_parents(job)))
+        uuids = store.dependencies.graphs_of(self.jobs[0].env.cr, ids) if ids else {}
+        for id_, graph_uuid in uuids.items():
+            if graph_uuid is None:
+                raise GraphError(
+                    f"{StoredParent(id_)!r} is not part of a graph, so no job can wait for it: delay it by group(job).delay()"
+                )
+        return next((uuids[id_] for id_ in ids if id_ in uuids), None)
+
+    def _connect(
+        self, parents: list[Job | StoredParent], children: list[Job | StoredParent], on_failure: OnFailure
+    ) -> None:
+        jobs = [_waiting(child, parents) for child in children]
+        if len(parents) > 1 and len(jobs) > 1:
             # N + M edges in place of N x M
-            border = prepare(parents[0].env, BARRIER, None, (), {}, priority=0)
+            border = prepare(jobs[0].env, BARRIER, None, (), {}, priority=0)
             self._parents[border] = dict.fromkeys(parents, on_failure)
             parents = [border]
-        for child in children:
-            self._parents[child].update(dict.fromkeys(parents, on_failure))
+        for job in jobs:
+            self._parents[job].update(dict.fromkeys(parents, on_failure))
 
     def _check(self) -> None:
         """Sort the jobs, so that each comes after those for which it waits."""
@@ -130,15 +163,25 @@ class Graph:
         except CycleError as error:
             names = " → ".join(job.title for job in error.args[1] if job.function != BARRIER)
             raise GraphError(f"These jobs would wait for each other in a circle: {names}") from None
-        self._parents = {job: self._parents[job] for job in order}
+        self._parents = {job: self._parents[job] for job in order if isinstance(job, Job)}
+
+
+def _waiting(job: Job | StoredParent, parents: list[Job | StoredParent]) -> Job:
+    if isinstance(job, StoredParent):
+        raise GraphError(f"{job!r} is stored already, so it cannot wait for {parents[0]!r}: name it before others")
+    return job
 
 
 def _graph_of(part: object) -> Graph:
     if isinstance(part, Graph):
         return part
+    if isinstance(part, BaseModel) and part._name == "queue.job":
+        graph = Graph()
+        graph.first = graph.last = [StoredParent(id_) for id_ in part.ids]
+        return graph
     if not isinstance(part, Job):
         raise GraphError(
-            f"{part!r} is no part of a graph: a part is a job prepared with delayable(), a chain or a group"
+            f"{part!r} is no part of a graph: a part is a job prepared with delayable(), a chain, a group, or records of queue.job"
         )
     if part.identity_key:
         raise GraphError(

@@ -22,6 +22,7 @@ from odoo.sql_db import BaseCursor
 from .. import store
 from ..savepoint import follow_savepoints
 from ..store import wakeup
+from .parents import StoredParent
 from .record_number import look_up_names
 
 if TYPE_CHECKING:
@@ -85,9 +86,15 @@ def _store(jobs: list[Job]) -> None:
     columns = [(name, model._fields[name].column_type[1]) for name in extra]
     for job, id_ in zip(jobs, store.insert.insert_jobs(cr, rows, columns), strict=True):
         job.stored_as(id_)
-    edges = [(parent.id, job.id, on_failure) for job in jobs for parent, on_failure in job.parents.items()]
+    edges = [
+        store.dependencies.Edge(parent.id, job.id, on_failure, isinstance(parent, StoredParent))
+        for job in jobs
+        for parent, on_failure in job.parents.items()
+    ]
     if edges:
         store.dependencies.insert(cr, edges)
+        if unchecked := {edge.child_id for edge in edges if edge.is_unchecked}:
+            store.dependencies.release_after_commit(jobs[0].env, unchecked)
 
 
 def _forget(cr: BaseCursor, _begun: object) -> None:

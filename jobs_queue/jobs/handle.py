@@ -10,6 +10,7 @@ from odoo.models import BaseModel
 from ..by_code import by_code
 from . import buffer, environment
 from .functions import function_options
+from .parents import StoredParent
 from .record_number import LookUp, as_number
 from .running import RunningJob, record_of
 
@@ -50,7 +51,7 @@ class Job:
     time_limit: int | None
     memory_limit: int | None
     graph_uuid: str | None
-    parents: dict[Job, str]  # for which it waits, and on_failure of each
+    parents: dict[Job | StoredParent, str]  # for which it waits, and on_failure of each
     is_delayed: bool
     group_key: str | None
     external_id: str | LookUp | None  # never a look-up, see set_record

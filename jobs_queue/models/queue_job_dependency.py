@@ -20,3 +20,8 @@ class QueueJobDependency(models.Model):
         readonly=True,
         help="What the child does when the parent has failed or was cancelled",
     )
+    # Whether the parent may have ended before anybody could see the edge; see store/dependencies.py
+    is_unchecked = fields.Boolean(readonly=True)
+
+    # The edges that somebody still has to check; normally there are none
+    _unchecked_idx = models.Index("(child_id) WHERE is_unchecked")

@@ -16,6 +16,17 @@ from .sql import BRIEFLY, NOW, RUNNABLE
 # pylint: disable=sql-injection
 
 
+# Edges and children are looked up one by one, as in dependencies.py
+_IS_AWAITED_BY_NONE = """
+    NOT EXISTS (
+        SELECT FROM queue_job_dependency edge
+        WHERE edge.parent_id = queue_job.id
+          AND (SELECT state FROM queue_job child WHERE child.id = edge.child_id) NOT IN ('done', 'cancelled')
+        OFFSET 0
+    )
+"""
+
+
 class _Ended(NamedTuple):
     id: int
     graph_uuid: str | None
@@ -158,25 +169,25 @@ def _change(cr: BaseCursor, ids: Iterable[int], states: Iterable[str], assignmen
 def delete_ended(cr: BaseCursor, days: float, limit: int = 10000) -> tuple[int, bool]:
     """Delete done and cancelled jobs that ended more than ``days`` days ago, with their attempts.
 
-    Jobs for which other jobs wait are kept.
+    Jobs for which other jobs wait are kept. They are looked for once the old jobs are locked: a job
+    that was delayed meanwhile to wait for one of them is seen, or it finds the old job gone, see
+    :mod:`.dependencies`.
 
     :return: ``(number of deleted jobs, whether there may be more)``
     """
     cr.execute(
         f"""
-        WITH old AS (
-            SELECT id FROM queue_job
-            WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - %(days)s * interval '1 day'
-              AND NOT EXISTS (
-                    -- looked up edge by edge, as in dependencies.py
-                    SELECT FROM queue_job_dependency edge
-                    WHERE edge.parent_id = queue_job.id
-                      AND (SELECT state FROM queue_job child WHERE child.id = edge.child_id) NOT IN ('done', 'cancelled')
-                    OFFSET 0
-              )
-            ORDER BY id LIMIT %(limit)s
-            FOR UPDATE SKIP LOCKED
-        ),
+        SELECT id FROM queue_job
+        WHERE state IN ('done', 'cancelled') AND date_done < {NOW} - %s * interval '1 day' AND {_IS_AWAITED_BY_NONE}
+        ORDER BY id LIMIT %s
+        FOR UPDATE SKIP LOCKED
+        """,
+        (days, limit),
+    )
+    ids = [id_ for (id_,) in cr.fetchall()]
+    cr.execute(
+        f"""
+        WITH old AS (SELECT id FROM queue_job WHERE id = ANY(%s) AND {_IS_AWAITED_BY_NONE}),
         attempts AS (DELETE FROM queue_job_attempt USING old WHERE job_id = old.id),
         labels AS (DELETE FROM queue_job_label label USING old WHERE label.id = old.id),
         troubles AS (DELETE FROM queue_job_trouble USING old WHERE job_id = old.id),
@@ -185,6 +196,6 @@ def delete_ended(cr: BaseCursor, days: float, limit: int = 10000) -> tuple[int, 
         edges AS (DELETE FROM queue_job_dependency USING old WHERE child_id = old.id)
         DELETE FROM queue_job USING old WHERE queue_job.id = old.id
         """,
-        {"days": days, "limit": limit},
+        (ids,),
     )
-    return cr.rowcount, cr.rowcount == limit
+    return cr.rowcount, len(ids) == limit

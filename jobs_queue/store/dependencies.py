@@ -15,19 +15,67 @@ statement of its own that begins after the commit of that end:
   run again, or sets it to done, clears the mark.
 - *There is no deadlock.* All statements lock rows in the order of their ids, and a parent has a
   smaller id than its child.
+
+A new job may wait for one that was stored before. The transaction that delays it locks no parent:
+it is REPEATABLE READ, and to lock the row of a job that has ended meanwhile would raise an error
+and undo its work. So a parent may end, and release its children, before anybody can see the edge.
+Such an edge is stored with a mark, ``is_unchecked``. After its commit it is checked
+(:func:`release_unchecked`): one transaction locks the child and its parents, then releases the
+child if it waits for nothing, then clears the mark.
+
+- *No child is forgotten.* Take the last of these commits: that of the edge, and the ends of the
+  parents. If it is that of the edge, the check begins later, and sees all ends. If it is the end of
+  a parent, the release of that parent begins later, and sees the edge and the other ends.
+- *The process may die before the check.* Then the mark is still there. A partial index contains
+  exactly these edges, and any worker does the check (:func:`release_all_unchecked`).
+- *No child is released too early, or twice.* The check reads the states of the child and of the
+  parents after it has locked them. So the requeue of a parent comes before or after, as above.
+- *A parent may be deleted.* Then nobody waits for it. The clean-up of old jobs locks a job first
+  and then looks for children (:func:`.actions.delete_ended`). So it sees the edge and keeps the
+  parent, or the check waits for its lock and finds the parent gone.
+- *There is no deadlock.* The check locks all jobs by one statement, in the order of their ids, and
+  edges only of children that it has locked. A job that is stored before another has the smaller id.
 """
 
+import logging
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
+import psycopg2
+
+from odoo.api import Environment
 from odoo.sql_db import BaseCursor
 
-from .sql import NOW, UNHURRIED, AnyCursor
-from .trouble import each, is_left_out
+from . import wakeup
+from .sql import BRIEFLY, NOW, UNHURRIED, AnyCursor, own_cursor, transaction
+from .trouble import LEFT_OUT, each, is_left_out
+
+_logger = logging.getLogger(__name__)
 
 # Only constants of this package are formatted into the statements below
 # pylint: disable=sql-injection
 
 _ENDED = "('done', 'failed', 'cancelled')"
+
+_RELEASED = f"""
+    state = CASE WHEN eta > {NOW} THEN 'scheduled' ELSE 'pending' END,
+    ready_seq = CASE WHEN eta > {NOW} THEN NULL ELSE nextval('queue_job_ready_seq') END
+"""
+
+_KEY = "jobs_queue.unchecked"
+
+
+class Edge(NamedTuple):
+    """A job waits for another one.
+
+    :param on_failure: ``stop`` or ``continue``
+    :param is_unchecked: whether the parent may end before the edge is committed
+    """
+
+    parent_id: int
+    child_id: int
+    on_failure: str
+    is_unchecked: bool
 
 
 def _waits(alias: str) -> str:
@@ -49,20 +97,25 @@ def _waits(alias: str) -> str:
 """
 
 
-def insert(cr: BaseCursor, edges: Iterable[tuple[int, int, str]]) -> None:
+def graphs_of(cr: BaseCursor, ids: Iterable[int]) -> dict[int, str | None]:
+    """Return ``{id: uuid of its graph, or None}`` of the jobs that exist."""
+    cr.execute("SELECT id, graph_uuid FROM queue_job WHERE id = ANY(%s)", (list(ids),))
+    return dict(cr.fetchall())
+
+
+def insert(cr: BaseCursor, edges: Iterable[Edge]) -> None:
     """Store which job waits for which, in the transaction that has just inserted the jobs.
 
-    Nobody else sees the jobs yet.
+    Nobody else sees the children yet.
 
-    :param edges: ``(parent id, child id, on_failure)`` of each; at least one
+    :param edges: at least one
     """
-    parents, children, policies = zip(*edges, strict=True)
     cr.execute(
         """
-        INSERT INTO queue_job_dependency (parent_id, child_id, on_failure)
-        SELECT * FROM unnest(%s::int[], %s::int[], %s::varchar[])
+        INSERT INTO queue_job_dependency (parent_id, child_id, on_failure, is_unchecked)
+        SELECT * FROM unnest(%s::int[], %s::int[], %s::varchar[], %s::boolean[])
         """,
-        (list(parents), list(children), list(policies)),
+        [list(column) for column in zip(*edges, strict=True)],
     )
 
 
@@ -92,14 +145,72 @@ def release_children(cr: AnyCursor, ids: Iterable[int]) -> int:
             ORDER BY job.id
             FOR NO KEY UPDATE OF job
         )
-        UPDATE queue_job job SET
-            state = CASE WHEN eta > {NOW} THEN 'scheduled' ELSE 'pending' END,
-            ready_seq = CASE WHEN eta > {NOW} THEN NULL ELSE nextval('queue_job_ready_seq') END
-        FROM free WHERE job.id = free.id
+        UPDATE queue_job job SET {_RELEASED} FROM free WHERE job.id = free.id
         """,
         {"ids": list(ids)},
     )
     return cr.rowcount
+
+
+def release_after_commit(env: Environment, ids: Iterable[int]) -> None:
+    """Check jobs with unchecked edges once the transaction is committed.
+
+    This only makes things faster: workers look for such edges by themselves.
+    """
+    cr = env.cr
+    if _KEY not in cr.postcommit.data:
+        cr.postcommit.data[_KEY] = set()
+        cr.postcommit.add(lambda: _release_apart(env, cr.postcommit.data.pop(_KEY)))
+    cr.postcommit.data[_KEY].update(ids)
+
+
+def _release_apart(env: Environment, ids: Iterable[int]) -> None:
+    try:
+        with own_cursor(env) as cr:
+            released = release_unchecked(cr, ids)
+    except psycopg2.Error:
+        _logger.info("Jobs of %s that wait for stored ones are checked later", env.cr.dbname, exc_info=True)
+    else:
+        if released:
+            wakeup.wake(env.cr.dbname)
+
+
+def release_unchecked(cr: AnyCursor, ids: Iterable[int]) -> int:
+    """Check jobs with unchecked edges: release those that wait for nothing; return their number.
+
+    It is called after the commit of the edges, on a READ COMMITTED cursor.
+    """
+    ids = list(ids)
+    with transaction(cr):
+        cr.execute(BRIEFLY)
+        lock_with_parents(cr, ids)
+        cr.execute(
+            f"""
+            UPDATE queue_job job SET {_RELEASED}
+            WHERE id = ANY(%s) AND state = 'wait_dependencies' AND is_parked IS NOT TRUE AND NOT {_waits("job")}
+            """,
+            (ids,),
+        )
+        released = cr.rowcount
+        cr.execute(
+            "UPDATE queue_job_dependency SET is_unchecked = NULL WHERE child_id = ANY(%s) AND is_unchecked", (ids,)
+        )
+    return released
+
+
+def release_all_unchecked(cr: AnyCursor) -> int:
+    """Check the edges that nobody has checked yet; return the number of released jobs.
+
+    The process that delayed the jobs died before it did this.
+    """
+    cr.execute(
+        f"""
+        SELECT DISTINCT child_id FROM queue_job_dependency
+        WHERE is_unchecked AND child_id <> ALL ({LEFT_OUT})
+        ORDER BY child_id LIMIT 100
+        """
+    )
+    return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: release_unchecked(cr, [id_]))
 
 
 def release_forgotten(cr: AnyCursor) -> int:
@@ -149,15 +260,15 @@ def hold_back(cr: BaseCursor, ids: Iterable[int]) -> None:
     )
 
 
-def parent_results(cr: BaseCursor, job_id: int) -> list[tuple[str, str | None]]:
+def parent_results(cr: BaseCursor, job_id: int) -> list[tuple[str | None, str | None]]:
     """Return ``[(function, result)]`` of a job's parents, in the order in which they were named.
 
-    The result is JSON or None.
+    The result is JSON or None. Both are None if the parent was deleted.
     """
     cr.execute(
         """
         SELECT parent.function, CASE WHEN parent.state = 'done' THEN parent.result END
-        FROM queue_job_dependency edge JOIN queue_job parent ON parent.id = edge.parent_id
+        FROM queue_job_dependency edge LEFT JOIN queue_job parent ON parent.id = edge.parent_id
         WHERE edge.child_id = %s
         ORDER BY edge.id
         """,

@@ -153,12 +153,17 @@ class WorkerInTransaction(Worker):
         transactions = _Savepoints(self)
         self.runner = JobRunner(self, transactions)  # type: ignore[arg-type]  # they do the same, in savepoints
         store.channels.regardless_of_modules(self.env.cr, True)
-        while jobs := store.claiming.claim(self.env.cr, self.id, 1, 1):
+        while jobs := self._next_jobs():
             for leased in jobs:
                 self.run(leased)
         store.channels.regardless_of_modules(self.env.cr, False)
         store.workers.end_worker(self.env.cr, self.id)
         return list(transactions.ran)
+
+    def _next_jobs(self) -> list[LeasedJob]:
+        # a commit would do this
+        store.dependencies.release_all_unchecked(self.env.cr)
+        return store.claiming.claim(self.env.cr, self.id, 1, 1)
 
     @contextlib.contextmanager
     def raw_cursor(self) -> Iterator[BaseCursor]:

@@ -427,3 +427,158 @@ class TestForgottenRelease(GraphCase):
 
     def _dying_before_the_release(self):
         return patch.object(store.dependencies, "release_children", lambda cr, ids: 0)
+
+
+class TestStoredParents(ButtonsCase):
+    """New jobs that wait for jobs that are stored already."""
+
+    def _stored(self, *jobs):
+        """Delay jobs as parts of one graph, and return their records."""
+        group(*jobs).delay()
+        return self.env["queue.job"].browse([job.id for job in jobs])
+
+    def test_a_new_job_waits_for_stored_ones_and_has_their_results(self):
+        pages = self._stored(*self._jobs("one two"))
+        report = self._job("report")
+        chain(pages, report).delay()
+        self.assertEqual(self._record(report).state, "wait_dependencies")
+        self.assertEqual(self._record(report).parent_ids, pages)
+        self.run_jobs()
+        self.assertEqual(self._message(report), "report(one, two)")
+
+    def test_a_new_job_starts_though_the_stored_ones_have_ended_before(self):
+        pages = self._stored(*self._jobs("one two"))
+        self.run_jobs()
+        report = self._job("report")
+        chain(pages, report).delay()
+        self.assertEqual(self.run_jobs().ids, [report.id])
+        self.assertEqual(self._message(report), "report(one, two)")
+
+    def test_a_job_that_runs_delays_another_one_that_waits_for_it(self):
+        next_job = self._job("next")
+
+        def delay_next(partners):
+            chain(self.env["queue.job"].browse(first.id), next_job).delay()
+            self.assertEqual(self._record(next_job).state, "wait_dependencies")
+
+        self.patch(type(self.env["res.partner"]), "open_commercial_entity", delay_next)
+        first = self.env["res.partner"].delayable().open_commercial_entity()
+        group(first).delay()
+        self.assertEqual(self.run_jobs().ids, [first.id, next_job.id])
+
+    def test_after_a_failure_of_the_stored_job_the_policy_decides(self):
+        _broken.add("a")
+        stored = self._stored(self._job("a"))
+        self.run_jobs()
+        stop, go_on = self._jobs("stop go_on")
+        group(chain(stored, stop), chain(stored, go_on, on_failure="continue")).delay()
+        self.run_jobs()
+        self.assertEqual(self._record(stop).state, "wait_dependencies")
+        self.assertIn(f"(a, {stored.id})", self._record(stop).wait_reason)
+        self.assertEqual(self._message(go_on), "go_on(None)")
+        _broken.clear()
+        stored.button_requeue()
+        self.run_jobs()
+        self.assertEqual(self._message(stop), "stop(a)")
+
+    def test_each_edge_to_one_job_has_the_policy_of_its_own_chain(self):
+        _broken.update(("page", "barrier"))
+        page, barrier = self._stored(*self._jobs("page barrier"))
+        self.run_jobs()
+        end = self._job("end")
+        group(chain(page, end, on_failure="continue"), chain(barrier, end)).delay()
+        self.run_jobs()
+        self.assertEqual(self._record(end).state, "wait_dependencies")
+        self.assertIn(f"(barrier, {barrier.id})", self._record(end).wait_reason)
+        self.assertNotIn("page", self._record(end).wait_reason)
+
+    def test_the_segments_of_a_list_follow_each_other(self):
+        last = self.env["queue.job"]
+        for segment in "12":
+            pages = self._jobs(f"{segment}a {segment}b")
+            end, following = self._jobs(f"end{segment} next{segment}")
+            group(
+                chain(group(*pages), end), chain(last, end), chain(group(*pages), following, on_failure="continue")
+            ).delay()
+            last = end.record(self.env)
+        self.assertEqual(
+            self.run_jobs().mapped("description"), ["1a", "1b", "2a", "2b", "end1", "next1", "next2", "end2"]
+        )
+        self.assertEqual(last.message, "end2(2a, 2b, end1(1a, 1b))")
+        self.assertEqual(len(set(self.env["queue.job"].search([]).mapped("graph_uuid")) - {False}), 1)
+
+    def test_many_stored_jobs_before_many_new_ones_have_a_barrier_between_them(self):
+        pages = self._stored(*self._jobs("a b c"))
+        new = self._jobs("d e f")
+        graph = chain(pages, group(*new), on_failure="continue").delay()
+        self.assertEqual(len(graph.jobs), 4)
+        self.run_jobs()
+        self.assertEqual(self._message(new[2]), "f(a, b, c)")
+
+    def test_a_deleted_job_counts_as_done(self):
+        gone, kept = self._stored(*self._jobs("gone kept"))
+        self.cr.execute("DELETE FROM queue_job WHERE id = %s", [gone.id])
+        report = self._job("report")
+        chain(gone + kept, report).delay()
+        self.run_jobs()
+        self.assertEqual(self._message(report), "report(None, kept)")
+
+    def test_new_jobs_join_the_graph_of_the_first_stored_one_and_are_cancelled_with_it(self):
+        first, second = self._stored(self._job("a")), self._stored(self._job("b"))
+        graph = chain(first + second, self._job("c"), self._job("d")).delay()
+        self.assertEqual({self._record(job).graph_uuid for job in graph.jobs}, {first.graph_uuid})
+        first.button_cancel_graph()
+        self.assertEqual(self._states(graph), {"c": "cancelled", "d": "cancelled"})
+
+    def test_old_jobs_are_kept_while_a_new_one_waits_for_them(self):
+        _broken.add("stopped")
+        stored = self._stored(*self._jobs("old stopped"))
+        self.run_jobs()
+        chain(stored, self._job("new")).delay()
+        self.env.cr.flush()
+        self.cr.execute("UPDATE queue_job SET date_done = date_done - interval '31 days' WHERE graph_uuid IS NOT NULL")
+        self.env["queue.job"]._gc_jobs()
+        self.assertEqual(stored.exists(), stored)
+
+    def test_nobody_checks_an_edge_twice(self):
+        chain(self._stored(self._job("a")), self._job("b")).delay()
+        self.env.cr.flush()
+        store.dependencies.release_all_unchecked(self.cr)
+        self.cr.execute("SELECT count(*) FROM queue_job_dependency WHERE is_unchecked")
+        self.assertEqual(self.cr.fetchone(), (0,))
+
+    def test_no_records_are_an_empty_part(self):
+        a = self._job("a")
+        self.assertEqual(chain(self.env["queue.job"], a).jobs, [a])
+
+    def test_a_stored_job_cannot_be_made_to_wait(self):
+        stored = self._stored(self._job("a"))
+        b = self._job("b")
+        for build in (
+            lambda: chain(b, stored),
+            lambda: chain(b, chain(stored, self._job("c"))),
+            lambda: chain(stored, stored),
+        ):
+            with self.assertRaisesRegex(
+                GraphError, f"<stored Job {stored.id}> is stored already, so it cannot wait for "
+            ):
+                build()
+
+    def test_a_stored_job_without_a_graph_is_refused_with_the_way_out(self):
+        alone = self._job("alone")
+        alone.delay()
+        graph = chain(alone.record(self.env), self._job("b"))
+        with self.assertRaisesRegex(
+            GraphError, rf"<stored Job {alone.id}> is not part of a graph.*group\(job\).delay\(\)"
+        ):
+            graph.delay()
+
+    def test_a_job_that_runs_at_once_cannot_wait_for_a_stored_one(self):
+        stored = self._stored(self._job("a"))
+        self.session = ConnectorSession.from_env(self.env(context={"connector_no_delay": BY_CODE}))
+        with self.assertRaisesRegex(GraphError, f"runs at once.*<stored Job {stored.id}>"):
+            chain(stored, self._job("b")).delay()
+
+    def test_records_of_other_models_are_no_parts(self):
+        with self.assertRaisesRegex(GraphError, r"res.partner.*is no part of a graph.*records of queue.job"):
+            chain(self.env.user.partner_id, self._job("a"))

@@ -355,6 +355,7 @@ class Worker:
                 store.upkeep.adopt_strays,
                 store.keys.release_forgotten,
                 store.dependencies.release_forgotten,
+                store.dependencies.release_all_unchecked,
                 self._settle_troubles,
                 self.failures.do_housekeeping,
             ):
