@@ -102,6 +102,13 @@ class UnreadableAnswer(InvalidDataError):
     """
 
 
+class PlaceForgotten(InvalidDataError):
+    """The system refuses the cursor or link by which a long list was to go on later.
+
+    Some systems know it for minutes only. The list begins anew then, once.
+    """
+
+
 class IDMissingInBackend(ConnectorException):
     """The record does not exist (any more) in the external system."""
 

@@ -102,11 +102,13 @@ class Graph:
     def jobs(self) -> list[Job]:
         return list(self._parents)
 
-    def delay(self) -> Graph:
+    def delay(self, graph_uuid: str | None = None) -> Graph:
         """Delay the jobs of the graph in the caller's transaction.
 
         Jobs with ``connector_no_delay=BY_CODE`` in their context run at once.
 
+        :param graph_uuid: a text by which the jobs become part of one graph with others that are
+            delayed with it; None: that of the stored jobs for which they wait, or a new one
         :return: the graph itself
         :raise GraphError: one of the jobs was delayed before, or the jobs belong to several
             transactions; a stored job is not part of a graph; a job that runs at once would have to
@@ -120,7 +122,7 @@ class Graph:
                 raise GraphError(f"{job!r} is of another transaction than {jobs[0]!r}: a graph is stored by one")
             if by_code(job.env.context, "connector_no_delay") and (stored := self._stored_parents(job)):
                 raise GraphError(f"{job!r} runs at once (connector_no_delay), so it cannot wait for {stored[0]!r}")
-        graph_uuid = self._stored_graph() or str(uuid.uuid4())
+        graph_uuid = graph_uuid or self._stored_graph() or str(uuid.uuid4())
         for job in jobs:
             job.graph_uuid, job.parents = graph_uuid, self._parents[job]
         for job in jobs:

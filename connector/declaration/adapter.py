@@ -344,6 +344,19 @@ class DeclaredAdapter(HttpAdapter):
         listing = Listing(ask, self._list_path, params, self._records_of, self._listed_id)
         return pages_from(partial(self.paginator.pages, self, listing), bookmark)
 
+    def list_pages(
+        self,
+        filters: Mapping[str, Any] | None = None,
+        fields: Sequence[str] | None = None,
+        bookmark: Bookmark | None = None,
+    ) -> Iterator[Page]:
+        """Yield the list by the page, as one page if the class overrides how records are found."""
+        if any(map(self._overrides, ("search", "search_read"))):
+            yield from super().list_pages(filters, fields, bookmark)
+            return
+        for page in self.pages(filters, bookmark):
+            yield page if self.lists_records else [self._listed_id(record) for record in page]
+
     @property
     def _list_path(self) -> str:
         """The path of the list, for requests and messages."""

@@ -18,6 +18,7 @@ from . import connector_authorization
 from . import connector_backend_authorization
 from . import connector_external_field
 from . import connector_watermark
+from . import connector_listing
 from . import connector_export_intent
 from . import connector_external_alias
 from . import queue_job_failure

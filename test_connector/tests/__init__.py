@@ -30,6 +30,7 @@ from . import test_http_limits
 from . import test_import_again
 from . import test_importer
 from . import test_kept_values
+from . import test_listing
 from . import test_map_children
 from . import test_mapper
 from . import test_mapping_trial

@@ -14,7 +14,7 @@ MOST_IN_VAIN = 10
 #: are right: some systems filter a page after they have cut it.
 MOST_EMPTY = 1000
 
-_DIGEST_SIZE = 8  # bytes; among a million records two are alike with a probability of 1 to 37 million
+DIGEST_SIZE = 8  # bytes; among a million records two are alike with a probability of 1 to 37 million
 
 
 class Bookmark:
@@ -35,6 +35,25 @@ class Bookmark:
         self.total: int | None = None
         self.received = received or Received()
 
+    @classmethod
+    def of(cls, state: dict[str, Any], records: Iterable[bytes], places: Iterable[bytes]) -> Bookmark:
+        """Return the bookmark that another one was.
+
+        :param state: its :attr:`state`
+        :param records: digests of the records that the list has brought before
+        :param places: digests of the cursors and links
+        """
+        bookmark = cls(state["place"], Received(records, places))
+        bookmark.total = state["total"]
+        bookmark.received.in_vain, bookmark.received.empty = state["in_vain"], state["empty"]
+        return bookmark
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where it is, as JSON; the digests are not in it."""
+        received = self.received
+        return {"place": self.place, "total": self.total, "in_vain": received.in_vain, "empty": received.empty}
+
     @property
     def is_at_beginning(self) -> bool:
         return self.place is None
@@ -54,7 +73,6 @@ class Received:
     :param records: digests of the records
     :param places: digests of the cursors and links
     :ivar new_records: digests of those that have come since; and ``new_places``
-    :ivar fresh: the records of the last page that are new
     :ivar in_vain: how many pages in a row have brought nothing new
     :ivar empty: how many pages in a row were empty
     """
@@ -63,7 +81,6 @@ class Received:
         self._records, self._places = set(records), set(places)
         self.new_records: list[bytes] = []
         self.new_places: list[bytes] = []
-        self.fresh: list[Any] = []
         self.in_vain = self.empty = 0
 
     @property
@@ -84,11 +101,10 @@ class Received:
 
         :return: how many pages in a row, up to this one, have brought nothing new
         """
-        new = {each: record for record in page if (each := digest(record)) not in self._records}
+        new = dict.fromkeys(each for each in map(digest, page) if each not in self._records)
         self.in_vain = 0 if new else self.in_vain + 1
         self._records.update(new)
         self.new_records += new
-        self.fresh = list(new.values())
         return self.in_vain
 
     def is_endless(self, page: list[Any]) -> bool:
@@ -111,4 +127,4 @@ class Received:
 
 def digest(value: object) -> bytes:
     """Return a digest of a JSON value, the same in all processes."""
-    return blake2b(json.dumps(value, default=repr).encode(), digest_size=_DIGEST_SIZE).digest()
+    return blake2b(json.dumps(value, default=repr).encode(), digest_size=DIGEST_SIZE).digest()

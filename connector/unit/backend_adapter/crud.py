@@ -16,6 +16,7 @@ from ..types import ExternalId, ExternalRecord, Values
 from .traffic import Traffic
 
 if TYPE_CHECKING:
+    from .bookmark import Bookmark
     from .since import Since
 
 _LONGEST_SHOWN = 200  # characters
@@ -117,6 +118,28 @@ class CRUDAdapter(BackendAdapter):
         batch imports start with it, and read no record twice.
         """
         return self.read_many(self.search(filters), fields)
+
+    def list_pages(
+        self, filters: Any = None, fields: Sequence[str] | None = None, bookmark: Bookmark | None = None
+    ) -> Iterator[list[Any]]:
+        """Yield the records that match by the page, or their ids, from a bookmark on.
+
+        By default the whole list is one page. Override it if lists are long: then each job of an
+        import lists some pages, and the next one goes on at the bookmark. The paging methods of an
+        :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` move it::
+
+            def list_pages(self, filters=None, fields=None, bookmark=None):
+                return self.pages_by_number("/customers", filters, bookmark=bookmark)
+
+        :param fields: names of the fields to read; only where the list has records
+        :param bookmark: where the list goes on; it is moved before each page
+        :return: pages, lists of what :meth:`search_read` returns if :attr:`lists_records`, else of
+            what :meth:`search` returns
+        """
+        if bookmark is not None:
+            bookmark.end()
+        found: Any = self.search_read(filters, fields) if self.lists_records else self.search(filters)
+        yield found
 
     @property
     def lists_records(self) -> bool:

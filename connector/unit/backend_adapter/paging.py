@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from ...exception import IDMissingInBackend, InvalidDataError, UnreadableAnswer
+from ...exception import IDMissingInBackend, InvalidDataError, PlaceForgotten, UnreadableAnswer
 from .bookmark import MOST_IN_VAIN, Bookmark
 from .places import IdRange, Number, Offset, whole_number
 
@@ -296,6 +296,7 @@ class Paging:
         received, asked = bookmark.received, params or {}
         if not bookmark.is_at_beginning:
             asked = {**asked, cursor: bookmark.place}
+        ask = self._first_from(ask, bookmark)
         while not bookmark.has_ended:
             answer = ask(path, asked)
             page = self._page_of(answer, records, path)
@@ -335,6 +336,7 @@ class Paging:
         asked, before = path, None
         if not bookmark.is_at_beginning:
             asked, before, params = bookmark.place["link"], bookmark.place["after"], None
+        ask = self._first_from(ask, bookmark)
         while not bookmark.has_ended:
             answer = ask(asked, params)
             page = self._page_of(answer, records, path)
@@ -350,6 +352,27 @@ class Paging:
                 bookmark.end()
             bookmark.go_to({"link": link, "after": before})
             yield page
+
+    def _first_from(self, ask: Ask, bookmark: Bookmark) -> Ask:
+        """Return a function that asks, and tells if the place of a bookmark is refused.
+
+        :raise PlaceForgotten: by that function, at its first call
+        """
+        if bookmark.is_at_beginning:
+            return ask
+        is_first = True
+
+        def asking(path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
+            nonlocal is_first
+            was_first, is_first = is_first, False
+            try:
+                return ask(path, params)
+            except (IDMissingInBackend, InvalidDataError) as error:
+                if not was_first or isinstance(error, UnreadableAnswer):
+                    raise
+                raise PlaceForgotten(str(error)) from error
+
+        return asking
 
     def _window_pages(
         self,

@@ -1,16 +1,17 @@
 """Import many records of the external system: the importers, and their jobs."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from odoo import fields
 
-from odoo.addons.jobs_queue.graph import chain, group
+from odoo.addons.jobs_queue.graph import OnFailure, chain, group
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..backend_adapter.crud import checked_ids, checked_records
+from ..backend_adapter.bookmark import Bookmark
 from ..binding.clock import database_now
 from ..connector_unit import get_environment
 from ..jobs.channel import backend_channel
@@ -18,7 +19,7 @@ from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
-from .failures import without_unusable
+from .listing import Listing, read_segment
 from .record import RecordImporter, description_of_import, import_record
 from .schema import check_and_count
 
@@ -40,10 +41,12 @@ class BatchImporter(Importer):
     subclasses tell what happens if a record fails.
     """
 
-    # Start of the search, by the clock of the database
+    # Time of the list, by the clock of the database
     _read_at: datetime | None = None
     # Which listing is imported; None if no job closes it
     _listing: str | None = None
+    # What happens after a job that has failed: with "continue", the watermark moves all the same
+    _on_failure: OnFailure = "stop"
 
     @property
     def _overlap(self) -> timedelta:
@@ -55,22 +58,53 @@ class BatchImporter(Importer):
         return self._changed.lag if self._changed else _USUAL_OVERLAP
 
     def run(self, filters: Any = None) -> str:
-        """Search and import records.
+        """List and import records.
+
+        A long list is read by a chain of jobs, see ``listing.py``. This is the first of them.
 
         :param filters: argument of the adapter's ``search``; None: the changes since the watermark,
             which then moves
         :return: what was done, for the user
         """
         self._read_at = database_now(self.environment)
-        self._listing = closing = None
-        if filters is not None:
-            found = self._search(filters)
-        else:
+        since = value = None
+        moves = filters is None
+        if moves:
+            if running := self._running():
+                return running[0]._told()
             since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
-            found = self._search(self._filters_since(since))
-            closing = self._closing(self._get_next_watermark(self._read_at), since)
-        self._check_found(found)
-        return self._import_found(found, closing)
+            filters = self._filters_since(since)
+        bookmark = Bookmark()
+        segment = read_segment(self, filters, bookmark)
+        if moves and (value := self._get_next_watermark(self._read_at)) is not None:
+            self._listing = str(uuid.uuid4())
+        if bookmark.has_ended:
+            self._check_found(segment.found)
+            return self._import_found(segment.found, self._closing(value, since))
+        listing = Listing.begin(self, filters, moves, value, since)
+        return listing.delay(segment, bookmark)
+
+    def run_segment(self, listing_id: int, number: int, filters: Any) -> str:
+        """List and import the next records of a listing.
+
+        :param listing_id: id of the ``connector.listing`` record
+        :param number: number of the segment, from 2 on
+        :param filters: argument of the adapter's ``search``
+        :return: what was done, for the user
+        """
+        self._read_at = database_now(self.environment)
+        listing = Listing.going_on(self, listing_id, number, filters)
+        if listing is None:
+            return self._("The listing was cancelled.")
+        if listing.is_done:
+            return self._("This part of the list was listed before.")
+        self._listing = listing.record.key or None
+        segment, bookmark = listing.read()
+        return listing.delay(segment, bookmark)
+
+    def _running(self) -> Any:
+        """Return the listings of the model's changes that go on by themselves, records."""
+        return self.env["connector.listing"].sudo()._running(self.backend_record, self.model._name)
 
     def _filters_since(self, watermark: str | None) -> Any:
         """Return the filters that find the changes since a watermark; a hook.
@@ -92,16 +126,6 @@ class BatchImporter(Importer):
         there = self.backend_adapter.list_clock if self._changed else None
         return fields.Datetime.to_string(min(began, there or began) - self._overlap)
 
-    def _search(self, filters: Any) -> list[Any]:
-        """Return the ids to import, or the records if the adapter lists whole records."""
-        adapter = self.backend_adapter
-        if adapter.lists_records:
-            found = adapter.search_read(filters, self.unit_for(RecordImporter)._fields_to_read())
-            found = checked_records(adapter, found, "search_read")
-        else:
-            found = checked_ids(adapter, adapter.search(filters))
-        return without_unusable(self, found, lambda item: self._id_and_data(item)[0])
-
     def _check_found(self, found: list[Any]) -> None:
         """Check the fields of the listed records, and count them; ids tell nothing.
 
@@ -115,24 +139,45 @@ class BatchImporter(Importer):
         """Return the id of a found item, and the record or None."""
         return (self.backend_adapter.id_of(item), item) if isinstance(item, dict) else (item, None)
 
-    def _closing(self, value: str | None, since: str | None) -> Job | None:
-        """Return the job that moves the watermark, None if it does not move."""
-        if value is None:
+    def _closing(self, value: str | None, since: str | None, listing_id: int | None = None) -> Job | None:
+        """Return the job that closes a listing, None if there is nothing to do.
+
+        :param value: where the watermark moves, None: it stays
+        :param listing_id: id of the ``connector.listing`` record of a long list
+        """
+        if value is None and listing_id is None:
             return None
-        self._listing = str(uuid.uuid4())
+        # only where they are needed: in the midst of an update, a worker may not know them yet
+        further = {"listing_id": listing_id} if listing_id else {}
         session = self.environment.user_session
         return move_watermark.delayable(
-            session, self.model._name, self.backend_record.id, value, since, listing=self._listing
+            session, self.model._name, self.backend_record.id, value, since, listing=self._listing, **further
         )
 
     def _import_found(self, found: list[Any], closing: Job | None) -> str:
-        """Import the found items, then run the job that closes the batch.
+        """Import the items of a list that was read as a whole, then run the job that closes it.
 
-        :return: what was done, for the user
         :param found: list of ids or records
         :param closing: job to delay, or None
+        :return: what was done, for the user
+        """
+        jobs = self._jobs_of(found)
+        chain(group(*jobs), *([closing] if closing else []), on_failure=self._on_failure).delay()
+        return self._told(found, jobs)
+
+    def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
+        """Return the jobs that import items, prepared, or import them at once.
+
+        :param found: list of ids or records
+        :return: dict, job to the number of its items; empty: they are imported
         """
         raise NotImplementedError("Inherit DirectBatchImporter, DelayedBatchImporter or BulkBatchImporter")
+
+    def _told(self, found: list[Any], jobs: Collection[Job]) -> str:
+        """Return what was done, for the user."""
+        return self._(
+            "Records to import: %(records)s. Jobs that import them: %(jobs)s.", records=len(found), jobs=len(jobs)
+        )
 
 
 class DirectBatchImporter(BatchImporter):
@@ -141,14 +186,15 @@ class DirectBatchImporter(BatchImporter):
     If one fails, the batch fails, and the watermark does not move.
     """
 
-    def _import_found(self, found: list[Any], closing: Job | None) -> str:
+    def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
         for number, item in enumerate(found, 1):
             external_id, data = self._id_and_data(item)
             self.unit_for(RecordImporter).run(external_id, data=data, read_at=self._read_at)
             if self.session.job:
                 self.session.job.progress(number, len(found))
-        if closing:
-            closing.delay()
+        return {}
+
+    def _told(self, found: list[Any], jobs: Collection[Job]) -> str:
         return self._("Records imported: %s.", len(found))
 
 
@@ -156,17 +202,23 @@ class DelayedBatchImporter(BatchImporter):
     """Batch importer that delays a job for each record, with its data if they are known.
 
     Without a watermark to move, only one of the jobs that wait for one record is run. In a batch
-    that moves the watermark, each record has its own job. The watermark moves when all of them have
-    ended: a failed job stays visible and can be requeued.
+    that moves the watermark, and in a long list, each record has its own job. The watermark moves
+    when all of them have ended: a failed job stays visible and can be requeued.
     """
 
+    _on_failure = "continue"
+
     def _import_found(self, found: list[Any], closing: Job | None) -> str:
-        if closing is None:
-            for item in found:
-                self._import_record(*self._id_and_data(item))
-        else:
-            jobs = [self._prepare(*self._id_and_data(item)) for item in found]
-            chain(group(*jobs), closing, on_failure="continue").delay()
+        if closing is not None:
+            return super()._import_found(found, closing)
+        for item in found:
+            self._import_record(*self._id_and_data(item))
+        return self._told(found, found)
+
+    def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
+        return {self._prepare(*self._id_and_data(item)): 1 for item in found}
+
+    def _told(self, found: list[Any], jobs: Collection[Job]) -> str:
         return self._("Records to import, each in a job: %s.", len(found))
 
     def _import_record(self, external_id: ExternalId, data: ExternalRecord | None = None, **options: Any) -> None:
@@ -203,6 +255,31 @@ def import_batch(session: ConnectorSession, model_name: str, backend_id: int, fi
     return get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter).run(filters)
 
 
+@job(default_channel=backend_channel, related_action=open_backend)
+def import_segment(
+    session: ConnectorSession, model_name: str, backend_id: int, listing_id: int, number: int, filters: Any = None
+) -> str:
+    """List the next records of an external system, and import them
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param listing_id: id of the ``connector.listing`` record
+    :param number: number of the segment, from 2 on
+    :param filters: argument of the adapter's ``search``
+    """
+    importer = get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter)
+    return importer.run_segment(listing_id, number, filters)
+
+
+@job(default_channel=backend_channel, related_action=open_backend)
+def end_segment(session: ConnectorSession, model_name: str, backend_id: int) -> None:
+    """Wait until what was listed so far is imported
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    """
+
+
 @job(
     default_channel=backend_channel,
     related_action=open_backend,
@@ -212,22 +289,28 @@ def move_watermark(
     session: ConnectorSession,
     model_name: str,
     backend_id: int,
-    value: str,
+    value: str | None,
     since: str | None = None,
     listing: str | None = None,
+    listing_id: int | None = None,
 ) -> str:
     """Note up to where the records of an external system were imported
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
-    :param value: new watermark, text
+    :param value: new watermark, text; None: it stays
     :param since: watermark at the start of the batch, text or None; if it has changed since then,
         it does not move
     :param listing: which listing ends with it; its fields are noted, see ``schema.py``
+    :param listing_id: id of its ``connector.listing`` record, if it was a long one
     """
     backend = get_environment(session, model_name, backend_id).backend_record
     if listing:
         session.env["connector.external.field"].sudo()._note_listing(backend, model_name, listing)
+    if listing_id:
+        session.env["connector.listing"].sudo().browse(listing_id).exists().unlink()
+    if value is None:
+        return session.env._("All records of the list were imported.")
     if session.env["connector.watermark"].move(backend, model_name, value, since):
         return session.env._("The next import begins at %s.", value)
     return session.env._("The watermark was moved by somebody else meanwhile: it stays there.")

@@ -11,7 +11,6 @@ from typing import Any
 from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.exception import NothingToDoJob
-from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -246,12 +245,8 @@ class BulkBatchImporter(BatchImporter):
 
     _page_size: int = PAGE_SIZE
 
-    def _import_found(self, found: list[Any], closing: Job | None) -> str:
-        pages = [self._page(items) for items in split_every(self._page_size, found, list)]
-        chain(group(*pages), *([closing] if closing else [])).delay()
-        return self._(
-            "Records to import: %(records)s. Jobs that import them: %(pages)s.", records=len(found), pages=len(pages)
-        )
+    def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
+        return {self._page(items): len(items) for items in split_every(self._page_size, found, list)}
 
     def _check_found(self, found: list[Any]) -> None:
         """Leave it to the jobs: each of them checks its page."""
