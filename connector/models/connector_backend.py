@@ -73,6 +73,13 @@ class ConnectorBackend(models.AbstractModel):
         groups="connector.group_connector_user",
         help="Up to where records were synchronized",
     )
+    listing_ids = fields.One2many(
+        "connector.listing",
+        "backend_id",
+        domain=lambda self: [("backend_model", "=", self._name)],
+        groups="connector.group_connector_user",
+        help="Long lists that are being imported, or wait for a job that has failed",
+    )
 
     # what earlier imports have left: connector_backend_import.py
     needs_import = fields.Boolean(
@@ -218,7 +225,9 @@ class ConnectorBackend(models.AbstractModel):
         company from before, as it tells of that time.
         """
         for backend in self.sudo():
-            backend.watermark_ids.company_id = backend.webhook_topic_ids.company_id = backend.company_id
+            records = backend.watermark_ids, backend.webhook_topic_ids, backend.listing_ids
+            for of_backend in records:
+                of_backend.company_id = backend.company_id
             for model_name in _LEFT_BEHIND:
                 model = self.env[model_name]
                 model.flush_model(["backend_id", "company_id"])
@@ -243,6 +252,7 @@ class ConnectorBackend(models.AbstractModel):
         No foreign key ties them to a backend, because backends are of many models.
         """
         self.sudo().watermark_ids.unlink()
+        self.sudo().listing_ids.unlink()
         for model_name in ("connector.external.field", "connector.listing.count"):
             of_backends = [("backend_model", "=", self._name), ("backend_id", "in", self.ids)]
             self.env[model_name].sudo().search(of_backends).unlink()

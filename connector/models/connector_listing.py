@@ -73,7 +73,7 @@ class ConnectorListing(models.Model):
             done = set(jobs.filtered(lambda job: job.state == "done").ids)
             listing.pages = sum(segments.mapped("pages"))
             listing.listed = sum(segments.mapped("listed"))
-            listing.total = segments[-1:].bookmark["total"] if segments else 0
+            listing.total = (segments[-1:].bookmark or {}).get("total") or 0
             listing.imported = sum(
                 number for segment in segments for id_, number in segment.job_sizes.items() if int(id_) in done
             )

@@ -38,6 +38,8 @@ RIGHTS = {
     "connector.export.intent": ("r", "ru"),
     "connector.external.alias": ("r", "ru"),
     "connector.watermark": ("r", "rw"),
+    "connector.listing": ("r", "r"),
+    "connector.listing.segment": ("", ""),
     "connector.webhook.delivery": ("", "ru"),
     "connector.webhook.topic": ("", "r"),
     "connector.token": ("", ""),
@@ -76,6 +78,8 @@ METHODS = {
     "ConnectorExchange.action_replay",
     "ConnectorExportIntent.action_open_binding",
     "ConnectorExternalAlias.action_take_apart",
+    "ConnectorListing.action_cancel",
+    "ConnectorListing.action_open_jobs",
     "ConnectorMappingTrial.action_try",
     "ExternalBinding.action_keep_ours",
     "ExternalBinding.action_open_admin",
@@ -204,6 +208,13 @@ class RolesCase(Roles, ShopCase, JobsCase):
             "test.shop.backend": cls.backend,
             "test.shop.partner": partner,
         }
+        listing = env["connector.listing"].create(
+            {**place, "company_id": cls.backend.company_id.id, "model_name": partner._name, "began": "2026-01-01"}
+        )
+        cls.records["connector.listing"] = listing
+        cls.records["connector.listing.segment"] = env["connector.listing.segment"].create(
+            {"listing_id": listing.id, "number": 1, "round": 1, "next_round": 1, "job_sizes": {}, "bookmark": {}}
+        )
         env["connector.watermark"].move(cls.backend, "test.shop.partner", "7")
         cls.records["connector.watermark"] = cls.backend.watermark_ids
         if "odoo.backend" in env:
