@@ -5,7 +5,7 @@ from pathlib import Path
 import requests
 
 from odoo.addons.connector.backend import Backend
-from odoo.addons.connector.declaration import OAuth2, OnePage, RestAdapter, field, secret
+from odoo.addons.connector.declaration import OAuth2, OffsetPages, OnePage, RestAdapter, field, secret
 from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
@@ -34,6 +34,7 @@ webshop_http = Backend(parent=webshop, version="http")
 webshop_file = Backend(parent=webshop, version="file")
 webshop_oauth = Backend(parent=webshop, version="oauth")
 webshop_person = Backend(parent=webshop, version="person")
+webshop_listed = Backend(parent=webshop, version="listed")
 
 
 @webshop
@@ -124,6 +125,16 @@ class OAuthShopAdapter(RestAdapter):
     base = field("location")
     auth = OAuth2(token="/oauth/token", client="odoo", refresh=secret("stored_webhook_secret"))
     path, paginator = "/pages", OnePage()
+
+
+@webshop_listed
+class ListedShopAdapter(RestAdapter):
+    """Adapter of a shop whose list has pages of a hundred."""
+
+    _model_name = "test.shop.partner"
+    base = field("location")
+    path, records = "/partners", "items"
+    paginator = OffsetPages(size=100, total="total")
 
 
 @webshop_person

@@ -37,6 +37,7 @@ class ShopBackend(models.Model):
             ("http", "over HTTP"),
             ("file", "Files"),
             ("oauth", "with OAuth"),
+            ("listed", "Listed"),
             ("person", "with OAuth, by a person"),
         ],
         default="1.0",
