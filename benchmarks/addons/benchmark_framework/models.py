@@ -24,11 +24,16 @@ class BenchmarkBackend(models.Model):
 
     generation = fields.Integer()
     changed_at = fields.Datetime(default=fields.Datetime.now)
+    listed_from = fields.Integer(help="Number of the first record that the system lists")
+    listed_count = fields.Integer(help="How many records it lists")
 
     def delay_import(self, kind, first, count):
-        """Delay the import of ``count`` records, numbered from ``first`` on."""
-        filters = {"first": first, "count": count}
-        import_batch.delay(ConnectorSession.from_env(self.env), source.MODELS[kind], self.id, filters)
+        """Delay the import of all that the system lists: ``count`` records from ``first`` on.
+
+        It is the import that an action of Odoo delays every day: it moves a watermark at its end.
+        """
+        self.write({"listed_from": first, "listed_count": count})
+        import_batch.delay(ConnectorSession.from_env(self.env), source.MODELS[kind], self.id)
 
     def create_records(self, kind, first, count, page_size):
         """Create bindings by Odoo's ``create()``, commit each page; return the seconds it took."""

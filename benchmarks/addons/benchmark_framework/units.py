@@ -16,7 +16,8 @@ benchmark = Backend("benchmark")
 @benchmark
 class Adapter(CRUDAdapter):
     def search(self, filters=None):
-        return list(range(filters["first"], filters["first"] + filters["count"]))
+        first = self.backend_record.listed_from
+        return list(range(first, first + self.backend_record.listed_count))
 
     def read(self, external_id, fields=None):
         backend = self.backend_record
