@@ -36,14 +36,15 @@ def external_id_text(external_id: object) -> str | None:
     """
     if external_id is None or external_id is False:
         return None
-    if not isinstance(external_id, str | int) or external_id is True:
-        raise InvalidDataError(f"{shown(external_id)} is not an external id: that is a text or an integer")
-    if external_id == "":
-        return None
-    if isinstance(external_id, int):
-        if abs(external_id) < _TOO_LARGE:
+    problem: str | None
+    if isinstance(external_id, int) and external_id is not True:
+        if -_TOO_LARGE < external_id < _TOO_LARGE:
             return str(external_id)
-        problem: str | None = f"it has more than {LONGEST_EXTERNAL_ID} digits"
+        problem = f"it has more than {LONGEST_EXTERNAL_ID} digits"
+    elif not isinstance(external_id, str):
+        raise InvalidDataError(f"{shown(external_id)} is not an external id: that is a text or an integer")
+    elif not external_id:
+        return None
     elif len(external_id) > LONGEST_EXTERNAL_ID:
         problem = f"it has {len(external_id):,} characters, and at most {LONGEST_EXTERNAL_ID} can be looked up"
     elif not (problem := unstorable(external_id)):

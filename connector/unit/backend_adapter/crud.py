@@ -229,12 +229,21 @@ def checked_records(adapter: CRUDAdapter, records: object, method: str) -> list[
     """
     records = _checked_list(adapter, records, method, "a list of dicts")
     for record in records:
-        try:
-            external_id = adapter.id_of(checked_record(adapter, record, method))
-        except KeyError as error:
-            raise _unexpected(adapter, method, record, f"{error} in it, or an id_of() of its own,") from error
-        _check_id(adapter, external_id, method)
+        checked_id(adapter, checked_record(adapter, record, method), method)
     return records
+
+
+def checked_id(adapter: CRUDAdapter, record: ExternalRecord, method: str = "read") -> ExternalId:
+    """Return the id of a record that a method of an adapter has returned.
+
+    :raise InvalidDataError: it has none
+    """
+    try:
+        external_id = adapter.id_of(record)
+    except KeyError as error:
+        raise _unexpected(adapter, method, record, f"{error} in it, or an id_of() of its own,") from error
+    _check_id(adapter, external_id, method)
+    return external_id
 
 
 def checked_ids(adapter: CRUDAdapter, external_ids: object, method: str = "search") -> list[ExternalId]:
@@ -257,7 +266,7 @@ def _checked_list(adapter: CRUDAdapter, found: Any, method: str, expected: str) 
 def _check_id(adapter: CRUDAdapter, external_id: object, method: str) -> None:
     # an id that is too long, or that cannot be stored, concerns one record: see
     # ``importer/failures.py``
-    if not isinstance(external_id, str | int) or external_id is False or external_id == "":
+    if not isinstance(external_id, (str, int)) or external_id is False or external_id == "":
         raise _unexpected(adapter, method, external_id, "a text or an integer as id")
 
 

@@ -20,8 +20,10 @@ from .failures import concerns_all
 
 #: Records that were read: id as text to (id, record).
 Found: TypeAlias = dict[str | None, tuple[ExternalId, ExternalRecord]]
-#: ``function(external_ids)`` that reads records.
-Read: TypeAlias = Callable[[Sequence[ExternalId]], Found]
+#: ``function(external_ids)`` that reads records by one call.
+ReadMany: TypeAlias = Callable[[Sequence[ExternalId]], Found]
+#: ``function(external_id)`` that reads one record, and finds nothing if it is missing.
+ReadOne: TypeAlias = Callable[[ExternalId], Found]
 
 #: Records that fail alone until the page is given up, if nothing of it was read, or if the system
 #: answers each of them by 500. One or a few records may make a page fail. If so many do, the reason
@@ -52,17 +54,17 @@ class PageReader:
     If nothing was read, and some records are said to be missing, either they are, or the call for
     many records is wrong. The call for one decides, as when one record is imported.
 
-    :param read_many: reads records by one call; None: only ``read_each`` is used
-    :param read_each: reads each record by itself; it leaves out the missing ones
+    :param read_many: reads records by one call; None: each is read by itself
+    :param read_one: reads one record
     :param takes_failures: whether :attr:`unreadable` is looked at. If not, the first of them ends
         the reading
     :ivar failed: dict, external id to exception, of the records that fail alone. A missing one has
         an :class:`~odoo.addons.connector.exception.IDMissingInBackend`
     """
 
-    def __init__(self, read_many: Read | None, read_each: Read, takes_failures: bool) -> None:
+    def __init__(self, read_many: ReadMany | None, read_one: ReadOne, takes_failures: bool) -> None:
         self.failed: dict[ExternalId, Exception] = {}
-        self._read_many, self._read_each, self._takes_failures = read_many, read_each, takes_failures
+        self._read_many, self._read_one, self._takes_failures = read_many, read_one, takes_failures
         self._has_read = False  # anything
         self._first_error: Exception | None = None
 
@@ -103,7 +105,7 @@ class PageReader:
     def _try(self, part: Sequence[ExternalId]) -> Found | None:
         """Return the records of a part of the page, None if one of them may be why it fails."""
         try:
-            found = (self._read_many or self._read_each)(part)
+            found = self._read_many(part) if self._read_many else self._read_one(part[0])
         except Exception as error:
             if not self._may_be_due_to_one(error):
                 raise

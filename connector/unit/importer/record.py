@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -25,7 +25,7 @@ from ...backend import general
 from ...event.no_export import without_export
 from ...exception import IDMissingInBackend, InvalidDataError, MappingError, UnreadableAnswer
 from ...extension import class_name
-from ..backend_adapter.crud import checked_record, checked_records
+from ..backend_adapter.crud import checked_id, checked_record, checked_records
 from ..backend_adapter.errors import is_server_error
 from ..binding.changes import changed_values
 from ..binding.kept import written_together
@@ -47,6 +47,9 @@ from .lock import lock_and_match, lock_new
 from .matching import only_match
 from .reading import Found, PageReader
 from .unsent import put_off
+
+# json.dumps() makes an encoder each time
+_as_json = json.JSONEncoder(sort_keys=True, default=str).encode
 
 #: The model and the external id, as text, of a record that is being imported.
 Importing: TypeAlias = tuple[str, str | None]
@@ -289,10 +292,9 @@ class RecordImporter(Importer):
         :param records: dict, external id to record
         """
         bindings: dict[Any, BaseModel] = self.binder.to_internal_many(records)
+        none, is_dependency = self.model, bool(self._importing)
         page = [
-            Incoming(
-                external_id, record, bindings.get(external_id_text(external_id), self.model), bool(self._importing)
-            )
+            Incoming(external_id, record, bindings.get(external_id_text(external_id), none), is_dependency)
             for external_id, record in records.items()
         ]
         if self._is_overridden("_get_binding"):
@@ -317,7 +319,7 @@ class RecordImporter(Importer):
             return []
         reader = PageReader(
             (lambda ids: self._by_id(self._read_many(ids))) if self._reads_many_at_once else None,
-            lambda ids: self._by_id(self._read_each(ids)),
+            self._read_one,
             takes_failures=give_up is not None,
         )
         found = more = reader.read(list(external_ids))
@@ -361,7 +363,7 @@ class RecordImporter(Importer):
             known.update(texts)
             try:
                 # its id may have another form: that is seen where the page is looked at
-                return self._by_id(self._read_each(external_ids))
+                return self._read_one(external_ids[0])
             except Exception as error:
                 if concerns_all(error) and not is_server_error(error):
                     raise
@@ -447,21 +449,18 @@ class RecordImporter(Importer):
         return True
 
     def _read_many(self, external_ids: Iterable[ExternalId]) -> Sequence[ExternalRecord]:
-        """Return the records of a page that exist: by one call, unless reading one differs.
+        """Return the records of a page that exist, by one call."""
+        return self.backend_adapter.read_many(external_ids, self._fields_to_read())
 
-        A class that overrides :meth:`_read` has its own way to read a record: that is used.
-        """
-        if not self._is_overridden("_read"):
-            return self.backend_adapter.read_many(external_ids, self._fields_to_read())
-        return self._read_each(external_ids)
-
-    def _read_each(self, external_ids: Iterable[ExternalId]) -> list[ExternalRecord]:
-        """Return the records of a page that exist, each read by itself."""
-        records = []
-        for _incoming in self.each(Incoming(external_id, None, self.model) for external_id in external_ids):
-            with suppress(IDMissingInBackend):
-                records.append(self._read())
-        return records
+    def _read_one(self, external_id: ExternalId) -> Found:
+        """Return a record that is read by itself, as :meth:`_by_id`; nothing if it is missing."""
+        self.incoming = Incoming(external_id, None, self.model)
+        try:
+            record = self._read()
+        except IDMissingInBackend:
+            return {}
+        own = checked_id(self.backend_adapter, record)
+        return {external_id_text(own): (own, record)}
 
     @property
     def _reads_many_at_once(self) -> bool:
@@ -524,8 +523,7 @@ class RecordImporter(Importer):
 
     def _get_checksum(self) -> str:
         """Return a checksum of the external record."""
-        content = json.dumps(self.external_record, sort_keys=True, default=str)
-        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(_as_json(self.external_record).encode(), digest_size=16).hexdigest()
 
     def _match_key(self) -> tuple[str, Any] | None:
         """Return the field and the value by which a new record may match an Odoo record, or None.
