@@ -82,13 +82,14 @@ class ConnectorExternalField(models.Model):
         """
         place = {"backend_model": backend._name, "backend_id": backend.id, "model_name": model_name}
         of_model = [(name, "=", value) for name, value in place.items()]
-        known = self.search(of_model)
-        for field in known.filtered(lambda field: field.name not in counts):
-            field._close()  # no mapper reads it any more
-            field.unlink()
-        if new := sorted(counts.keys() - set(known.exists().mapped("name"))):
+        known = self.search_fetch(of_model)
+        unread = known.filtered(lambda field: field.name not in counts)  # no mapper reads them any more
+        unread._close()
+        unread.unlink()
+        if new := sorted(counts.keys() - set((known - unread).mapped("name"))):
             self._ensure(place, new)
-        for field in self.search(of_model):
+            known = self.search_fetch(of_model)
+        for field in known - unread:
             field._note(backend, total, counts[field.name])
 
     def _ensure(self, place, names):
@@ -115,17 +116,17 @@ class ConnectorExternalField(models.Model):
 
     def _note(self, backend, total, had):
         """Note how many records of a listing had the field."""
+        values = {"absent_records": 0, "absent_listings": 0}
+        if not had:
+            values = {"absent_records": self.absent_records + total, "absent_listings": self.absent_listings + 1}
         if had or not self.is_expected:
-            was_frequent = self._is_frequent()
             half = 2 if self.seen > _LONG_AGO else 1
-            self.seen, self.had = self.seen // half + total, self.had // half + had
-            self.is_expected = was_frequent or self._is_frequent()
+            values |= {"seen": self.seen // half + total, "had": self.had // half + had}
+            values["is_expected"] = _is_frequent(self.seen, self.had) or _is_frequent(values["seen"], values["had"])
+        self.write(values)  # at once, as each listing notes all its fields
         if had:
-            self.absent_records = self.absent_listings = 0
             self._close()
             return
-        self.absent_records += total
-        self.absent_listings += 1
         is_gone = self.absent_records >= _ABSENT_RECORDS and self.absent_listings >= _ABSENT_LISTINGS
         if is_gone and self.is_expected and not self.checkpoint_id:
             self.checkpoint_id = add_checkpoint(
@@ -144,20 +145,24 @@ class ConnectorExternalField(models.Model):
                 severity="warning",
             )
 
-    def _is_frequent(self):
-        return self.seen >= _ENOUGH and self.had >= _MOST * self.seen
-
     def _close(self):
-        """Mark the checkpoint of the field as reviewed, as the field is there again."""
-        waiting = self.checkpoint_id.filtered(lambda checkpoint: checkpoint.state == "need_review")
-        waiting._mark_reviewed()
-        self.checkpoint_id = False
+        """Mark the checkpoints of the fields as reviewed, and forget them."""
+        if checkpoints := self.checkpoint_id:
+            checkpoints.filtered(lambda checkpoint: checkpoint.state == "need_review")._mark_reviewed()
+            self.checkpoint_id = False
+
+
+def _is_frequent(seen, had):
+    return seen >= _ENOUGH and had >= _MOST * seen
 
 
 class ConnectorListingCount(models.Model):
     """How many records of a page of a listing had which fields, until the listing is closed.
 
-    Each page adds a row of its own, so the pages do not wait for each other.
+    Each page adds a row of its own, so no page waits for another one, and none of them fails
+    because two have changed one row. The row is committed with the end of the page's job. So a page
+    that is run again counts once, and the job that closes the listing, which begins when all pages
+    are done, sees all rows.
     """
 
     _name = "connector.listing.count"

@@ -15,6 +15,7 @@ from odoo.addons.connector.unit.importer.batch import (
 )
 from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter, BulkImporter, import_page
 from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.importer.schema import check_and_count
 from odoo.addons.connector.unit.mapper.mapper import ImportMapper, changed_by, mapping
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -203,6 +204,12 @@ class TestVanishedFields(ListingCase):
         self.assertIn("The fields of test.shop.tag of Test Shop cannot be noted", logs.output[0])
         self.assertTrue(self.env["connector.watermark"].value_of(self.backend, "test.shop.tag"))
 
+    def test_records_with_different_fields_are_counted_in_one_row_of_the_page(self):
+        records = [{"name": "A", "colour": "Red"}, {"colour": "Red", "name": "B"}, {"name": "C"}, {"id": 4}, {}]
+        check_and_count(self.unit(RecordImporter, "test.shop.tag"), records, "a listing")
+        row = self.env["connector.listing.count"].search([("listing", "=", "a listing")])
+        self.assertEqual((row.total, row.counts), (5, {"colour": 2, "name": 3}))
+
     def test_what_was_noted_of_a_backend_is_deleted_with_it(self):
         self.list_tags(3)
         counts = self.env["connector.listing.count"]
@@ -225,6 +232,17 @@ class TestListingsAtTheSameTime(ListingCase):
         return move_watermark(
             ConnectorSession.from_env(env), "test.shop.tag", self.shared.id, "2026-07-04 12:00:00", since, listing
         )
+
+    def test_pages_of_a_listing_that_run_together_wait_for_nothing_and_all_of_them_count(self):
+        with self.transaction() as first, self.transaction() as second, self.transaction() as closing:
+            for env in (first, second):
+                env.cr.execute("SET LOCAL lock_timeout = 1")  # so who waits fails
+                env["connector.listing.count"]._add(self.shared.with_env(env), "a listing", 10, {"colour": 9})
+            first.cr.commit()
+            second.cr.commit()
+            self.close_listing(closing, "a listing")
+            field = closing["connector.external.field"].search([("backend_id", "=", self.shared.id)])
+            self.assertEqual((field.seen, field.had), (20, 18))
 
     def test_of_two_first_listings_that_end_together_the_second_begins_again_and_notes_its_fields(self):
         with self.transaction() as first, self.transaction() as second:

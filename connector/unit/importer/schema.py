@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -27,7 +28,11 @@ def check_and_count(importer: Any, records: Collection[ExternalRecord], listing:
     records = [record for record in records if importer._is_whole(record)]
     if mapper is None or not records:
         return
-    counts = {field: sum(field in record for record in records) for field in sorted(mapper.expected_fields)}
+    kinds = Counter(map(tuple, records))  # most records of a page have the same fields
+    counts = {
+        field: sum(number for kind, number in kinds.items() if field in kind)
+        for field in sorted(mapper.expected_fields)
+    }
     if missing := [field for field in sorted(mapper.required_fields) if not counts[field]]:
         raise FailedJobError(
             importer._(
