@@ -1,5 +1,6 @@
 """Lists of a real server with any page size that are changed meanwhile: no record is lost."""
 
+import json
 from contextlib import contextmanager
 from functools import partial
 
@@ -20,6 +21,7 @@ from odoo.addons.connector.declaration import (
 from odoo.addons.connector.declaration.paginators import Listing
 from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.testing import Answer, local_server
+from odoo.addons.connector.unit.backend_adapter.bookmark import Bookmark
 from odoo.addons.connector.unit.backend_adapter.paging import PageAnswer, Paging, pages_from
 
 #: More examples than for other properties, as one takes little time
@@ -47,6 +49,31 @@ class Pager(Paging):
         """Return the pages of a declared list of items."""
         listing = Listing(self._ask, path, {}, lambda answer: answer.body["items"], lambda record: record["id"])
         return pages_from(partial(paginator.pages, self, listing), None)
+
+    def in_segments(self, paginator, path, every, before=lambda: None):
+        """Yield the pages of a declared list that is left after some pages, again and again.
+
+        What is kept from one segment to the next is JSON and digests.
+
+        :param every: after how many pages
+        :param before: function that is called before each segment but the first
+        """
+        listing = Listing(self._ask, path, {}, lambda answer: answer.body["items"], lambda record: record["id"])
+        bookmark, records, places = Bookmark(), [], []
+        while not bookmark.has_ended:
+            start = bookmark.place
+            for number, page in enumerate(paginator.pages(self, listing, bookmark), 1):
+                yield page
+                if number >= every and bookmark.place != start:
+                    break
+            records += bookmark.received.new_records
+            places += bookmark.received.new_places
+            has_ended, bookmark = (
+                bookmark.has_ended,
+                Bookmark.of(json.loads(json.dumps(bookmark.state)), records, places),
+            )
+            bookmark.has_ended = has_ended
+            before()
 
     def _ask(self, path, params):
         headers = {name.name: str(value) for name, value in (params or {}).items() if isinstance(name, Header)}
@@ -355,6 +382,70 @@ def test_c2_a_last_page_that_leads_to_itself_is_the_end_where_that_is_said_and_e
 def endless():
     with pytest.raises(InvalidDataError, match="again and again"):
         yield
+
+
+# Each kind of list that can be left, with its path
+LEFT = [
+    *((way, "/after") for way in GOING_ON if not callable(way)),
+    (NumberPages(size=3), "/list"),
+    (NumberPages(size=3, total="total"), "/list"),
+    (NumberPages(size=3, more="more"), "/list"),
+    (OffsetPages(size=3), "/list"),
+    (OffsetPages(size=3, total="total"), "/list"),
+]
+
+
+def test_c22_a_list_that_is_left_after_any_pages_goes_on_where_it_was(served):
+    @MANY
+    @given(st.sampled_from(LEFT), st.integers(0, 25), st.none() | st.integers(1, 3), st.integers(1, 4))
+    def check(left, number, cap, every):
+        paginator, path = left
+        shop = Shop(number, cap)
+        assert received(served(shop).in_segments(paginator, path, every)) == set(range(number))
+
+    check()
+
+
+def test_c22_and_what_is_there_all_the_time_comes_whatever_is_changed_between(served):
+    @MANY
+    @given(
+        st.sampled_from(LEFT),
+        st.integers(1, 25),
+        st.none() | st.integers(1, 3),
+        st.integers(1, 4),
+        st.lists(st.tuples(st.sampled_from(["insert", "delete"]), st.integers(0, 30)), max_size=9),
+        st.integers(1, 5),
+    )
+    def check(left, number, cap, every, changes, at_once):
+        paginator, path = left
+        shop = Shop(number, cap)
+
+        def change():
+            for _each in range(at_once):
+                shop.changes[:0] = changes[:1]
+                del changes[:1]
+                shop.change()
+
+        assert received(served(shop).in_segments(paginator, path, every, change)) >= shop.always_there(number)
+
+    check()
+
+
+def test_c22_windows_of_ids_go_on_after_any_of_them(served):
+    @MANY
+    @given(
+        st.sets(st.integers(1, 25), min_size=8) | st.sets(st.integers(1, 100_000), max_size=12),
+        st.integers(1, 12),
+        st.none() | st.integers(2, 5),
+        st.booleans(),
+        st.integers(1, 4),
+    )
+    def check(ids, size, cap, lists_newest_first, every):
+        shop = Gaps(ids, cap, (), lists_newest_first)
+        pages = served(shop).in_segments(IdWindows(size=size, last=100_100), "/list", every)
+        assert received(pages) == set(ids)
+
+    check()
 
 
 def test_c3_no_walk_through_the_pages_of_a_system_goes_on_for_ever():

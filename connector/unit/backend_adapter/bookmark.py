@@ -96,13 +96,14 @@ class Received:
         """Return whether a record of a page was received before."""
         return not self._records.isdisjoint(map(digest, page))
 
-    def note(self, page: list[Any]) -> int:
+    def note(self, page: list[Any], is_again: bool = False) -> int:
         """Remember the records of a page.
 
+        :param is_again: whether the page is read again, and so may bring nothing new
         :return: how many pages in a row, up to this one, have brought nothing new
         """
         new = dict.fromkeys(each for each in map(digest, page) if each not in self._records)
-        self.in_vain = 0 if new else self.in_vain + 1
+        self.in_vain = 0 if new else self.in_vain + (not is_again)
         self._records.update(new)
         self.new_records += new
         return self.in_vain

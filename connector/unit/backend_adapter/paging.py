@@ -243,10 +243,10 @@ class Paging:
             page = self._page_of(answer, records, path)
             if not is_joined and not received.has_any(page) and place.go_to_page_before():
                 continue
-            is_joined = True
+            is_again, is_joined = not is_joined, True
             if place.is_to_be_asked_again(page, received.has_all):
                 place, answer, page = self._resized(ask, path, place, records, answer, page)
-            in_vain = received.note(page)
+            in_vain = received.note(page, is_again)
             before, whole = bookmark.total, whole_number(ends.total(answer)) if ends.total else None
             if whole is not None and whole < len(page):  # -1 or 0, by which systems say that they have not counted
                 whole = None

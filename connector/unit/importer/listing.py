@@ -76,6 +76,7 @@ def read_segment(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> S
             found += checked_ids(adapter, page)
         pages += bool(page)
         is_long = pages >= MOST_PAGES or time.monotonic() - began > MOST_SECONDS
+        # it may be at the start still: a list that is counted begins with the page before again
         if bookmark.has_ended or (is_long and bookmark.place != start):
             break
     else:
