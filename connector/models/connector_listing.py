@@ -35,7 +35,7 @@ class ConnectorListing(models.Model):
     )
 
     backend_model = fields.Char(required=True, readonly=True)
-    backend_id = fields.Many2oneReference(string="Backend", model_field="backend_model", required=True, readonly=True)
+    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
     company_id = fields.Many2one("res.company", readonly=True, index=True)
     model_name = fields.Char(required=True, readonly=True)
     model_description = fields.Char(string="Records", compute="_compute_model_description")
@@ -162,7 +162,8 @@ class ConnectorListing(models.Model):
     @api.autovacuum
     def _delete_ended(self):
         """Delete what is left of listings all of whose jobs were cancelled or deleted."""
-        self.search([]).filtered(lambda listing: listing._state_of(listing._jobs()) == "ended").unlink()
+        old = self.search([("began", "<", fields.Datetime.subtract(fields.Datetime.now(), days=1))])
+        old.filtered(lambda listing: listing._state_of(listing._jobs()) == "ended").unlink()
 
 
 class ConnectorListingSegment(models.Model):
