@@ -63,6 +63,10 @@ class TestDocumentedAdapters(DocumentedCase):
         self.assertEqual(asked, [("PATCH", "/customers/c%2F9"), ("POST", "/customers/c%2F9/archive")])
         self.assertEqual({request.headers["X-Api-Key"] for request in self.server.requests}, {"s3cr3t"})
 
+    def test_an_address_whose_id_is_only_in_a_header(self):
+        self.serve(Answer("", 201, {"Location": "/addresses/c%2F9"}))
+        self.assertEqual(self.documented("Addresses").create({"city": "London"}), "c/9")
+
     def test_orders_whose_notes_are_read_by_themselves(self):
         def answer(request):
             if request.path == "/orders":
@@ -96,6 +100,8 @@ class TestDocumentedAdapters(DocumentedCase):
 
         def answer(request):
             query = json.loads(request.body)["query"]
+            if "changeInvoice" in query:
+                return Answer({"data": {"changeInvoice": {"userErrors": [{"message": "The total is missing"}]}}})
             if query.startswith("mutation"):
                 return Answer({"data": {"createInvoice": {"id": "i2"}}})
             if "invoice(" in query:
@@ -106,6 +112,8 @@ class TestDocumentedAdapters(DocumentedCase):
         adapter = self.documented("Invoices")
         self.assertEqual(adapter.search(), ["i1"])
         self.assertEqual(adapter.create({"number": "7"}), "i2")
+        with self.assertRaisesRegex(InvalidDataError, "The total is missing"):
+            adapter.write("i1", {"number": "8"})
         with self.assertRaisesRegex(IDMissingInBackend, "No such invoice"):
             adapter.read("i3")
 
@@ -121,6 +129,46 @@ class TestDocumentedAdapters(DocumentedCase):
         self.serve(answer)
         self.assertEqual(self.documented("OldCustomers").read(7), {"customer_id": "7"})
         self.assertEqual(called, [("login", "Test Shop", "s3cr3t"), ("call", "session", "customer.info", [7])])
+
+    def test_a_session_of_which_only_a_text_tells_that_it_has_ended(self):
+        sessions = ["first", "second"]
+
+        def answer(request):
+            params, method = xmlrpc.client.loads(request.body)
+            if method == "login":
+                return Answer(xmlrpc.client.dumps((sessions.pop(0),), methodresponse=True))
+            if params[0] == "first":
+                return Answer(xmlrpc.client.dumps(xmlrpc.client.Fault(1, "Your session is over")))
+            return Answer(xmlrpc.client.dumps(({"customer_id": params[0]},), methodresponse=True))
+
+        self.serve(answer)
+        self.assertEqual(self.documented("OldOrders").read(7), {"customer_id": "second"})
+
+    def test_a_system_whose_methods_take_the_session_first(self):
+        called = []
+
+        def answer(request):
+            params, method = xmlrpc.client.loads(request.body)
+            called.append((method, *params))
+            return Answer(xmlrpc.client.dumps(("s1" if method == "login" else {},), methodresponse=True))
+
+        self.serve(answer)
+        self.documented("OldStock").read(7)
+        self.assertEqual(called[1:], [("stock.info", "s1", 7)])
+
+    def test_prices_of_a_system_with_json_rpc(self):
+        called = []
+
+        def answer(request):
+            call = json.loads(request.body)
+            called.append((call["method"], call["params"]))
+            return Answer({"jsonrpc": "2.0", "id": call["id"], "result": {"id": 7}})
+
+        self.serve(answer)
+        prices = self.documented("Prices")
+        prices.read(7)
+        prices.raise_by(7, 5)
+        self.assertEqual(called, [("price.get", {"id": 7}), ("price.raise", [7, {"percent": 5}])])
 
     def test_payments_of_a_bank_with_oauth_2(self):
         self.registry_enter_test_mode()
