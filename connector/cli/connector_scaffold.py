@@ -18,14 +18,19 @@ class ConnectorScaffold(Command):
         self.parser.formatter_class = argparse.RawDescriptionHelpFormatter
         self.parser.description = (
             "Write the addon of a new connector. It installs, passes its tests, and imports customers as partners.\n"
-            "With --model, add a model to such an addon: binding, adapter, mapper, rights, screens, tests."
+            "With --model, add a model to such an addon: binding, adapter, mapper, rights, screens, tests. If a place\n"
+            "to write into is not found, nothing is written."
         )
         self.parser.epilog = (
             "examples:\n"
-            "  %(prog)s shop                                          write connector_shop, for a REST system\n"
-            "  %(prog)s bank addons --protocol graphql                write addons/connector_bank, for GraphQL\n"
-            "  %(prog)s shop --model product.product --depends product\n"
-            "                                                         add products to connector_shop\n"
+            "  odoo connector_scaffold shop\n"
+            "      write connector_shop in the current folder, for a REST system\n"
+            "  odoo connector_scaffold bank /path/of/my/addons --protocol graphql\n"
+            "      write connector_bank in that folder, for a GraphQL system\n"
+            "  odoo connector_scaffold shop --model product.product --depends product --record article\n"
+            "      add products to connector_shop, which calls them articles\n"
+            "\n"
+            "If the command is not known, tell Odoo where the addons are: odoo --addons-path=... connector_scaffold shop"
         )
         self.parser.add_argument(
             "service", help="what the connector speaks with, such as shop: the addon is called connector_shop"

@@ -39,7 +39,7 @@ def test_a_connector_for_each_protocol_installs_and_passes_its_tests_with_a_mode
 
 def test_the_help_tells_the_protocols_and_how_a_model_is_added():
     printed = scaffold("--help")
-    for word in (*PROTOCOLS, "--model product.product --depends product"):
+    for word in (*PROTOCOLS, "--model product.product --depends product", "odoo --addons-path=..."):
         assert word in printed
 
 
