@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from scripts import databases
+from scripts import databases, servers
 from scripts.paths import ODOO, ROOT
 from scripts.programs import run
 from scripts.progress import Failure
@@ -28,8 +28,9 @@ def test_a_connector_for_each_protocol_installs_and_passes_its_tests_with_a_mode
     databases.create(name, databases.installed(["connector"], databases.template()))
     try:
         options = ["-d", name, "-i", "connector_web_shop", "--test-tags", "/connector_web_shop"]
+        port = ["--http-interface", "127.0.0.1", "--http-port", servers.free_port()]  # tests serve HTTP
         server = [ODOO, f"--addons-path={ROOT},{tmp_path}", "server"]
-        log = run([*server, *options, "--stop-after-init", "--no-http"], LOG)
+        log = run([*server, *options, *port, "--stop-after-init"], LOG)
     finally:
         databases.drop(name)
     tests = sum(len(re.findall("def test_", path.read_text())) for path in tmp_path.rglob("test_*.py"))

@@ -54,7 +54,7 @@ def installed(tmp_path_factory, shown):
     databases.create(name, databases.template(databases.BASE))
     try:
         options = ["-d", name, "-i", ",".join(ADDONS), "--test-tags", tests, "--stop-after-init"]
-        server = ["server", "--http-interface", "127.0.0.1", "--http-port", servers.free_port()]  # for webhooks
+        server = ["server", "--http-interface", "127.0.0.1", "--http-port", servers.free_port()]  # tests serve HTTP
         yield [*odoo, "shell", "-d", name, "--no-http"], run([*odoo, *server, *options], LOG)
     finally:
         databases.drop(name)
