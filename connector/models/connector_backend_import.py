@@ -1,4 +1,4 @@
-"""Aspect of ``connector.backend``: import all records again, after earlier imports were wrong."""
+"""Aspect of ``connector.backend``: import what has changed, or all records again."""
 
 from odoo import models
 from odoo.tools import SQL
@@ -17,13 +17,48 @@ class ConnectorBackend(models.AbstractModel):
         """Import all records of these backends again, in the background."""
         self.check_access("write")
         jobs = []
-        for backend in self.sudo():
-            backend.watermark_ids.filtered(lambda watermark: watermark.direction == "import").unlink()
-            session = ConnectorSession.from_env(backend.env).with_company(backend.company_id)
-            for model_name in backend._imported_models():
-                key = f"import_batch {model_name} {backend.id}"
-                jobs.append(import_batch.delay(session, model_name, backend.id, identity_key=key))
+        for backend in self:
+            backend.sudo().watermark_ids.filtered(lambda watermark: watermark.direction == "import").unlink()
+            jobs += backend._delay_for_models(import_batch, backend.sudo()._imported_models())
         self.sudo().needs_import = False
+        return self._answer_import(jobs)
+
+    def _delay_imports(self, model_names):
+        """Delay the import of what has changed, for each of these backends and each model.
+
+        It is what a button of a connector calls. See :meth:`_delay_for_models`.
+
+        :param model_names: list of names of binding models
+        :return: notification with links to the jobs
+        :raise AccessError: the user may not write the backends
+        """
+        return self._answer_import(self._delay_for_models(import_batch, model_names))
+
+    def _delay_for_models(self, function, model_names):
+        """Delay a job function for each of these backends and each model.
+
+        The jobs run with all rights, in the company of the backend: the user who presses the button
+        need not have the right to change every product. While one waits, another one is not added.
+
+        :param function: job function with the arguments ``session, model_name, backend_id``
+        :param model_names: list of names of binding models
+        :return: list of the jobs
+        :raise AccessError: the user may not write the backends
+        """
+        self.check_access("write")
+        session = ConnectorSession.from_env(self.sudo().env)
+        return [
+            function.delay(
+                session.with_company(backend.company_id),
+                model_name,
+                backend.id,
+                identity_key=f"{function.__name__} {model_name} {backend.id}",
+            )
+            for backend in self
+            for model_name in model_names
+        ]
+
+    def _answer_import(self, jobs):
         return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _forget_imports(self):

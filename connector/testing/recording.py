@@ -28,7 +28,7 @@ class RecordedExchanges:
 
         def test_an_order_is_imported(self):
             with self.recorded("order", secrets=[self.backend.api_key]):
-                import_record.delay(self.session, "shop.sale.order", self.backend.id, 42)
+                import_record.delay(session, "shop.sale.order", self.backend.id, 42)
                 self.assertDone(self.run_jobs())
 
     The recording is the file ``recorded/order.yaml`` beside the test. It is made once, against the

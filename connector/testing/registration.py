@@ -16,7 +16,7 @@ def extending(backend, extension):
                 raise InvalidDataError("Not a customer.")
 
         with extending(shop, Refusing):
-            import_record.delay(self.session, "shop.res.partner", self.backend.id, 42)
+            import_record.delay(session, "shop.res.partner", self.backend.id, 42)
             self.assertFailed(self.run_jobs(), "Not a customer")
 
     ``self.enterContext(extending(shop, Refusing))`` extends it until the end of the test. The

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.connector import BackendAdapter, ConnectorSession, SecretChar, import_batch, reconcile
+from odoo.addons.connector import BackendAdapter, SecretChar, reconcile
 from odoo.addons.connector.exception import ConnectorException
 
 
@@ -134,32 +134,5 @@ class OdooBackend(models.Model):
 
         Only the state of the bindings is changed.
         """
-        jobs = self._delay(reconcile, ["odoo.res.partner", "odoo.product.category", "odoo.product.product"])
+        jobs = self._delay_for_models(reconcile, ["odoo.res.partner", "odoo.product.category", "odoo.product.product"])
         return self.env["queue.worker"]._answer(self.env._("The comparison runs in the background:"), jobs)
-
-    def _delay_imports(self, model_names):
-        """Delay an import of what has changed, for each backend and binding model.
-
-        :return: notification with links to the jobs
-        """
-        jobs = self._delay(import_batch, model_names)
-        return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
-
-    def _delay(self, function, model_names):
-        """Delay a job function for each backend and binding model; return the jobs.
-
-        They run with all rights, in the company of the backend: the user who presses the button
-        need not have the right to change every product.
-        """
-        self.check_access("write")
-        session = ConnectorSession.from_env(self.sudo().env)
-        return [
-            function.delay(
-                session.with_company(backend.company_id),
-                model_name,
-                backend.id,
-                identity_key=f"{function.__name__} {model_name} {backend.id}",
-            )
-            for backend in self
-            for model_name in model_names
-        ]

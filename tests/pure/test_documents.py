@@ -18,4 +18,4 @@ def test_each_file_of_tests_that_a_document_names_is_there(document):
 
 
 # files that the reader of a document writes
-EXAMPLES = {"test_event.py", "test_loyalty.py"}
+EXAMPLES = {"test_connection.py", "test_customer.py", "test_event.py", "test_loyalty.py", "test_recorded.py"}

@@ -1,0 +1,102 @@
+"""Templates of a connector, made to files: ``Names``, and ``render``."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jinja2
+
+#: Protocols, and the folder with the templates of each
+PROTOCOLS = {"rest": "rest", "graphql": "graphql", "xmlrpc": "rpc", "jsonrpc": "rpc"}
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SUFFIX = ".template"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the names in a connector are made of.
+
+    :param service: name of the external system
+    :param protocol: one of :data:`PROTOCOLS`
+    :param model: name of the model of Odoo
+    :param record: what the system calls one of its records; their list has an s more
+    """
+
+    service: str
+    protocol: str
+    model: str
+    record: str
+
+    @property
+    def title(self):
+        return self.service.replace("_", " ").title()
+
+    @property
+    def class_(self):
+        return _camel(self.service)
+
+    @property
+    def adapter(self):
+        return f"{self.class_}Adapter"
+
+    @property
+    def case(self):
+        return f"{self.class_}Case"
+
+    @property
+    def records(self):
+        return f"{self.record}s"
+
+    @property
+    def words(self):
+        return self.record.replace("_", " ")
+
+    @property
+    def binding(self):
+        return f"{self.service}.{self.model}"
+
+    @property
+    def module(self):
+        """The name of the module of the binding, and of its model in the ids of Odoo."""
+        return self.binding.replace(".", "_")
+
+    def rights(self):
+        """Return the lines for the access rights of the binding."""
+        return [
+            f"access_{self.record}_{role},{self.binding} {role},model_{self.module},connector.group_connector_{role},{rights}"
+            for role, rights in (("user", "1,0,0,0"), ("manager", "1,1,1,1"))
+        ]
+
+    def values(self):
+        """Return the names as a dict, for templates."""
+        properties = ("title", "adapter", "case", "records", "words", "binding", "module")
+        return {
+            **asdict(self),
+            **{name: getattr(self, name) for name in properties},
+            "class": self.class_,
+            "Words": self.words.capitalize(),
+            "record_class": _camel(self.record),
+            "model_class": _camel(self.model),
+            "binding_class": _camel(self.binding),
+            "is_customer": (self.model, self.record) == ("res.partner", "customer"),
+        }
+
+
+def render(names, *folders):
+    """Return the files of some folders of templates, as a dict: path in the addon to content."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    words = {"SERVICE_MODEL": names.module, "SERVICE": names.service, "RECORD": names.record, _SUFFIX: ""}
+    files = {}
+    for folder in folders:
+        for template in sorted((_TEMPLATES / folder).rglob(f"*{_SUFFIX}")):
+            path = template.relative_to(_TEMPLATES / folder).as_posix()
+            for word, name in words.items():
+                path = path.replace(word, name)
+            files[path] = environment.from_string(template.read_text()).render(names.values())
+    return files
+
+
+def _camel(name):
+    return "".join(word.capitalize() for word in name.replace(".", "_").split("_"))
