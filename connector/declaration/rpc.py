@@ -1,10 +1,11 @@
-"""Adapter of a system with remote procedures (XML-RPC or JSON-RPC), declared: calls and session."""
+"""Adapter of a system with remote procedures, declared: calls, session and faults."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from hashlib import sha256
 from typing import Any
 
 import requests
@@ -12,6 +13,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from odoo.tools import split_every
+from odoo.tools.lru import LRU
 
 from odoo.addons.jobs_queue.texts import shown
 
@@ -27,13 +29,20 @@ from .calls import WINDOW, Call, MultiCall, has_window
 from .endpoint import EndpointAdapter
 from .paginators import IdWindows, LinkPages, OnePage
 from .protocols import PROTOCOLS, Fault, RpcProtocol
-from .values import Header, id_values
+from .values import Header, check_path_template, id_values
 
 #: Stands for the session, which is known when a call is sent.
 SESSION = object()
 
-#: Characters of a session from which on it is masked: a shorter one is in every text by chance.
-_SHORTEST_SECRET = 4
+#: Characters of a session from which on it is masked: a shorter one, such as the id of a user, is
+#: in other texts by chance.
+_SHORTEST_SECRET = 8
+
+#: Sessions that serve the later jobs of this process, by the key that stands for the login.
+_KEPT = LRU(1000)
+
+#: How a call is sent with the session, unless declared.
+_THROUGH = Call("call", "{session}", "{method}", "{arguments}")
 
 #: Methods of an adapter that are calls, and what their arguments may name.
 _VERBS = {"create": {"data"}, "write": {"id", "data"}, "delete": {"id"}}
@@ -88,15 +97,18 @@ class RpcAdapter(EndpointAdapter):
             id_field, paginator, many = "customer_id", IdWindows(size=1000), MultiCall(50)
             verbs = {"write": Call("customer.update", "{id}", "{data}")}
 
-    The login gives a session, which serves until the end of the environment. When it has expired,
-    there is one new login. Faults become what their codes are declared to mean; others are
-    refusals. If it declares how one record is read, the records of its list count as excerpts.
+    The login gives a session. When it has expired, there is one new login. If :attr:`expired` says
+    how that shows, a session serves later jobs of the process, too; else it serves until the end of
+    the environment. Faults become what their codes are declared to mean; others are refusals. If it
+    declares how one record is read, the records of its list count as excerpts.
     """
 
-    #: ``xmlrpc`` or ``jsonrpc``
+    #: ``xmlrpc``, ``jsonrpc``, or ``json`` for JSON by POST to ``path/method``
     protocol: str = "xmlrpc"
     #: Path of the endpoint, below the base address
     path: str = "/xmlrpc"
+    #: Path of the endpoint of the login, if it has another one
+    login_path: str | None = None
     #: Call whose result is the session, None if there is none
     login: Call | None = None
     #: JMESPath to the session in the result of the login; None: the result is the session
@@ -104,7 +116,7 @@ class RpcAdapter(EndpointAdapter):
     #: How each other call is sent, if there is a session: by default ``call(session, method,
     #: [arguments])``. If the session is the first argument of each method, it is
     #: ``Call("{method}", "{session}", "{*arguments}")``
-    through: Call = Call("call", "{session}", "{method}", "{arguments}")
+    through: Call = _THROUGH
     #: Codes of faults: the session has expired
     expired: Collection[int | str] = ()
     #: Codes of faults: there is no such record
@@ -132,9 +144,13 @@ class RpcAdapter(EndpointAdapter):
             codes = cls._declaration_of(attribute)
             if isinstance(codes, str) or not isinstance(codes, Collection):
                 raise ValueError(f"{name}, {attribute} is {shown(codes)}: it must be a set of codes, such as {{5}}")
-        cls._check_call(f"{name}, login", cls._declaration_of("login"), set())
+        login, through = cls._declaration_of("login"), cls._declaration_of("through")
+        cls._check_call(f"{name}, login", login, set())
+        if (login_path := cls._declaration_of("login_path")) is not None:
+            check_path_template(login_path, f"{name}, login_path", False)
         known = {"session", "method", "arguments"}
-        cls._check_call(f"{name}, through", cls._declaration_of("through"), known, known, {"arguments"})
+        if login is not None or through is not _THROUGH:
+            cls._check_call(f"{name}, through", through, known, known, {"arguments"})
         cls._check_call(f"{name}, list", cls._declaration_of("list"), {"params"})
         cls._check_call(f"{name}, one", cls._declaration_of("one"), {"id"}, required={"id"})
         for method, call in (cls._declaration_of("verbs") or {}).items():
@@ -145,7 +161,6 @@ class RpcAdapter(EndpointAdapter):
         _check_pages(name, listing, paginator, changed or params)
         if not isinstance(many := cls._declaration_of("many"), MultiCall | None):
             raise ValueError(f"{name}, many is {shown(many)}: it must be such as MultiCall(50)")
-        through = cls._declaration_of("through")
         calls = (
             cls._declaration_of("list"),
             cls._declaration_of("one"),
@@ -155,7 +170,11 @@ class RpcAdapter(EndpointAdapter):
             raise ValueError(
                 f"{name} has a call with arguments by name, but through has {{*arguments}}: give them by position"
             )
-        if many is not None and through not in (None, RpcAdapter.through):
+        if many is not None and not PROTOCOLS[cls.protocol].takes_positions:
+            raise ValueError(
+                f"{name}, many sends arguments by position, which {cls.protocol} does not have: override read_many()"
+            )
+        if many is not None and through not in (None, _THROUGH):
             raise ValueError(f"{name}, many does not send its calls as through says: override read_many() in its place")
 
     @classmethod
@@ -184,6 +203,8 @@ class RpcAdapter(EndpointAdapter):
             raise ValueError(f"{name} has {{*{placeholder}}}, but it is no list: write {{{placeholder}}}")
         if call.named and not PROTOCOLS[cls.protocol].takes_names:
             raise ValueError(f"{name} has arguments by name, which {cls.protocol} does not have: give them by position")
+        if call.arguments and not PROTOCOLS[cls.protocol].takes_positions:
+            raise ValueError(f"{name} has arguments by position, which {cls.protocol} does not have: give them by name")
 
     # The methods that synchronizers use; search and search_read are those of every declared adapter
 
@@ -213,7 +234,7 @@ class RpcAdapter(EndpointAdapter):
         :raise IDMissingInBackend: the system has no such record
         """
         one = self._declared(self.one, "read", "one")
-        return self._record(self.call(one, id_values(external_id, one.placeholders()), True))
+        return self._record(self._call_declared(one, id_values(external_id, one.placeholders()), True))
 
     def read_many(
         self, external_ids: Iterable[ExternalId], fields: Sequence[str] | None = None
@@ -250,7 +271,7 @@ class RpcAdapter(EndpointAdapter):
         """
         call = self._declared(self.verbs.get("create"), "create", 'verbs["create"]')
         try:
-            created = self.call(call, {"data": data})
+            created = self._call_declared(call, {"data": data})
         except IDMissingInBackend as error:  # a record that is named in the data
             raise InvalidDataError(str(error)) from None
         if isinstance(created, bool) or not isinstance(created, str | int) or created == "":
@@ -260,41 +281,60 @@ class RpcAdapter(EndpointAdapter):
     def write(self, external_id: ExternalId, data: Values) -> object:
         """Change the values of a record."""
         call = self._declared(self.verbs.get("write"), "write", 'verbs["write"]')
-        return self.call(call, {**id_values(external_id, call.placeholders()), "data": data})
+        return self._call_declared(call, {**id_values(external_id, call.placeholders()), "data": data})
 
     def delete(self, external_id: ExternalId) -> object:
         """Delete a record."""
         call = self._declared(self.verbs.get("delete"), "delete", 'verbs["delete"]')
-        return self.call(call, id_values(external_id, call.placeholders()))
+        return self._call_declared(call, id_values(external_id, call.placeholders()))
 
-    def call(self, call: Call, values: Mapping[str, Any] | None = None, idempotent: bool | None = None) -> Any:
-        """Make a call, and return its result.
+    def call(self, method: str, arguments: Any = (), idempotent: bool = False) -> Any:
+        """Call any method of the system, and return its result.
 
-        ``self.call(Call("stock.update", "{id}", {"qty": "{qty}"}), {"id": 7, "qty": 2})``
+        ``self.call("stock.update", [external_id, 5])``
 
-        :param values: dict, name of what stands in braces to its value
-        :param idempotent: whether it may be sent twice; None: it may not
-        :raise ConnectorException: the system answers with a fault, see :attr:`missing` and the like
+        :param arguments: list, or dict of arguments by name
+        :param idempotent: whether it may be sent twice
+        :raise ConnectorException: the system answers with a fault, see :meth:`refusal_of`
         """
-        method, arguments = call.filled(values or {}, self._value)
         asked = method
         if self.login is not None:
             known = {"session": SESSION, "method": method, "arguments": arguments}
             method, arguments = self.through.filled(known, self._value)
         return self._result(asked, method, arguments, idempotent)
 
+    def _call_declared(self, call: Call, values: Mapping[str, Any], idempotent: bool = False) -> Any:
+        """Make a declared call, and return its result.
+
+        :param values: dict, name of what stands in braces to its value
+        """
+        return self.call(*call.filled(values, self._value), idempotent)
+
     def refusal(self, answer: requests.Response) -> Refusal | None:
         """Return what a fault means by its code, None if the answer has a result."""
         found = self._read(answer)
         if isinstance(found, Fault):
-            return self._refusal_by(found)
+            return self.refusal_of(found)
         faults = filter(None, map(_fault_in, found)) if self._is_many and isinstance(found, list) else ()
         expired = (fault for fault in faults if fault.is_one_of(self.expired))
-        return next(map(self._refusal_by, expired), None)
+        return next(map(self.refusal_of, expired), None)
+
+    def refusal_of(self, fault: Fault) -> Refusal:
+        """Return what a fault means, by :attr:`denied`, :attr:`expired` and :attr:`missing`.
+
+        Override it if your system says more.
+        """
+        at_login = self._logging_in is not None
+        if fault.is_one_of(self.denied):
+            return Refusal(401, fault.message) if at_login else Refusal(403, fault.message, self._asked)
+        if fault.is_one_of(self.expired):
+            return Refusal(401, fault.message)
+        is_missing = not at_login and fault.is_one_of(self.missing)
+        return Refusal(404 if is_missing else 422, fault.message)
 
     def _said(self, response: requests.Response) -> str:
         with suppress(UnreadableAnswer):
-            if isinstance(found := self._read(response), Fault):
+            if isinstance(found := self._read(response), Fault) and found.message:
                 return found.message
         return super()._said(response)
 
@@ -304,7 +344,7 @@ class RpcAdapter(EndpointAdapter):
     _asked: str = ""
     _sent: tuple[str, Any] = ("", ())
     # key of the session that is asked for, None if none is
-    _logging_in: Any = None
+    _logging_in: str | None = None
     # whether the results of many calls are asked for
     _is_many = False
     # the last answer that was read, and what is in it
@@ -325,13 +365,18 @@ class RpcAdapter(EndpointAdapter):
         return call
 
     def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
-        result = self.call(self._declared(self.list, "search", "list"), {"params": dict(params or {})}, True)
+        result = self._call_declared(self._declared(self.list, "search", "list"), {"params": dict(params or {})}, True)
         # a result of nothing is not an empty page, but no list
         return PageAnswer({} if result is None else result)
 
-    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool | None) -> Any:
+    def _path_for(self, path: str, method: str) -> str:
+        """Return the path to which a call of a method goes."""
+        return f"{path.rstrip('/')}/{method}" if self._protocol.method_in_path else path
+
+    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool) -> Any:
         self._asked, self._sent = asked, (method, arguments)
-        response = self.request("POST", self.path, idempotent=idempotent, **self._content(None))
+        path = self._path_for(self.path, method)
+        response = self.request("POST", path, idempotent=idempotent, **self._content(None))
         return self._read(response)
 
     def _content(self, session: Any) -> dict[str, Any]:
@@ -344,8 +389,7 @@ class RpcAdapter(EndpointAdapter):
         last, found = self._last
         if last is not response:
             try:
-                content_type = response.headers.get("Content-Type")
-                found = self._protocol.read(response.content, content_type, self._most_values)
+                found = self._protocol.read(response, self._most_values)
             except TooManyValues:
                 raise UnreadableAnswer(
                     f"{self._label} answers with more than {self._most_values} values at once: that is not read"
@@ -355,20 +399,11 @@ class RpcAdapter(EndpointAdapter):
             self._last = response, found
         return found
 
-    def _refusal_by(self, fault: Fault) -> Refusal:
-        at_login = self._logging_in is not None
-        if fault.is_one_of(self.denied):
-            return Refusal(401, fault.message) if at_login else Refusal(403, fault.message, self._asked)
-        if fault.is_one_of(self.expired):
-            return Refusal(401, fault.message)
-        is_missing = not at_login and fault.is_one_of(self.missing)
-        return Refusal(404 if is_missing else 422, fault.message)
-
     def _of_many(self, method: str, result: Any) -> Any:
         """Return one of many results; a fault among them is raised."""
         if fault := _fault_in(result):
             self._asked = method
-            raise self._noted(self._expressed_error(self._refusal_by(fault), self._last[0]))  # type: ignore[arg-type]  # there is one
+            raise self._noted(self._expressed_error(self.refusal_of(fault), self._last[0]))  # type: ignore[arg-type]  # there is one
         return result
 
     def _record(self, found: Any) -> ExternalRecord:
@@ -389,37 +424,47 @@ class RpcAdapter(EndpointAdapter):
         return [*super()._secrets(), *(session for session in sessions if len(session) >= _SHORTEST_SECRET)]
 
     @property
-    def _sessions(self) -> dict[Any, Any]:
-        """The sessions of the environment, by what was sent to get them."""
+    def _sessions(self) -> dict[str, Any]:
+        """The sessions of the environment, by the key of the login."""
         return self.environment.open("sessions of RpcAdapter", dict)
 
-    def _login(self) -> tuple[Any, dict[str, Any]]:
-        """Return the key of the session, and the options of the request that logs in."""
+    def _login(self) -> tuple[str, str, dict[str, Any]]:
+        """Return the key of the session, and the address and options of the request that logs in.
+
+        The key is another one as soon as the backend is changed.
+        """
         method, arguments = self._declared(self.login, "log in", "login").filled({}, self._value)
         headers = {**self._values(self.headers), "Content-Type": self._protocol.content_type}
         content = prepared(None, None, self._protocol.body(method, arguments), headers)
-        key = self._url(self.path), content["data"], frozenset(content["headers"].items()), self.session_at
-        return key, content
+        url, backend = self._url(self._path_for(self.login_path or self.path, method)), self.backend_record
+        of_backend = self.env.cr.dbname, backend._name, backend.id, backend.write_date
+        sent = of_backend, url, content["data"], sorted(content["headers"].items()), self.session_at
+        return sha256(repr(sent).encode()).hexdigest(), url, content
 
     def _session(self, auth: Any) -> Any:
         """Return the session; log in if there is none.
 
         :raise CredentialsRefused: the system denies it
         """
-        key, content = self._login()
+        key, url, content = self._login()
+        if self.expired and key not in self._sessions and (kept := _KEPT.get(key)) is not None:
+            self._sessions[key] = kept
         if key not in self._sessions:
             self._logging_in = key
             try:
-                response = self._send("POST", self._url(self.path), auth, True, **content)
+                response = self._send("POST", url, auth, True, **content)
                 if response.status_code == 401 and hasattr(auth, "renew"):
                     auth.renew()
-                    response = self._send("POST", self._url(self.path), auth, True, **content)
+                    response = self._send("POST", url, auth, True, **content)
                 refusal = self._expressed(response)
             finally:
                 self._logging_in = None
             self._accepted(response, refusal)
+            if self._read(response) is False:
+                raise self._noted(self._error(401, self._("wrong login or API key")))
             if key not in self._sessions:
                 raise self._nonsense()
+            _KEPT[key] = self._sessions[key]
         return self._sessions[key]
 
     def _log(self, response: requests.Response | None, failure: Any, seconds: float) -> None:
@@ -432,10 +477,12 @@ class RpcAdapter(EndpointAdapter):
             result = self._read(response)
             session = None if isinstance(result, Fault) else value_at(self.session_at, result)
             if isinstance(session, str | int) and not isinstance(session, bool) and session != "":
-                self._sessions[self._logging_in] = session
+                self._sessions[self._logging_in] = session  # type: ignore[index]  # it is a key now
 
     def _forget_session(self) -> None:
-        self._sessions.pop(self._login()[0], None)
+        key = self._login()[0]
+        if self._sessions.pop(key, None) == _KEPT.get(key):  # else another job has renewed it
+            _KEPT.pop(key, None)
 
 
 class _SessionAuth(AuthBase):

@@ -4,6 +4,7 @@ import traceback
 
 from odoo.tests import tagged
 
+from odoo.addons.connector.declaration import rpc
 from odoo.addons.connector.exception import (
     CredentialsRefused,
     FailedJobError,
@@ -49,8 +50,8 @@ class AdapterTests:
         with self.adapter() as adapter:
 
             class Adapter(type(adapter)):
-                def _call(self, model_name, method, ids=None, **kwargs):
-                    sent.extend(kwargs["data"])
+                def _call(self, model_name, method, first=None, **named):
+                    sent.extend(named["data"])
                     return {"ids": [7]}
 
             data = {"color": 0, "credit_limit": 0.0, "email": False, "phone": None, "active": True}
@@ -256,8 +257,8 @@ class TestXmlRpcAdapter(AdapterTests, OdooCase):
 
     def test_a_user_that_has_got_another_id_there_is_found_again(self):
         self.search()
-        account = (self.backend.location, self.backend.database, self.backend.login)
-        backend_adapter._user_ids[account] += 1000
+        for login, user_id in rpc._KEPT.items():
+            rpc._KEPT[login] = user_id + 1000
         self.assertEqual(self.search(), [1])
 
     def test_an_unknown_login_fails_and_says_what_to_do(self):

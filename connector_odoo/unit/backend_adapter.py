@@ -1,9 +1,7 @@
 """Adapters of the other Odoo: over JSON-2 from version 19.0 on, over XML-RPC before."""
 
-import xmlrpc.client
-from xml.parsers.expat import ExpatError
-
-from odoo.addons.connector import BearerAuth, HttpAdapter, json_content
+from odoo.addons.connector import Refusal
+from odoo.addons.connector.declaration import Bearer, Call, RpcAdapter, field, secret
 from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, RetryableJobError, UnreadableAnswer
 
 from ..backend import odoo_19, odoo_legacy
@@ -12,7 +10,7 @@ from ..backend import odoo_19, odoo_legacy
 _READING = ("read", "search_read", "context_get")
 
 
-class OdooAdapter(HttpAdapter):
+class OdooAdapter(RpcAdapter):
     """Base adapter that reads and writes records of the other Odoo.
 
     The models there have the same names as ours. The protocols differ in :meth:`_call`. Exceptions
@@ -26,27 +24,26 @@ class OdooAdapter(HttpAdapter):
     ======================================================  ====================
     """
 
+    base = field("location")
+    path: str  # of the endpoint, which the protocols define
     _exceptions = {404: FailedJobError, 409: RetryableJobError}
 
     # Methods that the synchronizers use
 
-    def search(self, filters=None, limit=None, order="id"):
+    def search(self, filters=None):
         """Return the ids of the records that match a domain, archived ones included.
 
         :param filters: domain of the other Odoo
         """
         # The method search is not used: its argument has another name in each version
-        records = self._call(
-            self._external_model, "search_read", domain=filters or [], fields=["id"], limit=limit, order=order
-        )
-        return [record["id"] for record in self._checked(records, ["id"])]
+        return [record["id"] for record in self._search_read(self._external_model, filters or [], ["id"], order="id")]
 
     def read_many(self, external_ids, fields=None):
         """Return the records that exist, as a list of dicts; many2one values are ids.
 
         They are read by one call.
         """
-        return self._read(self._external_model, list(map(int, external_ids)), fields) if external_ids else []
+        return self._read_records(self._external_model, list(map(int, external_ids)), fields) if external_ids else []
 
     def read(self, external_id, fields=None):
         """Return a record as a dict; many2one values are ids.
@@ -61,7 +58,8 @@ class OdooAdapter(HttpAdapter):
         With an idempotency key, the other Odoo keeps the key as the external identifier of the
         record and creates no second record with it.
         """
-        created = self._load(data, idempotency_key) if idempotency_key else self._create(self._external_model, [data])
+        model_name = self._external_model
+        created = self._load(data, idempotency_key) if idempotency_key else self._call(model_name, "create", [data])
         if not isinstance(created, list) or len(created) != 1 or not isinstance(created[0], int):
             raise self._nonsense()
         return created[0]
@@ -97,93 +95,14 @@ class OdooAdapter(HttpAdapter):
 
         The call proves that we have access.
         """
-        return self._read_one("res.users", self._user_id, ["login"])["login"]
+        [context] = self._checked([self._call("res.users", "context_get")], ["uid"])
+        return self._read_one("res.users", context["uid"], ["login"])["login"]
 
-    # Methods that the protocols share
-
-    @property
-    def _base_url(self):
-        return self.backend_record.location
-
-    @property
-    def _api_key(self):
-        return self.backend_record.sudo().api_key or ""
-
-    def _secrets(self):
-        return (self._api_key,)
+    # How they do it
 
     @property
     def _external_model(self):
         return self.binder_for().unwrap_model()
-
-    def _read(self, model_name, external_ids, fields):
-        return self._checked(self._call(model_name, "read", external_ids, fields=fields, load=None), fields)
-
-    def _read_one(self, model_name, external_id, fields):
-        records = self._read(model_name, [int(external_id)], fields)
-        if not records:
-            raise IDMissingInBackend(
-                self._(
-                    "%(model)s %(id)s does not exist any more in %(system)s",
-                    model=model_name,
-                    id=external_id,
-                    system=self._label,
-                )
-            )
-        return records[0]
-
-    def _checked(self, records, fields):
-        """Return records, if they are a list of dicts that have all the fields, as an Odoo answers.
-
-        :raise UnreadableAnswer: they are not
-        """
-        if not isinstance(records, list) or not all(
-            isinstance(record, dict) and record.keys() >= set(fields or ()) for record in records
-        ):
-            raise self._nonsense()
-        return records
-
-    def _call(self, model_name, method, ids=None, **kwargs):
-        """Call a method of a model of the other Odoo and return its result.
-
-        :param ids: list of the ids of the records on which it is called; None for a method of the
-            model itself
-        :param kwargs: arguments of the method by name
-        """
-        raise NotImplementedError
-
-    def _create(self, model_name, values_list, **context):
-        """Create records of a model; return the list of their ids.
-
-        :param values_list: list of dicts
-        :param context: keys to add to the context of the call
-        """
-        raise NotImplementedError
-
-    def _load(self, data, key):
-        """Write the record with an external identifier, or create it; return a list with its id.
-
-        It is created if no record has the identifier.
-        """
-        columns = ["id", *(f"{name}/.id" if self._is_many2one(name) else name for name in data)]
-        texts = ("" if value is None or value is False else str(value) for value in data.values())
-        row = [f"__connector__.{key}", *texts]
-        loaded = self._call(self._external_model, "load", fields=columns, data=[row])
-        if not isinstance(loaded, dict):
-            raise self._nonsense()
-        if not loaded.get("ids"):
-            messages = [message.get("message", "") for message in loaded.get("messages", ())]
-            raise self._error(422, " ".join(messages))
-        return loaded["ids"]
-
-    def _is_many2one(self, name):
-        field = self.env[self._external_model]._fields.get(name)
-        return field is not None and field.type == "many2one"
-
-    @property
-    def _user_id(self):
-        """The id of our user in the other Odoo."""
-        raise NotImplementedError
 
     @property
     def _context(self):
@@ -193,21 +112,55 @@ class OdooAdapter(HttpAdapter):
             "display_default_code": False,  # the display_name of a product without the code in brackets before it
         }
 
-    def _fault(self, name, status, message, response=None):
-        """Return our exception for an exception of the other Odoo.
+    def _call(self, model_name, method, first=None, **named):
+        """Call a method of a model of the other Odoo and return its result.
 
-        :param name: name of its class, with or without the module
-        :param status: status of HTTP that corresponds to it
+        :param first: the ids of the records on which it is called, or the values of those to
+            create, as a list; None for another method of the model itself
+        :param named: arguments of the method by name; a context replaces the usual one
         """
-        if name.endswith("MissingError"):
-            return IDMissingInBackend(
-                self._(
-                    "%(system)s does not have the record any more: %(message)s",
-                    system=self._label,
-                    message=self._mask(message),
-                )
-            )
-        return self._error(status, message, response)
+        raise NotImplementedError
+
+    def _search_read(self, model_name, domain, fields, **options):
+        return self._checked(self._call(model_name, "search_read", domain=domain, fields=fields, **options), fields)
+
+    def _read_records(self, model_name, external_ids, fields):
+        return self._checked(self._call(model_name, "read", external_ids, fields=fields, load=None), fields)
+
+    def _read_one(self, model_name, external_id, fields):
+        for record in self._read_records(model_name, [int(external_id)], fields):
+            return record
+        record = f"{model_name} {external_id}"
+        raise IDMissingInBackend(
+            self._("%(record)s does not exist any more in %(system)s", record=record, system=self._label)
+        )
+
+    def _checked(self, records, fields):
+        """Return records, if they are a list of dicts that have all the fields, as an Odoo answers.
+
+        :raise UnreadableAnswer: they are not
+        """
+        needed = set(fields or ())
+        if not isinstance(records, list) or not all(
+            isinstance(item, dict) and item.keys() >= needed for item in records
+        ):
+            raise self._nonsense()
+        return records
+
+    def _load(self, data, key):
+        """Write the record with an external identifier, or create it; return a list with its id.
+
+        It is created if no record has the identifier.
+        """
+        known = self.env[self._external_model]._fields
+        many2one = [name for name in data if name in known and known[name].type == "many2one"]
+        columns = ["id", *(f"{name}/.id" if name in many2one else name for name in data)]
+        texts = ("" if value is None or value is False else str(value) for value in data.values())
+        row = [f"__connector__.{key}", *texts]
+        [loaded] = self._checked([self._call(self._external_model, "load", fields=columns, data=[row])], ["ids"])
+        if not loaded["ids"]:
+            raise self._error(422, " ".join(message.get("message", "") for message in loaded.get("messages", ())))
+        return loaded["ids"]
 
     def _error_text(self, kind, status, said):
         if status == 401:
@@ -243,61 +196,17 @@ class OdooAdapter(HttpAdapter):
 class Json2Adapter(OdooAdapter):
     """Adapter of the other Odoo over JSON-2, with an API key."""
 
-    def _auth(self):
-        return BearerAuth(self._api_key)
+    protocol, path = "json", "/json/2"
+    auth, headers = Bearer(secret("api_key")), {"X-Odoo-Database": field("database")}
 
-    def probe(self):
-        return self._probe("GET", self._url("/web/health"))
+    def _call(self, model_name, method, first=None, **named):
+        if first is not None:
+            named["vals_list" if method == "create" else "ids"] = first
+        return self.call(f"{model_name}/{method}", {"context": self._context, **named}, method in _READING)
 
-    def _call(self, model_name, method, ids=None, **kwargs):
-        body = {"context": self._context, **kwargs}
-        if ids is not None:
-            body["ids"] = ids
-        return self.request_json(
-            "POST",
-            self.path("/json/2", model_name, method),
-            json=body,
-            headers={"X-Odoo-Database": self.backend_record.database.encode()},
-            idempotent=method in _READING,
-        )
-
-    def _error_of(self, response):
-        try:
-            body = json_content(response, self._most_values)
-        except ValueError:
-            body = None
-        name = body.get("name") if isinstance(body, dict) else None
-        return self._fault(str(name), response.status_code, self._said(response), response)
-
-    def _create(self, model_name, values_list, **context):
-        return self._call(model_name, "create", vals_list=values_list, context={**self._context, **context})
-
-    @property
-    def _user_id(self):
-        context = self._call("res.users", "context_get")
-        if not isinstance(context, dict) or "uid" not in context:
-            raise self._nonsense()
-        return context["uid"]
-
-
-# (location, database, login) to the id of the user there. It is cached, since to ask for it costs
-# as much as the call itself
-_user_ids: dict[tuple, int] = {}
-
-_FAULT_STATUS = {
-    "AccessDenied": 401,
-    "AccessError": 403,
-    "MissingError": 404,
-    "UserError": 422,
-    "ValidationError": 422,
-    "Warning": 422,
-}
-
-
-def _remote_call(method, params):
-    """Return the body and headers of an XML-RPC request, as keyword arguments."""
-    body = xmlrpc.client.dumps(params, method, allow_none=True).encode()
-    return {"data": body, "headers": {"Content-Type": "text/xml"}}
+    def refusal_of(self, fault):
+        is_missing = str(fault.name).endswith("MissingError")
+        return Refusal(410 if is_missing else 500, fault.message)  # by 500, the status of the answer decides
 
 
 @odoo_legacy
@@ -305,67 +214,30 @@ class XmlRpcAdapter(OdooAdapter):
     """Adapter of the other Odoo over XML-RPC, with a login and an API key or password.
 
     There are two sets of end points. The older one is used: its faults name the exception, those of
-    the newer one do not.
+    the newer one do not. The session is the id of our user there.
     """
 
-    def probe(self):
-        # This method needs no database, no user and no page of a website
-        return self._probe("POST", self._url("/xmlrpc/common"), **_remote_call("version", ()))
+    path, login_path = "/xmlrpc/object", "/xmlrpc/common"
+    login = Call("authenticate", field("database"), field("login"), secret("api_key"), {})
+    through = Call("{method}", field("database"), "{session}", secret("api_key"), "{*arguments}")
+    expired = {"AccessDenied"}
 
-    def _call(self, model_name, method, ids=None, **kwargs):
-        kwargs["context"] = self._context
-        return self._execute(model_name, method, [] if ids is None else [ids], kwargs)
+    def _call(self, model_name, method, first=None, **named):
+        # By position: the argument of create has another name in each version
+        arguments = [[] if first is None else [first], {"context": self._context, **named}]
+        return self.call("execute_kw", [model_name, method, *arguments], method in _READING)
 
-    def _create(self, model_name, values_list, **context):
-        # By position: the argument has another name in each version
-        return self._execute(model_name, "create", [values_list], {"context": {**self._context, **context}})
+    def who_am_i(self):
+        self._call("res.users", "context_get")  # it has no uid before version 16
+        return self.backend_record.login
 
-    def _execute(self, model_name, method, *arguments):
-        user_id, database = self._user_id, self.backend_record.database
-        call = (database, user_id, self._api_key, model_name, method, *arguments)
-        try:
-            return self._remote("object", "execute_kw", *call, idempotent=method in _READING)
-        except (FailedJobError, IDMissingInBackend) as error:
-            # Perhaps the user is what is refused or missing: then it has another id by now
-            _user_ids.pop(self._account, None)
-            if self._user_id == user_id:
-                raise self._noted(error) from None
-            return self._execute(model_name, method, *arguments)
+    def refusal_of(self, fault):
+        # The code is a text such as "warning -- MissingError", then a blank line and the message
+        kind, _, message = str(fault.code).partition("\n\n")
+        statuses = {"AccessDenied": 401, "warning -- AccessError": 403, "warning -- MissingError": 410}
+        unknown = 422 if kind.startswith("warning -- ") else 500
+        return Refusal(statuses.get(kind, unknown), message or kind)
 
-    @property
-    def _user_id(self):
-        record = self.backend_record
-        if self._account not in _user_ids:
-            account = (record.database, record.login, self._api_key)
-            user_id = self._remote("common", "authenticate", *account, {}, idempotent=True)
-            if not user_id:
-                raise self._noted(self._error(401, self._("wrong login or API key")))
-            _user_ids[self._account] = user_id
-        return _user_ids[self._account]
-
-    @property
-    def _account(self):
-        record = self.backend_record
-        return record.location, record.database, record.login
-
-    def _remote(self, service, method, *params, idempotent):
-        response = self.request("POST", f"/xmlrpc/{service}", **_remote_call(method, params), idempotent=idempotent)
-        try:
-            (answer,), _method = xmlrpc.client.loads(response.content)
-        except xmlrpc.client.Fault as fault:
-            raise self._fault_error(fault) from None
-        except (ExpatError, xmlrpc.client.ResponseError, ValueError, TypeError, LookupError, ArithmeticError):
-            raise self._nonsense() from None
-        return answer
-
-    def _fault_error(self, fault):
-        """Return the exception for a fault.
-
-        The code of the fault is a text such as ``warning -- MissingError``, then a blank line and
-        the message.
-        """
-        kind, _, message = str(fault.faultCode).partition("\n\n")
-        name = kind.rpartition(" -- ")[2]
-        if name in _FAULT_STATUS:
-            return self._fault(name, _FAULT_STATUS[name], message or fault.faultString)
-        return self._error(500, kind)
+    def _may_have_ended(self, auth, refusal, response):
+        # Perhaps the user is what is missing: then it has another id by now
+        return super()._may_have_ended(auth, refusal, response) or (refusal and refusal.status == 410)

@@ -28,7 +28,7 @@ class StockExporter(BulkExporter):
     _holds_imports = False
 
     def _write_many(self, changes):
-        return self.backend_adapter.write_stock({id_: values["quantity"] for id_, values in changes.items()})
+        self.backend_adapter.write_stock({id_: values["quantity"] for id_, values in changes.items()})
 
 
 @odoo(extends=ProductImporter)

@@ -3,7 +3,7 @@ from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.exception import InvalidDataError, MappingError
+from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, MappingError, UnreadableAnswer
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.bulk import BulkExporter, export_bulk
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export
@@ -274,6 +274,38 @@ class TestBulkExporter(ShopCase, JobsCase):
             failed = self.run_jobs().filtered(lambda job: job.state == "failed")
         self.assertFailed(failed, "Too many points")
         self.assertEqual([binding.sync_state for binding in self.bindings[:2]], ["in_sync", "error"])
+
+    def test_a_record_by_which_the_system_refuses_all_is_found_by_halving(self):
+        for error in (InvalidDataError("Too many points"), IDMissingInBackend("Not there")):
+
+            class AllOrNone(ShopAdapter):
+                def write_many(self, changes, error=error):
+                    self.calls.append(len(changes))
+                    if "4" in changes:
+                        raise error
+                    return super().write_many(changes)
+
+                calls = []
+
+            with self.subTest(error), extending(webshop, AllOrNone):
+                self.delay()
+                jobs = self.run_jobs()
+                self.assertEqual(jobs.mapped("state").count("done"), 5)
+                self.assertFailed(jobs[-1], str(error))
+                self.assertEqual(AllOrNone.calls, [5, 2, 3, 1, 2, 1, 1, 1])
+                self.assertEqual(self.bindings[3].sync_state, "error")
+            self.assertEqual(self.points_there(), [10, 20, 30, 0, 50])
+            jobs.unlink()
+            for binding in self.bindings:
+                binding.export_checksum = False
+
+    def test_an_answer_that_cannot_be_read_is_asked_for_no_second_time_by_its_call(self):
+        with (
+            patch.object(ShopAdapter, "write_many", side_effect=UnreadableAnswer("<html>")) as write_many,
+            self.assertRaises(UnreadableAnswer),
+        ):
+            self.unit(BulkExporter).run([binding.id for binding in self.bindings])
+        self.assertEqual(write_many.call_count, 1)
 
     def test_an_adapter_that_returns_nothing_has_sent_all(self):
         self.delay()

@@ -21,6 +21,7 @@ from odoo.addons.connector.declaration import (
     Verb,
     Window,
     field,
+    rpc,
     secret,
 )
 from odoo.addons.connector.exception import (
@@ -29,6 +30,7 @@ from odoo.addons.connector.exception import (
     IDMissingInBackend,
     InvalidDataError,
     NetworkRetryableError,
+    RetryableJobError,
     UnreadableAnswer,
 )
 from odoo.addons.connector.testing import Answer
@@ -124,6 +126,7 @@ class RpcCase(HttpCase):
     def setUp(self):
         super().setUp()
         self.backend.stored_webhook_secret = "s3cr3t"
+        self.addCleanup(rpc._KEPT.clear)
 
     def adapter(self, **attributes):
         self.backend.location = self.server.url
@@ -233,7 +236,7 @@ class TestCalls(RpcCase):
         ):
             self.serve(Answer(body))
             with self.assertRaisesRegex(UnreadableAnswer, "more than 5 values"):
-                self.adapter(login=None, protocol=protocol, _most_values=5).call(Call("x"))
+                self.adapter(login=None, protocol=protocol, _most_values=5).call("x")
 
     def test_an_endpoint_that_is_missing_is_not_a_missing_record(self):
         for status in (404, 410):
@@ -274,7 +277,7 @@ class TestCalls(RpcCase):
     def test_a_list_that_is_put_in_must_be_one(self):
         self.serve_shop()
         with self.assertRaisesRegex(TypeError, "puts in the items of a list"):
-            self.adapter().call(Call("customer.info", "{*ids}"), {"ids": "42"})
+            self.adapter(many=None, through=Call("{method}", "{session}", "{*arguments}")).call("customer.info", "42")
 
     def test_nonsense_is_not_read(self):
         for body in ("<html>", "", "<methodResponse/>"):
@@ -282,6 +285,85 @@ class TestCalls(RpcCase):
                 self.serve(Answer(body))
                 with self.assertRaises(UnreadableAnswer):
                     self.adapter(login=None).read(1)
+
+
+class TestJsonPost(RpcCase):
+    """Systems that are called by POST, with the method in the path."""
+
+    def adapter(self, **attributes):
+        declared = {
+            "protocol": "json",
+            "path": "/rpc/",
+            "login": None,
+            "missing": {"not_found", "shop.Missing"},
+            "denied": {"permission_denied"},
+            "list": Call("shop.Customers/List", filter="{params}"),
+            "one": Call("shop.Customers/Get", id="{id}"),
+            "many": None,
+            "paginator": OnePage(),
+            "verbs": {"create": Call("shop.Customers/Create", customer="{data}")},
+        }
+        return super().adapter(**{**declared, **attributes})
+
+    def test_the_path_has_the_method_and_the_body_the_arguments(self):
+        answers = iter([{"customer_id": 3}, 4, [{"customer_id": 5}], b"", "null"])
+        self.serve(lambda request: Answer(next(answers)))
+        adapter = self.adapter()
+        self.assertEqual(adapter.read(3), {"customer_id": 3})
+        self.assertEqual(adapter.create({"name": "Ada"}), 4)
+        self.assertEqual(adapter.search({"name": "Ada"}), [5])
+        self.assertIsNone(adapter.call("shop.Stock/Set", {"id": 3, "qty": 2}))
+        self.assertIsNone(adapter.call("shop.Stock/Forget"))
+        self.assertEqual(
+            [(request.method, request.path, json.loads(request.body)) for request in self.server.requests],
+            [
+                ("POST", "/rpc/shop.Customers/Get", {"id": 3}),
+                ("POST", "/rpc/shop.Customers/Create", {"customer": {"name": "Ada"}}),
+                ("POST", "/rpc/shop.Customers/List", {"filter": {"name": "Ada"}}),
+                ("POST", "/rpc/shop.Stock/Set", {"id": 3, "qty": 2}),
+                ("POST", "/rpc/shop.Stock/Forget", {}),
+            ],
+        )
+
+    def test_an_error_is_what_its_code_its_name_or_its_status_says(self):
+        for body, status, kind, told in (
+            ({"code": "not_found", "message": "No 3"}, 404, IDMissingInBackend, "No 3"),
+            ({"name": "shop.Missing", "message": "No 3"}, 500, IDMissingInBackend, "No 3"),
+            ({"code": "permission_denied", "message": "No"}, 403, FailedJobError, "right shop.Customers/Get"),
+            ({"code": "unknown_method", "message": "No Get"}, 404, FailedJobError, "nothing at /rpc/"),
+            ({"code": "malformed", "message": "Bad id"}, 400, InvalidDataError, "Bad id"),
+            ({"code": "internal", "message": "Oops"}, 500, NetworkRetryableError, "Oops"),
+            ({"message": {"a": 1}, "name": 7}, 401, CredentialsRefused, "Unauthorized"),
+            (["no error"], 503, NetworkRetryableError, ""),
+            ("<html>", 404, FailedJobError, "nothing at /rpc/"),
+            ("<html>", 200, UnreadableAnswer, ""),
+        ):
+            with self.subTest(body):
+                self.serve(Answer(body, status))
+                error = self.error_of(lambda: self.adapter().read(3))
+                self.assertIs(type(error), kind)
+                self.assertIn(told, str(error))
+
+    def test_an_error_may_be_missing_by_its_status(self):
+        self.serve(Answer({"message": "No 3"}, 404))
+        self.assertIs(type(self.error_of(lambda: self.adapter(missing={404}).read(3))), IDMissingInBackend)
+
+    def test_a_system_may_say_more_of_what_failed(self):
+        self.serve(Answer({"code": "locked", "message": "By Ada"}, 400))
+        refusal_of = lambda adapter, fault: Refusal({"locked": 423}[fault.code], fault.message)  # noqa: E731
+        error = self.error_of(lambda: self.adapter(refusal_of=refusal_of).read(3))
+        self.assertIs(type(error), RetryableJobError)
+        self.assertIn("By Ada", str(error))
+
+    def test_arguments_by_position_are_refused(self):
+        for attributes in (
+            {"one": Call("shop.Customers/Get", "{id}")},
+            {"many": MultiCall(2)},
+            {"login": Call("Login", key=secret("stored_webhook_secret"))},
+        ):
+            with self.subTest(attributes), self.assertRaisesRegex(ValueError, "by position, which json does not have"):
+                self.serve(Answer({}))
+                self.adapter(**attributes)
 
 
 class TestSessions(RpcCase):
@@ -337,6 +419,51 @@ class TestSessions(RpcCase):
         self.old_shop.check = lambda session: (_ for _ in ()).throw(xmlrpc.client.Fault(5, "Session expired"))
         self.assertIs(type(self.error_of(lambda: self.adapter().read(3))), CredentialsRefused)
         self.assertEqual(len(self.old_shop.sessions), 2)
+
+    def test_a_session_serves_later_jobs_until_the_backend_is_changed(self):
+        self.serve_shop([3])
+        customers = type(self.adapter())
+        for _job in range(2):
+            customers(self.environment()).read(3)
+        self.assertEqual(len(self.old_shop.sessions), 1)
+        self.env.flush_all()
+        self.env.cr.execute(f"UPDATE {self.backend._table} SET write_date = write_date + INTERVAL '1 second'")
+        self.env.invalidate_all()
+        customers(self.environment()).read(3)
+        self.assertEqual(len(self.old_shop.sessions), 2)
+
+    def test_a_session_is_not_used_with_other_credentials(self):
+        self.serve_shop([3])
+        self.adapter().read(3)
+        self.backend.stored_webhook_secret = "other"
+        self.assertIs(type(self.error_of(lambda: self.adapter().read(3))), CredentialsRefused)
+
+    def test_a_session_of_an_earlier_job_that_has_expired_is_renewed_once(self):
+        self.serve_shop([3])
+        self.adapter().read(3)
+        self.old_shop.sessions.append("of somebody else")
+        for _job in range(2):
+            self.assertEqual(self.adapter().read(3)["name"], "Customer 3")
+        self.assertEqual(len(self.old_shop.sessions), 3)
+
+    def test_a_session_whose_end_nobody_would_notice_serves_its_job_alone(self):
+        self.serve_shop([3])
+        for _job in range(2):
+            self.adapter(expired=()).read(3)
+        self.assertEqual(len(self.old_shop.sessions), 2)
+
+    def test_a_login_that_is_answered_by_false_is_refused(self):
+        self.serve_shop([3])
+        self.old_shop.login = lambda *arguments: False
+        error = self.error_of(lambda: self.adapter().read(3))
+        self.assertIs(type(error), CredentialsRefused)
+        self.assertIn("wrong login or API key", str(error))
+        self.assertEqual(self.state(), "needs_attention")
+
+    def test_a_login_may_have_an_endpoint_of_its_own(self):
+        self.serve_shop([3])
+        self.adapter(login_path="/api/common").read(3)
+        self.assertEqual([request.path for request in self.server.requests], ["/api/common", "/api/xmlrpc"])
 
     def test_all_adapters_of_an_environment_share_a_session(self):
         self.serve_shop([3])

@@ -36,6 +36,8 @@ _NUMBERS = re.compile(r"[0-9]+(\.[0-9]*)?(\s*,\s*[0-9]+(\.[0-9]*)?)*")
 #: Statuses of a proxy, or of the system itself, while it is down. 500 is not one: the record may be
 #: its reason.
 UNAVAILABLE = (502, 503, 504)
+# Where an answer in JSON has its message for a person
+_MESSAGES = ("message", "error_description", "detail", "title", "error")
 #: Statuses of refusals that say no more than the status of an unsuccessful answer: of errors that
 #: an adapter does not know.
 VAGUE = (422, 500)
@@ -113,6 +115,12 @@ def retry_after(response: requests.Response) -> float | None:
     else:
         return None
     return max(0, as_seconds(waiting, "Retry-After", clamp=True))
+
+
+def message_in(body: Any) -> str | None:
+    """Return the message for a person in the JSON of an unsuccessful answer, None without one."""
+    texts = map(body.get, _MESSAGES) if isinstance(body, dict) else ()
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def what_happened(error: BaseException) -> str:

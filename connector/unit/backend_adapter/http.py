@@ -23,7 +23,7 @@ from odoo.addons.jobs_queue.exception import (
 from odoo.addons.jobs_queue.texts import shown, storable
 
 from ...credentials.origin import origin_of
-from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
+from ...exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, UnreadableAnswer
 from ...extension import class_name
 from ..connector_unit import Environment
 from ..types import ExternalId
@@ -31,7 +31,7 @@ from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
 from .auth import BearerAuth
 from .crud import CRUDAdapter
 from .decoding import MOST_VALUES, TooManyValues, header_text, json_content, json_or_none
-from .errors import UNAVAILABLE, VAGUE, Refusal, exception_for, parse_date, retry_after, what_happened
+from .errors import UNAVAILABLE, VAGUE, Refusal, exception_for, message_in, parse_date, retry_after, what_happened
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
 from .paging import Paging
 from .paths import path_below, what_is_unquoted
@@ -179,12 +179,8 @@ class HttpAdapter(Paging, CRUDAdapter):
         """Return the message of an unsuccessful response for a person."""
         if 300 < response.status_code < 400 and "Location" in response.headers:
             return header_text(response.headers["Location"])
-        body = json_or_none(response, self._most_values)
-        if isinstance(body, dict):
-            for key in ("message", "error_description", "detail", "title", "error"):
-                if isinstance(body.get(key), str):
-                    return body[key]
-        return header_text(response.reason or "") or str(response.status_code)
+        said = message_in(json_or_none(response, self._most_values))
+        return header_text(response.reason or "") or str(response.status_code) if said is None else said
 
     # For units to call
 
@@ -617,6 +613,8 @@ class HttpAdapter(Paging, CRUDAdapter):
                 "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then requeue the job.",
                 **said,
             )
+        if issubclass(kind, IDMissingInBackend):
+            return self._("%(system)s does not have the record any more: %(message)s", **said)
         if issubclass(kind, NetworkRetryableError):
             return self._("%(system)s has a problem: %(message)s", **said)
         if issubclass(kind, RetryableJobError):

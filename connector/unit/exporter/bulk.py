@@ -12,7 +12,7 @@ from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ...exception import MappingError, NoExternalId
+from ...exception import IDMissingInBackend, InvalidDataError, MappingError, NoExternalId, UnreadableAnswer
 from ...extension import class_name
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
@@ -175,8 +175,20 @@ class BulkExporter(ImportHold):
             remember(binding, values)
 
     def _refused(self, changes: dict[str, Values]) -> dict[Any, Exception]:
-        """Send changes and return the refused ones, as a dict: external id as text to exception."""
-        returned = self._write_many(changes)
+        """Send changes and return the refused ones, as a dict: external id as text to exception.
+
+        If the call is refused as a whole, the halves are sent, and so on down to single records.
+        """
+        try:
+            returned = self._write_many(changes)
+        except UnreadableAnswer:  # it says nothing about a record
+            raise
+        except (InvalidDataError, IDMissingInBackend) as refusal:
+            if len(changes) == 1:
+                return dict.fromkeys(changes, refusal)
+            items = list(changes.items())
+            halves = items[: len(items) // 2], items[len(items) // 2 :]
+            return self._refused(dict(halves[0])) | self._refused(dict(halves[1]))
         if returned is None:
             return {}
         if not isinstance(returned, dict):
