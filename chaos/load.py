@@ -21,7 +21,7 @@ from scripts.paths import LOGS, ODOO_CONFIG
 LIMITED = {"root.test.limited": 2, "root.test.ordered": 1}
 #: Number of jobs of each kind in a hundred; a graph or a list counts for all of its own
 SHARES = {
-    "plain": 27,
+    "plain": 21,
     "limited": 15,
     "ordered": 8,
     "keyed": 10,
@@ -29,14 +29,14 @@ SHARES = {
     "grouped": 10,
     "retried": 6,
     "graph": 8,
-    "list": 6,
+    "list": 12,
     "slow": 2,
 }
 #: Kinds of jobs that do what a job must not do, or that one worker does not know, and their number
 #: beside a hundred others
 HOSTILE = {"newer": 3, "forking": 1, "careless": 6, "holding": Fraction(1, 10)}
 CONCURRENCY_KEYS = 3
-SEGMENTS = 5  # of a list
+SEGMENTS = 3  # of a list
 
 
 def delay_jobs(dbname, jobs, log, gates, hostile):

@@ -346,13 +346,15 @@ class Queue(RuleBasedStateMachine):
     def _has_room(self):
         return sum(job.state not in (*FINAL, DELETED) for job in self.model.jobs.values()) < MOST_UNENDED
 
-    @rule(batch=batches, edges=edges)
-    def begin_to_delay_a_job_that_waits(self, batch, edges):
+    @rule(batch=batches, edges=edges, is_late=st.booleans())
+    def begin_to_delay_a_job_that_waits(self, batch, edges, is_late):
         """Delay a job in a transaction that is left open.
 
-        The job waits for stored ones, and for the other jobs of its batch.
+        The job waits for stored ones, and for the other jobs of its batch. If it comes late, those
+        that are stored have ended.
         """
-        stored = [id_ for id_, job in self.model.jobs.items() if not job.identity_key]
+        states = (*FINAL, DELETED) if is_late else (*LEASED, *WAITING, *FINAL, DELETED)
+        stored = [id_ for id_, job in self.model.jobs.items() if not job.identity_key and job.state in states]
         if self.delayed or not stored or not self._has_room():
             return
         cr = self.store.delaying
