@@ -19,9 +19,9 @@ from scripts.paths import LOGS, ODOO_CONFIG
 
 #: Channels with a limit: how many leases each may have
 LIMITED = {"root.test.limited": 2, "root.test.ordered": 1}
-#: Number of jobs of each kind in a hundred; a graph counts for all of its own
+#: Number of jobs of each kind in a hundred; a graph or a list counts for all of its own
 SHARES = {
-    "plain": 33,
+    "plain": 21,
     "limited": 15,
     "ordered": 8,
     "keyed": 10,
@@ -29,12 +29,14 @@ SHARES = {
     "grouped": 10,
     "retried": 6,
     "graph": 8,
+    "list": 12,
     "slow": 2,
 }
 #: Kinds of jobs that do what a job must not do, or that one worker does not know, and their number
 #: beside a hundred others
 HOSTILE = {"newer": 3, "forking": 1, "careless": 6, "holding": Fraction(1, 10)}
 CONCURRENCY_KEYS = 3
+SEGMENTS = 3  # of a list
 
 
 def delay_jobs(dbname, jobs, log, gates, hostile):
@@ -53,7 +55,7 @@ def delay_jobs(dbname, jobs, log, gates, hostile):
         load.delay(jobs, hostile)
         env.cr.flush()
         env.cr.execute("SELECT count(*) FROM queue_job")
-        return env.cr.fetchone()[0], load.delay_at(gates)
+        return env.cr.fetchone()[0] + load.still_to_delay, load.delay_at(gates)
 
 
 def delay_lines(dbname, log, short=0, slow=0, **options):
@@ -89,6 +91,7 @@ class Load:
     :param env: the environment in which they are delayed
     :param log: see :func:`delay_jobs`
     :param options: of the jobs
+    :ivar still_to_delay: how many jobs the delayed ones will delay
     """
 
     def __init__(self, env, log, **options):
@@ -104,6 +107,7 @@ class Load:
         # without a limit of tries: it is not the job's fault here that a worker dies
         self.options = {"max_retries": 0, **options}
         self.numbers = count(1)
+        self.still_to_delay = 0
         ensure = env["queue.job.channel"]._ensure
         ensure("root.test.limited").capacity = LIMITED["root.test.limited"]
         ensure("root.test.ordered").is_sequential = True
@@ -199,3 +203,12 @@ class Load:
         """
         first, *others = (self._prepare(self.functions.leave_line) for _number in range(7))
         self.chain(first, self.group(*others[:3]), self.group(*others[3:])).delay()
+
+    def _delay_list(self, _jobs):
+        """Delay the first segment of a list.
+
+        Each segment delays the next one, two pages and a job that ends it. All but the first wait
+        for jobs that are stored by then.
+        """
+        self.group(self._prepare(self.functions.leave_line_and_delay_segment, left=SEGMENTS - 1)).delay()
+        self.still_to_delay += 3 * SEGMENTS + SEGMENTS - 1

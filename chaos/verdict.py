@@ -35,6 +35,7 @@ FINDINGS = {
         JOIN queue_job_attempt attempt ON attempt.job_id = edge.child_id
         WHERE attempt.date_started < parent.date_done
     """,
+    "edges to stored jobs that nobody has checked": "SELECT parent_id, child_id FROM queue_job_dependency WHERE is_unchecked",
     "jobs of the sequential channel out of order": """
         SELECT id FROM (
             SELECT job.id, date_done, lag(date_done) OVER (ORDER BY job.id) AS before

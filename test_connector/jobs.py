@@ -11,6 +11,7 @@ from odoo.addons.connector.connector import get_environment
 from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter
 from odoo.addons.connector.unit.jobs.channel import backend_channel
 from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import job
 
 
@@ -83,6 +84,14 @@ def kill_own_worker(session, model_name):
 
 
 @job(default_channel="root.test")
+def be_followed_and_die(session, model_name, parent_id, name):
+    """Delay a job that waits for a stored one, and kill this process right after the commit"""
+    session.cr.postcommit.add(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    parent = session.env["queue.job"].browse(parent_id)
+    chain(parent, leave_effect.delayable(session, model_name, name)).delay()
+
+
+@job(default_channel="root.test")
 def leave_line(session, model_name, name, log):
     """Create an effect, and write a line outside of the database before it is committed"""
     leave_lines_outside(session, [name], log)
@@ -92,6 +101,29 @@ def leave_line(session, model_name, name, log):
 def leave_line_slowly(session, model_name, name, log):
     """Create an effect and write a line, with seconds between them"""
     leave_lines_outside(session, [name], log, seconds=3)
+
+
+@job(default_channel="root.test")
+def leave_line_and_delay_segment(session, model_name, name, log, left, page_ids=(), end_id=None):
+    """Create an effect, write a line, and delay two pages, their end and the next segment
+
+    The end waits for the pages and for the end before it, the next segment for the pages before it.
+    """
+
+    def prepare(kind, function, **arguments):
+        title = f"{name} {kind}"
+        return function.delayable(session, model_name, title, log, description=title, max_retries=0, **arguments)
+
+    leave_lines_outside(session, [name], log)
+    records = session.env["queue.job"]
+    pages = [prepare(f"page {number}", leave_line) for number in (1, 2)]
+    end = prepare("end", leave_line)
+    group(chain(group(*pages), end), chain(records.browse(end_id), end)).delay()
+    if left:
+        known = {"page_ids": [page.id for page in pages], "end_id": end.id}
+        following = prepare("next", leave_line_and_delay_segment, left=left - 1, **known)
+        before = records.browse([session.job.id, *page_ids])
+        chain(before, following, on_failure="continue").delay()
 
 
 @job(default_channel="root.test", group_size=20)

@@ -108,7 +108,8 @@ class Database:
 
         If the end of a worker of the test before is in the way, it waits until that is over.
         """
-        tables = "queue_job, queue_job_attempt, queue_job_progress, queue_job_cancellation, queue_job_trouble, queue_worker, test_effect"
+        of_jobs = ("dependency", "attempt", "progress", "cancellation", "trouble")
+        tables = ", ".join(["queue_job", *(f"queue_job_{name}" for name in of_jobs), "queue_worker", "test_effect"])
         while True:
             try:
                 with databases.cursor(self.name) as cr:

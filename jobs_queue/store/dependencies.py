@@ -20,21 +20,25 @@ A new job may wait for one that was stored before. The transaction that delays i
 it is REPEATABLE READ, and to lock the row of a job that has ended meanwhile would raise an error
 and undo its work. So a parent may end, and release its children, before anybody can see the edge.
 Such an edge is stored with a mark, ``is_unchecked``. After its commit it is checked
-(:func:`release_unchecked`): one transaction locks the child and its parents, then releases the
+(:func:`release_unchecked`). One transaction locks the child and its parents, then releases the
 child if it waits for nothing, then clears the mark.
 
-- *No child is forgotten.* Take the last of these commits: that of the edge, and the ends of the
-  parents. If it is that of the edge, the check begins later, and sees all ends. If it is the end of
-  a parent, the release of that parent begins later, and sees the edge and the other ends.
+- *No child is forgotten.* Take the last of these commits: that of the edges, and the ends of the
+  parents. If it is that of the edges, the check begins later and sees all ends. If it is the end of
+  a parent, the release of that parent begins later, and sees the edges and the other ends.
 - *The process may die before the check.* Then the mark is still there. A partial index contains
-  exactly these edges, and any worker does the check (:func:`release_all_unchecked`).
-- *No child is released too early, or twice.* The check reads the states of the child and of the
-  parents after it has locked them. So the requeue of a parent comes before or after, as above.
-- *A parent may be deleted.* Then nobody waits for it. The clean-up of old jobs locks a job first
-  and then looks for children (:func:`.actions.delete_ended`). So it sees the edge and keeps the
-  parent, or the check waits for its lock and finds the parent gone.
-- *There is no deadlock.* The check locks all jobs by one statement, in the order of their ids, and
-  edges only of children that it has locked. A job that is stored before another has the smaller id.
+  exactly these edges, and any worker does the check (:func:`release_all_unchecked`). The mark and
+  the release are one transaction here, too.
+- *No child is released too early, or twice.* All rows are locked before their states are read. So a
+  requeue of the child or of a parent comes before or after: if before, the check sees it; if after,
+  it finds the child released.
+- *A parent may be deleted.* Then nobody waits for it. The clean-up of old jobs locks a job before
+  it looks for children (:func:`.actions.delete_ended`). If the check had the lock first, the
+  clean-up sees the edge and keeps the parent. If the clean-up had it first, the check waits for the
+  lock and finds the parent gone.
+- *There is no deadlock.* One statement locks all jobs in the order of their ids. After it, the
+  check changes only edges of the children that it has locked, so nobody else changes these. A job
+  that was stored before another one has the smaller id.
 """
 
 import logging
@@ -167,22 +171,22 @@ def release_after_commit(env: Environment, ids: Iterable[int]) -> None:
 def _release_apart(env: Environment, ids: Iterable[int]) -> None:
     try:
         with own_cursor(env) as cr:
-            released = release_unchecked(cr, ids)
+            release_unchecked(cr, ids)
     except psycopg2.Error:
         _logger.info("Jobs of %s that wait for stored ones are checked later", env.cr.dbname, exc_info=True)
-    else:
-        if released:
-            wakeup.wake(env.cr.dbname)
+    # even if none was released: claims have passed over the parents while these were locked
+    wakeup.wake(env.cr.dbname)
 
 
 def release_unchecked(cr: AnyCursor, ids: Iterable[int]) -> int:
     """Check jobs with unchecked edges: release those that wait for nothing; return their number.
 
-    It is called after the commit of the edges, on a READ COMMITTED cursor.
+    It is called after the commit of the edges, on a READ COMMITTED cursor. The mark and the release
+    are lost together or kept together, so the commit need not wait for the disk.
     """
     ids = list(ids)
     with transaction(cr):
-        cr.execute(BRIEFLY)
+        cr.execute(f"{BRIEFLY} SET LOCAL synchronous_commit = off")
         lock_with_parents(cr, ids)
         cr.execute(
             f"""

@@ -145,6 +145,15 @@ class TestGraph(GraphCase):
         self.assertEqual(len(graph.jobs), 2001)
         self.assertEqual(cr.sql_log_count - queries, 2)
 
+    def test_stored_jobs_before_new_ones_cost_one_more_statement(self):
+        stored = self.env["queue.job"].browse([job.id for job in group(*self._jobs("a b c")).delay().jobs])
+        fills_the_caches = chain(stored, group(*self._jobs("d e f"))).delay()
+        self.assertTrue(fills_the_caches.jobs[0].id)
+        queries = self.cr.sql_log_count
+        chain(stored, group(*self._jobs("d e f"))).delay()
+        self.env.cr.flush()
+        self.assertEqual(self.cr.sql_log_count - queries, 3)
+
 
 class TestBadGraphs(GraphCase):
     def test_a_circle_is_refused_when_it_is_built_by_name(self):

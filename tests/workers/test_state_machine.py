@@ -3,15 +3,16 @@
 Hypothesis chooses the steps. A :class:`Model` in memory says what each of them may do. After each
 step the database is what the model says, and the invariants of ``docs/queue.md`` hold: a job's
 effects and its *done* come together and once (I1), a worker that was declared dead commits nothing
-(I2), no job is without somebody who moves it on (I3), and no limit is exceeded (I6). At the end all
-jobs end.
+(I2), no job is without somebody who moves it on (I3), and no limit is exceeded (I6). No job is
+released before those for which it waits have ended, though it was delayed while they ran, ended or
+were deleted. At the end all jobs end.
 
 ``--hypothesis-profile=thorough`` tries many more steps, and other ones each time.
 """
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
@@ -35,6 +36,9 @@ from odoo.addons.jobs_queue.worker.cursor import JobCursor
 LEASED = ("enqueued", "started")
 FINAL = ("done", "failed", "cancelled")
 WAITING = ("pending", "scheduled", "wait_dependencies")
+DELETED = "deleted"  # only the model still knows such a job
+#: States of a parent in which a job does not wait for it, by ``on_failure``
+SATISFIED_BY = {"stop": ("done", DELETED), "continue": (*FINAL, DELETED)}
 WORKERS = 2
 MANY = 1000  # more jobs than there are
 MOST_UNENDED = 60  # no more are delayed, as each that runs has a connection
@@ -77,6 +81,9 @@ batches = st.fixed_dictionaries(
 )
 
 
+edges = st.lists(st.tuples(which, st.sampled_from(list(SATISFIED_BY))), min_size=1, max_size=3)
+
+
 @pytest.mark.hypothesis
 def test_no_order_of_events_breaks_an_invariant(database):
     with Store(database) as store_:
@@ -93,6 +100,7 @@ class ModelJob:
     state: str
     lease: tuple | None = None  # (worker id, lease token)
     was_tried: bool = False  # since it became runnable
+    parents: dict[int, str] = field(default_factory=dict)  # for which it waits, and on_failure of each
 
     @property
     def is_in_order(self):
@@ -148,6 +156,14 @@ class Model:
         """Return the number of leased jobs with an identity key or a concurrency key."""
         return sum(job.state in LEASED and getattr(job, name) == key for job in self.jobs.values())
 
+    def waits(self, job):
+        """Tell whether a job waits for one of its parents."""
+        return any(self.jobs[id_].state not in SATISFIED_BY[policy] for id_, policy in job.parents.items())
+
+    def is_awaited(self, id_):
+        """Tell whether a job that has not ended well has a job as a parent."""
+        return any(id_ in job.parents and job.state not in ("done", "cancelled", DELETED) for job in self.jobs.values())
+
     def is_key_taken(self, job):
         """Tell whether a job has to wait for the end of another one with the same key."""
         if job.identity_key and self.leased_with("identity_key", job.identity_key):
@@ -186,8 +202,8 @@ class Store:
         self.user_id, self.company_id = database.rows("SELECT id, company_id FROM res_users WHERE active LIMIT 1")[0]
 
     def __enter__(self):
-        self.connections = [connect(self.name) for _number in range(WORKERS)]
-        self.cursors = [connection.cursor() for connection in self.connections]
+        self.connections = [connect(self.name) for _number in range(WORKERS + 1)]
+        *self.cursors, self.delaying = [connection.cursor() for connection in self.connections]
         return self
 
     def __exit__(self, *exception):
@@ -200,7 +216,15 @@ class Store:
         Chance decides the same for the same steps.
         """
         cr = self.cursors[0]
-        for table in ("queue_job", "queue_job_attempt", "queue_job_cancellation", "queue_worker", "test_effect"):
+        self.delaying.execute("ROLLBACK")
+        for table in (
+            "queue_job",
+            "queue_job_dependency",
+            "queue_job_attempt",
+            "queue_job_cancellation",
+            "queue_worker",
+            "test_effect",
+        ):
             cr.execute(f"DELETE FROM {table}")
         cr.execute("UPDATE queue_job_channel SET capacity = 0, is_paused = false, is_sequential = false")
         cr.execute("UPDATE queue_job_channel SET is_sequential = true WHERE id = %s", [self.channel_ids["ordered"]])
@@ -266,6 +290,7 @@ class Queue(RuleBasedStateMachine):
         # jobs and runs that threads have, whether or not the lease is still there
         self.claimed = []  # (place, worker id, leased job)
         self.runs = []  # (place, run)
+        self.delayed = {}  # by the transaction that is open, as the jobs of the model
 
     def teardown(self):
         try:
@@ -274,23 +299,25 @@ class Queue(RuleBasedStateMachine):
         finally:
             for _place, run in self.runs:
                 run.end()
+            self.store.delaying.execute("ROLLBACK")
 
     def _work_until_all_jobs_end(self):
         """Run the queue until all jobs have ended.
 
         Nothing is paused, and no worker dies any more. Each failed job is set to done, as it keeps
-        its sequential channel.
+        its sequential channel. So is each cancelled one for which others may wait.
         """
+        self.commit_delay(False)
         for channel in CHANNELS:
             self.pause_or_resume(channel, False)
         for place in range(WORKERS):
             self._kill(place, place, store.workers.STOPPED)
         for _round in range(3 * len(self.model.jobs)):
-            stuck = {id_: job for id_, job in self.model.jobs.items() if job.state not in FINAL}
+            stuck = {id_: job for id_, job in self.model.jobs.items() if job.state not in (*FINAL, DELETED)}
             if not stuck:
                 return
             for number, job in enumerate(self.model.jobs.values()):
-                if job.state == "failed":
+                if job.state == "failed" or (job.state == "cancelled" and not job.identity_key):
                     self.press(number, "set to done")
             self.let_time_pass(0)
             self.sweep(0)
@@ -313,11 +340,66 @@ class Queue(RuleBasedStateMachine):
 
     @rule(batch=batches)
     def delay(self, batch):
-        if sum(job.state not in FINAL for job in self.model.jobs.values()) < MOST_UNENDED:
+        if self._has_room():
             self._delay(**batch)
 
-    def _delay(self, channel, priority, identity_key, concurrency_key, is_later, copies):
-        row = {
+    def _has_room(self):
+        return sum(job.state not in (*FINAL, DELETED) for job in self.model.jobs.values()) < MOST_UNENDED
+
+    @rule(batch=batches, edges=edges, is_late=st.booleans())
+    def begin_to_delay_a_job_that_waits(self, batch, edges, is_late):
+        """Delay a job in a transaction that is left open.
+
+        The job waits for stored ones, and for the other jobs of its batch. If it comes late, those
+        that are stored have ended.
+        """
+        states = (*FINAL, DELETED) if is_late else (*LEASED, *WAITING, *FINAL, DELETED)
+        stored = [id_ for id_, job in self.model.jobs.items() if not job.identity_key and job.state in states]
+        if self.delayed or not stored or not self._has_room():
+            return
+        cr = self.store.delaying
+        cr.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        row = self._row(**batch | {"identity_key": None})
+        *new, child = store.insert.insert_jobs(cr, [row] * (batch["copies"] - 1) + [row | {"waits": True}])
+        before = {stored[which % len(stored)]: policy for which, policy in edges}
+        store.dependencies.insert(
+            cr,
+            [
+                *(store.dependencies.Edge(id_, child, policy, True) for id_, policy in before.items()),
+                *(store.dependencies.Edge(id_, child, "stop", False) for id_ in new),
+            ],
+        )
+        key = batch["concurrency_key"]
+        state = "scheduled" if batch["is_later"] else "pending"
+        self.delayed = {id_: ModelJob(batch["channel"], None, key, state) for id_ in new}
+        parents = before | dict.fromkeys(new, "stop")
+        self.delayed[child] = ModelJob(batch["channel"], None, key, "wait_dependencies", parents=parents)
+
+    @rule(is_checked=st.booleans())
+    def commit_delay(self, is_checked):
+        """Commit the transaction that is open; its process may die before it checks the edges."""
+        self.store.delaying.execute("COMMIT")
+        ids = list(self.delayed)
+        self.model.jobs.update(self.delayed)
+        self.delayed = {}
+        if is_checked and ids:
+            released = store.dependencies.release_unchecked(self.store.cursors[0], ids[-1:])
+            assert released == (not self.model.waits(self.model.jobs[ids[-1]]))
+            self._follow_releases()
+
+    def _delay(self, **batch):
+        cr = self.store.cursors[0]
+        for id_ in store.insert.insert_jobs(cr, [self._row(**batch)] * batch["copies"]):
+            self.model.jobs[id_] = ModelJob(
+                batch["channel"],
+                batch["identity_key"],
+                batch["concurrency_key"],
+                "scheduled" if batch["is_later"] else "pending",
+            )
+
+    def _row(self, channel, priority, identity_key, concurrency_key, is_later, copies):
+        """Return the columns of a job; each job without an identity key is part of a graph."""
+        return {
             "function": "res.partner.exists",
             "payload": "{}",
             "channel_id": self.store.channel_ids[channel],
@@ -330,12 +412,10 @@ class Queue(RuleBasedStateMachine):
             "user_id": self.store.user_id,
             "company_id": self.store.company_id,
             "su": False,
+            "graph_uuid": None if identity_key else "graph",
             "waits": False,
             "eta_seconds": 3600 if is_later else None,
         }
-        state = "scheduled" if is_later else "pending"
-        for id_ in store.insert.insert_jobs(self.store.cursors[0], [row] * copies):
-            self.model.jobs[id_] = ModelJob(channel, identity_key, concurrency_key, state)
 
     # Steps of workers
 
@@ -438,7 +518,7 @@ class Queue(RuleBasedStateMachine):
             self.model.jobs[run.job.id].end("done")
         run.end()
         if not dies_after_it:
-            self._release_keys(place, run)
+            self._release_others(place, run)
 
     def _commit(self, run, commit):
         """Commit what a job did; return whether its lease was there.
@@ -472,16 +552,21 @@ class Queue(RuleBasedStateMachine):
         assert ended == self.model.holds(run.job.id, run.lease)
         if ended:
             self.model.jobs[run.job.id].end(state)
-        self._release_keys(place, run)
+        self._release_others(place, run)
 
-    def _release_keys(self, place, run):
+    def _release_others(self, place, run):
         store.keys.release(self.store.cursors[place], self.model.jobs[run.job.id])
+        self._follow_releases()
+        store.dependencies.release_children(self.store.cursors[place], [run.job.id])
         self._follow_releases()
 
     def _follow_releases(self):
         for id_, state in self._changes().items():
-            assert (self.model.jobs[id_].state, state) == ("wait_dependencies", "pending"), f"job {id_} became {state}"
-            self.model.jobs[id_].make_runnable()
+            job = self.model.jobs[id_]
+            assert job.state == "wait_dependencies" and state in ("pending", "scheduled"), f"job {id_} became {state}"
+            assert not self.model.waits(job), f"job {id_} was released though it waits for another one"
+            job.make_runnable()
+            job.end(state)
 
     @rule(
         which=which,
@@ -522,7 +607,20 @@ class Queue(RuleBasedStateMachine):
             job.make_runnable()
         elif changed:
             job.end(state)
+        if button == "requeue" and job.state == "pending" and self.model.waits(job):
+            job.end("wait_dependencies")
         self._follow_releases()
+
+    @rule(place=places)
+    def delete_what_has_ended(self, place):
+        cr = self.store.cursors[place]
+        old = {id_ for id_, job in self.model.jobs.items() if job.state in ("done", "cancelled")}
+        awaited = {id_ for id_ in old if self.model.is_awaited(id_)}
+        with store.sql.transaction(cr):
+            store.actions.delete_ended(cr, -1)
+        assert set(self._states()) & old == awaited
+        for id_ in old - awaited:
+            self.model.jobs[id_].state = DELETED
 
     @rule(channel=st.sampled_from(["free", "limited"]), is_paused=st.booleans())
     def pause_or_resume(self, channel, is_paused):
@@ -555,6 +653,8 @@ class Queue(RuleBasedStateMachine):
         cr = self.store.cursors[place]
         assert store.workers.free_orphans(cr) == 0
         store.keys.release_forgotten(cr)
+        store.dependencies.release_forgotten(cr)
+        store.dependencies.release_all_unchecked(cr)
         self._follow_releases()
 
     # Conditions that hold after each step
@@ -571,13 +671,22 @@ class Queue(RuleBasedStateMachine):
     def each_job_has_somebody_who_moves_it_on(self):
         unowned = self.store.rows(
             """
-            SELECT id, state FROM queue_job WHERE NOT CASE
+            SELECT id, state FROM queue_job job WHERE NOT CASE
                 WHEN state IN ('enqueued', 'started')
                     THEN lease_token IS NOT NULL AND worker_id IN (SELECT id FROM queue_worker)
                 ELSE worker_id IS NULL AND lease_token IS NULL AND CASE state
                     WHEN 'pending' THEN ready_seq IS NOT NULL
                     WHEN 'scheduled' THEN eta IS NOT NULL
-                    WHEN 'wait_dependencies' THEN is_parked AND COALESCE(identity_key, concurrency_key) IS NOT NULL
+                    WHEN 'wait_dependencies' THEN CASE
+                        WHEN is_parked THEN COALESCE(identity_key, concurrency_key) IS NOT NULL
+                        ELSE EXISTS (
+                            SELECT FROM queue_job_dependency edge JOIN queue_job parent ON parent.id = edge.parent_id
+                            WHERE edge.child_id = job.id AND (
+                                parent.state NOT IN ('done', 'failed', 'cancelled') OR parent.children_released IS NULL
+                                OR edge.on_failure = 'stop' AND parent.state <> 'done'
+                            )
+                        ) OR EXISTS (SELECT FROM queue_job_dependency WHERE child_id = job.id AND is_unchecked)
+                    END
                     ELSE true
                 END
             END
