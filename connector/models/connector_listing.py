@@ -69,26 +69,30 @@ class ConnectorListing(models.Model):
     def _compute_progress(self):
         for listing in self:
             segments = listing.sudo().segment_ids
-            jobs = listing._jobs()
-            done = set(jobs.filtered(lambda job: job.state == "done").ids)
+            counts = listing._job_counts()
+            sizes = {int(id_): size for segment in segments for id_, size in segment.job_sizes.items()}
+            # done jobs are many, and may have been deleted; the others are few
+            others = (
+                self.env["queue.job"].sudo().search([("graph_uuid", "=", listing.graph_uuid), ("state", "!=", "done")])
+            )
             listing.pages = sum(segments.mapped("pages"))
             listing.listed = sum(segments.mapped("listed"))
             listing.total = (segments[-1:].bookmark or {}).get("total") or 0
-            listing.imported = sum(
-                number for segment in segments for id_, number in segment.job_sizes.items() if int(id_) in done
-            )
-            listing.failed_jobs = len(jobs.filtered(lambda job: job.state == "failed"))
-            listing.state = listing._state_of(jobs)
+            listing.imported = sum(sizes.values()) - sum(sizes.get(id_, 0) for id_ in others.ids)
+            listing.failed_jobs = counts.get("failed", 0)
+            listing.state = listing._state_by(counts)
 
-    def _state_of(self, jobs):
-        if any(job.state in _ACTIVE for job in jobs):
-            return "running"
-        return "stopped" if any(job.state in ("failed", "wait_dependencies") for job in jobs) else "ended"
-
-    def _jobs(self):
-        """Return the jobs of this listing; those that ended long ago may have been deleted."""
+    def _job_counts(self):
+        """Return a dict, state to the number of the jobs of this listing that are in it."""
         self.ensure_one()
-        return self.env["queue.job"].sudo().search([("graph_uuid", "=", self.graph_uuid)], order="id")
+        of_graph = [("graph_uuid", "=", self.graph_uuid)]
+        return dict(self.env["queue.job"].sudo()._read_group(of_graph, ["state"], ["__count"]))
+
+    @api.model
+    def _state_by(self, counts):
+        if not counts.keys().isdisjoint(_ACTIVE):
+            return "running"
+        return "ended" if counts.keys().isdisjoint(("failed", "wait_dependencies")) else "stopped"
 
     @api.model
     def _running(self, backend, model_name):
@@ -102,7 +106,7 @@ class ConnectorListing(models.Model):
             ("model_name", "=", model_name),
         ]
         listings = self.search([*place, ("is_of_changes", "=", True)])
-        return listings.filtered(lambda listing: listing._state_of(listing._jobs()) == "running")
+        return listings.filtered(lambda listing: listing._state_by(listing._job_counts()) == "running")
 
     def _told(self):
         """Return a sentence for who wants to begin the listing again."""
@@ -163,7 +167,7 @@ class ConnectorListing(models.Model):
     def _delete_ended(self):
         """Delete what is left of listings all of whose jobs were cancelled or deleted."""
         old = self.search([("began", "<", fields.Datetime.subtract(fields.Datetime.now(), days=1))])
-        old.filtered(lambda listing: listing._state_of(listing._jobs()) == "ended").unlink()
+        old.filtered(lambda listing: listing._state_by(listing._job_counts()) == "ended").unlink()
 
 
 class ConnectorListingSegment(models.Model):
