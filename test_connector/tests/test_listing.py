@@ -3,6 +3,8 @@
 import re
 from unittest.mock import patch
 
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.declaration import (
@@ -389,3 +391,28 @@ class TestScreen(ListingCase):
         self.listing().action_cancel()
         self.assertFalse(self.listing())
         self.assertFalse(self.delayed_jobs())
+
+    def test_only_who_may_change_the_backend_cancels(self):
+        self.begin()
+        user = new_test_user(self.env, "listing_user", groups="base.group_user,connector.group_connector_user")
+        with self.assertRaises(AccessError):
+            self.listing().with_user(user).action_cancel()
+        self.assertTrue(self.delayed_jobs())
+        self.assertEqual(self.listing().with_user(user).listed, 6)
+
+    def test_what_is_left_of_old_listings_without_jobs_to_run_is_deleted(self):
+        self.begin()
+        self.begin(filters={"kind": "all"})
+        running, other = self.listing()[1], self.listing()[0]
+        self.listing().began = "2026-01-01"
+        self.env["queue.job"].search([("graph_uuid", "=", other.graph_uuid)]).write({"state": "cancelled"})
+        self.env["connector.listing"]._delete_ended()
+        self.assertEqual(self.listing(), running)
+
+    def test_a_segment_of_a_cancelled_listing_does_nothing(self):
+        self.begin()
+        self.listing().unlink()
+        jobs = self.run_jobs()
+        segment = jobs.filtered(lambda job: job.function.endswith("import_segment"))
+        self.assertIn("cancelled", segment.result)
+        self.assertEqual(len(self.server.requests), 3)
