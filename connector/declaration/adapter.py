@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import cached_property, partial
+from inspect import signature
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -342,7 +343,7 @@ class DeclaredAdapter(HttpAdapter):
 
         params = {**self._values(self.params), **(filters or {})}
         listing = Listing(ask, self._list_path, params, self._records_of, self._listed_id)
-        return pages_from(partial(self.paginator.pages, self, listing), bookmark)
+        return pages_from(partial(self.paginator.pages, self, listing), bookmark, self._listed_id)
 
     def list_pages(
         self,
@@ -350,8 +351,12 @@ class DeclaredAdapter(HttpAdapter):
         fields: Sequence[str] | None = None,
         bookmark: Bookmark | None = None,
     ) -> Iterator[Page]:
-        """Yield the list by the page, as one page if the class overrides how records are found."""
-        if any(map(self._overrides, ("search", "search_read"))):
+        """Yield the list by the page.
+
+        It is one page if the class overrides how records are found, or has pages of its own that
+        take no bookmark.
+        """
+        if any(map(self._overrides, ("search", "search_read"))) or "bookmark" not in signature(self.pages).parameters:
             yield from super().list_pages(filters, fields, bookmark)
             return
         for page in self.pages(filters, bookmark):

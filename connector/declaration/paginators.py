@@ -304,7 +304,7 @@ class KeysetPages(_SizedPages):
         params = self._params(listing)
         if self.first is not None:
             params[self.parameter] = self.first
-        order = _Order(f"{type(adapter).__name__}, KeysetPages: the list {listing.path}", bookmark.place)
+        order = _Order(f"{type(adapter).__name__}, KeysetPages: the list {listing.path}", bookmark)
 
         def following(answer: PageAnswer, page: Page) -> Any:
             keys = [listing.id_of(record) if self.key is None else value_at(self.key, record) for record in page]
@@ -355,13 +355,13 @@ class _Order:
     """The order of keys: each has another one, and numbers go up or down from first to last.
 
     :param name: text for the message
-    :param last: the key before the first of them, None if there is none
+    :param bookmark: after which key they come, and whether they go down
     """
 
-    def __init__(self, name: str, last: Any) -> None:
-        self._name = name
+    def __init__(self, name: str, bookmark: Bookmark) -> None:
+        self._name, self._bookmark = name, bookmark
+        last = bookmark.place
         self._last: float | None = last if isinstance(last, float) else whole_number(last)
-        self._is_down: bool | None = None
 
     def note(self, keys: list[Any]) -> None:
         """Look at the keys of the next page.
@@ -381,12 +381,12 @@ class _Order:
             number = key if isinstance(key, float) else whole_number(key)
             if number is not None and self._last is not None and number != self._last:
                 is_down = number < self._last
-                if self._is_down not in (None, is_down):
+                if self._bookmark.memo not in (None, is_down):
                     raise InvalidDataError(
                         f"{self._name} is not in the order of the key: after {self._last} comes {number}, and records would be "
                         "lost. If the system can sort it, ask for that by params."
                     )
-                self._is_down = is_down
+                self._bookmark.memo = is_down
             self._last = number
 
 

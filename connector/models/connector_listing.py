@@ -129,23 +129,24 @@ class ConnectorListing(models.Model):
         places = [digest for segment in segments for digest in _digests(segment.place_digests)]
         return Bookmark.of(segments[-1].bookmark, records, places)
 
-    def _listed_ids(self):
-        """Return the digests of the ids of all records that were listed so far."""
-        return {digest for segment in self.segment_ids for digest in _digests(segment.id_digests)}
+    def _listed_items(self):
+        """Return the digests of all items that were listed so far."""
+        return {digest for segment in self.segment_ids for digest in _digests(segment.item_digests)}
 
     def action_cancel(self):
         """Cancel all jobs of these listings that have not ended, also those that they delay.
 
-        The row is deleted first. A segment that runs locks it when it inserts its own row, before
-        it can delay anything: so it is either committed by now, and its jobs are cancelled with the
-        others, or it finds no row any more, and ends.
+        The row is deleted first. A segment that runs locks it when it inserts its own row, in the
+        transaction that delays jobs: so either it is committed by now, and its jobs are cancelled
+        with the others; or that INSERT fails, with all that the segment has done.
         """
         self.check_access("read")
         self._check_backends()
         graphs = self.mapped("graph_uuid")
         self.sudo().unlink()
         self.env.flush_all()
-        return self.env["queue.job"].search([("graph_uuid", "in", graphs)]).button_cancel_graph()
+        # of all companies: a backend without a company may have jobs of any
+        return self.env["queue.job"].sudo().search([("graph_uuid", "in", graphs)]).button_cancel_graph()
 
     def _check_backends(self):
         """Check that the user may change the backends of these listings.
@@ -173,8 +174,8 @@ class ConnectorListing(models.Model):
 class ConnectorListingSegment(models.Model):
     """What one job of a listing has listed.
 
-    ``bookmark`` is where the list goes on. Of ids, records, cursors and links only digests are
-    kept.
+    ``bookmark`` is where the list goes on. Of items only digests are kept: of the ids of those that
+    came, of the whole of those that are imported, and of cursors and links.
     """
 
     _name = "connector.listing.segment"
@@ -190,7 +191,7 @@ class ConnectorListingSegment(models.Model):
     pages = fields.Integer(readonly=True, help="Pages that were not empty")
     listed = fields.Integer(readonly=True, help="Records that were not listed before")
     bookmark = fields.Json(readonly=True)
-    id_digests = fields.Binary(attachment=False, readonly=True)
+    item_digests = fields.Binary(attachment=False, readonly=True)
     record_digests = fields.Binary(attachment=False, readonly=True)
     place_digests = fields.Binary(attachment=False, readonly=True)
     job_sizes = fields.Json(readonly=True, help="Ids of the jobs that import what was listed, and of how many records")
@@ -199,10 +200,10 @@ class ConnectorListingSegment(models.Model):
     _number_uniq = models.UniqueIndex("(listing_id, number)")
 
     @api.model
-    def _add(self, listing, number, round_, next_round, pages, ids, bookmark, job_sizes, barrier_id):
+    def _add(self, listing, number, round_, next_round, pages, items, bookmark, job_sizes, barrier_id):
         """Insert the row of a segment.
 
-        :param ids: digests of the ids that were not listed before
+        :param items: digests of the items that are imported
         :param job_sizes: dict, id of a job to the number of its records
         """
         received = bookmark.received
@@ -213,9 +214,9 @@ class ConnectorListingSegment(models.Model):
                 "round": round_,
                 "next_round": next_round,
                 "pages": pages,
-                "listed": len(ids),
+                "listed": len(items),
                 "bookmark": bookmark.state,
-                "id_digests": b64encode(b"".join(ids)),
+                "item_digests": b64encode(b"".join(items)),
                 "record_digests": b64encode(b"".join(received.new_records)),
                 "place_digests": b64encode(b"".join(received.new_places)),
                 "job_sizes": job_sizes,

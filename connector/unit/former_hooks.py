@@ -46,6 +46,10 @@ FORMER_HOOKS = {
         "_has_to_skip": "override _must_skip()",
         "_retry_unique_violation": "nothing: it is done here",
     },
+    "BatchImporter": {
+        "_search": "override list_pages() of the adapter, or search() or search_read()",
+        "_import_found": "override _jobs_of()",
+    },
     "DirectBatchImporter": {"_import_record": "inherit DelayedBatchImporter, or override the steps of RecordImporter"},
     "BulkBatchImporter": {"_import_record": "inherit DelayedBatchImporter, or override the steps of RecordImporter"},
     "RecordExporter": {

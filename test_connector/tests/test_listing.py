@@ -64,6 +64,8 @@ class ListingCase(HttpCase):
             answer = self.answers[number]()
             if answer is not None:
                 return answer
+        if request.path != "/partners":
+            return Answer(self.newer or {"id": int(request.path.rpartition("/")[2]), "name": "Read by itself"})
         params = request.params
         size = int(params.get("per_page") or params.get("limit") or len(self.ids))
         if "from" in params:
@@ -78,11 +80,14 @@ class ListingCase(HttpCase):
             ids = self.ids[start : start + size]
         following = ids[-1] if ids and ids[-1] != self.ids[-1] else None
         link = f"/partners?after={following}&limit={size}" if following else None
-        items = [{"id": id_, "name": f"Partner {id_}"} for id_ in ids]
+        seen = {"seen": number} if self.seen else {}
+        items = [{"id": id_, "name": f"Partner {id_}", **seen} for id_ in ids]
         return Answer({"items": items, "total": self.total or len(self.ids), "next": following, "link": link})
 
     repeats_last = False
     total = None
+    seen = False
+    newer = None  # what a record is that is read by itself
 
     def list_by(self, paginator, importer=BulkBatchImporter, **attributes):
         """Let the shop be listed by a paginator."""
@@ -206,6 +211,48 @@ class TestSegments(ListingCase):
         self.assertEqual(self.imported(), self.ids)
         self.assertEqual(len(self.jobs(import_segment)), 5)
 
+    def test_filters_that_an_adapter_changes_are_whole_in_each_segment(self):
+        kinds = []
+
+        def list_pages(adapter, filters=None, fields=None, bookmark=None):
+            kinds.append(filters.pop("kind"))
+            return RestAdapter.list_pages(adapter, filters, fields, bookmark)
+
+        self.list_by(PAGES["cursor"], list_pages=list_pages)
+        self.press({"kind": "all"})
+        self.assertDone(self.run_jobs())
+        self.assertEqual(kinds, ["all"] * 5)
+
+    def test_each_record_of_a_long_list_by_filters_is_imported_as_the_connector_says(self):
+        records = []
+
+        class Importer(DelayedBatchImporter):
+            def _import_record(self, external_id, data=None, **options):
+                records.append(external_id)
+                super()._import_record(external_id, data, priority=3)
+
+        self.list_by(PAGES["cursor"], Importer)
+        self.press({"kind": "all"})
+        self.assertDone(self.run_jobs())
+        self.assertEqual(records, self.ids)
+        self.assertEqual(self.imported(), self.ids)
+
+    def test_pages_that_take_no_bookmark_are_one_segment(self):
+        def pages(adapter, filters=None):
+            return RestAdapter.pages(adapter, filters)
+
+        self.list_by(PAGES["cursor"], pages=pages)
+        self.press()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.imported(), self.ids)
+        self.assertFalse(self.jobs(import_segment))
+
+    def test_imports_of_changes_that_are_asked_for_at_once_follow_each_other(self):
+        self.list_by(PAGES["cursor"])
+        keys = [job.record(self.env).concurrency_key for job in (self.press(), self.press(), self.press({}))]
+        self.assertTrue(keys[0])
+        self.assertEqual(keys, [keys[0], keys[0], False])
+
     def test_the_changes_are_those_since_the_watermark_in_each_segment(self):
         self.list_by(PAGES["number"], changed=Since(parameter="since"))
         self.env["connector.watermark"].move(self.backend, "test.shop.partner", "2026-01-31 08:00:00")
@@ -299,6 +346,45 @@ class TestFailures(ListingCase):
         self.assertEqual(segment.result and "listed before" in segment.result, True)
         self.assertFalse(self.server.requests)
 
+    def test_the_last_segment_that_is_run_again_does_nothing_either(self):
+        self.list_by(PAGES["cursor"])
+        self.press()
+        with self.failing_page():
+            self.run_jobs()
+        self.assertEqual((self.listing().listed, self.listing().imported), (30, 26))
+        before = self.jobs(import_page)
+        store.actions.requeue(self.env.cr, self.jobs(import_segment)[-1].ids)
+        self.run_jobs()
+        self.assertEqual(self.jobs(import_page), before)
+
+    def test_a_system_that_refuses_all_at_once_ends_no_list(self):
+        for name in ("number", "number with total", "offset"):
+            with self.subTest(name), registering(webshop):
+                self.Partner.search([]).unlink()
+                self.env["connector.watermark"].search([]).unlink()
+                self.server.requests.clear()
+                self.list_by(PAGES[name])
+                for number in range(4, 60):
+                    self.change(number, lambda: Answer({"error": "no such page"}, 404))
+                self.press()
+                with mute_logger("odoo.addons.jobs_queue"):
+                    self.run_jobs()
+                self.assertEqual(self.jobs(import_segment)[-1].state, "failed")
+                self.assertFalse(self.watermark())
+                self.answers.clear()
+                store.actions.requeue(self.env.cr, self.jobs(import_segment)[-1].ids)
+                self.run_jobs()
+                self.assertEqual(self.imported(), self.ids)
+
+    def test_what_has_come_is_kept_when_the_system_wants_a_pause(self):
+        self.list_by(PAGES["cursor"])
+        self.change(9, lambda: Answer({"error": "slowly"}, 429, {"Retry-After": "0"}))
+        self.press()
+        self.run_jobs()
+        cursors = [request.params.get("cursor") for request in self.server.requests]
+        self.assertEqual(cursors[7:9], ["14", "16"])
+        self.assertEqual(self.jobs(import_segment)[1].state, "done")
+
 
 class TestShifts(ListingCase):
     """Lists that change between two segments."""
@@ -325,6 +411,41 @@ class TestShifts(ListingCase):
         self.assertDone(self.run_jobs())
         self.assertLessEqual(set(range(1, 31)), set(self.imported()))
         self.assertNotIn("up to date", "".join(self.jobs(import_page).mapped("result")))
+
+    def test_a_page_that_is_inserted_is_no_end_of_a_list_whose_last_page_is_repeated(self):
+        self.repeats_last = True
+        for number in (1, 2, 4, 7):
+            with self.subTest(number), registering(webshop):
+                self.ids = list(range(1, 31))
+                self.server.requests.clear()
+                self.Partner.search([]).unlink()
+                self.list_by(PAGES["number with repeated end"])
+                self.change(4, lambda number=number: self.ids.__setitem__(slice(0, 0), range(101, 101 + number)))
+                self.press()
+                self.assertDone(self.run_jobs())
+                self.assertLessEqual(set(range(1, 31)), set(self.imported()))
+
+    def test_a_list_whose_records_change_all_the_time_ends(self):
+        self.seen = True
+        for name in ("number", "offset", "cursor"):
+            with self.subTest(name), registering(webshop):
+                self.server.requests.clear()
+                self.Partner.search([]).unlink()
+                self.list_by(PAGES[name])
+                self.press()
+                self.assertDone(self.run_jobs())
+                self.assertEqual(self.imported(), self.ids)
+                self.assertLess(len([request for request in self.server.requests if request.path == "/partners"]), 25)
+
+    def test_the_newer_data_of_a_record_that_comes_again_are_imported(self):
+        self.list_by(PAGES["cursor"])
+        self.change(
+            7, lambda: Answer({"items": [{"id": 3, "name": "New"}, {"id": 13, "name": "Partner 13"}], "next": 13})
+        )
+        self.newer = {"id": 3, "name": "New"}
+        self.press({"kind": "all"})
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.Partner.search([("external_id", "=", "3")]).name, "New")
 
     def test_a_list_that_has_become_much_shorter_ends(self):
         self.list_by(PAGES["offset"])

@@ -48,7 +48,7 @@ class Pager(Paging):
     def declared(self, paginator, path):
         """Return the pages of a declared list of items."""
         listing = Listing(self._ask, path, {}, lambda answer: answer.body["items"], lambda record: record["id"])
-        return pages_from(partial(paginator.pages, self, listing), None)
+        return pages_from(partial(paginator.pages, self, listing), None, lambda record: record["id"])
 
     def in_segments(self, paginator, path, every, before=lambda: None):
         """Yield the pages of a declared list that is left after some pages, again and again.
@@ -64,7 +64,7 @@ class Pager(Paging):
             start = bookmark.place
             for number, page in enumerate(paginator.pages(self, listing, bookmark), 1):
                 yield page
-                if number >= every and bookmark.place != start:
+                if number >= every and bookmark.can_be_left and bookmark.place != start:
                     break
             records += bookmark.received.new_records
             places += bookmark.received.new_places
@@ -80,6 +80,9 @@ class Pager(Paging):
         values = {name: value for name, value in (params or {}).items() if not isinstance(name, Header)}
         response = self.request("GET", path, values, headers)
         return PageAnswer(self.json_of(response), response.headers, response.url)
+
+    def id_of(self, record):
+        return record["id"]
 
     def _mask(self, text):
         return text

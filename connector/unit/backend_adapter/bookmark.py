@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -25,6 +25,9 @@ class Bookmark:
 
     :ivar place: JSON value by which the pager goes on; None: the list begins
     :ivar has_ended: whether nothing follows
+    :ivar can_be_left: whether the list may be left here. It may not while it catches up with where
+        it was: then it would begin there again and again
+    :ivar memo: JSON value that a pager keeps beside the place
     :ivar total: number of records of the whole list, None if the system does not say it
     :ivar received: what the list has brought before, and with this bookmark
     """
@@ -32,6 +35,8 @@ class Bookmark:
     def __init__(self, place: Any = None, received: Received | None = None) -> None:
         self.place = place
         self.has_ended = False
+        self.can_be_left = True
+        self.memo: Any = None
         self.total: int | None = None
         self.received = received or Received()
 
@@ -44,7 +49,7 @@ class Bookmark:
         :param places: digests of the cursors and links
         """
         bookmark = cls(state["place"], Received(records, places))
-        bookmark.total = state["total"]
+        bookmark.total, bookmark.memo = state["total"], state["memo"]
         bookmark.received.in_vain, bookmark.received.empty = state["in_vain"], state["empty"]
         return bookmark
 
@@ -52,7 +57,13 @@ class Bookmark:
     def state(self) -> dict[str, Any]:
         """Where it is, as JSON; the digests are not in it."""
         received = self.received
-        return {"place": self.place, "total": self.total, "in_vain": received.in_vain, "empty": received.empty}
+        return {
+            "place": self.place,
+            "memo": self.memo,
+            "total": self.total,
+            "in_vain": received.in_vain,
+            "empty": received.empty,
+        }
 
     @property
     def is_at_beginning(self) -> bool:
@@ -70,17 +81,25 @@ class Bookmark:
 class Received:
     """What a list has brought so far, remembered by digests.
 
+    A record is known by its id, if that can be told, so it is the same record whatever has changed
+    in it.
+
     :param records: digests of the records
     :param places: digests of the cursors and links
     :ivar new_records: digests of those that have come since; and ``new_places``
+    :ivar key_of: ``function(record)`` that returns the id of a record, or the record
+    :ivar is_repeated: whether the last page has the records of the one before
     :ivar in_vain: how many pages in a row have brought nothing new
     :ivar empty: how many pages in a row were empty
     """
 
     def __init__(self, records: Iterable[bytes] = (), places: Iterable[bytes] = ()) -> None:
         self._records, self._places = set(records), set(places)
+        self.key_of: Callable[[Any], Any] = _itself
+        self._last: list[bytes] = []
         self.new_records: list[bytes] = []
         self.new_places: list[bytes] = []
+        self.is_repeated = False
         self.in_vain = self.empty = 0
 
     @property
@@ -90,11 +109,11 @@ class Received:
 
     def has_all(self, page: list[Any]) -> bool:
         """Return whether a page brings nothing new."""
-        return self._records.issuperset(map(digest, page))
+        return self._records.issuperset(self._digests(page))
 
     def has_any(self, page: list[Any]) -> bool:
         """Return whether a record of a page was received before."""
-        return not self._records.isdisjoint(map(digest, page))
+        return not self._records.isdisjoint(self._digests(page))
 
     def note(self, page: list[Any], is_again: bool = False) -> int:
         """Remember the records of a page.
@@ -102,11 +121,16 @@ class Received:
         :param is_again: whether the page is read again, and so may bring nothing new
         :return: how many pages in a row, up to this one, have brought nothing new
         """
-        new = dict.fromkeys(each for each in map(digest, page) if each not in self._records)
+        digests = self._digests(page)
+        self.is_repeated, self._last = bool(page) and digests == self._last, digests
+        new = dict.fromkeys(each for each in digests if each not in self._records)
         self.in_vain = 0 if new else self.in_vain + (not is_again)
         self._records.update(new)
         self.new_records += new
         return self.in_vain
+
+    def _digests(self, page: list[Any]) -> list[bytes]:
+        return [digest(self.key_of(record)) for record in page]
 
     def is_endless(self, page: list[Any]) -> bool:
         """Remember the records of a page with a new cursor or link.
@@ -124,6 +148,10 @@ class Received:
         self._places.add(place)
         self.new_places.append(place)
         return True
+
+
+def _itself(record: Any) -> Any:
+    return record
 
 
 def digest(value: object) -> bytes:

@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 import requests
 
 from ...exception import IDMissingInBackend, InvalidDataError, PlaceForgotten, UnreadableAnswer
+from ..connector_unit import external_id_text
 from .bookmark import MOST_IN_VAIN, Bookmark
 from .places import IdRange, Number, Offset, whole_number
 
@@ -71,9 +72,23 @@ def _yes_in_body_if(function: Callable[[Any], object] | None) -> Finder | None:
     return function and (lambda answer: answer.body is not None and bool(function(answer.body)))
 
 
-def pages_from(pager: Callable[[Bookmark], Iterator[Page]], bookmark: Bookmark | None) -> Iterator[Page]:
-    """Return the pages of a pager from a bookmark on; without one, all that are not empty."""
-    return filter(None, pager(Bookmark())) if bookmark is None else pager(bookmark)
+def pages_from(
+    pager: Callable[[Bookmark], Iterator[Page]], bookmark: Bookmark | None, id_of: Callable[[Any], Any]
+) -> Iterator[Page]:
+    """Return the pages of a pager from a bookmark on; without one, all that are not empty.
+
+    :param id_of: function that returns the id of a record
+    """
+
+    def key_of(record: Any) -> Any:
+        try:
+            return external_id_text(id_of(record))
+        except (AttributeError, KeyError, TypeError, InvalidDataError):
+            return record
+
+    at = Bookmark() if bookmark is None else bookmark
+    at.received.key_of = key_of
+    return filter(None, pager(at)) if bookmark is None else pager(at)
 
 
 class Paging:
@@ -104,6 +119,8 @@ class Paging:
         def request_json(self, *args: Any, **kwargs: Any) -> Any: ...
 
         def json_of(self, response: requests.Response) -> Any: ...
+
+        def id_of(self, record: Any) -> Any: ...
 
         @property
         def _(self) -> Callable[..., str]: ...
@@ -143,7 +160,9 @@ class Paging:
         """
         place = Number(params, number, first, size_name, size)
         ends = Ends(_in_body_if(total), _yes_in_body_if(more), repeats_last)
-        return pages_from(partial(self._counted_pages, self._get, path, place, _in_body(records), ends), bookmark)
+        return pages_from(
+            partial(self._counted_pages, self._get, path, place, _in_body(records), ends), bookmark, self.id_of
+        )
 
     def pages_by_offset(
         self,
@@ -170,7 +189,9 @@ class Paging:
         """
         place = Offset(params, offset, size_name, size)
         ends = Ends(_in_body_if(total), _yes_in_body_if(more), repeats_last)
-        return pages_from(partial(self._counted_pages, self._get, path, place, _in_body(records), ends), bookmark)
+        return pages_from(
+            partial(self._counted_pages, self._get, path, place, _in_body(records), ends), bookmark, self.id_of
+        )
 
     def pages_by_cursor(
         self,
@@ -190,7 +211,7 @@ class Paging:
         """
         following = _in_body(next_cursor)
         pager = partial(self._cursor_pages, self._get, path, params, _in_body(records), cursor)
-        return pages_from(partial(pager, lambda answer, page: following(answer)), bookmark)
+        return pages_from(partial(pager, lambda answer, page: following(answer)), bookmark, self.id_of)
 
     def pages_by_link(
         self,
@@ -206,7 +227,7 @@ class Paging:
         """
         following = partial(self._next_link, path=path)
         pager = partial(self._link_pages, self._get_with_headers, path, params, _in_body(records), following)
-        return pages_from(pager, bookmark)
+        return pages_from(pager, bookmark, self.id_of)
 
     def _get(self, path: str, params: Mapping[str, Any] | None) -> PageAnswer:
         return PageAnswer(self.request_json("GET", path, params=params))
@@ -237,9 +258,11 @@ class Paging:
         is_joined = bookmark.is_at_beginning
         if not is_joined:
             place.go_to(bookmark.place)
-            is_joined = not place.go_to_page_before()
+            was_at, is_joined = place.at, not place.go_to_page_before()
+        else:
+            was_at = None
         while not bookmark.has_ended:
-            answer = self._answer_at(ask, path, place, may_be_beyond=not is_joined)
+            answer = self._answer_at(ask, path, place, may_be_beyond=not is_joined and not place.is_first)
             page = self._page_of(answer, records, path)
             if not is_joined and not received.has_any(page) and place.go_to_page_before():
                 continue
@@ -257,6 +280,7 @@ class Paging:
             elif self._has_ended(answer, page, place, ends, bookmark):
                 bookmark.end()
             bookmark.go_to(place.state)
+            bookmark.can_be_left = was_at is None or place.at > was_at
             yield [] if in_vain and ends.repeats_last else page
             if in_vain >= MOST_IN_VAIN and not ends.repeats_last:
                 raise self._endless(path)
@@ -271,7 +295,10 @@ class Paging:
             return True
         if more is None and whole is not None and min(place.reached, received.number) == whole:
             return True  # where more was received, it is another number, such as that of the pages
-        return ends.repeats_last and received.in_vain >= (_REPEATED_AT_END if whole is None else MOST_IN_VAIN)
+        if not ends.repeats_last:
+            return False
+        is_repeated = whole is None and received.is_repeated and received.in_vain >= _REPEATED_AT_END
+        return is_repeated or received.in_vain >= MOST_IN_VAIN
 
     def _cursor_pages(
         self,

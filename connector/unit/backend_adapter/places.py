@@ -36,6 +36,16 @@ class _Counted:
         return {**self._params, **self._place}
 
     @property
+    def at(self) -> int:
+        """Number or offset of the page."""
+        return self._at
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first page of the list."""
+        raise NotImplementedError
+
+    @property
     def shown(self) -> str:
         return " and ".join(f"{name}={value}" for name, value in self._place.items())
 
@@ -124,10 +134,15 @@ class Number(_Counted):
         pages = -(-deleted // self._size)
         self._at = max(self._first, self._at - 1 - pages)
 
+    @property
+    def is_first(self) -> bool:
+        return self._at <= self._first
+
     def go_to_page_before(self) -> bool:
-        is_first = self._at <= self._first
-        self._at -= not is_first
-        return not is_first
+        if self.is_first:
+            return False
+        self._at -= 1
+        return True
 
 
 class Offset(_Counted):
@@ -146,10 +161,15 @@ class Offset(_Counted):
     def go_back(self, deleted: int) -> None:
         self._at = max(0, self._last - deleted)
 
+    @property
+    def is_first(self) -> bool:
+        return self._at <= 0
+
     def go_to_page_before(self) -> bool:
-        is_first = self._at <= 0
+        if self.is_first:
+            return False
         self._at = self._last if self._last < self._at else max(0, self._at - self._size)
-        return not is_first
+        return True
 
 
 class IdRange:

@@ -80,7 +80,7 @@ class BatchImporter(Importer):
             self._listing = str(uuid.uuid4())
         if bookmark.has_ended:
             self._check_found(segment.found)
-            return self._import_found(segment.found, self._closing(value, since))
+            return self._import_whole(segment.found, self._closing(value, since))
         listing = Listing.begin(self, filters, moves, value, since)
         return listing.delay(segment, bookmark)
 
@@ -95,7 +95,7 @@ class BatchImporter(Importer):
         self._read_at = database_now(self.environment)
         listing = Listing.going_on(self, listing_id, number, filters)
         if listing is None:
-            return self._("The listing was cancelled.")
+            return self._("The listing has ended, or was cancelled.")
         if listing.is_done:
             return self._("This part of the list was listed before.")
         self._listing = listing.record.key or None
@@ -154,7 +154,7 @@ class BatchImporter(Importer):
             session, self.model._name, self.backend_record.id, value, since, listing=self._listing, **further
         )
 
-    def _import_found(self, found: list[Any], closing: Job | None) -> str:
+    def _import_whole(self, found: list[Any], closing: Job | None) -> str:
         """Import the items of a list that was read as a whole, then run the job that closes it.
 
         :param found: list of ids or records
@@ -202,21 +202,18 @@ class DelayedBatchImporter(BatchImporter):
     """Batch importer that delays a job for each record, with its data if they are known.
 
     Without a watermark to move, only one of the jobs that wait for one record is run. In a batch
-    that moves the watermark, and in a long list, each record has its own job. The watermark moves
-    when all of them have ended: a failed job stays visible and can be requeued.
+    that moves the watermark, each record has its own job. The watermark moves when all of them have
+    ended: a failed job stays visible and can be requeued.
     """
 
     _on_failure = "continue"
 
-    def _import_found(self, found: list[Any], closing: Job | None) -> str:
-        if closing is not None:
-            return super()._import_found(found, closing)
+    def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
+        if self._listing:
+            return {self._prepare(*self._id_and_data(item)): 1 for item in found}
         for item in found:
             self._import_record(*self._id_and_data(item))
-        return self._told(found, found)
-
-    def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
-        return {self._prepare(*self._id_and_data(item)): 1 for item in found}
+        return {}
 
     def _told(self, found: list[Any], jobs: Collection[Job]) -> str:
         return self._("Records to import, each in a job: %s.", len(found))
@@ -244,6 +241,10 @@ class DelayedBatchImporter(BatchImporter):
     default_channel=backend_channel,
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.batch_importer.import_batch"],
+    # of two presses at once, the second one sees the listing of the first
+    concurrency_key=lambda args: (
+        f"import_batch,{args['model_name']},{args['backend_id']}" if args["filters"] is None else None
+    ),
 )
 def import_batch(session: ConnectorSession, model_name: str, backend_id: int, filters: Any = None) -> str:
     """Import the records of an external system that match

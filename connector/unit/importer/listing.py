@@ -15,13 +15,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.errors import ForeignKeyViolation, UniqueViolation
 
-from odoo.addons.jobs_queue.exception import TransactionOutdated
+from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import Job, prepare
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 #: seconds.
 MOST_PAGES = 10
 MOST_SECONDS = 20
+
+_NOTHING = object()
 
 #: Names of the job functions of ``batch.py``, which uses this module.
 IMPORT_SEGMENT = "odoo.addons.connector.unit.importer.batch.import_segment"
@@ -68,19 +70,28 @@ def read_segment(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> S
     adapter = importer.backend_adapter
     fields = importer.unit_for(RecordImporter)._fields_to_read() if adapter.lists_records else None
     found: list[Any] = []
-    pages, began, start = 0, time.monotonic(), bookmark.place
-    for page in adapter.list_pages(filters, fields, bookmark):
+    pages = asked = 0
+    began, start = time.monotonic(), bookmark.place
+    listed = iter(adapter.list_pages(deepcopy(filters), fields, bookmark))
+    while not bookmark.has_ended:
+        may_be_left = asked > 0 and bookmark.can_be_left and bookmark.place != start
+        if may_be_left and (pages >= MOST_PAGES or time.monotonic() - began > MOST_SECONDS):
+            break
+        try:
+            page = next(listed, _NOTHING)
+        except RetryableJobError:
+            if may_be_left:
+                break  # what has come is kept; the next segment is tried again
+            raise
+        if page is _NOTHING:
+            bookmark.end()
+            break
         if adapter.lists_records:
             found += checked_records(adapter, page, "search_read")
         else:
             found += checked_ids(adapter, page)
+        asked += 1
         pages += bool(page)
-        is_long = pages >= MOST_PAGES or time.monotonic() - began > MOST_SECONDS
-        # it may be at the start still: a list that is counted begins with the page before again
-        if bookmark.has_ended or (is_long and bookmark.place != start):
-            break
-    else:
-        bookmark.end()
     return Segment(without_unusable(importer, found, lambda item: importer._id_and_data(item)[0]), pages)
 
 
@@ -153,9 +164,11 @@ class Listing:
         bookmark = self.record._bookmark(self._round)
         try:
             return read_segment(self._importer, self._filters, bookmark), bookmark
-        except PlaceForgotten:
+        except PlaceForgotten as error:
             if self._round > 1:
-                raise
+                raise PlaceForgotten(
+                    self._importer._("%s The list was begun anew before: cancel the listing on the backend.", error)
+                ) from error
             self._round += 1
         bookmark = Bookmark()
         return read_segment(self._importer, self._filters, bookmark), bookmark
@@ -167,16 +180,16 @@ class Listing:
         found = list(new.values())
         importer._check_found(found)
         jobs = importer._jobs_of(found)
-        is_lacking = bookmark.has_ended and self._lacks_records(bookmark, new)
+        is_lacking = bookmark.has_ended and self._lacks_records(bookmark)
         is_complete = bookmark.has_ended and not (is_lacking and self._round == 1)
         last = self._closing() if is_complete else self._barrier() if jobs else None
         self._import(jobs, last)
-        if is_complete:
-            if is_lacking:
-                self._tell_lack(bookmark, new)
-            return importer._told(found, jobs)
         barrier_id = last.id if last else self._before[-1:].barrier_id
         self._note(segment, list(new), bookmark, jobs, barrier_id, self._round + is_lacking)
+        if is_complete:
+            if is_lacking:
+                self._tell_lack(bookmark)
+            return importer._told(found, jobs)
         self._delay_next()
         return importer._(
             "Pages listed: %(pages)s, records to import: %(records)s. Another job lists what follows.",
@@ -185,22 +198,22 @@ class Listing:
         )
 
     def _new_items(self, found: list[Any]) -> dict[bytes, Any]:
-        """Return the items that were not listed before: dict, digest of the id to the item.
+        """Return the items that were not listed before, or have changed since.
 
-        Of an item that comes twice the later one counts: it is newer.
+        Of an item that comes twice in a segment the later one counts: it is newer.
+
+        :return: dict, digest of the item to the item
         """
-        items = {digest(external_id_text(self._importer._id_and_data(item)[0])): item for item in found}
-        return {id_: item for id_, item in items.items() if id_ not in self._ids}
+        id_of = self._importer._id_and_data
+        last = {external_id_text(id_of(item)[0]): item for item in found}
+        known = self.record._listed_items()
+        return {key: item for item in last.values() if (key := digest(item)) not in known}
 
-    @cached_property
-    def _ids(self) -> set[bytes]:
-        return self.record._listed_ids()
-
-    def _lacks_records(self, bookmark: Bookmark, new: Collection[bytes]) -> bool:
+    def _lacks_records(self, bookmark: Bookmark) -> bool:
         """Return whether a list that has ended has brought fewer records than the system says."""
-        return bookmark.total is not None and len(self._ids) + len(new) < bookmark.total
+        return bookmark.total is not None and bookmark.received.number < bookmark.total
 
-    def _tell_lack(self, bookmark: Bookmark, new: Collection[bytes]) -> None:
+    def _tell_lack(self, bookmark: Bookmark) -> None:
         importer = self._importer
         add_checkpoint(
             importer.session,
@@ -213,7 +226,7 @@ class Listing:
                 backend=importer.environment.backend_name,
                 records=importer.model._description,
                 total=bookmark.total,
-                listed=len(self._ids) + len(new),
+                listed=bookmark.received.number,
             ),
             severity="warning",
         )
@@ -272,4 +285,6 @@ class Listing:
                 self.record, self._number, self._round, next_round, segment.pages, new, bookmark, sizes, barrier_id
             )
         except (ForeignKeyViolation, UniqueViolation) as error:
-            raise TransactionOutdated(self._importer._("The listing was cancelled meanwhile.")) from error
+            raise TransactionOutdated(
+                self._importer._("The listing was cancelled meanwhile, or another job has listed this part of it.")
+            ) from error
