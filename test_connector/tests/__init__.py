@@ -12,6 +12,7 @@ from . import test_checkpoint_review
 from . import test_companies
 from . import test_conflict
 from . import test_consumer
+from . import test_contract
 from . import test_declared_authentication
 from . import test_declared_graphql
 from . import test_declared_rest
