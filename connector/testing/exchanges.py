@@ -36,6 +36,7 @@ class Recording:
         self.exchanges = exchanges
         self._secrets = tuple(secrets)
         self.unknown = []  # requests that were not recorded, as texts
+        self.left = list(exchanges)  # those that nobody has asked for yet
 
     @classmethod
     def read(cls, file, secrets=()):
@@ -84,6 +85,7 @@ class Recording:
         asked = self._request(request.method, request.path, request.params, request.body)
         for exchange in self.exchanges:
             if _same(asked, exchange["request"]):
+                self.left = [one for one in self.left if one is not exchange]
                 answer = exchange["answer"]
                 content = answer["json"] if "json" in answer else answer.get("text", "")
                 return Answer(
@@ -92,9 +94,10 @@ class Recording:
         self.unknown.append(_shown(asked))
         return Answer({"message": f"This was not recorded: {_shown(asked)}"}, 400)
 
-    def shown(self):
-        """Return the recorded requests, for a message."""
-        return "".join(f"\n- {_shown(exchange['request'])}" for exchange in self.exchanges)
+    def shown(self, exchanges=None):
+        """Return recorded requests, by default all, for a message."""
+        exchanges = self.exchanges if exchanges is None else exchanges
+        return "".join(f"\n- {_shown(exchange['request'])}" for exchange in exchanges)
 
     def _request(self, method, path, params, body):
         masked = dict(parse_qsl(urlsplit(masked_url(f"http://system{path}?{urlencode(params)}", self._secrets)).query))

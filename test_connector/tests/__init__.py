@@ -19,6 +19,7 @@ from . import test_declared_rest
 from . import test_declared_rpc
 from . import test_declared_since
 from . import test_documented_adapters
+from . import test_documented_contract
 from . import test_encodings
 from . import test_environment
 from . import test_exchange

@@ -82,7 +82,7 @@ class TestRest(ContractOfShop):
     model = MODEL
     units = RestCustomers, CustomerMapper, CustomerExportMapper
     record = {"uuid": "c1", "name": "Ada", "mail": "ada@example.com"}
-    recording = "customers"
+    recording = "customers_by_cursor"
 
 
 class GraphQLCustomers(GraphQLAdapter):
@@ -435,6 +435,16 @@ class TestWrongParameter(ContractOfShop):
 class TestWrongVerb(ContractOfShop):
     class Adapter(RestCustomers):
         verbs = {"search": Verb("POST", "/customers/search")}
+
+    model = MODEL
+    units = Adapter, CustomerMapper
+    record, recording = TestRest.record, TestRest.recording
+
+
+@fails("test_the_adapter_asks_as_it_was_recorded", r"too:\n- GET /customers\?limit=100&cursor=b7")
+class TestCursorThatIsNotFound(ContractOfShop):
+    class Adapter(RestCustomers):
+        paginator = CursorPages(size=100, next="next")
 
     model = MODEL
     units = Adapter, CustomerMapper

@@ -1,11 +1,12 @@
 """Contract of the adapter with the real system: it asks as somebody has once asked that system."""
 
 import os
-from itertools import islice
+from contextlib import suppress
 
 from odoo import fields
 from odoo.tests.common import _super_send
 
+from ...declaration.adapter import DeclaredAdapter
 from ...exception import NoConnectorUnitError
 from ...unit.importer.record import RecordImporter
 from ...unit.mapper.mapper import ImportMapper
@@ -15,6 +16,8 @@ from .case import ContractCase
 
 #: The time since which changes are asked for in a recording.
 _SINCE = "2026-01-31 08:15:00"
+#: Pages of a list that are recorded.
+_RECORDED_PAGES = 2
 
 
 class ExchangeContract(ContractCase):
@@ -38,7 +41,7 @@ class ExchangeContract(ContractCase):
         self.trouble = recording.answer
         failure = None
         try:
-            records = self._ask()
+            records = self._ask(lambda number: recording.left)
         except Exception as error:
             failure = error
         name = type(self.adapter).__name__
@@ -48,37 +51,42 @@ class ExchangeContract(ContractCase):
         )
         if failure is not None:
             raise failure
+        left = recording.shown(recording.left)
+        self.assertFalse(recording.left, f"{name} does not ask for what was recorded, too:{left}")
         self._check_fields(records)
 
     # How the test finds out
 
-    def _ask(self):
-        """Ask for a list and for one of its records; return both as a list of records."""
-        adapter = self.adapter
-        listed = list(self._first_records(None))
-        self.assertTrue(listed, f"{self.recording}: the recorded list has no record")
-        if adapter.changed:
-            filters = adapter.changed.filters(_SINCE, fields.Datetime.to_datetime(_SINCE))
-            list(self._first_records(filters))
-        first = listed[0]
-        external_id = adapter.id_of(first) if isinstance(first, dict) else first
-        self.assertIsNotNone(external_id, f"{self.recording}: the first record of the list has no id")
-        try:
-            one = adapter.read(external_id, self.unit_fields())
-        except NotImplementedError:
-            return listed  # its lists have all
-        return [one, *(record for record in listed if isinstance(record, dict))]
+    def _ask(self, goes_on):
+        """Ask for a list and for one of its records; return both as a list of records.
 
-    def _first_records(self, filters):
-        """Yield what the adapter lists; of a declared one, two pages."""
+        :param goes_on: ``function(number)`` that returns whether the list goes on after so many
+            pages
+        """
         adapter = self.adapter
-        if hasattr(adapter, "pages") and not adapter._overrides("search_read") and not adapter._overrides("search"):
-            for page in islice(adapter.pages(filters), 2):
-                yield from page
+        pages = self._pages(None)
+        records = list(next(pages, ()))
+        self.assertTrue(records, f"{self.recording}: the recorded list has no record")
+        if adapter.changed:
+            next(self._pages(adapter.changed.filters(_SINCE, fields.Datetime.to_datetime(_SINCE))), None)
+        external_id = adapter.id_of(records[0]) if isinstance(records[0], dict) else records[0]
+        with suppress(NotImplementedError):  # its lists have all
+            records.append(adapter.read(external_id, self.unit_fields()))
+        number = 1
+        while goes_on(number) and (page := next(pages, None)):
+            records += page
+            number += 1
+        return [record for record in records if isinstance(record, dict)]
+
+    def _pages(self, filters):
+        """Yield the pages of the list; of an adapter that is not declared, all as one."""
+        adapter = self.adapter
+        if isinstance(adapter, DeclaredAdapter) and not any(map(adapter._overrides, ("search_read", "search"))):
+            yield from adapter.pages(filters)
         elif adapter.lists_records:
-            yield from adapter.search_read(filters, self.unit_fields())
+            yield adapter.search_read(filters, self.unit_fields())
         else:
-            yield from adapter.search(filters)
+            yield adapter.search(filters)
 
     def unit_fields(self):
         return self.unit(RecordImporter)._fields_to_read()
@@ -102,7 +110,7 @@ class ExchangeContract(ContractCase):
         self.backend.write({**self.backend_values, location: self.backend_values[location]})
         recording = type(self)._added_to = Recording([], self._known_secrets())
         try:
-            self._ask()
+            self._ask(lambda number: number < _RECORDED_PAGES)
         finally:
             type(self)._added_to = None
             self.backend.write({**self.backend_values, location: self.server.url})
