@@ -41,6 +41,7 @@ from . import test_merge
 from . import test_own_binder
 from . import test_paging
 from . import test_paths
+from . import test_played
 from . import test_reading
 from . import test_reconciler
 from . import test_record_numbers

@@ -2,8 +2,12 @@
 
 import inspect
 import json
+import os
 import uuid
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 from urllib.parse import unquote
 
 import requests
@@ -27,6 +31,8 @@ from odoo.addons.connector.declaration import (
     CursorPages,
     GraphQLAdapter,
     IdWindows,
+    KeysetPages,
+    Login,
     MultiCall,
     OffsetPages,
     RestAdapter,
@@ -38,6 +44,7 @@ from odoo.addons.connector.declaration import (
 )
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, MappingError
 from odoo.addons.connector.testing import Answer, ConnectorContract
+from odoo.addons.connector.testing.recording import RECORD
 from odoo.addons.connector.testing.registration import registering
 
 from ..units import webshop_http
@@ -53,6 +60,14 @@ class CustomerMapper(ImportMapper):
 class CustomerExportMapper(ExportMapper):
     _model_name = MODEL
     direct = [("name", "name"), ("email", "mail")]
+
+
+def run_only(contract, test, method):
+    """Let a class of tests have one test only."""
+    for name, _method in inspect.getmembers(contract, inspect.isfunction):
+        if name.startswith("test_"):
+            setattr(contract, name, method if name == test else None)
+    return contract
 
 
 class ContractOfShop(ConnectorContract):
@@ -222,6 +237,53 @@ class TestWritten(ContractOfWritten):
     units = WrittenCustomers, CustomerMapper, CustomerExportMapper
 
 
+class LoggedInCustomers(RestAdapter):
+    _model_name = MODEL
+    base, path = field("location"), "/customers"
+    auth = Login(path="/login", json={"user": "odoo", "password": secret("token")}, token="data.token")
+    paginator = KeysetPages(parameter="since_id", size=50)
+
+
+class TestLogin(ContractOfShop):
+    model = MODEL
+    units = LoggedInCustomers, CustomerMapper, CustomerExportMapper
+    record = {"id": 7, "name": "Ada", "mail": "ada@example.com"}
+
+
+RECORDING_TEST = "test_an_exchange_is_recorded_without_secrets_and_compared"
+
+
+class RecordingCase(ContractOfShop):
+    model = None
+    units = RestCustomers, CustomerMapper
+    record = TestRest.record
+    recording = "customers"
+
+
+class TestRecording(RecordingCase):
+    """A recording that is made of a system, here of one that is played."""
+
+    model = MODEL
+
+    @property
+    def recordings(self):
+        return self.folder
+
+    def test_an_exchange_is_recorded_without_secrets_and_compared(self):
+        self.folder = Path(self.enterContext(TemporaryDirectory()))
+        self.backend_values = {**self.backend_values, "location": self.server.url}
+        self.add(*self.ids(1))
+        with patch.dict(os.environ, {RECORD: "1"}):
+            RecordingCase.test_the_adapter_asks_as_it_was_recorded(self)
+        recorded = (self.folder / "customers.json").read_text()
+        self.assertNotIn(self.backend_values["token"], recorded)
+        asked = [(exchange["request"]["method"], exchange["request"]["path"]) for exchange in json.loads(recorded)]
+        self.assertEqual(asked, [("GET", "/customers"), ("GET", "/customers/c1")])
+
+
+run_only(TestRecording, RECORDING_TEST, getattr(TestRecording, RECORDING_TEST))
+
+
 # Faulty connectors, each with the test that tells
 
 
@@ -238,10 +300,7 @@ def fails(test, message):
             with self.assertRaisesRegex(AssertionError, message):
                 original(self)
 
-        for name, _method in inspect.getmembers(contract, inspect.isfunction):
-            if name.startswith("test_"):
-                setattr(contract, name, failing if name == test else None)
-        return contract
+        return run_only(contract, test, failing)
 
     return keep_one
 

@@ -72,6 +72,9 @@ class ContractCase(ConnectorCase):
                 f"{type(self).__name__}: {type(self.adapter).__name__} is not declared, so nobody knows what its system answers. "
                 "Write a method answer(request, records)"
             )
+        if self.system is not None and self.system.gives_tokens:
+            self.registry_enter_test_mode()  # a token is stored by a transaction of its own
+            self.env.flush_all()
         self._watch_changes()
 
     # For connectors to override

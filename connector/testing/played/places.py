@@ -6,6 +6,7 @@ from contextlib import suppress
 import jmespath
 from jmespath.visitor import TreeInterpreter
 
+from ...exception import UnreadableAnswer
 from ...unit.backend_adapter.json_paths import value_at
 
 #: Values that are tried where an expression has to be true or false.
@@ -22,7 +23,7 @@ def put(path, body, value):
     if path is None:
         return value
     for made in _made(jmespath.compile(path).parsed, body, value):
-        if value_at(path, made) == value:
+        if _found(path, made) == value:
             return made
     raise ValueError(
         f"No answer can be made of the JMESPath {path!r}: play the system by a method answer(request, records) of the test"
@@ -39,11 +40,17 @@ def put_truth(path, body, truth):
         made = body
         for place, value in zip(places, values, strict=True):
             made = _undone(place, made, value)
-        if value_at(path, made) is truth:
+        if _found(path, made) is truth:
             return made
     raise ValueError(
         f"{path!r} cannot be made {truth}: play the system by a method answer(request, records) of the test"
     )
+
+
+def _found(path, body):
+    """Return what a path finds, None where it cannot take what is there."""
+    with suppress(UnreadableAnswer):
+        return value_at(path, body)
 
 
 def _made(node, body, value):

@@ -20,13 +20,17 @@ class PlayedSystem:
     """
 
     def __init__(self, adapter, template):
-        self._adapter_class = type(adapter)
         self._base = urlsplit(adapter._base_url).path.rstrip("/")
         self._paginator = adapter.paginator
         self._id_field = adapter.id_field
         self._records_path = adapter.records
         self._template = template
         self._token_path, self._token_at = _login_of(adapter)
+
+    @property
+    def gives_tokens(self):
+        """Whether it has an endpoint that gives tokens."""
+        return self._token_path is not None
 
     def answer(self, request, records):
         """Return the :class:`~..server.Answer` to a request; None if the system has no such thing.
