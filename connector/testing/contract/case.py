@@ -229,6 +229,7 @@ class ContractCase(ConnectorCase):
         )
 
     def exported_texts(self):
+        """Return the fields of texts that the export reads."""
         mapper = self.unit(ExportMapper)
         fields = [entry[0] for entry in mapper._compiled.plain] + [entry[1] for entry in mapper._compiled.modified]
         return [name for name in fields if self._is_text(name)]
@@ -242,8 +243,8 @@ class ContractCase(ConnectorCase):
             if isinstance(self.record.get(source), str) and self._is_text(target) and source != self._id_name
         ]
 
-    def changed_there(self, external_id):
-        """Return values of the system with which a record differs from what was imported."""
+    def changed_there(self):
+        """Return values of the system with which a record differs from :attr:`record`."""
         if self.change:
             return self.change
         for source in self.mapped_texts():

@@ -89,6 +89,7 @@ class ExchangeContract(ContractCase):
             yield adapter.search(filters)
 
     def unit_fields(self):
+        """Return the names of the fields that an import reads, None for all."""
         return self.unit(RecordImporter)._fields_to_read()
 
     def _check_fields(self, records):
