@@ -26,7 +26,7 @@ IDS = list(range(1, 6))
 
 
 class TestPlayedPages(HttpCase):
-    def listed(self, **declared):
+    def listed(self, filters=None, **declared):
         """Return the ids that an adapter finds in the system that is played as it declares."""
         records = {str(id_): {"id": id_} for id_ in IDS}
         self.serve(lambda request: self.system.answer(request, records))
@@ -34,7 +34,7 @@ class TestPlayedPages(HttpCase):
         base = {"base": field("location"), "path": "/things", **declared}
         adapter = type("Things", (RestAdapter,), base)(self.environment())
         self.system = played(adapter, {"id": 1})
-        return adapter.search()
+        return adapter.search(filters)
 
     def test_each_paginator_finds_all_records(self):
         for paginator in (
@@ -63,6 +63,10 @@ class TestPlayedPages(HttpCase):
     def test_records_may_be_at_any_place(self):
         for records in (None, "things", "edges[].node", "things || `[]`", "pages[0].things"):
             self.assertEqual(self.listed(paginator=NumberPages(size=2), records=records), IDS, records)
+
+    def test_a_filter_is_the_value_of_a_field(self):
+        self.assertEqual(self.listed({"id": 3}, paginator=NumberPages(size=2), params={"expand": "lines"}), [3])
+        self.assertEqual(self.listed({"reference": "k1"}, paginator=NumberPages(size=2)), [])
 
     def test_a_search_by_post_has_pages_too(self):
         verbs = {"search": Verb("POST", "/things/search")}

@@ -48,7 +48,7 @@ class PlayedGraphQL(PlayedSystem):
         return Answer({"errors": [{"message": f"The test does not play this query: {text}"}]})
 
     def _list(self, values, records):
-        page = self._page(values.get, {id_: _of(record, self._selected) for id_, record in records.items()})
+        page = self._page(values, {id_: _of(record, self._selected) for id_, record in records.items()})
         return page.body(self._records_path)
 
     def _one(self, values, records):

@@ -18,7 +18,8 @@ from .places import put, put_truth
 
 #: Records of a page where the adapter leaves the size to the system.
 _USUAL_SIZE = 2
-_LINK = "played_from"
+#: Parameter of a link, with which the next page begins.
+LINK = "played_from"
 
 
 @dataclass
@@ -97,11 +98,11 @@ def _by_cursor(paginator, asked, records, id_of, path):
 
 
 def _linked(paginator, asked, records, id_of, path):
-    start, size = int(asked(_LINK) or 0), _size(paginator, asked)
+    start, size = int(asked(LINK) or 0), _size(paginator, asked)
     page = Page(records[start : start + size])
     if start + size < len(records) or (paginator.repeats_last and start):
         following = start + size if start + size < len(records) else start
-        link = f"{path}?{urlencode({_LINK: following, paginator.size_parameter: size})}"
+        link = f"{path}?{urlencode({LINK: following, paginator.size_parameter: size})}"
         if paginator.next is None:
             page.headers["Link"] = f'<{link}>; rel="next"'
         else:

@@ -51,7 +51,7 @@ class PlayedRest(PlayedSystem):
         def asked(name):
             return request.headers.get(name.name) if isinstance(name, Header) else values.get(name)
 
-        page = self._page(asked, records, request.path)
+        page = self._page(values, records, request.path, asked)
         return Answer(page.body(self._records_path), headers=page.all_headers)
 
     def _read(self, request, records, external_id):

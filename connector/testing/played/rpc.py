@@ -78,7 +78,7 @@ class PlayedRpc(PlayedSystem):
         raise _Fault("unknown", f"There is no method {method} with such arguments")
 
     def _search(self, values, records):
-        page = self._page(lambda name: values.get("params", {}).get(name), records)
+        page = self._page(values.get("params", {}), records)
         return page.body(self._records_path)
 
     def _read(self, values, records):

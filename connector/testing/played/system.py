@@ -3,9 +3,11 @@
 from copy import deepcopy
 from urllib.parse import urlsplit
 
+from ...declaration.calls import Window
+from ...declaration.rpc import RpcAdapter
 from ...unit.backend_adapter.json_paths import value_at
 from ..server import Answer
-from .pages import page_of
+from .pages import LINK, page_of
 from .places import put
 
 
@@ -25,6 +27,7 @@ class PlayedSystem:
         self._id_field = adapter.id_field
         self._records_path = adapter.records
         self._template = template
+        self._no_filters = _parameters_of(adapter)
         self._token_path, self._token_at = _login_of(adapter)
 
     @property
@@ -55,8 +58,21 @@ class PlayedSystem:
     def _answer(self, request, records):
         raise NotImplementedError
 
-    def _page(self, asked, records, path=""):
-        return page_of(self._paginator, asked, list(records.values()), self._id_of, path)
+    def _page(self, sent, records, path="", asked=None):
+        """Return a page of the records that match what was sent.
+
+        What is neither of the page nor declared has to be the value of a field of this name.
+
+        :param sent: dict of parameters
+        :param asked: function of the name of a parameter, see :func:`~.pages.page_of`
+        """
+        filters = {name: value for name, value in sent.items() if name not in self._no_filters and value is not None}
+        found = [
+            record
+            for record in records.values()
+            if all(str(record.get(name)) == str(value) for name, value in filters.items())
+        ]
+        return page_of(self._paginator, asked or sent.get, found, self._id_of, path)
 
     def _id_of(self, record):
         return value_at(self._id_field, record)
@@ -70,6 +86,17 @@ class PlayedSystem:
         record = self.with_id({**self._template, **data}, external_id)
         records[str(external_id)] = record
         return record
+
+
+def _parameters_of(adapter):
+    """Return the names of the parameters of a list that are no filters."""
+    names = {"size", LINK, *adapter.params}
+    for declared in (adapter.paginator, adapter.changed):
+        for attribute in ("parameter", "size_parameter", "from_parameter", "to_parameter", "until"):
+            names.add(getattr(declared, attribute, None))
+    if isinstance(adapter, RpcAdapter) and adapter.list:
+        names.update(argument.field for argument in adapter.list.arguments if isinstance(argument, Window))
+    return names
 
 
 def _login_of(adapter):
