@@ -12,12 +12,14 @@ from . import test_checkpoint_review
 from . import test_companies
 from . import test_conflict
 from . import test_consumer
+from . import test_contract
 from . import test_declared_authentication
 from . import test_declared_graphql
 from . import test_declared_rest
 from . import test_declared_rpc
 from . import test_declared_since
 from . import test_documented_adapters
+from . import test_documented_contract
 from . import test_encodings
 from . import test_environment
 from . import test_exchange
@@ -39,6 +41,7 @@ from . import test_merge
 from . import test_own_binder
 from . import test_paging
 from . import test_paths
+from . import test_played
 from . import test_reading
 from . import test_reconciler
 from . import test_record_numbers

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from base64 import b64encode
 from typing import Any
 
 from requests import PreparedRequest
@@ -32,7 +33,8 @@ class BasicAuth(HTTPBasicAuth):
 
     def __init__(self, user: str, password: str) -> None:
         super().__init__(user.encode(), password.encode())
-        self.secrets = (password,)
+        # a system may repeat the header
+        self.secrets = (password, b64encode(f"{user}:{password}".encode()).decode())
 
 
 class BearerAuth(AuthBase):

@@ -1,0 +1,63 @@
+"""The connector keeps the contract of connectors, over each of its protocols."""
+
+from odoo.tests import tagged
+
+from odoo.addons.connector.testing import ConnectorContract
+
+from .played_odoo import PlayedModel, answer_json2, answer_xmlrpc, refuse_json2, refuse_xmlrpc
+
+PARTNER = {
+    "id": 41,
+    "write_date": "2026-01-31 08:15:00",
+    "name": "Ada Lovelace",
+    "active": True,
+    "is_company": False,
+    "type": "contact",
+    "email": "ada@example.com",
+    **dict.fromkeys(
+        ["parent_id", "street", "street2", "zip", "city", "phone", "website", "function", "ref", "vat", "comment"],
+        False,
+    ),
+    **dict.fromkeys(["image_1920", "country_id", "state_id"], False),
+}
+
+
+class ContractOfOdoo(ConnectorContract):
+    """Base: the other Odoo has partners."""
+
+    backend_model = "odoo.backend"
+    backend_values = {"database": "shop", "login": "admin", "api_key": "the-key-of-the-tests"}
+    record = PARTNER
+    # after the watermark, by which the changes are asked for
+    change = {"name": "Ada King", "write_date": "2126-01-31 08:15:00"}
+
+    def setUp(self):
+        self.keys = {}  # external identifiers in the other Odoo
+        super().setUp()
+
+    def model_of(self, records):
+        return PlayedModel(records, self.record, self.keys)
+
+
+@tagged("post_install", "-at_install")
+class TestJson2Contract(ContractOfOdoo):
+    model = "odoo.res.partner"
+    backend_values = {**ContractOfOdoo.backend_values, "version": "19.0"}
+
+    def answer(self, request, records):
+        return answer_json2(request, self.model_of(records), self.refuse)
+
+    def refuse(self, status, message, headers=None):
+        return refuse_json2(status, message, headers)
+
+
+@tagged("post_install", "-at_install")
+class TestXmlRpcContract(ContractOfOdoo):
+    model = "odoo.res.partner"
+    backend_values = {**ContractOfOdoo.backend_values, "version": "legacy"}
+
+    def answer(self, request, records):
+        return answer_xmlrpc(request, self.model_of(records), self.refuse)
+
+    def refuse(self, status, message, headers=None):
+        return refuse_xmlrpc(status, message, headers)
