@@ -34,6 +34,7 @@ _STATUSES = {
     "INTERNAL_SERVER_ERROR": 500,
     "SERVICE_UNAVAILABLE": 503,
 }
+_LONGEST_WAIT = 86_400  # seconds
 #: Names by which the extensions of an error may tell a status.
 _STATUS_NAMES = ("status", "statusCode", "http_code", "httpStatus")
 
@@ -122,7 +123,8 @@ class GraphQLAdapter(EndpointAdapter):
 
         Its code decides, which is ``code`` or ``category`` in its extensions, or its ``type``: see
         :attr:`codes`, and ``_STATUSES`` in ``graphql.py``. Where it has none, a status that it
-        names. The record is missing only if the error is not about a part of it.
+        names. The record is missing only if the error is not about a part of it. ``retryAfter`` in
+        its extensions are seconds to wait.
         """
         body = self.json_of(answer)
         errors = body.get("errors") if isinstance(body, dict) else None
@@ -140,7 +142,10 @@ class GraphQLAdapter(EndpointAdapter):
         status: Any = next(filter(None, meant), None) or next(named, 422)
         if status in NO_ENDPOINT and not _is_about_record(error.get("path"), answer):
             status = 422
-        return Refusal(status, str(error.get("message") or next(filter(None, codes), None)))
+        message = str(error.get("message") or next(filter(None, codes), None))
+        wait = extensions.get("retryAfter")
+        is_number = isinstance(wait, int | float) and not isinstance(wait, bool) and 0 <= wait < _LONGEST_WAIT
+        return Refusal(status, message, seconds=wait if is_number else None)
 
     def _said(self, response: requests.Response) -> str:
         with suppress(UnreadableAnswer):

@@ -185,7 +185,7 @@ class _SizedPages(Paginator):
 
     _names: ClassVar[tuple[str, ...]] = ("size_parameter",)
     _numbers = ("size",)
-    _optional: ClassVar[tuple[str, ...]] = ("size", "more", "key")
+    _optional: ClassVar[tuple[str, ...]] = ("size", "more", "key", "total")
 
     def _params(self, listing: Listing) -> dict[Any, Any]:
         return {**listing.params, **({} if self.size is None else {self.size_parameter: self.size})}
@@ -202,6 +202,8 @@ class CursorPages(_SizedPages):
     :param parameter: name of the parameter for the cursor, or :class:`Header`
     :param more: where an answer says whether there is more: JMESPath, :class:`Header`, or None if
         only the cursor tells
+    :param total: where it says how many records there are in all: JMESPath or :class:`Header`. A
+        long list that brings fewer is read once more
     :param repeats_last: whether the last page names its own cursor as the next one, and so has no
         end. By default that is an error
     :param size: number of records to ask for in a page; None: as many as the system likes to give
@@ -211,9 +213,10 @@ class CursorPages(_SizedPages):
     next: Place
     parameter: str | Header = "cursor"
     more: Place | None = None
+    total: Place | None = None
     repeats_last: bool = False
 
-    _places = ("next", "more")
+    _places = ("next", "more", "total")
     _names = ("parameter", "size_parameter")
 
     def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
@@ -228,6 +231,7 @@ class CursorPages(_SizedPages):
             bookmark,
             _truth_in(self.more),
             self.repeats_last,
+            None if self.total is None else _found_in(self.total),
         )
 
 

@@ -21,13 +21,13 @@ class Roles:
         super().setUpClass()
         cls.elsewhere = cls.env["res.company"].create({"name": "Elsewhere"})
         cls.nobody = cls.env.ref("base.public_user")
-        cls.portal = new_test_user(cls.env, "portal", "base.group_portal")
-        cls.employee = new_test_user(cls.env, "employee", "base.group_user")
-        cls.user = new_test_user(cls.env, "user", "connector.group_connector_user")
-        cls.manager = new_test_user(cls.env, "manager", "connector.group_connector_manager")
+        cls.portal = new_test_user(cls.env, "role portal", "base.group_portal")
+        cls.employee = new_test_user(cls.env, "role employee", "base.group_user")
+        cls.user = new_test_user(cls.env, "role user", "connector.group_connector_user")
+        cls.manager = new_test_user(cls.env, "role manager", "connector.group_connector_manager")
         cls.other_manager = new_test_user(
             cls.env,
-            "other manager",
+            "role other manager",
             "connector.group_connector_manager",
             company_id=cls.elsewhere.id,
             company_ids=cls.elsewhere.ids,

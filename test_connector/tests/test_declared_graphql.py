@@ -245,6 +245,12 @@ class TestErrors(GraphQLCase):
                 self.serve(Answer({"errors": [{"message": "no", "extensions": {"code": code}}]}, status))
                 self.assertIs(type(self.error_of(lambda: self.adapter().read(7))), kind)
 
+    def test_an_error_may_tell_how_long_to_wait(self):
+        for wait, seconds in ((30, 30), (0.5, 0.5), ("soon", None), (True, None), (-1, None), (10**9, None)):
+            with self.subTest(wait):
+                error = self.error(message="slowly", extensions={"code": "RATE_LIMITED", "retryAfter": wait})
+                self.assertEqual(error.seconds, seconds)
+
     def test_a_code_may_stand_elsewhere_and_be_declared(self):
         for error, kind in (
             ({"type": "RATE_LIMITED"}, RetryableJobError),

@@ -19,7 +19,7 @@ from odoo.addons.connector.declaration import (
     OffsetPages,
 )
 from odoo.addons.connector.declaration.paginators import Listing
-from odoo.addons.connector.exception import InvalidDataError
+from odoo.addons.connector.exception import InvalidDataError, NetworkRetryableError
 from odoo.addons.connector.testing import Answer, local_server
 from odoo.addons.connector.unit.backend_adapter.bookmark import Bookmark
 from odoo.addons.connector.unit.backend_adapter.paging import PageAnswer, Paging, pages_from
@@ -363,6 +363,29 @@ def test_c1_a_gap_of_a_million_ids_takes_few_requests_and_no_page_is_larger_than
         assert received(pages) == set(ids)
         assert max(map(len, pages)) <= 5
         assert len(server.requests) < 90
+
+
+def test_c1_a_window_that_is_too_much_for_a_system_is_asked_for_in_parts():
+    ids = [*range(1, 6), *range(5000, 8000)]
+
+    def answer(request):
+        first, last = int(request.params["from"]), int(request.params["to"])
+        found = [{"id": id_} for id_ in ids if first <= id_ <= last]
+        return Answer({"items": found}) if len(found) <= 300 else Answer({"error": "out of memory"}, 500)
+
+    class Dying(Pager):
+        def _ask(self, path, params):
+            response = self.request("GET", path, params)
+            if response.status_code == 500:
+                raise NetworkRetryableError("out of memory")
+            return PageAnswer(response.json())
+
+    with local_server(answer) as server, requests.Session() as session:
+        pages = Dying(server.url, session).declared(IdWindows(size=250), "/")
+        assert received(pages) == set(ids)
+        assert len(server.requests) < 80
+        with pytest.raises(NetworkRetryableError):
+            list(Dying(server.url, session).declared(IdWindows(size=400), "/"))
 
 
 def test_c2_a_last_page_that_leads_to_itself_is_the_end_where_that_is_said_and_else_an_error(served):

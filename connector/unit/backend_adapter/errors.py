@@ -52,11 +52,14 @@ class Refusal:
     :param message: message of the system
     :param right: name of the right that our user lacks there; with status 403, or with 401 if the
         system says the same of credentials that are not valid any more
+    :param seconds: for how long the system wants us to wait, where its header ``Retry-After`` does
+        not say it
     """
 
     status: int
     message: str
     right: str | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.status, int) or not 300 <= self.status < 600:

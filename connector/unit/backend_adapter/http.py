@@ -560,7 +560,7 @@ class HttpAdapter(Paging, CRUDAdapter):
     def _expressed_error(self, refusal: Refusal, response: requests.Response) -> Exception:
         """Return the exception for a refusal by the content of a response."""
         if not refusal.right:
-            return self._error(refusal.status, refusal.message, response)
+            return self._error(refusal.status, refusal.message, response, refusal.seconds)
         said = {"system": self._label, "message": self._mask(refusal.message), "right": self._mask(refusal.right)}
         if refusal.status == 401:
             return FailedJobError(
@@ -589,16 +589,24 @@ class HttpAdapter(Paging, CRUDAdapter):
         """Return the exception for an unsuccessful response."""
         return self._error(response.status_code, self._said(response), response)
 
-    def _error(self, status: int, message: object, response: requests.Response | None = None) -> Exception:
+    def _error(
+        self,
+        status: int,
+        message: object,
+        response: requests.Response | None = None,
+        seconds: float | None = None,
+    ) -> Exception:
         """Return the exception for a refusal of the system.
 
         :param status: HTTP status, or the one that an error of another protocol corresponds to
         :param message: message of the system
         :param response: :class:`requests.Response`, which may ask to wait
+        :param seconds: how long it asks us to wait; None: as the header of the response says
         """
         kind = self._exceptions.get(status) or exception_for(status)
         text = self._error_text(kind, status, {"system": self._label, "message": self._mask(message)})
-        seconds = None if response is None else retry_after(response)
+        if seconds is None and response is not None:
+            seconds = retry_after(response)
         error: Any = kind(text, seconds=seconds) if issubclass(kind, RetryableJobError) else kind(text)
         error.status = status  # for is_server_error()
         return error
@@ -610,7 +618,7 @@ class HttpAdapter(Paging, CRUDAdapter):
             )
         if issubclass(kind, CredentialsRefused):
             return self._(
-                "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then requeue the job.",
+                "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then its jobs go on.",
                 **said,
             )
         if issubclass(kind, IDMissingInBackend):

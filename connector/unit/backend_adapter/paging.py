@@ -16,6 +16,8 @@ from urllib.parse import urljoin
 
 import requests
 
+from odoo.addons.jobs_queue.exception import NetworkRetryableError
+
 from ...exception import IDMissingInBackend, InvalidDataError, PlaceForgotten, UnreadableAnswer
 from ..connector_unit import external_id_text
 from .bookmark import MOST_IN_VAIN, Bookmark
@@ -311,6 +313,7 @@ class Paging:
         bookmark: Bookmark,
         more: Finder | None = None,
         repeats_last: bool = False,
+        total: Finder | None = None,
     ) -> Iterator[Page]:
         """Yield the page of each cursor, until a page has no next one.
 
@@ -319,6 +322,7 @@ class Paging:
             empty text after the last page
         :param more: as of :class:`Ends`, None if only the cursor tells
         :param repeats_last: whether the cursor of the last page leads to that page
+        :param total: as of :class:`Ends`
         """
         received, asked = bookmark.received, params or {}
         if not bookmark.is_at_beginning:
@@ -329,6 +333,7 @@ class Paging:
             page = self._page_of(answer, records, path)
             if received.is_endless(page):
                 raise self._endless(path)
+            bookmark.total = whole_number(total(answer)) if total else None
             is_more = more(answer) if more else None
             at = None if is_more is False else following(answer, page)
             if at is None or at is False or at == "":
@@ -413,8 +418,8 @@ class Paging:
         """Yield the records of one window of ids after the other.
 
         A window without records is no end: ids have gaps. The windows get wider then, and where a
-        wide one has records it is asked for in parts, as the system may give fewer than it has. The
-        next window begins after the highest id that was received, for the same reason; where the
+        wide one has records, or fails, it is asked for in parts, as the system may give fewer than it
+        has, or not bear it. The next window begins after the highest id that was received, for the same reason; where the
         ids of a page go down, what is below the lowest of them is asked for before.
 
         :param window: the first :class:`IdRange`
@@ -423,7 +428,13 @@ class Paging:
         if not bookmark.is_at_beginning:
             window.go_to(bookmark.place)
         while not window.is_beyond:
-            page = self._page_of(ask(path, window.params), records, path)
+            try:
+                page = self._page_of(ask(path, window.params), records, path)
+            except (InvalidDataError, NetworkRetryableError):
+                if not window.is_wide:
+                    raise
+                window.narrow()  # it may be too much for the system
+                continue
             if not page:
                 window.pass_by()
             elif not all(window.has(id_of(record)) for record in page):
