@@ -141,6 +141,10 @@ class ConnectorBackend(models.AbstractModel):
             if status:
                 backend._set_ready()
 
+    def _other_credentials(self):
+        kept = any(token.access_token or token.refresh_token for token in self._tokens())
+        return [*super()._other_credentials(), *([self.env._("Access Token")] if kept else [])]
+
     def _forget_credentials(self):
         self._tokens().unlink()
         return super()._forget_credentials()

@@ -58,21 +58,29 @@ class ConnectorBackend(models.AbstractModel):
             except ValueError as invalid:
                 error = str(invalid)
             stored = [field for field in secrets if saved and field.stored(saved)]
-            backend.has_stored_credentials, backend.credentials_error = bool(stored), error
+            others = saved._other_credentials()
+            backend.has_stored_credentials, backend.credentials_error = bool(stored or others), error
             backend.known_credentials = backend._describe_credentials(
-                [field for field in stored if field.name not in of_server],
-                [field for field in secrets if field.name in of_server],
+                [*backend._labels(field for field in stored if field.name not in of_server), *others],
+                backend._labels(field for field in secrets if field.name in of_server),
             )
 
-    def _describe_credentials(self, stored, of_server):
-        def names(secrets):
-            return ", ".join(field._description_string(self.env) for field in secrets)
+    def _labels(self, secrets):
+        return [field._description_string(self.env) for field in secrets]
 
+    def _describe_credentials(self, stored, of_server):
         sentences = [
-            stored and self.env._("Stored: %s", names(stored)),
-            of_server and self.env._("From the server: %s", names(of_server)),
+            stored and self.env._("Stored: %s", ", ".join(stored)),
+            of_server and self.env._("From the server: %s", ", ".join(of_server)),
         ]
         return ". ".join(filter(None, sentences)) or False
+
+    def _other_credentials(self):
+        """Return the labels of stored credentials that are no ``SecretChar``, as a list; a hook.
+
+        ``_forget_credentials`` forgets these, too.
+        """
+        return []
 
     # From the server's configuration
 

@@ -46,7 +46,8 @@ class ConnectorListing(models.Model):
     is_of_changes = fields.Boolean(readonly=True, help="Whether it lists what has changed, and a watermark moves")
     value = fields.Char(readonly=True, string="Next Watermark")
     since = fields.Char(readonly=True, string="Watermark")
-    segment_ids = fields.One2many("connector.listing.segment", "listing_id", readonly=True)
+    # nobody may read the segments: a form or an export that contained them would be refused
+    segment_ids = fields.One2many("connector.listing.segment", "listing_id", readonly=True, groups=fields.NO_ACCESS)
     state = fields.Selection(
         [("running", "Running"), ("stopped", "Waits for failed jobs"), ("ended", "Cancelled")],
         compute="_compute_progress",

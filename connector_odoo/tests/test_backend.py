@@ -5,11 +5,14 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+from lxml import etree
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import config
+from odoo.tools.safe_eval import safe_eval
 from odoo.tools.translate import code_translations
 
 from odoo.addons.connector import ConnectorSession, import_batch
@@ -55,6 +58,39 @@ class TestBackend(OdooCase):
         with self.assertRaisesRegex(ValidationError, "line break") as caught:
             self.backend.api_key = "secret\nkey"
         self.assertNotIn("secret", str(caught.exception))
+
+    def test_who_may_not_enter_an_api_key_sees_no_field_for_it(self):
+        form = self.env.ref("connector_odoo.odoo_backend_view_form")
+        for user, seen in ((self.manager, True), (self.reader, False)):
+            arch = self.env["odoo.backend"].with_user(user).get_view(form.id)["arch"]
+            self.assertEqual('name="api_key"' in arch, seen)
+
+    def test_the_form_asks_for_an_api_key_unless_there_is_one_or_the_configuration_has_a_mistake(self):
+        file = Path(self.enterContext(tempfile.TemporaryDirectory())) / "odoo.conf"
+        self.patch(config, "options", config.options.new_child({"config": str(file)}))
+        form = self.env["odoo.backend"].get_view(self.env.ref("connector_odoo.odoo_backend_view_form").id)["arch"]
+        (required,) = etree.fromstring(form).xpath("//field[@name='api_key'][@required]/@required")
+
+        def is_asked():
+            self.env.invalidate_all()
+            return safe_eval(required, self.backend.read(["known_credentials", "credentials_error"])[0])
+
+        self.assertFalse(is_asked())
+        self.backend.api_key = False
+        self.assertTrue(is_asked())
+        file.write_text(f"[connector:{self.env.cr.dbname}:odoo.backend:{self.backend.id}]\napi_key = s3cr3t\n")
+        self.assertFalse(is_asked())
+
+    def test_a_manager_saves_the_form(self):
+        with Form(self.backend.with_user(self.manager), "connector_odoo.odoo_backend_view_form") as form:
+            form.name = "Renamed"
+        self.assertEqual(self.backend.name, "Renamed")
+
+    def test_a_manager_alone_has_the_buttons_that_cancel_a_listing(self):
+        form = self.env.ref("connector_odoo.odoo_backend_view_form")
+        for user, buttons in ((self.manager, 2), (self.reader, 0)):
+            page = self.env["odoo.backend"].with_user(user).get_view(form.id)["arch"]
+            self.assertEqual((page.count("action_cancel"), page.count("action_open_jobs")), (buttons, 2))
 
     def test_the_api_key_that_is_entered_is_checked_whatever_the_server_has(self):
         file = Path(self.enterContext(tempfile.TemporaryDirectory())) / "odoo.conf"

@@ -130,7 +130,7 @@ class QueueWorker(models.Model):
                 self.env._("This database is a copy: no job runs in it"),
                 self.env._(
                     "It was restored or copied from the database where the addon was installed. If its jobs shall run, and call the "
-                    "external systems for real, press the button “This is the production database”."
+                    "external systems for real, a jobs manager presses the button “This is the production database”."
                 ),
             )
         if reason := self._reason_no_job_runs():

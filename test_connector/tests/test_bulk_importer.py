@@ -353,6 +353,17 @@ class TestRecordThatFails(BulkCase):
         )
         self.assertEqual(checkpoint.message, "Record 1 of Test Shop cannot be imported: Partner 1 is not welcome")
 
+    @mute_logger("odoo.sql_db")
+    def test_its_checkpoint_says_what_the_database_refuses_and_not_the_row(self):
+        self.add_many([1, 3])
+        self.add(2, name=None, mail="ada@example.com")
+        self.import_ids([1, 2, 3])
+        checkpoint = self.env["connector.checkpoint"].search(
+            [("backend_id", "=", f"test.shop.backend,{self.backend.id}")]
+        )
+        self.assertEqual(checkpoint.message, "Record 2 of Test Shop cannot be imported: Contacts require a name")
+        self.assertEqual(self.names(), ["Partner 1", "Partner 3"])
+
     def test_the_binding_of_a_known_one_says_why_until_it_is_imported(self):
         self.add_many([1, 2])
         self.import_ids([1, 2])

@@ -634,6 +634,20 @@ class TestAuthorization(AuthenticationCase, BrowserCase):
         self.assertEqual((self.stored().access_token, self.stored().refresh_token), ("t2", False))
         self.open_adapter().read(7)
 
+    def test_the_form_tells_of_the_token_and_forgets_it(self):
+        self.serve_tokens([{"access_token": "t1", "refresh_token": "r1"}], {"t1"})
+        state = self.enter_state()
+        self.assertFalse(self.backend.known_credentials or self.backend.has_stored_credentials)
+        self.come_back(state=state, code="c0de")
+        self.env.invalidate_all()
+        self.assertEqual(
+            (self.backend.known_credentials, self.backend.has_stored_credentials), ("Stored: Access Token", True)
+        )
+        self.backend.action_forget_credentials()
+        self.env.invalidate_all()
+        self.assertFalse(self.stored())
+        self.assertFalse(self.backend.known_credentials or self.backend.has_stored_credentials)
+
     def test_the_way_back_of_another_backend_is_refused(self):
         self.serve_tokens([{"access_token": "t1"}], {"t1"})
         other = self.backend.sudo().copy()

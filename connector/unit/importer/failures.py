@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from psycopg2 import IntegrityError
 from psycopg2.errors import UniqueViolation
 
 from odoo.addons.jobs_queue.exception import (
@@ -168,7 +169,7 @@ class Failures:
 
     def _reason_of(self, incoming: Incoming, error: Exception) -> _Reason:
         """Return the reason of an error: the same for errors that differ in what varies."""
-        text = storable(error) or storable(repr(error))
+        text = storable(self._told(error)) or storable(repr(error))
         job = FailedJob(message=text, payload=f'["{incoming.external_id}"]', exc_name=type(error).__name__)
         names, words = names_and_words(job)
         for reason in self._reasons:
@@ -178,3 +179,11 @@ class Failures:
         reason = _Reason(type(error), names, words, text)
         self._reasons.append(reason)
         return reason
+
+    def _told(self, error: Exception) -> Exception | str:
+        """Return what people read of an error: of the database's, not the row that it refuses."""
+        if not isinstance(error, IntegrityError):
+            return error
+        env, table = self._importer.env, error.diag.table_name
+        model = next((name for name, cls in env.registry.items() if cls._table == table), "base")
+        return env[model]._sql_error_to_message(error)
