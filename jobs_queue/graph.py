@@ -122,7 +122,8 @@ class Graph:
                 raise GraphError(f"{job!r} is of another transaction than {jobs[0]!r}: a graph is stored by one")
             if by_code(job.env.context, "connector_no_delay") and (stored := self._stored_parents(job)):
                 raise GraphError(f"{job!r} runs at once (connector_no_delay), so it cannot wait for {stored[0]!r}")
-        graph_uuid = graph_uuid or self._stored_graph() or str(uuid.uuid4())
+        stored_graph = self._stored_graph()
+        graph_uuid = graph_uuid or stored_graph or str(uuid.uuid4())
         for job in jobs:
             job.graph_uuid, job.parents = graph_uuid, self._parents[job]
         for job in jobs:

@@ -34,9 +34,9 @@ from .values import Header, check_path_template, id_values
 #: Stands for the session, which is known when a call is sent.
 SESSION = object()
 
-#: Characters of a session from which on it is masked: a shorter one, such as the id of a user, is
-#: in other texts by chance.
-_SHORTEST_SECRET = 8
+#: Characters of a session from which on it is masked: a shorter one is in other texts by chance. So
+#: is a number, such as the id of a user.
+_SHORTEST_SECRET = 4
 
 #: Sessions that serve the later jobs of this process, by the key that stands for the login.
 _KEPT = LRU(1000)
@@ -420,8 +420,8 @@ class RpcAdapter(EndpointAdapter):
         return auth if self.login is None else _SessionAuth(self, auth)
 
     def _secrets(self) -> Iterable[str]:
-        sessions = map(str, self._sessions.values())
-        return [*super()._secrets(), *(session for session in sessions if len(session) >= _SHORTEST_SECRET)]
+        texts = (session for session in self._sessions.values() if isinstance(session, str))
+        return [*super()._secrets(), *(session for session in texts if len(session) >= _SHORTEST_SECRET)]
 
     @property
     def _sessions(self) -> dict[str, Any]:
@@ -459,9 +459,9 @@ class RpcAdapter(EndpointAdapter):
                 refusal = self._expressed(response)
             finally:
                 self._logging_in = None
+            if refusal is None and response.status_code < 300 and self._read(response) is False:
+                refusal = Refusal(401, self._("wrong login or API key"))
             self._accepted(response, refusal)
-            if self._read(response) is False:
-                raise self._noted(self._error(401, self._("wrong login or API key")))
             if key not in self._sessions:
                 raise self._nonsense()
             _KEPT[key] = self._sessions[key]
@@ -475,9 +475,17 @@ class RpcAdapter(EndpointAdapter):
     def _keep_session(self, response: requests.Response) -> None:
         with suppress(UnreadableAnswer):
             result = self._read(response)
-            session = None if isinstance(result, Fault) else value_at(self.session_at, result)
+            # some systems refuse by a text: it is no session
+            is_refused = isinstance(result, Fault) or self._expressed(response) is not None
+            session = None if is_refused else value_at(self.session_at, result)
             if isinstance(session, str | int) and not isinstance(session, bool) and session != "":
                 self._sessions[self._logging_in] = session  # type: ignore[index]  # it is a key now
+
+    def _has_other_session(self, auth: Any) -> bool:
+        """Log in anew, and return whether that gives another session than before."""
+        before = self._session(auth)
+        self._forget_session()
+        return bool(self._session(auth) != before)
 
     def _forget_session(self) -> None:
         key = self._login()[0]
@@ -490,6 +498,11 @@ class _SessionAuth(AuthBase):
 
     def __init__(self, adapter: RpcAdapter, auth: Any) -> None:
         self._adapter, self._auth = adapter, auth
+
+    @property
+    def is_other(self) -> bool:
+        """Whether a new login gives another session: then the old one may be why a call failed."""
+        return self._adapter._has_other_session(self._auth)
 
     @property
     def secrets(self) -> Iterable[str]:

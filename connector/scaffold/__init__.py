@@ -61,6 +61,8 @@ def add_model(service, directory, model, record=None, depends=None):
         raise ValueError(f"{model!r} is no name of a model: take one such as product.product")
     record = record or model.split(".")[-1]
     _check_name(record, "a kind of record", "product, by --record")
+    if depends:
+        _check_name(depends, "an addon", "product")
     addon = Path(directory) / f"connector_{service}"
     files = {path.relative_to(addon).as_posix(): path.read_text() for path in _readable(addon)}
     names = Names(service, _protocol_of(files, addon, service), model, record)
@@ -160,12 +162,22 @@ def _write(addon, files):
     try:
         for name, content in files.items():
             (addon / name).parent.mkdir(parents=True, exist_ok=True)
-            (addon / name).write_text(content)
-    except OSError:
+            _replace(addon / name, content)
+    except BaseException:  # Ctrl-C, too
         if not former:
             shutil.rmtree(addon, ignore_errors=True)
         for name in files.keys() - former.keys():
             (addon / name).unlink(missing_ok=True)
         for name, content in former.items():
-            (addon / name).write_text(content)
+            _replace(addon / name, content)
         raise
+
+
+def _replace(path, content):
+    """Write a file beside its place, then put it there: if that fails, what was there stays."""
+    written = path.with_name(f"{path.name}.new")
+    try:
+        written.write_text(content)
+        written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)

@@ -240,4 +240,6 @@ class XmlRpcAdapter(OdooAdapter):
 
     def _may_have_ended(self, auth, refusal, response):
         # Perhaps the user is what is missing: then it has another id by now
-        return super()._may_have_ended(auth, refusal, response) or (refusal and refusal.status == 410)
+        if super()._may_have_ended(auth, refusal, response):
+            return True
+        return bool(refusal and refusal.status == 410 and auth.is_other)

@@ -209,9 +209,10 @@ def release_all_unchecked(cr: AnyCursor) -> int:
     """
     cr.execute(
         f"""
-        SELECT DISTINCT child_id FROM queue_job_dependency
-        WHERE is_unchecked AND child_id <> ALL ({LEFT_OUT})
-        ORDER BY child_id LIMIT 100
+        SELECT child_id FROM (
+            SELECT DISTINCT child_id FROM queue_job_dependency WHERE is_unchecked AND child_id <> ALL ({LEFT_OUT})
+        ) AS unchecked
+        ORDER BY random() LIMIT 100
         """
     )
     return each(cr, [id_ for (id_,) in cr.fetchall()], lambda id_: release_unchecked(cr, [id_]))

@@ -16,6 +16,7 @@ written, the job fails:
 """
 
 import logging
+import random
 from collections.abc import Callable, Iterable
 
 import psycopg2
@@ -69,21 +70,31 @@ def is_refusal(cr: AnyCursor, error: BaseException) -> bool:
     return not (isinstance(error, PASSING) or isinstance(cr, BaseCursor) or cr.connection.closed)
 
 
+#: Rows that somebody has locked, in one round of changes.
+_MOST_LOCKED = 3
+
+
 def each(cr: AnyCursor, ids: Iterable[int], change: Callable[[int], int]) -> int:
     """Change rows one by one, after a statement for all of them was refused.
 
-    The trouble of each row that is refused again is noted.
+    The trouble of each row that is refused again is noted. After some rows that others have locked
+    it ends: each of them takes the time of a lock, and the caller has more to do. So the ids are
+    taken in any order, and none is left out round by round.
 
     :param change: given an id, it returns how many rows it has changed
     :return: the number of changed rows
     :raise psycopg2.Error: the note cannot be written either
     """
-    changed = 0
-    for id_ in ids:
+    changed = locked = 0
+    ids = list(ids)
+    for id_ in random.sample(ids, len(ids)):
         try:
             changed += change(id_)
         except psycopg2.Error as error:
             if isinstance(error, PASSING):
+                locked += 1
+                if locked == _MOST_LOCKED:
+                    break
                 continue
             if not is_refusal(cr, error):
                 raise

@@ -161,8 +161,9 @@ class WorkerInTransaction(Worker):
         return list(transactions.ran)
 
     def _next_jobs(self) -> list[LeasedJob]:
-        # a commit would do this
-        store.dependencies.release_all_unchecked(self.env.cr)
+        # a commit would do this, for all of them
+        while store.dependencies.release_all_unchecked(self.env.cr):
+            pass
         return store.claiming.claim(self.env.cr, self.id, 1, 1)
 
     @contextlib.contextmanager

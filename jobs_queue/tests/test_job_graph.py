@@ -576,11 +576,11 @@ class TestStoredParents(ButtonsCase):
     def test_a_stored_job_without_a_graph_is_refused_with_the_way_out(self):
         alone = self._job("alone")
         alone.delay()
-        graph = chain(alone.record(self.env), self._job("b"))
-        with self.assertRaisesRegex(
-            GraphError, rf"<stored Job {alone.id}> is not part of a graph.*group\(job\).delay\(\)"
-        ):
-            graph.delay()
+        for uuid in (None, "a graph of one's own"):
+            graph = chain(alone.record(self.env), self._job("b"))
+            message = rf"<stored Job {alone.id}> is not part of a graph.*group\(job\).delay\(\)"
+            with self.subTest(uuid), self.assertRaisesRegex(GraphError, message):
+                graph.delay(uuid)
 
     def test_a_job_that_runs_at_once_cannot_wait_for_a_stored_one(self):
         stored = self._stored(self._job("a"))

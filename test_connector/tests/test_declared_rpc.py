@@ -458,6 +458,19 @@ class TestSessions(RpcCase):
         error = self.error_of(lambda: self.adapter().read(3))
         self.assertIs(type(error), CredentialsRefused)
         self.assertIn("wrong login or API key", str(error))
+        self.assertFalse(self.adapter()._sessions)
+
+    def test_a_text_by_which_a_login_is_refused_is_no_session(self):
+        def refusal(adapter, answer):
+            return Refusal(401, "ERROR 12: wrong password") if b"ERROR 12" in answer.content else None
+
+        self.serve_shop([3])
+        self.old_shop.login = lambda *arguments: "ERROR 12: wrong password"
+        adapter = self.adapter(refusal=refusal)
+        for _call in range(2):
+            error = self.error_of(lambda: adapter.read(3))
+            self.assertIs(type(error), CredentialsRefused)
+            self.assertIn("ERROR 12: wrong password", str(error))
         self.assertEqual(self.state(), "needs_attention")
 
     def test_a_login_may_have_an_endpoint_of_its_own(self):

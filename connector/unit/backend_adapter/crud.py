@@ -192,8 +192,8 @@ class CRUDAdapter(BackendAdapter):
         :param changes: dict, id to the dict of new values of the record
         :return: dict, id of each refused record to the exception with the reason; or None. All
             other records were accepted
-        :raise InvalidDataError: the system refuses all of them because of one: it is found by
-            halving. The same holds for IDMissingInBackend
+        :raise InvalidDataError: the system refuses all of them because of one: the queue finds it
+            by halving the group of jobs. The same holds for IDMissingInBackend
         """
         refused = {}
         for external_id, data in changes.items():

@@ -417,10 +417,11 @@ class Paging:
     ) -> Iterator[Page]:
         """Yield the records of one window of ids after the other.
 
-        A window without records is no end: ids have gaps. The windows get wider then, and where a
-        wide one has records, or fails, it is asked for in parts, as the system may give fewer than it
-        has, or not bear it. The next window begins after the highest id that was received, for the same reason; where the
-        ids of a page go down, what is below the lowest of them is asked for before.
+        A window without records is no end: ids have gaps. The windows get wider then. Where a wide
+        one has records, or fails, it is asked for in parts: the system may give fewer than it has,
+        or not bear so many. For the same reason the next window begins after the highest id that
+        was received, and where the ids of a page go down, what is below the lowest of them is asked
+        for before.
 
         :param window: the first :class:`IdRange`
         :param id_of: ``function(record)`` that returns the id of a record

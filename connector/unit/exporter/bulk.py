@@ -12,7 +12,7 @@ from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ...exception import IDMissingInBackend, InvalidDataError, MappingError, NoExternalId, UnreadableAnswer
+from ...exception import MappingError, NoExternalId
 from ...extension import class_name
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
@@ -177,18 +177,10 @@ class BulkExporter(ImportHold):
     def _refused(self, changes: dict[str, Values]) -> dict[Any, Exception]:
         """Send changes and return the refused ones, as a dict: external id as text to exception.
 
-        If the call is refused as a whole, the halves are sent, and so on down to single records.
+        If the call is refused as a whole, the queue halves the group of jobs: each half is a
+        transaction of its own, so what was accepted stays so.
         """
-        try:
-            returned = self._write_many(changes)
-        except UnreadableAnswer:  # it says nothing about a record
-            raise
-        except (InvalidDataError, IDMissingInBackend) as refusal:
-            if len(changes) == 1:
-                return dict.fromkeys(changes, refusal)
-            items = list(changes.items())
-            halves = items[: len(items) // 2], items[len(items) // 2 :]
-            return self._refused(dict(halves[0])) | self._refused(dict(halves[1]))
+        returned = self._write_many(changes)
         if returned is None:
             return {}
         if not isinstance(returned, dict):

@@ -459,7 +459,7 @@ class RecordImporter(Importer):
             record = self._read()
         except IDMissingInBackend:
             return {}
-        own = checked_id(self.backend_adapter, record)
+        own = checked_id(self.backend_adapter, checked_record(self.backend_adapter, record))
         return {external_id_text(own): (own, record)}
 
     @property
