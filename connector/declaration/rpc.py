@@ -419,6 +419,11 @@ class RpcAdapter(EndpointAdapter):
         auth = super()._checked_auth()
         return auth if self.login is None else _SessionAuth(self, auth)
 
+    def _error_text(self, kind: type[Exception], status: int, said: dict[str, Any]) -> str:
+        if issubclass(kind, IDMissingInBackend):  # a fault says so of a record, unlike a status 404
+            return self._("%(system)s does not have the record any more: %(message)s", **said)
+        return super()._error_text(kind, status, said)
+
     def _secrets(self) -> Iterable[str]:
         texts = (session for session in self._sessions.values() if isinstance(session, str))
         return [*super()._secrets(), *(session for session in texts if len(session) >= _SHORTEST_SECRET)]

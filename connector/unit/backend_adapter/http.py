@@ -23,7 +23,7 @@ from odoo.addons.jobs_queue.exception import (
 from odoo.addons.jobs_queue.texts import shown, storable
 
 from ...credentials.origin import origin_of
-from ...exception import CredentialsRefused, IDMissingInBackend, InvalidDataError, UnreadableAnswer
+from ...exception import CredentialsRefused, InvalidDataError, UnreadableAnswer
 from ...extension import class_name
 from ..connector_unit import Environment
 from ..types import ExternalId
@@ -621,8 +621,6 @@ class HttpAdapter(Paging, CRUDAdapter):
                 "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then its jobs go on.",
                 **said,
             )
-        if issubclass(kind, IDMissingInBackend):
-            return self._("%(system)s does not have the record any more: %(message)s", **said)
         if issubclass(kind, NetworkRetryableError):
             return self._("%(system)s has a problem: %(message)s", **said)
         if issubclass(kind, RetryableJobError):
