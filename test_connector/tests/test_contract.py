@@ -34,6 +34,7 @@ from odoo.addons.connector.declaration import (
     KeysetPages,
     Login,
     MultiCall,
+    NumberPages,
     OffsetPages,
     RestAdapter,
     RpcAdapter,
@@ -498,6 +499,48 @@ class TestWrongVerb(ContractOfShop):
     model = MODEL
     units = Adapter, CustomerMapper
     record, recording = TestRest.record, TestRest.recording
+
+
+@fails("test_a_long_list_that_fails_in_any_of_its_parts_goes_on_there", "one page. These records are not imported")
+class TestPlaceThatIsTooFar(ContractOfShop):
+    class Adapter(RestCustomers):
+        def list_pages(self, filters=None, fields=None, bookmark=None):
+            found = self.search_read(filters, fields)
+            for start in range(bookmark.place or 0, len(found), 2):
+                bookmark.go_to(start + 3)
+                yield found[start : start + 2]
+
+    model = MODEL
+    units = Adapter, CustomerMapper
+    record = TestRest.record
+
+
+@fails(
+    "test_a_list_whose_records_move_between_its_parts_loses_none", "was deleted there. These records are not imported"
+)
+class TestPlaceThatMoves(ContractOfShop):
+    class Adapter(RestCustomers):
+        paginator = OffsetPages(size=2)
+
+        def list_pages(self, filters=None, fields=None, bookmark=None):
+            found = self.search_read(filters, fields)
+            for start in range(bookmark.place or 0, len(found), 2):
+                bookmark.go_to(start + 2)
+                yield found[start : start + 2]
+
+    model = MODEL
+    units = Adapter, CustomerMapper
+    record = TestRest.record
+
+
+class RestInNumbers(RestCustomers):
+    paginator = NumberPages(size=100)
+
+
+class TestNumberedPages(ContractOfShop):
+    model = MODEL
+    units = RestInNumbers, CustomerMapper
+    record = TestRest.record
 
 
 @fails("test_the_adapter_asks_as_it_was_recorded", r"too:\n- GET /customers\?limit=100&cursor=b7")

@@ -4,12 +4,13 @@ from .companies import CompanyContract
 from .exchanges import ExchangeContract
 from .exports import ExportContract
 from .imports import ImportContract
+from .listings import ListingContract
 from .refusals import RefusalContract
 from .secrets import SecretContract
 
 
 class ConnectorContract(
-    ImportContract, RefusalContract, ExportContract, SecretContract, CompanyContract, ExchangeContract
+    ImportContract, ListingContract, RefusalContract, ExportContract, SecretContract, CompanyContract, ExchangeContract
 ):
     """Acceptance tests of a connector, for one of its models.
 

@@ -17,6 +17,7 @@ class PlayedSystem:
     All that it needs of the adapter it asks when it is made: it answers in another thread, which
     must not use the database.
 
+    :ivar most_records: how many records a page has at most, None: as many as are asked for
     :param adapter: declared adapter
     :param template: record as the system sends it; a record that is created is like it
     """
@@ -27,6 +28,7 @@ class PlayedSystem:
         self._id_field = adapter.id_field
         self._records_path = adapter.records
         self._template = template
+        self.most_records = None
         self._no_filters = _parameters_of(adapter)
         self._token_path, self._token_at = _login_of(adapter)
 
@@ -72,7 +74,19 @@ class PlayedSystem:
             for record in records.values()
             if all(str(record.get(name)) == str(value) for name, value in filters.items())
         ]
-        return page_of(self._paginator, asked or sent.get, found, self._id_of, path)
+        return page_of(self._paginator, self._lowering(asked or sent.get), found, self._id_of, path)
+
+    def _lowering(self, asked):
+        """Return a function of the name of a parameter, with no larger size than is given."""
+        size_name = getattr(self._paginator, "size_parameter", None)
+
+        def lowered(name):
+            value = asked(name)
+            if self.most_records is None or value is None or name is None or name != size_name:
+                return value
+            return min(int(value), self.most_records)
+
+        return lowered
 
     def _id_of(self, record):
         return value_at(self._id_field, record)
