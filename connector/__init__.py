@@ -26,6 +26,7 @@ from .backend import Backend
 from .credentials.secret_char import SecretChar
 from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, get_environment
 from .unit.binding.binder import Binder
+from .unit.backend_adapter.bookmark import Bookmark
 from .unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
 from .unit.backend_adapter.http import HttpAdapter
 from .unit.backend_adapter.decoding import json_content
@@ -71,6 +72,7 @@ __all__ = [
     "BatchImporter",
     "BearerAuth",
     "Binder",
+    "Bookmark",
     "BulkBatchImporter",
     "BulkExporter",
     "BulkImporter",

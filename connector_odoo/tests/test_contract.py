@@ -1,9 +1,12 @@
 """The connector keeps the contract of connectors, over each of its protocols."""
 
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
 from odoo.addons.connector.testing import ConnectorContract
 
+from ..unit.backend_adapter import OdooAdapter
 from .played_odoo import PlayedModel, answer_json2, answer_xmlrpc, refuse_json2, refuse_xmlrpc
 
 PARTNER = {
@@ -34,6 +37,7 @@ class ContractOfOdoo(ConnectorContract):
     def setUp(self):
         self.keys = {}  # external identifiers in the other Odoo
         super().setUp()
+        self.enterContext(patch.object(OdooAdapter, "_page_size", 2))
 
     def model_of(self, records):
         return PlayedModel(records, self.record, self.keys)

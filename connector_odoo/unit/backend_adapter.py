@@ -1,6 +1,6 @@
 """Adapters of the other Odoo: over JSON-2 from version 19.0 on, over XML-RPC before."""
 
-from odoo.addons.connector import Refusal
+from odoo.addons.connector import Bookmark, Refusal
 from odoo.addons.connector.declaration import Bearer, Call, RpcAdapter, field, secret
 from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, RetryableJobError, UnreadableAnswer
 
@@ -27,6 +27,7 @@ class OdooAdapter(RpcAdapter):
     base = field("location")
     path: str  # of the endpoint, which the protocols define
     _exceptions = {404: FailedJobError, 409: RetryableJobError}
+    _page_size = 1000  # ids of a list
 
     # Methods that the synchronizers use
 
@@ -35,8 +36,20 @@ class OdooAdapter(RpcAdapter):
 
         :param filters: domain of the other Odoo
         """
-        # The method search is not used: its argument has another name in each version
-        return [record["id"] for record in self._search_read(self._external_model, filters or [], ["id"], order="id")]
+        return [id_ for page in self.list_pages(filters) for id_ in page]
+
+    def list_pages(self, filters=None, fields=None, bookmark=None):
+        """Yield these ids by the page, in their order."""
+        bookmark = bookmark or Bookmark()
+        while not bookmark.has_ended:
+            domain = [*(filters or []), ("id", ">", bookmark.place or 0)]
+            # The method search is not used: its argument has another name in each version
+            found = self._search_read(self._external_model, domain, ["id"], order="id", limit=self._page_size)
+            if len(found) < self._page_size:
+                bookmark.end()
+            else:
+                bookmark.go_to(found[-1]["id"])
+            yield [record["id"] for record in found]
 
     def read_many(self, external_ids, fields=None):
         """Return the records that exist, as a list of dicts; many2one values are ids.

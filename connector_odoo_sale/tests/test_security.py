@@ -131,7 +131,7 @@ class TestWhatABindingGives(Roles, TransactionCase):
         model = self.env["odoo.sale.order"].with_user(self.user)
         self.env.invalidate_all()
         bindings = model.search([("backend_id", "=", self.backend.id)], order="external_id")
-        self.assertEqual(bindings.mapped("external_id"), ["salesman", "user"])
+        self.assertEqual(bindings.mapped("external_id"), ["role user", "salesman"])
         self.assertEqual(len(model.search_read([("sync_state", "=", "never")], ["external_id", "backend_id"])), 2)
 
     def test_s9_a_salesman_sees_the_bindings_of_the_orders_that_he_sees(self):
