@@ -79,7 +79,15 @@ class JobCancelled(JobStopped):
 
 
 class LimitReached(JobStopped, RetryableJobError):
-    """The running job has reached its limit of time or memory; this counts as an attempt."""
+    """The running job has reached its limit of time or memory; this counts as an attempt.
+
+    It is raised in the thread of the job without arguments.
+    """
+
+    def __init__(
+        self, msg: object = "The job has reached a limit", seconds: Wait | None = None, ignore_retry: bool = False
+    ) -> None:
+        super().__init__(msg, seconds, ignore_retry)
 
 
 class TooLongForCron(JobStopped, FailedJobError):

@@ -71,7 +71,7 @@ class ConnectorListing(models.Model):
         for listing in self:
             segments = listing.sudo().segment_ids
             counts = listing._job_counts()
-            sizes = {int(id_): size for segment in segments for id_, size in segment.job_sizes.items()}
+            sizes = {int(id_): size for segment in segments for id_, size in (segment.job_sizes or {}).items()}
             # done jobs are many, and may have been deleted; the others are few
             others = (
                 self.env["queue.job"].sudo().search([("graph_uuid", "=", listing.graph_uuid), ("state", "!=", "done")])
@@ -190,7 +190,7 @@ class ConnectorListingSegment(models.Model):
     round = fields.Integer(required=True, readonly=True, help="How often the list was begun, with this time")
     next_round = fields.Integer(required=True, readonly=True, help="That of the next segment")
     pages = fields.Integer(readonly=True, help="Pages that were not empty")
-    listed = fields.Integer(readonly=True, help="Records that were not listed before")
+    listed = fields.Integer(readonly=True, help="Records that were not listed before, or have changed since")
     bookmark = fields.Json(readonly=True)
     item_digests = fields.Binary(attachment=False, readonly=True)
     record_digests = fields.Binary(attachment=False, readonly=True)

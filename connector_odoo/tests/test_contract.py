@@ -25,6 +25,14 @@ PARTNER = {
 }
 
 
+class HidingModel(PlayedModel):
+    """A model that leaves out of a page, after it was cut, what the user may not see."""
+
+    def search_read(self, domain=(), fields=None, offset=0, limit=None, order="id"):
+        found = super().search_read(domain, fields, offset, limit, order)
+        return [record for record in found if record["id"] % 3]
+
+
 class ContractOfOdoo(ConnectorContract):
     """Base: the other Odoo has partners."""
 
@@ -39,8 +47,15 @@ class ContractOfOdoo(ConnectorContract):
         super().setUp()
         self.enterContext(patch.object(OdooAdapter, "_page_size", 2))
 
+    model_class = PlayedModel
+
     def model_of(self, records):
-        return PlayedModel(records, self.record, self.keys)
+        return self.model_class(records, self.record, self.keys)
+
+    def test_a_page_from_which_records_are_hidden_is_no_end(self):
+        self.model_class = HidingModel
+        self.add(*range(3, 20))
+        self.assertEqual(list(self.adapter.search()), [id_ for id_ in range(3, 20) if id_ % 3])
 
 
 @tagged("post_install", "-at_install")

@@ -1,6 +1,6 @@
 """Adapters of the other Odoo: over JSON-2 from version 19.0 on, over XML-RPC before."""
 
-from odoo.addons.connector import Bookmark, Refusal
+from odoo.addons.connector import Bookmark, CRUDAdapter, Refusal
 from odoo.addons.connector.declaration import Bearer, Call, RpcAdapter, field, secret
 from odoo.addons.connector.exception import FailedJobError, IDMissingInBackend, RetryableJobError, UnreadableAnswer
 
@@ -40,16 +40,26 @@ class OdooAdapter(RpcAdapter):
 
     def list_pages(self, filters=None, fields=None, bookmark=None):
         """Yield these ids by the page, in their order."""
-        bookmark = bookmark or Bookmark()
+        if type(self).search is not OdooAdapter.search:
+            yield from CRUDAdapter.list_pages(self, filters, fields, bookmark)
+            return
+        bookmark, self.list_clock = bookmark or Bookmark(), None
         while not bookmark.has_ended:
-            domain = [*(filters or []), ("id", ">", bookmark.place or 0)]
-            # The method search is not used: its argument has another name in each version
-            found = self._search_read(self._external_model, domain, ["id"], order="id", limit=self._page_size)
-            if len(found) < self._page_size:
+            ids = self._ids_after(bookmark.place or 0, filters, limit=self._page_size)
+            if len(ids) < self._page_size:
+                # An Odoo may leave out of a page what our user may not see: this is not the end yet
+                ids += self._ids_after(ids[-1] if ids else bookmark.place or 0, filters)
                 bookmark.end()
             else:
-                bookmark.go_to(found[-1]["id"])
-            yield [record["id"] for record in found]
+                bookmark.go_to(ids[-1])
+            yield ids
+
+    def _ids_after(self, last, filters, **options):
+        # The method search is not used: its argument has another name in each version
+        domain = [*(filters or []), ("id", ">", last)]
+        found = self._search_read(self._external_model, domain, ["id"], order="id", **options)
+        self.list_clock = self.list_clock or self.clock
+        return [record["id"] for record in found]
 
     def read_many(self, external_ids, fields=None):
         """Return the records that exist, as a list of dicts; many2one values are ids.

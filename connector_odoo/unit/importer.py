@@ -45,5 +45,5 @@ class ChangedRecordsImporter(BulkBatchImporter):
         return [("write_date", ">=", watermark)] if watermark else []
 
     def _get_next_watermark(self, began):
-        clock = self.backend_adapter.clock
+        clock = self.backend_adapter.list_clock
         return fields.Datetime.to_string(clock - self._overlap) if clock else None

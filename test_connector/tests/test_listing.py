@@ -181,6 +181,14 @@ class TestSegments(ListingCase):
                     self.assertEqual(self.imported(), self.ids)
                     self.assertFalse(self.listing())
 
+    def test_a_list_whose_records_are_imported_at_once_shows_how_far_it_is(self):
+        self.list_by(PAGES["cursor"], DirectBatchImporter)
+        import_batch(self.session, "test.shop.partner", self.backend.id)
+        listing = self.listing()
+        listing.invalidate_recordset()
+        listing.segment_ids.invalidate_recordset()
+        self.assertEqual((listing.state, listing.pages, listing.listed, listing.imported), ("running", 3, 6, 0))
+
     def test_all_jobs_are_of_one_graph(self):
         for importer in (DirectBatchImporter, DelayedBatchImporter, BulkBatchImporter):
             with self.subTest(importer), registering(webshop), self.trap_jobs() as trap:
@@ -424,6 +432,19 @@ class TestShifts(ListingCase):
                 self.press()
                 self.assertDone(self.run_jobs())
                 self.assertLessEqual(set(range(1, 31)), set(self.imported()))
+
+    def test_many_pages_that_are_inserted_between_two_jobs_are_no_circle(self):
+        for name in ("number", "number with repeated end"):
+            self.repeats_last = "repeated" in name
+            with self.subTest(name), registering(webshop):
+                self.ids = list(range(1, 101))
+                self.server.requests.clear()
+                self.Partner.search([]).unlink()
+                self.list_by(PAGES[name])
+                self.change(40, lambda: self.ids.__setitem__(slice(0, 0), range(1001, 1031)))
+                self.press()
+                self.assertDone(self.run_jobs())
+                self.assertLessEqual(set(range(1, 101)), set(self.imported()))
 
     def test_a_list_whose_records_change_all_the_time_ends(self):
         self.seen = True

@@ -377,7 +377,9 @@ def test_c1_a_window_that_is_too_much_for_a_system_is_asked_for_in_parts():
         def _ask(self, path, params):
             response = self.request("GET", path, params)
             if response.status_code == 500:
-                raise NetworkRetryableError("out of memory")
+                error = NetworkRetryableError("out of memory")
+                error.status = 500
+                raise error
             return PageAnswer(response.json())
 
     with local_server(answer) as server, requests.Session() as session:

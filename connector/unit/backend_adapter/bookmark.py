@@ -103,6 +103,15 @@ class Received:
         self.in_vain = self.empty = 0
 
     @property
+    def is_in_circle(self) -> bool:
+        """Whether so many pages in a row have brought nothing new that the list has no end.
+
+        A list that is in order may bring all of its records once more, if others were inserted
+        before them.
+        """
+        return self.in_vain >= MOST_IN_VAIN and self.in_vain * len(self._last) > self.number
+
+    @property
     def number(self) -> int:
         """How many different records were received."""
         return len(self._records)
@@ -138,7 +147,9 @@ class Received:
         :return: whether so many pages have brought nothing new that there will be no end
         """
         self.empty = 0 if page else self.empty + 1
-        return self.empty >= MOST_EMPTY or (bool(page) and self.note(page) >= MOST_IN_VAIN)
+        if page:
+            self.note(page)
+        return self.empty >= MOST_EMPTY or (bool(page) and self.is_in_circle)
 
     def is_first_time(self, place: object) -> bool:
         """Remember a cursor or an address, and return whether it was new."""

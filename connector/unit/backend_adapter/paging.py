@@ -20,7 +20,7 @@ from odoo.addons.jobs_queue.exception import NetworkRetryableError
 
 from ...exception import IDMissingInBackend, InvalidDataError, PlaceForgotten, UnreadableAnswer
 from ..connector_unit import external_id_text
-from .bookmark import MOST_IN_VAIN, Bookmark
+from .bookmark import Bookmark
 from .places import IdRange, Number, Offset, whole_number
 
 #: Pages in a row that bring nothing new, after which a list ends whose last page is repeated.
@@ -84,9 +84,10 @@ def pages_from(
 
     def key_of(record: Any) -> Any:
         try:
-            return external_id_text(id_of(record))
-        except (AttributeError, KeyError, TypeError, InvalidDataError):
+            external_id = external_id_text(id_of(record))
+        except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError, InvalidDataError):
             return record
+        return record if external_id is None else external_id
 
     at = Bookmark() if bookmark is None else bookmark
     at.received.key_of = key_of
@@ -263,28 +264,30 @@ class Paging:
             was_at, is_joined = place.at, not place.go_to_page_before()
         else:
             was_at = None
+        back = 1  # pages
         while not bookmark.has_ended:
             answer = self._answer_at(ask, path, place, may_be_beyond=not is_joined and not place.is_first)
             page = self._page_of(answer, records, path)
-            if not is_joined and not received.has_any(page) and place.go_to_page_before():
+            if not is_joined and not received.has_any(page) and place.go_to_page_before(back):
+                back *= 2
                 continue
             is_again, is_joined = not is_joined, True
             if place.is_to_be_asked_again(page, received.has_all):
                 place, answer, page = self._resized(ask, path, place, records, answer, page)
-            in_vain = received.note(page, is_again)
+            received.note(page, is_again)
             before, whole = bookmark.total, whole_number(ends.total(answer)) if ends.total else None
             if whole is not None and whole < len(page):  # -1 or 0, by which systems say that they have not counted
                 whole = None
             bookmark.total = whole
             place.after(len(page))
-            if before is not None and whole is not None and whole < before and in_vain < MOST_IN_VAIN:
+            if before is not None and whole is not None and whole < before and not received.is_in_circle:
                 place.go_back(before - whole)
             elif self._has_ended(answer, page, place, ends, bookmark):
                 bookmark.end()
             bookmark.go_to(place.state)
             bookmark.can_be_left = was_at is None or place.at > was_at
-            yield [] if in_vain and ends.repeats_last else page
-            if in_vain >= MOST_IN_VAIN and not ends.repeats_last:
+            yield [] if received.is_repeated and ends.repeats_last else page
+            if received.is_in_circle and not bookmark.has_ended:
                 raise self._endless(path)
 
     def _has_ended(
@@ -299,8 +302,8 @@ class Paging:
             return True  # where more was received, it is another number, such as that of the pages
         if not ends.repeats_last:
             return False
-        is_repeated = whole is None and received.is_repeated and received.in_vain >= _REPEATED_AT_END
-        return is_repeated or received.in_vain >= MOST_IN_VAIN
+        is_repeated = received.is_repeated and received.in_vain >= _REPEATED_AT_END
+        return is_repeated and (whole is None or received.is_in_circle)
 
     def _cursor_pages(
         self,
@@ -431,10 +434,12 @@ class Paging:
         while not window.is_beyond:
             try:
                 page = self._page_of(ask(path, window.params), records, path)
-            except (InvalidDataError, NetworkRetryableError):
-                if not window.is_wide:
+            except (InvalidDataError, NetworkRetryableError) as error:
+                if not window.is_wide or not hasattr(error, "status"):
                     raise
-                window.narrow()  # it may be too much for the system
+                window.narrow()  # the system has answered: it may be too much for it
+                bookmark.go_to(window.state)
+                yield []
                 continue
             if not page:
                 window.pass_by()

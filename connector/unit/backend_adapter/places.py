@@ -91,8 +91,8 @@ class _Counted:
         """
         raise NotImplementedError
 
-    def go_to_page_before(self) -> bool:
-        """Go to the page before this one; return whether there is one."""
+    def go_to_page_before(self, pages: int = 1) -> bool:
+        """Go back some pages, at most to the first one; return whether this was not the first."""
         raise NotImplementedError
 
 
@@ -138,10 +138,10 @@ class Number(_Counted):
     def is_first(self) -> bool:
         return self._at <= self._first
 
-    def go_to_page_before(self) -> bool:
+    def go_to_page_before(self, pages: int = 1) -> bool:
         if self.is_first:
             return False
-        self._at -= 1
+        self._at = max(self._first, self._at - pages)
         return True
 
 
@@ -165,10 +165,10 @@ class Offset(_Counted):
     def is_first(self) -> bool:
         return self._at <= 0
 
-    def go_to_page_before(self) -> bool:
+    def go_to_page_before(self, pages: int = 1) -> bool:
         if self.is_first:
             return False
-        self._at = self._last if self._last < self._at else max(0, self._at - self._size)
+        self._at = self._last if self._last < self._at else max(0, self._at - pages * self._size)
         return True
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.errors import ForeignKeyViolation, UniqueViolation
 
-from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
+from odoo.addons.jobs_queue.exception import JobStopped, RetryableJobError, TransactionOutdated
 from odoo.addons.jobs_queue.graph import chain, group
 from odoo.addons.jobs_queue.jobs import Job, prepare
 
@@ -79,8 +79,8 @@ def read_segment(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> S
             break
         try:
             page = next(listed, _NOTHING)
-        except RetryableJobError:
-            if may_be_left:
+        except RetryableJobError as error:
+            if may_be_left and not isinstance(error, JobStopped):
                 break  # what has come is kept; the next segment is tried again
             raise
         if page is _NOTHING:
