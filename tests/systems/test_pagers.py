@@ -476,6 +476,15 @@ def test_c22_windows_of_ids_go_on_after_any_of_them(served):
     check()
 
 
+def test_c3_a_counted_list_that_says_more_and_gives_nothing_is_an_error():
+    def answer(request):
+        first = request.params["page"] == "1"
+        return Answer({"items": [{"id": 1}, {"id": 2}] if first else [], "more": True})
+
+    with local_server(answer) as server, requests.Session() as session, endless():
+        list(Pager(server.url, session).declared(NumberPages(size=2, more="more"), "/"))
+
+
 def test_c3_no_walk_through_the_pages_of_a_system_goes_on_for_ever():
     @MANY
     @given(st.lists(st.integers(0, 5), min_size=6, max_size=6), st.booleans(), st.booleans())

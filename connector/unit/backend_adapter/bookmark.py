@@ -109,7 +109,9 @@ class Received:
         A list that is in order may bring all of its records once more, if others were inserted
         before them.
         """
-        return self.in_vain >= MOST_IN_VAIN and self.in_vain * len(self._last) > self.number
+        if self.in_vain < MOST_IN_VAIN:
+            return False
+        return not self._last or self.in_vain * len(self._last) > self.number
 
     @property
     def number(self) -> int:
