@@ -1,4 +1,4 @@
-"""Base of declared adapters: what a class says of its system, checked, with values of a backend."""
+"""Base class of declared adapters: checks the declaration, and reads the backend's fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Base of declared adapters of systems with one endpoint, to which each request goes."""
+"""Base class of adapters whose requests all go to one path: GraphQL and RPC."""
 
 from __future__ import annotations
 

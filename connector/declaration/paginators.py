@@ -1,4 +1,4 @@
-"""Paginators: how a list of a system goes on, declared as values.
+"""Paginators, declared as values: how an adapter asks for the next page of a list.
 
 Each names the parameters and the places in an answer; the pagers of ``paging.py`` do the rest. All
 lists end by their one rule: with an empty page, or as the system says.

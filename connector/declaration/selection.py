@@ -1,4 +1,4 @@
-"""Texts of GraphQL: the selection that brings what paths name, and values written as literals."""
+"""Build GraphQL queries: the selection that JMESPaths need, and values as literals."""
 
 from __future__ import annotations
 

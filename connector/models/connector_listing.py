@@ -1,4 +1,4 @@
-"""Listings: long lists of an external system that are read by a chain of jobs."""
+"""Model of a listing: the progress of a long list that a chain of jobs imports."""
 
 from base64 import b64decode, b64encode
 

@@ -1,4 +1,4 @@
-"""Places in the files of an addon, into which something is written."""
+"""Add items to a list of a manifest, and lines to the end of a file."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Templates of a connector, made to files: ``Names``, and ``render``."""
+"""Render the templates of a connector into files: ``Names`` and ``render``."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests that docs/contract.md shows, as they are written there, for connectors that pass them."""
+"""The code of docs/contract.md runs as tests, for connectors that must pass them."""
 
 import re
 from pathlib import Path

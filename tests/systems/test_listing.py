@@ -1,4 +1,4 @@
-"""A long list that real workers read, are killed at, and go on with, while it changes."""
+"""Real workers import a long list that changes; they are killed, and the import continues."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""The connectors that `odoo connector_scaffold` writes, one for each protocol, with a model added.
+"""Connectors that the scaffold writes install and pass their tests, for each protocol.
 
 docs/tutorial.md shows the one for REST, see test_tutorial.py.
 """

@@ -1,4 +1,4 @@
-"""Base of the contract: the backend, the system that is played, and what the tests do with both."""
+"""Base test case of the contract: the backend, the played system, and helpers for tests."""
 
 import functools
 import inspect

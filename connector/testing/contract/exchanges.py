@@ -1,4 +1,4 @@
-"""Contract of the adapter with the real system: it asks as somebody has once asked that system."""
+"""Contract of exchanges: the adapter asks as was recorded with the real system."""
 
 import os
 from contextlib import suppress

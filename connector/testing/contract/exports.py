@@ -1,4 +1,4 @@
-"""Contract of exports: what changes here arrives there once, and nothing else is sent."""
+"""Contract of exports: a change in Odoo is sent once, and nothing else is sent."""
 
 from unittest.mock import patch
 

@@ -1,4 +1,4 @@
-"""Contract of imports: what a system lists is here once, as it is there."""
+"""Contract of imports: each listed record is in Odoo once, with the values of the system."""
 
 from unittest.mock import patch
 

@@ -1,4 +1,4 @@
-"""Contract of refusals: what is refused is not done, and what was in its way is tried again."""
+"""Contract of failures: a refused request fails its job, a temporary failure is tried again."""
 
 from datetime import timedelta
 

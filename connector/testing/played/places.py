@@ -1,4 +1,4 @@
-"""Put values where a JMESPath looks for them: the answers of a played system are made so."""
+"""Build JSON in which a JMESPath finds a given value."""
 
 import itertools
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Base of played systems, which answer as the declaration of an adapter says."""
+"""Base class of played systems, which stand for the real one in tests."""
 
 from copy import deepcopy
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Where a list goes on, and what it has brought: kept from one job of a listing to the next."""
+"""The position in a long list, with digests of what was read, kept between jobs."""
 
 from __future__ import annotations
 

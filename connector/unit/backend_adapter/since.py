@@ -1,4 +1,4 @@
-"""How a system tells what has changed since a time, declared as a value."""
+"""How an adapter asks for records changed since a time, declared as a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listings: a long list is read by a chain of jobs, its segments.
+"""How one job, a segment, reads a part of a long list and delays the next segment.
 
 A segment lists some pages. In its one transaction it delays the jobs that import them, a job that
 waits for these and for all before (*barrier*), and the next segment, and inserts a row that says
