@@ -48,6 +48,7 @@ from .unit.mapper.mapper import (
     only_create,
 )
 from .unit.mapper.children import ExportMapChild, ImportMapChild
+from .unit.flow import BulkExportFlow, ExportFlow, ImportFlow
 from .unit.synchronizer import Deleter, Exporter, Importer, Synchronizer
 from .unit.conflict_policy import ConflictPolicy
 from .unit.importer.record import RecordImporter, import_record

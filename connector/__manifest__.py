@@ -1,7 +1,7 @@
 {
     "name": "Connector",
     "summary": "Connector framework: keep Odoo in step with other systems",
-    "version": "19.0.3.0.0",
+    "version": "19.0.4.0.0",
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
@@ -16,6 +16,8 @@
         "data/mail_activity_type.xml",
         "wizards/connector_checkpoint_review_views.xml",
         "wizards/connector_mapping_trial_views.xml",
+        "wizards/connector_flow_views.xml",
+        "views/connector_flow_views.xml",
         "views/connector_backend_views.xml",
         "views/external_binding_views.xml",
         "views/connector_checkpoint_views.xml",

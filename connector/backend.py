@@ -179,37 +179,41 @@ class Backend:
         names = f"{class_name(extension_class)} cannot extend {class_name(extended)}"
         if issubclass(extended, extension_class):
             raise ValueError(f"{names}, which inherits from it")
-        for attribute in ("_model_name", "match"):
+        for attribute in ("_model_name", "_flow", "match"):
             if attribute in vars(extension_class):
                 raise ValueError(
-                    f"{names} with {attribute}: it serves the models that the class serves; for others register a subclass"
+                    f"{names} with {attribute}: it serves what the class serves; for others register a subclass"
                 )
         for backend in self.lineage:
             for extension in backend._extensions:
                 if extension.extension_class is extended:
                     raise ValueError(f"{names}, itself an extension: extend {class_name(extension.extended)}")
 
-    def get_class(self, base_class: type[_Unit], session: ConnectorSession, model_name: str) -> type[_Unit]:
+    def get_class(
+        self, base_class: type[_Unit], session: ConnectorSession, model_name: str, flow: str | None = None
+    ) -> type[_Unit]:
         """Return the class that serves as ``base_class`` for a model of this backend.
 
         The backend itself is asked first, then its parents, then the framework. On each level, a
-        class that names the model is preferred to one that serves every model. The result is cached
-        for each registry: after the first call, the cost is one dictionary lookup.
+        class that names the flow is preferred to one that serves all flows, and one that names the
+        model to one that serves every model. The result is cached for each registry: after the
+        first call, the cost is one dictionary lookup.
 
         :param base_class: unit class or one of the base classes of the framework, such as
             ``ImportMapper``
         :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession`
         :param model_name: name of the model to work with
+        :param flow: code of the flow to work for; None: no particular one
         :raise NoConnectorUnitError: no class serves; the message lists the candidates and why each
             of them was refused
         :raise ManyConnectorUnitError: several classes serve and none of them is preferred
         """
         found = lookups(session.env.registry)
-        key = self, base_class, model_name
+        key = self, base_class, model_name, flow
         try:
             return found[key]
         except KeyError:
-            return found.setdefault(key, self._find_class(base_class, session, model_name))
+            return found.setdefault(key, self._find_class(base_class, session, model_name, flow))
 
     def get_classes(self, base_class: type[_Unit], session: ConnectorSession, model_name: str) -> list[type[_Unit]]:
         """Return all classes that serve as ``base_class`` for a model of this backend, as a list.
@@ -218,17 +222,28 @@ class Backend:
         order is that of the addons' dependencies, then that of registration.
         """
         found = lookups(session.env.registry)
-        key = self, base_class, model_name, "all"
+        key = self, base_class, model_name, ...
         if key not in found:
             levels = self._candidates(base_class, session, model_name)
             found[key] = [self._combined(unit_class, session.env.registry) for level in levels for unit_class in level]
         return list(found[key])
 
-    def _find_class(self, base_class: type[Any], session: ConnectorSession, model_name: str) -> type[Any]:
+    def levels(self, base_class: type[_Unit], session: ConnectorSession) -> list[list[type[_Unit]]]:
+        """Return all classes that serve as ``base_class`` for any model, whatever it is.
+
+        :return: a list for this backend, then one for each parent
+        """
+        levels = self._candidates(base_class, session, None)
+        return [[self._combined(unit_class, session.env.registry) for unit_class in level] for level in levels]
+
+    def _find_class(
+        self, base_class: type[Any], session: ConnectorSession, model_name: str, flow: str | None
+    ) -> type[Any]:
         if not isinstance(base_class, type):
             raise TypeError(f"A unit is asked for by its class, such as ImportMapper, not by {base_class!r}")
         general = [unit_class for unit_class in _general_classes if issubclass(unit_class, base_class)]
         for candidates in [*self._candidates(base_class, session, model_name), general]:
+            candidates = _of_flow(candidates, flow)
             candidates = [unit_class for unit_class in candidates if unit_class._model_name is not None] or candidates
             if len(candidates) > 1:
                 raise ManyConnectorUnitError(self._explain_several(base_class, model_name, candidates))
@@ -237,9 +252,11 @@ class Backend:
         raise NoConnectorUnitError(self._explain_missing(base_class, session, model_name))
 
     def _candidates(
-        self, base_class: type[Any], session: ConnectorSession, model_name: str
+        self, base_class: type[Any], session: ConnectorSession, model_name: str | None
     ) -> Iterator[list[type[Any]]]:
         """Yield a list for this backend, then for each parent: the classes that could serve.
+
+        :param model_name: None: any model
 
         They are written classes, without extensions, see :mod:`~odoo.addons.connector.extension`.
         """
@@ -253,7 +270,7 @@ class Backend:
                 if self._does(registration.unit_class, base_class, registry)
                 and is_installed(registry, registration.addon)
                 and registration.unit_class not in replaced
-                and registration.unit_class.match(session, model_name)
+                and (model_name is None or registration.unit_class.match(session, model_name))
             ]
 
     def _does(self, unit_class: type[Any], base_class: type[Any], registry: Registry) -> bool:
@@ -353,6 +370,16 @@ class Backend:
 
     def __repr__(self) -> str:
         return f"Backend({self.service!r}, version={self.version!r})"
+
+
+def _of_flow(candidates: list[type[Any]], flow: str | None) -> list[type[Any]]:
+    """Return those of some classes that serve a flow: those that name it, else those of all flows.
+
+    Without a flow, those of all flows are preferred to those that name one.
+    """
+    named = [unit_class for unit_class in candidates if flow and getattr(unit_class, "_flow", None) == flow]
+    of_all = [unit_class for unit_class in candidates if getattr(unit_class, "_flow", None) is None]
+    return named or of_all or ([] if flow else candidates)
 
 
 def general(unit_class: _Class) -> _Class:

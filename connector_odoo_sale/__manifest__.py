@@ -1,7 +1,7 @@
 {
     "name": "Odoo Connector: Sale Orders",
     "summary": "Import the confirmed orders of another Odoo, with their lines, customers and products",
-    "version": "19.0.1.0.0",
+    "version": "19.0.2.0.0",
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
@@ -10,6 +10,5 @@
         "security/ir.model.access.csv",
         "security/odoo_rules.xml",
         "views/odoo_sale_order_views.xml",
-        "views/odoo_backend_views.xml",
     ],
 }

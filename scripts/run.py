@@ -213,12 +213,12 @@ class Backend:
         self._call("action_test_connection", [self._id])
 
     def import_all(self):
-        """Press both import buttons."""
-        self._call("action_import_partners", [self._id])
-        self._call("action_import_products", [self._id])
+        """Run the import flows."""
+        imports = [("backend_model", "=", "odoo.backend"), ("backend_id", "=", self._id), ("direction", "=", "import")]
+        self._call("action_run", self._call("search", imports, model="connector.flow"), model="connector.flow")
 
-    def _call(self, method, *args):
-        return self._models.execute_kw(self._database, self._user_id, PASSWORD, "odoo.backend", method, args)
+    def _call(self, method, *args, model="odoo.backend"):
+        return self._models.execute_kw(self._database, self._user_id, PASSWORD, model, method, args)
 
 
 @dataclass

@@ -81,6 +81,15 @@ class ConnectorBackend(models.AbstractModel):
         help="Long lists that are being imported, or wait for a job that has failed",
     )
 
+    # what is synchronised, and when: connector_backend_flows.py
+    flow_ids = fields.One2many(
+        "connector.flow",
+        "backend_id",
+        string="Flows",
+        domain=lambda self: [("backend_model", "=", self._name)],
+        groups="connector.group_connector_user",
+    )
+
     # what earlier imports have left: connector_backend_import.py
     needs_import = fields.Boolean(
         readonly=True,
@@ -225,7 +234,8 @@ class ConnectorBackend(models.AbstractModel):
         company from before, as it tells of that time.
         """
         for backend in self.sudo():
-            records = backend.watermark_ids, backend.webhook_topic_ids, backend.listing_ids
+            flows = backend.with_context(active_test=False).flow_ids
+            records = backend.watermark_ids, backend.webhook_topic_ids, backend.listing_ids, flows, flows.policy_id
             for of_backend in records:
                 of_backend.company_id = backend.company_id
             for model_name in _LEFT_BEHIND:
@@ -253,6 +263,7 @@ class ConnectorBackend(models.AbstractModel):
         """
         self.sudo().watermark_ids.unlink()
         self.sudo().listing_ids.unlink()
+        self.sudo().with_context(active_test=False).flow_ids.unlink()
         for model_name in ("connector.external.field", "connector.listing.count"):
             of_backends = [("backend_model", "=", self._name), ("backend_id", "in", self.ids)]
             self.env[model_name].sudo().search(of_backends).unlink()

@@ -62,22 +62,27 @@ class ConnectorBackend(models.AbstractModel):
         return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _forget_imports(self):
-        """Forget which states of external records were imported, and ask to import all again.
+        """Forget which states of external records were imported, and ask to import all again."""
+        for model in self._binding_models():
+            self._forget_imports_of(model._name)
+        self.needs_import = True
+
+    def _forget_imports_of(self, model_name):
+        """Forget which states of external records of a binding model were imported.
 
         It is done by SQL: there may be millions of bindings, and nothing but an import reads these
         two fields.
         """
-        for model in self._binding_models():
-            model.flush_model()
-            self.env.cr.execute(
-                SQL(
-                    "UPDATE %s SET import_checksum = NULL, external_version = NULL WHERE backend_id = ANY(%s)",
-                    SQL.identifier(model._table),
-                    self.ids,
-                )
+        model = self.env[model_name]
+        model.flush_model()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE %s SET import_checksum = NULL, external_version = NULL WHERE backend_id = ANY(%s)",
+                SQL.identifier(model._table),
+                self.ids,
             )
-            model.invalidate_model(["import_checksum", "external_version"])
-        self.needs_import = True
+        )
+        model.invalidate_model(["import_checksum", "external_version"])
 
     def _binding_models(self):
         """Return the binding models of the backend, as empty recordsets with the archived ones."""

@@ -1,9 +1,11 @@
-"""External aliases: ids of external records whose Odoo record was merged into another one.
+"""External aliases: further ids of external records whose Odoo record is one.
 
 Odoo merges partners, bank accounts and accounts by SQL. It moves what points to the merged record,
 and deletes what cannot be moved. Of two bindings for one backend, the second cannot be moved: one
 record has one binding. So its external id becomes an alias of the binding that is kept. By the
 alias, an order of the second customer still finds its customer here.
+
+A duplicate there becomes an alias too, where the policy of the flow takes it for the same record.
 """
 
 from odoo import api, fields, models
@@ -97,13 +99,18 @@ class ConnectorExternalAlias(models.Model):
         external_id = source.external_id
         source.unlink()
         if external_id:
-            place = {
-                "model": kept._name,
-                "backend_id": reference(kept.backend_id),
-                "external_id": external_id,
-            }
-            self.search([(name, "=", value) for name, value in place.items()]).unlink()  # of a deleted binding
-            self.create({**place, "res_id": kept.id, "company_id": kept.backend_id.company_id.id})
+            self._add(kept, external_id)
+
+    @api.model
+    def _add(self, binding, external_id):
+        """Let an external id lead to a binding that has another one."""
+        place = {
+            "model": binding._name,
+            "backend_id": reference(binding.backend_id),
+            "external_id": external_id,
+        }
+        self.search([(name, "=", value) for name, value in place.items()]).unlink()  # of a deleted binding
+        self.create({**place, "res_id": binding.id, "company_id": binding.backend_id.company_id.id})
 
     @api.model
     def _move_references(self, sources, kept):

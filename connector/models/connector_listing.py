@@ -19,7 +19,7 @@ class ConnectorListing(models.Model):
     """
 
     _name = "connector.listing"
-    _inherit = "queue.checked.access"
+    _inherit = "connector.backend.part"
     _description = "Listing of an External System"
     _order = "id desc"
     _rec_name = "model_name"
@@ -28,16 +28,19 @@ class ConnectorListing(models.Model):
         "backend_id",
         "company_id",
         "model_name",
+        "flow",
+        "times_off",
         "began",
         "user_id",
         "graph_uuid",
         "key",
     )
 
-    backend_model = fields.Char(required=True, readonly=True)
-    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
-    company_id = fields.Many2one("res.company", readonly=True, index=True)
     model_name = fields.Char(required=True, readonly=True)
+    flow = fields.Char(
+        required=True, readonly=True, default="", help="Of a flow that is not the first of its model: its code"
+    )
+    times_off = fields.Integer(readonly=True, help="How often the flow had been switched off when it began")
     model_description = fields.Char(string="Records", compute="_compute_model_description")
     began = fields.Datetime(required=True, readonly=True)
     user_id = fields.Many2one("res.users", string="By", readonly=True, ondelete="set null")
@@ -96,16 +99,12 @@ class ConnectorListing(models.Model):
         return "ended" if counts.keys().isdisjoint(("failed", "wait_dependencies")) else "stopped"
 
     @api.model
-    def _running(self, backend, model_name):
+    def _running(self, backend, model_name, flow):
         """Return the listings of what has changed whose jobs go on by themselves.
 
         One that waits for a failed job is none: it does not keep others from being listed.
         """
-        place = [
-            ("backend_model", "=", backend._name),
-            ("backend_id", "=", backend.id),
-            ("model_name", "=", model_name),
-        ]
+        place = [*self._of_backend(backend), ("model_name", "=", model_name), ("flow", "=", flow)]
         listings = self.search([*place, ("is_of_changes", "=", True)])
         return listings.filtered(lambda listing: listing._state_by(listing._job_counts()) == "running")
 
@@ -148,15 +147,6 @@ class ConnectorListing(models.Model):
         self.env.flush_all()
         # of all companies: a backend without a company may have jobs of any
         return self.env["queue.job"].sudo().search([("graph_uuid", "in", graphs)]).button_cancel_graph()
-
-    def _check_backends(self):
-        """Check that the user may change the backends of these listings.
-
-        :raise AccessError: the user may not
-        """
-        for listing in self:
-            if listing.backend_model in self.env:
-                self.env[listing.backend_model].browse(listing.backend_id).exists().check_access("write")
 
     def action_open_jobs(self):
         """Open the jobs of these listings."""

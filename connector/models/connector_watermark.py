@@ -23,19 +23,19 @@ class ConnectorWatermark(models.Model):
     """
 
     _name = "connector.watermark"
-    _inherit = "queue.checked.access"
+    _inherit = "connector.backend.part"
     _description = "Watermark of a Connector"
     _order = "backend_model, backend_id, model_name, direction"
     _rec_name = "model_name"
-    _written_by_code = ("backend_model", "backend_id", "company_id", "model_name", "direction", "moved_at")
+    _written_by_code = ("backend_model", "backend_id", "company_id", "model_name", "direction", "flow", "moved_at")
 
-    backend_model = fields.Char(required=True, readonly=True)
-    backend_id = fields.Many2oneReference(model_field="backend_model", required=True, readonly=True)
-    company_id = fields.Many2one("res.company", readonly=True, index=True)
     model_name = fields.Char(required=True, readonly=True)
     model_description = fields.Char(string="Records", compute="_compute_model_description")
     direction = fields.Selection(
         [("import", "Import"), ("export", "Export")], default="import", required=True, readonly=True
+    )
+    flow = fields.Char(
+        required=True, readonly=True, default="", help="Of a flow that is not the first of its model: its code"
     )
     value = fields.Char(
         string="Up To",
@@ -44,7 +44,7 @@ class ConnectorWatermark(models.Model):
     moved_at = fields.Datetime(string="Moved On", readonly=True)
 
     _place_uniq = models.Constraint(
-        "UNIQUE(backend_model, backend_id, model_name, direction)", "A backend has one watermark a model and direction."
+        "UNIQUE(backend_model, backend_id, model_name, direction, flow)", "A backend has one watermark a flow."
     )
 
     @api.depends("model_name")
@@ -54,32 +54,22 @@ class ConnectorWatermark(models.Model):
             watermark.model_description = watermark.model_name if model is None else model._description
 
     def write(self, vals):
-        self._check_backends()
+        self._check_backends()  # who may change a backend decides from where its records are read again
         return super().write(vals)
 
-    def _check_backends(self):
-        """Check that the user may change the backends of these watermarks.
-
-        Only who may change a backend decides from where its records are read again.
-
-        :raise AccessError: the user may not
-        """
-        for watermark in () if self.env.su else self:
-            if watermark.backend_model in self.env:
-                self.env[watermark.backend_model].browse(watermark.backend_id).exists().check_access("write")
-
     @api.private
-    def value_of(self, backend_record, model_name, direction="import"):
+    def value_of(self, backend_record, model_name, direction="import", flow=""):
         """Return the value of a watermark, or None if there is none yet.
 
         :param backend_record: record of the backend
         :param model_name: name of the binding model
         :param direction: ``import`` or ``export``
+        :param flow: code of the flow, if it is not the first of its model
         """
-        return self.sudo()._of(backend_record, model_name, direction).value or None
+        return self.sudo()._of(backend_record, model_name, direction, flow).value or None
 
     @api.private
-    def move(self, backend_record, model_name, value, since=None, direction="import"):
+    def move(self, backend_record, model_name, value, since=None, direction="import", flow=""):
         """Move a watermark, unless it is not any more where the batch has begun.
 
         Another batch has moved it then, or somebody has emptied it.
@@ -90,23 +80,22 @@ class ConnectorWatermark(models.Model):
         :raise TransactionOutdated: another transaction has moved it for the first time since this
             one began
         """
-        watermark = self.sudo()._of(backend_record, model_name, direction)
+        watermark = self.sudo()._of(backend_record, model_name, direction, flow)
         if (watermark.value or None) != since:
             return False
         values = {"value": value, "moved_at": fields.Datetime.now()}
         if watermark:
             watermark.write(values)
         else:
-            self.sudo()._place(backend_record, model_name, direction, values)
+            self.sudo()._place(backend_record, model_name, direction, flow, values)
         return True
 
-    def _place(self, backend_record, model_name, direction, values):
+    def _place(self, backend_record, model_name, direction, flow, values):
         place = {
-            "backend_model": backend_record._name,
-            "backend_id": backend_record.id,
-            "company_id": backend_record.sudo().company_id.id,
+            **self._backend_values(backend_record),
             "model_name": model_name,
             "direction": direction,
+            "flow": flow,
         }
         try:
             with self.env.cr.savepoint():
@@ -114,12 +103,12 @@ class ConnectorWatermark(models.Model):
         except UniqueViolation as violation:
             raise TransactionOutdated(self.env._("Another import has moved the watermark meanwhile.")) from violation
 
-    def _of(self, backend_record, model_name, direction):
+    def _of(self, backend_record, model_name, direction, flow):
         return self.search(
             [
-                ("backend_model", "=", backend_record._name),
-                ("backend_id", "=", backend_record.id),
+                *self._of_backend(backend_record),
                 ("model_name", "=", model_name),
                 ("direction", "=", direction),
+                ("flow", "=", flow),
             ]
         )

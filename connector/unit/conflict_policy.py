@@ -3,17 +3,13 @@
 Exports and imports follow it.
 """
 
-from typing import Any
-
 from .synchronizer import Exporter
-
-CONFLICT_POLICIES = ("odoo_wins", "external_wins", "newest", "ask")
 
 
 class ConflictPolicy(Exporter):
     """The part of an exporter that defines what happens to a record that was changed on both sides.
 
-    ``_conflict_policy`` is one of
+    ``policy("conflict")`` is what people have chosen, or else ``_conflict_policy``: one of
 
     - ``"odoo_wins"`` (the default): the Odoo record is sent. The external record is not read
       before, which saves a call
@@ -30,11 +26,3 @@ class ConflictPolicy(Exporter):
     """
 
     _conflict_policy: str = "odoo_wins"
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        # or a property, if each backend has its own policy
-        if isinstance(cls._conflict_policy, str) and cls._conflict_policy not in CONFLICT_POLICIES:
-            raise ValueError(
-                f"{cls.__qualname__}._conflict_policy is {cls._conflict_policy!r}: it must be one of {', '.join(CONFLICT_POLICIES)}"
-            )

@@ -19,6 +19,7 @@ from ..backend import Backend
 from ..exception import InvalidBackend, InvalidDataError
 from ..extension import class_name
 from .former_hooks import refuse_former_hooks
+from .policy import POLICIES, check_policy
 from .types import Links
 
 #: Maximum characters of an external id: an index entry has at most 2,700 bytes.
@@ -63,10 +64,14 @@ class ConnectorUnit:
     default, means all models of the backends it is registered on, except those that another unit
     names.
 
+    ``_flow`` is the code of the flow that the unit serves. None, the default, means all flows of
+    its models.
+
     :param environment: :class:`Environment` to work in
     """
 
     _model_name: str | Sequence[str] | None = None
+    _flow: str | None = None
     #: the class that :meth:`binder_for` looks up; set by ``binding/binder.py``, which imports this
     #: module
     _binder: type[Links]
@@ -77,6 +82,10 @@ class ConnectorUnit:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_former_hooks(cls)
+        for name in POLICIES:
+            # or a property, if each backend has its own policy
+            if isinstance(choice := vars(cls).get(f"_{name}_policy"), str):
+                check_policy(f"{cls.__qualname__}._{name}_policy", name, choice)
 
     @classmethod
     def match(cls, session: ConnectorSession, model_name: str) -> bool:
@@ -119,18 +128,30 @@ class ConnectorUnit:
         """The model of the environment, as an empty recordset."""
         return self.environment.model
 
-    def unit_for(self, unit_class: type[Unit], model: str | None = None) -> Unit:
+    def policy(self, name: str) -> str:
+        """Return what is done where the two sides disagree.
+
+        It is what people have chosen for the model on the backend, else what its flows declare,
+        else the attribute of this unit, such as ``_conflict_policy``.
+
+        :param name: a key of :data:`~odoo.addons.connector.unit.policy.POLICIES`
+        """
+        chosen: str | None = self.env["connector.flow.policy"]._chosen(self.backend_record, self.model._name).get(name)
+        return chosen or getattr(self, f"_{name}_policy", None) or POLICIES[name][0]
+
+    def unit_for(self, unit_class: type[Unit], model: str | None = None, flow: str | None = None) -> Unit:
         """Return the unit of a class for a model.
 
         :param unit_class: unit class or base class, such as ``ImportMapper``
         :param model: name of the model, by default the one of this unit's environment
+        :param flow: code of a flow of the model, by default that of the environment
         :raise NoConnectorUnitError: no unit serves that model
         :raise ManyConnectorUnitError: several units do
         :raise InvalidBackend: this database has no such model
         """
         if model is not None and model not in self.env:
             raise InvalidBackend(f"{class_name(type(self))}: the model {model!r} does not exist in this database")
-        return self.environment.for_model(model).get_connector_unit(unit_class)
+        return self.environment.for_model(model, flow).get_connector_unit(unit_class)
 
     def many_units_for(self, unit_class: type[Unit], model: str | None = None) -> list[Unit]:
         """Return all units of a class for a model as a list, those of the version first."""
@@ -152,6 +173,10 @@ class Environment:
     :param model_name: name of the model, usually a binding model
     :param user_lang: code of the user's language, for messages; by default the session's language
 
+    ``flow`` is the code of the flow whose job runs, or None. ``flow_argument`` is a dict with the
+    argument ``flow`` of further jobs of it; it is empty for the first flow of the model.
+    ``times_off`` says how often it was switched off by now.
+
     It is a context manager. The resources that its units have opened with :meth:`open` are closed
     at the end of the ``with`` block, or by :meth:`close`. At the latest they are closed when
     nothing refers to the environment any more, as at the end of a job.
@@ -164,6 +189,9 @@ class Environment:
         self.backend: Backend = backend_record.get_backend()
         self.session = checked_session(session)
         self.model_name = model_name
+        self.flow: str | None = None
+        self.flow_argument: dict[str, str] = {}
+        self.times_off = 0
         self._opened = _Opened()
         self._user_lang = user_lang or session.env.lang
 
@@ -216,20 +244,24 @@ class Environment:
     def model(self) -> BaseModel:
         return self.env[self.model_name]
 
-    def for_model(self, model_name: str | None = None) -> Self:
+    def for_model(self, model_name: str | None = None, flow: str | None = None) -> Self:
         """Return the environment of another model with the same backend and session.
 
-        :param model_name: None: this environment
+        :param model_name: None: that of this environment
+        :param flow: code of a flow of the model; None: that of this environment, if the model is
+            its own
         """
-        if model_name is None or model_name == self.model_name:
+        is_mine = model_name is None or model_name == self.model_name
+        if is_mine and flow in (None, self.flow):
             return self
         environment = copy(self)
-        environment.model_name = model_name
+        environment.model_name = model_name or self.model_name
+        environment.flow, environment.flow_argument = flow, {"flow": flow} if flow else {}
         return environment
 
     def get_connector_unit(self, unit_class: type[Unit]) -> Unit:
         """Return the unit of a class for the model; see :meth:`ConnectorUnit.unit_for`."""
-        return self.backend.get_class(unit_class, self.session, self.model_name)(self)  # type: ignore[call-arg]  # of a unit
+        return self.backend.get_class(unit_class, self.session, self.model_name, self.flow)(self)  # type: ignore[call-arg]  # of a unit
 
     @contextmanager
     def set_lang(self, code: str) -> Iterator[Self]:

@@ -13,14 +13,15 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import general
 from .binding.state import is_in_conflict, mark_in_sync, recall, remember
-from .connector_unit import external_id_text, get_environment
+from .connector_unit import external_id_text
 from .exporter.bulk import BulkExporter
 from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
+from .flow import ImportFlow, open_flow
 from .importer.bulk import PAGE_SIZE, import_page
 from .importer.incoming import Incoming
 from .importer.record import RecordImporter
-from .jobs.channel import backend_channel
+from .jobs.channel import flow_channel
 from .jobs.keys import export_identity
 from .jobs.related_action import open_differences
 from .synchronizer import Synchronizer
@@ -55,7 +56,8 @@ class Reconciler(Synchronizer):
     - *different*: a record that an import would change in Odoo: it was changed on one side, and the
       change did not arrive on the other. Its binding says so, until it is synchronised
 
-    No repair deletes a record. ``"import"`` imports missing and different records. ``"export"``
+    ``"import"`` imports missing and different records; of the records that were deleted there, the
+    importer's policy decides what becomes of them here. No repair deletes a record. ``"export"``
     creates extra records in the external system and exports different ones, and it sends again the
     values that the system changes by itself (``_changes_there`` of a bulk exporter). Bindings whose
     external record was deleted are marked as missing.
@@ -80,7 +82,7 @@ class Reconciler(Synchronizer):
         if self.session.owns_transaction:
             self.session.commit()  # the comparison may have taken long, and others have written bindings meanwhile
         difference.extra = self._confirm(difference.extra)
-        self._mark_missing(difference)
+        self._mark_missing(difference, handles=repair == "import")
         self._mark_different(difference)
         if repair == "import":
             self._import([*difference.missing, *difference.different])
@@ -192,13 +194,18 @@ class Reconciler(Synchronizer):
         pages = split_every(self._page_size, external_ids, list)
         return [theirs.external_id for page in pages for theirs in importer.read_page(page)]
 
-    def _mark_missing(self, difference: Difference) -> None:
-        """Mark bindings whose external record was deleted; unmark those whose record is back."""
+    def _mark_missing(self, difference: Difference, handles: bool) -> None:
+        """Mark bindings whose external record was deleted; unmark those whose record is back.
+
+        :param handles: whether the importer's policy for missing records is applied to them
+        """
         extra = self.model.browse(difference.extra).filtered(self.binder._external_field)
         importer = self.unit_for(RecordImporter)
         external_ids = dict.fromkeys(extra.mapped(self.binder._external_field))
         for _incoming in importer.each(importer.page_of(external_ids)):
             importer._note_missing()
+            if handles:
+                importer._handle_missing()
         there_again = Domain(self.binder._backend_field, "=", self.backend_record.id) & Domain(
             "sync_state", "=", "missing"
         )
@@ -252,18 +259,23 @@ class Reconciler(Synchronizer):
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ImportFlow),
     related_action=open_differences,
     concurrency_key=lambda args: f"reconcile,{args['model_name']},{args['backend_id']}",
 )
 def reconcile(
-    session: ConnectorSession, model_name: str, backend_id: int, repair: Literal["import", "export"] | None = None
+    session: ConnectorSession,
+    model_name: str,
+    backend_id: int,
+    repair: Literal["import", "export"] | None = None,
+    flow: str | None = None,
 ) -> str:
     """Compare all records with an external system
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param repair: None: only report; ``"import"`` or ``"export"``, see :class:`Reconciler`
+    :param flow: code of its flow; None: the first import flow of the model, if it has any
     """
-    reconciler = get_environment(session, model_name, backend_id).get_connector_unit(Reconciler)
+    reconciler = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(Reconciler)
     return reconciler.describe(reconciler.run(repair))

@@ -6,6 +6,7 @@ import random
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..event.no_export import without_export
 from ..exception import NoConnectorUnitError
 from .backend_adapter.crud import BackendAdapter
 from .binding.binder import Binder
@@ -35,6 +36,18 @@ class Synchronizer(ConnectorUnit):
     def _names(self) -> dict[str, Any]:
         """Return the names of the record and the backend for messages."""
         return {"id": self.external_id, "backend": self.environment.backend_name}
+
+    def _archive_here(self, binding: Any) -> bool:
+        """Archive the record of a binding; it is not exported to this backend.
+
+        :return: False: its model has no archive
+        """
+        record = without_export(self.binder.unwrap_binding(binding), self.backend_record)
+        if "active" not in record._fields:
+            return False
+        if record.active:
+            record.active = False
+        return True
 
     @cached_property
     def mapper(self) -> Mapper:

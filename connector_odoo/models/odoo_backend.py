@@ -1,11 +1,11 @@
-"""Backend of another Odoo: its address, its login, and its buttons."""
+"""Backend of another Odoo: its address and its login."""
 
 from urllib.parse import quote, urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.connector import BackendAdapter, SecretChar, reconcile
+from odoo.addons.connector import BackendAdapter, SecretChar
 from odoo.addons.connector.exception import ConnectorException
 
 
@@ -36,38 +36,6 @@ class OdooBackend(models.Model):
         help="API key of the user of the other Odoo that we work as; before Odoo 14 the password. It is stored, but never shown again. "
         "Enter it again when the location changes.",
     )
-    conflict_policy = fields.Selection(
-        [
-            ("odoo_wins", "Ours wins"),
-            ("external_wins", "Theirs wins"),
-            ("newest", "The newest wins"),
-            ("ask", "Ask"),
-        ],
-        string="Changed on Both Sides",
-        required=True,
-        default="odoo_wins",
-        help="What an export does with a record that was changed in the other Odoo too. To find that out, all but the first read it there.",
-    )
-    missing_policy = fields.Selection(
-        [("fail", "Fail, and say what to do"), ("recreate", "Create it again")],
-        string="Deleted There",
-        required=True,
-        default="fail",
-        help="What an export does with a record that was deleted in the other Odoo",
-    )
-    partner_count = fields.Integer(string="Partners", compute="_compute_counts")
-    product_count = fields.Integer(string="Products", compute="_compute_counts")
-
-    def _compute_counts(self):
-        for field_name, model_name in (
-            ("partner_count", "odoo.res.partner"),
-            ("product_count", "odoo.product.product"),
-        ):
-            groups = self.env[model_name]._read_group([("backend_id", "in", self.ids)], ["backend_id"], ["__count"])
-            counts = {backend.id: count for backend, count in groups}
-            for backend in self:
-                backend[field_name] = counts.get(backend.id, 0)
-
     @api.constrains("location")
     def _check_location(self):
         for backend in self:
@@ -122,17 +90,3 @@ class OdooBackend(models.Model):
             "tag": "display_notification",
             "params": {"type": "success", "message": message},
         }
-
-    def action_import_partners(self):
-        return self._delay_imports(["odoo.res.partner"])
-
-    def action_import_products(self):
-        return self._delay_imports(["odoo.product.category", "odoo.product.product"])
-
-    def action_compare(self):
-        """Compare all records of both sides in the background.
-
-        Only the state of the bindings is changed.
-        """
-        jobs = self._delay_for_models(reconcile, ["odoo.res.partner", "odoo.product.category", "odoo.product.product"])
-        return self.env["queue.worker"]._answer(self.env._("The comparison runs in the background:"), jobs)

@@ -29,7 +29,7 @@ class OdooCase(ConnectorCase):
 
     @classmethod
     def create_backend(cls, **values):
-        return cls.env["odoo.backend"].create(
+        backend = cls.env["odoo.backend"].create(
             {
                 "name": "Shop",
                 "version": cls.version,
@@ -40,6 +40,8 @@ class OdooCase(ConnectorCase):
                 **values,
             }
         )
+        backend.flow_ids.write({"is_on": True})
+        return backend
 
     @contextmanager
     def adapter(self, model_name="odoo.res.partner"):

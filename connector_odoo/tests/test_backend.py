@@ -190,19 +190,23 @@ class TestBackend(OdooCase):
             ):
                 self.backend.action_test_connection()
 
-    def test_the_import_buttons_delay_jobs_and_link_to_them(self):
-        params = self.backend.with_user(self.manager).action_import_products()["params"]
+    def test_the_button_of_flows_delays_jobs_and_links_to_them(self):
+        params = self.imports.with_user(self.manager).action_run()["params"]
         jobs = self.delayed_jobs("import_batch")
         self.assertEqual(jobs.mapped("model_name"), ["odoo.product.category", "odoo.product.product"])
         self.assertEqual([link["url"] for link in params["links"]], [f"/odoo/queue-jobs/{job.id}" for job in jobs])
         self.assertEqual(params["message"].count("%s"), 2)
 
     def test_the_buttons_are_for_managers_alone(self):
-        backend = self.backend.with_user(self.reader)
-        for button in (backend.action_test_connection, backend.action_import_partners, backend.action_import_products):
+        backend, imports = self.backend.with_user(self.reader), self.imports.with_user(self.reader)
+        for button in (backend.action_test_connection, imports.action_run):
             with self.assertRaises(AccessError):
                 button()
         self.assertFalse(self.delayed_jobs("import_batch"))
+
+    @property
+    def imports(self):
+        return self.backend.flow("categories") | self.backend.flow("products")
 
     # Companies
 
@@ -227,7 +231,7 @@ class TestBackend(OdooCase):
             {"backend_id": self.backend.id, "external_id": "1", "name": "Ada"}
         )
         self.backend.company_id = company
-        self.backend.with_user(self.manager).action_import_products()
+        self.imports.with_user(self.manager).action_run()
         binding.odoo_id.with_company(self.env.ref("base.main_company")).name = "Ada Lovelace"
         jobs = self.delayed_jobs()
         self.assertEqual(len(jobs), 3)

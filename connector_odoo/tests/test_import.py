@@ -35,11 +35,11 @@ class ImportCase(OdooCase):
 
     def import_partners(self):
         """Press the button and run the jobs; return those that imported a page or a record."""
-        self.backend.action_import_partners()
+        self.backend.flow("partners").action_run()
         return self.run_imports()
 
     def import_products(self):
-        self.backend.action_import_products()
+        (self.backend.flow("categories") | self.backend.flow("products")).action_run()
         return self.run_imports()
 
     def run_imports(self):
@@ -379,7 +379,7 @@ class TestImport(ImportCase):
     def test_the_watermark_stays_when_the_import_does_not_work(self):
         since = self.watermark("odoo.res.partner")
         with self.answering("nonsense"):
-            self.backend.action_import_partners()
+            self.backend.flow("partners").action_run()
             self.assertEqual(self.run_jobs().state, "failed")
         self.assertEqual(self.watermark("odoo.res.partner"), since)
 
@@ -402,7 +402,7 @@ class TestImportThatDoesNotWork(ImportCase):
     def setUp(self):
         super().setUp()
         self.partner_id = self.shop.create("res.partner", name="Ada")
-        self.backend.action_import_partners()
+        self.backend.flow("partners").action_run()
 
     def test_a_server_that_is_down_is_tried_again_and_nothing_is_lost(self):
         with self.answering(status=503):

@@ -38,7 +38,7 @@ class TestConflictWithAnotherOdoo(PolicyCase):
     """The phone number was changed on both sides."""
 
     def change_both(self, policy):
-        self.backend.conflict_policy = policy
+        self.backend.flow("partners").conflict = policy
         self.change_there(phone="theirs")
         self.partner.phone = "ours"
         return self.run_jobs()
@@ -60,7 +60,7 @@ class TestConflictWithAnotherOdoo(PolicyCase):
         self.assertEqual((self.phone_there(), self.partner.phone), ("theirs", "theirs"))
 
     def test_the_newest_wins_when_it_is_ours(self):
-        self.backend.conflict_policy = "newest"
+        self.backend.flow("partners").conflict = "newest"
         self.change_there(phone="theirs")
         self.partner.phone = "ours"
         self.date_here(minutes=1)
@@ -68,7 +68,7 @@ class TestConflictWithAnotherOdoo(PolicyCase):
         self.assertEqual((self.phone_there(), self.partner.phone), ("ours", "ours"))
 
     def test_the_newest_wins_when_it_is_theirs(self):
-        self.backend.conflict_policy = "newest"
+        self.backend.flow("partners").conflict = "newest"
         self.change_there(phone="theirs")
         self.partner.phone = "ours"
         self.date_here(minutes=-1)
@@ -85,7 +85,7 @@ class TestConflictWithAnotherOdoo(PolicyCase):
         self.assertRegex(checkpoint.message, "Changed here and in Shop .* keep ours or take theirs")
 
     def test_two_changes_here_in_a_row_are_no_conflict(self):
-        self.backend.conflict_policy = "ask"
+        self.backend.flow("partners").conflict = "ask"
         for phone in ("2", "3"):
             self.partner.phone = phone
             self.assertDone(self.run_jobs())
@@ -101,7 +101,7 @@ class TestDeletedOnEitherSide(PolicyCase):
         self.assertEqual(self.binding.sync_state, "missing")
 
     def test_what_was_deleted_there_is_created_again_where_the_backend_says_so(self):
-        self.backend.missing_policy = "recreate"
+        self.backend.flow("partners").missing = "recreate"
         self.delete_there()
         self.partner.phone = "2"
         self.assertDone(self.run_jobs())
@@ -128,7 +128,7 @@ class TestDeletedOnEitherSide(PolicyCase):
     def test_what_was_deleted_on_a_side_is_found_by_a_comparison(self):
         deleted_here = self.shop.create("res.partner", name="Deleted here")
         self.delete_there()
-        self.backend.action_compare()
+        self.backend.flow("partners").action_compare()
         jobs = self.run_jobs()
         self.assertDone(jobs)
         self.assertRegex(

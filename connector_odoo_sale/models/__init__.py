@@ -1,3 +1,2 @@
-from . import odoo_backend
 from . import odoo_sale_order
 from . import odoo_sale_order_line

@@ -43,7 +43,7 @@ class OrderCase(OdooCase):
 
     def import_orders(self):
         """Press the button, run the jobs; return those that imported a page or a record."""
-        self.backend.action_import_orders()
+        self.backend.flow("orders").action_run()
         return self.run_jobs().filtered(lambda job: job.function.endswith(("import_page", "import_record")))
 
     def order(self, external_id):
@@ -235,7 +235,7 @@ class TestOrders(OrderCase):
 
     def import_products_with_tax(self, percent):
         """Import the products, and have them cost a tax here."""
-        self.backend.action_import_products()
+        (self.backend.flow("categories") | self.backend.flow("products")).action_run()
         self.run_jobs()
         self.env.company.country_id = self.env.ref("base.be")
         tax = self.env["account.tax"].create({"name": "Tiny", "amount": percent, "type_tax_use": "sale"})
@@ -298,5 +298,5 @@ class TestOrders(OrderCase):
         self.create_order((self.chair, 1))
         self.import_orders()
         bindings = self.env["odoo.sale.order"].search([("backend_id", "=", self.backend.id)])
-        self.assertTrue(self.backend.order_count)
-        self.assertEqual(self.backend.order_count, len(bindings))
+        self.assertTrue(bindings)
+        self.assertEqual(self.backend.flow("orders").bound_count, len(bindings))

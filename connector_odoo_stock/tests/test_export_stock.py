@@ -111,8 +111,8 @@ class TestStock(StockCase):
         binding = self.create_product()
         self.count(binding, 5)
         self.run_jobs()
-        self.backend.action_export_stock()
-        self.assertEqual(self.run_jobs().message, "Nothing to export.")
+        self.backend.flow("stock").action_run()
+        self.assertEqual(self.run_jobs()[-1].message, "Nothing to export.")
 
     def test_what_is_moved_within_the_warehouse_changes_nothing(self):
         binding = self.create_product()
@@ -190,32 +190,30 @@ class TestStock(StockCase):
         self.create_product(is_storable=False)
         self.count(chair, 5)
         self.backend.stock_warehouse_id = self.warehouse
-        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
-        notification = self.backend.action_export_stock()
-        self.assertDone(self.run_jobs())
+        self.backend.flow("stock").action_run()
+        jobs = self.run_jobs()
+        self.assertDone(jobs)
         self.assertEqual((self.stock_there(chair), self.stock_there(table)), (5, 0))
-        self.assertEqual(notification["params"]["message"], "Products whose stock is sent in the background: 2.")
+        self.assertEqual(jobs[0].message, "Records to export: 2.")
 
-    def test_u4_the_button_counts_the_products_whose_stock_is_sent(self):
+    def test_u4_the_job_counts_the_products_whose_stock_is_sent(self):
         self.create_product()
         self.create_product().external_id = False
-        store.workers.register(self.env.cr, "uuid", "host", 1, "command", 1, (None, None))
-        told = self.backend.action_export_stock()["params"]
-        self.assertEqual(told["message"], "Products whose stock is sent in the background: 1.")
+        self.backend.flow("stock").action_run()
+        self.assertEqual(self.run_jobs()[0].message, "Records to export: 1.")
 
-    def test_u4_the_button_refuses_where_there_is_nothing_to_send(self):
-        with self.assertRaisesRegex(UserError, "no product whose stock"):
-            self.backend.action_export_stock()
+    def test_u4_the_flow_refuses_to_run_without_a_warehouse(self):
         self.create_product()
         self.backend.stock_warehouse_id = False
-        with self.assertRaisesRegex(UserError, f"Choose the warehouse here.*{self.backend.name}"):
-            self.backend.action_export_stock()
+        for button in (self.backend.flow("stock").action_run, self.backend.flow("stock").action_switch_on):
+            with self.assertRaisesRegex(UserError, f"Choose the warehouse here.*{self.backend.name}"):
+                button()
         self.assertFalse(self.exports())
 
     def test_a_user_who_may_not_change_the_backend_does_not_press_the_button(self):
         user = new_test_user(self.env, "connector user", "connector.group_connector_user")
         with mute_logger("odoo.addons.base.models.ir_model"), self.assertRaises(AccessError):
-            self.backend.with_user(user).action_export_stock()
+            self.backend.flow("stock").with_user(user).action_run()
 
     def test_a_warehouse_that_is_not_there_is_named(self):
         self.backend.external_warehouse = "NONE"

@@ -24,7 +24,6 @@ class StockExportMapper(ExportMapper):
 @odoo
 class StockExporter(BulkExporter):
     _model_name = "odoo.product.product"
-    _fields = ["qty_available"]
     _holds_imports = False
 
     def _write_many(self, changes):

@@ -124,21 +124,28 @@ class Backend:
         self._erp, self.shop, self._wait_until = erp, shop, wait_until
         access = {"location": shop.location, "database": shop.database, "login": shop.login, "api_key": shop.api_key}
         values = {"name": "Shop", **access, **values}
-        self.id, self.channel_id = erp.commit(lambda env: self._created(env, values))
+        self.id, self.channels = erp.commit(lambda env: self._created(env, values))
 
     def _created(self, env, values):
+        policies = {name: values.pop(name) for name in ("conflict", "missing") if name in values}
         backend = env["odoo.backend"].create(values)
-        return backend.id, backend.channel_id.id
+        backend.flow_ids.write({"is_on": True})
+        backend.flow("partners").write(policies)
+        return backend.id, [*backend.channel_id.ids, *backend.flow_ids.channel_id.ids]
 
     def commit(self, function):
         """Call ``function(backend record)`` in a new transaction, commit, return its result."""
         return self._erp.commit(lambda env: function(env["odoo.backend"].browse(self.id)))
 
     def import_all(self):
-        """Press the import buttons, and wait."""
-        self.commit(lambda backend: backend.action_import_partners())
-        self.commit(lambda backend: backend.action_import_products())
+        """Run the imports of partners and products, and wait."""
+        self.run("partners", "categories", "products")
         return self.wait()
+
+    def run(self, *codes):
+        """Run flows."""
+        for code in codes:
+            self.commit(lambda backend, code=code: backend.flow(code).action_run() and None)
 
     def import_partner(self, **values):
         """Import a new partner by a job; return its id there and the id of the partner here."""
@@ -164,13 +171,13 @@ class Backend:
 
     def states(self):
         """Return the number of the backend's jobs in each state."""
-        query = "SELECT state, count(*) FROM queue_job WHERE channel_id = %s GROUP BY state"
-        return dict(self._erp.rows(query, self.channel_id))
+        query = "SELECT state, count(*) FROM queue_job WHERE channel_id = ANY(%s) GROUP BY state"
+        return dict(self._erp.rows(query, self.channels))
 
     def messages(self, state="done"):
         """Return the messages of the backend's jobs in a state, those of the last job first."""
-        query = "SELECT message FROM queue_job WHERE channel_id = %s AND state = %s ORDER BY id DESC"
-        return [message for (message,) in self._erp.rows(query, self.channel_id, state)]
+        query = "SELECT message FROM queue_job WHERE channel_id = ANY(%s) AND state = %s ORDER BY id DESC"
+        return [message for (message,) in self._erp.rows(query, self.channels, state)]
 
     def bound(self, model_name):
         """Return the records that are bound, as a dict: external id to id here."""
@@ -248,9 +255,9 @@ def test_two_odoos_are_imported_at_the_same_time_each_over_its_own_protocol(conn
     new_contacts(shop, 2, 5)
     new_products(shops[1], 10, 20)
     backends = [connect(shops[0]), connect(shops[1], version="legacy")]
-    for press in ("action_import_partners", "action_import_products"):
+    for code in ("partners", "categories", "products"):
         for backend in backends:
-            backend.commit(lambda record, press=press: getattr(record, press)() and None)
+            backend.run(code)
     for backend in backends:
         assert backend.wait().keys() == {"done"}
         for model_name in IMPORTED:
@@ -300,7 +307,7 @@ def test_an_order_brings_its_customer_and_products_and_is_confirmed_at_the_same_
     ],
 )
 def test_a_conflict_is_decided_as_the_backend_says(erp, connect, shop, policy, expected):
-    backend = connect(shop, conflict_policy=policy)
+    backend = connect(shop, conflict=policy)
     external_id, partner_id = backend.import_partner(name="Ada", phone="1")
     shop.call("res.partner", "write", [external_id], vals={"phone": "theirs"})
     erp.commit(lambda env: env["res.partner"].browse(partner_id).write({"phone": "ours"}))
@@ -311,7 +318,7 @@ def test_a_conflict_is_decided_as_the_backend_says(erp, connect, shop, policy, e
 
 @pytest.mark.parametrize(("policy", "expected"), [("fail", "failed"), ("recreate", "done")])
 def test_the_export_of_what_was_deleted_there_does_what_the_backend_says(erp, connect, shop, policy, expected):
-    backend = connect(shop, missing_policy=policy)
+    backend = connect(shop, missing=policy)
     external_id, partner_id = backend.import_partner(name=f"Ada {policy}", phone="1")
     shop.call("res.partner", "unlink", [external_id])
     erp.commit(lambda env: env["res.partner"].browse(partner_id).write({"phone": "2"}))
@@ -424,10 +431,10 @@ def test_a_change_comes_to_rest_on_both_sides(erp, backend):
     assert backend.wait() == {"done": 2}
     for function in ("theirs", "theirs again"):
         backend.shop.call("res.partner", "write", [external_id], vals={"function": function})
-        backend.commit(lambda record: record.action_import_partners() and None)
+        backend.run("partners")
         backend.wait()
-    exports = "SELECT count(*) FROM queue_job WHERE function LIKE '%%export_record' AND channel_id = %s"
-    assert erp.value(exports, backend.channel_id) == 1
+    exports = "SELECT count(*) FROM queue_job WHERE function LIKE '%%export_record' AND channel_id = ANY(%s)"
+    assert erp.value(exports, backend.channels) == 1
     assert erp.rows("SELECT phone, function FROM res_partner WHERE id = %s", partner_id) == [("ours", "theirs again")]
 
 
@@ -442,10 +449,10 @@ def test_what_is_changed_there_during_imports_arrives_with_the_next_one(erp, bac
     with ThreadPoolExecutor(1) as pool:
         changes = pool.submit(change_there)
         while not changes.done():
-            backend.commit(lambda record: record.action_import_partners() and None)
+            backend.run("partners")
             backend.wait()
         changes.result()
-    backend.commit(lambda record: record.action_import_partners() and None)
+    backend.run("partners")
     assert backend.wait().keys() == {"done"}
     here = erp.rows(
         "SELECT b.external_id::int, p.function FROM odoo_res_partner b JOIN res_partner p ON p.id = b.odoo_id WHERE b.backend_id = %s",
@@ -480,7 +487,7 @@ def test_an_import_goes_on_after_the_other_odoo_and_a_worker_were_killed_in_its_
     backend, server, worker, start_worker, wait_until
 ):
     companies, contacts = new_contacts(backend.shop, 20, 2500)
-    backend.commit(lambda record: record.action_import_partners() and None)
+    backend.run("partners")
     wait_until(lambda: backend.bound("odoo.res.partner"), timeout=120)
     server.kill()
     os.killpg(worker.pid, signal.SIGKILL)

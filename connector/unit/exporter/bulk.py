@@ -4,6 +4,7 @@ It is run by a grouped job.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from odoo.models import BaseModel
@@ -17,11 +18,12 @@ from ...extension import class_name
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
-from ..connector_unit import external_id_text, get_environment
+from ..connector_unit import external_id_text
+from ..flow import BulkExportFlow, FlowSwitchedOff, flow_class, open_flow
 from ..importer.record import RecordImporter
 from ..importer.unsent import ImportHold, with_failed_export
 from ..jobs.about import exported_in_bulk
-from ..jobs.channel import backend_channel
+from ..jobs.channel import flow_channel
 from ..jobs.keys import bulk_export_identity
 from ..jobs.related_action import open_exported_in_bulk
 from ..synchronizer import a_moment
@@ -32,8 +34,8 @@ from .unanswered import forget_until_answered
 class BulkExporter(ImportHold):
     """Exporter that sends the changes of many records by one call of ``write_many``.
 
-    A connector defines the Odoo fields to send. The mapper of the model's export maps them to
-    external fields::
+    The flow, or ``_fields``, names the Odoo fields to send. The mapper of the model's export maps
+    them to external fields::
 
         @shop
         class StockExporter(BulkExporter):
@@ -51,6 +53,7 @@ class BulkExporter(ImportHold):
     ``_holds_imports = False``: then imports go on.
     """
 
+    #: Names of the Odoo fields to send. By default those of the flow
     _fields: Sequence[str] = ()
 
     #: True for values that the external system changes by itself, such as stock that it lowers when
@@ -88,7 +91,7 @@ class BulkExporter(ImportHold):
         return messages
 
     def _check_fields(self) -> None:
-        fields = self._fields
+        fields = self._sent_fields
         if not fields or isinstance(fields, str):
             raise self._wrong_fields(f"{fields!r} is not a list of one or more names of fields")
         read = self.mapper.changed_by_fields()  # None: a mapping does not say what it reads
@@ -97,6 +100,13 @@ class BulkExporter(ImportHold):
                 raise self._wrong_fields(f"{self.model._name} has no field {field!r}")
             if read is not None and field not in read:
                 raise self._wrong_fields(f"no mapping of {class_name(type(self.mapper))} reads {field!r}")
+
+    @cached_property
+    def _sent_fields(self) -> Sequence[str]:
+        if self._fields or not self.environment.flow:
+            return self._fields
+        flow = flow_class(self.backend, self.session, self.model._name, BulkExportFlow, self.environment.flow)
+        return list(getattr(flow, "fields", ()))
 
     def _wrong_fields(self, problem: str) -> MappingError:
         return MappingError(f"{class_name(type(self))}, _fields: {problem}")
@@ -113,7 +123,7 @@ class BulkExporter(ImportHold):
         Bindings without changes are left out, and those that say that they are not exported.
         """
         bindings = bindings.filtered(lambda binding: not binding.no_export)
-        mapped = self.mapper.map_records(bindings).values(fields=self._fields)
+        mapped = self.mapper.map_records(bindings).values(fields=self._sent_fields)
         changes = {
             binding: values if self._changes_there else not_sent(binding, values)
             for binding, values in zip(bindings, mapped, strict=True)
@@ -137,7 +147,7 @@ class BulkExporter(ImportHold):
         It is called before the export, which changes that state. It is empty if the conflict policy
         does not look for conflicts.
         """
-        if not external_ids or self.unit_for(ConflictPolicy)._conflict_policy == "odoo_wins":
+        if not external_ids or self.unit_for(ConflictPolicy).policy("conflict") == "odoo_wins":
             return set()
         importer = self.unit_for(RecordImporter)
         return {
@@ -214,14 +224,15 @@ class BulkExporter(ImportHold):
             self.model._name,
             self.backend_record.id,
             binding.id,
+            *self.environment.flow_argument.values(),
             group_key=f"alone {binding.id}",
-            identity_key=bulk_export_identity(self.model._name, binding.id),
+            identity_key=bulk_export_identity(self.model._name, binding.id, self.environment.flow_argument.get("flow")),
         )
         return self._("Refused: %s\nA job of its own tries it once more.", error)
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(BulkExportFlow),
     group_size=100,
     related_action=open_exported_in_bulk,
     about=exported_in_bulk,
@@ -230,28 +241,18 @@ class BulkExporter(ImportHold):
 def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) -> list[str]:
     """Export changes of records to an external system, many by one call
 
-    Each call is ``(backend_id, binding_id)``.
+    Each call is ``(backend_id, binding_id)``, or ``(backend_id, binding_id, flow)`` for a flow that
+    is not the first one in bulk of the model.
 
     :param model_name: name of the binding model
     """
-    return run_bulk(session, model_name, calls, BulkExporter)
-
-
-def run_bulk(session: ConnectorSession, model_name: str, calls: list[Any], unit_class: type[BulkExporter]) -> list[str]:
-    """Run a bulk exporter for the calls of a grouped job, and return the message of each.
-
-    A model with a second bulk exporter, for prices beside that for stock, has its own job
-    function::
-
-        @job(default_channel=backend_channel, group_size=100)
-        def export_prices(session, model_name, calls):
-            return run_bulk(session, model_name, calls, PriceExporter)
-
-    :param calls: list of tuples ``(backend_id, binding_id)``, all of one backend
-    :param unit_class: class of the :class:`BulkExporter`
-    """
-    exporter = get_environment(session, model_name, calls[0][0]).get_connector_unit(unit_class)
-    binding_ids = [binding_id for _backend_id, binding_id in calls]
+    binding_ids = [binding_id for _backend_id, binding_id, *_flow in calls]
+    try:
+        environment = open_flow(session, model_name, calls[0][0], BulkExportFlow, next(iter(calls[0][2:]), None))
+    except FlowSwitchedOff:
+        remember(session.env[model_name].browse(binding_ids).exists(), {"sync_state": "to_export"})
+        raise
+    exporter = environment.get_connector_unit(BulkExporter)
     # if several calls fail, the failing one is found by halving, and is then alone
     with mark_failure(session, exporter.model.browse(binding_ids)):
         messages = exporter.run(binding_ids)

@@ -29,7 +29,7 @@ class Conflict:
 
     def __init__(self, exporter: RecordExporter) -> None:
         self._exporter = exporter
-        self._policy = exporter._conflict_policy
+        self._policy = exporter.policy("conflict")
 
     def resolve(self) -> str | None:
         """Return what was done instead of the export, None if the Odoo record is to be sent."""

@@ -35,10 +35,13 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ...event.change import Change
 from ...event.no_export import forbids_all, forbids_export
 from ...exception import NoConnectorUnitError
+from ..binding.state import recall, remember
 from ..connector_unit import get_environment
+from ..flow import BulkExportFlow, ExportFlow, Flow, flow_argument, flow_class
 from ..jobs.about import name_of
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..mapper.mapper import ExportMapper
+from ..synchronizer import Deleter
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import export_record
@@ -83,29 +86,41 @@ def delay_export_all_bindings(
             _delay_exports(session, binding, vals)
 
 
-def delay_bulk_export(session: ConnectorSession, bindings: BaseModel, **options: Any) -> list[Job]:
+def delay_bulk_export(
+    session: ConnectorSession, bindings: BaseModel, flow: str | None = None, **options: Any
+) -> list[Job]:
     """Delay the bulk export of bindings.
 
     It is done by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their
     model. The connector's own consumers call this function when they have found the records that a
-    change concerns. Bindings that are not exported, or have no external id yet, are left out.
+    change concerns. Bindings that are not exported, or have no external id yet, are left out. Those
+    whose flow is switched off become *to export*.
 
     :param bindings: recordset of a binding model
+    :param flow: code of a :class:`~odoo.addons.connector.unit.flow.BulkExportFlow`; None: the first
+        one of the model
     :param options: options of ``delay``: priority, eta and so on
     :return: the jobs, one for each exported binding
     """
-    return [
-        export_bulk.delay(
-            _session_for(session, binding),
-            binding._name,
-            binding.backend_id.id,
-            binding.id,
-            description=_description_of_export(session, binding),
-            identity_key=bulk_export_identity(binding._name, binding.id),
-            **options,
+    jobs = []
+    for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported):
+        argument = _argument_if_on(session, binding, BulkExportFlow, flow)
+        if argument is None:
+            _mark_to_export(binding)
+            continue
+        jobs.append(
+            export_bulk.delay(
+                _session_for(session, binding),
+                binding._name,
+                binding.backend_id.id,
+                binding.id,
+                *argument.values(),
+                description=_description_of_export(session, binding),
+                identity_key=bulk_export_identity(binding._name, binding.id, argument.get("flow")),
+                **options,
+            )
         )
-        for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported)
-    ]
+    return jobs
 
 
 def delay_delete(
@@ -120,6 +135,8 @@ def delay_delete(
     record = _as_superuser(session, model_name, record_id)
     for bindings in [record] if _is_binding(record) else _bindings_of(record, binding_models):
         for binding in bindings.filtered(_is_exported):
+            if _argument_if_on(session, binding, ExportFlow) is None or not _deletes(session, binding):
+                continue
             # the external id is read now: later the binding does not exist any more
             if binding.external_id:
                 _delay_delete(session, binding)
@@ -131,7 +148,17 @@ def delay_delete(
 
 
 def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written) -> None:
-    if _is_exported(binding) and _matters(session, binding, vals):
+    if not _is_exported(binding) or not _matters(session, binding, vals):
+        return
+    if _argument_if_on(session, binding, ExportFlow) is None:
+        _mark_to_export(binding)
+        return
+    delay_exports(session, binding)
+
+
+def delay_exports(session: ConnectorSession, bindings: BaseModel) -> None:
+    """Delay the export of bindings, each by a job of its own."""
+    for binding in bindings:
         export_record.delay(
             _session_for(session, binding),
             binding._name,
@@ -139,6 +166,30 @@ def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written)
             description=_description_of_export(session, binding),
             identity_key=export_identity(binding._name, binding.id),
         )
+
+
+def _argument_if_on(
+    session: ConnectorSession, binding: BaseModel, kind: type[Flow], code: str | None = None
+) -> dict[str, str] | None:
+    """Return the argument ``flow`` of the jobs that export a binding; None: its flow is off."""
+    backend = binding.backend_id
+    flow = flow_class(backend.get_backend(), session, binding._name, kind, code)
+    if flow is None:
+        return {}
+    if not binding.env["connector.flow"]._is_on(backend, flow.code):
+        return None
+    return flow_argument(backend.get_backend(), session, flow, kind)
+
+
+def _mark_to_export(binding: BaseModel) -> None:
+    """Note that a binding has a change that was not sent, as its flow is switched off."""
+    if recall(binding, "sync_state") in ("never", "in_sync"):
+        remember(binding, {"sync_state": "to_export"})
+
+
+def _deletes(session: ConnectorSession, binding: BaseModel) -> bool:
+    environment = get_environment(_session_for(session, binding), binding._name, binding.backend_id.id)
+    return environment.get_connector_unit(Deleter).policy("deleted") == "delete"
 
 
 def _description_of_export(session: ConnectorSession, binding: BaseModel) -> str:

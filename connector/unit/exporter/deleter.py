@@ -11,9 +11,9 @@ from ...exception import IDMissingInBackend
 from ..backend_adapter.crud import CRUDAdapter
 from ..binding.clock import database_now
 from ..checkpoint import add_checkpoint
-from ..connector_unit import get_environment
+from ..flow import ExportFlow, open_flow
 from ..jobs.about import imported
-from ..jobs.channel import backend_channel
+from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Deleter
 from ..types import ExternalId
@@ -117,7 +117,7 @@ RecordDeleter = DeleteExporter
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ExportFlow),
     related_action=open_backend,
     about=imported,
     former_names=["odoo.addons.connector.unit.deleter.delete_record"],
@@ -129,10 +129,11 @@ def delete_record(session: ConnectorSession, model_name: str, backend_id: int, e
     :param backend_id: id of the backend's record
     :param external_id: id in the external system
     """
-    return get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter).run(external_id)
+    environment = open_flow(session, model_name, backend_id, ExportFlow)
+    return environment.get_connector_unit(DeleteExporter).run(external_id)
 
 
-@job(default_channel=backend_channel, related_action=open_backend)
+@job(default_channel=flow_channel(ExportFlow), related_action=open_backend)
 def delete_created(session: ConnectorSession, model_name: str, backend_id: int, binding_id: int) -> str:
     """Delete a record in an external system that was deleted here while it was created there
 
@@ -140,5 +141,5 @@ def delete_created(session: ConnectorSession, model_name: str, backend_id: int, 
     :param backend_id: id of the backend's record
     :param binding_id: id of its deleted binding
     """
-    deleter = get_environment(session, model_name, backend_id).get_connector_unit(DeleteExporter)
+    deleter = open_flow(session, model_name, backend_id, ExportFlow).get_connector_unit(DeleteExporter)
     return deleter.run_created(binding_id)

@@ -15,15 +15,16 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ...backend import general
 from ...exception import IDMissingInBackend, InvalidDataError
 from ..binding.sent import not_sent, sent_with
-from ..binding.state import MissingThere, mark_failure, mark_in_sync, recall, remember
+from ..binding.state import MissingThere, mark_error, mark_failure, mark_in_sync, recall, remember
 from ..conflict_policy import ConflictPolicy
-from ..connector_unit import Environment, get_environment
+from ..connector_unit import Environment
+from ..flow import ExportFlow, FlowSwitchedOff, open_flow
 from ..jobs.about import exported
-from ..jobs.channel import backend_channel
+from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key, export_identity
 from ..jobs.related_action import open_exported
 from ..mapper.record import MapRecord
-from ..synchronizer import a_moment
+from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
@@ -86,7 +87,7 @@ class RecordExporter(ConflictPolicy):
         if recall(self.binding, "no_export"):
             return self._("Not exported: the binding says so.")
         self._lock()
-        if reason := self._must_skip():
+        if reason := self._must_skip() or self._handle_archived():
             return reason
         self._export_dependencies()
         map_record = self._map_data()
@@ -108,6 +109,24 @@ class RecordExporter(ConflictPolicy):
     def _must_skip(self) -> str | None:
         """Return the reason why the record is not exported, None if it is exported."""
         return None
+
+    def _handle_archived(self) -> str | None:
+        """Apply the policy for records that are archived here.
+
+        :return: what was done in place of the export, None if the record is exported
+        """
+        policy = self.policy("archived")
+        if policy == "export":
+            return None
+        record = self.binder.unwrap_binding(self.binding)
+        if "active" not in record._fields or record.active:
+            return None
+        if policy == "keep" or self.external_id is None:
+            return self._("Archived here: not exported.")
+        self.unit_for(Deleter).run(self.external_id)
+        forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
+        remember(self.binding, {**dict.fromkeys(forgotten, False), "sync_state": "never", "sync_error": False})
+        return self._("Archived here: record %(id)s of %(backend)s is deleted.", **self._names())
 
     def _export_dependencies(self) -> None:
         """Export the records that must exist in the external system first; a hook.
@@ -205,11 +224,15 @@ class RecordExporter(ConflictPolicy):
         :param error: the :class:`~odoo.addons.connector.exception.IDMissingInBackend` of the
             adapter
         """
-        if self._missing_policy == "recreate":
+        if self.policy("missing") == "recreate":
             self.external_id = None
             forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
             remember(self.binding, dict.fromkeys(forgotten, False))
             return self._export_new(map_record)
+        if self.policy("missing") == "archive" and self._archive_here(self.binding):
+            message = self._("%(backend)s has no record %(id)s any more: it was archived here.", **self._names())
+            mark_error(self.binding, message, "missing")
+            return message
         message = self._("%s\nDelete the binding, or restore the record there; then requeue or cancel the job.", error)
         raise MissingThere(message, self.binding) from error
 
@@ -253,25 +276,37 @@ class RecordExporter(ConflictPolicy):
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ExportFlow),
     related_action=open_exported,
     about=exported,
     concurrency_key=export_group_key,
     former_names=["odoo.addons.connector.unit.exporter.export_record"],
 )
-def export_record(session: ConnectorSession, model_name: str, binding_id: int, fields: list[str] | None = None) -> str:
+def export_record(
+    session: ConnectorSession,
+    model_name: str,
+    binding_id: int,
+    fields: list[str] | None = None,
+    flow: str | None = None,
+) -> str:
     """Export a record to an external system
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding
     :param fields: names of the changed fields; None: all fields are compared. So they are if the
         job has the key of the binding's exports: it stands for all that were delayed with it
+    :param flow: code of its flow; None: the first export flow of the model, if it has any
     """
     if getattr(session.job, "identity_key", None) == export_identity(model_name, binding_id):
         fields = None
     binding = session.env[model_name].browse(binding_id).exists()
     if not binding:
         return session.env._("The record to export does not exist any more.")
-    exporter = get_environment(session, model_name, binding.backend_id.id).get_connector_unit(RecordExporter)
+    try:
+        environment = open_flow(session, model_name, binding.backend_id.id, ExportFlow, flow)
+    except FlowSwitchedOff:
+        remember(binding, {"sync_state": "to_export"})
+        raise
+    exporter = environment.get_connector_unit(RecordExporter)
     with mark_failure(session, binding):
         return exporter.run(binding_id, fields)

@@ -13,8 +13,8 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend_adapter.bookmark import Bookmark
 from ..binding.clock import database_now
-from ..connector_unit import get_environment
-from ..jobs.channel import backend_channel
+from ..flow import ImportFlow, open_flow
+from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
@@ -45,6 +45,8 @@ class BatchImporter(Importer):
     _read_at: datetime | None = None
     # Which listing is imported; None if no job closes it
     _listing: str | None = None
+    # How often the flow had been switched off when the listing began
+    _times_off = 0
     # What happens after a job that has failed: with "continue", the watermark moves all the same
     _on_failure: OnFailure = "stop"
 
@@ -66,13 +68,13 @@ class BatchImporter(Importer):
             which then moves
         :return: what was done, for the user
         """
-        self._read_at = database_now(self.environment)
+        self._read_at, self._times_off = database_now(self.environment), self.environment.times_off
         since = value = None
         moves = filters is None
         if moves:
             if running := self._running():
                 return running[0]._told()
-            since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name)
+            since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name, flow=self._flow_key)
             filters = self._filters_since(since)
         bookmark = Bookmark()
         segment = read_segment(self, filters, bookmark)
@@ -98,13 +100,18 @@ class BatchImporter(Importer):
             return self._("The listing has ended, or was cancelled.")
         if listing.is_done:
             return self._("This part of the list was listed before.")
-        self._listing = listing.record.key or None
+        self._listing, self._times_off = listing.record.key or None, listing.record.times_off
         segment, bookmark = listing.read()
         return listing.delay(segment, bookmark)
 
     def _running(self) -> Any:
         """Return the listings of the model's changes that go on by themselves, records."""
-        return self.env["connector.listing"].sudo()._running(self.backend_record, self.model._name)
+        return self.env["connector.listing"].sudo()._running(self.backend_record, self.model._name, self._flow_key)
+
+    @property
+    def _flow_key(self) -> str:
+        """The code of the flow by which its watermark is stored; "" for the model's first one."""
+        return self.environment.flow_argument.get("flow", "")
 
     def _filters_since(self, watermark: str | None) -> Any:
         """Return the filters that find the changes since a watermark; a hook.
@@ -114,6 +121,20 @@ class BatchImporter(Importer):
             adapter declares
         """
         return self._changed.filters(watermark, self._read_at) if self._changed and self._read_at else None
+
+    def _filters_between(self, begin: datetime, end: datetime | None) -> Any:
+        """Return the filters that find what was changed between two times; a hook.
+
+        :param begin: naive datetime in UTC
+        :param end: likewise; None: now
+        :return: argument of the adapter's ``search``. By default what the adapter declares, or all
+            changes since the first of the two times
+        """
+        text = fields.Datetime.to_string(begin)
+        return self._changed.filters(text, end or self._now()) if self._changed else self._filters_since(text)
+
+    def _now(self) -> datetime:
+        return self._read_at or database_now(self.environment)
 
     def _get_next_watermark(self, began: datetime) -> str | None:
         """Return the watermark after all found records are imported, as text; None: it stays.
@@ -148,7 +169,10 @@ class BatchImporter(Importer):
         if value is None and listing_id is None:
             return None
         # only where they are needed: in the midst of an update, a worker may not know them yet
-        further = {"listing_id": listing_id} if listing_id else {}
+        further: dict[str, Any] = {"listing_id": listing_id} if listing_id else {}
+        if times_off := self._times_off:
+            further["times_off"] = times_off
+        further.update(self.environment.flow_argument)
         session = self.environment.user_session
         return move_watermark.delayable(
             session, self.model._name, self.backend_record.id, value, since, listing=self._listing, **further
@@ -233,32 +257,46 @@ class DelayedBatchImporter(BatchImporter):
         if data is not None:
             options.update(data=data, read_at=self._read_at)
         options.setdefault("description", description_of_import(self.environment, external_id))
+        options.update(self.environment.flow_argument)
         session = self.environment.user_session
         return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ImportFlow),
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.batch_importer.import_batch"],
     # of two presses at once, the second one sees the listing of the first
     concurrency_key=lambda args: (
-        f"import_batch,{args['model_name']},{args['backend_id']}" if args["filters"] is None else None
+        f"import_batch,{args['model_name']},{args['backend_id']},{args['flow'] or ''}"
+        if args["filters"] is None
+        else None
     ),
 )
-def import_batch(session: ConnectorSession, model_name: str, backend_id: int, filters: Any = None) -> str:
+def import_batch(
+    session: ConnectorSession, model_name: str, backend_id: int, filters: Any = None, flow: str | None = None
+) -> str:
     """Import the records of an external system that match
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param filters: argument of the adapter's ``search``; None: the changes since the watermark
+    :param flow: code of its flow; None: the first import flow of the model, if it has any. So it is
+        for the functions below
     """
-    return get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter).run(filters)
+    environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
+    return environment.get_connector_unit(BatchImporter).run(filters)
 
 
-@job(default_channel=backend_channel, related_action=open_backend)
+@job(default_channel=flow_channel(ImportFlow), related_action=open_backend)
 def import_segment(
-    session: ConnectorSession, model_name: str, backend_id: int, listing_id: int, number: int, filters: Any = None
+    session: ConnectorSession,
+    model_name: str,
+    backend_id: int,
+    listing_id: int,
+    number: int,
+    filters: Any = None,
+    flow: str | None = None,
 ) -> str:
     """List the next records of an external system, and import them
 
@@ -268,12 +306,12 @@ def import_segment(
     :param number: number of the segment, from 2 on
     :param filters: argument of the adapter's ``search``
     """
-    importer = get_environment(session, model_name, backend_id).get_connector_unit(BatchImporter)
+    importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(BatchImporter)
     return importer.run_segment(listing_id, number, filters)
 
 
-@job(default_channel=backend_channel, related_action=open_backend)
-def end_segment(session: ConnectorSession, model_name: str, backend_id: int) -> None:
+@job(default_channel=flow_channel(ImportFlow), related_action=open_backend)
+def end_segment(session: ConnectorSession, model_name: str, backend_id: int, flow: str | None = None) -> None:
     """Wait until what was listed so far is imported
 
     :param model_name: name of the binding model
@@ -282,7 +320,7 @@ def end_segment(session: ConnectorSession, model_name: str, backend_id: int) -> 
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ImportFlow),
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.batch_importer.move_watermark"],
 )
@@ -294,6 +332,8 @@ def move_watermark(
     since: str | None = None,
     listing: str | None = None,
     listing_id: int | None = None,
+    times_off: int = 0,
+    flow: str | None = None,
 ) -> str:
     """Note up to where the records of an external system were imported
 
@@ -304,14 +344,21 @@ def move_watermark(
         it does not move
     :param listing: which listing ends with it; its fields are noted, see ``schema.py``
     :param listing_id: id of its ``connector.listing`` record, if it was a long one
+    :param times_off: how often the flow had been switched off when the batch began; if it was since
+        then, pages may have ended without an import, and the watermark does not move
     """
-    backend = get_environment(session, model_name, backend_id).backend_record
+    environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
+    backend = environment.backend_record
     if listing:
         session.env["connector.external.field"].sudo()._note_listing(backend, model_name, listing)
     if listing_id:
         session.env["connector.listing"].sudo().browse(listing_id).exists().unlink()
     if value is None:
         return session.env._("All records of the list were imported.")
-    if session.env["connector.watermark"].move(backend, model_name, value, since):
+    if environment.times_off != times_off:
+        return session.env._("The flow was switched off meanwhile: the next import begins where this one has begun.")
+    if session.env["connector.watermark"].move(
+        backend, model_name, value, since, flow=environment.flow_argument.get("flow", "")
+    ):
         return session.env._("The next import begins at %s.", value)
     return session.env._("The watermark was moved by somebody else meanwhile: it stays there.")

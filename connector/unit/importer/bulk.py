@@ -15,8 +15,9 @@ from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
-from ..connector_unit import Environment, external_id_text, get_environment
-from ..jobs.channel import backend_channel
+from ..connector_unit import Environment, external_id_text
+from ..flow import ImportFlow, open_flow
+from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
@@ -266,12 +267,13 @@ class BulkBatchImporter(BatchImporter):
             self.model._name,
             self.backend_record.id,
             **found,
+            **self.environment.flow_argument,
             description=self._("Import a page of %(records)s of %(backend)s (%(count)s)", **names),
         )
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ImportFlow),
     related_action=open_backend,
     former_names=["odoo.addons.connector.unit.bulk_importer.import_page"],
 )
@@ -285,6 +287,7 @@ def import_page(
     read_at: datetime | None = None,
     listing: str | None = None,
     is_listed: bool = False,
+    flow: str | None = None,
 ) -> str:
     """Import a page of records of an external system
 
@@ -299,8 +302,9 @@ def import_page(
     :param listing: of which listing they are a page, if a job closes it: their fields are counted
     :param is_listed: whether they are a page of a batch. Then, and with a listing, a page without a
         field that the mapper requires fails
+    :param flow: code of its flow; None: the first import flow of the model, if it has any
     """
-    importer = get_environment(session, model_name, backend_id).get_connector_unit(BulkImporter)
+    importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(BulkImporter)
     importer._listing, importer._is_listed = listing, is_listed or listing is not None
     if records is None:
         return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # one is given

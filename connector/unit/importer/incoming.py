@@ -19,6 +19,8 @@ class Incoming:
     :ivar is_dependency: whether it is imported because another record needs it
     :ivar match: the Odoo records with its match key, known after the dependencies were imported.
         None if it has no match key, or was in Odoo already
+    :ivar duplicates: the Odoo records with its match key that are bound to another record of the
+        backend already, known with ``match``
     :ivar outcome: what was done with it: ``"created"``, ``"updated"``, ``"unchanged"``,
         ``"skipped"`` or ``"put_off"``; None: nothing yet
     :ivar reason: why it was skipped, for the user
@@ -30,6 +32,7 @@ class Incoming:
     is_dependency: bool = False
     is_new: bool = False
     match: Any = None
+    duplicates: Any = None
     outcome: str | None = None
     reason: str | None = None
 
@@ -47,4 +50,4 @@ class Incoming:
         """
         if self.is_new:
             self.binding = model
-        self.match = self.outcome = self.reason = None
+        self.match = self.duplicates = self.outcome = self.reason = None

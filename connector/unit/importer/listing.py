@@ -130,6 +130,8 @@ class Listing:
                     "backend_id": backend.id,
                     "company_id": backend.sudo().company_id.id,
                     "model_name": importer.model._name,
+                    "flow": importer._flow_key,
+                    "times_off": importer._times_off,
                     "graph_uuid": str(uuid.uuid4()),
                     "began": importer._read_at,
                     "user_id": importer.environment.user_session.uid,
@@ -261,7 +263,13 @@ class Listing:
     def _prepare(self, function: str, *args: Any) -> Job:
         importer = self._importer
         session = importer.environment.user_session
-        return prepare(session.env, function, importer.model._name, (importer.backend_record.id, *args), {})
+        return prepare(
+            session.env,
+            function,
+            importer.model._name,
+            (importer.backend_record.id, *args),
+            importer.environment.flow_argument,
+        )
 
     def _stored(self, ids: Iterable[int]) -> Any:
         return self._importer.env["queue.job"].sudo().browse(filter(None, ids))

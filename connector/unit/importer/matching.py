@@ -14,6 +14,7 @@ from odoo.addons.jobs_queue.exception import TransactionOutdated
 from ...exception import InvalidDataError, MappingError
 from ...extension import class_name
 from ..binding.binder import Binder
+from ..connector_unit import external_id_text
 from .incoming import Incoming
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def match_lock_names(binder: Binder, keys: Mapping[Incoming, MatchKey]) -> list[
 
 
 def find_matches(binder: Binder, keys: Mapping[Incoming, MatchKey], younger_env: api.Environment) -> None:
-    """Find the Odoo records that match new external records, and set their ``match``.
+    """Find the Odoo records that match new external records; set their ``match``, ``duplicates``.
 
     :param keys: result of :func:`match_keys`
     :param younger_env: Odoo environment of a transaction that sees all that was committed up to now
@@ -75,28 +76,88 @@ def find_matches(binder: Binder, keys: Mapping[Incoming, MatchKey], younger_env:
     bound = _bound(binder, {record_id for records in found.values() for record_id in records.ids})
     for incoming, key in keys.items():
         incoming.match = found[key].filtered(lambda record: record.id not in bound)
+        incoming.duplicates = found[key] - incoming.match
+
+
+def settle_duplicates(importer: RecordImporter, page: list[Incoming]) -> list[Incoming]:
+    """Apply the policy for duplicates to new records, and return those that are to be created.
+
+    A record is a duplicate if its match key belongs to a record that is bound already, or to
+    another new one of the page. Two records of a page are told apart by halving it: the first one
+    is imported, and the second one is then the duplicate of a bound record.
+
+    :param page: list of :class:`~.incoming.Incoming`, all new and matched
+    :raise InvalidDataError: one of them is a duplicate, and the policy is to ask
+    """
+    with_key = [incoming for incoming in page if incoming.match is not None]
+    if not with_key or (policy := importer.policy("duplicates")) == "create":
+        return page
+    seen: set[MatchKey] = set()
+    for incoming in importer.each(with_key):
+        if incoming.duplicates and not incoming.match:
+            if policy == "ask":
+                raise _is_duplicate(importer, incoming)
+            _take_for_the_same(importer, incoming)
+        elif (key := _match_key(importer)) in seen:
+            raise _is_duplicate(importer, incoming)
+        else:
+            seen.add(key)
+    return [incoming for incoming in page if not incoming.outcome]
 
 
 def only_match(importer: RecordImporter, incoming: Incoming) -> BaseModel:
-    """Return the only match of a new record.
+    """Return the match of a new record: of several the first, if the policy says so.
 
-    :raise InvalidDataError: there are several
+    :raise InvalidDataError: there are several, and the policy is another one
     """
-    if len(incoming.match) > 1:
-        field, value = importer._match_key()  # type: ignore[misc]  # by it the matches were found
-        names = {
-            "records": ", ".join(f"{record.display_name} (id {record.id})" for record in incoming.match),
-            "field": incoming.match._fields[field]._description_string(importer.environment.user_session.env),
-            "value": value,
-        }
+    if len(incoming.match) > 1 and importer.policy("duplicates") != "bind_first":
         raise InvalidDataError(
             importer._(
                 "Several records here have the %(field)s %(value)s: %(records)s. "
                 "Leave it to the one that is meant, then requeue the job.",
-                **names,
+                **_names(importer, incoming.match),
             )
         )
-    return incoming.match
+    return incoming.match[:1]
+
+
+def _is_duplicate(importer: RecordImporter, incoming: Incoming) -> InvalidDataError:
+    if not incoming.duplicates:
+        return InvalidDataError(importer._("Another record of the page has the same match key."))
+    return InvalidDataError(
+        importer._(
+            "Record %(id)s of %(backend)s has the %(field)s %(value)s, as %(records)s, which belongs to another record there. "
+            "Correct one of them there, or choose on the flow what is done with duplicates; then requeue the job.",
+            **importer._names(),
+            **_names(importer, incoming.duplicates),
+        )
+    )
+
+
+def _take_for_the_same(importer: RecordImporter, incoming: Incoming) -> None:
+    """Let the record be found as the one that has its match key already; it is not imported."""
+    record = incoming.duplicates[:1]
+    of_record = [
+        (importer.binder._odoo_field, "=", record.id),
+        (importer.binder._backend_field, "=", importer.backend_record.id),
+    ]
+    binding = importer.model.with_context(active_test=False).search(of_record, limit=1)
+    importer.env["connector.external.alias"].sudo()._add(binding, external_id_text(incoming.external_id))
+    incoming.outcome = "skipped"
+    incoming.reason = importer._(
+        "Record %(id)s of %(backend)s is taken for %(record)s, which has the same match key: it is not imported.",
+        record=record.display_name,
+        **importer._names(),
+    )
+
+
+def _names(importer: RecordImporter, records: BaseModel) -> dict[str, Any]:
+    field, value = _match_key(importer)
+    return {
+        "records": ", ".join(f"{record.display_name} (id {record.id})" for record in records),
+        "field": records._fields[field]._description_string(importer.environment.user_session.env),
+        "value": value,
+    }
 
 
 def _match_key(importer: RecordImporter) -> tuple[Any, Any]:

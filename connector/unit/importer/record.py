@@ -32,9 +32,10 @@ from ..binding.kept import written_together
 from ..binding.sent import note_created, note_updated, would_send
 from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
 from ..binding.writing import note_all_stored, write_together
-from ..connector_unit import Environment, external_id_text, get_environment
+from ..connector_unit import Environment, external_id_text
+from ..flow import ImportFlow, open_flow
 from ..jobs.about import imported
-from ..jobs.channel import backend_channel
+from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_imported
 from ..mapper.modifiers import is_one_of
@@ -44,7 +45,7 @@ from ..types import ExternalId, ExternalRecord, Links, Values
 from .failures import concerns_all
 from .incoming import Incoming
 from .lock import lock_and_match, lock_new
-from .matching import only_match
+from .matching import only_match, settle_duplicates
 from .reading import Found, PageReader
 from .unsent import put_off
 
@@ -243,6 +244,10 @@ class RecordImporter(Importer):
         """Create the new records by one call, and write each known one once."""
         new, known = partition(lambda incoming: incoming.is_new, page)
         lock_and_match(self, new)
+        new = settle_duplicates(self, new)
+        page = [incoming for incoming in page if not incoming.outcome]
+        if not page:
+            return
         values: dict[Incoming, Values] = {}
         with self.mapper.page([incoming.record for incoming in page]):
             for incoming in self.each(page):
@@ -471,8 +476,12 @@ class RecordImporter(Importer):
     def _handle_missing(self) -> str:
         """Handle a record that does not exist (any more) in the external system.
 
+        By default the policy for missing records decides whether it is archived here.
+
         :return: message for the user
         """
+        if self.binding and self.policy("missing") == "archive" and self._archive_here(self.binding):
+            return self._("%(backend)s has no record %(id)s any more: it was archived here.", **self._names())
         return self._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
 
     def _must_skip(self) -> str | None:
@@ -704,6 +713,7 @@ class RecordImporter(Importer):
         """
         record = self.model._name, self.backend_record.id, self.external_id
         options.setdefault("description", description_of_import(self.environment, self.external_id))
+        options.update(self.environment.flow_argument)
         identity = import_identity(*record, force)
         import_record.delay(  # type: ignore[call-overload]  # the type of delay allows no options beside force
             self.environment.user_session, *record, force=force, identity_key=identity, **options
@@ -741,7 +751,7 @@ def _key(args: Mapping[str, Any]) -> str:
 
 
 @job(
-    default_channel=backend_channel,
+    default_channel=flow_channel(ImportFlow),
     related_action=open_imported,
     concurrency_key=_key,
     about=imported,
@@ -755,6 +765,7 @@ def import_record(
     force: bool = False,
     data: ExternalRecord | None = None,
     read_at: datetime | None = None,
+    flow: str | None = None,
 ) -> str:
     """Import a record of an external system
 
@@ -768,7 +779,8 @@ def import_record(
     :param data: the record, if it was read already; it is read again if the binding was
         synchronised since then
     :param read_at: when it was read, see :meth:`RecordImporter.run`
+    :param flow: code of its flow; None: the first import flow of the model, if it has any
     """
-    importer = get_environment(session, model_name, backend_id).get_connector_unit(RecordImporter)
+    importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(RecordImporter)
     with mark_failure(session, importer.binder.to_internal(external_id)):
         return importer.run(external_id, force, data, read_at)

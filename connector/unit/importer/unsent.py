@@ -54,7 +54,7 @@ def put_off(importer: RecordImporter, page: Iterable[Incoming]) -> list[Incoming
     :return: list of those that must not go on
     """
     waiting = _seconds_waiting(importer.environment, page)
-    if waiting and importer.unit_for(ConflictPolicy)._conflict_policy == "external_wins":
+    if waiting and importer.unit_for(ConflictPolicy).policy("conflict") == "external_wins":
         waiting = {incoming: seconds for incoming, seconds in waiting.items() if incoming.is_new}
     for incoming in importer.each(waiting):
         importer._delay(identity_policy="debounce", eta=min(max(waiting[incoming], _SOONEST), _LATEST))

@@ -1,15 +1,23 @@
-"""The default channel of connector jobs: each backend has its own.
+"""The channels of connector jobs: each flow has its own, below that of its backend.
 
-So a backend whose jobs stop does not stop the jobs of another one. A job may still name another
-channel.
+So a backend whose jobs stop does not stop the jobs of another one, and stock goes on while the
+import of products is paused. A job may still name another channel.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from odoo import models
 from odoo.exceptions import MissingError
 from odoo.models import BaseModel
+
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ...exception import InvalidBackend
+from ..flow import Flow, flow_class
+
+#: A function that ``@job`` takes as ``default_channel``.
+ChannelOf: TypeAlias = Callable[[Mapping[str, Any]], int | None]
 
 
 def backend_channel(arguments: Mapping[str, Any]) -> int | None:
@@ -32,6 +40,33 @@ def backend_channel(arguments: Mapping[str, Any]) -> int | None:
         return backend.sudo().channel_id.id if backend else None
     except MissingError:
         return None  # the job will say so
+
+
+def flow_channel(kind: type[Flow]) -> ChannelOf:
+    """Return a function that returns the channel of a job's flow, or else of its backend.
+
+    :param kind: kind of the flow, such as :class:`~odoo.addons.connector.unit.flow.ImportFlow`;
+        the argument ``flow`` of the job names the flow, or it is the first one of its model
+    """
+
+    def channel(arguments: Mapping[str, Any]) -> int | None:
+        backend = _backend_of(arguments)
+        try:
+            if not backend:
+                return None
+            backend = backend.sudo()
+            return _channel_of_flow(arguments, backend, kind) or backend.channel_id.id
+        except (MissingError, InvalidBackend):
+            return None  # the job will say so
+
+    return channel
+
+
+def _channel_of_flow(arguments: Mapping[str, Any], backend: BaseModel, kind: type[Flow]) -> int | None:
+    code = next(iter(arguments["calls"][0][2:]), None) if "calls" in arguments else arguments.get("flow")
+    session: ConnectorSession = arguments["session"]
+    flow = flow_class(backend.get_backend(), session, arguments["model_name"], kind, code)
+    return flow and backend.env["connector.flow"]._channel_id(backend, flow.code)
 
 
 def _backend_of(arguments: Mapping[str, Any]) -> BaseModel | None:

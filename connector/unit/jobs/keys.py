@@ -51,13 +51,14 @@ def export_group_key(arguments: Mapping[str, Any]) -> str:
     return f"export,{group._name},{group.id}"
 
 
-def bulk_export_identity(model_name: str, binding_id: int) -> str:
+def bulk_export_identity(model_name: str, binding_id: int, flow: str | None = None) -> str:
     """Return the identity key of a job that exports changes of a record in bulk with others.
 
     :param model_name: name of the binding model
     :param binding_id: id of the binding
+    :param flow: code of its flow, if it is not the first bulk export of the model
     """
-    return f"export_bulk,{model_name},{binding_id}"
+    return f"export_bulk,{model_name},{binding_id}{',' + flow if flow else ''}"
 
 
 def delete_identity(model_name: str, backend_id: int, external_id: object) -> str:

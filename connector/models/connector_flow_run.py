@@ -1,0 +1,219 @@
+"""Aspect of ``connector.flow``: its buttons and its schedules."""
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..unit.binding.state import remember
+from ..unit.exporter.flow import UNSENT, export_flow
+from ..unit.exporter.resend import forget_sent
+from ..unit.flow import ImportFlow, flow_argument
+from ..unit.importer.batch import BatchImporter, import_batch
+from ..unit.reconciler import reconcile
+from .queue_job import function_name
+
+
+class ConnectorFlow(models.Model):
+    _inherit = "connector.flow"
+
+    # Buttons. Who may write the backend may press them
+
+    def action_run(self):
+        """Synchronise what has changed, in the background."""
+        return self._answer(self._run())
+
+    def action_run_again(self):
+        """Synchronise all records, also those that have not changed.
+
+        It is for when the mapping was changed, or something here was changed by a mistake.
+        """
+        self._check_may_run()
+        for flow in self.sudo():
+            if flow.direction == "import":
+                flow._watermark().unlink()
+                flow._backend()._forget_imports_of(flow.model_name)
+            else:
+                bindings = flow._unit().bindings()
+                forget_sent(bindings, flow._bulk_fields())
+                remember(bindings, {"sync_state": "to_export"})
+        return self._answer(self._run())
+
+    def action_compare(self):
+        """Compare both sides; only the states of the bindings are changed."""
+        return self._answer(self._delay(reconcile))
+
+    def action_repair(self):
+        """Compare both sides, and synchronise what differs in the direction of the flow."""
+        self._check_may_run()
+        jobs = [flow._delay(reconcile, repair=flow.direction) for flow in self]
+        return self._answer([job for of_flow in jobs for job in of_flow])
+
+    def _fetch(self, begin, end):
+        """Import what was changed there between two times; the watermark does not move.
+
+        :param begin: naive datetime in UTC
+        :param end: likewise, or False: until now
+        """
+        self.ensure_one()
+        self._check_may_run()
+        filters = self._unit().unit_for(BatchImporter)._filters_between(begin, end or None)
+        if filters is None:
+            raise UserError(
+                self.env._("The connector cannot ask %s for what was changed between two times.", self.backend_name)
+            )
+        return self._answer(self._delay(import_batch, filters=filters))
+
+    def action_switch_off(self):
+        """Let nothing of these flows begin any more; jobs that wait end, and nothing is done."""
+        self._check_may_run()
+        for flow in self.sudo().filtered("is_on"):
+            flow.write({"is_on": False, "times_off": flow.times_off + 1})
+
+    def action_switch_on(self):
+        """Let these flows run again; imports begin at the watermark.
+
+        Exports ask whether what was changed meanwhile is sent.
+        """
+        self._check_may_run()
+        self._check_ready()
+        self.sudo().filtered(lambda flow: not flow.is_on).write({"is_on": True})
+        exports = self.filtered(lambda flow: flow.direction == "export")
+        if len(self) == 1 and exports and (unsent := exports._unsent()):
+            return exports._ask_about(unsent)
+        imports = self - exports
+        return imports._answer(imports._run()) if imports.filtered("date_begun") else None
+
+    def action_pause(self):
+        """Let the jobs of these flows wait."""
+        self._check_may_run()
+        self.sudo().channel_id.action_pause()
+
+    def action_resume(self):
+        """Let the jobs of these flows go on."""
+        self._check_may_run()
+        self.sudo().channel_id.action_resume()
+
+    # Jobs
+
+    def _run(self):
+        """Delay the jobs that synchronise what has changed, and return them."""
+        self._check_may_run()
+        if off := self.filtered(lambda flow: not flow.is_on):
+            raise UserError(self.env._("Switch it on first: %s", ", ".join(off.mapped("name"))))
+        self._check_ready()
+        self.sudo().filtered(lambda flow: not flow.date_begun).write({"date_begun": self.env.cr.now()})
+        jobs = []
+        for flow in self:
+            jobs += flow._delay(flow._function())
+        return jobs
+
+    def _function(self):
+        """Return the job function that synchronises what has changed."""
+        return import_batch if self.direction == "import" else export_flow
+
+    def _delay(self, function, **arguments):
+        """Delay a job function for each of these flows, in the company of its backend.
+
+        It runs with all rights: the user who presses the button need not have the right to change
+        every product. While one waits, another one is not added.
+
+        :return: list of the jobs
+        """
+        self._check_may_run()
+        jobs = []
+        for flow in self:
+            backend = flow.sudo()._backend()
+            key = ",".join([function.__name__, flow.model_name, str(backend.id), flow.code, *arguments])
+            jobs.append(
+                function.delay(
+                    ConnectorSession.from_env(backend.env).with_company(backend.company_id),
+                    flow.model_name,
+                    backend.id,
+                    **arguments,
+                    **flow._argument(function),
+                    identity_key=key,
+                    identity_policy="replace" if arguments else "skip",
+                    description=f"{flow.name}: {flow.backend_name}",
+                )
+            )
+        return jobs
+
+    def _argument(self, function):
+        if function is export_flow:
+            return {"flow": self.code}
+        backend = self._backend().get_backend()
+        return flow_argument(backend, ConnectorSession.from_env(self.env), self._class(), ImportFlow)
+
+    def _apply_schedules(self):
+        """Let the schedules of these flows be as their rows say."""
+        schedules = self.env["queue.job.schedule"].sudo()
+        for flow in self.sudo():
+            backend = flow._backend()
+            if not (flow.active and flow.is_on and flow.date_begun and flow._class()):
+                schedules._of(flow).unlink()
+                continue
+            for function, expression in ((flow._function(), flow.expression), (reconcile, flow.comparison)):
+                schedules._own(
+                    flow,
+                    name=f"{flow.name}: {flow.backend_name}",
+                    function=function_name(function),
+                    model_name=flow.model_name,
+                    arguments={"backend_id": backend.id, **flow._argument(function)},
+                    expression=expression,
+                    company=backend.company_id,
+                )
+
+    # Helpers
+
+    def _check_may_run(self):
+        """Check that the user may change the backends of these flows.
+
+        :raise AccessError: the user may not
+        :raise UserError: no installed addon declares one of them
+        """
+        self.check_access("write")
+        self._check_backends()
+        if gone := self.filtered(lambda flow: not flow._class()):
+            raise UserError(self.env._("No installed addon declares it any more: %s", ", ".join(gone.mapped("code"))))
+
+    def _check_ready(self):
+        """Check that nothing has to be decided before these flows can run.
+
+        :raise UserError: something has, and what
+        """
+        for flow in self:
+            if reason := flow._unit().not_ready():
+                raise UserError(f"{flow.name}: {reason}")
+
+    def _answer(self, jobs):
+        return self.env["queue.worker"]._answer(self.env._("It runs in the background:"), jobs)
+
+    def _unit(self):
+        """Return the unit of the flow, as superuser."""
+        backend = self.sudo()._backend()
+        environment = backend.work_on(self.model_name).for_model(flow=self.code)
+        return self._class()(environment)
+
+    def _bulk_fields(self):
+        """Return the names of the fields that the flow sends in bulk, None if it sends all."""
+        return getattr(self._class(), "fields", None) or None
+
+    def _watermark(self):
+        key = self._argument(import_batch).get("flow", "")
+        return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", key)
+
+    def _unsent(self):
+        """Return the bindings with changes that wait to be sent, a recordset."""
+        return self._unit().bindings().filtered_domain([("sync_state", "in", UNSENT)])
+
+    def _ask_about(self, unsent):
+        """Return the dialog that asks whether what was changed meanwhile is sent."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send what was changed meanwhile?"),
+            "res_model": "connector.flow.start",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_flow_id": self.id, "default_unsent": len(unsent)},
+        }

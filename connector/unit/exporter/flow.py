@@ -1,0 +1,34 @@
+"""The job that exports what waits to be sent, for a button or a schedule of an export flow."""
+
+from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..flow import BulkExportFlow, Flow, flow_class, open_flow
+from ..jobs.channel import flow_channel
+from ..jobs.related_action import open_backend
+from .consumers import delay_bulk_export, delay_exports
+
+#: States of bindings that wait for an export.
+UNSENT = ("never", "to_export", "different")
+
+
+@job(default_channel=flow_channel(Flow), related_action=open_backend)
+def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flow: str) -> str:
+    """Export to an external system what has changed
+
+    :param model_name: name of the binding model
+    :param backend_id: id of the backend's record
+    :param flow: code of the export flow. One in bulk looks at all its records, and sends the values
+        that differ from the last sent ones
+    """
+    environment = open_flow(session, model_name, backend_id, Flow, flow)
+    found = flow_class(environment.backend, session, model_name, Flow, flow)
+    assert found is not None  # by its code it is found, or it is an error
+    bindings = found(environment).bindings()
+    if issubclass(found, BulkExportFlow):
+        number = len(delay_bulk_export(session, bindings, flow))
+    else:
+        bindings = bindings.filtered_domain([("sync_state", "in", UNSENT)])
+        delay_exports(session, bindings)
+        number = len(bindings)
+    return session.env._("Records to export: %s.", number)
