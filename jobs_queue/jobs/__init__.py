@@ -10,6 +10,7 @@ from .decorator import job
 from .preparing import delay, prepare
 from .functions import (
     code_options,
+    current_name,
     describe_arguments,
     find_function,
     function_options,
@@ -35,6 +36,7 @@ __all__ = [
     "RunningJob",
     "StoredJob",
     "code_options",
+    "current_name",
     "delay",
     "describe_arguments",
     "find_function",

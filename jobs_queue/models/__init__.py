@@ -19,6 +19,7 @@ from . import queue_job_graph
 from . import queue_job_label
 from . import queue_job_progress
 from . import queue_job_schedule
+from . import queue_job_schedule_owner
 from . import queue_job_search
 from . import queue_job_trouble
 from . import queue_worker

@@ -20,6 +20,7 @@ from . import test_registration
 from . import test_results
 from . import test_run
 from . import test_schedule
+from . import test_schedule_owner
 from . import test_screens
 from . import test_server_action
 from . import test_service

@@ -126,7 +126,7 @@ ARGUMENTS = {
     "web_read_group": ([], ["function"], ["__count"]),
 }
 #: Those whose rights the table of models says
-OF_THE_TABLE = {"create", "write", "unlink", "fields_get", "default_get"}
+OF_THE_TABLE = {"copy", "create", "write", "unlink", "fields_get", "default_get"}
 
 
 class Hidden(Exception):
