@@ -12,6 +12,8 @@ from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
 from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.exporter.bulk import BulkExporter
+from odoo.addons.connector.unit.flow import ImportFlow
+from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.mapper.mapper import (
     ExportMapper,
@@ -35,6 +37,7 @@ webshop_file = Backend(parent=webshop, version="file")
 webshop_oauth = Backend(parent=webshop, version="oauth")
 webshop_person = Backend(parent=webshop, version="person")
 webshop_listed = Backend(parent=webshop, version="listed")
+webshop_flows = Backend(parent=webshop_listed, version="flows")
 
 
 @webshop
@@ -135,6 +138,21 @@ class ListedShopAdapter(RestAdapter):
     base = field("location")
     path, records = "/partners", "items"
     paginator = OffsetPages(size=100, total="total")
+
+
+for number in range(10):
+    part = {"_model_name": "test.shop.partner", "code": f"part_{number}", "label": f"Part {number}"}
+    webshop_flows(type(f"Part{number}Flow", (ImportFlow,), part))
+
+
+@webshop_flows
+class PartImporter(BulkBatchImporter):
+    """Importer of the part of the shop's partners that a flow is for."""
+
+    _model_name = "test.shop.partner"
+
+    def _filters_since(self, watermark):
+        return {"part": self.environment.flow}
 
 
 @webshop_person

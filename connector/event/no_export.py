@@ -49,6 +49,12 @@ def forbids_all(context: Mapping[str, Any]) -> bool:
     return by_code(context, NO_EXPORT) == _ALL
 
 
+def forbids_any(context: Mapping[str, Any]) -> bool:
+    """Return whether a context forbids the export of changes to a backend, whichever it is."""
+    _refuse_former(context)
+    return by_code(context, NO_EXPORT) is not None
+
+
 def forbidden_by_all(contexts: Iterable[Mapping[str, Any]]) -> ByCode | Literal[False]:
     """Return the value of the key that forbids only what all of several contexts forbid.
 

@@ -12,6 +12,7 @@ class ConnectorBackend(models.AbstractModel):
         backends = super().create(vals_list)
         for backend in backends:
             self.env["connector.flow"]._sync(backend, is_new=True)
+        self.env.registry.clear_cache()
         return backends
 
     def write(self, vals):
@@ -20,6 +21,8 @@ class ConnectorBackend(models.AbstractModel):
             for backend in self:
                 self.env["connector.flow"]._sync(backend)
             self.flow_ids.invalidate_recordset(["name"])
+        if not vals.keys().isdisjoint(("version", "active")):
+            self.env.registry.clear_cache()
         return result
 
     def _register_hook(self):

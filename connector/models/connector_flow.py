@@ -8,7 +8,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..exception import InvalidBackend
 from ..extension import written_class
-from ..unit.flow import flow_classes, label_of
+from ..unit.flow import ExportFlow, flow_class, flow_classes, label_of
 
 
 class ConnectorFlow(models.Model):
@@ -203,6 +203,18 @@ class ConnectorFlow(models.Model):
         )
         is_on, times_off = self.env.cr.fetchone() or (True, 0)
         return bool(is_on), times_off or 0
+
+    @api.model
+    @tools.ormcache("binding_model")
+    def _are_exports_off(self, binding_model):
+        """Return whether the export of a binding model is switched off on all backends."""
+        session = ConnectorSession.from_env(self.env)
+        backends = self.env[self.env[binding_model]._fields["backend_id"].comodel_name].sudo().search([])
+        flows = [flow_class(backend.get_backend(), session, binding_model, ExportFlow) for backend in backends]
+        return all(
+            flow is not None and not self._is_on(backend, flow.code)
+            for backend, flow in zip(backends, flows, strict=True)
+        )
 
     @api.model
     def _channel_id(self, backend, code):

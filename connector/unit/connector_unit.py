@@ -139,7 +139,7 @@ class ConnectorUnit:
         chosen: str | None = self.env["connector.flow.policy"]._chosen(self.backend_record, self.model._name).get(name)
         return chosen or getattr(self, f"_{name}_policy", None) or POLICIES[name][0]
 
-    def unit_for(self, unit_class: type[Unit], model: str | None = None, flow: str | None = None) -> Unit:
+    def unit_for(self, unit_class: type[Unit], model: str | None = None, *, flow: str | None = None) -> Unit:
         """Return the unit of a class for a model.
 
         :param unit_class: unit class or base class, such as ``ImportMapper``

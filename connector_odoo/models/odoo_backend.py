@@ -36,6 +36,7 @@ class OdooBackend(models.Model):
         help="API key of the user of the other Odoo that we work as; before Odoo 14 the password. It is stored, but never shown again. "
         "Enter it again when the location changes.",
     )
+
     @api.constrains("location")
     def _check_location(self):
         for backend in self:

@@ -7,7 +7,6 @@ from odoo.tools import mute_logger
 from odoo.addons.connector import RecordImporter
 from odoo.addons.connector_odoo.tests.common import OdooCase
 from odoo.addons.connector_odoo.tests.other_odoo import other_odoo_with_orders
-from odoo.addons.jobs_queue import store
 
 from ..unit.backend_adapter import StockAdapter
 

@@ -38,6 +38,7 @@ class ShopBackend(models.Model):
             ("file", "Files"),
             ("oauth", "with OAuth"),
             ("listed", "Listed"),
+            ("flows", "Ten Flows"),
             ("person", "with OAuth, by a person"),
         ],
         default="1.0",

@@ -342,7 +342,46 @@ class TestOff(FlowCase):
         binding.sync_state = "in_sync"
         binding.odoo_id.name = "Ada Lovelace"
         self.assertFalse(self.delayed_jobs())
+        self.cr.flush()
         self.assertEqual(binding.sync_state, "to_export")
+
+    def test_a_change_that_the_export_would_not_send_is_not_noted(self):
+        self.export_changes()
+        binding = self.partner(1, backend_id=self.backend.id)
+        self.cr.flush()
+        binding.sync_state = "in_sync"
+        binding.odoo_id.comment = "Not sent anyway"
+        self.cr.flush()
+        self.assertEqual(binding.sync_state, "in_sync")
+
+    def test_a_change_is_noted_on_the_backend_alone_whose_export_is_off(self):
+        self.export_changes()
+        other = self.new_backend()
+        other.flow("partners_out").action_switch_on()
+        mine = self.partner(1, backend_id=self.backend.id)
+        theirs = self.Partner.create({"odoo_id": mine.odoo_id.id, "backend_id": other.id, "external_id": "1"})
+        (mine | theirs).write({"sync_state": "in_sync"})
+        mine.odoo_id.name = "Ada Lovelace"
+        self.cr.flush()
+        self.assertEqual((mine.sync_state, theirs.sync_state), ("to_export", "in_sync"))
+        self.assertEqual(self.delayed_jobs("export_record").record_name, "Ada Lovelace")
+
+    def test_what_an_import_writes_is_not_noted(self):
+        self.export_changes()
+        self.there(1)
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        self.assertDone(self.run_jobs())
+        self.cr.flush()
+        self.assertEqual(self.here().sync_state, "in_sync")
+
+    def test_a_write_searches_no_binding_while_the_export_is_off_everywhere(self):
+        self.export_changes()
+        self.backend.search([("id", "!=", self.backend.id)]).active = False
+        partner = self.partner(1, backend_id=self.backend.id).odoo_id
+        partner.name = "Warm"
+        self.cr.flush()
+        with self.assertQueryCount(0, flush=False):
+            partner.name = "Ada Lovelace"
 
     def test_a_waiting_export_is_noted_when_its_flow_is_switched_off(self):
         self.export_changes()

@@ -173,7 +173,14 @@ class TestAfterAWrite(TwoCompaniesCase):
                 and "company_id" in model._fields
                 and model._fields["company_id"].store
             },
-            {*_LEFT_BEHIND, "connector.listing", "connector.watermark", "connector.webhook.topic"},
+            {
+                *_LEFT_BEHIND,
+                "connector.flow",
+                "connector.flow.policy",
+                "connector.listing",
+                "connector.watermark",
+                "connector.webhook.topic",
+            },
         )
 
     def test_s1_a_watermark_is_written_by_who_may_write_its_backend(self):

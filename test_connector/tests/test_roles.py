@@ -38,6 +38,8 @@ RIGHTS = {
     "connector.export.intent": ("r", "ru"),
     "connector.external.alias": ("r", "ru"),
     "connector.watermark": ("r", "rw"),
+    "connector.flow": ("r", "rw"),
+    "connector.flow.policy": ("r", "rw"),
     "connector.listing": ("r", "r"),
     "connector.listing.segment": ("", ""),
     "connector.webhook.delivery": ("", "ru"),
@@ -78,6 +80,19 @@ METHODS = {
     "ConnectorExchange.action_replay",
     "ConnectorExportIntent.action_open_binding",
     "ConnectorExternalAlias.action_take_apart",
+    "ConnectorFlow.action_compare",
+    "ConnectorFlow.action_open_bound",
+    "ConnectorFlow.action_open_jobs",
+    "ConnectorFlow.action_open_troubled",
+    "ConnectorFlow.action_pause",
+    "ConnectorFlow.action_repair",
+    "ConnectorFlow.action_resume",
+    "ConnectorFlow.action_run",
+    "ConnectorFlow.action_run_again",
+    "ConnectorFlow.action_switch_off",
+    "ConnectorFlow.action_switch_on",
+    "ConnectorFlowFetch.action_fetch",
+    "ConnectorFlowStart.action_send",
     "ConnectorListing.action_cancel",
     "ConnectorListing.action_open_jobs",
     "ConnectorMappingTrial.action_try",
@@ -108,11 +123,6 @@ METHODS = {
     "QueueWorker.action_stop",
     "QueueWorker.list_warning",
     "WebhookDelivery.action_process_again",
-    "OdooBackend.action_compare",
-    "OdooBackend.action_export_stock",
-    "OdooBackend.action_import_orders",
-    "OdooBackend.action_import_partners",
-    "OdooBackend.action_import_products",
     "OdooBackend.action_test_connection",
     "SaleOrder.action_cancel_reviewed",
     "SaleOrder.action_confirm_reviewed",
@@ -214,6 +224,18 @@ class RolesCase(Roles, ShopCase, JobsCase):
         cls.records["connector.listing"] = listing
         cls.records["connector.listing.segment"] = env["connector.listing.segment"].create(
             {"listing_id": listing.id, "number": 1, "round": 1, "next_round": 1, "job_sizes": {}, "bookmark": {}}
+        )
+        policy = env["connector.flow"]._policy(cls.backend, partner._name)
+        cls.records["connector.flow.policy"] = policy
+        cls.records["connector.flow"] = env["connector.flow"].create(
+            {
+                **env["connector.flow"]._backend_values(cls.backend),
+                "code": "partners",
+                "model_name": partner._name,
+                "direction": "import",
+                "policy_id": policy.id,
+                "channel_id": cls.backend.channel_id.create({"name": "x", "parent_id": cls.backend.channel_id.id}).id,
+            }
         )
         env["connector.watermark"].move(cls.backend, "test.shop.partner", "7")
         cls.records["connector.watermark"] = cls.backend.watermark_ids

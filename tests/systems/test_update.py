@@ -28,6 +28,7 @@ root = env.ref("connector.channel_root")
 env["queue.job.channel"].create({{"name": "shop", "parent_id": root.id, "capacity": 3}})
 env["ir.config_parameter"].set_param("connector.job_retention_days", "7")
 access = {{"location": "https://shop.example.com", "database": "shop", "api_key": "{API_KEY}"}}
+access["conflict_policy"] = "ask"
 env["odoo.backend"].create({{"name": "Shop", "default_lang_id": env.ref("base.lang_en").id, **access}})
 env.ref("connector.cron_group_failures").interval_number = 20
 env.ref("connector.queue_job_rule_company").domain_force = "[(0, '=', 1)]"
@@ -89,6 +90,13 @@ def test_api_keys_are_kept(updated):
     assert rows(f"{columns} AND column_name ~ 'api_key'") == [("api_key",)]
 
 
+def test_a_backend_keeps_its_exports_and_policies_and_runs_at_no_time_that_nobody_has_chosen(updated):
+    flows = rows("SELECT code, is_on, expression FROM connector_flow")
+    assert {(is_on, expression) for _code, is_on, expression in flows} == {(True, None)}
+    assert {"partners", "partners_export", "products"} <= {code for code, _is_on, _expression in flows}
+    assert rows("SELECT DISTINCT conflict, missing FROM connector_flow_policy") == [("ask", "fail")]
+
+
 def test_a_neutralized_copy_has_no_api_keys(updated):
     copy = f"{updated}_copy"
     databases.create(copy, updated)
@@ -114,4 +122,5 @@ def test_connector_goes_and_leaves_the_queue(updated):
     databases.odoo("module", "uninstall", "--database", updated, "connector")
     assert rows(f"{crons} WHERE code ~ '_run_in_cron|_group_and_tell|_run_due'") == [(3,)]
     assert rows("SELECT name FROM ir_model_data WHERE module = 'connector'") == []
+    assert rows("SELECT indexname FROM pg_indexes WHERE tablename = 'queue_job' AND indexname ~ 'run_idx'") == []
     assert rows("SELECT state, count(*) FROM queue_job GROUP BY state") == [("done", JOBS)]

@@ -23,6 +23,7 @@ exports all changes made until it is run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from odoo.fields import Domain
@@ -33,9 +34,8 @@ from odoo.addons.jobs_queue.registration import lookups
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...event.change import Change
-from ...event.no_export import forbids_all, forbids_export
+from ...event.no_export import forbids_all, forbids_any, forbids_export
 from ...exception import NoConnectorUnitError
-from ..binding.state import recall, remember
 from ..connector_unit import get_environment
 from ..flow import BulkExportFlow, ExportFlow, Flow, flow_argument, flow_class
 from ..jobs.about import name_of
@@ -45,6 +45,7 @@ from ..synchronizer import Deleter
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import export_record
+from .unsent_changes import mark_unsent, note_unsent
 
 #: Written values, or the change of ``on_record_change``.
 Written: TypeAlias = Mapping[str, Any] | Change
@@ -81,8 +82,14 @@ def delay_export_all_bindings(
     :param binding_models: names of the binding models; None: those of all connectors whose mappers
         export the record
     """
-    for bindings in _bindings_of(_as_superuser(session, model_name, record_id), binding_models):
-        for binding in bindings:
+    record = _as_superuser(session, model_name, record_id)
+    for name, path in _paths_to(record):
+        if binding_models is not None and name not in binding_models:
+            continue
+        if _is_off_everywhere(record, name) and not isinstance(vals, Change):
+            note_unsent(record, name, path, vals, partial(_would_send, session))
+            continue
+        for binding in _bindings(record, name, path):
             _delay_exports(session, binding, vals)
 
 
@@ -106,7 +113,7 @@ def delay_bulk_export(
     for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported):
         argument = _argument_if_on(session, binding, BulkExportFlow, flow)
         if argument is None:
-            _mark_to_export(binding)
+            mark_unsent(binding)
             continue
         jobs.append(
             export_bulk.delay(
@@ -151,7 +158,7 @@ def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written)
     if not _is_exported(binding) or not _matters(session, binding, vals):
         return
     if _argument_if_on(session, binding, ExportFlow) is None:
-        _mark_to_export(binding)
+        mark_unsent(binding)
         return
     delay_exports(session, binding)
 
@@ -181,10 +188,16 @@ def _argument_if_on(
     return flow_argument(backend.get_backend(), session, flow, kind)
 
 
-def _mark_to_export(binding: BaseModel) -> None:
-    """Note that a binding has a change that was not sent, as its flow is switched off."""
-    if recall(binding, "sync_state") in ("never", "in_sync"):
-        remember(binding, {"sync_state": "to_export"})
+def _is_off_everywhere(record: BaseModel, binding_model: str) -> bool:
+    """Return whether no backend is told of any change of a record.
+
+    With something in the context that keeps some backend from being told, it is not looked at.
+    """
+    return not forbids_any(record.env.context) and record.env["connector.flow"]._are_exports_off(binding_model)
+
+
+def _would_send(session: ConnectorSession, binding: BaseModel, fields: Iterable[str]) -> bool:
+    return _is_exported(binding) and _matters(session, binding, dict.fromkeys(fields))
 
 
 def _deletes(session: ConnectorSession, binding: BaseModel) -> bool:
@@ -270,15 +283,16 @@ def _is_binding(record: BaseModel) -> bool:
 
 
 def _bindings_of(record: BaseModel, binding_models: Iterable[str] | None) -> Iterator[BaseModel]:
-    """Yield the bindings of a record, a recordset for each binding model.
-
-    Nothing is searched if no export is allowed at all.
-    """
-    if forbids_all(record.env.context):
-        return
+    """Yield the bindings of a record, a recordset for each binding model."""
     for name, path in _paths_to(record):
         if binding_models is None or name in binding_models:
-            yield record.env[name].search(Domain(path, "=", record.id), order="id")
+            yield _bindings(record, name, path)
+
+
+def _bindings(record: BaseModel, name: str, path: str) -> BaseModel:
+    """Return the bindings of a record in a model; nothing is searched if no export is allowed."""
+    model = record.env[name]
+    return model if forbids_all(record.env.context) else model.search(Domain(path, "=", record.id), order="id")
 
 
 def _paths_to(record: BaseModel) -> list[tuple[str, str]]:

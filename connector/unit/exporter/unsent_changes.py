@@ -1,0 +1,48 @@
+"""Changes here while nothing exports them: they are noted together, when the transaction ends.
+
+A write of a record whose export is switched off costs next to nothing. The bindings become *to
+export* when the transaction is flushed or committed, by one search for each binding model.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeAlias
+
+from odoo.fields import Domain
+from odoo.models import BaseModel
+
+from ..binding.state import recall, remember
+
+#: ``function(binding, names of the written fields)``: whether its export would send one of them.
+Matters: TypeAlias = Callable[[BaseModel, Iterable[str]], bool]
+
+_KEY = "connector.unsent_changes"
+
+
+def note_unsent(record: BaseModel, binding_model: str, path: str, fields: Iterable[str], matters: Matters) -> None:
+    """Note that a record was changed, and that no backend is told.
+
+    :param path: path of many2ones from the binding model to the record
+    :param fields: names of the written fields
+    """
+    precommit = record.env.cr.precommit
+    if _KEY not in precommit.data:
+        precommit.data[_KEY] = defaultdict(lambda: defaultdict(set))
+        precommit.add(partial(_mark_noted, record.browse(), matters))
+    precommit.data[_KEY][binding_model, path][record.id].update(fields)
+
+
+def mark_unsent(binding: BaseModel) -> None:
+    """Note that a binding has a change that was not sent."""
+    if recall(binding, "sync_state") in ("never", "in_sync"):
+        remember(binding, {"sync_state": "to_export"})
+
+
+def _mark_noted(model: BaseModel, matters: Matters) -> None:
+    noted = model.env.cr.precommit.data.pop(_KEY, {})
+    for (binding_model, path), changes in noted.items():
+        bindings = model.env[binding_model].search(Domain(path, "in", list(changes)), order="id")
+        for binding in bindings:
+            if matters(binding, changes[binding.mapped(path).id]):
+                mark_unsent(binding)
