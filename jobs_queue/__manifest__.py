@@ -6,7 +6,7 @@
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
     "depends": ["mail"],
-    "external_dependencies": {"python": ["croniter"]},
+    "external_dependencies": {"python": ["cron-descriptor", "croniter"]},
     "data": [
         "security/jobs_queue_groups.xml",
         "security/ir.model.access.csv",

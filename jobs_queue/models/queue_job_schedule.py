@@ -20,6 +20,7 @@ from ..exception import NotReadableJobError
 from ..graph import chain
 from ..jobs import code_options, find_function, named_arguments, prepare
 from ..jobs.environment import ARCHIVED
+from .cron_words import in_words
 from .plain_fields import PlainMany2one
 
 _logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class QueueJobSchedule(models.Model):
         help="When: minute, hour, day of the month, month, day of the week, as cron has them. “30 6 * * 1-5”: at half past six from Monday "
         "to Friday. @hourly, @daily, @weekly, @monthly and @yearly are short for the usual ones.",
     )
+    when = fields.Char(compute="_compute_when", string="In Words")
     timezone = fields.Selection(
         "_select_time_zones",
         required=True,
@@ -86,6 +88,16 @@ class QueueJobSchedule(models.Model):
     def _compute_next_run(self) -> None:
         for schedule in self:
             schedule.next_run = schedule.active and schedule._tick_after(fields.Datetime.now())
+
+    @api.depends("expression", "timezone")
+    @api.depends_context("lang", "tz", "uid")
+    def _compute_when(self) -> None:
+        lang = self.env["res.lang"]._get_data(code=self.env.lang or "en_US")
+        has_24_hours = "%I" not in (lang.time_format or "")
+        for schedule in self:
+            words = in_words(schedule.expression or "", self.env.lang or "en_US", has_24_hours)
+            is_of_user = not schedule.timezone or schedule.timezone == str(self.env.tz)
+            schedule.when = words if is_of_user else f"{words} ({schedule.timezone})"
 
     def _tick_after(self, moment: datetime) -> datetime:
         """Return the first time after a moment at which the schedule runs.

@@ -78,6 +78,56 @@ class TestTimes(ScheduleCase):
         self.assertFalse(schedule.next_run)
 
 
+class TestWords(ScheduleCase):
+    def words(self, expression, lang="en_US", tz="UTC", **values):
+        return self.schedule(expression=expression, **values).with_context(lang=lang, tz=tz).when
+
+    def test_a_schedule_says_in_words_when_it_runs(self):
+        self.env["res.lang"]._activate_lang("en_GB")
+        for expression, words in {
+            "*/15 * * * *": "Every 15 minutes",
+            "0 * * * *": "Every hour",
+            "0 2 * * *": "At 02:00",
+            "30 18 * * 1-5": "At 18:30, Monday through Friday",
+            "0 0 1 * *": "At 00:00, on day 1 of the month",
+            "0 0 1 JAN mon": "At 00:00, on day 1 of the month, or on Monday, only in January",
+            "@daily": "At 00:00",
+            "@Weekly": "At 00:00, only on Sunday",
+        }.items():
+            with self.subTest(expression):
+                self.assertEqual(self.words(expression, "en_GB"), words)
+
+    def test_it_says_so_in_the_user_s_language_with_the_hours_of_that_language(self):
+        for lang, words in {
+            "en_US": "At 06:30 PM, only on Monday, only in May",
+            "de_DE": "Um 18:30, nur am Montag, nur im Mai",
+            "fr_BE": "À 18:30, uniquement le lundi, uniquement en mai",
+            "sq_AL": "At 18:30, only on Monday, only in May",
+        }.items():
+            with self.subTest(lang):
+                language = self.env["res.lang"]._activate_lang(lang)
+                language.time_format = "%I:%M:%S %p" if lang == "en_US" else "%H:%M:%S"
+                self.assertEqual(self.words("30 18 * 5 1", lang), words)
+
+    def test_it_says_the_time_zone_if_that_is_not_the_user_s(self):
+        self.assertEqual(self.words("*/5 * * * *", tz="Asia/Tokyo"), "Every 5 minutes (UTC)")
+        self.assertEqual(self.words("*/5 * * * *", tz="Asia/Tokyo", timezone="Asia/Tokyo"), "Every 5 minutes")
+
+    def test_an_expression_without_words_is_shown_as_it_is(self):
+        for expression in (
+            "R R * * *",
+            "*/90 * * * *",
+            "0 2 L,15 * *",
+            "0 2 * * 1#1,3#1",
+            "every day",
+            "99 * * * *",
+            "",
+        ):
+            with self.subTest(expression):
+                new = self.env["queue.job.schedule"].new({"expression": expression, "timezone": "UTC"})
+                self.assertEqual(new.with_context(tz="UTC").when, expression)
+
+
 class TestBadInput(ScheduleCase):
     def test_an_expression_that_is_none_is_refused_by_name(self):
         for expression in ("61 * * * *", "* * * *", "* * * * * *", "every day", "0 0 31 2 *", " "):
