@@ -56,7 +56,7 @@ def test_the_smallest_connector_imports_the_customers(addons_path, shop):
         script = f"""
 backend = env["my.shop.backend"].create({{"name": "Shop", "location": "{shop}"}})
 from odoo.addons.jobs_queue.jobs import BY_CODE
-backend.with_context(connector_no_delay=BY_CODE).action_import_customers()
+backend.with_context(connector_no_delay=BY_CODE).flow("customers").action_run()
 print(sorted((customer.external_id, customer.name, customer.email) for customer in env["my.shop.customer"].search([])))
 """
         printed = run([*odoo, "shell", "-d", name, "--no-http"], "see the log.", input=script)
