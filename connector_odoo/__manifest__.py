@@ -8,8 +8,6 @@
     "depends": ["connector", "connector_base_product"],
     "external_dependencies": {"python": ["requests"]},
     "data": [
-        "security/ir.model.access.csv",
-        "security/odoo_rules.xml",
         "views/odoo_binding_views.xml",
         "views/odoo_backend_views.xml",
     ],

@@ -7,8 +7,6 @@
     "license": "LGPL-3",
     "depends": ["connector_odoo", "sale"],
     "data": [
-        "security/ir.model.access.csv",
-        "security/odoo_rules.xml",
         "views/odoo_sale_order_views.xml",
     ],
 }

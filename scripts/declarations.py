@@ -7,7 +7,8 @@ from .paths import ROOT
 
 APART = {"i18n", "migrations", "readme", "static", "tests"}  # folders that leave nothing in a new database
 SUFFIXES = {".csv", ".py", ".sql", ".xml"}
-WRITERS = {"init", "_auto_init"}  # functions that write into the database of an addon that is installed
+# Functions that write into the database of an addon that is installed
+WRITERS = {"init", "_auto_init", "_ensure_access", "_ensure_defaults"}
 
 
 def digest(addon):

@@ -18,7 +18,7 @@ class ConnectorScaffold(Command):
         self.parser.formatter_class = argparse.RawDescriptionHelpFormatter
         self.parser.description = (
             "Write the addon of a new connector. It installs, passes its tests, and imports customers as partners.\n"
-            "With --model, add a model to such an addon: binding, adapter, mapper, rights, screens, tests. If a place\n"
+            "With --model, add a model to such an addon: binding, adapter, mapper, screens, tests. If a place\n"
             "to write into is not found, nothing is written."
         )
         self.parser.epilog = (

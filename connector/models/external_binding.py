@@ -48,8 +48,9 @@ class ExternalBinding(models.AbstractModel):
     """
 
     _name = "external.binding"
-    _inherit = "queue.checked.access"
+    _inherit = ["queue.checked.access", "connector.default.access"]
     _description = "External Binding"
+    _company_path = "backend_id.company_id"
 
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
     external_version = fields.Char(

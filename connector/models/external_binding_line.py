@@ -38,6 +38,9 @@ class ExternalBindingLine(models.AbstractModel):
     _parent_binding_field = None  # the many2one to the binding of the record that the line belongs to
     _parent_field = None  # the many2one of the line to that record
 
+    def _link_fields(self):
+        return [*super()._link_fields(), self._parent_binding_field]
+
     @api.model_create_multi
     def create(self, vals_list):
         """Create bindings, and their lines in the record that the parent binding binds."""

@@ -13,7 +13,6 @@ from .rendering import PROTOCOLS, Names, render
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _MODEL = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
-_RIGHTS = "security/ir.model.access.csv"
 
 
 def write_connector(service, directory, protocol="rest"):
@@ -41,7 +40,7 @@ def write_connector(service, directory, protocol="rest"):
 
 
 def add_model(service, directory, model, record=None, depends=None):
-    """Add a model to the addon ``connector_<service>``: its binding, units, rights, screens, tests.
+    """Add a model to the addon ``connector_<service>``: its binding, units, screens, tests.
 
     If anything is refused, nothing at all is written.
 
@@ -80,7 +79,7 @@ def _check_name(name, what, example):
 
 def _readable(addon):
     """Return the paths of the files of an addon in which a model is looked for or written."""
-    return [path for path in addon.rglob("*") if path.suffix in (".py", ".xml", ".csv")]
+    return [path for path in addon.rglob("*") if path.suffix in (".py", ".xml")]
 
 
 def _protocol_of(files, addon, service):
@@ -124,7 +123,6 @@ def _check_places(files, addon, names):
         ("tests/common.py", "class RightsCase("),
         ("tests/system.py", "class System"),
         (f"views/{names.service}_backend_views.xml", 'id="backend_view_form"'),
-        (_RIGHTS, "id,name,model_id:id,group_id:id,perm_read,perm_write,perm_create,perm_unlink"),
     ]
     for name, content in places:
         if name not in files:
@@ -145,7 +143,6 @@ def _files_of_model(files, names, depends=None):
     return {
         **written,
         "__manifest__.py": with_items(manifest, "depends", [depends] if depends else []),
-        _RIGHTS: with_line(files[_RIGHTS], *names.rights()),
         **{
             f"{folder}/__init__.py": with_line(files[f"{folder}/__init__.py"], f"from . import {module}")
             for folder, module in modules.items()

@@ -1,4 +1,4 @@
-"""Add items to a list of a manifest, and lines to the end of a file."""
+"""Add items to a list of a manifest, and a line to the end of a file."""
 
 import ast
 
@@ -39,7 +39,7 @@ def _list_of(manifest, key):
     raise ValueError(problem)
 
 
-def with_line(content, *lines):
-    """Return the content of a file with further lines at its end."""
+def with_line(content, line):
+    """Return the content of a file with a further line at its end."""
     start = content if not content or content.endswith("\n") else f"{content}\n"
-    return start + "".join(f"{line}\n" for line in lines)
+    return f"{start}{line}\n"

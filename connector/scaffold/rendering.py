@@ -57,15 +57,8 @@ class Names:
 
     @property
     def module(self):
-        """The name of the module of the binding, and of its model in the ids of Odoo."""
+        """The name of the module of the binding."""
         return self.binding.replace(".", "_")
-
-    def rights(self):
-        """Return the lines for the access rights of the binding."""
-        return [
-            f"access_{self.record}_{role},{self.binding} {role},model_{self.module},connector.group_connector_{role},{rights}"
-            for role, rights in (("user", "1,0,0,0"), ("manager", "1,1,1,1"))
-        ]
 
     def values(self):
         """Return the names as a dict, for templates."""

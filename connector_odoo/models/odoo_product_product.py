@@ -15,6 +15,7 @@ class OdooProductProduct(models.Model):
     _inherit = "odoo.binding"
     _inherits = {"product.product": "odoo_id"}
     _description = "Product of another Odoo"
+    _screen_fields = ("default_code",)
 
     odoo_id = fields.Many2one("product.product", string="Product Here", required=True, index=True, ondelete="cascade")
 

@@ -8,6 +8,7 @@ class OdooResPartner(models.Model):
     _inherit = "odoo.binding"
     _inherits = {"res.partner": "odoo_id"}
     _description = "Partner of another Odoo"
+    _screen_fields = ("email",)
 
     odoo_id = fields.Many2one("res.partner", string="Partner Here", required=True, index=True, ondelete="cascade")
 

@@ -8,6 +8,7 @@ class OdooSaleOrder(models.Model):
     _inherit = "odoo.binding"
     _inherits = {"sale.order": "odoo_id"}
     _description = "Sale Order of another Odoo"
+    _screen_fields = ("origin", "partner_id", "amount_total", "state", "odoo_line_ids")
 
     odoo_id = fields.Many2one("sale.order", string="Sale Order Here", required=True, index=True, ondelete="cascade")
     odoo_line_ids = fields.One2many("odoo.sale.order.line", "odoo_order_id", string="Lines of the Other Odoo")

@@ -10,6 +10,7 @@ class OdooSaleOrderLine(models.Model):
     _description = "Sale Order Line of another Odoo"
     _parent_binding_field = "odoo_order_id"
     _parent_field = "order_id"
+    _screen_fields = ("product_uom_qty", "price_unit")
 
     odoo_id = fields.Many2one(
         "sale.order.line", string="Sale Order Line Here", required=True, index=True, ondelete="cascade"

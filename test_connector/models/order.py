@@ -48,6 +48,7 @@ class ShopOrder(models.Model):
     _inherit = "external.binding"
     _inherits = {"test.order": "odoo_id"}
     _description = "Test Shop Order"
+    _screen_fields = ("total", "shop_line_ids")
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("test.order", required=True, ondelete="cascade")
@@ -61,6 +62,7 @@ class ShopOrderLine(models.Model):
     _description = "Test Shop Order Line"
     _parent_binding_field = "shop_order_id"
     _parent_field = "order_id"
+    _screen_fields = ("quantity",)
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("test.order.line", required=True, ondelete="cascade")

@@ -53,6 +53,7 @@ class ShopPartner(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.partner": "odoo_id"}
     _description = "Test Shop Partner"
+    _screen_fields = ("email", "points", "category_id")
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
@@ -65,16 +66,21 @@ class ShopPartner(models.Model):
 
 
 class ShopTag(models.Model):
+    """A tag. It has no rule."""
+
     _name = "test.shop.tag"
     _inherit = "external.binding"
     _inherits = {"res.partner.category": "odoo_id"}
     _description = "Test Shop Tag"
+    _default_access = False
 
     backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("res.partner.category", required=True, ondelete="cascade")
 
 
 class ShopUser(models.Model):
+    """A user. Its access line and rule are in the data of this addon."""
+
     _name = "test.shop.user"
     _inherit = "external.binding"
     _inherits = {"res.users": "odoo_id"}

@@ -18,6 +18,8 @@ from . import test_declared_graphql
 from . import test_declared_rest
 from . import test_declared_rpc
 from . import test_declared_since
+from . import test_default_access
+from . import test_default_screens
 from . import test_documented_adapters
 from . import test_documented_contract
 from . import test_encodings

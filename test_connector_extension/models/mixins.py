@@ -15,5 +15,6 @@ class ConnectorBackend(models.AbstractModel):
 
 class ExternalBinding(models.AbstractModel):
     _inherit = "external.binding"
+    _screen_fields = ("remark",)
 
     remark = fields.Char()

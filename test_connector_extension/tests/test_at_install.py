@@ -23,6 +23,10 @@ class TestAtInstall(JobsCase):
         tag.external_id = "1"
         self.assertIn((self.env.cr.dbname, tag.id), heard)
 
+    def test_the_addon_adds_a_field_to_the_screens_of_bindings(self):
+        view = self.env["test.shop.partner"].get_view(view_type="form")["arch"]
+        self.assertRegex(view, '(?s)name="remark".*name="email"')
+
     def test_f18_jobs_of_the_addon_run_in_its_own_tests_in_their_channel_while_another_is_to_be_installed(self):
         self.env.ref("base.module_connector_odoo").write({"state": "to install"})
         job = greet.delay(ConnectorSession.from_env(self.env), "res.partner").record(self.env)

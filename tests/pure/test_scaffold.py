@@ -38,7 +38,7 @@ def assert_refused(addon, error, message, model="product.product", **options):
     assert content(addon) == before
 
 
-def test_a_model_changes_five_files_and_writes_five(addon):
+def test_a_model_changes_four_files_and_writes_four(addon):
     before = content(addon)
     add(addon, depends="product")
     after = content(addon)
@@ -47,13 +47,11 @@ def test_a_model_changes_five_files_and_writes_five(addon):
     assert changed == {
         "__manifest__.py",
         "models/__init__.py",
-        "security/ir.model.access.csv",
         "tests/__init__.py",
         "unit/__init__.py",
     }
     assert written == {
         "models/shop_product_product.py",
-        "security/shop_product_product_rules.xml",
         "tests/test_product.py",
         "unit/product.py",
         "views/shop_product_product_views.xml",
@@ -86,7 +84,6 @@ def test_a_model_that_is_there_is_refused(addon):
         "tests/__init__.py",
         "tests/common.py",
         "tests/system.py",
-        "security/ir.model.access.csv",
         "views/shop_backend_views.xml",
     ],
 )

@@ -46,7 +46,7 @@ def test_what_an_addon_registers_is_there_in_the_tests_that_run_while_it_is_inst
     name = new_database("connector_at_install", installed)
     options = ["--stop-after-init", "--no-http", "--test-tags", "/test_connector_extension"]
     output = run([ODOO, "--database", name, "--init", "test_connector_extension", *options], "read the log.")
-    assert "0 failed, 0 error(s) of 3 tests" in output
+    assert "0 failed, 0 error(s) of 4 tests" in output
 
 
 def test_f20_an_uninstall_leaves_nothing(new_database):
@@ -56,6 +56,10 @@ def test_f20_an_uninstall_leaves_nothing(new_database):
     set_parameter(name, "jobs_queue.job_retention_days")
     with_jobs_queue = what_is_there(name)
     databases.install(name, ["connector"])
+    with_connector = what_is_there(name)
+    databases.install(name, ["connector_odoo"])
+    databases.odoo("module", "uninstall", "--database", name, "connector_base_product")  # and connector_odoo
+    assert what_is_there(name) ^ with_connector == set()
     databases.odoo("module", "uninstall", "--database", name, "connector")
     assert what_is_there(name) ^ with_jobs_queue == set()
     databases.odoo("module", "uninstall", "--database", name, "jobs_queue")
@@ -70,8 +74,8 @@ def set_parameter(name, key):
 def what_is_there(name):
     """Return the names of tables, models, crons and the like in a database.
 
-    These are tables, columns, sequences, indexes, functions, types, parameters, models and crons,
-    and the records that name the addons.
+    These are tables, columns, sequences, indexes, functions, types, parameters, models, crons,
+    access lines and rules, and the records that name the addons.
     """
     with databases.cursor(name) as cr:
         cr.execute(
@@ -81,9 +85,11 @@ def what_is_there(name):
             UNION SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
             UNION SELECT 'type', typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace
             UNION SELECT 'parameter', key FROM ir_config_parameter
-            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module IN ('connector', 'jobs_queue')
+            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module ~ '^(connector|jobs_queue)'
             UNION SELECT 'model', model FROM ir_model
             UNION SELECT 'cron', cron_name FROM ir_cron
+            UNION SELECT 'access line', name FROM ir_model_access
+            UNION SELECT 'rule', name FROM ir_rule
             """
         )
         return set(cr.fetchall())

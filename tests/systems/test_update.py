@@ -84,6 +84,26 @@ def test_what_an_administrator_has_changed_stays(updated):
     assert rows("SELECT domain_force FROM ir_rule WHERE name ~ '^Jobs: '") == [("[(0, '=', 1)]",)]
 
 
+def test_the_rights_that_a_connector_had_of_its_own_are_there_once_and_an_update_keeps_them(updated):
+    """Rules that nobody may change by an update stay; the framework's lines replace the others."""
+    models = ["odoo.backend", "odoo.product.category", "odoo.product.product", "odoo.res.partner"]
+    of_models = f"JOIN ir_model ON ir_model.id = model_id WHERE model IN ({', '.join(map(repr, models))})"
+    lines = f"SELECT model, perm_unlink, ir_model_access.active, ir_model_access.id FROM ir_model_access {of_models} ORDER BY 1, 2"
+    rules = f"SELECT model, ir_rule.active FROM ir_rule {of_models} ORDER BY 1"
+    xmlids = (
+        "SELECT count(*) FROM ir_model_data WHERE module = 'connector_odoo' AND model IN ('ir.model.access', 'ir.rule')"
+    )
+    roles = [(model, is_manager, True) for model in models for is_manager in (False, True)]
+    assert [row[:3] for row in rows(lines)] == roles
+    assert rows(rules) == [(model, True) for model in models]
+    assert rows(xmlids) == [(len(roles) + len(models),)]
+    with databases.cursor(updated) as cr:
+        cr.execute("UPDATE ir_model_access SET active = false WHERE id = %s", [rows(lines)[0][-1]])
+    before = rows(lines)
+    databases.odoo("--database", updated, "--update", "connector", "--stop-after-init", "--no-http")
+    assert rows(lines) == before
+
+
 def test_api_keys_are_kept(updated):
     columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'odoo_backend'"
     assert rows("SELECT api_key FROM odoo_backend") == [(API_KEY,)]
