@@ -26,5 +26,10 @@
         "views/connector_export_intent_views.xml",
         "views/connector_menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "connector/static/src/**/*",
+        ],
+    },
     "application": True,
 }

@@ -9,6 +9,7 @@ from . import external_binding
 from . import external_binding_screens
 from . import external_binding_line
 from . import external_binding_conflict
+from . import external_binding_now
 from . import connector_checkpoint
 from . import connector_checkpoint_digest
 from . import connector_exchange
@@ -34,3 +35,5 @@ from . import queue_job
 from . import queue_job_failure
 from . import res_lang
 from . import base
+from . import base_connectors_page
+from . import connector_bound_record

@@ -66,3 +66,11 @@ class ExternalBindingLine(models.AbstractModel):
         result = super().unlink()
         lines.unlink()
         return result
+
+    def _can_import(self):
+        """Return False: a line is imported with its record."""
+        return False
+
+    def _can_export(self):
+        """Return False: a line is exported with its record."""
+        return False

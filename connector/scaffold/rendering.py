@@ -69,7 +69,6 @@ class Names:
             "class": self.class_,
             "Words": self.words.capitalize(),
             "record_class": _camel(self.record),
-            "model_class": _camel(self.model),
             "binding_class": _camel(self.binding),
             "is_customer": (self.model, self.record) == ("res.partner", "customer"),
         }

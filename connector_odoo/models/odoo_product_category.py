@@ -12,11 +12,3 @@ class OdooProductCategory(models.Model):
     odoo_id = fields.Many2one(
         "product.category", string="Product Category Here", required=True, index=True, ondelete="cascade"
     )
-
-
-class ProductCategory(models.Model):
-    _inherit = "product.category"
-
-    odoo_bind_ids = fields.One2many(
-        "odoo.product.category", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user"
-    )

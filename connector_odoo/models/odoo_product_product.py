@@ -18,19 +18,3 @@ class OdooProductProduct(models.Model):
     _screen_fields = ("default_code",)
 
     odoo_id = fields.Many2one("product.product", string="Product Here", required=True, index=True, ondelete="cascade")
-
-
-class ProductProduct(models.Model):
-    _inherit = "product.product"
-
-    odoo_bind_ids = fields.One2many(
-        "odoo.product.product", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user"
-    )
-
-
-class ProductTemplate(models.Model):
-    _inherit = "product.template"
-
-    odoo_bind_ids = fields.One2many(
-        related="product_variant_ids.odoo_bind_ids", groups="connector.group_connector_user"
-    )

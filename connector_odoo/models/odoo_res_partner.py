@@ -11,11 +11,3 @@ class OdooResPartner(models.Model):
     _screen_fields = ("email",)
 
     odoo_id = fields.Many2one("res.partner", string="Partner Here", required=True, index=True, ondelete="cascade")
-
-
-class ResPartner(models.Model):
-    _inherit = "res.partner"
-
-    odoo_bind_ids = fields.One2many(
-        "odoo.res.partner", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user"
-    )

@@ -17,10 +17,6 @@ class OdooSaleOrder(models.Model):
 class SaleOrder(models.Model):
     _inherit = "sale.order"
 
-    odoo_bind_ids = fields.One2many(
-        "odoo.sale.order", "odoo_id", string="Bindings with Other Odoos", groups="connector.group_connector_user"
-    )
-
     def action_confirm_reviewed(self):
         """Confirm the order after a review.
 

@@ -169,7 +169,8 @@ class TestStock(StockCase):
         with self.backend.work_on("odoo.product.product") as environment:
             environment.get_connector_unit(RecordImporter).run(theirs)
         self.assertDone(self.run_jobs())
-        self.assertEqual(self.stock_there(ours.odoo_bind_ids), 5)
+        binding = self.env["odoo.product.product"].search([("odoo_id", "=", ours.id)])
+        self.assertEqual(self.stock_there(binding), 5)
 
     def test_stock_that_waits_or_is_refused_does_not_put_off_imports_of_the_product(self):
         binding = self.create_product(is_storable_there=False)
@@ -194,6 +195,16 @@ class TestStock(StockCase):
         self.assertDone(jobs)
         self.assertEqual((self.stock_there(chair), self.stock_there(table)), (5, 0))
         self.assertEqual(jobs[0].message, "Records to export: 2.")
+
+    def test_export_now_of_a_product_sends_its_stock_again(self):
+        binding = self.create_product()
+        self.count(binding, 5)
+        self.assertDone(self.run_jobs())
+        binding.action_export_now()
+        [job] = self.exports()
+        self.run_jobs()
+        self.assertDone(job)
+        self.assertIn(f"Updated record {binding.external_id}.", job.result)
 
     def test_u4_the_job_counts_the_products_whose_stock_is_sent(self):
         self.create_product()

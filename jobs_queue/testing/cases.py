@@ -32,8 +32,8 @@ class JobsCase(TransactionCase):
     ::
 
         with self.trap_jobs() as trap:
-            order.action_confirm()
-        trap.assert_delayed(export_record, binding_id=order.shop_bind_ids.id)
+            binding.odoo_id.action_confirm()
+        trap.assert_delayed(export_record, binding_id=binding.id)
 
         job = self.run_jobs()
         self.assertFailed(job, "The shop refuses the order")

@@ -3,6 +3,7 @@ from . import test_backend_language
 from . import test_backend_status
 from . import test_batch_importer
 from . import test_binder
+from . import test_bound_record
 from . import test_bulk_exporter
 from . import test_bulk_importer
 from . import test_checked_values
@@ -57,6 +58,7 @@ from . import test_secrets
 from . import test_test_kit
 from . import test_sending
 from . import test_server_credentials
+from . import test_synchronize_now
 from . import test_tour
 from . import test_unit_list
 from . import test_unsent_changes

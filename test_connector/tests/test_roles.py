@@ -63,6 +63,7 @@ OF_ALL = {"queue.job.function", "queue.worker", "connector.backend.status"}
 #: The public methods of ours; each of them looks at the rights of who calls it. A new one is added
 #: here by who has seen to that.
 METHODS = {
+    "ConnectorBoundRecord.bindings_of",
     "ConnectorBackend.action_authorize",
     "ConnectorBackend.action_check_webhooks",
     "ConnectorBackend.action_forget_credentials",
@@ -96,6 +97,8 @@ METHODS = {
     "ConnectorListing.action_cancel",
     "ConnectorListing.action_open_jobs",
     "ConnectorMappingTrial.action_try",
+    "ExternalBinding.action_export_now",
+    "ExternalBinding.action_import_now",
     "ExternalBinding.action_keep_ours",
     "ExternalBinding.action_open_admin",
     "ExternalBinding.action_take_theirs",

@@ -1,4 +1,4 @@
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue.session import ConnectorSession
@@ -16,3 +16,26 @@ class TestTour(HttpCase):
 
         checkpoint.invalidate_recordset()
         self.assertEqual(checkpoint.state, "reviewed")
+
+    def test_a_manager_synchronizes_a_record_on_its_form(self):
+        binding = self.bound_partner()
+        other = self.env["test.shop.backend"].create({"name": "Other Shop"})
+        conflict = {"sync_state": "conflict", "sync_error": "Changed here and there", "external_id": "7"}
+        self.env[binding._name].create({"backend_id": other.id, "odoo_id": binding.odoo_id.id, **conflict})
+
+        self.start_tour(f"/odoo/res.partner/{binding.odoo_id.id}", "connector_page", login="admin")
+
+        jobs = self.env["queue.job"].search([]).filtered(lambda job: job.record_name == "Ada")
+        self.assertEqual(sorted(job.function.split(".")[-1] for job in jobs), ["export_record", "import_record"])
+        self.assertEqual(binding.odoo_id.email, "ada@example.com")
+
+    def test_an_employee_sees_whether_a_record_is_in_step(self):
+        binding = self.bound_partner()
+        new_test_user(self.env, "clerk", "base.group_user,base.group_partner_manager")
+
+        self.start_tour(f"/odoo/res.partner/{binding.odoo_id.id}", "connector_badges", login="clerk")
+
+    def bound_partner(self):
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
+        bound = {"backend_id": backend.id, "external_id": "42", "sync_state": "in_sync"}
+        return self.env["test.shop.partner"].create({"name": "Ada", **bound})

@@ -30,12 +30,12 @@ from odoo.fields import Domain
 from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs import Job
-from odoo.addons.jobs_queue.registration import lookups
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...event.change import Change
 from ...event.no_export import forbids_all, forbids_any, forbids_export
 from ...exception import NoConnectorUnitError
+from ..binding.paths import paths_to
 from ..connector_unit import get_environment
 from ..flow import BulkExportFlow, ExportFlow, Flow, flow_argument, flow_class
 from ..jobs.about import name_of
@@ -83,7 +83,7 @@ def delay_export_all_bindings(
         export the record
     """
     record = _as_superuser(session, model_name, record_id)
-    for name, path in _paths_to(record):
+    for name, path in paths_to(record):
         if binding_models is not None and name not in binding_models:
             continue
         if _is_off_everywhere(record, name) and not isinstance(vals, Change):
@@ -284,7 +284,7 @@ def _is_binding(record: BaseModel) -> bool:
 
 def _bindings_of(record: BaseModel, binding_models: Iterable[str] | None) -> Iterator[BaseModel]:
     """Yield the bindings of a record, a recordset for each binding model."""
-    for name, path in _paths_to(record):
+    for name, path in paths_to(record):
         if binding_models is None or name in binding_models:
             yield _bindings(record, name, path)
 
@@ -293,35 +293,3 @@ def _bindings(record: BaseModel, name: str, path: str) -> BaseModel:
     """Return the bindings of a record in a model; nothing is searched if no export is allowed."""
     model = record.env[name]
     return model if forbids_all(record.env.context) else model.search(Domain(path, "=", record.id), order="id")
-
-
-def _paths_to(record: BaseModel) -> list[tuple[str, str]]:
-    """Return the binding models that lead to a model.
-
-    :return: list of (name of the binding model, path of many2ones)
-    """
-    found = lookups(record.env.registry)
-    key = _paths_to, record._name
-    if key not in found:
-        found[key] = [
-            (name, path)
-            for name in sorted(record.env.registry.descendants(["external.binding"], "_inherit"))
-            if not record.env[name]._abstract
-            for path in _inherits_paths(record.env[name], record._name)
-        ]
-    return found[key]
-
-
-def _inherits_paths(model: BaseModel, target: str) -> Iterator[str]:
-    """Yield the paths of many2ones from a model to a target.
-
-    The many2ones are those of ``_inherits``, and ``odoo_id``.
-    """
-    parents = {field: name for name, field in model._inherits.items()}
-    if "odoo_id" in model._fields:
-        parents["odoo_id"] = model._fields["odoo_id"].comodel_name
-    for field, name in parents.items():
-        if name == target:
-            yield field
-        else:
-            yield from (f"{field}.{path}" for path in _inherits_paths(model.env[name], target))

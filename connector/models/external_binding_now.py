@@ -1,0 +1,111 @@
+"""Aspect of ``external.binding``: buttons that import or export its record now."""
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
+from ..unit.binding.state import is_import_due, is_in_conflict, remember
+from ..unit.exporter.bulk import BulkExporter
+from ..unit.exporter.consumers import delay_bulk_export
+from ..unit.exporter.record import export_record
+from ..unit.exporter.resend import forget_sent
+from ..unit.importer.record import import_record
+from ..unit.jobs.keys import export_identity, import_identity
+from ..unit.mapper.mapper import ExportMapper, ImportMapper
+
+_NO_UNIT = (InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError)
+
+
+class ExternalBinding(models.AbstractModel):
+    _inherit = "external.binding"
+
+    def action_import_now(self):
+        """Delay jobs that import the records, whether they have changed there or not.
+
+        What was changed here and is not sent yet is not overwritten: the import comes after it.
+
+        :raise UserError: none of the records can be imported
+        """
+        bindings = self._for_button().filtered(lambda binding: binding._can_import())
+        if not bindings:
+            raise UserError(
+                self.env._(
+                    "None of these records can be imported. A record can be if it has an external ID and is not in conflict, if its "
+                    "backend is not archived, and if the connector imports such records."
+                )
+            )
+        # what is due is imported even if unchanged there; an error stays until it is mended
+        remember(bindings.filtered(lambda binding: not is_import_due(binding)), {"sync_state": "to_import"})
+        jobs = []
+        for binding in bindings:
+            record = binding._name, binding.backend_id.id, binding.external_id
+            jobs.append(import_record.delay(binding._job_session(), *record, identity_key=import_identity(*record)))
+        message = self.env._("Records that are imported in the background, changed there or not: %s.", len(jobs))
+        return self.env["queue.worker"]._answer(message, jobs, linked=len(jobs) == 1)
+
+    def action_export_now(self):
+        """Delay jobs that export the whole records, also what was sent before.
+
+        :raise UserError: none of the records can be exported
+        """
+        bindings = self._for_button().filtered(lambda binding: binding._can_export())
+        if not bindings:
+            raise UserError(
+                self.env._(
+                    "None of these records can be exported. A record can be if it is not in conflict and not marked as “Not Exported”, if "
+                    "its backend is not archived, and if the connector exports such records."
+                )
+            )
+        forget_sent(bindings)
+        remember(bindings, {"sync_state": "to_export"})
+        jobs = [job for binding in bindings for job in binding._delay_export()]
+        message = self.env._("Records that are sent as a whole in the background: %s.", len(jobs))
+        return self.env["queue.worker"]._answer(message, jobs, linked=len(jobs) == 1)
+
+    def _for_button(self):
+        """Return the bindings in superuser mode, for a user who may change them.
+
+        :raise AccessError: the user may not
+        """
+        self.check_access("write")
+        self.backend_id.check_access("read")
+        return self.sudo()
+
+    def _delay_export(self):
+        if self._is_sent_in_bulk():
+            return delay_bulk_export(self._job_session(), self)
+        identity = export_identity(self._name, self.id)
+        return [export_record.delay(self._job_session(), self._name, self.id, identity_key=identity)]
+
+    def _can_import(self):
+        """Return whether the button can import the record of this binding."""
+        return bool(self.external_id and self._may_be_synchronized() and self._has_unit(ImportMapper))
+
+    def _can_export(self):
+        """Return whether the button can export the record of this binding."""
+        return bool(
+            not self.no_export
+            and self._may_be_synchronized()
+            and self._has_unit(ExportMapper)
+            and (self.external_id or not self._is_sent_in_bulk())
+        )
+
+    def _may_be_synchronized(self):
+        return self.backend_id.active and not is_in_conflict(self)
+
+    def _has_unit(self, unit_class):
+        session = self._job_session()
+        try:
+            self.backend_id.get_backend().get_class(unit_class, session, self._name)
+        except _NO_UNIT:
+            return False
+        return True
+
+    def _is_sent_in_bulk(self):
+        """Return whether all that is exported of the record is sent in bulk, such as its stock."""
+        with self.backend_id.work_on(self._name) as environment:
+            exporters = environment.backend.get_classes(BulkExporter, environment.session, self._name)
+            if not exporters:
+                return False
+            fields = environment.get_connector_unit(ExportMapper).changed_by_fields()
+            return fields is not None and fields <= {name for exporter in exporters for name in exporter._fields}
