@@ -210,15 +210,21 @@ class Backend:
         self._models = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/object")
         self._user_id = common.authenticate(database, LOGIN, PASSWORD, {})
         self._id = self._call("create", values)
-        self._call("action_test_connection", [self._id])
+        self._test_connection()
 
     def import_all(self):
         """Press both import buttons."""
         self._call("action_import_partners", [self._id])
         self._call("action_import_products", [self._id])
 
-    def _call(self, method, *args):
-        return self._models.execute_kw(self._database, self._user_id, PASSWORD, "odoo.backend", method, args)
+    def _test_connection(self):
+        action = self._call("action_test_connection", [self._id])
+        asked = [["test_id", "=", action["res_id"]], ["outcome", "=", "wrong"]]
+        for wrong in self._call("search_read", asked, ["subject", "text"], model="connector.connection.test.line"):
+            raise Failure(f"{wrong['subject']}: {wrong['text']}")
+
+    def _call(self, method, *args, model="odoo.backend"):
+        return self._models.execute_kw(self._database, self._user_id, PASSWORD, model, method, args)
 
 
 @dataclass

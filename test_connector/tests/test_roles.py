@@ -69,6 +69,7 @@ METHODS = {
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",
     "ConnectorBackend.action_resume",
+    "ConnectorBackend.action_test_connection",
     "ConnectorCheckpoint.action_related",
     "ConnectorCheckpoint.action_reviewed",
     "ConnectorCheckpointReview.action_reviewed",
@@ -113,7 +114,6 @@ METHODS = {
     "OdooBackend.action_import_orders",
     "OdooBackend.action_import_partners",
     "OdooBackend.action_import_products",
-    "OdooBackend.action_test_connection",
     "SaleOrder.action_cancel_reviewed",
     "SaleOrder.action_confirm_reviewed",
 }
