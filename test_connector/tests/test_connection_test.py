@@ -1,4 +1,4 @@
-"""The connection test: each thing that may be wrong is told by a sentence, and nothing is changed."""
+"""The connection test tells by a sentence each thing that may be wrong, and changes nothing."""
 
 import json
 import os
@@ -9,14 +9,13 @@ import xmlrpc.client
 from datetime import timedelta
 from email.utils import format_datetime
 from unittest.mock import patch
-from urllib.parse import urlsplit
 from warnings import catch_warnings
 
 from urllib3.exceptions import InsecureRequestWarning
 
 from odoo import fields
-from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user, tagged
+from odoo.exceptions import AccessError
+from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.declaration import (

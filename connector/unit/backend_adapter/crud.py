@@ -167,7 +167,7 @@ class CRUDAdapter(BackendAdapter):
         yield found
 
     def first_page(self) -> list[Any]:
-        """Return the first page of the list, as small as the system allows; for the connection test.
+        """Return the first page of the list, as small as possible; for the connection test.
 
         By default it is the first of :meth:`list_pages`. Override it if that is long.
 
