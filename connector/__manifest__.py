@@ -15,6 +15,7 @@
         "wizards/connector_backend_unit_views.xml",
         "data/mail_activity_type.xml",
         "wizards/connector_checkpoint_review_views.xml",
+        "wizards/connector_connection_test_views.xml",
         "wizards/connector_mapping_trial_views.xml",
         "wizards/connector_flow_views.xml",
         "views/connector_flow_views.xml",

@@ -210,12 +210,18 @@ class Backend:
         self._models = xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/object")
         self._user_id = common.authenticate(database, LOGIN, PASSWORD, {})
         self._id = self._call("create", values)
-        self._call("action_test_connection", [self._id])
+        self._test_connection()
 
     def import_all(self):
         """Run the import flows."""
         imports = [("backend_model", "=", "odoo.backend"), ("backend_id", "=", self._id), ("direction", "=", "import")]
         self._call("action_run", self._call("search", imports, model="connector.flow"), model="connector.flow")
+
+    def _test_connection(self):
+        action = self._call("action_test_connection", [self._id])
+        asked = [["test_id", "=", action["res_id"]], ["outcome", "=", "wrong"]]
+        for wrong in self._call("search_read", asked, ["subject", "text"], model="connector.connection.test.line"):
+            raise Failure(f"{wrong['subject']}: {wrong['text']}")
 
     def _call(self, method, *args, model="odoo.backend"):
         return self._models.execute_kw(self._database, self._user_id, PASSWORD, model, method, args)

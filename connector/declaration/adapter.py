@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property, partial
 from inspect import signature
@@ -210,6 +211,11 @@ class DeclaredAdapter(HttpAdapter):
 
     # Authentication
 
+    def _login_fields(self) -> Iterable[str]:
+        declared = [*self._declared_fields(), *fields_in(self.auth)]
+        names = [found.name for found in declared if found.name != self.backend_record._location_field]
+        return dict.fromkeys(names) or super()._login_fields()
+
     # what authenticated the last request
     _last_auth: Any = None
     # where the token is in the answer of a login that is sent now, see Login; False if none is sent
@@ -343,7 +349,31 @@ class DeclaredAdapter(HttpAdapter):
 
         params = {**self._values(self.params), **(filters or {})}
         listing = Listing(ask, self._list_path, params, self._records_of, self._listed_id)
-        return pages_from(partial(self.paginator.pages, self, listing), bookmark, self._listed_id)
+        return pages_from(partial(self._used_paginator.pages, self, listing), bookmark, self._listed_id)
+
+    # whether pages of one record are asked for
+    _is_tested = False
+
+    def first_page(self) -> Page:
+        """Return the first page of the list, by pages of one record.
+
+        Where the system refuses these, by a page as large as declared.
+        """
+        self._is_tested = True
+        try:
+            return super().first_page()
+        except InvalidDataError as error:
+            if getattr(error, "status", None) is None:
+                raise
+        finally:
+            self._is_tested = False
+        return super().first_page()
+
+    @property
+    def _used_paginator(self) -> Any:
+        """The declared paginator, or one like it with pages of one record."""
+        paginator: Any = self.paginator
+        return replace(paginator, size=1) if self._is_tested and getattr(paginator, "size", None) else paginator
 
     def list_pages(
         self,

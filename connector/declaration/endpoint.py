@@ -6,6 +6,7 @@ import requests
 
 from odoo.addons.jobs_queue.exception import FailedJobError
 
+from ..unit.backend_adapter.errors import noting
 from .adapter import DeclaredAdapter
 from .values import check_path_template
 
@@ -31,7 +32,9 @@ class EndpointAdapter(DeclaredAdapter):
         status = response.status_code
         if status not in NO_ENDPOINT or status in self._exceptions:
             return super()._error_of(response)
-        return FailedJobError(
-            f"{self._label} has nothing at {self.path} (status {status}: {self._mask(self._said(response))}). "
+        said = self._mask(self._said(response))
+        error = FailedJobError(
+            f"{self._label} has nothing at {self.path} (status {status}: {said}). "
             "Check the address in the backend, and the path of the endpoint, then requeue the job."
         )
+        return noting(error, status, said)

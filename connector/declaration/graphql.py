@@ -196,7 +196,7 @@ class GraphQLAdapter(EndpointAdapter):
     def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
         call, fields = self.list, self.fields
         assert call is not None and fields is not None  # by _list_path
-        values = {"size": getattr(self.paginator, "size", None), **(params or {})}
+        values = {"size": getattr(self._used_paginator, "size", None), **(params or {})}
         calls = {str(root_of(call)): with_values(call, values)}
         text = f"query {selection(calls, _places_of(self.paginator), self._records_path, fields)}"
         response = self._sent(text)

@@ -373,9 +373,9 @@ class RpcAdapter(EndpointAdapter):
         """Return the path to which a call of a method goes."""
         return f"{path.rstrip('/')}/{method}" if self._protocol.method_in_path else path
 
-    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool) -> Any:
+    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool, path: str | None = None) -> Any:
         self._asked, self._sent = asked, (method, arguments)
-        path = self._path_for(self.path, method)
+        path = self._path_for(path or self.path, method)
         response = self.request("POST", path, idempotent=idempotent, **self._content(None))
         return self._read(response)
 

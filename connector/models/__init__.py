@@ -20,6 +20,7 @@ from . import connector_backend_webhook
 from . import connector_token
 from . import connector_authorization
 from . import connector_backend_authorization
+from . import connector_backend_connection
 from . import connector_external_field
 from . import connector_watermark
 from . import connector_listing

@@ -9,6 +9,7 @@ from ..unit.exporter.bulk import BulkExporter
 from ..unit.exporter.consumers import delay_bulk_export
 from ..unit.exporter.record import export_record
 from ..unit.exporter.resend import forget_sent
+from ..unit.flow import BulkExportFlow, ExportFlow, ImportFlow, flow_class, flow_classes
 from ..unit.importer.record import import_record
 from ..unit.jobs.keys import export_identity, import_identity
 from ..unit.mapper.mapper import ExportMapper, ImportMapper
@@ -31,7 +32,7 @@ class ExternalBinding(models.AbstractModel):
             raise UserError(
                 self.env._(
                     "None of these records can be imported. A record can be if it has an external ID and is not in conflict, if its "
-                    "backend is not archived, and if the connector imports such records."
+                    "backend is not archived, and if the connector imports such records and that flow is on."
                 )
             )
         # what is due is imported even if unchanged there; an error stays until it is mended
@@ -53,7 +54,7 @@ class ExternalBinding(models.AbstractModel):
             raise UserError(
                 self.env._(
                     "None of these records can be exported. A record can be if it is not in conflict and not marked as “Not Exported”, if "
-                    "its backend is not archived, and if the connector exports such records."
+                    "its backend is not archived, and if the connector exports such records and that flow is on."
                 )
             )
         forget_sent(bindings)
@@ -79,7 +80,12 @@ class ExternalBinding(models.AbstractModel):
 
     def _can_import(self):
         """Return whether the button can import the record of this binding."""
-        return bool(self.external_id and self._may_be_synchronized() and self._has_unit(ImportMapper))
+        return bool(
+            self.external_id
+            and self._may_be_synchronized()
+            and self._has_unit(ImportMapper)
+            and self._is_on(ImportFlow)
+        )
 
     def _can_export(self):
         """Return whether the button can export the record of this binding."""
@@ -88,6 +94,7 @@ class ExternalBinding(models.AbstractModel):
             and self._may_be_synchronized()
             and self._has_unit(ExportMapper)
             and (self.external_id or not self._is_sent_in_bulk())
+            and self._is_on(ExportFlow, BulkExportFlow)
         )
 
     def _may_be_synchronized(self):
@@ -108,4 +115,14 @@ class ExternalBinding(models.AbstractModel):
             if not exporters:
                 return False
             fields = environment.get_connector_unit(ExportMapper).changed_by_fields()
-            return fields is not None and fields <= {name for exporter in exporters for name in exporter._fields}
+            flows = flow_classes(environment.backend, environment.session).values()
+            in_bulk = [getattr(flow, "fields", ()) for flow in flows if flow._model_name == self._name]
+            in_bulk += [exporter._fields for exporter in exporters]
+            return fields is not None and fields <= {name for names in in_bulk for name in names}
+
+    def _is_on(self, *kinds):
+        """Return whether the flow of one of some kinds is on, or the model has none."""
+        session, backend = self._job_session(), self.backend_id
+        flows = [flow_class(backend.get_backend(), session, self._name, kind) for kind in kinds]
+        flows = [flow for flow in flows if flow is not None]
+        return not flows or any(self.env["connector.flow"]._is_on(backend, flow.code) for flow in flows)

@@ -3,10 +3,9 @@
 from urllib.parse import quote, urlsplit
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 
-from odoo.addons.connector import BackendAdapter, SecretChar
-from odoo.addons.connector.exception import ConnectorException
+from odoo.addons.connector import SecretChar
 
 
 class OdooBackend(models.Model):
@@ -77,17 +76,3 @@ class OdooBackend(models.Model):
         page = "web#model={}&id={}&view_type=form" if self.version == "legacy" else "odoo/{}/{}"
         address = page.format(model_name, quote(binding.external_id, safe=""))
         return f"{self.location.rstrip('/')}/{address}"
-
-    def action_test_connection(self):
-        self.check_access("write")
-        with self.work_on("odoo.res.partner") as environment:
-            try:
-                login = environment.get_connector_unit(BackendAdapter).who_am_i()
-            except ConnectorException as error:
-                raise UserError(str(error)) from error
-        message = self.env._("Connected to %(location)s as %(login)s.", location=self.location, login=login)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {"type": "success", "message": message},
-        }

@@ -48,6 +48,12 @@ class OdooCase(ConnectorCase):
         with self.backend.work_on(model_name) as environment:
             yield environment.get_connector_unit(BackendAdapter)
 
+    def found(self, backend=None):
+        """Press the button that tests the connection; return {subject: (outcome, text)}."""
+        action = (backend or self.backend).action_test_connection()
+        lines = self.env[action["res_model"]].browse(action["res_id"]).line_ids
+        return {line.subject: (line.outcome, line.text) for line in lines}
+
     @contextmanager
     def answering(self, body="", status=200, headers=None):
         """Let the backend's location be a server with one answer to all, during the block."""
@@ -56,6 +62,17 @@ class OdooCase(ConnectorCase):
             self.move_to(other_location)
             yield
         self.move_to(location)
+
+    def become_clerk(self, group="group_user"):
+        """Let the backend have a user there who may do little.
+
+        :param group: name of his group, one of base
+        """
+        login = f"clerk of {self.id()}"
+        _model, group_id = self.shop.call("ir.model.data", "check_object_reference", module="base", xml_id=group)
+        self.shop.create("res.users", name="Clerk", login=login, group_ids=[[6, 0, [group_id]]])
+        self.backend.write({"login": login, "api_key": self.shop.create_api_key(login)})
+        return login
 
     def move_to(self, location):
         """Give the backend another location; it forgets its key then."""

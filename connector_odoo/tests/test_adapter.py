@@ -107,15 +107,6 @@ class AdapterTests:
             with self.assertRaises(IDMissingInBackend):
                 adapter.delete(999999)
 
-    def become_clerk(self):
-        """Let the backend have a user there who may do little."""
-        login = f"clerk of {self.id()}"
-        _model, internal_user = self.shop.call(
-            "ir.model.data", "check_object_reference", module="base", xml_id="group_user"
-        )
-        self.shop.create("res.users", name="Clerk", login=login, group_ids=[[6, 0, [internal_user]]])
-        self.backend.write({"login": login, "api_key": self.shop.create_api_key(login)})
-
     def test_what_the_user_there_must_not_do_fails_and_says_what_to_do(self):
         self.become_clerk()
         with (

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import config
@@ -16,6 +16,7 @@ from odoo.tools.safe_eval import safe_eval
 from odoo.tools.translate import code_translations
 
 from odoo.addons.connector import ConnectorSession, import_batch
+from odoo.addons.connector.exception import CredentialsRefused
 
 from .common import OdooCase
 
@@ -92,6 +93,12 @@ class TestBackend(OdooCase):
             page = self.env["odoo.backend"].with_user(user).get_view(form.id)["arch"]
             self.assertEqual((page.count("action_cancel"), page.count("action_open_jobs")), (buttons, 2))
 
+    def test_a_manager_alone_has_the_button_that_tests_the_connection(self):
+        form = self.env.ref("connector_odoo.odoo_backend_view_form")
+        for user, buttons in ((self.manager, 1), (self.reader, 0)):
+            page = self.env["odoo.backend"].with_user(user).get_view(form.id)["arch"]
+            self.assertEqual(page.count("action_test_connection"), buttons)
+
     def test_the_api_key_that_is_entered_is_checked_whatever_the_server_has(self):
         file = Path(self.enterContext(tempfile.TemporaryDirectory())) / "odoo.conf"
         self.patch(config, "options", config.options.new_child({"config": str(file)}))
@@ -104,8 +111,11 @@ class TestBackend(OdooCase):
 
     def test_an_api_key_in_letters_that_no_header_has_is_refused_there(self):
         self.backend.api_key = "\u201csecret\u201d"
-        with self.assertRaisesRegex(UserError, "Enter a valid API key") as caught:
-            self.backend.action_test_connection()
+        found = self.found()
+        self.assertEqual(found["Login"][0], "wrong")
+        self.assertNotIn("secret", str(found))
+        with self.adapter() as adapter, self.assertRaisesRegex(CredentialsRefused, "Enter a valid API key") as caught:
+            adapter.who_am_i()
         self.assertNotIn("secret", "".join(traceback.format_exception(caught.exception)))
 
     def test_the_api_key_is_not_sent_to_another_server_than_the_one_it_was_entered_for(self):
@@ -129,7 +139,7 @@ class TestBackend(OdooCase):
     def test_storing_and_using_the_api_key_leaves_it_out_of_the_logs(self):
         with self.assertLogs(level=logging.DEBUG) as logs:
             backend = self.create_backend()
-            backend.action_test_connection()
+            self.found(backend)
         without_sql = [line for line in logs.output if ":odoo.sql_db:" not in line]
         self.assertNotIn(self.shop.api_key, "".join(without_sql))
         self.assertNotIn(self.shop.api_key, repr(backend))
@@ -160,7 +170,7 @@ class TestBackend(OdooCase):
     def test_a_location_may_have_a_port_a_path_and_a_slash_at_its_end(self):
         self.move_to("http://[::1]:8069/odoo/")
         self.move_to(self.shop.location + "/")
-        self.assertEqual(self.backend.action_test_connection()["params"]["type"], "success")
+        self.assertEqual(self.found()["Login"], ("ok", "The system accepts us as admin."))
 
     def test_xml_rpc_needs_a_login(self):
         with self.assertRaisesRegex(ValidationError, "login"):
@@ -172,23 +182,37 @@ class TestBackend(OdooCase):
         for version in ("19.0", "legacy"):
             with self.subTest(version=version):
                 self.backend.version = version
-                notification = self.backend.with_user(self.manager).action_test_connection()["params"]
-                self.assertEqual(notification["message"], f"Connected to {self.shop.location} as admin.")
+                found = self.found(self.backend.with_user(self.manager))
+                self.assertEqual(found["Address"], ("ok", f"{self.shop.location} answers."))
+                self.assertEqual(found["Login"], ("ok", "The system accepts us as admin."))
+                self.assertEqual(found["Clock"], ("ok", "The clock of the system agrees with ours."))
+                self.assertEqual(found["Version"][0], "ok")
+                self.assertIn("says that it is 19.0", found["Version"][1])
+                for model in ("Partner", "Product", "Product Category"):
+                    self.assertEqual(found[f"{model} of another Odoo"], ("ok", "Our user may list them."))
 
     def test_testing_a_connection_that_does_not_work_tells_what_to_do(self):
         self.backend.api_key = "wrong-key"
-        with self.assertRaisesRegex(UserError, "Enter a valid API key"):
-            self.backend.action_test_connection()
+        for version, fields in (("19.0", "API Key, Database"), ("legacy", "Database, Login, API Key")):
+            self.backend.version = version
+            outcome, text = self.found()["Login"]
+            self.assertEqual(outcome, "wrong")
+            self.assertIn(f"Look at: {fields}.", text)
+
+    def test_testing_a_connection_of_a_user_without_rights_names_what_he_may_not(self):
+        login = self.become_clerk("group_portal")
+        for self.backend.version in ("19.0", "legacy"):
+            found = self.found()
+            self.assertEqual(found["Login"], ("ok", f"The system accepts us as {login}."))
+            outcome, text = found["Product of another Odoo"]
+            self.assertEqual(outcome, "wrong")
+            self.assertRegex(text, r"may not list them \(.*not allowed to access .*\): give him the right there")
 
     def test_testing_a_connection_to_something_else_tells_what_to_check(self):
         for version in ("19.0", "legacy"):
             self.backend.version = version
-            with (
-                self.subTest(version=version),
-                self.answering("[]"),
-                self.assertRaisesRegex(UserError, "Check location"),
-            ):
-                self.backend.action_test_connection()
+            with self.subTest(version=version), self.answering("[]"):
+                self.assertIn("Check location", str(self.found()))
 
     def test_the_button_of_flows_delays_jobs_and_links_to_them(self):
         params = self.imports.with_user(self.manager).action_run()["params"]
@@ -249,9 +273,8 @@ class TestBackend(OdooCase):
             with (
                 self.subTest(lang=lang),
                 patch.object(code_translations, "get_python_translations", translations),
-                self.assertRaisesRegex(UserError, said),
             ):
-                self.backend.with_context(lang=lang).action_test_connection()
+                self.assertIn(said, str(self.found(self.backend.with_context(lang=lang))))
 
     def seen_from(self, company, record):
         records = record.with_user(self.manager).with_context(allowed_company_ids=company.ids)
@@ -269,15 +292,16 @@ class TestRefusedKey(OdooCase):
         for self.backend.version in ("19.0", "legacy"):
             self.backend.api_key = "wrong-key"
             self.env.flush_all()
-            try:
-                self.backend.action_test_connection()
-            except UserError as error:
-                self.assertIn("Enter a valid API key", str(error))
+            with self.adapter() as adapter:
+                try:
+                    adapter.who_am_i()
+                except CredentialsRefused as error:
+                    self.assertIn("Enter a valid API key", str(error))
             self.env.invalidate_all()
             self.assertEqual(self.backend.state, "needs_attention")
             self.backend.api_key = self.shop.api_key
             self.assertEqual(self.backend.state, "ready")
-            self.backend.action_test_connection()
+            self.assertEqual(self.found()["Login"][0], "ok")
 
     def test_a_job_with_a_wrong_key_fails_at_once(self):
         self.backend.api_key = "wrong-key"

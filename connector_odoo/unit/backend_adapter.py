@@ -113,11 +113,11 @@ class OdooAdapter(RpcAdapter):
             codes[model_name, external_id] = self._read_one(model_name, external_id, [field])[field]
         return codes[model_name, external_id]
 
-    def who_am_i(self):
-        """Return the login of our user in the other Odoo.
+    def first_page(self):
+        return self._ids_after(0, None, limit=1)
 
-        The call proves that we have access.
-        """
+    def who_am_i(self):
+        """Return the login of our user in the other Odoo."""
         [context] = self._checked([self._call("res.users", "context_get")], ["uid"])
         return self._read_one("res.users", context["uid"], ["login"])["login"]
 
@@ -227,6 +227,10 @@ class Json2Adapter(OdooAdapter):
             named["vals_list" if method == "create" else "ids"] = first
         return self.call(f"{model_name}/{method}", {"context": self._context, **named}, method in _READING)
 
+    def system_version(self):
+        answer = self.request_json("GET", "/json/version")
+        return answer.get("version") if isinstance(answer, dict) else None
+
     def refusal_of(self, fault):
         is_missing = str(fault.name).endswith("MissingError")
         return Refusal(410 if is_missing else 500, fault.message)  # by 500, the status of the answer decides
@@ -253,6 +257,10 @@ class XmlRpcAdapter(OdooAdapter):
     def who_am_i(self):
         self._call("res.users", "context_get")  # it has no uid before version 16
         return self.backend_record.login
+
+    def system_version(self):
+        answer = self._result("version", "version", [], True, self.login_path)
+        return answer.get("server_version") if isinstance(answer, dict) else None
 
     def refusal_of(self, fault):
         # The code is a text such as "warning -- MissingError", then a blank line and the message

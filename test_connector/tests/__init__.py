@@ -12,6 +12,7 @@ from . import test_checkpoint_digest
 from . import test_checkpoint_review
 from . import test_companies
 from . import test_conflict
+from . import test_connection_test
 from . import test_consumer
 from . import test_contract
 from . import test_declared_authentication

@@ -1,5 +1,6 @@
-"""A certificate that nobody has signed."""
+"""Certificates that nobody but their owner has signed."""
 
+import ipaddress
 import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,12 +14,21 @@ from odoo import fields
 
 
 @contextmanager
-def own_certificate():
-    """Give the path of a file with a certificate and its key, which exists during the block."""
+def own_certificate(address=None, days=1):
+    """Give the path of a file with a certificate and its key, which exists during the block.
+
+    :param address: IP address for which it is made, None for no address
+    :param days: for how many days it is valid from now on; negative: it has expired so long ago
+    """
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    begin = fields.Datetime.now() - timedelta(days=1)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begin)
-    certificate = builder.not_valid_after(begin + timedelta(days=2)).sign(key, hashes.SHA256())
+    end = fields.Datetime.now() + timedelta(days=days)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), end - timedelta(days=9), end
+    )
+    if address:
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        builder = builder.add_extension(names, critical=True)
+    certificate = builder.sign(key, hashes.SHA256())
     pem = serialization.Encoding.PEM
     plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     with tempfile.TemporaryDirectory() as folder:

@@ -72,6 +72,7 @@ METHODS = {
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",
     "ConnectorBackend.action_resume",
+    "ConnectorBackend.action_test_connection",
     "ConnectorCheckpoint.action_related",
     "ConnectorCheckpoint.action_reviewed",
     "ConnectorCheckpointReview.action_reviewed",
@@ -126,7 +127,6 @@ METHODS = {
     "QueueWorker.action_stop",
     "QueueWorker.list_warning",
     "WebhookDelivery.action_process_again",
-    "OdooBackend.action_test_connection",
     "SaleOrder.action_cancel_reviewed",
     "SaleOrder.action_confirm_reviewed",
 }

@@ -262,6 +262,25 @@ class ContractCase(ConnectorCase):
         field = self.env[self.model]._fields.get(name)
         return field is not None and field.type in ("char", "text") and not field.readonly
 
+    def press_test_connection(self):
+        """Press the button that tests the connection; return the lines of what it has found."""
+        trouble, base = self.trouble, urlsplit(self.backend[self.backend._location_field]).path.rstrip("/")
+
+        def answer(request):
+            # the author of answer() need not know the base address
+            if request.method == "GET" and request.path.rstrip("/") == base:
+                return Answer()
+            return trouble and trouble(request)
+
+        self.trouble = answer
+        try:
+            action = self.backend.action_test_connection()
+        finally:
+            self.trouble = trouble
+        if action.get("res_model") != "connector.connection.test":
+            self.skipTest(f"{self.backend_model} has an action_test_connection() of its own")
+        return self.env[action["res_model"]].browse(action["res_id"]).line_ids
+
     # What a system cannot have
 
     def needs_export(self):

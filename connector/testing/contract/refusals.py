@@ -53,6 +53,14 @@ class RefusalContract(ContractCase):
         for content in (b"<html><body>Please log in</body></html>", b'"', b""):
             self._import_nothing(lambda content=content: Answer(content))
 
+    def test_the_connection_test_tells_that_the_login_is_refused(self):
+        self.trouble = lambda request: self.refuse(401, "This is refused")
+        lines = self.press_test_connection()
+        listed = lines.filtered(lambda line: line.subject == self.env[self.model]._description)
+        self.assertNotEqual(listed.outcome, "ok", "The list counts as one that our user may read")
+        wrong = lines.filtered(lambda line: line.outcome == "wrong").mapped("text")
+        self.assertIn("This is refused", " ".join(wrong), "No sentence tells what the system says")
+
     # How the tests find out
 
     def _refused(self, status):

@@ -34,7 +34,18 @@ class SecretContract(ContractCase):
             for text in shown:
                 self.assertNotIn(secret, text, f"{name} is shown")
 
-    # How the test finds out
+    def test_no_credential_is_in_what_the_connection_test_tells(self):
+        secrets, shown = self._secrets(), []
+        for status in (*_STATUSES, 200):
+            self.trouble = lambda request, status=status: self.refuse(status, self._repeated(request))
+            if status == 200:
+                self.trouble = lambda request: Answer(self._repeated(request))
+            shown += self.press_test_connection().mapped("text")
+        for name, secret in self._sent_secrets(secrets):
+            for text in shown:
+                self.assertNotIn(secret, text, f"{name} is shown")
+
+    # How the tests find out
 
     def _secrets(self):
         """Return the secrets of the backend: a dict, name to text."""

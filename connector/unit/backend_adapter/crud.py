@@ -13,10 +13,10 @@ from ...exception import IDMissingInBackend, InvalidDataError
 from ...extension import class_name
 from ..connector_unit import ConnectorUnit
 from ..types import ExternalId, ExternalRecord, Values
+from .bookmark import Bookmark
 from .traffic import Traffic
 
 if TYPE_CHECKING:
-    from .bookmark import Bookmark
     from .since import Since
 
 _LONGEST_SHOWN = 200  # characters
@@ -63,6 +63,31 @@ class BackendAdapter(ConnectorUnit):
         :raise NetworkRetryableError: it cannot be reached
         """
         return None
+
+    def who_am_i(self) -> str | None:
+        """Return as whom the system knows us, such as a login; a hook for the connection test.
+
+        It asks what takes valid credentials, and no right that nothing else needs.
+
+        :return: None: the system does not say it
+        :raise ConnectorException: it refuses
+        """
+        return None
+
+    def system_version(self) -> str | None:
+        """Return the version of the system, for a person; a hook for the connection test.
+
+        :return: None: the system does not say it
+        :raise ConnectorException: it refuses
+        """
+        return None
+
+    def _login_fields(self) -> Iterable[str]:
+        """Return the names of the fields of the backend with which we log in."""
+        backend = self.backend_record
+        return [
+            name for name in (*backend._secret_fields(), *backend._credential_fields) if name != backend._location_field
+        ]
 
     @property
     def _traffic(self) -> Traffic:
@@ -140,6 +165,16 @@ class CRUDAdapter(BackendAdapter):
             bookmark.end()
         found: Any = self.search_read(filters, fields) if self.lists_records else self.search(filters)
         yield found
+
+    def first_page(self) -> list[Any]:
+        """Return the first page of the list, as small as possible; for the connection test.
+
+        By default it is the first of :meth:`list_pages`. Override it if that is long.
+
+        :return: a page, of what :meth:`list_pages` yields
+        :raise NotImplementedError: the adapter lists nothing
+        """
+        return next(iter(self.list_pages(bookmark=Bookmark())), [])
 
     @property
     def lists_records(self) -> bool:

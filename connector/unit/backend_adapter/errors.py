@@ -90,6 +90,18 @@ def exception_for(status: int) -> type[Exception]:
     return InvalidDataError if status >= 400 else FailedJobError
 
 
+def noting(error: Exception, status: int, said: str, right: str | None = None) -> Exception:
+    """Note on an exception what the system has answered, for who makes a sentence of his own of it.
+
+    :param status: HTTP status, or the one that the refusal corresponds to
+    :param said: message of the system, without secrets
+    :param right: name of the right that our user lacks there, None if the system does not say it
+    :return: the exception
+    """
+    error.status, error.said, error.right = status, said, right  # type: ignore[attr-defined]
+    return error
+
+
 def is_server_error(error: Exception) -> bool:
     """Return whether an exception of an adapter is for an answer with status 500.
 
@@ -131,7 +143,11 @@ def what_happened(error: BaseException) -> str:
 
     The exceptions that only pass it on are left out.
     """
+    inner = innermost(error)
+    return getattr(inner, "strerror", None) or str(inner)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Return the innermost cause of an exception, itself if it has no other one."""
     inner = error.__cause__ or next((arg for arg in reversed(error.args) if isinstance(arg, Exception)), None)
-    if inner:
-        return what_happened(inner)
-    return getattr(error, "strerror", None) or str(error)
+    return innermost(inner) if inner else error

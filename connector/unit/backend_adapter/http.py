@@ -31,7 +31,17 @@ from .answer import AnswerTooLong, AnswerTooSlow, TimedSession, ask
 from .auth import BearerAuth
 from .crud import CRUDAdapter
 from .decoding import MOST_VALUES, TooManyValues, header_text, json_content, json_or_none
-from .errors import UNAVAILABLE, VAGUE, Refusal, exception_for, message_in, parse_date, retry_after, what_happened
+from .errors import (
+    UNAVAILABLE,
+    VAGUE,
+    Refusal,
+    exception_for,
+    message_in,
+    noting,
+    parse_date,
+    retry_after,
+    what_happened,
+)
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
 from .paging import Paging
 from .paths import path_below, what_is_unquoted
@@ -447,15 +457,16 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _send_once(self, method: str, url: str, auth: Any, **content: Any) -> requests.Response:
         began, response, failure = time.monotonic(), None, None
+        limited = self._traffic.limited
         try:
             response = ask(
                 self._http,
                 method,
                 url,
                 self._longest_answer,
-                self._longest_reading,
+                limited(self._longest_reading),
                 auth=auth,
-                timeout=self._timeout,
+                timeout=(limited(self._timeout[0]), limited(self._timeout[1])),
                 allow_redirects=False,
                 # set for each request: environment variables would override an attribute of the
                 # session
@@ -520,7 +531,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         if isinstance(error, requests.exceptions.ContentDecodingError):
             return self._nonsense()
         if isinstance(error, AnswerTooSlow):
-            seconds: float | None = self._longest_reading
+            seconds: float = self._traffic.limited(self._longest_reading)
             return NetworkRetryableError(
                 self._(
                     "The answer of %(system)s has not ended after %(seconds)s s",
@@ -529,7 +540,7 @@ class HttpAdapter(Paging, CRUDAdapter):
                 )
             )
         if isinstance(error, requests.ReadTimeout):
-            seconds = self._timeout[1]
+            seconds = self._traffic.limited(self._timeout[1])
             return NetworkRetryableError(
                 self._("%(system)s has not answered for %(seconds)s s", system=self._label, seconds=seconds)
             )
@@ -563,19 +574,17 @@ class HttpAdapter(Paging, CRUDAdapter):
             return self._error(refusal.status, refusal.message, response, refusal.seconds)
         said = {"system": self._label, "message": self._mask(refusal.message), "right": self._mask(refusal.right)}
         if refusal.status == 401:
-            return FailedJobError(
-                self._(
-                    "%(system)s refuses: %(message)s. Our user lacks the right %(right)s there, or our credentials are not valid "
-                    "any more: see to it, then requeue the job.",
-                    **said,
-                )
+            text = self._(
+                "%(system)s refuses: %(message)s. Our user lacks the right %(right)s there, or our credentials are not valid "
+                "any more: see to it, then requeue the job.",
+                **said,
             )
-        return FailedJobError(
-            self._(
+        else:
+            text = self._(
                 "%(system)s refuses: %(message)s. Our user lacks the right %(right)s there: give it to him, then requeue the job.",
                 **said,
             )
-        )
+        return noting(FailedJobError(text), refusal.status, said["message"], said["right"])
 
     def _noted(self, error: Exception) -> Exception:
         """Note on the backend what an exception means for it, such as refused credentials.
@@ -604,12 +613,12 @@ class HttpAdapter(Paging, CRUDAdapter):
         :param seconds: how long it asks us to wait; None: as the header of the response says
         """
         kind = self._exceptions.get(status) or exception_for(status)
-        text = self._error_text(kind, status, {"system": self._label, "message": self._mask(message)})
+        said = self._mask(message)
+        text = self._error_text(kind, status, {"system": self._label, "message": said})
         if seconds is None and response is not None:
             seconds = retry_after(response)
-        error: Any = kind(text, seconds=seconds) if issubclass(kind, RetryableJobError) else kind(text)
-        error.status = status  # for is_server_error()
-        return error
+        error = kind(text, seconds=seconds) if issubclass(kind, RetryableJobError) else kind(text)
+        return noting(error, status, said)
 
     def _error_text(self, kind: type[Exception], status: int, said: dict[str, Any]) -> str:
         if 300 < status < 400:

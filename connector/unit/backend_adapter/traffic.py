@@ -1,6 +1,7 @@
 """Rate limit, holds and circuit breaker for the requests of an environment to its backend."""
 
 import time
+from typing import Any
 
 from odoo.addons.jobs_queue.by_code import JOB, by_code
 from odoo.addons.jobs_queue.exception import NetworkRetryableError, RetryableJobError
@@ -42,8 +43,14 @@ class Traffic:
         if not self._is_admitted:
             self._backend.check_may_work()
             self._is_admitted = True
-        if self._backend.rate_limit > 0:
-            self._wait_for_token()
+        self._wait_for_token(LONGEST_WAIT)
+
+    def limited(self, seconds: Any) -> Any:
+        """Return how many seconds a part of a request may take.
+
+        :param seconds: how many the adapter allows, None for no limit
+        """
+        return seconds
 
     def accepted(self) -> None:
         """Note a successful response."""
@@ -92,8 +99,10 @@ class Traffic:
         error.ignore_retry = self._backend.note_untrusted(str(error), model_name)
         self._is_troubled = True
 
-    def _wait_for_token(self) -> None:
-        seconds = self._backend.take_token(LONGEST_WAIT)
+    def _wait_for_token(self, longest: float) -> None:
+        if self._backend.rate_limit <= 0:
+            return
+        seconds = self._backend.take_token(longest)
         if seconds < 0:
             message = self._user_env._(
                 "%s takes no more requests for now, by its rate limit", self._backend.display_name
