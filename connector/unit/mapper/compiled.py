@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -29,29 +28,11 @@ class CompiledMapping:
     required: frozenset[str] = frozenset()  # names of source fields
     optional: frozenset[str] = frozenset()  # names of source fields
 
-    def plain_at_once(self, record: ExternalRecord) -> Values | None:
-        """Return the values of the plain entries, if one comparison shows that all are right.
+    #: function (record) -> values of the plain entries, see :func:`_reader_at_once`
+    plain_at_once: Callable[[ExternalRecord], Values | None] = field(init=False, repr=False, compare=False)
 
-        :return: None if a field is not in the record, or if the values have to be looked at one by
-            one
-        """
-        if self._at_once is None:
-            return None
-        targets, read, types = self._at_once
-        try:
-            found = read(record)
-        except KeyError:
-            return None
-        # targets and values are of one length; without strict it takes a fifth less
-        return dict(zip(targets, found)) if [*map(type, found)] == types else None  # noqa: B905
-
-    @cached_property
-    def _at_once(self) -> tuple[Any, Any, Any] | None:
-        """Targets, function (record) -> values, and types of right values; None if none fits."""
-        if len(self.plain) < 2 or not all(right for _source, _target, right, _check in self.plain):
-            return None
-        sources, targets, rights, _checks = zip(*self.plain, strict=True)
-        return targets, itemgetter(*sources), [str if str in right else next(iter(right)) for right in rights]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain_at_once", _reader_at_once(self.plain))  # it is frozen
 
     @property
     def look_ups(self) -> list[tuple[LookUp, str]]:
@@ -101,6 +82,28 @@ def compile_mapping(mapper_class: type, check_of: Callable[[str], Check]) -> Com
         required=_collect_names(mapper_class, "_required"),
         optional=_collect_names(mapper_class, "_optional"),
     )
+
+
+def _reader_at_once(plain: tuple[tuple[Any, ...], ...]) -> Callable[[ExternalRecord], Values | None]:
+    """Return a function that reads the plain entries of a record, and compares their types at once.
+
+    The function returns None if a field is not in the record, or if the values have to be looked at
+    one by one.
+    """
+    if len(plain) < 2 or not all(right for _source, _target, right, _check in plain):
+        return lambda record: None
+    sources, targets, rights, _checks = zip(*plain, strict=True)
+    read, types = itemgetter(*sources), [str if str in right else next(iter(right)) for right in rights]
+
+    def read_at_once(record: ExternalRecord) -> Values | None:
+        try:
+            found = read(record)
+        except KeyError:
+            return None
+        # targets and values are of one length; without strict it takes a fifth less
+        return dict(zip(targets, found)) if [*map(type, found)] == types else None  # noqa: B905
+
+    return read_at_once
 
 
 def _collect_by_target(mapper_class: type, attribute: str) -> Iterable[tuple[Any, ...]]:

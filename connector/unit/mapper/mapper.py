@@ -276,12 +276,18 @@ class Mapper(ConnectorUnit):
         """
         previous, self.options = self.options, options
         try:
-            return self.finalize(map_record, self._map(map_record, self._compiled_for(options.get("fields"))))
+            return self.finalize(map_record, self._map(map_record, self._compiled_for(options["fields"])))
         finally:
             self.options = previous
 
     def explain(
-        self, record: Source, parent: MapRecord | None = None, binding: BaseModel | None = None, **options: Any
+        self,
+        record: Source,
+        parent: MapRecord | None = None,
+        binding: BaseModel | None = None,
+        for_create: bool | None = None,
+        fields: Iterable[str] | None = None,
+        **options: Any,
     ) -> list[Explanation]:
         """Return the explanation of each mapped value of a source record.
 
@@ -291,7 +297,7 @@ class Mapper(ConnectorUnit):
         an earlier one. The arguments are those of :meth:`map_record` and of its ``values()``.
         """
         map_record = self.map_record(record, parent, binding)
-        previous, self.options = self.options, map_record.options(**options)
+        previous, self.options = self.options, map_record.options(for_create, fields, options)
         try:
             return explain(self, map_record, self._compiled_for(self.options.fields))
         finally:
@@ -339,11 +345,10 @@ class Mapper(ConnectorUnit):
                 mapped = getattr(self, name)(record)
             except KeyError as error:
                 raise self._key_error(name, record, error) from error
-            if mapped is None:
-                continue
-            if not isinstance(mapped, dict):
+            if isinstance(mapped, dict):
+                values |= mapped
+            elif mapped is not None:
                 raise self.error(f"{name}()", f"must return a dict of values or None, not {mapped!r}")
-            values.update(mapped)
         for source, target, model_name in compiled.children:
             values[target] = self._map_children(map_record, source, target, model_name)
         return values

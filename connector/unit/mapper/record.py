@@ -65,26 +65,19 @@ class MapRecord:
         :param options: further options for the mappings, in ``self.options``
         :raise MappingError: a value cannot be mapped
         """
-        return self.values_for(self.options(for_create, fields, **options))
-
-    def options(
-        self, for_create: bool | None = None, fields: Iterable[str] | None = None, **options: Any
-    ) -> MapOptions:
-        """Return the :class:`MapOptions` of a call of :meth:`values`."""
-        return MapOptions(options, for_create=self._is_for_create(for_create), fields=fields)
-
-    def values_for(self, options: MapOptions) -> Values:
-        """Return the mapped values for some options, as :meth:`values` does.
-
-        :param options: :class:`MapOptions`
-        """
-        values = self.mapper.apply(self, options)
+        values = self.mapper.apply(self, self.options(for_create, fields, options))
         if self._forced_values:
             values.update(self._forced_values)
         return values
 
-    def _is_for_create(self, asked: bool | None) -> bool | None:
-        return not self.binding if asked is None and self.binding is not None else asked
+    def options(self, for_create: bool | None, fields: Iterable[str] | None, further: dict[str, Any]) -> MapOptions:
+        """Return the :class:`MapOptions` of a call of :meth:`values`.
+
+        :param further: dict of the other options
+        """
+        if for_create is None and self.binding is not None:
+            for_create = not self.binding
+        return MapOptions(further, for_create=for_create, fields=fields)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set values that :meth:`values` adds to the mapped ones.
@@ -125,13 +118,5 @@ class MapRecords:
         first one.
         """
         sources = [map_record.source for map_record in self._map_records]
-        # the records share their options: there are those for new ones and those for others
-        known: dict[bool | None, MapOptions] = {}
         with self._mapper.page(sources, fields):
-            values_list = []
-            for map_record in self._map_records:
-                is_for_create = map_record._is_for_create(for_create)
-                if is_for_create not in known:
-                    known[is_for_create] = map_record.options(for_create, fields, **options)
-                values_list.append(map_record.values_for(MapOptions(known[is_for_create])))
-            return values_list
+            return [map_record.values(for_create, fields, **options) for map_record in self._map_records]
