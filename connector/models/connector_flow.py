@@ -209,7 +209,9 @@ class ConnectorFlow(models.Model):
     def _are_exports_off(self, binding_model):
         """Return whether the export of a binding model is switched off on all backends."""
         session = ConnectorSession.from_env(self.env)
-        backends = self.env[self.env[binding_model]._fields["backend_id"].comodel_name].sudo().search([])
+        backends = (
+            self.env[self.env[binding_model]._fields["backend_id"].comodel_name].sudo().search([("active", "=", True)])
+        )
         flows = [flow_class(backend.get_backend(), session, binding_model, ExportFlow) for backend in backends]
         return all(
             flow is not None and not self._is_on(backend, flow.code)

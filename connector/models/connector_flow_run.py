@@ -184,7 +184,7 @@ class ConnectorFlow(models.Model):
         """
         for flow in self:
             if reason := flow._unit().not_ready():
-                raise UserError(f"{flow.name}: {reason}")
+                raise UserError(self.env._("%(flow)s: %(reason)s", flow=flow.name, reason=reason))
 
     def _answer(self, jobs):
         return self.env["queue.worker"]._answer(self.env._("It runs in the background:"), jobs)

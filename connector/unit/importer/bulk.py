@@ -261,13 +261,13 @@ class BulkBatchImporter(BatchImporter):
             found["listing"] = self._listing
         elif requires_fields(self):
             found["is_listed"] = True
+        found.update(self.environment.flow_argument)
         names = {"count": len(items), "records": self.model._description, "backend": self.environment.backend_name}
         return import_page.delayable(
             self.environment.user_session,
             self.model._name,
             self.backend_record.id,
             **found,
-            **self.environment.flow_argument,
             description=self._("Import a page of %(records)s of %(backend)s (%(count)s)", **names),
         )
 

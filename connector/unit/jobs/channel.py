@@ -66,7 +66,7 @@ def _channel_of_flow(arguments: Mapping[str, Any], backend: BaseModel, kind: typ
     code = next(iter(arguments["calls"][0][2:]), None) if "calls" in arguments else arguments.get("flow")
     session: ConnectorSession = arguments["session"]
     flow = flow_class(backend.get_backend(), session, arguments["model_name"], kind, code)
-    return flow and backend.env["connector.flow"]._channel_id(backend, flow.code)
+    return None if flow is None else backend.env["connector.flow"]._channel_id(backend, flow.code)
 
 
 def _backend_of(arguments: Mapping[str, Any]) -> BaseModel | None:
