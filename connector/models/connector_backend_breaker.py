@@ -117,6 +117,7 @@ class ConnectorBackend(models.AbstractModel):
         channels = self.sudo().channel_id
         if not channels:
             return
+        channels = channels.search([("id", "child_of", channels.ids)])  # those of flows too
         names = _names_of_refusals()
         refused = (
             self.env["queue.job"]

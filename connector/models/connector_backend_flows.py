@@ -32,6 +32,12 @@ class ConnectorBackend(models.AbstractModel):
                 self.env["connector.flow"]._sync(backend)
 
     @api.private
+    def channel_ids_of_jobs(self):
+        """Return the ids of the channels of the backend and of its flows, a set."""
+        settings = self.env["connector.flow"]._settings(self._name, self.id)
+        return {self.sudo().channel_id.id, *(channel_id for _is_on, channel_id in settings.values())}
+
+    @api.private
     def flow(self, code):
         """Return a flow of the backend, a ``connector.flow`` record.
 

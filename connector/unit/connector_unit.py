@@ -309,7 +309,7 @@ def get_environment(session: ConnectorSession, model_name: str, backend_id: int,
         what finds out whether they may go on
     :raise InvalidBackend: the model does not exist or is not a binding model, or the backend's
         record does not exist
-    :raise NetworkRetryableError: the job is not in the channel of the backend, whose jobs wait now
+    :raise NetworkRetryableError: the job is in no channel of the backend, whose jobs wait now
     """
     if model_name not in checked_session(session).env:
         raise InvalidBackend(
@@ -324,7 +324,7 @@ def get_environment(session: ConnectorSession, model_name: str, backend_id: int,
     if not record:
         backend = f"{field.comodel_name}({backend_id})"
         raise InvalidBackend(session.env._("The backend %s does not exist any more", backend))
-    # in the backend's own channel it would not have started
-    if waits and session.job and getattr(session.job, "channel_id", None) != record.sudo().channel_id.id:
+    # in a channel of the backend it would not have started
+    if waits and session.job and getattr(session.job, "channel_id", None) not in record.channel_ids_of_jobs():
         record.check_may_work()
     return record._open_environment(model_name, session)

@@ -11,8 +11,8 @@ from odoo.addons.connector import (
     without_export,
 )
 from odoo.addons.connector.event import on_record_unlink, on_record_write
-from odoo.addons.connector.exception import InvalidBackend, ManyConnectorUnitError
-from odoo.addons.connector.testing import JobsCase
+from odoo.addons.connector.exception import CredentialsRefused, InvalidBackend, ManyConnectorUnitError
+from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export_all_bindings
 from odoo.addons.connector.unit.flow import flow_classes
@@ -227,6 +227,26 @@ class TestChannels(FlowCase):
     def test_a_job_whose_flow_does_not_exist_any_more_fails_and_says_so(self):
         import_record.delay(self.session, PARTNER, self.backend.id, 1, flow="gone")
         self.assertFailed(self.run_jobs(), "has no flow “gone” in this database")
+
+    def test_c25_a_job_of_a_flow_that_has_failed_by_refused_credentials_runs_when_others_are_saved(self):
+        class RefusedOnce(PartnerImporter):
+            refused = True
+
+            def _read(self):
+                if RefusedOnce.refused:
+                    RefusedOnce.refused = False
+                    raise CredentialsRefused("Wrong token")
+                return super()._read()
+
+        self.enterContext(extending(webshop, RefusedOnce))
+        self.there(1)
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        job = self.run_jobs()
+        self.assertFailed(job, "Wrong token")
+        self.assertEqual(self.channel(job), "partners")
+        self.backend._requeue_refused()
+        self.env.invalidate_all()
+        self.assertNotEqual(job.state, "failed")
 
 
 class TestRuns(FlowCase):

@@ -268,7 +268,7 @@ class DelayedBatchImporter(BatchImporter):
     former_names=["odoo.addons.connector.unit.batch_importer.import_batch"],
     # of two presses at once, the second one sees the listing of the first
     concurrency_key=lambda args: (
-        f"import_batch,{args['model_name']},{args['backend_id']},{args['flow'] or ''}"
+        ",".join(filter(None, ("import_batch", args["model_name"], str(args["backend_id"]), args["flow"])))
         if args["filters"] is None
         else None
     ),
