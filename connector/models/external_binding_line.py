@@ -41,6 +41,22 @@ class ExternalBindingLine(models.AbstractModel):
     def _link_fields(self):
         return [*super()._link_fields(), self._parent_binding_field]
 
+    # Their views are shown in the form of the parent: what it says already is hidden
+
+    @api.model
+    def _get_default_list_view(self):
+        view = super()._get_default_list_view()
+        for name in ("backend_id", self._parent_binding_field, "sync_state", "sync_date"):
+            view.find(f"field[@name='{name}']").set("optional", "hide")
+        return view
+
+    @api.model
+    def _get_default_kanban_view(self):
+        view = super()._get_default_kanban_view()
+        for name in ("backend_id", self._parent_binding_field, "sync_state"):
+            view.find(f".//field[@name='{name}']").set("invisible", "1")
+        return view
+
     @api.model_create_multi
     def create(self, vals_list):
         """Create bindings, and their lines in the record that the parent binding binds."""

@@ -57,7 +57,15 @@ class ExternalBinding(models.AbstractModel):
     @api.model
     def _get_default_kanban_view(self):
         view = self._view_of_all_bindings("kanban")
-        view.find(".//div[@name='links']").extend(E.field(name=name) for name in self._link_fields())
+        title, *links = self._link_fields()
+        place = view.find(".//div[@name='links']")
+        place.append(E.field({"name": title, "class": "fw-bold text-break"}))
+        place.extend(E.field({"name": name, "class": "text-muted"}) for name in links)
+        for name in self._all_screen_fields():
+            field = self._fields[name]
+            if field.type not in _OF_MANY:
+                label = f"{field._description_string(self.env)}: "
+                place.append(E.div(label, E.field(name=name), invisible=f"not {name}"))
         return view
 
     @api.model

@@ -56,15 +56,26 @@ class TestDefaultScreens(Roles, ShopCase):
     def test_they_show_the_fields_that_the_author_names(self):
         self.assertLessEqual({"email", "points", "category_id"}, {*self.names("form")})
         self.assertLessEqual({"email", "points"}, {*self.names("list")})
+        self.assertLessEqual({"email", "points"}, {*self.names("kanban")})
         self.assertNotIn("category_id", self.names("list"))
+        self.assertNotIn("category_id", self.names("kanban"))
 
     def test_an_amount_brings_its_currency_and_a_list_stands_below(self):
         form = self.view("form", "test.shop.order")
         self.assertEqual(form.find(".//group[@name='record']/field[@name='currency_id']").get("invisible"), "1")
-        columns = form.xpath("//sheet/field[@name='shop_line_ids']/list/field/@name")
-        self.assertLess({"odoo_id", "quantity"}, {*columns})
+        columns = form.findall(".//sheet/field[@name='shop_line_ids']/list/field")
+        shown = {column.get("name") for column in columns if column.get("optional") != "hide"}
+        self.assertLess({"odoo_id", "external_id", "quantity"}, shown)
+        self.assertFalse({"backend_id", "shop_order_id", "sync_state"} & shown, "The order says that already")
 
-    def test_a_line_shows_what_it_belongs_to(self):
+    def test_on_a_phone_the_lines_below_are_cards(self):
+        form = etree.fromstring(self.env["test.shop.order"].get_view(view_type="form", mobile=True)["arch"])
+        fields = form.findall(".//sheet/field[@name='shop_line_ids']/kanban//field")
+        shown = {field.get("name") for field in fields if field.get("invisible") != "1"}
+        self.assertLess({"odoo_id", "external_id", "quantity"}, shown)
+        self.assertFalse({"backend_id", "shop_order_id", "sync_state"} & shown, "The order says that already")
+
+    def test_a_line_says_what_it_belongs_to(self):
         for kind in KINDS:
             with self.subTest(kind):
                 self.assertIn("shop_order_id", self.names(kind, "test.shop.order.line"))

@@ -56,14 +56,24 @@ def test_f20_an_uninstall_leaves_nothing(new_database):
     set_parameter(name, "jobs_queue.job_retention_days")
     with_jobs_queue = what_is_there(name)
     databases.install(name, ["connector"])
-    with_connector = what_is_there(name)
-    databases.install(name, ["connector_odoo"])
-    databases.odoo("module", "uninstall", "--database", name, "connector_base_product")  # and connector_odoo
-    assert what_is_there(name) ^ with_connector == set()
     databases.odoo("module", "uninstall", "--database", name, "connector")
     assert what_is_there(name) ^ with_jobs_queue == set()
     databases.odoo("module", "uninstall", "--database", name, "jobs_queue")
     assert what_is_there(name) ^ before == set()
+
+
+def test_the_rights_that_the_framework_gives_to_a_connector_go_with_the_connector(new_database, installed):
+    name = new_database("connector_without_connectors", installed)
+    lines = "SELECT name FROM ir_model_access WHERE name ~ '^test.shop'"
+    rules = "SELECT name FROM ir_rule WHERE name ~ '^Test Shop'"
+    with databases.cursor(name) as cr:
+        cr.execute(f"{lines} UNION {rules}")
+        given = {right for (right,) in cr.fetchall()}
+        assert {"test.shop.partner user", "Test Shop Partner: of the user's companies"} < given
+    databases.odoo("module", "uninstall", "--database", name, "test_connector")
+    with databases.cursor(name) as cr:
+        cr.execute(f"{lines} UNION {rules}")
+        assert cr.fetchall() == []
 
 
 def set_parameter(name, key):
@@ -85,7 +95,7 @@ def what_is_there(name):
             UNION SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
             UNION SELECT 'type', typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace
             UNION SELECT 'parameter', key FROM ir_config_parameter
-            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module ~ '^(connector|jobs_queue)'
+            UNION SELECT 'record', module || '.' || name FROM ir_model_data WHERE module IN ('connector', 'jobs_queue')
             UNION SELECT 'model', model FROM ir_model
             UNION SELECT 'cron', cron_name FROM ir_cron
             UNION SELECT 'access line', name FROM ir_model_access
