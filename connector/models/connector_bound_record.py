@@ -153,18 +153,16 @@ class ConnectorBoundRecord(models.AbstractModel):
 
     @api.model
     def _badges(self, summary):
-        """Return in words which backends the record is in step with.
+        """Return in words which backends the record is in step with; those first with which not.
 
         :param summary: dict, backend to the set of the states of its bindings
         """
-        backends = sorted((backend for backend in summary if backend.active), key=lambda backend: backend.name)
+        ranked = sorted((states == {"in_sync"}, backend.name) for backend, states in summary.items() if backend.active)
         badges = [
             {
-                "is_in_step": (is_in_step := summary[backend] == {"in_sync"}),
-                "text": self.env._("In step with %s", backend.name)
-                if is_in_step
-                else self.env._("Not in step with %s", backend.name),
+                "is_in_step": is_in_step,
+                "text": self.env._("In step with %s", name) if is_in_step else self.env._("Not in step with %s", name),
             }
-            for backend in backends[:SHOWN]
+            for is_in_step, name in ranked[:SHOWN]
         ]
-        return {"badges": badges, "more_badges": len(backends) - len(badges)}
+        return {"badges": badges, "more_badges": len(ranked) - len(badges)}

@@ -90,6 +90,11 @@ class TestWhoSeesWhat(BoundRecordCase):
                 [row] = self.rows(user)
                 self.assertEqual([row[name] for name in buttons], expected)
 
+    def test_who_only_reads_bindings_presses_none_of_them(self):
+        for name in ("action_import_now", "action_export_now", "action_keep_ours", "action_take_theirs"):
+            with self.subTest(name), self.assertRefused():
+                getattr(self.binding.with_user(self.user), name)()
+
     def test_an_employee_is_told_in_words_whether_the_record_is_in_step_and_no_more(self):
         for state, text in (
             ("in_sync", "In step with Test Shop"),
@@ -112,6 +117,12 @@ class TestWhoSeesWhat(BoundRecordCase):
         self.backend.company_id = self.elsewhere
         self.assertEqual(self.rows(self.user), [])
         self.assertEqual(self.rows(self.manager), [])
+        self.assertEqual(self.texts(self.employee), [])
+
+    def test_nor_where_no_rule_says_so(self):
+        self.env["ir.rule"].search([("model_id.model", "like", "test.shop.")]).active = False
+        self.backend.company_id = self.elsewhere
+        self.assertEqual(self.rows(self.user), [])
         self.assertEqual(self.texts(self.employee), [])
 
     def test_nor_of_bindings_that_have_no_rule_of_their_own(self):
@@ -215,10 +226,12 @@ class TestWhatIsShown(BoundRecordCase):
         listed = self.env[shown["model"]].with_user(self.user).search(shown["domain"])
         self.assertEqual(listed, self.binding + bindings)
 
-    def test_the_number_of_badges_is_bounded_too(self):
-        self.more_backends(SHOWN + 4)
+    def test_the_number_of_badges_is_bounded_too_and_what_is_not_in_step_comes_first(self):
+        bindings = self.more_backends(SHOWN + 4)
+        bindings[-1].sync_state = "missing"
         seen = self.seen_by(self.employee)
         self.assertEqual((len(seen["badges"]), seen["more_badges"]), (SHOWN, 5))
+        self.assertEqual(seen["badges"][0]["text"], f"Not in step with {bindings[-1].backend_id.name}")
 
     def test_the_number_of_queries_does_not_depend_on_the_number_of_bindings(self):
         for user in (self.manager, self.user, self.employee):
