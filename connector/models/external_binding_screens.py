@@ -63,6 +63,8 @@ class ExternalBinding(models.AbstractModel):
         place.extend(E.field({"name": name, "class": "text-muted"}) for name in links)
         for name in self._all_screen_fields():
             field = self._fields[name]
+            if field.type == "monetary":
+                view.insert(0, E.field(name=field.get_currency_field(self)))
             if field.type not in _OF_MANY:
                 label = f"{field._description_string(self.env)}: "
                 place.append(E.div(label, E.field(name=name), invisible=f"not {name}"))
