@@ -325,6 +325,11 @@ class TestLogin(ConnectionCase):
         self.answers[None] = Answer({"message": "No"}, 401)
         self.assertFound(self.find(WrittenShop), "Login", "wrong", r"Look at: Secret of the Client, Token\.$")
 
+    def test_a_backend_without_fields_for_a_login(self):
+        self.answers[None] = Answer({"message": "No"}, 401)
+        found = self.find(WrittenShop, _login_fields=lambda adapter: [])
+        self.assertFound(found, "Login", "wrong", r"refuses us \(No\), and this backend has no field for a login")
+
     def test_a_token_that_is_not_entered(self):
         self.backend.token = False
         found = self.find()
@@ -415,6 +420,11 @@ class TestRights(ConnectionCase):
             list, paginator = Call("customer.list"), OnePage()
 
         self.assertFound(self.find(Shop), PARTNERS, "wrong", r"lacks the right customer.list there \(Access denied\)")
+
+    def test_a_list_that_no_import_needs_may_be_refused(self):
+        self.answers["/user"] = Answer({"message": "Scope users is missing"}, 403)
+        found = self.find()
+        self.assertFound(found, "Test Shop User", "unknown", "does not import them, so only a comparison needs it")
 
     def test_a_list_that_is_not_there(self):
         self.answers["/tag"] = Answer({"message": "No route"}, 404)

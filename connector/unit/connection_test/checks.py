@@ -26,6 +26,7 @@ from ..backend_adapter.crud import BackendAdapter, CRUDAdapter
 from ..backend_adapter.errors import is_server_error
 from ..backend_adapter.http import HttpAdapter
 from ..backend_adapter.masking import masked_start, without_userinfo
+from ..mapper.mapper import ImportMapper
 from ..unit_list import model_names
 from .address import Result, reach
 from .clock import compare_clocks
@@ -292,7 +293,7 @@ class _SystemTest:
         except ConnectorException as error:
             if not self._is_accepted:
                 self._blame(adapter, error)
-            raise _Refused(*self._refusal(error)) from None
+            raise _Refused(*self._refusal(adapter, error)) from None
         except Exception as error:
             _logger.exception("%s.%s() fails in the connection test", class_name(type(adapter)), method)
             text = self._("The code of the connector fails with %s, see the log.", type(error).__name__)
@@ -338,22 +339,30 @@ class _SystemTest:
                 said,
             )
         fields = [adapter.backend_record._fields[name] for name in adapter._login_fields()]
+        if not fields:
+            return self._("The system refuses us (%s), and this backend has no field for a login.", said)
         return self._(
             "The system refuses our credentials (%(said)s). Look at: %(fields)s.",
             said=said,
             fields=", ".join(field._description_string(self._user_env) for field in fields),
         )
 
-    def _refusal(self, error: ConnectorException) -> Result:
+    def _refusal(self, adapter: BackendAdapter, error: ConnectorException) -> Result:
         """Return what is to be said of what the system refuses for one model."""
         status, said, right = (getattr(error, name, None) for name in ("status", "said", "right"))
         if isinstance(error, RetryableJobError):
             return UNKNOWN, str(error)
+        is_forbidden = right or (said and (status == 403 or isinstance(error, CredentialsRefused)))
+        if is_forbidden and not _is_imported(adapter):
+            return UNKNOWN, self._(
+                "Our user may not list them (%s). This connector does not import them, so only a comparison needs it.",
+                said,
+            )
         if right:
             return WRONG, self._(
                 "Our user lacks the right %(right)s there (%(said)s): give it to him.", right=right, said=said
             )
-        if said and (status == 403 or isinstance(error, CredentialsRefused)):
+        if is_forbidden:
             return WRONG, self._(
                 "Our user may not list them (%s): give him the right there, or work as another user.", said
             )
@@ -370,6 +379,14 @@ class _SystemTest:
             return False
         content = answer._content  # it may not have been read, as it is too long
         return isinstance(content, bytes) and content.lstrip().startswith(b"<")  # some say so of JSON
+
+
+def _is_imported(adapter: BackendAdapter) -> bool:
+    try:
+        adapter.unit_for(ImportMapper)
+    except ConnectorException:
+        return False
+    return True
 
 
 def _asks_for_password(answer: requests.Response) -> bool:
