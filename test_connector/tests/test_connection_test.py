@@ -26,6 +26,7 @@ from odoo.addons.connector.declaration import (
     GraphQLAdapter,
     Login,
     NumberPages,
+    OAuth2,
     OnePage,
     RestAdapter,
     RpcAdapter,
@@ -39,7 +40,7 @@ from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
 from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
-from odoo.addons.connector.unit.connection_test import traffic
+from odoo.addons.connector.unit.connection_test import checks, traffic
 from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter
 
 from ..units import webshop_2
@@ -301,7 +302,7 @@ class TestCertificate(ConnectionCase):
         self.assertFound(found, PARTNERS, "ok", "may list them")
 
     def test_without_https_there_is_none(self):
-        self.assertFound(self.find(), "Certificate", "unknown", "begins with http://: .*can read our credentials")
+        self.assertFound(self.find(), "Certificate", "unknown", "begins with http.*can read our credentials")
 
 
 class TestLogin(ConnectionCase):
@@ -323,6 +324,11 @@ class TestLogin(ConnectionCase):
     def test_of_an_adapter_written_by_hand_they_are_the_secrets_of_the_backend(self):
         self.answers[None] = Answer({"message": "No"}, 401)
         self.assertFound(self.find(WrittenShop), "Login", "wrong", r"Look at: Secret of the Client, Token\.$")
+
+    def test_a_backend_without_fields_for_a_login(self):
+        self.answers[None] = Answer({"message": "No"}, 401)
+        found = self.find(WrittenShop, _login_fields=lambda adapter: [])
+        self.assertFound(found, "Login", "wrong", r"refuses us \(No\), and this backend has no field for a login")
 
     def test_a_token_that_is_not_entered(self):
         self.backend.token = False
@@ -358,6 +364,19 @@ class TestLogin(ConnectionCase):
         self.assertFound(found, "Login", "ok", "as ada")
         self.assertFound(found, TAGS, "wrong", r"may not list them \(Scope tags is missing\)")
         self.assertFound(found, PARTNERS, "ok", "may list them")
+
+    def test_what_all_models_have_in_common_is_asked_once(self):
+        self.answers["/me"] = Answer({"message": "Scope profile is missing"}, 403)
+
+        def ask(adapter):
+            return adapter.request_json("GET", "/me")["login"]
+
+        self.find(who_am_i=ask, system_version=ask)
+        self.assertEqual([request.path for request in self.asked()].count("/me"), 2)
+
+    def test_who_is_not_authorised_yet_is_told_which_button_to_press(self):
+        found = self.find(auth=OAuth2(token="/token", client="odoo", authorize="/authorize"))
+        self.assertFound(found, "Login", "wrong", "press “Authorise” on the backend")
 
     def test_who_is_asked_for_in_vain_may_list_all_the_same(self):
         self.answers["/me"] = Answer({"message": "Scope profile is missing"}, 403)
@@ -401,6 +420,11 @@ class TestRights(ConnectionCase):
             list, paginator = Call("customer.list"), OnePage()
 
         self.assertFound(self.find(Shop), PARTNERS, "wrong", r"lacks the right customer.list there \(Access denied\)")
+
+    def test_a_list_that_no_import_needs_may_be_refused(self):
+        self.answers["/user"] = Answer({"message": "Scope users is missing"}, 403)
+        found = self.find()
+        self.assertFound(found, "Test Shop User", "unknown", "does not import them, so only a comparison needs it")
 
     def test_a_list_that_is_not_there(self):
         self.answers["/tag"] = Answer({"message": "No route"}, 404)
@@ -543,6 +567,11 @@ class TestOtherAdapters(ConnectionCase):
         found = self.find(BackendAdapter)
         self.assertFound(found, "Address", "unknown", "not known")
         self.assertFound(found, "Other Records", "unknown", PARTNERS)
+
+    def test_a_connector_without_adapters_has_nothing_to_ask(self):
+        self.patch(checks, "model_names", lambda backend, session: [])
+        found = self.find()
+        self.assertFound(found, "Address", "unknown", "has no adapter .* nothing to ask")
 
     def test_two_systems_are_each_tested(self):
         class Shop(DeclaredShop):

@@ -55,7 +55,7 @@ def _certificate(adapter: HttpAdapter) -> Result:
     """Return what is to be said of the certificate of a system that was reached."""
     if origin_of(adapter._base_url).scheme != "https":
         return UNKNOWN, adapter._(
-            "There is none, as the address begins with http://: who is on the way can read our credentials."
+            "There is none, as the address begins with http. So whoever is on the way can read our credentials."
         )
     if not adapter.backend_record.sudo().verify_ssl:
         return UNKNOWN, adapter._(

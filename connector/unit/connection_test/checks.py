@@ -26,6 +26,7 @@ from ..backend_adapter.crud import BackendAdapter, CRUDAdapter
 from ..backend_adapter.errors import is_server_error
 from ..backend_adapter.http import HttpAdapter
 from ..backend_adapter.masking import masked_start, without_userinfo
+from ..mapper.mapper import ImportMapper
 from ..unit_list import model_names
 from .address import Result, reach
 from .clock import compare_clocks
@@ -47,9 +48,9 @@ def check_connection(backend_record: BaseModel) -> list[Finding]:
     :raise InvalidBackend: no code serves the backend
     """
     names = _binding_models(backend_record)
+    nothing = backend_record.env._("This connector has no adapter for a binding model, so there is nothing to ask.")
     if not names:
-        text = backend_record.env._("This connector binds no records, so there is nothing to ask.")
-        return [Finding(backend_record.env._("Address"), UNKNOWN, text)]
+        return [Finding(backend_record.env._("Address"), UNKNOWN, nothing)]
     with backend_record.work_on(names[0]) as environment:
         traffic = TestedTraffic.of(environment)
         adapters, found = {}, []
@@ -60,8 +61,10 @@ def check_connection(backend_record: BaseModel) -> list[Finding]:
                 continue
             except ConnectorException as error:
                 found.append(Finding(_description(backend_record.env, name), WRONG, str(error)))
-        for system in _systems(adapters.values()):
-            found = [*_SystemTest(system, traffic).run(), *found]
+        tests = [_SystemTest(system, traffic) for system in _systems(adapters.values())]
+        found = [one for test in tests for one in test.run()] + found
+        if not found:
+            return [Finding(backend_record.env._("Address"), UNKNOWN, nothing)]
         secrets = _secrets(backend_record, adapters.values())
         return [Finding(one.subject, one.outcome, _safe(one.text, secrets)) for one in found]
 
@@ -152,6 +155,7 @@ class _SystemTest:
 
     def run(self) -> Iterator[Finding]:
         """Yield what is found, in the order in which a person reads it."""
+        self._traffic.clock_difference = None  # that of another system
         try:
             self._check_address()
             self._check_login()
@@ -188,7 +192,7 @@ class _SystemTest:
         if not isinstance(adapter, HttpAdapter):
             self._results["certificate"] = UNKNOWN, self._("This system is not asked over HTTP.")
             self._results["address"] = UNKNOWN, self._("Whether the system can be reached is not known.")
-            if self._asked_in_vain_or(adapter, "probe"):
+            if self._answer_or_none(adapter, "probe"):
                 self._results["address"] = OK, self._("The system can be reached.")
             return
         try:
@@ -203,13 +207,10 @@ class _SystemTest:
                 raise _Blamed(check, *self._results[check])
 
     def _check_login(self) -> None:
-        """Ask as whom the system knows us, if it says so; else what is listed tells whether."""
-        for adapter in self._adapters:
-            self._traffic.begin_check()
-            if (name := self._asked_in_vain_or(adapter, "who_am_i")) is not None:
-                self._is_accepted = True
-                self._results["login"] = OK, self._("The system accepts us as %s.", name)
-                return
+        """Ask as whom the system accepts us; where it does not say, what it lists tells whether."""
+        if (name := self._first_answer("who_am_i")) is not None:
+            self._is_accepted = True
+            self._results["login"] = OK, self._("The system accepts us as %s.", name)
 
     def _check_rights(self) -> None:
         for adapter in self._adapters:
@@ -232,12 +233,12 @@ class _SystemTest:
                 self._rights[name] = OK, self._("Our user may list them.")
 
     def _check_version(self) -> None:
-        self._results["version"] = UNKNOWN, self._("The system does not say it.")
-        for adapter in self._adapters:
-            self._traffic.begin_check()
-            if (version := self._asked_in_vain_or(adapter, "system_version")) is not None:
-                self._results["version"] = OK, self._("The system says that it is %s.", version)
-                return
+        version = self._first_answer("system_version")
+        self._results["version"] = (
+            (UNKNOWN, self._("The system does not say it."))
+            if version is None
+            else (OK, self._("The system says that it is %s.", version))
+        )
 
     def _conclude(self) -> None:
         """Say what follows from all that was asked."""
@@ -253,8 +254,22 @@ class _SystemTest:
 
     # What an answer means
 
-    def _asked_in_vain_or(self, adapter: BackendAdapter, method: str) -> Any:
-        """Return what a method of an adapter returns, None if that cannot be known."""
+    def _first_answer(self, method: str) -> Any:
+        """Return what a method of the first adapter returns that knows more than None.
+
+        What several adapters have in common is asked once.
+        """
+        different: dict[Any, BackendAdapter] = {}
+        for adapter in self._adapters:
+            different.setdefault(getattr(type(adapter), method), adapter)
+        for adapter in different.values():
+            self._traffic.begin_check()
+            if (answer := self._answer_or_none(adapter, method)) is not None:
+                return answer
+        return None
+
+    def _answer_or_none(self, adapter: BackendAdapter, method: str) -> Any:
+        """Return what a method of an adapter returns, None if the system refuses it."""
         try:
             return self._asked(adapter, method)
         except (NotImplementedError, _Refused):
@@ -278,7 +293,7 @@ class _SystemTest:
         except ConnectorException as error:
             if not self._is_accepted:
                 self._blame(adapter, error)
-            raise _Refused(*self._refusal(error)) from None
+            raise _Refused(*self._refusal(adapter, error)) from None
         except Exception as error:
             _logger.exception("%s.%s() fails in the connection test", class_name(type(adapter)), method)
             text = self._("The code of the connector fails with %s, see the log.", type(error).__name__)
@@ -324,22 +339,30 @@ class _SystemTest:
                 said,
             )
         fields = [adapter.backend_record._fields[name] for name in adapter._login_fields()]
+        if not fields:
+            return self._("The system refuses us (%s), and this backend has no field for a login.", said)
         return self._(
             "The system refuses our credentials (%(said)s). Look at: %(fields)s.",
             said=said,
             fields=", ".join(field._description_string(self._user_env) for field in fields),
         )
 
-    def _refusal(self, error: ConnectorException) -> Result:
+    def _refusal(self, adapter: BackendAdapter, error: ConnectorException) -> Result:
         """Return what is to be said of what the system refuses for one model."""
         status, said, right = (getattr(error, name, None) for name in ("status", "said", "right"))
         if isinstance(error, RetryableJobError):
             return UNKNOWN, str(error)
+        is_forbidden = right or (said and (status == 403 or isinstance(error, CredentialsRefused)))
+        if is_forbidden and not _is_imported(adapter):
+            return UNKNOWN, self._(
+                "Our user may not list them (%s). This connector does not import them, so only a comparison needs it.",
+                said,
+            )
         if right:
             return WRONG, self._(
                 "Our user lacks the right %(right)s there (%(said)s): give it to him.", right=right, said=said
             )
-        if said and (status == 403 or isinstance(error, CredentialsRefused)):
+        if is_forbidden:
             return WRONG, self._(
                 "Our user may not list them (%s): give him the right there, or work as another user.", said
             )
@@ -356,6 +379,14 @@ class _SystemTest:
             return False
         content = answer._content  # it may not have been read, as it is too long
         return isinstance(content, bytes) and content.lstrip().startswith(b"<")  # some say so of JSON
+
+
+def _is_imported(adapter: BackendAdapter) -> bool:
+    try:
+        adapter.unit_for(ImportMapper)
+    except ConnectorException:
+        return False
+    return True
 
 
 def _asks_for_password(answer: requests.Response) -> bool:

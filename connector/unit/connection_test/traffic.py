@@ -38,8 +38,8 @@ class TestedTraffic(Traffic):
     and nothing that holds its jobs holds them.
 
     :ivar has_accepted: whether the system has accepted a request of this check
-    :ivar is_distrusted: whether it has shown a certificate that is not valid
-    :ivar last_answer: the last :class:`requests.Response`, None if there was none
+    :ivar is_distrusted: whether it has shown a certificate that is not valid, in this check
+    :ivar last_answer: the last :class:`requests.Response` of this check, None if there was none
     :ivar clock_difference: how far its clock is ahead of ours, None if it has not told its time
     """
 
@@ -47,8 +47,6 @@ class TestedTraffic(Traffic):
         super().__init__(environment)
         self._environment_of_clock = environment
         self._ends = time.monotonic() + SECONDS_OF_TEST
-        self.is_distrusted = False
-        self.last_answer: requests.Response | None = None
         self.clock_difference: timedelta | None = None
         self.begin_check()
 
@@ -67,7 +65,8 @@ class TestedTraffic(Traffic):
 
     def begin_check(self) -> None:
         """Begin another check, with requests and seconds of its own."""
-        self.has_accepted = False
+        self.has_accepted = self.is_distrusted = False
+        self.last_answer: requests.Response | None = None
         self._requests_left = MOST_REQUESTS
         self._check_ends = time.monotonic() + SECONDS_OF_CHECK
 
