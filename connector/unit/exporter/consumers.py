@@ -82,14 +82,14 @@ def delay_export_all_bindings(
     :param binding_models: names of the binding models; None: those of all connectors whose mappers
         export the record
     """
-    record = _as_superuser(session, model_name, record_id)
+    record = session.env[model_name].browse(record_id)
     for name, path in paths_to(record):
         if binding_models is not None and name not in binding_models:
             continue
         if _is_off_everywhere(record, name) and not isinstance(vals, Change):
             note_unsent(record, name, path, vals, partial(_would_send, session))
             continue
-        for binding in _bindings(record, name, path):
+        for binding in _bindings(_as_superuser(session, model_name, record_id), name, path):
             _delay_exports(session, binding, vals)
 
 
