@@ -130,6 +130,11 @@ class TestOneBadRecord(ReadingCase):
         self.assertEqual(self.import_ids(range(50)), "49 created, 1 failed and left to jobs of their own")
         self.assertEqual(binding.sync_state, "error")
 
+    def test_records_that_were_left_out_and_are_then_all_refused_take_two_requests_each_at_most(self):
+        self.most, self.bad = 20, dict.fromkeys(range(20, 50), MISSING)
+        self.assertEqual(self.import_ids(range(50)), "20 created, 30 not there any more")
+        self.assertLessEqual(len(self.asked), 1 + 2 * 30)
+
     def test_the_binding_of_a_record_that_cannot_be_read_says_why(self):
         binding = self.partner("3")
         self.bad[3] = Answer({"message": "The record is damaged"}, 422)

@@ -342,34 +342,40 @@ class RecordImporter(Importer):
 
         By a refusal some systems say that none of them exists, and others that one does not. So the
         halves of what is refused are read, down to single records, which are read as a single
-        import does. That is better than to take a record for a missing one.
+        import does. That takes at most two requests a record, and is better than to take a record
+        for a missing one.
 
         :param known: set of ids as text, to which those are added that need not be asked for again
         :param unreadable: dict, id to exception, to which the records are added that are there and
             cannot be read
         """
-        texts = set(map(external_id_text, external_ids))
         try:
             records = self._read_many(external_ids)
         except UnreadableAnswer:
             raise
         except (IDMissingInBackend, InvalidDataError):
-            if len(external_ids) > 1:
-                middle = len(external_ids) // 2
-                halves = external_ids[:middle], external_ids[middle:]
-                return {
-                    text: item for half in halves for text, item in self._read_left(half, known, unreadable).items()
-                }
-            known.update(texts)
-            try:
-                # its id may have another form: that is seen where the page is looked at
-                return self._read_one(external_ids[0])
-            except Exception as error:
-                if concerns_all(error) and not is_server_error(error):
-                    raise
-                unreadable[external_ids[0]] = error
-                return {}
+            found: Found = {}
+            middle = len(external_ids) // 2
+            for half in (external_ids[:middle], external_ids[middle:]):
+                if len(half) > 1:
+                    found |= self._read_left(half, known, unreadable)
+                elif half:
+                    known.add(external_id_text(half[0]))
+                    found |= self._read_one_left(half[0], unreadable)
+            return found
+        texts = set(map(external_id_text, external_ids))
         return {text: item for text, item in self._by_id(records).items() if text in texts}
+
+    def _read_one_left(self, external_id: ExternalId, unreadable: dict[ExternalId, Exception]) -> Found:
+        """Return a record of those that were refused together; see :meth:`_read_left`."""
+        try:
+            # its id may have another form: that is seen where the page is looked at
+            return self._read_one(external_id)
+        except Exception as error:
+            if concerns_all(error) and not is_server_error(error):
+                raise
+            unreadable[external_id] = error
+            return {}
 
     def _by_id(self, records: Any) -> Found:
         """Return what :meth:`_read_many` has returned, as a dict: id as text to (id, record)."""
