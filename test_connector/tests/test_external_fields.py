@@ -274,6 +274,15 @@ class TestAuthorsWord(ListingCase):
             )
             self.assertFalse(self.Tag.search([]))
 
+    def test_a_required_field_that_the_only_record_of_a_page_lacks_fails_it_and_names_the_record(self):
+        with extending(webshop, self.mapper(_required=("colour",))):
+            jobs = self.list_tags(1, colour=None)
+            self.assertRegex(
+                self.failed(jobs).message,
+                "Record 0 of Test Shop has no “colour”, which .* requires, .* do not require it",
+            )
+            self.assertFalse(self.Tag.search([]))
+
     def test_a_required_field_that_some_records_lack_fails_nothing(self):
         with extending(webshop, self.mapper(_required=("colour",))):
             self.list_tags(1)

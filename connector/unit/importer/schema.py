@@ -34,19 +34,32 @@ def check_and_count(importer: Any, records: Collection[ExternalRecord], listing:
         for field in sorted(mapper.expected_fields)
     }
     if missing := [field for field in sorted(mapper.required_fields) if not counts[field]]:
-        raise FailedJobError(
-            importer._(
-                "None of %(number)s records of %(backend)s has “%(fields)s”, which %(mapper)s requires. If it has another name there "
-                "now, change the mapper; then requeue the job.",
-                number=len(records),
-                backend=importer.environment.backend_name,
-                fields="”, “".join(missing),
-                mapper=class_name(type(mapper)),
-            )
-        )
+        raise FailedJobError(_text_of_missing(importer, mapper, records, missing))
     if listing:
         counted = importer.env["connector.listing.count"].sudo()
         counted._add(importer.backend_record, listing, len(records), counts)
+
+
+def _text_of_missing(importer: Any, mapper: Any, records: list[ExternalRecord], missing: list[str]) -> str:
+    names = {
+        "backend": importer.environment.backend_name,
+        "fields": "”, “".join(missing),
+        "mapper": class_name(type(mapper)),
+    }
+    if len(records) == 1:
+        return importer._(
+            "Record %(id)s of %(backend)s has no “%(fields)s”, which %(mapper)s requires, and its page has no other whole record. "
+            "If the field has another name there now, change the mapper; if a record may lack it, do not require it. "
+            "Then requeue the job.",
+            id=importer.backend_adapter.id_of(records[0]),
+            **names,
+        )
+    return importer._(
+        "None of %(number)s records of %(backend)s has “%(fields)s”, which %(mapper)s requires. If it has another name there "
+        "now, change the mapper; then requeue the job.",
+        number=len(records),
+        **names,
+    )
 
 
 def requires_fields(importer: Any) -> bool:
