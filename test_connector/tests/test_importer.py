@@ -17,6 +17,7 @@ from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.mapper.mapper import ExportMapper
+from odoo.addons.jobs_queue.by_code import ByCode
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, PartnerImportMapper, ShopAdapter, ShopImporter, webshop
@@ -394,6 +395,19 @@ class TestNoExportBack(ImporterCase):
         backend = without_export(self.backend)
         importer = self.unit(RecordImporter, backend=backend)
         self.assertTrue(forbids_all(importer._in_import(importer.model).env.context))
+
+    def test_each_record_keeps_its_own_context_in_an_import(self):
+        importer = self.unit(RecordImporter)
+        model = importer.model
+        given = [model, model.with_context(active_test=False), model.with_context(lang="fr_FR"), model.sudo(), model]
+        for records in given:
+            env = importer._in_import(records).env
+            context = {
+                **records.env.context,
+                "tracking_disable": True,
+                "no_connector_export": ByCode(f"test.shop.backend,{self.backend.id}"),
+            }
+            self.assertEqual((env.context, env.su), (context, records.env.su))
 
     def test_what_comes_after_the_import_may_be_exported(self):
         contexts = []

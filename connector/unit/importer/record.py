@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from psycopg2.errors import UniqueViolation
 
+from odoo import api
 from odoo.models import BaseModel
 from odoo.tools import partition
 
@@ -91,6 +92,8 @@ class RecordImporter(Importer):
         self.incoming = Incoming(None, None, self.model)  # type: ignore[arg-type]  # none yet
         # (model name, external id) of the records whose import has led to this one
         self._importing: frozenset[Importing] = frozenset()
+        # of Odoo: that of the records last given to _in_import(), and what they got there
+        self._environments: tuple[api.Environment, api.Environment] | None = None
         # the dependencies of a page, while its records say what they depend on
         self._noted: list[tuple[str, str, Any, bool]] | None = None
 
@@ -637,7 +640,11 @@ class RecordImporter(Importer):
 
     def _in_import(self, records: BaseModel) -> BaseModel:
         """Return records in the context of an import: changes are not exported to this backend."""
-        return without_export(records.with_context(**self._import_context), self.backend_record)
+        # kept, as Odoo compares a context with that of each of its environments: 2 % of an update
+        if self._environments is None or self._environments[0] is not records.env:
+            found = without_export(records.with_context(**self._import_context), self.backend_record)
+            self._environments = records.env, found.env
+        return records.with_env(self._environments[1])
 
     def _reason_to_skip(self, overwrite: bool) -> str | None:
         """Return the reason why the record is not imported, None if it is imported.
