@@ -117,6 +117,12 @@ def test_a_backend_keeps_its_exports_and_policies_and_runs_at_no_time_that_nobod
     assert rows("SELECT DISTINCT conflict, missing FROM connector_flow_policy") == [("ask", "fail")]
 
 
+def test_views_that_show_what_is_gone_are_gone_too(updated):
+    views = "SELECT name FROM ir_model_data WHERE module = 'connector_odoo' AND model = 'ir.ui.view'"
+    assert rows(f"{views} AND name IN ('res_partner_view_form', 'product_template_view_form')") == []
+    assert rows("SELECT name FROM ir_ui_view WHERE arch_db::text ~ 'odoo_bind_ids'") == []
+
+
 def test_a_neutralized_copy_has_no_api_keys(updated):
     copy = f"{updated}_copy"
     databases.create(copy, updated)

@@ -25,7 +25,7 @@ registry.category("web_tour.tours").add("connector_page", {
         },
         {
             content: "Be told what was started, with a link to the job",
-            trigger: ".o_notification:has(a:contains('Job')) .o_notification_content:contains('background')",
+            trigger: ".o_notification a:contains('Job')",
         },
         {
             content: "See that the import is due",
