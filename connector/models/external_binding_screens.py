@@ -61,13 +61,11 @@ class ExternalBinding(models.AbstractModel):
         place = view.find(".//div[@name='links']")
         place.append(E.field({"name": title, "class": "fw-bold text-break"}))
         place.extend(E.field({"name": name, "class": "text-muted"}) for name in links)
-        for name in self._all_screen_fields():
-            field = self._fields[name]
-            if field.type == "monetary":
-                view.insert(0, E.field(name=field.get_currency_field(self)))
-            if field.type not in _OF_MANY:
-                label = f"{field._description_string(self.env)}: "
-                place.append(E.div(label, E.field(name=name), invisible=f"not {name}"))
+        single, _many = self._screen_nodes("invisible")
+        for node in single:
+            label = self._fields[node.get("name")]._description_string(self.env)
+            hidden = node.get("invisible") or f"not {node.get('name')}"
+            place.append(E.div(f"{label}: ", node, invisible=hidden))
         return view
 
     @api.model
