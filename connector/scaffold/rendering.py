@@ -1,5 +1,6 @@
 """Render the templates of a connector into files: ``Names`` and ``render``."""
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Names:
     :param service: name of the external system
     :param protocol: one of :data:`PROTOCOLS`
     :param model: name of the model of Odoo
-    :param record: what the system calls one of its records; their list has an s more
+    :param record: what the system calls one of its records
     """
 
     service: str
@@ -44,12 +45,21 @@ class Names:
         return f"{self.class_}Case"
 
     @property
+    def cases(self):
+        """The test cases of ``tests/common.py``, as the statement that imports them sorts them."""
+        return ", ".join(sorted([self.case, "RightsCase"], key=str.lower))
+
+    @property
     def records(self):
-        return f"{self.record}s"
+        return _plural(self.record)
 
     @property
     def words(self):
         return self.record.replace("_", " ")
+
+    @property
+    def plural(self):
+        return self.records.replace("_", " ")
 
     @property
     def binding(self):
@@ -62,12 +72,13 @@ class Names:
 
     def values(self):
         """Return the names as a dict, for templates."""
-        properties = ("title", "adapter", "case", "records", "words", "binding", "module")
+        properties = ("title", "adapter", "case", "cases", "records", "words", "plural", "binding", "module")
         return {
             **asdict(self),
             **{name: getattr(self, name) for name in properties},
             "class": self.class_,
             "Words": self.words.capitalize(),
+            "Plural": self.plural.capitalize(),
             "record_class": _camel(self.record),
             "binding_class": _camel(self.binding),
             "is_customer": (self.model, self.record) == ("res.partner", "customer"),
@@ -88,6 +99,13 @@ def render(names, *folders):
                 path = path.replace(word, name)
             files[path] = environment.from_string(template.read_text()).render(names.values())
     return files
+
+
+def _plural(noun):
+    """Return the plural of an English noun by its ending: ``categories``, ``taxes``, ``orders``."""
+    if re.search("[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
 
 
 def _camel(name):

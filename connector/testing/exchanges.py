@@ -11,14 +11,18 @@ A recording is JSON: a list of exchanges, each with a request and its answer::
         }
     ]
 
-What is sent or answered and is no JSON is a text, at ``"text"``. An answer may have ``"headers"``.
-Paths are quoted, as they are sent.
+XML-RPC is at ``"xmlrpc"``: ``{"method": "customer.info", "params": [1]}`` is a request, and
+``{"result": {"id": 1}}`` or ``{"fault": [102, "Unknown record"]}`` an answer. What is neither JSON
+nor XML-RPC is a text, at ``"text"``. An answer may have ``"headers"``. Paths are quoted, as they
+are sent.
 """
 
 import json
+import xmlrpc.client
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from xml.parsers.expat import ExpatError
 
-from ..unit.backend_adapter.masking import is_secret, masked_text, masked_url
+from ..unit.backend_adapter.masking import is_secret, masked_text, masked_url, without
 from .server import Answer
 
 #: Headers of an answer that say nothing about the records.
@@ -77,6 +81,10 @@ class Recording:
         answer = {"status": response.status_code, "headers": headers, **self._content(response.content)}
         self.exchanges.append({"request": asked, "answer": answer})
 
+    def hide(self, secrets):
+        """Mask texts that are known as secrets only now, such as the session that a login gave."""
+        self.exchanges = json.loads(without(json.dumps(self.exchanges), secrets))
+
     def answer(self, request):
         """Return the recorded answer to a request, a :class:`~.server.Request`.
 
@@ -87,10 +95,7 @@ class Recording:
             if _same(asked, exchange["request"]):
                 self.left = [one for one in self.left if one is not exchange]
                 answer = exchange["answer"]
-                content = answer["json"] if "json" in answer else answer.get("text", "")
-                return Answer(
-                    json.dumps(content) if "json" in answer else content, answer["status"], answer.get("headers", {})
-                )
+                return Answer(_written(answer), answer["status"], answer.get("headers", {}))
         self.unknown.append(_shown(asked))
         return Answer({"message": f"This was not recorded: {_shown(asked)}"}, 400)
 
@@ -111,17 +116,39 @@ class Recording:
         try:
             return {"json": json.loads(text)}
         except ValueError:
-            return {"text": text}
+            called = _read_xmlrpc(text)
+            return {"text": text} if called is None else {"xmlrpc": called}
+
+
+def _read_xmlrpc(text):
+    """Return a call of XML-RPC or its answer as JSON, None if it is neither or has no such form."""
+    try:
+        params, method = xmlrpc.client.loads(text)
+        called = {"method": method, "params": list(params)} if method else {"result": params[0]}
+        return json.loads(json.dumps(called))
+    except xmlrpc.client.Fault as fault:
+        return {"fault": [fault.faultCode, fault.faultString]}
+    except (ExpatError, xmlrpc.client.ResponseError, TypeError, LookupError, ValueError):
+        return None
+
+
+def _written(answer):
+    """Return the body of a recorded answer."""
+    if "json" in answer:
+        return json.dumps(answer["json"])
+    if "xmlrpc" not in answer:
+        return answer.get("text", "")
+    recorded = answer["xmlrpc"]
+    found = xmlrpc.client.Fault(*recorded["fault"]) if "fault" in recorded else (recorded["result"],)
+    return xmlrpc.client.dumps(found, methodresponse=True, allow_none=True)
 
 
 def _same(asked, recorded):
-    usual = {"params": {}, "json": None, "text": None}
-    return all(
-        {**usual, **asked}[name] == {**usual, **recorded}[name] for name in ("method", "path", "params", "json", "text")
-    )
+    usual = {"params": {}, "json": None, "xmlrpc": None, "text": None}
+    return all({**usual, **asked}[name] == {**usual, **recorded}[name] for name in ("method", "path", *usual))
 
 
 def _shown(request):
     query = f"?{urlencode(request['params'])}" if request.get("params") else ""
-    content = request.get("json", request.get("text"))
+    content = request.get("json", request.get("xmlrpc", request.get("text")))
     return f"{request['method']} {request['path']}{query}{'' if content is None else f' {json.dumps(content)}'}"

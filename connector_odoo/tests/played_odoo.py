@@ -1,4 +1,4 @@
-"""An Odoo that a test plays: a few methods of one model, over JSON-2 and over XML-RPC."""
+"""An Odoo that a test plays: a few methods of some models, over JSON-2 and over XML-RPC."""
 
 import json
 import operator
@@ -78,10 +78,10 @@ class PlayedModel:
         return map(str, ids)
 
 
-def answer_json2(request, model, refuse):
+def answer_json2(request, model_of, refuse):
     """Return the answer of an Odoo to a request over JSON-2.
 
-    :param model: :class:`PlayedModel`
+    :param model_of: ``function(name)`` that returns a :class:`PlayedModel`
     :param refuse: ``function(status, message)`` that returns the answer of a refusal
     """
     _root, _json, _two, model_name, method = unquote(request.path).split("/")
@@ -90,20 +90,20 @@ def answer_json2(request, model, refuse):
     arguments = json.loads(request.body)
     arguments.pop("context", None)
     try:
-        return Answer(json.dumps(getattr(model, method)(**arguments)))
+        return Answer(json.dumps(getattr(model_of(model_name), method)(**arguments)))
     except Missing as error:
         return refuse(404, str(error))
 
 
-def answer_xmlrpc(request, model, refuse):
+def answer_xmlrpc(request, model_of, refuse):
     """Return the answer of an Odoo to a request over XML-RPC, see :func:`answer_json2`."""
     params, called = xmlrpc.client.loads(request.body)
     if called == "authenticate":
         return _result(USER_ID)
-    _database, _user_id, _key, _model_name, method, args, *kwargs = params
+    _database, _user_id, _key, model_name, method, args, *kwargs = params
     named = {name: value for name, value in (kwargs[0] if kwargs else {}).items() if name != "context"}
     try:
-        return _result(getattr(model, method)(*args, **named))
+        return _result(getattr(model_of(model_name), method)(*args, **named))
     except Missing as error:
         return refuse(404, str(error))
 
@@ -130,4 +130,19 @@ def _fields(record, fields):
 
 
 def _matches(record, domain):
-    return all(_OPERATORS[operator_](record[name], value) for name, operator_, value in domain)
+    """Return whether a record matches a domain, of which the operator of several parts is "|"."""
+    results = []
+    for part in reversed(domain):
+        if part == "|":
+            first, second = results.pop(), results.pop()
+            results.append(first or second)
+        else:
+            name, operator_, value = part
+            results.append(any(_OPERATORS[operator_](found, value) for found in _values(record, name)))
+    return all(results)
+
+
+def _values(record, name):
+    """Return the values of a field, of several lines where it is one of these."""
+    field, _, of_line = name.partition(".")
+    return [line[of_line] for line in record.get(field, ())] if of_line else [record[field]]

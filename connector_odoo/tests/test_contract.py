@@ -1,28 +1,15 @@
-"""The connector keeps the contract of connectors, over each of its protocols."""
+"""The connector keeps the contract of connectors, over each of its protocols.
 
-from unittest.mock import patch
+The recordings are of a real Odoo. CONNECTOR_RECORD=1 makes them anew.
+"""
 
 from odoo.tests import tagged
 
 from odoo.addons.connector.testing import ConnectorContract
+from odoo.addons.connector.testing.contract.exchanges import ExchangeContract
 
-from ..unit.backend_adapter import OdooAdapter
-from .played_odoo import PlayedModel, answer_json2, answer_xmlrpc, refuse_json2, refuse_xmlrpc
-
-PARTNER = {
-    "id": 41,
-    "write_date": "2026-01-31 08:15:00",
-    "name": "Ada Lovelace",
-    "active": True,
-    "is_company": False,
-    "type": "contact",
-    "email": "ada@example.com",
-    **dict.fromkeys(
-        ["parent_id", "street", "street2", "zip", "city", "phone", "website", "function", "ref", "vat", "comment"],
-        False,
-    ),
-    **dict.fromkeys(["image_1920", "country_id", "state_id"], False),
-}
+from .contract_of_odoo import CATEGORY, PARTNER, PRODUCT, OverJson2, OverXmlRpc
+from .played_odoo import PlayedModel
 
 
 class HidingModel(PlayedModel):
@@ -33,24 +20,13 @@ class HidingModel(PlayedModel):
         return [record for record in found if record["id"] % 3]
 
 
-class ContractOfOdoo(ConnectorContract):
-    """Base: the other Odoo has partners."""
+class Partners:
+    """Mixin: the other Odoo has partners."""
 
-    backend_model = "odoo.backend"
-    backend_values = {"database": "shop", "login": "admin", "api_key": "the-key-of-the-tests"}
     record = PARTNER
-    # after the watermark, by which the changes are asked for
-    change = {"name": "Ada King", "write_date": "2126-01-31 08:15:00"}
 
-    def setUp(self):
-        self.keys = {}  # external identifiers in the other Odoo
-        super().setUp()
-        self.enterContext(patch.object(OdooAdapter, "_page_size", 2))
-
-    model_class = PlayedModel
-
-    def model_of(self, records):
-        return self.model_class(records, self.record, self.keys)
+    def prepare(self, shop):
+        shop.call("res.partner", "write", [1], vals={"image_1920": False})  # the logo is long
 
     def test_a_page_from_which_records_are_hidden_is_no_end(self):
         self.model_class = HidingModel
@@ -59,24 +35,47 @@ class ContractOfOdoo(ConnectorContract):
 
 
 @tagged("post_install", "-at_install")
-class TestJson2Contract(ContractOfOdoo):
+class TestJson2Contract(Partners, OverJson2, ConnectorContract):
     model = "odoo.res.partner"
-    backend_values = {**ContractOfOdoo.backend_values, "version": "19.0"}
-
-    def answer(self, request, records):
-        return answer_json2(request, self.model_of(records), self.refuse)
-
-    def refuse(self, status, message, headers=None):
-        return refuse_json2(status, message, headers)
+    recording = "partners_json2"
 
 
 @tagged("post_install", "-at_install")
-class TestXmlRpcContract(ContractOfOdoo):
+class TestXmlRpcContract(Partners, OverXmlRpc, ConnectorContract):
     model = "odoo.res.partner"
-    backend_values = {**ContractOfOdoo.backend_values, "version": "legacy"}
+    recording = "partners_xmlrpc"
 
-    def answer(self, request, records):
-        return answer_xmlrpc(request, self.model_of(records), self.refuse)
 
-    def refuse(self, status, message, headers=None):
-        return refuse_xmlrpc(status, message, headers)
+@tagged("post_install", "-at_install")
+class TestCategoriesOverJson2(OverJson2, ExchangeContract):
+    model = "odoo.product.category"
+    record = CATEGORY
+    recording = "categories_json2"
+
+
+@tagged("post_install", "-at_install")
+class TestCategoriesOverXmlRpc(OverXmlRpc, ExchangeContract):
+    model = "odoo.product.category"
+    record = CATEGORY
+    recording = "categories_xmlrpc"
+
+
+class Products:
+    """Mixin: the other Odoo has products."""
+
+    record = PRODUCT
+
+    def prepare(self, shop):
+        shop.create("product.product", name="Chair", list_price=19.99, type="consu")
+
+
+@tagged("post_install", "-at_install")
+class TestProductsOverJson2(Products, OverJson2, ExchangeContract):
+    model = "odoo.product.product"
+    recording = "products_json2"
+
+
+@tagged("post_install", "-at_install")
+class TestProductsOverXmlRpc(Products, OverXmlRpc, ExchangeContract):
+    model = "odoo.product.product"
+    recording = "products_xmlrpc"

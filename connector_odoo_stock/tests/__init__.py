@@ -1,1 +1,1 @@
-from . import test_export_stock, test_fresh_import
+from . import test_contract, test_export_stock, test_fresh_import

@@ -7,6 +7,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import SkipTest
 from unittest.mock import patch
 from urllib.parse import unquote
 
@@ -14,9 +15,11 @@ import requests
 
 from odoo.addons.connector import (
     BasicAuth,
+    BulkExporter,
     BulkImporter,
     ExportMapper,
     HttpAdapter,
+    ImportMapChild,
     ImportMapper,
     RecordExporter,
     RecordImporter,
@@ -45,6 +48,8 @@ from odoo.addons.connector.declaration import (
 )
 from odoo.addons.connector.exception import IDMissingInBackend, InvalidDataError, MappingError
 from odoo.addons.connector.testing import Answer, ConnectorContract
+from odoo.addons.connector.testing.contract.bulk import BulkContract
+from odoo.addons.connector.testing.contract.lines import LineContract
 from odoo.addons.connector.testing.recording import RECORD
 from odoo.addons.connector.testing.registration import registering
 
@@ -71,6 +76,19 @@ def run_only(contract, test, method):
     return contract
 
 
+def runs(*contracts):
+    """Let a class have only its own tests, and those of some parts of the contract."""
+
+    def keep(contract):
+        kept = {name for part in (contract, *contracts) for name in vars(part)}
+        for name, _method in inspect.getmembers(contract, inspect.isfunction):
+            if name.startswith("test_") and name not in kept:
+                setattr(contract, name, None)
+        return contract
+
+    return keep
+
+
 class ContractOfShop(ConnectorContract):
     """Base of the tests: a connector whose units are registered for the time of a test."""
 
@@ -83,6 +101,9 @@ class ContractOfShop(ConnectorContract):
         for unit in self.units:
             webshop_http(unit)
         super().setUp()
+
+    def change_in_bulk(self, binding, number):
+        self.skipTest("The shop's own bulk exports are tested elsewhere")
 
 
 class RestCustomers(RestAdapter):
@@ -251,6 +272,56 @@ class TestLogin(ContractOfShop):
     record = {"id": 7, "name": "Ada", "mail": "ada@example.com"}
 
 
+class Orders(RestAdapter):
+    _model_name = "test.shop.order"
+    base, path = field("location"), "/orders"
+    auth, paginator = Bearer(secret("token")), NumberPages()
+
+
+class OrderMapper(ImportMapper):
+    _model_name = "test.shop.order"
+    direct = [("number", "name")]
+    children = [("lines", "shop_line_ids", "test.shop.order.line")]
+
+
+class OrderLineMapper(ImportMapper):
+    _model_name = "test.shop.order.line"
+    direct = [("product", "name"), ("quantity", "quantity")]
+
+
+class ContractOfOrders(ContractOfShop):
+    units = Orders, OrderMapper, OrderLineMapper
+    record = {
+        "id": 5,
+        "number": "S5",
+        "lines": [{"id": 1, "product": "Chair", "quantity": 2}, {"id": 2, "product": "Table", "quantity": 1}],
+    }
+
+
+@runs(LineContract)
+class TestLines(ContractOfOrders):
+    model = "test.shop.order"
+
+
+class CustomersInBulk(BulkExporter):
+    _model_name = MODEL
+    _fields = ["name", "email"]
+
+
+class ContractOfBulk(ContractOfWritten):
+    units = WrittenCustomers, CustomerMapper, CustomerExportMapper, CustomersInBulk
+    change_in_bulk = ConnectorContract.change_in_bulk
+
+
+@runs(BulkContract)
+class TestBulk(ContractOfBulk):
+    model = MODEL
+
+    def test_the_tests_of_single_exports_are_skipped(self):
+        with self.assertRaisesRegex(SkipTest, "exports test.shop.partner in bulk only"):
+            self.needs_export()
+
+
 RECORDING_TEST = "test_an_exchange_is_recorded_without_secrets_and_compared"
 
 
@@ -283,6 +354,41 @@ class TestRecording(RecordingCase):
 
 
 run_only(TestRecording, RECORDING_TEST, getattr(TestRecording, RECORDING_TEST))
+
+
+SESSION_TEST = "test_a_session_is_not_recorded"
+
+
+class SessionCase(ContractOfShop):
+    units = RpcCustomers, CustomerMapper
+    record = TestXmlRpc.record
+    recording = "customers"
+
+
+class TestSession(SessionCase):
+    """A recording of XML-RPC, whose login gives a session."""
+
+    model = MODEL
+
+    @property
+    def recordings(self):
+        return self.folder
+
+    def test_a_session_is_not_recorded(self):
+        self.folder = Path(self.enterContext(TemporaryDirectory()))
+        real = self.server.url.replace("127.0.0.1", "localhost")  # another address: it gives another session
+        self.backend_values = {**self.backend_values, "location": real}
+        self.add(*self.ids(1))
+        with patch.dict(os.environ, {RECORD: "1"}):
+            SessionCase.test_the_adapter_asks_as_it_was_recorded(self)
+        recorded = json.loads((self.folder / "customers.json").read_text())
+        login, listed = (exchange["request"]["xmlrpc"] for exchange in recorded[:2])
+        self.assertEqual(login, {"method": "login", "params": ["Contract", "***"]})
+        self.assertEqual(recorded[0]["answer"]["xmlrpc"], {"result": "***"})
+        self.assertEqual((listed["method"], listed["params"][:2]), ("call", ["***", "customer.list"]))
+
+
+run_only(TestSession, SESSION_TEST, getattr(TestSession, SESSION_TEST))
 
 
 # Faulty connectors, each with the test that tells
@@ -561,3 +667,83 @@ class TestInventedField(ContractOfShop):
     model = MODEL
     units = Adapter, CustomerMapper
     record, recording = TestRest.record, "persons"
+
+
+@fails("test_lines_are_imported_once_and_stay_the_same", "are others now")
+class TestLinesThatAreNotFound(ContractOfOrders):
+    class Child(ImportMapChild):
+        _model_name = "test.shop.order.line"
+
+        def get_existing(self, parent, target):
+            self.env["test.shop.order.line"].search([("shop_order_id", "=", parent.binding.id)]).unlink()
+            return super().get_existing(parent, target)
+
+    model = "test.shop.order"
+    units = *ContractOfOrders.units, Child
+
+
+@fails("test_a_line_that_is_deleted_there_is_gone_here", "changes nothing here")
+class TestLineThatIsKept(ContractOfOrders):
+    class Child(ImportMapChild):
+        _model_name = "test.shop.order.line"
+
+        def remove_item(self, record):
+            return None
+
+    model = "test.shop.order"
+    units = *ContractOfOrders.units, Child
+
+
+@fails("test_a_line_that_changes_there_changes_here", "The change of lines has not arrived")
+class TestVersionWithoutLines(ContractOfOrders):
+    class Importer(RecordImporter):
+        _model_name = "test.shop.order"
+
+        def _get_external_version(self):
+            return len(self.external_record["lines"])
+
+    model = "test.shop.order"
+    units = *ContractOfOrders.units, Importer
+
+
+@fails("test_a_record_that_is_refused_in_bulk_costs_no_other", "Nobody is told of the refused record|has not arrived")
+class TestBulkThatPassesOverRefusals(ContractOfBulk):
+    class Adapter(WrittenCustomers):
+        def write_many(self, changes):
+            with suppress(InvalidDataError):
+                for external_id, data in changes.items():
+                    self.write(external_id, data)
+
+    model = MODEL
+    units = Adapter, *ContractOfBulk.units[1:]
+
+
+@fails("test_changes_of_many_records_are_sent_by_one_call", "has not arrived")
+class TestBulkThatSendsTheFirst(ContractOfBulk):
+    class Adapter(WrittenCustomers):
+        def write_many(self, changes):
+            external_id, data = next(iter(changes.items()))
+            self.write(external_id, data)
+
+    model = MODEL
+    units = Adapter, *ContractOfBulk.units[1:]
+
+
+@fails("test_what_was_sent_in_bulk_is_not_sent_again", "is sent what it has")
+class TestBulkThatIsSentAgain(ContractOfBulk):
+    class Exporter(CustomersInBulk):
+        _model_name = MODEL
+
+        def _changes(self, bindings):
+            forget_sent(bindings, ["name"])
+            return super()._changes(bindings)
+
+    model = MODEL
+    units = *ContractOfBulk.units[:3], Exporter
+
+
+@fails("test_what_records_refer_to_is_imported_with_them_and_once", "is bound 0 times")
+class TestReferenceThatIsNotImported(ContractOfWritten):
+    model = MODEL
+    units = WrittenCustomers, CustomerMapper
+    refers_to = {"test.shop.tag": 7}

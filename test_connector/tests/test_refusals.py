@@ -293,6 +293,13 @@ class TestUnsuccessfulAnswers(RefusalCase):
     def test_retry_after_counts_whatever_the_status(self):
         self.assertEqual(self.refused_as(400, Refusal(429, "slowly"), {"Retry-After": "17"}).seconds, 17)
 
+    def test_the_content_says_how_long_to_wait_also_where_the_status_decides(self):
+        for status, kind in ((429, RetryableJobError), (503, NetworkRetryableError)):
+            for vague in (422, 500):
+                with self.subTest(status=status, vague=vague):
+                    error = self.refused_as(status, Refusal(vague, "slowly", seconds=17))
+                    self.assertEqual((type(error), error.seconds, error.status), (kind, 17, status))
+
     def test_a_page_of_a_gateway_is_no_error_of_a_refusal_that_reads_something_else(self):
         for read in (
             lambda adapter, answer: adapter.json_of(answer)["errors"],

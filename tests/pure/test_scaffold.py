@@ -1,11 +1,14 @@
 """What the scaffold refuses, and what it changes in files that exist."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from odoo.addons.connector.scaffold import add_model, write_connector
+from odoo.addons.connector.scaffold import PROTOCOLS, add_model, write_connector
 from odoo.addons.connector.scaffold.places import with_items
+
+from scripts.paths import ROOT, VENV
 
 MANIFEST = """{
     "name": "Größe",  # of the data, there are two
@@ -56,6 +59,42 @@ def test_a_model_changes_four_files_and_writes_four(addon):
         "unit/product.py",
         "views/shop_product_product_views.xml",
     }
+
+
+@pytest.mark.parametrize(
+    ("record", "plural"),
+    [
+        ("category", "categories"),
+        ("country", "countries"),
+        ("key", "keys"),
+        ("tax", "taxes"),
+        ("address", "addresses"),
+        ("batch", "batches"),
+        ("order_line", "order_lines"),
+    ],
+)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_several_records_have_the_plural_of_their_noun(tmp_path, protocol, record, plural):
+    addon = write_connector("shop", tmp_path, protocol)
+    add(addon, record=record)
+    model = (addon / "models/shop_product_product.py").read_text()
+    test = (addon / f"tests/test_{record}.py").read_text()
+    assert f"def action_import_{plural}(self):" in model
+    assert f"Delay the import of the {plural.replace('_', ' ')} that have changed." in model
+    assert f'"action_import_{plural}"' in test
+    view = (addon / "views/shop_product_product_views.xml").read_text()
+    assert f'string="Import {plural.replace("_", " ").capitalize()}"' in view
+
+
+@pytest.mark.parametrize("service", ["a", "shop", "rest", "rights_a", "rightsz", "web_shop", "x9", "zebra"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_imports_of_what_is_written_are_sorted_whatever_the_names(tmp_path, protocol, service):
+    write_connector(service, tmp_path, protocol)
+    add_model(service, tmp_path, "product.product", record="article")
+    add_model(service, tmp_path, "res.country", record="zone")
+    ruff = [VENV / "bin/ruff", "check", "--no-cache", "--select=I", f"--config={ROOT / 'pyproject.toml'}", tmp_path]
+    checked = subprocess.run(ruff, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_what_was_in_a_manifest_stays():

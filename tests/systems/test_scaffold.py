@@ -3,8 +3,6 @@
 docs/tutorial.md shows the one for REST, see test_tutorial.py.
 """
 
-import re
-
 import pytest
 
 from scripts import databases, servers
@@ -23,7 +21,7 @@ def scaffold(*arguments):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_connector_for_each_protocol_installs_and_passes_its_tests_with_a_model_added(tmp_path, protocol):
     scaffold("web_shop", tmp_path, "--protocol", protocol)
-    scaffold("web_shop", tmp_path, "--model", "product.product", "--depends", "product", "--record", "article")
+    scaffold("web_shop", tmp_path, "--model", "product.category", "--depends", "product")
     name = f"connector_test_scaffold_{protocol}"
     databases.create(name, databases.installed(["connector"], databases.template()))
     try:
@@ -33,10 +31,11 @@ def test_a_connector_for_each_protocol_installs_and_passes_its_tests_with_a_mode
         log = run([*server, *options, *port, "--stop-after-init"], LOG)
     finally:
         databases.drop(name)
-    tests = sum(len(re.findall("def test_", path.read_text())) for path in tmp_path.rglob("test_*.py"))
-    ran = re.search(r"0 failed, 0 error\(s\) of (\d+) tests", log)
-    assert ran, log
-    assert int(ran[1]) >= tests, "some of the written tests did not run; more are inherited"
+    inherited = (ROOT / "connector/testing/contract").glob("*.py")
+    texts = [path.read_text() for path in (*tmp_path.rglob("test_*.py"), *inherited)]
+    tests = sum(text.count("    def test_") for text in texts)
+    assert f"0 failed, 0 error(s) of {tests} tests" in log, log
+    assert "nobody knows whether its paths are right" not in log, "the recorded exchange is not used"
     installation, *_tests = log.split("Starting post tests")
     assert f"WARNING {name}" not in installation, installation
 

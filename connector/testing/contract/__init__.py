@@ -1,16 +1,26 @@
 """``ConnectorContract``: the tests that every connector inherits."""
 
+from .bulk import BulkContract
 from .companies import CompanyContract
 from .exchanges import ExchangeContract
 from .exports import ExportContract
 from .imports import ImportContract
+from .lines import LineContract
 from .listings import ListingContract
 from .refusals import RefusalContract
 from .secrets import SecretContract
 
 
 class ConnectorContract(
-    ImportContract, ListingContract, RefusalContract, ExportContract, SecretContract, CompanyContract, ExchangeContract
+    ImportContract,
+    LineContract,
+    ListingContract,
+    RefusalContract,
+    ExportContract,
+    BulkContract,
+    SecretContract,
+    CompanyContract,
+    ExchangeContract,
 ):
     """Acceptance tests of a connector, for one of its models.
 
@@ -41,4 +51,7 @@ class ConnectorContract(
     :cvar bad: values of the system that make the record one that cannot be imported
     :cvar odd_ids: ids that the system may have and that are easily changed by mistake, such as
         ``"007"``; ``()``: it has none. By default some of the kind of the record's id
+    :cvar refers_to: dict of what the record refers to and has to be imported with it: name of the
+        binding model to id
+    :cvar change_of_line: values of the system that change a line of the record
     """

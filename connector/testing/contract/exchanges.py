@@ -26,6 +26,14 @@ class ExchangeContract(ContractCase):
     # while exchanges are recorded, the Recording to which they are added
     _added_to = None
 
+    def hidden(self):
+        """Return the texts that a recording does not show: by default the secrets of the adapter.
+
+        Override it if more of what is sent depends on the system that was recorded, such as the
+        name of its database.
+        """
+        return [str(secret) for secret in self.adapter._secrets()] if hasattr(self.adapter, "_secrets") else []
+
     def test_the_adapter_asks_as_it_was_recorded(self):
         if self.recording is None:
             self.skipTest("This connector has no recording of an exchange: nobody knows whether its paths are right")
@@ -37,7 +45,7 @@ class ExchangeContract(ContractCase):
                 f"{file} does not exist: set {RECORD}=1 and run this test against the real system once, or write it "
                 "as the system's documentation shows the exchange"
             )
-        recording = Recording.read(file, self._known_secrets())
+        recording = Recording.read(file, self.hidden())
         self.trouble = recording.answer
         failure = None
         try:
@@ -102,16 +110,14 @@ class ExchangeContract(ContractCase):
         invented = sorted(mapped & self.record.keys() - known)
         self.assertFalse(invented, f"record has {', '.join(invented)}, which no recorded record has")
 
-    def _known_secrets(self):
-        return [str(secret) for secret in self.adapter._secrets()] if hasattr(self.adapter, "_secrets") else []
-
     def _record(self, file):
         """Ask the real system, at the location of ``backend_values``, and keep its answers."""
         location = self.backend._location_field
         self.backend.write({**self.backend_values, location: self.backend_values[location]})
-        recording = type(self)._added_to = Recording([], self._known_secrets())
+        recording = type(self)._added_to = Recording([], self.hidden())
         try:
             self._ask(lambda number: number < _RECORDED_PAGES)
+            recording.hide(self.hidden())  # a session is known since the login
         finally:
             type(self)._added_to = None
             self.backend.write({**self.backend_values, location: self.server.url})

@@ -70,13 +70,23 @@ class ImportContract(ContractCase):
         for field in sorted(mapper.source_fields & self.record.keys() - {self._id_name}):
             before = self._contents(binding)
             del self.records[str(external_id)][field]
-            jobs = self.import_all()
+            jobs = self.import_all() + self.import_one(external_id)
             if jobs.filtered(lambda job: job.state == "failed"):
                 self.bindings().sync_state = "in_sync"  # somebody is told: that is as good
             self.assertEqual(self._contents(binding), before, f"Without {field}, values here are emptied")
             self.add(external_id)
             self.run_jobs()
             self.import_one(external_id, force=True)
+
+    def test_what_records_refer_to_is_imported_with_them_and_once(self):
+        if not self.refers_to:
+            self.skipTest("A record of this system needs no other one, says refers_to = {}")
+        self.add(*self.ids(2))
+        self.assertDone(self.import_all())
+        for model, external_id in self.refers_to.items():
+            domain = [("backend_id", "=", self.backend.id), ("external_id", "=", str(external_id))]
+            found = self.env[model].search_count(domain)
+            self.assertEqual(found, 1, f"{model} {external_id}, to which two records refer, is bound {found} times")
 
     def test_odd_ids_stay_as_they_are(self):
         for external_id in self.odd():

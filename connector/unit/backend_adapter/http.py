@@ -5,6 +5,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -176,7 +177,8 @@ class HttpAdapter(Paging, CRUDAdapter):
                     return Refusal(status, error["message"])
 
         An unsuccessful answer may be that of a gateway: where it cannot be read, its status
-        decides. So it does where the refusal has the status 422 or 500, which say no more.
+        decides. So it does where the refusal has the status 422 or 500, which say no more; its
+        seconds to wait count all the same.
 
         :param answer: :class:`requests.Response`
         :return: :class:`~odoo.addons.connector.unit.backend_adapter.errors.Refusal`. What its
@@ -430,7 +432,11 @@ class HttpAdapter(Paging, CRUDAdapter):
             raise TypeError(
                 f"{type(self).__name__}.refusal() returned {shown(refusal)}, but must return a Refusal or None"
             )
-        return None if refusal and is_unsuccessful and refusal.status in VAGUE else refusal
+        if not refusal or not is_unsuccessful or refusal.status not in VAGUE:
+            return refusal
+        if refusal.seconds is None or not 400 <= response.status_code < 600:
+            return None
+        return replace(refusal, status=response.status_code)
 
     def _send(self, method: str, url: str, auth: Any, idempotent: bool, **content: Any) -> requests.Response:
         """Send a request and return the response, whatever its status.
