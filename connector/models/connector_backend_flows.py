@@ -19,7 +19,7 @@ class ConnectorBackend(models.AbstractModel):
         result = super().write(vals)
         if "version" in vals:
             for backend in self:
-                self.env["connector.flow"]._sync(backend)
+                self.env["connector.flow"]._sync(backend, is_new=True)
             self.flow_ids.invalidate_recordset(["name"])
         if not vals.keys().isdisjoint(("version", "active")):
             self.env.registry.clear_cache()

@@ -39,6 +39,14 @@ class ConnectorBackendPart(models.AbstractModel):
         backends = self.env.get(self.backend_model)
         return self.env["connector.backend"] if backends is None else backends.browse(self.backend_id).exists()
 
+    def _is_of_no_model(self):
+        """Return whether the model of the backend was removed with its addon.
+
+        If only this process does not know the model, another server may have the addon.
+        """
+        is_known = self.backend_model in self.env
+        return not is_known and not self.env["ir.model"].sudo().search_count([("model", "=", self.backend_model)])
+
     def _check_backends(self):
         """Check that the user may change the backends of these records.
 

@@ -9,6 +9,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ..exception import InvalidBackend
 from ..extension import written_class
 from ..unit.flow import ExportFlow, flow_class, flow_classes, label_of
+from ..unit.policy import POLICIES
 
 
 class ConnectorFlow(models.Model):
@@ -42,8 +43,8 @@ class ConnectorFlow(models.Model):
     )
 
     code = fields.Char(required=True, readonly=True)
-    name = fields.Char(compute="_compute_name", string="Flow")
-    backend_name = fields.Char(compute="_compute_name", string="Backend")
+    name = fields.Char(compute="_compute_name", compute_sudo=True, string="Flow")
+    backend_name = fields.Char(compute="_compute_name", compute_sudo=True, string="Backend")
     model_name = fields.Char(required=True, readonly=True)
     direction = fields.Selection([("import", "Import"), ("export", "Export")], required=True, readonly=True)
     sequence = fields.Integer(readonly=True, help="Its place in a first run")
@@ -170,10 +171,24 @@ class ConnectorFlow(models.Model):
         if self.addon and not self.env["ir.module.module"].sudo().search_count(
             [("name", "=", self.addon), ("state", "in", ("installed", "to upgrade", "to install"))]
         ):
-            self.unlink()
+            self._delete_with_addon()
         elif self.active:
             self.write({"active": False})
-            self._apply_schedules()
+
+    def _delete_with_addon(self):
+        """Delete these flows; a channel that still has jobs stays, and no flow is kept by it."""
+        unfinished = [("channel_id", "in", self.channel_id.ids), ("state", "not in", ("done", "cancelled"))]
+        busy = self.env["queue.job"].sudo().search(unfinished).channel_id
+        self.filtered(lambda flow: flow.channel_id in busy).write({"channel_id": False})
+        self.unlink()
+
+    def _register_hook(self):
+        """Delete the flows and policies of backends whose addon was removed."""
+        super()._register_hook()
+        if self.env.registry.updated_modules:
+            for model in (self, self.env["connector.flow.policy"]):
+                rows = model.sudo().with_context(active_test=False).search([("backend_model", "!=", False)])
+                rows.filtered(lambda row: row._is_of_no_model())._delete_with_addon()
 
     # What units and jobs ask
 
@@ -266,7 +281,7 @@ class ConnectorFlow(models.Model):
         :raise UserError: one is
         """
         policies = self.env["connector.flow.policy"]
-        for flow in self if vals.keys() & policies._fields.keys() else ():
+        for flow in self if vals.keys() & POLICIES.keys() else ():
             if refused := sorted(vals.keys() & set(flow._fixed())):
                 labels = ", ".join(policies._fields[name]._description_string(self.env) for name in refused)
                 raise UserError(self.env._("The connector decides about it, and nobody else can: %s", labels))

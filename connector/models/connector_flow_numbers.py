@@ -117,9 +117,10 @@ class ConnectorFlow(models.Model):
 
     def _count(self, domain):
         """Count bindings, at most one more than :data:`MOST_COUNTED`."""
-        if self.model_name not in self.env:
+        model = self.env.get(self.model_name)
+        if model is None or not model.has_access("read"):
             return 0
-        return self.env[self.model_name].search_count(self._domain(domain), limit=MOST_COUNTED + 1)
+        return model.search_count(self._domain(domain), limit=MOST_COUNTED + 1)
 
     def _domain(self, domain):
         return [("backend_id", "=", self.backend_id), *domain]

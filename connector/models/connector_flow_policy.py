@@ -2,9 +2,6 @@
 
 from odoo import api, fields, models, tools
 
-from odoo.addons.jobs_queue.session import ConnectorSession
-
-from ..unit.flow import flow_classes
 from ..unit.policy import POLICIES
 
 
@@ -81,6 +78,9 @@ class ConnectorFlowPolicy(models.Model):
         self.env.registry.clear_cache()
         return super().unlink()
 
+    def _delete_with_addon(self):
+        self.unlink()
+
     @api.model
     def _chosen(self, backend, model_name):
         """Return what holds for a model: what people have chosen, else what its flows declare.
@@ -101,7 +101,7 @@ class ConnectorFlowPolicy(models.Model):
     def _declared(self, backend, model_name):
         """Return what the flows of a model declare, and the names of the policies that they fix."""
         declared, fixed = {}, set()
-        for flow in flow_classes(backend.get_backend(), ConnectorSession.from_env(self.env)).values():
+        for flow in self.env["connector.flow"]._classes(backend).values():
             if flow._model_name == model_name:
                 declared = {**flow.policies, **declared}
                 fixed.update(flow._fixed_policies)

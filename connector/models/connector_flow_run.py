@@ -5,9 +5,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..unit.binding.state import remember
 from ..unit.exporter.flow import UNSENT, export_flow
-from ..unit.exporter.resend import forget_sent
 from ..unit.flow import ImportFlow, flow_argument
 from ..unit.importer.batch import BatchImporter, import_batch
 from ..unit.reconciler import reconcile
@@ -29,15 +27,10 @@ class ConnectorFlow(models.Model):
         It is for when the mapping was changed, or something here was changed by a mistake.
         """
         self._check_may_run()
-        for flow in self.sudo():
-            if flow.direction == "import":
-                flow._watermark().unlink()
-                flow._backend()._forget_imports_of(flow.model_name)
-            else:
-                bindings = flow._unit().bindings()
-                forget_sent(bindings, flow._bulk_fields())
-                remember(bindings, {"sync_state": "to_export"})
-        return self._answer(self._run())
+        for flow in self.sudo().filtered(lambda flow: flow.direction == "import"):
+            flow._watermark().unlink()
+            flow._backend()._forget_imports_of(flow.model_name)
+        return self._answer(self._run(again=True))
 
     def action_compare(self):
         """Compare both sides; only the states of the bindings are changed."""
@@ -96,8 +89,11 @@ class ConnectorFlow(models.Model):
 
     # Jobs
 
-    def _run(self):
-        """Delay the jobs that synchronise what has changed, and return them."""
+    def _run(self, again=False):
+        """Delay the jobs that synchronise what has changed, and return them.
+
+        :param again: export all records, also those that have not changed
+        """
         self._check_may_run()
         if off := self.filtered(lambda flow: not flow.is_on):
             raise UserError(self.env._("Switch it on first: %s", ", ".join(off.mapped("name"))))
@@ -105,7 +101,8 @@ class ConnectorFlow(models.Model):
         self.sudo().filtered(lambda flow: not flow.date_begun).write({"date_begun": self.env.cr.now()})
         jobs = []
         for flow in self:
-            jobs += flow._delay(flow._function())
+            arguments = {"again": True} if again and flow.direction == "export" else {}
+            jobs += flow._delay(flow._function(), **arguments)
         return jobs
 
     def _function(self):
@@ -132,8 +129,7 @@ class ConnectorFlow(models.Model):
                     backend.id,
                     **arguments,
                     **flow._argument(function),
-                    identity_key=key,
-                    identity_policy="replace" if arguments else "skip",
+                    identity_key=None if "filters" in arguments else key,
                     description=f"{flow.name}: {flow.backend_name}",
                 )
             )
@@ -195,17 +191,14 @@ class ConnectorFlow(models.Model):
         environment = backend.work_on(self.model_name).for_model(flow=self.code)
         return self._class()(environment)
 
-    def _bulk_fields(self):
-        """Return the names of the fields that the flow sends in bulk, None if it sends all."""
-        return getattr(self._class(), "fields", None) or None
-
     def _watermark(self):
         key = self._argument(import_batch).get("flow", "")
         return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", key)
 
     def _unsent(self):
-        """Return the bindings with changes that wait to be sent, a recordset."""
-        return self._unit().bindings().filtered_domain([("sync_state", "in", UNSENT)])
+        """Return the number of bindings with changes that wait to be sent."""
+        bindings = self._unit().bindings()
+        return bindings.search_count([("id", "in", bindings.ids), ("sync_state", "in", UNSENT)])
 
     def _ask_about(self, unsent):
         """Return the dialog that asks whether what was changed meanwhile is sent."""
@@ -215,5 +208,5 @@ class ConnectorFlow(models.Model):
             "res_model": "connector.flow.start",
             "view_mode": "form",
             "target": "new",
-            "context": {"default_flow_id": self.id, "default_unsent": len(unsent)},
+            "context": {"default_flow_id": self.id, "default_unsent": unsent},
         }

@@ -35,6 +35,16 @@ class TestTour(HttpCase):
 
         self.start_tour(f"/odoo/res.partner/{binding.odoo_id.id}", "connector_badges", login="clerk")
 
+    def test_a_manager_runs_a_flow_and_switches_it_off_and_on(self):
+        self.env["test.shop.backend"].search([]).active = False
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop", "version": "flows"})
+
+        self.start_tour("/odoo/connector-flows", "connector_flows", login="admin")
+
+        flow = backend.flow("part_0")
+        flow.invalidate_recordset()
+        self.assertEqual((flow.is_on, flow.times_off, flow.expression), (True, 1, "0 * * * *"))
+
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
         bound = {"backend_id": backend.id, "external_id": "42", "sync_state": "in_sync"}

@@ -3,28 +3,34 @@
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..binding.state import remember
 from ..flow import BulkExportFlow, Flow, flow_class, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
 from .consumers import delay_bulk_export, delay_exports
+from .resend import forget_sent
 
 #: States of bindings that wait for an export.
 UNSENT = ("never", "to_export", "different")
 
 
 @job(default_channel=flow_channel(Flow), related_action=open_backend)
-def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flow: str) -> str:
+def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flow: str, again: bool = False) -> str:
     """Export to an external system what has changed
 
     :param model_name: name of the binding model
     :param backend_id: id of the backend's record
     :param flow: code of the export flow. One in bulk looks at all its records, and sends the values
         that differ from the last sent ones
+    :param again: export all of them, also what was sent before
     """
     environment = open_flow(session, model_name, backend_id, Flow, flow)
     found = flow_class(environment.backend, session, model_name, Flow, flow)
     assert found is not None  # by its code it is found, or it is an error
     bindings = found(environment).bindings()
+    if again:
+        forget_sent(bindings, getattr(found, "fields", None))
+        remember(bindings, {"sync_state": "to_export"})
     if issubclass(found, BulkExportFlow):
         number = len(delay_bulk_export(session, bindings, flow))
     else:
