@@ -113,12 +113,14 @@ class ContractCase(ConnectorCase):
         return {**deepcopy(self.record), "id": external_id}
 
     def create_backend(self, **values):
-        """Create a backend of the system that is played."""
+        """Create a backend of the system that is played; its exports are on."""
         model = self.env[self.backend_model]
         given = {"name": "Contract", model._location_field: _USUAL_LOCATION, **self.backend_values, **values}
         address = urlsplit(given[model._location_field])
         given[model._location_field] = f"{self.server.url}{address.path}"
-        return model.create(given)
+        backend = model.create(given)
+        backend.flow_ids.write({"is_on": True})
+        return backend
 
     def is_change(self, request):
         """Return whether a request that is sent while something is changed there is the change.
