@@ -21,7 +21,7 @@ class ConnectorBackend(models.AbstractModel):
         return super()._all_screen_fields() or [
             name
             for name, field in self._fields.items()
-            if name not in self.env["connector.backend"]._fields
+            if name not in (*self.env["connector.backend"]._fields, *models.MAGIC_COLUMNS)
             and field.store
             and not field.compute
             and field.type not in ("one2many", "many2many")
@@ -34,7 +34,7 @@ class ConnectorBackend(models.AbstractModel):
     def _get_default_form_view(self):
         view = self._arch_of("connector.connector_backend_view_form")
         single, many = self._screen_nodes(self._all_screen_fields(), "invisible")
-        view.find(".//group[@name='connection']").extend(single)
+        self._put_at_version(view, single)
         pages = [E.page(node, string=self._fields[node.get("name")]._description_string(self.env)) for node in many]
         view.find(".//notebook").extend(pages)
         return view
@@ -44,7 +44,7 @@ class ConnectorBackend(models.AbstractModel):
         view = self._arch_of("connector.connector_backend_view_list")
         names = [name for name in self._all_screen_fields() if name not in self._secret_fields()]
         single, _many = self._screen_nodes(names, "column_invisible", optional="hide")
-        put_around(view.find("field[@name='version']"), [], single)
+        self._put_at_version(view, single)
         for location in view.findall(f"field[@name='{self._location_field}']"):
             location.set("optional", "show")
         return view
@@ -52,34 +52,40 @@ class ConnectorBackend(models.AbstractModel):
     @api.model
     def _get_default_search_view(self):
         view = self._arch_of("connector.connector_backend_view_search")
-        put_around(view.find("field[@name='version']"), [], self._searched_nodes())
+        self._put_at_version(view, self._searched_nodes())
         return view
 
-    def _screen_node(self, name, **attributes):
+    def _put_at_version(self, view, nodes):
+        """Put elements after the version, or in its place if the system has no versions."""
+        version = view.find(".//field[@name='version']")
+        put_around(version, [], nodes)
+        if not self._fields["version"].get_values(self.env):
+            for node in (version, *view.findall(".//filter[@name='group_by_version']")):
+                node.getparent().remove(node)
+
+    def _screen_nodes_of(self, name, **attributes):
         field = self._fields[name]
         if isinstance(field, SecretChar):
-            return self._secret_node(name)
+            return self._secret_nodes(name)
         if name == self._location_field and field.type == "char":
             attributes["widget"] = "url"
-        return super()._screen_node(name, **attributes)
+        return super()._screen_nodes_of(name, **attributes)
 
-    def _secret_node(self, name):
-        """Return the element for a secret.
+    def _secret_nodes(self, name):
+        """Return the elements for a secret.
 
         If it is the only one, it has to be entered while the backend has none. Of several, a system
         may need some.
         """
-        secret = {"name": name, "password": "True"}
-        for_managers = {"groups": "connector.group_connector_manager"}
+        secret = {"name": name, "password": "True", "groups": "connector.group_connector_manager"}
         if self._secret_fields() != [name]:
-            return E.field({**secret, **for_managers}, placeholder=self.env._("What is stored is not shown"))
+            return [E.field(secret, placeholder=self.env._("What is stored is not shown"))]
         absent = {"required": "not known_credentials and not credentials_error", "invisible": "known_credentials"}
         stored = {"invisible": "not known_credentials"}
-        return E.div(
+        return [
             E.field({**secret, **absent}),
             E.field({**secret, **stored}, placeholder=self.env._("Stored. Enter another one to replace it")),
-            for_managers,
-        )
+        ]
 
     # Action and menu
 

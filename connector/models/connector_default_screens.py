@@ -51,12 +51,12 @@ class ConnectorDefaultScreens(models.AbstractModel):
             field = self._fields[name]
             if field.type == "monetary":
                 single.append(E.field({"name": field.get_currency_field(self), hidden: "1"}))
-            (many if field.type in _OF_MANY else single).append(self._screen_node(name, **attributes))
+            (many if field.type in _OF_MANY else single).extend(self._screen_nodes_of(name, **attributes))
         return single, many
 
-    def _screen_node(self, name, **attributes):
-        """Return the element for a field; a hook."""
-        return E.field(name=name, **attributes)
+    def _screen_nodes_of(self, name, **attributes):
+        """Return the elements for a field; a hook."""
+        return [E.field(name=name, **attributes)]
 
     def _searched_nodes(self):
         """Return elements for those fields of the model by which people search."""

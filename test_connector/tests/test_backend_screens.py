@@ -31,8 +31,9 @@ class BackendScreensCase(Roles, ShopCase):
 
 class TestBackendScreens(BackendScreensCase):
     def test_the_form_shows_what_the_model_adds_to_all_backends(self):
-        shown = self.view("form").xpath("//group[@name='connection']//field/@name")
-        self.assertEqual([name for name in shown if name in OWN], OWN)
+        shown = self.view("form").xpath("//group[@name='connection']/field/@name")
+        self.assertEqual(shown[:4], ["version", *OWN])
+        self.assertLess(set(shown[4:]), set(self.env["connector.backend"]._fields))
 
     def test_they_open_for_users_and_managers(self):
         self.backend.location = "https://shop.example.com"
@@ -70,6 +71,16 @@ class TestBackendScreens(BackendScreensCase):
 
     def test_the_location_is_a_link(self):
         self.assertEqual(self.nodes("location")[0].get("widget"), "url")
+
+    def test_a_system_without_versions_shows_none(self):
+        for kind in ("list", "form", "search"):
+            self.assertIn("version", self.names(kind))
+        self.patch(self.env.registry[self.model]._fields["version"], "selection", [])
+        self.env.registry.clear_all_caches()
+        for kind in ("list", "form", "search"):
+            with self.subTest(kind):
+                self.assertNotIn("version", self.names(kind))
+                self.assertFalse(self.view(kind).xpath("//filter[@name='group_by_version']"))
 
     def test_an_author_names_the_fields_and_their_order(self):
         self.screen_fields("token", "location")
