@@ -41,7 +41,13 @@ class ConnectorBackend(models.AbstractModel):
     """
 
     _name = "connector.backend"
-    _inherit = ["queue.checked.access", "connector.default.access", "mail.thread", "mail.activity.mixin"]
+    _inherit = [
+        "queue.checked.access",
+        "connector.default.access",
+        "connector.default.screens",
+        "mail.thread",
+        "mail.activity.mixin",
+    ]
     _description = "Connector Backend"
     _backend_type = None  # the service of a Backend
     _written_by_code = ("channel_id",)

@@ -45,8 +45,8 @@ class ConnectorBackend(models.AbstractModel):
 
     _inherit = "connector.backend"
 
-    #: Names of the fields with our credentials; those that are a ``SecretChar`` need not be named.
-    #: Who saves new ones has attended to the backend.
+    #: Names of the fields with our credentials; the location and each ``SecretChar`` need not be
+    #: named. Who saves new ones has attended to the backend.
     _credential_fields = ()
 
     def _status(self):

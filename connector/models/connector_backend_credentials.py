@@ -173,8 +173,8 @@ class ConnectorBackend(models.AbstractModel):
 
     def _new_credentials(self, vals):
         """Return which of these values are new credentials, as a list of names."""
-        secrets = self._secret_fields()
-        return [name for name in vals if (vals[name] if name in secrets else name in self._credential_fields)]
+        secrets, others = self._secret_fields(), (self._location_field, *self._credential_fields)
+        return [name for name in vals if (vals[name] if name in secrets else name in others)]
 
     # Forgetting
 

@@ -55,26 +55,32 @@ class ConnectorDefaultAccess(models.AbstractModel):
             "name": f"{self._description}: of the user's companies",
             "domain_force": f"[('{self._company_path}', 'in', company_ids + [False])]",
         }
-        self._ensure_defaults("ir.model.access", lines)
-        self._ensure_defaults("ir.rule", {"company": rule})
+        for kind, defaults in (("ir.model.access", lines), ("ir.rule", {"company": rule})):
+            values_of = {f"access_{self._table}_default_{word}": values for word, values in defaults.items()}
+            of_model = [("model_id.model", "=", self._name)]
+            self._ensure_defaults(kind, values_of, of_model, is_wanted=self._default_access)
 
-    def _ensure_defaults(self, kind, defaults):
-        """Create those that are missing, unless the model's addon has other records of their kind.
+    def _ensure_defaults(self, kind, values_of, of_model=None, is_wanted=True):
+        """Create the records of a kind that are missing, and delete those that are replaced.
 
         :param kind: name of their model
-        :param defaults: dict, the last word of a record's xmlid to its values
+        :param values_of: dict, name of a record's xmlid to its values
+        :param of_model: domain of records of the kind that are about this model: if the model's
+            addon has such a record of its own, it replaces these; None: nothing replaces them
+        :return: the records, none if they are replaced or not wanted
         """
-        module = self._original_module
-        values_of = {f"access_{self._table}_default_{word}": values for word, values in defaults.items()}
         records = self.env[kind].sudo()
-        of_model = records.with_context(active_test=False).search([("model_id.model", "=", self._name)])
-        of_addon = [("module", "=", module), ("model", "=", kind), ("res_id", "in", of_model.ids)]
-        xmlids = self.env["ir.model.data"].sudo().search(of_addon)
-        ours = xmlids.filtered(lambda xmlid: xmlid.name in values_of)
-        if self._default_access and ours == xmlids:
-            data = [
-                {"xml_id": f"{module}.{name}", "values": values, "noupdate": True} for name, values in values_of.items()
-            ]
-            records._load_records(data, update=True)
-        else:
-            records.browse(ours.mapped("res_id")).unlink()
+        xmlids = self.env["ir.model.data"].sudo()
+        of_addon = [("module", "=", self._original_module), ("model", "=", kind)]
+        ours = xmlids.search([*of_addon, ("name", "in", list(values_of))])
+        if of_model and is_wanted:
+            found = records.with_context(active_test=False).search(of_model)
+            is_wanted = xmlids.search([*of_addon, ("res_id", "in", found.ids)]) <= ours
+        if not is_wanted:
+            records.browse(ours.mapped("res_id")).exists().unlink()
+            return records
+        data = [
+            {"xml_id": f"{self._original_module}.{name}", "values": values, "noupdate": True}
+            for name, values in values_of.items()
+        ]
+        return records._load_records(data, update=True)

@@ -1,6 +1,6 @@
 """Aspect of ``connector.flow``: what the connector says where people have chosen no policy."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..exception import ConnectorException
 from ..unit.conflict_policy import ConflictPolicy
@@ -22,18 +22,19 @@ _ASKED = {
 class ConnectorFlow(models.Model):
     _inherit = "connector.flow"
 
-    fixed_policies = fields.Json(compute="_compute_declared", help="Policies about which nobody can decide otherwise")
+    fixed_policies = fields.Json(compute="_compute_declared", help="Policies about which the user cannot decide")
     declared_conflict = fields.Char(compute="_compute_declared")
     declared_missing = fields.Char(compute="_compute_declared")
     declared_deleted = fields.Char(compute="_compute_declared")
     declared_archived = fields.Char(compute="_compute_declared")
     declared_duplicates = fields.Char(compute="_compute_declared")
 
+    @api.depends_context("uid")
     def _compute_declared(self):
         policies = self.env["connector.flow.policy"]
         for flow in self:
             declared = flow._declared()
-            flow.fixed_policies = sorted(flow._fixed())
+            flow.fixed_policies = sorted(flow._fixed() if flow.has_access("write") else POLICIES)
             for name in POLICIES:
                 labels = dict(policies._fields[name]._description_selection(self.env))
                 flow[f"declared_{name}"] = self.env._("As the connector says: %s", labels[declared[name]])

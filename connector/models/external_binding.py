@@ -48,7 +48,7 @@ class ExternalBinding(models.AbstractModel):
     """
 
     _name = "external.binding"
-    _inherit = ["queue.checked.access", "connector.default.access"]
+    _inherit = ["queue.checked.access", "connector.default.access", "connector.default.screens"]
     _description = "External Binding"
     _company_path = "backend_id.company_id"
 

@@ -40,7 +40,7 @@ def write_connector(service, directory, protocol="rest"):
 
 
 def add_model(service, directory, model, record=None, depends=None):
-    """Add a model to the addon ``connector_<service>``: its binding, units, screens, tests.
+    """Add a model to the addon ``connector_<service>``: its binding, flow, units and tests.
 
     If anything is refused, nothing at all is written.
 
@@ -63,7 +63,7 @@ def add_model(service, directory, model, record=None, depends=None):
     if depends:
         _check_name(depends, "an addon", "product")
     addon = Path(directory) / f"connector_{service}"
-    files = {path.relative_to(addon).as_posix(): path.read_text() for path in _readable(addon)}
+    files = {path.relative_to(addon).as_posix(): path.read_text() for path in addon.rglob("*.py")}
     names = Names(service, _protocol_of(files, addon, service), model, record)
     _check_places(files, addon, names)
     _write(addon, _files_of_model(files, names, depends))
@@ -77,11 +77,6 @@ def _check_name(name, what, example):
         )
 
 
-def _readable(addon):
-    """Return the paths of the files of an addon in which a model is looked for or written."""
-    return [path for path in addon.rglob("*") if path.suffix in (".py", ".xml")]
-
-
 def _protocol_of(files, addon, service):
     """Return the protocol of a connector, by the base class of its adapter.
 
@@ -93,10 +88,10 @@ def _protocol_of(files, addon, service):
             f"{addon} is no connector: an addon is expected there whose backend.py has {service} = Backend(...)"
         )
     names = Names(service, "rest", "res.partner", "customer")
-    found = re.search(rf"class {names.adapter}\((Rest|GraphQL|Rpc)Adapter\)", files.get("unit/adapter.py", ""))
+    found = re.search(rf"class {names.adapter}\((Rest|GraphQL|Rpc)Adapter\)", files.get("adapter.py", ""))
     if not found:
         raise ValueError(
-            f"{addon}/unit/adapter.py has no class {names.adapter} of RestAdapter, GraphQLAdapter or RpcAdapter, from which the "
+            f"{addon}/adapter.py has no class {names.adapter} of RestAdapter, GraphQLAdapter or RpcAdapter, from which the "
             "adapter of the model would inherit: add it"
         )
     return {"Rest": "rest", "GraphQL": "graphql", "Rpc": "xmlrpc"}[found[1]]
@@ -113,16 +108,15 @@ def _check_places(files, addon, names):
         if re.search(rf"^\s+_name = .{re.escape(names.binding)}.$", content, re.MULTILINE):
             raise FileExistsError(f"{addon}/{name} has the model {names.binding} already")
     for name in render(names, "model"):
-        if (addon / name).exists():
+        if (addon / name).exists() or (addon / name).with_suffix("").exists():
             raise FileExistsError(f"{addon}/{name} exists already: give the records another name by --record")
     places = [
-        ("models/__init__.py", ""),
-        ("unit/__init__.py", ""),
+        ("__init__.py", ""),
         ("tests/__init__.py", ""),
         ("tests/common.py", f"class {names.case}("),
         ("tests/common.py", "class RightsCase("),
+        ("tests/common.py", "def assertManagersRun("),
         ("tests/system.py", "class System"),
-        (f"views/{names.service}_backend_views.xml", 'id="backend_view_form"'),
     ]
     for name, content in places:
         if name not in files:
@@ -137,16 +131,11 @@ def _files_of_model(files, names, depends=None):
     :param files: dict, path of a file in the addon to its content
     :raise ValueError: a list of the manifest is not found
     """
-    written = render(names, "model")
-    manifest = with_items(files["__manifest__.py"], "data", [name for name in written if name.endswith(".xml")])
-    modules = {"models": names.module, "unit": names.record, "tests": f"test_{names.record}"}
+    modules = {"__init__.py": names.record, "tests/__init__.py": f"test_{names.record}"}
     return {
-        **written,
-        "__manifest__.py": with_items(manifest, "depends", [depends] if depends else []),
-        **{
-            f"{folder}/__init__.py": with_line(files[f"{folder}/__init__.py"], f"from . import {module}")
-            for folder, module in modules.items()
-        },
+        **render(names, "model"),
+        "__manifest__.py": with_items(files["__manifest__.py"], "depends", [depends] if depends else []),
+        **{name: with_line(files[name], f"from . import {module}") for name, module in modules.items()},
     }
 
 

@@ -65,14 +65,9 @@ class Names:
     def binding(self):
         return f"{self.service}.{self.model}"
 
-    @property
-    def module(self):
-        """The name of the module of the binding."""
-        return self.binding.replace(".", "_")
-
     def values(self):
         """Return the names as a dict, for templates."""
-        properties = ("title", "adapter", "case", "cases", "records", "words", "plural", "binding", "module")
+        properties = ("title", "adapter", "case", "cases", "records", "words", "plural", "binding")
         return {
             **asdict(self),
             **{name: getattr(self, name) for name in properties},
@@ -80,6 +75,7 @@ class Names:
             "Words": self.words.capitalize(),
             "Plural": self.plural.capitalize(),
             "record_class": _camel(self.record),
+            "records_class": _camel(self.records),
             "binding_class": _camel(self.binding),
             "is_customer": (self.model, self.record) == ("res.partner", "customer"),
         }
@@ -90,7 +86,7 @@ def render(names, *folders):
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    words = {"SERVICE_MODEL": names.module, "SERVICE": names.service, "RECORD": names.record, _SUFFIX: ""}
+    words = {"RECORD": names.record, _SUFFIX: ""}
     files = {}
     for folder in folders:
         for template in sorted((_TEMPLATES / folder).rglob(f"*{_SUFFIX}")):

@@ -1,5 +1,6 @@
 from . import test_backend_channel
 from . import test_backend_language
+from . import test_backend_screens
 from . import test_backend_status
 from . import test_batch_importer
 from . import test_binder

@@ -378,8 +378,7 @@ class TestCredentials(StatusCase):
     def test_new_credentials_end_it(self):
         self.backend.name = "Renamed"
         self.assertEqual(self.state(), "needs_attention")
-        with patch.object(type(self.backend), "_credential_fields", ("location",)):
-            self.backend.location = self.server.url + "/"
+        self.backend.location = self.server.url + "/"
         self.assertEqual(self.state(), "ready")
 
     def failed_job(self, error, backend=None):
@@ -395,8 +394,7 @@ class TestCredentials(StatusCase):
     def enter_credentials(self):
         self.read(401)
         self.status = 200
-        with patch.object(type(self.backend), "_credential_fields", ("location",)):
-            self.backend.location = self.server.url + "/"
+        self.backend.location = self.server.url + "/"
         self.run_jobs()
 
     def test_c25_the_jobs_that_the_refusal_has_failed_run_with_new_credentials(self):

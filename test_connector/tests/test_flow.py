@@ -518,6 +518,12 @@ class TestPolicies(FlowCase):
     def test_a_flow_says_what_the_connector_says(self):
         self.assertEqual(self.flow("partners").declared_conflict, "As the connector says: Ours wins")
 
+    def test_who_may_not_change_policies_reads_what_the_connector_says(self):
+        user = new_test_user(self.env, "policies user", "connector.group_connector_user")
+        flow = self.flow("partners")
+        self.assertEqual(flow.fixed_policies, [])
+        self.assertIn("conflict", flow.with_user(user).fixed_policies)
+
     def test_a_change_of_a_policy_is_tracked(self):
         flow = self.flow("partners")
         self.flush_tracking()

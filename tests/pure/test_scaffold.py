@@ -41,24 +41,14 @@ def assert_refused(addon, error, message, model="product.product", **options):
     assert content(addon) == before
 
 
-def test_a_model_changes_four_files_and_writes_four(addon):
+def test_a_model_changes_three_files_and_writes_two(addon):
     before = content(addon)
     add(addon, depends="product")
     after = content(addon)
     changed = {str(path.relative_to(addon)) for path in before if before[path] != after[path]}
     written = {str(path.relative_to(addon)) for path in after.keys() - before.keys()}
-    assert changed == {
-        "__manifest__.py",
-        "models/__init__.py",
-        "tests/__init__.py",
-        "unit/__init__.py",
-    }
-    assert written == {
-        "models/shop_product_product.py",
-        "tests/test_product.py",
-        "unit/product.py",
-        "views/shop_product_product_views.xml",
-    }
+    assert changed == {"__manifest__.py", "__init__.py", "tests/__init__.py"}
+    assert written == {"product.py", "tests/test_product.py"}
 
 
 @pytest.mark.parametrize(
@@ -77,13 +67,12 @@ def test_a_model_changes_four_files_and_writes_four(addon):
 def test_several_records_have_the_plural_of_their_noun(tmp_path, protocol, record, plural):
     addon = write_connector("shop", tmp_path, protocol)
     add(addon, record=record)
-    model = (addon / "models/shop_product_product.py").read_text()
+    model = (addon / f"{record}.py").read_text()
     test = (addon / f"tests/test_{record}.py").read_text()
-    assert f"def action_import_{plural}(self):" in model
-    assert f"Delay the import of the {plural.replace('_', ' ')} that have changed." in model
-    assert f'"action_import_{plural}"' in test
-    view = (addon / "views/shop_product_product_views.xml").read_text()
-    assert f'string="Import {plural.replace("_", " ").capitalize()}"' in view
+    label = plural.replace("_", " ").capitalize()
+    assert model.startswith(f'"""{label} become records of product.product."""')
+    assert f'code, label = "{plural}", "{label}"' in model
+    assert f'self.backend.flow("{plural}").action_run()' in test
 
 
 @pytest.mark.parametrize("service", ["a", "shop", "rest", "rights_a", "rightsz", "web_shop", "x9", "zebra"])
@@ -106,26 +95,17 @@ def test_what_was_in_a_manifest_stays():
 
 def test_a_manifest_without_the_list_is_refused(addon):
     manifest = addon / "__manifest__.py"
-    manifest.write_text(manifest.read_text().replace('"data"', '"demo"'))
-    assert_refused(addon, ValueError, "list “data” of __manifest__.py is not found: write it there")
+    manifest.write_text(manifest.read_text().replace('"depends"', '"demo"'))
+    assert_refused(addon, ValueError, "list “depends” of __manifest__.py is not found: write it there")
 
 
 def test_a_model_that_is_there_is_refused(addon):
-    assert_refused(addon, FileExistsError, "shop_res_partner.py has the model shop.res.partner already", "res.partner")
+    assert_refused(addon, FileExistsError, "customer.py has the model shop.res.partner already", "res.partner")
     assert_refused(addon, FileExistsError, "customer.py exists already: .* by --record", record="customer")
+    assert_refused(addon, FileExistsError, "tests.py exists already: .* by --record", record="tests")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "models/__init__.py",
-        "unit/__init__.py",
-        "tests/__init__.py",
-        "tests/common.py",
-        "tests/system.py",
-        "views/shop_backend_views.xml",
-    ],
-)
+@pytest.mark.parametrize("name", ["__init__.py", "tests/__init__.py", "tests/common.py", "tests/system.py"])
 def test_a_place_that_is_missing_is_named(addon, name):
     (addon / name).unlink()
     assert_refused(addon, FileNotFoundError, f"{name} is missing")
@@ -143,8 +123,8 @@ def test_what_is_no_connector_is_refused(addon):
 
 
 def test_an_adapter_of_an_unknown_kind_is_refused(addon):
-    (addon / "unit/adapter.py").write_text("class ShopAdapter(HttpAdapter): ...")
-    assert_refused(addon, ValueError, "unit/adapter.py has no class ShopAdapter of RestAdapter")
+    (addon / "adapter.py").write_text("class ShopAdapter(HttpAdapter): ...")
+    assert_refused(addon, ValueError, "adapter.py has no class ShopAdapter of RestAdapter")
 
 
 def test_names_that_are_none_are_refused(addon, tmp_path):
