@@ -7,8 +7,5 @@
     "license": "LGPL-3",
     "depends": ["connector", "connector_base_product"],
     "external_dependencies": {"python": ["requests"]},
-    "data": [
-        "views/odoo_binding_views.xml",
-        "views/odoo_backend_views.xml",
-    ],
+    "data": ["views/odoo_backend_views.xml"],
 }

@@ -6,7 +6,4 @@
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
     "depends": ["connector_odoo", "sale"],
-    "data": [
-        "views/odoo_sale_order_views.xml",
-    ],
 }

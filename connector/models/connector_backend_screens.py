@@ -17,7 +17,7 @@ class ConnectorBackend(models.AbstractModel):
     _inherit = "connector.backend"
 
     def _all_screen_fields(self):
-        """Return what authors name, else the fields that people enter: stored, of one value each."""
+        """Return what authors name, else what people enter: stored fields, of one value each."""
         return super()._all_screen_fields() or [
             name
             for name, field in self._fields.items()
@@ -90,7 +90,7 @@ class ConnectorBackend(models.AbstractModel):
     # Action and menu
 
     def _register_hook(self):
-        """Look after the data of the addons are loaded: an action of the author takes their place."""
+        """Look when the data are loaded: an action of the author takes their place."""
         super()._register_hook()
         if self.pool.updated_modules and not self._abstract:
             self._ensure_menu()
