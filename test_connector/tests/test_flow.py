@@ -521,7 +521,7 @@ class TestPolicies(FlowCase):
     def test_who_may_not_change_policies_reads_what_the_connector_says(self):
         user = new_test_user(self.env, "policies user", "connector.group_connector_user")
         flow = self.flow("partners")
-        self.assertEqual(flow.fixed_policies, [])
+        self.assertFalse(flow.fixed_policies)
         self.assertIn("conflict", flow.with_user(user).fixed_policies)
 
     def test_a_change_of_a_policy_is_tracked(self):
