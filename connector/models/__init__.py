@@ -36,6 +36,7 @@ from . import connector_export_intent
 from . import connector_external_alias
 from . import queue_job
 from . import queue_job_failure
+from . import ir_module_module
 from . import res_lang
 from . import base
 from . import base_connectors_page

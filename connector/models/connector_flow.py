@@ -1,5 +1,7 @@
 """Flows of backends: what people have decided about what a connector synchronises."""
 
+import logging
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 
@@ -10,6 +12,8 @@ from ..exception import InvalidBackend
 from ..extension import written_class
 from ..unit.flow import ExportFlow, flow_class, flow_classes, label_of
 from ..unit.policy import POLICIES
+
+_logger = logging.getLogger(__name__)
 
 
 class ConnectorFlow(models.Model):
@@ -117,9 +121,15 @@ class ConnectorFlow(models.Model):
         backend from before there were flows keeps what it did: its exports are on, and nothing runs
         at times that nobody has chosen.
 
+        If the declarations cannot be used together, the flows stay as they are.
+
         :param is_new: whether the backend is being created
         """
-        classes = self._classes(backend)
+        try:
+            classes = flow_classes(backend.get_backend(), ConnectorSession.from_env(self.env))
+        except InvalidBackend as error:
+            _logger.error("The flows of %s stay as they are: %s", backend.display_name, error)
+            return
         flows = self.sudo().with_context(active_test=False).search(self._of_backend(backend))
         is_former = not flows and not is_new
         by_code = {flow.code: flow for flow in flows}
@@ -139,6 +149,8 @@ class ConnectorFlow(models.Model):
                 self._add(backend, found, values, is_former)
         for flow in by_code.values():
             flow._hide()
+        # another flow may be the first of its model now: then the jobs name this one
+        flows.exists()._apply_schedules()
 
     @api.model
     def _add(self, backend, found, values, is_former):
@@ -168,18 +180,18 @@ class ConnectorFlow(models.Model):
 
     def _hide(self):
         """Hide a flow that nobody declares, or delete it with its addon."""
-        if self.addon and not self.env["ir.module.module"].sudo().search_count(
+        is_gone = self.addon and not self.env["ir.module.module"].sudo().search_count(
             [("name", "=", self.addon), ("state", "in", ("installed", "to upgrade", "to install"))]
-        ):
-            self._delete_with_addon()
+        )
+        # a channel with jobs cannot be deleted: the next update of the backend's addon tries again
+        if is_gone and not self.channel_id._unfinished_job():
+            self.unlink()
         elif self.active:
             self.write({"active": False})
 
     def _delete_with_addon(self):
         """Delete these flows; a channel that still has jobs stays, and no flow is kept by it."""
-        unfinished = [("channel_id", "in", self.channel_id.ids), ("state", "not in", ("done", "cancelled"))]
-        busy = self.env["queue.job"].sudo().search(unfinished).channel_id
-        self.filtered(lambda flow: flow.channel_id in busy).write({"channel_id": False})
+        self.filtered(lambda flow: flow.channel_id._unfinished_job()).write({"channel_id": False})
         self.unlink()
 
     def _register_hook(self):
@@ -227,7 +239,10 @@ class ConnectorFlow(models.Model):
         backends = (
             self.env[self.env[binding_model]._fields["backend_id"].comodel_name].sudo().search([("active", "=", True)])
         )
-        flows = [flow_class(backend.get_backend(), session, binding_model, ExportFlow) for backend in backends]
+        try:
+            flows = [flow_class(backend.get_backend(), session, binding_model, ExportFlow) for backend in backends]
+        except InvalidBackend:
+            return False  # the export says so, if the record is bound to that backend
         return all(
             flow is not None and not self._is_on(backend, flow.code)
             for backend, flow in zip(backends, flows, strict=True)

@@ -106,7 +106,7 @@ class ConnectorFlow(models.Model):
             )
             flow.next_run = schedule.next_run
             flow.times = ("when" in schedule._fields and schedule.when) or (
-                flow.expression and flow.env._("After the first run")
+                flow.expression and not flow.date_begun and flow.env._("After the first run")
             )
 
     def _compute_counts(self):

@@ -1,6 +1,6 @@
 """Policies of the binding models of backends, as people have chosen them."""
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 
 from ..unit.policy import POLICIES
 
@@ -64,19 +64,9 @@ class ConnectorFlowPolicy(models.Model):
 
     _place_uniq = models.UniqueIndex("(backend_model, backend_id, model_name)")
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
     def write(self, vals):
         self._check_backends()
-        self.env.registry.clear_cache()
         return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     def _delete_with_addon(self):
         self.unlink()
@@ -85,14 +75,12 @@ class ConnectorFlowPolicy(models.Model):
     def _chosen(self, backend, model_name):
         """Return what holds for a model: what people have chosen, else what its flows declare.
 
+        It is read anew each time: what a process remembers may come from a transaction that began
+        before the choice.
+
         :return: dict, name of a policy to the choice; of others nobody says anything
         """
-        return self._chosen_by_id(backend._name, backend.id, model_name)
-
-    @api.model
-    @tools.ormcache("backend_model", "backend_id", "model_name")
-    def _chosen_by_id(self, backend_model, backend_id, model_name):
-        backend = self.env[backend_model].sudo().browse(backend_id)
+        backend = backend.sudo()
         row = self.sudo().search([*self._of_backend(backend), ("model_name", "=", model_name)])
         declared, fixed = self._declared(backend, model_name)
         return {**declared, **{name: row[name] for name in POLICIES if row[name] and name not in fixed}}

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.exporter.flow import UNSENT, export_flow
-from ..unit.flow import ImportFlow, flow_argument
+from ..unit.flow import BulkExportFlow, ImportFlow, flow_argument
 from ..unit.importer.batch import BatchImporter, import_batch
 from ..unit.reconciler import reconcile
 from .queue_job import function_name
@@ -34,11 +34,13 @@ class ConnectorFlow(models.Model):
 
     def action_compare(self):
         """Compare both sides; only the states of the bindings are changed."""
+        self._check_on()
         return self._answer(self._delay(reconcile))
 
     def action_repair(self):
         """Compare both sides, and synchronise what differs in the direction of the flow."""
         self._check_may_run()
+        self._check_on()
         jobs = [flow._delay(reconcile, repair=flow.direction) for flow in self]
         return self._answer([job for of_flow in jobs for job in of_flow])
 
@@ -50,6 +52,7 @@ class ConnectorFlow(models.Model):
         """
         self.ensure_one()
         self._check_may_run()
+        self._check_on()
         filters = self._unit().unit_for(BatchImporter)._filters_between(begin, end or None)
         if filters is None:
             raise UserError(
@@ -74,8 +77,8 @@ class ConnectorFlow(models.Model):
         exports = self.filtered(lambda flow: flow.direction == "export")
         if len(self) == 1 and exports and (unsent := exports._unsent()):
             return exports._ask_about(unsent)
-        imports = self - exports
-        return imports._answer(imports._run()) if imports.filtered("date_begun") else None
+        begun = (self - exports).filtered("date_begun")
+        return begun._answer(begun._run()) if begun else None
 
     def action_pause(self):
         """Let the jobs of these flows wait."""
@@ -95,8 +98,7 @@ class ConnectorFlow(models.Model):
         :param again: export all records, also those that have not changed
         """
         self._check_may_run()
-        if off := self.filtered(lambda flow: not flow.is_on):
-            raise UserError(self.env._("Switch it on first: %s", ", ".join(off.mapped("name"))))
+        self._check_on()
         self._check_ready()
         self.sudo().filtered(lambda flow: not flow.date_begun).write({"date_begun": self.env.cr.now()})
         jobs = []
@@ -113,7 +115,7 @@ class ConnectorFlow(models.Model):
         """Delay a job function for each of these flows, in the company of its backend.
 
         It runs with all rights: the user who presses the button need not have the right to change
-        every product. While one waits, another one is not added.
+        every product. While one waits, another one with the same arguments is not added.
 
         :return: list of the jobs
         """
@@ -121,7 +123,8 @@ class ConnectorFlow(models.Model):
         jobs = []
         for flow in self:
             backend = flow.sudo()._backend()
-            key = ",".join([function.__name__, flow.model_name, str(backend.id), flow.code, *arguments])
+            values = [f"{name}={value!r}" for name, value in arguments.items()]
+            key = ",".join([function.__name__, flow.model_name, str(backend.id), flow.code, *values])
             jobs.append(
                 function.delay(
                     ConnectorSession.from_env(backend.env).with_company(backend.company_id),
@@ -129,7 +132,7 @@ class ConnectorFlow(models.Model):
                     backend.id,
                     **arguments,
                     **flow._argument(function),
-                    identity_key=None if "filters" in arguments else key,
+                    identity_key=key,
                     description=f"{flow.name}: {flow.backend_name}",
                 )
             )
@@ -173,6 +176,14 @@ class ConnectorFlow(models.Model):
         if gone := self.filtered(lambda flow: not flow._class()):
             raise UserError(self.env._("No installed addon declares it any more: %s", ", ".join(gone.mapped("code"))))
 
+    def _check_on(self):
+        """Check that these flows are on.
+
+        :raise UserError: one is off
+        """
+        if off := self.filtered(lambda flow: not flow.is_on):
+            raise UserError(self.env._("Switch it on first: %s", ", ".join(off.mapped("name"))))
+
     def _check_ready(self):
         """Check that nothing has to be decided before these flows can run.
 
@@ -191,14 +202,21 @@ class ConnectorFlow(models.Model):
         environment = backend.work_on(self.model_name).for_model(flow=self.code)
         return self._class()(environment)
 
+    def _is_in_bulk(self):
+        return issubclass(self._class(), BulkExportFlow)
+
     def _watermark(self):
         key = self._argument(import_batch).get("flow", "")
         return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", key)
 
     def _unsent(self):
         """Return the number of bindings with changes that wait to be sent."""
-        bindings = self._unit().bindings()
-        return bindings.search_count([("id", "in", bindings.ids), ("sync_state", "in", UNSENT)])
+        bindings = self._unit().bindings().with_context(active_test=False)
+        # searched, as there may be very many: none of them is read
+        unsent = [("id", "in", bindings.ids), ("sync_state", "in", UNSENT)]
+        if self._is_in_bulk():
+            unsent.append(("external_id", "!=", False))
+        return bindings.search_count(unsent)
 
     def _ask_about(self, unsent):
         """Return the dialog that asks whether what was changed meanwhile is sent."""

@@ -136,8 +136,7 @@ class ConnectorUnit:
 
         :param name: a key of :data:`~odoo.addons.connector.unit.policy.POLICIES`
         """
-        chosen: str | None = self.env["connector.flow.policy"]._chosen(self.backend_record, self.model._name).get(name)
-        return chosen or getattr(self, f"_{name}_policy", None) or POLICIES[name][0]
+        return self.environment.policies().get(name) or getattr(self, f"_{name}_policy", None) or POLICIES[name][0]
 
     def unit_for(self, unit_class: type[Unit], model: str | None = None, *, flow: str | None = None) -> Unit:
         """Return the unit of a class for a model.
@@ -193,6 +192,7 @@ class Environment:
         self.flow_argument: dict[str, str] = {}
         self.times_off = 0
         self._opened = _Opened()
+        self._policies: dict[str, dict[str, str]] = {}  # of its models, as far as they were asked for
         self._user_lang = user_lang or session.env.lang
 
     def __enter__(self) -> Self:
@@ -243,6 +243,13 @@ class Environment:
     @property
     def model(self) -> BaseModel:
         return self.env[self.model_name]
+
+    def policies(self) -> dict[str, str]:
+        """Return the policies of the model that people or its flows have chosen, read once."""
+        if self.model_name not in self._policies:
+            policies = self.env["connector.flow.policy"]
+            self._policies[self.model_name] = policies._chosen(self.backend_record, self.model_name)
+        return self._policies[self.model_name]
 
     def for_model(self, model_name: str | None = None, flow: str | None = None) -> Self:
         """Return the environment of another model with the same backend and session.

@@ -86,9 +86,15 @@ class Flow(ConnectorUnit):
     def bindings(self) -> BaseModel:
         """Return the bindings that an export flow exports when it is run, a recordset; a hook.
 
-        By default all bindings of the backend that are exported at all.
+        By default all bindings of the backend that are exported at all. Of the records that are
+        archived here only those whose change waits to be sent, unless the policy is to send none.
         """
-        return self.model.search([("backend_id", "=", self.backend_record.id), ("no_export", "=", False)])
+        exported = [("backend_id", "=", self.backend_record.id), ("no_export", "=", False)]
+        bindings = self.model.search(exported)
+        if self.policy("archived") == "keep":
+            return bindings
+        waiting = [("sync_state", "=", "to_export"), ("external_id", "!=", False)]
+        return bindings | self.model.with_context(active_test=False).search([*exported, *waiting])
 
 
 class ImportFlow(Flow):

@@ -176,18 +176,18 @@ class QueueJobChannel(models.Model):
     def _unlink_except_used(self) -> None:
         if self._root() in self:
             raise UserError(self.env._("The channel “root” cannot be deleted."))
-        used = (
-            self.env["queue.job"]
-            .sudo()
-            .search([("channel_id", "in", self.ids), ("state", "not in", ("done", "cancelled"))], limit=1)
-        )
-        if used:
+        if used := self._unfinished_job():
             raise UserError(
                 self.env._(
                     "The channel “%s” still has jobs: wait for them, or cancel them, then delete it.",
                     used.channel_id.complete_name,
                 )
             )
+
+    def _unfinished_job(self) -> models.BaseModel:
+        """Return a job of these channels that has not ended well, empty if there is none."""
+        unfinished = [("channel_id", "in", self.ids), ("state", "not in", ("done", "cancelled"))]
+        return self.env["queue.job"].sudo().search(unfinished, limit=1)
 
     def _root(self) -> Self:
         return self.env.ref("jobs_queue.channel_root", raise_if_not_found=False) or self.browse()

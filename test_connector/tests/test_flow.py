@@ -15,6 +15,7 @@ from odoo.addons.connector.exception import CredentialsRefused, InvalidBackend, 
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_delete, delay_export_all_bindings
+from odoo.addons.connector.unit.exporter.record import export_record
 from odoo.addons.connector.unit.flow import flow_classes
 from odoo.addons.connector.unit.importer.batch import import_batch
 from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter, import_page
@@ -125,6 +126,37 @@ class TestRows(FlowCase):
         self.env["connector.flow"]._sync(self.backend)
         self.assertFalse(row.exists())
 
+    def test_a_flow_of_a_removed_addon_that_still_has_jobs_is_hidden_until_they_have_ended(self):
+        flow = self.declare(ImportFlow, TAG, "old_tags")
+        self.env["connector.flow"]._sync(self.backend)
+        row = self.flow("old_tags")
+        row.sudo().write({"addon": "an_addon_that_was_removed"})
+        import_record.delay(self.session, TAG, self.backend.id, 1, flow="old_tags")
+        job = self.delayed_jobs()
+        self.withdraw(flow)
+        self.env["connector.flow"]._sync(self.backend)
+        self.assertFalse(row.active)
+        job.sudo().unlink()
+        self.env["connector.flow"]._sync(self.backend)
+        self.assertFalse(row.exists())
+
+    def test_flows_that_cannot_be_declared_together_leave_all_rows_as_they_are(self):
+        self.declare(ImportFlow, TAG, "partners")
+        with self.assertLogs("odoo.addons.connector.models.connector_flow", "ERROR") as logs:
+            self.env["connector.flow"]._sync(self.backend)
+        self.assertIn("have the same code 'partners'", logs.output[0])
+        self.backend.invalidate_recordset(["flow_ids"])
+        self.assertEqual(len(self.backend.flow_ids), 4)
+
+    def test_the_schedule_of_a_flow_names_it_when_another_one_becomes_the_first_of_its_model(self):
+        self.flow("partners").write({"expression": "0 2 * * *"})
+        self.flow("partners").action_run()
+        schedule = self.env["queue.job.schedule"]._of(self.flow("partners"))
+        self.assertNotIn("flow", schedule.arguments)
+        self.declare(ImportFlow, PARTNER, "companies")
+        self.env["connector.flow"]._sync(self.backend)
+        self.assertIn('"flow": "partners"', schedule.arguments)
+
     def test_a_version_has_its_own_flow_with_the_code_of_its_parents(self):
         self.declare(ImportFlow, PARTNER, "partners", webshop_2, label="Customers")
         backend = self.new_backend(version="2.0")
@@ -195,6 +227,31 @@ class TestUnits(FlowCase):
         self.assertDone(self.run_jobs())
         self.assertEqual(self.shop.calls[-1][2]["name"], "Ada")
         self.assertNotIn("points", self.shop.table(PARTNER)[1])
+
+    def test_bulk_exports_of_two_flows_in_one_channel_do_not_run_together(self):
+        self.declare(BulkExportFlow, PARTNER, "discounts", fields=("name",), after=("points",))
+        names = {"_model_name": PARTNER, "_flow": "discounts", "__module__": __name__}
+        webshop(type("Discounts", (BulkExporter,), names))
+        self.env["connector.flow"]._sync(self.backend)
+        (self.flow("discounts") | self.flow("points")).action_switch_on()
+        self.there(1)
+        binding = self.partner(1, backend_id=self.backend.id, points=7)
+        for code in ("discounts", "points"):
+            delay_bulk_export(self.session, binding, code, channel="root")
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.shop.table(PARTNER)[1]["points"], self.shop.table(PARTNER)[1]["name"]), (7, "Ada"))
+
+    def test_an_import_waits_for_the_bulk_export_of_a_second_flow(self):
+        self.declare(BulkExportFlow, PARTNER, "discounts", fields=("name",), after=("points",))
+        names = {"_model_name": PARTNER, "_flow": "discounts", "__module__": __name__}
+        webshop(type("Discounts", (BulkExporter,), names))
+        self.env["connector.flow"]._sync(self.backend)
+        self.flow("discounts").action_switch_on()
+        self.there(1)
+        binding = self.partner(1, backend_id=self.backend.id)
+        delay_bulk_export(self.session, binding, "discounts", eta=3600)
+        self.delayed_jobs()
+        self.assertIn("Put off", self.unit(RecordImporter, backend=self.backend).run(1))
 
 
 class TestChannels(FlowCase):
@@ -301,6 +358,32 @@ class TestRuns(FlowCase):
         self.flow("points").action_run_again()
         self.assertDone(self.run_jobs())
         self.assertEqual(self.shop.table(PARTNER)[1]["points"], 7)
+
+    def test_all_again_in_bulk_leaves_a_conflict_to_a_person(self):
+        self.flow("points").action_switch_on()
+        self.there(1)
+        binding = self.partner(1, backend_id=self.backend.id, points=7)
+        binding.sync_state = "conflict"
+        self.flow("points").action_run_again()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.shop.table(PARTNER)[1]["points"], 7)
+        self.assertEqual(binding.sync_state, "conflict")
+
+    def test_each_of_two_times_that_are_fetched_at_once_is_imported(self):
+        between = {"_filters_between": lambda self, begin, end: {"changed": str(begin.month)}}
+        names = {"_model_name": PARTNER, "__module__": __name__, **between}
+        webshop._registrations.pop()
+        webshop(type("PartnersBetween", (BulkBatchImporter,), names))
+        self.there(2)
+        self.shop.table(PARTNER)[2]["changed"] = "2"
+        for month in (1, 2, 2):
+            fetch = {"flow_id": self.flow("partners").id, "begin": f"2026-0{month}-01", "end": f"2026-0{month}-28"}
+            self.env["connector.flow.fetch"].create(fetch).action_fetch()
+        self.assertEqual(
+            len(self.run_jobs().filtered(lambda job: "import_batch" in job.function and job.state == "done")), 2
+        )
+        self.assertEqual(self.here().mapped("external_id"), ["1", "2"])
+        self.assertFalse(self.env["connector.watermark"].value_of(self.backend, PARTNER))
 
     def test_a_comparison_only_says_what_differs(self):
         self.there(1)
@@ -441,6 +524,72 @@ class TestOff(FlowCase):
         self.assertDone(self.run_jobs())
         self.assertEqual(binding.sync_state, "in_sync")
 
+    def test_a_change_of_a_record_whose_last_export_has_failed_is_noted(self):
+        self.export_changes()
+        binding = self.partner(1, backend_id=self.backend.id)
+        self.cr.flush()
+        binding.sync_state = "error"
+        binding.odoo_id.name = "Ada Lovelace"
+        self.cr.flush()
+        self.assertEqual(binding.sync_state, "to_export")
+
+    def test_a_conflict_stays_one_when_the_export_is_switched_off(self):
+        self.flow("partners_out").action_switch_on()
+        binding = self.partner(1, backend_id=self.backend.id)
+        export_record.delay(self.session, PARTNER, binding.id)
+        binding.sync_state = "conflict"
+        self.flow("partners_out").action_switch_off()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(binding.sync_state, "conflict")
+
+    def test_a_bulk_export_leaves_noted_what_another_export_has_to_send(self):
+        self.export_changes()
+        self.flow("points").action_switch_on()
+        self.there(1)
+        binding = self.partner(1, backend_id=self.backend.id, points=7)
+        self.cr.flush()
+        binding.sync_state = "in_sync"
+        binding.odoo_id.name = "Ada Lovelace"
+        self.cr.flush()
+        delay_bulk_export(self.session, binding)
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.shop.table(PARTNER)[1]["points"], 7)
+        self.assertEqual(binding.sync_state, "to_export")
+
+    def test_a_change_is_sent_although_the_process_remembers_that_the_export_is_off(self):
+        self.export_changes()
+        self.env["test.shop.backend"].search([("id", "!=", self.backend.id)]).active = False
+        binding = self.partner(1, backend_id=self.backend.id)
+        self.cr.flush()
+        self.assertTrue(self.env["connector.flow"]._are_exports_off(PARTNER))
+        self.env.flush_all()
+        self.cr.execute("UPDATE connector_flow SET is_on = true WHERE id = %s", (self.flow("partners_out").id,))
+        binding.odoo_id.name = "Ada Lovelace"
+        self.cr.flush()
+        self.assertTrue(self.delayed_jobs("export_record"))
+
+    def test_a_record_is_written_although_a_backend_that_it_is_not_bound_to_has_an_unknown_version(self):
+        self.export_changes()
+        other = self.new_backend()
+        self.env.flush_all()
+        self.cr.execute("UPDATE test_shop_backend SET version = 'gone' WHERE id = %s", (other.id,))
+        other.invalidate_recordset()
+        self.env.registry.clear_cache()
+        partner = self.env["res.partner"].create({"name": "Bob"})
+        partner.name = "Robert"
+        self.assertEqual(partner.name, "Robert")
+
+    def test_nothing_of_a_flow_that_is_off_is_said_to_run(self):
+        self.flow("partners").action_switch_off()
+        for button in ("action_compare", "action_repair"):
+            with self.assertRaisesRegex(UserError, "Switch it on first"):
+                getattr(self.flow("partners"), button)()
+
+    def test_a_bulk_export_that_is_switched_on_asks_nothing_about_records_that_are_not_there(self):
+        self.partner(None, backend_id=self.backend.id)
+        self.partner(1, backend_id=self.backend.id).sync_state = "in_sync"
+        self.assertFalse(self.flow("points").action_switch_on())
+
     def test_switching_an_import_on_imports_from_the_watermark(self):
         self.there(1)
         self.flow("partners").action_run()
@@ -550,6 +699,48 @@ class TestPolicies(FlowCase):
         self.unit(RecordExporter, backend=self.backend).run(binding.id)
         self.assertFalse(self.shop.table(PARTNER))
         self.assertFalse(binding.external_id)
+
+    def test_what_an_older_transaction_reads_does_not_stay(self):
+        backend_id = self.committed_backend().id
+
+        def chosen(env):
+            backend = env["test.shop.backend"].browse(backend_id)
+            with backend.work_on(PARTNER) as environment:
+                return environment.get_connector_unit(RecordExporter).policy("conflict")
+
+        with self.transaction() as older, self.transaction() as person:
+            older["res.partner"].search([], limit=1)
+            person["test.shop.backend"].browse(backend_id).flow("partners").conflict = "ask"
+            person.cr.commit()
+            self.assertEqual(chosen(older), "odoo_wins")
+            with self.transaction() as later:
+                self.assertEqual(chosen(later), "ask")
+
+    def test_a_record_is_deleted_there_when_it_is_archived_although_no_mapping_reads_that(self):
+        self.export_changes()
+        self.flow("partners_out").archived = "delete"
+        self.flow("partners_out").action_switch_on()
+        self.there(1)
+        binding = self.partner(1, backend_id=self.backend.id)
+        self.cr.flush()
+        binding.sync_state = "in_sync"
+        binding.odoo_id.active = False
+        self.assertDone(self.run_jobs())
+        self.assertFalse(self.shop.table(PARTNER))
+
+    def test_a_record_that_was_archived_while_the_export_was_off_is_deleted_there_afterwards(self):
+        self.export_changes()
+        self.flow("partners_out").archived = "delete"
+        self.there(1)
+        binding = self.partner(1, backend_id=self.backend.id)
+        self.cr.flush()
+        binding.sync_state = "in_sync"
+        binding.odoo_id.active = False
+        self.cr.flush()
+        self.assertTrue(self.flow("partners_out").action_switch_on())
+        self.flow("partners_out").action_run()
+        self.assertDone(self.run_jobs())
+        self.assertFalse(self.shop.table(PARTNER))
 
     def test_a_record_that_was_deleted_here_is_left_there_if_the_policy_says_so(self):
         self.export_changes()

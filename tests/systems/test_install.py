@@ -3,7 +3,7 @@
 import pytest
 
 from scripts import databases
-from scripts.paths import ODOO
+from scripts.paths import ODOO, ROOT
 from scripts.programs import run
 from scripts.progress import Failure
 
@@ -103,3 +103,47 @@ def what_is_there(name):
             """
         )
         return set(cr.fetchall())
+
+
+ADDON_WITH_A_FLOW = {
+    "__manifest__.py": '{"name": "Tags of the Shop", "license": "LGPL-3", "depends": ["test_connector"]}',
+    "__init__.py": """
+from odoo.addons.connector import ImportFlow
+from odoo.addons.test_connector.units import webshop
+
+
+@webshop
+class TagsFlow(ImportFlow):
+    _model_name = "test.shop.tag"
+    code, label, schedule = "tags", "Tags", "*/5 * * * *"
+""",
+}
+
+
+def test_the_flows_of_an_uninstalled_addon_and_their_schedules_are_gone(new_database, installed, tmp_path):
+    name = new_database("connector_without_flow", installed)
+    folder = tmp_path / "addon_with_a_flow"
+    folder.mkdir()
+    for file, content in ADDON_WITH_A_FLOW.items():
+        (folder / file).write_text(content)
+
+    def odoo(code):
+        command = [ODOO, f"--addons-path={ROOT},{tmp_path}", "shell", "-d", name, "--no-http"]
+        run(command, "read the log.", input=code)
+
+    odoo("""
+env["test.shop.backend"].create({"name": "Shop"})
+env["ir.module.module"].update_list()
+env["ir.module.module"].search([("name", "=", "addon_with_a_flow")]).button_immediate_install()
+""")
+    odoo('env["connector.flow"].search([("code", "=", "tags")]).action_run(); env.cr.commit()')
+    rows = "SELECT (SELECT count(*) FROM connector_flow WHERE active AND code = 'tags'), (SELECT count(*) FROM queue_job_schedule)"
+    with databases.cursor(name) as cr:
+        cr.execute(rows)
+        assert cr.fetchall() == [(1, 1)]
+    odoo('env["ir.module.module"].search([("name", "=", "addon_with_a_flow")]).button_immediate_uninstall()')
+    with databases.cursor(name) as cr:
+        cr.execute("SELECT state FROM ir_module_module WHERE name = 'addon_with_a_flow'")
+        assert cr.fetchall() == [("uninstalled",)]
+        cr.execute(rows)
+        assert cr.fetchall() == [(0, 0)]

@@ -19,7 +19,7 @@ from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import external_id_text
-from ..flow import BulkExportFlow, FlowSwitchedOff, flow_class, open_flow
+from ..flow import BulkExportFlow, ExportFlow, FlowSwitchedOff, flow_class, open_flow
 from ..importer.record import RecordImporter
 from ..importer.unsent import ImportHold, with_failed_export
 from ..jobs.about import exported_in_bulk
@@ -29,6 +29,7 @@ from ..jobs.related_action import open_exported_in_bulk
 from ..synchronizer import a_moment
 from ..types import Values
 from .unanswered import forget_until_answered
+from .unsent_changes import mark_unsent
 
 
 class BulkExporter(ImportHold):
@@ -175,10 +176,13 @@ class BulkExporter(ImportHold):
         synchronised = self.binder.sync_values()
         bindings = self.model.concat(*sent.values())
         unsent = with_failed_export(self.environment, bindings.filtered(lambda b: recall(b, "sync_state") == "error"))
+        waiting = {"conflict", "to_import"}
+        if flow_class(self.backend, self.session, self.model._name, ExportFlow):
+            waiting.add("to_export")  # only that flow knows whether it was all
         for external_id, binding in sent.items():
             values = {"export_checksum": sent_with(binding, changes[binding]), **states.get(external_id, {})}
             values.update(synchronised)
-            if binding in unsent or recall(binding, "sync_state") in ("conflict", "to_import"):
+            if binding in unsent or recall(binding, "sync_state") in waiting:
                 # what remains to be done with the record stays visible, with the job that tells it
                 for name in ("sync_state", "sync_error", "last_job_id"):
                     values.pop(name, None)
@@ -250,7 +254,8 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
     try:
         environment = open_flow(session, model_name, calls[0][0], BulkExportFlow, next(iter(calls[0][2:]), None))
     except FlowSwitchedOff:
-        remember(session.env[model_name].browse(binding_ids).exists(), {"sync_state": "to_export"})
+        for binding in session.env[model_name].browse(binding_ids).exists():
+            mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(BulkExporter)
     # if several calls fail, the failing one is found by halving, and is then alone

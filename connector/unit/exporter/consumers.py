@@ -44,7 +44,7 @@ from ..mapper.mapper import ExportMapper
 from ..synchronizer import Deleter
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
-from .record import export_record
+from .record import RecordExporter, export_record
 from .unsent_changes import mark_unsent, note_unsent
 
 #: Written values, or the change of ``on_record_change``.
@@ -87,7 +87,7 @@ def delay_export_all_bindings(
         if binding_models is not None and name not in binding_models:
             continue
         if _is_off_everywhere(record, name) and not isinstance(vals, Change):
-            note_unsent(record, name, path, vals, partial(_would_send, session))
+            note_unsent(record, name, path, vals, partial(_delay_exports, session))
             continue
         for binding in _bindings(_as_superuser(session, model_name, record_id), name, path):
             _delay_exports(session, binding, vals)
@@ -124,7 +124,7 @@ def delay_bulk_export(
                 *argument.values(),
                 description=_description_of_export(session, binding),
                 identity_key=bulk_export_identity(binding._name, binding.id, argument.get("flow")),
-                **options,
+                **{**_group_of(binding, argument), **options},
             )
         )
     return jobs
@@ -175,6 +175,11 @@ def delay_exports(session: ConnectorSession, bindings: BaseModel) -> None:
         )
 
 
+def _group_of(binding: BaseModel, argument: Mapping[str, str]) -> dict[str, str]:
+    """Return the option that keeps the jobs of a flow together, also in a channel of several."""
+    return {"group_key": ",".join([str(binding.backend_id.id), *argument.values()])} if argument else {}
+
+
 def _argument_if_on(
     session: ConnectorSession, binding: BaseModel, kind: type[Flow], code: str | None = None
 ) -> dict[str, str] | None:
@@ -183,7 +188,9 @@ def _argument_if_on(
     flow = flow_class(backend.get_backend(), session, binding._name, kind, code)
     if flow is None:
         return {}
-    if not binding.env["connector.flow"]._is_on(backend, flow.code):
+    # what the process remembers may come from a transaction that began before it was switched on
+    flows = binding.env["connector.flow"]
+    if not flows._is_on(backend, flow.code) and not flows._switch_now(backend, flow.code)[0]:
         return None
     return flow_argument(backend.get_backend(), session, flow, kind)
 
@@ -194,10 +201,6 @@ def _is_off_everywhere(record: BaseModel, binding_model: str) -> bool:
     With something in the context that keeps some backend from being told, it is not looked at.
     """
     return not forbids_any(record.env.context) and record.env["connector.flow"]._are_exports_off(binding_model)
-
-
-def _would_send(session: ConnectorSession, binding: BaseModel, fields: Iterable[str]) -> bool:
-    return _is_exported(binding) and _matters(session, binding, dict.fromkeys(fields))
 
 
 def _deletes(session: ConnectorSession, binding: BaseModel) -> bool:
@@ -246,6 +249,8 @@ def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bo
     if not binding.external_id:
         return True
     written = set(vals.fields if isinstance(vals, Change) else vals)
+    if "active" in written and environment.get_connector_unit(RecordExporter).policy("archived") != "export":
+        return True  # whatever the mapping reads
     if "external_id" in written:
         if isinstance(vals, Change):
             written = written if vals.kind == "write" else set(vals.written)

@@ -3,7 +3,7 @@
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ..binding.state import remember
+from ..binding.state import recall, remember
 from ..flow import BulkExportFlow, Flow, flow_class, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
@@ -12,6 +12,8 @@ from .resend import forget_sent
 
 #: States of bindings that wait for an export.
 UNSENT = ("never", "to_export", "different")
+#: States that only a person, an import or a new record there ends.
+_WAITING = ("conflict", "to_import", "missing")
 
 
 @job(default_channel=flow_channel(Flow), related_action=open_backend)
@@ -28,10 +30,13 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
     found = flow_class(environment.backend, session, model_name, Flow, flow)
     assert found is not None  # by its code it is found, or it is an error
     bindings = found(environment).bindings()
+    in_bulk = issubclass(found, BulkExportFlow)
     if again:
         forget_sent(bindings, getattr(found, "fields", None))
-        remember(bindings, {"sync_state": "to_export"})
-    if issubclass(found, BulkExportFlow):
+    if again and not in_bulk:
+        # what waits for a person or for an import goes on waiting
+        remember(bindings.filtered(lambda b: recall(b, "sync_state") not in _WAITING), {"sync_state": "to_export"})
+    if in_bulk:
         number = len(delay_bulk_export(session, bindings, flow))
     else:
         bindings = bindings.filtered_domain([("sync_state", "in", UNSENT)])

@@ -29,6 +29,7 @@ from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
 from .unanswered import forget_until_answered
+from .unsent_changes import mark_unsent
 
 
 @general
@@ -305,7 +306,7 @@ def export_record(
     try:
         environment = open_flow(session, model_name, binding.backend_id.id, ExportFlow, flow)
     except FlowSwitchedOff:
-        remember(binding, {"sync_state": "to_export"})
+        mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(RecordExporter)
     with mark_failure(session, binding):

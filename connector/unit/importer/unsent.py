@@ -22,6 +22,7 @@ from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiti
 
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
+from ..flow import BulkExportFlow, flow_classes
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..synchronizer import Exporter
 from .incoming import Incoming
@@ -93,6 +94,13 @@ def _is_held_by_bulk_exports(environment: Environment) -> bool:
     return any(unit_class._holds_imports for unit_class in classes)
 
 
+def _bulk_keys(environment: Environment, binding_id: int) -> Iterable[str]:
+    yield bulk_export_identity(environment.model_name, binding_id)
+    for flow in flow_classes(environment.backend, environment.session).values():
+        if flow._model_name == environment.model_name and issubclass(flow, BulkExportFlow):
+            yield bulk_export_identity(environment.model_name, binding_id, flow.code)
+
+
 def _keys(environment: Environment, incoming: Incoming, in_bulk: bool) -> list[str]:
     """Return the identity keys of the jobs that would send changes of a record.
 
@@ -101,5 +109,5 @@ def _keys(environment: Environment, incoming: Incoming, in_bulk: bool) -> list[s
     model_name = environment.model_name
     if binding := incoming.binding:
         keys = [export_identity(model_name, binding.id)]
-        return [*keys, bulk_export_identity(model_name, binding.id)] if in_bulk else keys
+        return [*keys, *_bulk_keys(environment, binding.id)] if in_bulk else keys
     return [delete_identity(model_name, environment.backend_record.id, incoming.external_id)]
