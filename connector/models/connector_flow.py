@@ -41,6 +41,7 @@ class ConnectorFlow(models.Model):
         "addon",
         "is_on",
         "times_off",
+        "date_off",
         "date_begun",
         "channel_id",
         "policy_id",
@@ -58,6 +59,7 @@ class ConnectorFlow(models.Model):
     times_off = fields.Integer(
         readonly=True, help="How often it was switched off. An import that was cut off by that moves no watermark"
     )
+    date_off = fields.Datetime(string="Switched Off", readonly=True)
     date_begun = fields.Datetime(
         string="First Run", readonly=True, help="Its schedule counts from then on, so that a new backend can be set up"
     )

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 
 from odoo.addons.jobs_queue import store
 
-from .queue_job import BEGIN, COMPLETE, RUNS, function_name
+from .queue_job import BEGIN, function_name
 
 #: How many records are counted at most.
 MOST_COUNTED = 10_000
@@ -79,9 +79,11 @@ class ConnectorFlow(models.Model):
     def _compute_runs(self):
         for flow in self:
             flow.last_run = flow._last_end(BEGIN, ("done", "failed", "cancelled"))
-            flow.last_success = flow._last_end(COMPLETE, ("done",))
-            if not flow.last_success and flow.direction == "import" and not flow._watermark():
-                # nothing tells where its imports end: it is complete when it has no job any more
+            watermark = flow.direction == "import" and flow.sudo()._watermark()
+            if watermark:
+                flow.last_success = watermark.moved_at
+            else:
+                # nothing tells where a run ends: it is complete when there is no job any more
                 is_idle = not (flow.waiting_count or flow.running_count or flow.failed_count)
                 flow.last_success = is_idle and flow._last_end(BEGIN, ("done",))
 
@@ -89,8 +91,7 @@ class ConnectorFlow(models.Model):
         """Return when the last job of some functions ended in one of some states."""
         domain = [
             ("channel_id", "=", self.channel_id.id),
-            ("function", "in", RUNS),  # as in the index
-            ("function", "in", functions),
+            ("function", "in", functions),  # as in the index
             ("state", "in", states),
         ]
         return self.env["queue.job"].sudo().search(domain, order="id desc", limit=1).date_done

@@ -2,12 +2,15 @@
 
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.exporter.flow import UNSENT, export_flow
 from ..unit.flow import BulkExportFlow, ImportFlow, flow_argument
 from ..unit.importer.batch import BatchImporter, import_batch
+from ..unit.importer.bulk import PAGE_SIZE, import_page
+from ..unit.importer.record import import_record
 from ..unit.reconciler import reconcile
 from .queue_job import function_name
 
@@ -28,6 +31,7 @@ class ConnectorFlow(models.Model):
         """
         self._check_may_run()
         for flow in self.sudo().filtered(lambda flow: flow.direction == "import"):
+            flow._check_not_listing()
             flow._watermark().unlink()
             flow._backend()._forget_imports_of(flow.model_name)
         return self._answer(self._run(again=True))
@@ -64,7 +68,7 @@ class ConnectorFlow(models.Model):
         """Let nothing of these flows begin any more; jobs that wait end, and nothing is done."""
         self._check_may_run()
         for flow in self.sudo().filtered("is_on"):
-            flow.write({"is_on": False, "times_off": flow.times_off + 1})
+            flow.write({"is_on": False, "times_off": flow.times_off + 1, "date_off": self.env.cr.now()})
 
     def action_switch_on(self):
         """Let these flows run again; imports begin at the watermark.
@@ -73,12 +77,35 @@ class ConnectorFlow(models.Model):
         """
         self._check_may_run()
         self._check_ready()
-        self.sudo().filtered(lambda flow: not flow.is_on).write({"is_on": True})
+        switched = self.sudo().filtered(lambda flow: not flow.is_on)
+        switched.write({"is_on": True})
+        switched.filtered(lambda flow: flow.direction == "import")._import_left_out()
         exports = self.filtered(lambda flow: flow.direction == "export")
         if len(self) == 1 and exports and (unsent := exports._unsent()):
             return exports._ask_about(unsent)
         begun = (self - exports).filtered("date_begun")
         return begun._answer(begun._run()) if begun else None
+
+    def _import_left_out(self):
+        """Import the records whose own jobs have ended while these flows were off.
+
+        No watermark finds them: they came by a webhook, or somebody has requeued them. Some may
+        have been imported just before; they are up to date then.
+        """
+        for flow in self.filtered("date_off"):
+            left_out = [
+                ("channel_id", "=", flow.channel_id.id),
+                ("function", "=", function_name(import_record)),
+                ("state", "=", "done"),
+                ("date_done", ">=", flow.date_off),
+                ("external_id", "!=", False),
+            ]
+            found = self.env["queue.job"].sudo()._read_group(left_out, ["external_id"])
+            backend = flow._backend()
+            session = ConnectorSession.from_env(backend.env).with_company(backend.company_id)
+            for page in split_every(PAGE_SIZE, [external_id for (external_id,) in found], list):
+                argument = flow._argument(import_record)
+                import_page.delay(session, flow.model_name, backend.id, external_ids=page, **argument)
 
     def action_pause(self):
         """Let the jobs of these flows wait."""
@@ -183,6 +210,15 @@ class ConnectorFlow(models.Model):
         """
         if off := self.filtered(lambda flow: not flow.is_on):
             raise UserError(self.env._("Switch it on first: %s", ", ".join(off.mapped("name"))))
+
+    def _check_not_listing(self):
+        """Check that no listing runs: at its end it would move the watermark past what is meant.
+
+        :raise UserError: one does
+        """
+        key = self._argument(import_batch).get("flow", "")
+        if running := self.env["connector.listing"].sudo()._running(self._backend(), self.model_name, key):
+            raise UserError(running[0]._told())
 
     def _check_ready(self):
         """Check that nothing has to be decided before these flows can run.

@@ -12,6 +12,7 @@ class IrModuleModule(models.Model):
         No update follows an uninstallation that would do it.
         """
         flows = self.env["connector.flow"].sudo().with_context(active_test=False)
-        for flow in flows.search([("addon", "in", self.mapped("name"))]):
-            flow._hide()
+        if self.env.is_system():  # else Odoo refuses it
+            for flow in flows.search([("addon", "in", self.mapped("name"))]):
+                flow._hide()
         return super().module_uninstall()

@@ -3,7 +3,7 @@
 from odoo import models
 
 from ..unit.exporter.flow import export_flow
-from ..unit.importer.batch import import_batch, move_watermark
+from ..unit.importer.batch import import_batch
 
 
 def function_name(function):
@@ -17,13 +17,9 @@ def _names(*functions):
 
 #: The job functions with which a flow begins to synchronise.
 BEGIN = _names(import_batch, export_flow)
-#: Those that are done when all that was found is synchronised.
-COMPLETE = _names(move_watermark, export_flow)
-#: All of them, as in the index.
-RUNS = _names(import_batch, export_flow, move_watermark)
 
 
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
-    _run_idx = models.Index(f"(channel_id, id) WHERE function IN {RUNS}")
+    _run_idx = models.Index(f"(channel_id, id) WHERE function IN {BEGIN}")

@@ -44,6 +44,10 @@ class ChangedRecordsImporter(BulkBatchImporter):
     def _filters_since(self, watermark):
         return [("write_date", ">=", watermark)] if watermark else []
 
+    def _filters_between(self, begin, end):
+        until = [("write_date", "<", fields.Datetime.to_string(end))] if end else []
+        return [*self._filters_since(fields.Datetime.to_string(begin)), *until]
+
     def _get_next_watermark(self, began):
         clock = self.backend_adapter.list_clock
         return fields.Datetime.to_string(clock - self._overlap) if clock else None

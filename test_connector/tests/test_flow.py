@@ -385,6 +385,22 @@ class TestRuns(FlowCase):
         self.assertEqual(self.here().mapped("external_id"), ["1", "2"])
         self.assertFalse(self.env["connector.watermark"].value_of(self.backend, PARTNER))
 
+    def test_all_again_is_refused_while_a_list_is_read(self):
+        self.env["connector.listing"].create(
+            {
+                **self.env["connector.flow"]._backend_values(self.backend),
+                "model_name": PARTNER,
+                "began": "2026-01-01",
+                "is_of_changes": True,
+                "graph_uuid": "7",
+            }
+        )
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        self.env["queue.job"].search([]).flush_recordset()
+        self.env.cr.execute("UPDATE queue_job SET graph_uuid = '7'")
+        with self.assertRaisesRegex(UserError, "still runs"):
+            self.flow("partners").action_run_again()
+
     def test_a_comparison_only_says_what_differs(self):
         self.there(1)
         self.flow("partners").action_compare()
@@ -612,6 +628,35 @@ class TestOff(FlowCase):
         self.assertDone(jobs)
         self.assertIn("was switched off meanwhile", jobs[-1].message)
         self.assertFalse(self.env["connector.watermark"].value_of(self.backend, PARTNER))
+
+    def test_a_record_whose_own_job_ended_while_the_flow_was_off_is_imported_when_it_is_on_again(self):
+        self.there(1)
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        self.flow("partners").action_switch_off()
+        self.run_jobs()
+        self.assertFalse(self.here())
+        self.flow("partners").action_switch_on()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.here().name, "Ada 1")
+
+    def test_an_import_does_not_overwrite_what_waits_while_the_export_is_off(self):
+        self.export_changes()
+        self.there(1)
+        self.import_one()
+        binding = self.here()
+        self.cr.flush()
+        binding.odoo_id.name = "Ada Lovelace"
+        self.cr.flush()
+        self.shop.table(PARTNER)[1].update(mail="ada@x.com", changed="2")
+        self.import_one()
+        self.assertEqual((binding.name, binding.sync_state), ("Ada Lovelace", "to_export"))
+        self.flow("partners").conflict = "external_wins"
+        self.import_one()
+        self.assertEqual((binding.name, binding.email), ("Ada 1", "ada@x.com"))
+
+    def import_one(self):
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        self.run_jobs()
 
     def test_a_deletion_here_is_not_sent_while_the_export_is_off(self):
         self.export_changes()

@@ -134,6 +134,7 @@ _OURS = ("odoo.addons.connector", "odoo.addons.jobs_queue")
 
 #: Methods of Odoo's that we override, with arguments
 ARGUMENTS = {
+    "module_uninstall": (),
     "get_empty_list_help": ("<p>Nothing here</p>",),
     "web_search_read": ([], {"id": {}}),
     "web_read_group": ([], ["function"], ["__count"]),

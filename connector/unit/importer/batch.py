@@ -127,11 +127,11 @@ class BatchImporter(Importer):
 
         :param begin: naive datetime in UTC
         :param end: likewise; None: now
-        :return: argument of the adapter's ``search``. By default what the adapter declares, or all
-            changes since the first of the two times
+        :return: argument of the adapter's ``search``. By default what the adapter declares; None if
+            it declares nothing: then nobody can ask for it
         """
         text = fields.Datetime.to_string(begin)
-        return self._changed.filters(text, end or self._now()) if self._changed else self._filters_since(text)
+        return self._changed.filters(text, end or self._now()) if self._changed else None
 
     def _now(self) -> datetime:
         return self._read_at or database_now(self.environment)
