@@ -5,11 +5,11 @@ from odoo.exceptions import UserError
 
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..unit.binding.state import is_import_due, is_in_conflict, remember
-from ..unit.exporter.bulk import BulkExporter
+from ..unit.exporter.bulk import is_sent_in_bulk
 from ..unit.exporter.consumers import delay_bulk_export
 from ..unit.exporter.record import export_record
 from ..unit.exporter.resend import forget_sent
-from ..unit.flow import BulkExportFlow, ExportFlow, ImportFlow, flow_class, flow_classes
+from ..unit.flow import BulkExportFlow, ExportFlow, ImportFlow, flow_class
 from ..unit.importer.record import import_record
 from ..unit.jobs.keys import export_identity, import_identity
 from ..unit.mapper.mapper import ExportMapper, ImportMapper
@@ -111,14 +111,7 @@ class ExternalBinding(models.AbstractModel):
     def _is_sent_in_bulk(self):
         """Return whether all that is exported of the record is sent in bulk, such as its stock."""
         with self.backend_id.work_on(self._name) as environment:
-            exporters = environment.backend.get_classes(BulkExporter, environment.session, self._name)
-            if not exporters:
-                return False
-            fields = environment.get_connector_unit(ExportMapper).changed_by_fields()
-            flows = flow_classes(environment.backend, environment.session).values()
-            in_bulk = [getattr(flow, "fields", ()) for flow in flows if flow._model_name == self._name]
-            in_bulk += [exporter._fields for exporter in exporters]
-            return fields is not None and fields <= {name for names in in_bulk for name in names}
+            return is_sent_in_bulk(environment)
 
     def _is_on(self, *kinds):
         """Return whether the flow of one of some kinds is on, or the model has none."""

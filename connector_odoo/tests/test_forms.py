@@ -99,6 +99,7 @@ class TestForms(Roles, TransactionCase):
                 self.assertEqual((page.tag, page.get("name"), page.get("invisible")), ("page", "connector", None))
 
     def test_a_product_is_exported_only_where_an_addon_exports_its_stock(self):
+        self.backend.flow_ids.write({"is_on": True})
         [row] = self.seen_by(self.manager, self.template(1))["bindings"]
         has_stock = "stock_warehouse_id" in self.backend._fields
         self.assertEqual((row["can_import"], row["can_export"]), (True, has_stock))

@@ -18,14 +18,15 @@ from ...extension import class_name
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
-from ..connector_unit import external_id_text
-from ..flow import BulkExportFlow, ExportFlow, FlowSwitchedOff, flow_class, open_flow
+from ..connector_unit import Environment, external_id_text
+from ..flow import BulkExportFlow, ExportFlow, FlowSwitchedOff, flow_class, flow_classes, open_flow
 from ..importer.record import RecordImporter
 from ..importer.unsent import ImportHold, with_failed_export
 from ..jobs.about import exported_in_bulk
 from ..jobs.channel import flow_channel
 from ..jobs.keys import bulk_export_identity
 from ..jobs.related_action import open_exported_in_bulk
+from ..mapper.mapper import ExportMapper
 from ..synchronizer import a_moment
 from ..types import Values
 from .unanswered import forget_until_answered
@@ -233,6 +234,23 @@ class BulkExporter(ImportHold):
             identity_key=bulk_export_identity(self.model._name, binding.id, self.environment.flow_argument.get("flow")),
         )
         return self._("Refused: %s\nA job of its own tries it once more.", error)
+
+
+def is_sent_in_bulk(environment: Environment) -> bool:
+    """Return whether all that is exported of a model is sent in bulk, such as its stock.
+
+    :param environment: of the model
+    """
+    exporters = environment.backend.get_classes(BulkExporter, environment.session, environment.model_name)
+    if not exporters:
+        return False
+    flows = flow_classes(environment.backend, environment.session).values()
+    in_bulk = [
+        flow.fields for flow in flows if issubclass(flow, BulkExportFlow) and flow._model_name == environment.model_name
+    ]
+    in_bulk += [exporter._fields for exporter in exporters]
+    exported = environment.get_connector_unit(ExportMapper).changed_by_fields()
+    return exported is not None and exported <= {name for names in in_bulk for name in names}
 
 
 @job(
