@@ -186,7 +186,7 @@ env.cr.commit()
             f"""
   ERP:   {server.url}/odoo/odoo-backends?db={self.erp}
   Shop:  {shop_url}/odoo/action-product.product_template_action?db={self.shop}
-  Login and password are {LOGIN} / {PASSWORD}. Change a product in the shop, then press "Import Products" on the backend in the ERP.
+  Login and password are {LOGIN} / {PASSWORD}. Change a product in the shop, then run the flow "Products" of the backend in the ERP.
   Ctrl-C stops everything.""",
             flush=True,
         )
