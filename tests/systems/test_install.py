@@ -136,7 +136,12 @@ env["test.shop.backend"].create({"name": "Shop"})
 env["ir.module.module"].update_list()
 env["ir.module.module"].search([("name", "=", "addon_with_a_flow")]).button_immediate_install()
 """)
-    odoo('env["connector.flow"].search([("code", "=", "tags")]).action_run(); env.cr.commit()')
+    odoo("""
+flow = env["connector.flow"].search([("code", "=", "tags")])
+flow.expression = "*/5 * * * *"
+flow.action_run()
+env.cr.commit()
+""")
     rows = "SELECT (SELECT count(*) FROM connector_flow WHERE active AND code = 'tags'), (SELECT count(*) FROM queue_job_schedule)"
     with databases.cursor(name) as cr:
         cr.execute(rows)
