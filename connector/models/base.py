@@ -36,7 +36,8 @@ class Base(models.AbstractModel):
         heard = listeners(self.pool, self._name)
         if heard is None:
             return super().write(vals)
-        saved = self.filtered("id")  # an onchange writes on records that do not exist
+        # an onchange writes on records that do not exist: their ids are false
+        saved = self if all(self._ids) else self.filtered("id")
         old = old_values(saved, heard.change, vals)
         result = super().write(vals)
         for records, told in told_values(saved, vals):

@@ -80,6 +80,7 @@ class BenchmarkPartner(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.partner": "odoo_id"}
     _description = "Benchmark Partner"
+    _default_access = False  # older commits have no default company rule: all are measured without it
 
     backend_id = fields.Many2one("benchmark.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
@@ -90,6 +91,7 @@ class BenchmarkProduct(models.Model):
     _inherit = "external.binding"
     _inherits = {"product.product": "odoo_id"}
     _description = "Benchmark Product"
+    _default_access = False
 
     backend_id = fields.Many2one("benchmark.backend", required=True, ondelete="restrict")
     odoo_id = fields.Many2one("product.product", required=True, ondelete="cascade")

@@ -23,7 +23,6 @@ exports all changes made until it is run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, TypeAlias
 
 from odoo.fields import Domain
@@ -45,7 +44,7 @@ from ..synchronizer import Deleter
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import RecordExporter, export_record
-from .unsent_changes import mark_unsent, note_unsent
+from .unsent_changes import is_noted, mark_unsent, note_unsent
 
 #: Written values, or the change of ``on_record_change``.
 Written: TypeAlias = Mapping[str, Any] | Change
@@ -86,8 +85,8 @@ def delay_export_all_bindings(
     for name, path in paths_to(record):
         if binding_models is not None and name not in binding_models:
             continue
-        if _is_off_everywhere(record, name) and not isinstance(vals, Change):
-            note_unsent(record, name, path, vals, partial(_delay_exports, session))
+        if not isinstance(vals, Change) and _is_off_everywhere(record, name, path):
+            note_unsent(session, record, name, path, vals, _delay_exports)
             continue
         for binding in _bindings(_as_superuser(session, model_name, record_id), name, path):
             _delay_exports(session, binding, vals)
@@ -195,12 +194,14 @@ def _argument_if_on(
     return flow_argument(backend.get_backend(), session, flow, kind)
 
 
-def _is_off_everywhere(record: BaseModel, binding_model: str) -> bool:
+def _is_off_everywhere(record: BaseModel, binding_model: str, path: str) -> bool:
     """Return whether no backend is told of any change of a record.
 
     With something in the context that keeps some backend from being told, it is not looked at.
     """
-    return not forbids_any(record.env.context) and record.env["connector.flow"]._are_exports_off(binding_model)
+    if forbids_any(record.env.context):
+        return False
+    return is_noted(record, binding_model, path) or record.env["connector.flow"]._are_exports_off(binding_model)
 
 
 def _deletes(session: ConnectorSession, binding: BaseModel) -> bool:

@@ -12,25 +12,39 @@ from typing import Any, TypeAlias
 from odoo.fields import Domain
 from odoo.models import BaseModel
 
+from odoo.addons.jobs_queue.session import ConnectorSession
+
 from ..binding.state import recall, remember
 
-#: ``function(binding, written fields)``: notes the change, or sends it if the export is on by now.
-Tell: TypeAlias = Callable[[BaseModel, Mapping[str, Any]], None]
+#: ``function(session, binding, written fields)``: notes the change, or sends it if the export is on
+#: by now.
+Tell: TypeAlias = Callable[[ConnectorSession, BaseModel, Mapping[str, Any]], None]
 
 _KEY = "connector.unsent_changes"
 
 
-def note_unsent(record: BaseModel, binding_model: str, path: str, fields: Iterable[str], tell: Tell) -> None:
+def note_unsent(
+    session: ConnectorSession, record: BaseModel, binding_model: str, path: str, fields: Iterable[str], tell: Tell
+) -> None:
     """Note that a record was changed, and that no backend is told.
 
     :param path: path of many2ones from the binding model to the record
     :param fields: names of the written fields
     """
-    precommit = record.env.cr.precommit
+    precommit = session.cr.precommit
     if _KEY not in precommit.data:
+        # the records by the fields: mostly all have the same ones
         precommit.data[_KEY] = defaultdict(lambda: defaultdict(set))
-        precommit.add(partial(_tell_noted, record.browse(), tell))
-    precommit.data[_KEY][binding_model, path][record.id].update(fields)
+        precommit.add(partial(_tell_noted, session, record.browse(), tell))
+    precommit.data[_KEY][binding_model, path][frozenset(fields)].add(record.id)
+
+
+def is_noted(record: BaseModel, binding_model: str, path: str) -> bool:
+    """Return whether the transaction has noted such a change: then it need not be looked up again.
+
+    An export that was switched on since is no harm, as :data:`Tell` looks.
+    """
+    return (binding_model, path) in record.env.cr.precommit.data.get(_KEY, ())
 
 
 def mark_unsent(binding: BaseModel) -> None:
@@ -43,11 +57,15 @@ def mark_unsent(binding: BaseModel) -> None:
         remember(binding, {"sync_state": "to_export"})
 
 
-def _tell_noted(model: BaseModel, tell: Tell) -> None:
-    noted = model.env.cr.precommit.data.pop(_KEY, {})
+def _tell_noted(session: ConnectorSession, model: BaseModel, tell: Tell) -> None:
+    noted = session.cr.precommit.data.pop(_KEY, {})
     # who changes a record need not have the right to see its bindings
     model = model.sudo().with_context(active_test=False)
     for (binding_model, path), changes in noted.items():
-        bindings = model.env[binding_model].search(Domain(path, "in", list(changes)), order="id")
+        fields_of = defaultdict(set)
+        for fields, ids in changes.items():
+            for id_ in ids:
+                fields_of[id_].update(fields)
+        bindings = model.env[binding_model].search(Domain(path, "in", list(fields_of)), order="id")
         for binding in bindings:
-            tell(binding, dict.fromkeys(changes[binding.mapped(path).id]))
+            tell(session, binding, dict.fromkeys(fields_of[binding.mapped(path).id]))

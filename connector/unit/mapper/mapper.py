@@ -275,8 +275,10 @@ class Mapper(ConnectorUnit):
         :param options: :class:`MapOptions`
         """
         previous, self.options = self.options, options
+        fields = options["fields"]
+        compiled = self._compiled if fields is None else self._compiled_for(fields)
         try:
-            return self.finalize(map_record, self._map(map_record, self._compiled_for(options["fields"])))
+            return self.finalize(map_record, self._map(map_record, compiled))
         finally:
             self.options = previous
 

@@ -77,7 +77,9 @@ class MapRecord:
         """
         if for_create is None and self.binding is not None:
             for_create = not self.binding
-        return MapOptions(further, for_create=for_create, fields=fields)
+        options = MapOptions(further) if further else MapOptions()  # without keywords: it is made for each record
+        options["for_create"], options["fields"] = for_create, fields
+        return options
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Set values that :meth:`values` adds to the mapped ones.
