@@ -4,6 +4,8 @@ from odoo import api, fields, models
 
 from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 
+from .bound_many2one import BoundMany2one, drop_if_unbound
+
 
 class _OdooUnique(models.Constraint):
     """The constraint that a record has one binding per backend.
@@ -39,8 +41,10 @@ class ExternalBinding(models.AbstractModel):
             _inherits = {"res.partner": "odoo_id"}
             _description = "Shop Partner"
 
-            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
-            odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+            backend_id = fields.Many2one("shop.backend")
+
+    ``backend_id`` is required, as here. ``odoo_id`` points to the record: the model has it if
+    ``_inherits`` names it. Write it, too, to give it another label or behaviour.
 
     Two bindings of a model never have the same external id on the same backend, nor the same
     record: constraints of the database ensure it. A model that may bind a record several times
@@ -52,6 +56,9 @@ class ExternalBinding(models.AbstractModel):
     _description = "External Binding"
     _company_path = "backend_id.company_id"
 
+    # the connector names the model of its backends
+    backend_id = fields.Many2one("connector.backend", required=True, ondelete="restrict")
+    odoo_id = BoundMany2one(required=True, index=True, ondelete="cascade")
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
     external_version = fields.Char(
         copy=False,
@@ -152,10 +159,21 @@ class ExternalBinding(models.AbstractModel):
         return descriptions
 
     @api.model
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        drop_if_unbound(self)
+
+    @api.model
     def _add_sql_constraints(self):
-        if "backend_id" not in self._fields:
+        """Refuse a model that does not name the model of its backends, before its table is used.
+
+        :raise TypeError: it does not
+        """
+        backend = self.env[self._fields["backend_id"].comodel_name]
+        if backend._abstract or not isinstance(backend, self.env.registry["connector.backend"]):
             raise TypeError(
-                f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend"
+                f"backend_id of {self._name} points to {backend._name}, which is no model of backends. Name that of the connector: "
+                'backend_id = fields.Many2one("shop.backend")'
             )
         return super()._add_sql_constraints()
 

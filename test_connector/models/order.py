@@ -50,8 +50,7 @@ class ShopOrder(models.Model):
     _description = "Test Shop Order"
     _screen_fields = ("total", "shop_line_ids")
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("test.order", required=True, ondelete="cascade")
+    backend_id = fields.Many2one("test.shop.backend")
     shop_line_ids = fields.One2many("test.shop.order.line", "shop_order_id")
 
 
@@ -64,6 +63,5 @@ class ShopOrderLine(models.Model):
     _parent_field = "order_id"
     _screen_fields = ("quantity",)
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("test.order.line", required=True, ondelete="cascade")
+    backend_id = fields.Many2one("test.shop.backend")
     shop_order_id = fields.Many2one("test.shop.order", required=True, index=True, ondelete="cascade")

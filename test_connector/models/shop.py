@@ -55,8 +55,7 @@ class ShopPartner(models.Model):
     _description = "Test Shop Partner"
     _screen_fields = ("email", "points", "category_id")
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+    backend_id = fields.Many2one("test.shop.backend")
     points = fields.Integer()
     discount = fields.Float()
     newsletter = fields.Boolean()
@@ -74,8 +73,7 @@ class ShopTag(models.Model):
     _description = "Test Shop Tag"
     _default_access = False
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("res.partner.category", required=True, ondelete="cascade")
+    backend_id = fields.Many2one("test.shop.backend")
 
 
 class ShopUser(models.Model):
@@ -86,8 +84,7 @@ class ShopUser(models.Model):
     _inherits = {"res.users": "odoo_id"}
     _description = "Test Shop User"
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("res.users", required=True, ondelete="cascade")
+    backend_id = fields.Many2one("test.shop.backend")
 
 
 class ShopPage(models.Model):

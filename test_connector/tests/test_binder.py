@@ -259,5 +259,8 @@ class TestConstraint(ShopCase):
 
     def test_a_binding_without_a_backend_is_refused_when_its_table_is_made(self):
         model = self.env["external.binding"]
-        with self.assertRaisesRegex(TypeError, "external.binding, so it must declare backend_id"):
+        with self.assertRaisesRegex(
+            TypeError,
+            r"external.binding points to connector.backend, .*backend_id = fields.Many2one\(\"shop.backend\"\)",
+        ):
             model._add_sql_constraints()
