@@ -11,8 +11,9 @@ _NO_MODEL = "_unknown"  # Odoo's own name for it
 class BoundMany2one(fields.Many2one):
     """A many2one to the model that a binding model names for it in ``_inherits``.
 
-    It has the label of that model, and belongs to the addon of the binding model, as if its author
-    had written it there. A field that the author has written replaces it as a whole.
+    Its label is the name of that model, with a word more, as the inherited fields may have the name
+    alone. It belongs to the addon of the binding model, as if its author had written it there. A
+    field that the author has written replaces it as a whole.
     """
 
     def _get_attrs(self, model_class: type[models.BaseModel], name: str) -> dict[str, Any]:
@@ -26,13 +27,16 @@ class BoundMany2one(fields.Many2one):
         attrs["comodel_name"] = names[0] if names else _NO_MODEL
         if names:  # it is a model of a registry, as a class in the source has no _inherits of its own
             addon = model_class._original_module
-            attrs.update(_module=addon, _modules=(addon,), string=model_class.pool[names[0]]._description)
+            label = f"{model_class.pool[names[0]]._description} Here"
+            attrs.update(string=label, _module=addon, _modules=(addon,))
         return attrs
 
     def _description_string(self, env: api.Environment) -> str:
-        """Return the label: a translation of it, else that of the model's name."""
+        """Return the label in the user's language, also where only the model's name is translated."""
         label = super()._description_string(env)
-        return env["ir.model"]._get(self.comodel_name).name or label if label == self.string else label
+        if label != self.string or not env.lang:
+            return label
+        return env._("%s Here", env["ir.model"]._get(self.comodel_name).name or self.comodel_name)
 
 
 def drop_if_unbound(model: models.BaseModel) -> None:

@@ -65,7 +65,7 @@ class ShopPartner(models.Model):
 
 
 class ShopTag(models.Model):
-    """A tag. It has no rule."""
+    """A tag. It has no rule, and a field odoo_id of its own."""
 
     _name = "test.shop.tag"
     _inherit = "external.binding"
@@ -74,6 +74,7 @@ class ShopTag(models.Model):
     _default_access = False
 
     backend_id = fields.Many2one("test.shop.backend")
+    odoo_id = fields.Many2one("res.partner.category", string="Tag", required=True, ondelete="cascade")
 
 
 class ShopUser(models.Model):
