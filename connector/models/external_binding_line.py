@@ -21,8 +21,7 @@ class ExternalBindingLine(models.AbstractModel):
             _parent_binding_field = "shop_order_id"
             _parent_field = "order_id"
 
-            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
-            odoo_id = fields.Many2one("sale.order.line", required=True, ondelete="cascade")
+            backend_id = fields.Many2one("shop.backend")
             shop_order_id = fields.Many2one(
                 "shop.sale.order", required=True, index=True, ondelete="cascade"
             )

@@ -569,7 +569,9 @@ class TestDeclarations(RestCase):
         with self.assertRaisesRegex(FailedJobError, "Location of .* is empty: enter it"):
             adapter.search()
         self.patch(type(self.backend), "_location_field", "address")
-        with self.assertRaisesRegex(NotImplementedError, "no base, and test.shop.backend has no field 'address': add it"):
+        with self.assertRaisesRegex(
+            NotImplementedError, "no base, and test.shop.backend has no field 'address': add it"
+        ):
             adapter.search()
 
     def test_nor_can_what_a_class_declares_of_them(self):
