@@ -4,7 +4,7 @@ from odoo import api, fields, models
 
 from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 
-from .bound_many2one import BoundMany2one, drop_if_unbound
+from .binding_links import BackendLink, BoundLink, drop_links_to_nothing
 
 
 class _OdooUnique(models.Constraint):
@@ -40,11 +40,11 @@ class ExternalBinding(models.AbstractModel):
             _inherit = "external.binding"
             _inherits = {"res.partner": "odoo_id"}
             _description = "Shop Partner"
+            _backend_model = "shop.backend"
 
-            backend_id = fields.Many2one("shop.backend")
-
-    ``backend_id`` is required, as here. ``odoo_id`` points to the record: the model has it if
-    ``_inherits`` names it. Write it, too, to give it another label or behaviour.
+    So it has the fields ``odoo_id`` and ``backend_id``, which point to the record and the backend. A
+    field of that name in the class replaces ours as a whole. A model that inherits no record has no
+    ``odoo_id``.
 
     Two bindings of a model never have the same external id on the same backend, nor the same
     record: constraints of the database ensure it. A model that may bind a record several times
@@ -55,10 +55,10 @@ class ExternalBinding(models.AbstractModel):
     _inherit = ["queue.checked.access", "connector.default.access", "connector.default.screens"]
     _description = "External Binding"
     _company_path = "backend_id.company_id"
+    _backend_model: str | None = None  # name of the model of the backends
 
-    # the connector names the model of its backends
-    backend_id = fields.Many2one("connector.backend", required=True, ondelete="restrict")
-    odoo_id = BoundMany2one(required=True, index=True, ondelete="cascade")
+    backend_id = BackendLink(required=True, ondelete="restrict")
+    odoo_id = BoundLink(required=True, index=True, ondelete="cascade")
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
     external_version = fields.Char(
         copy=False,
@@ -161,21 +161,7 @@ class ExternalBinding(models.AbstractModel):
     @api.model
     def _post_model_setup__(self):
         super()._post_model_setup__()
-        drop_if_unbound(self)
-
-    @api.model
-    def _add_sql_constraints(self):
-        """Refuse a model that does not name the model of its backends, before its table is used.
-
-        :raise TypeError: it does not
-        """
-        backend = self.env[self._fields["backend_id"].comodel_name]
-        if backend._abstract or not isinstance(backend, self.env.registry["connector.backend"]):
-            raise TypeError(
-                f"backend_id of {self._name} points to {backend._name}, which is no model of backends. Name that of the connector: "
-                'backend_id = fields.Many2one("shop.backend")'
-            )
-        return super()._add_sql_constraints()
+        drop_links_to_nothing(self)
 
 
 def _may_read(model):

@@ -8,4 +8,4 @@ class OdooBinding(models.AbstractModel):
     _inherit = "external.binding"
     _description = "Binding of a record with one of another Odoo"
 
-    backend_id = fields.Many2one("odoo.backend", string="Odoo Backend", index=True)
+    backend_id = fields.Many2one("odoo.backend", string="Odoo Backend", required=True, index=True, ondelete="restrict")

@@ -53,9 +53,9 @@ class ShopPartner(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.partner": "odoo_id"}
     _description = "Test Shop Partner"
+    _backend_model = "test.shop.backend"
     _screen_fields = ("email", "points", "category_id")
 
-    backend_id = fields.Many2one("test.shop.backend")
     points = fields.Integer()
     discount = fields.Float()
     newsletter = fields.Boolean()
@@ -71,9 +71,9 @@ class ShopTag(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.partner.category": "odoo_id"}
     _description = "Test Shop Tag"
+    _backend_model = "test.shop.backend"
     _default_access = False
 
-    backend_id = fields.Many2one("test.shop.backend")
     odoo_id = fields.Many2one("res.partner.category", string="Tag", required=True, ondelete="cascade")
 
 
@@ -84,8 +84,7 @@ class ShopUser(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.users": "odoo_id"}
     _description = "Test Shop User"
-
-    backend_id = fields.Many2one("test.shop.backend")
+    _backend_model = "test.shop.backend"
 
 
 class ShopPage(models.Model):

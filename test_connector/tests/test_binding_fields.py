@@ -2,7 +2,7 @@
 
 from odoo.tools import mute_logger
 
-from odoo.addons.connector.models.bound_many2one import BoundMany2one
+from odoo.addons.connector.models.binding_links import BackendLink, BoundLink
 
 from .common import ShopCase
 
@@ -20,12 +20,13 @@ class TestBindingFields(ShopCase):
         self.env.cr.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'test_shop_partner'")
         self.assertIn("(odoo_id)", "".join(definition for (definition,) in self.env.cr.fetchall()))
 
-    def test_the_field_and_its_key_belong_to_the_addon_of_the_binding(self):
-        xmlid = "field_test_shop_partner__odoo_id"
-        self.assertTrue(self.env.ref(f"test_connector.{xmlid}"))
-        self.assertFalse(self.env.ref(f"connector.{xmlid}", raise_if_not_found=False))
-        keys = self.env["ir.model.constraint"].search([("name", "=", "test_shop_partner_odoo_id_fkey")])
-        self.assertEqual(keys.module.mapped("name"), ["test_connector"])
+    def test_the_fields_and_their_keys_belong_to_the_addon_of_the_binding(self):
+        for name in ("odoo_id", "backend_id"):
+            xmlid = f"field_test_shop_partner__{name}"
+            self.assertTrue(self.env.ref(f"test_connector.{xmlid}"))
+            self.assertFalse(self.env.ref(f"connector.{xmlid}", raise_if_not_found=False))
+            keys = self.env["ir.model.constraint"].search([("name", "=", f"test_shop_partner_{name}_fkey")])
+            self.assertEqual(keys.module.mapped("name"), ["test_connector"])
 
     def test_a_binding_that_inherits_no_record_has_no_such_field(self):
         for model in ("test.shop.page", "external.binding", "external.binding.line"):
@@ -43,28 +44,26 @@ class TestBindingFields(ShopCase):
         field = self.field("test.shop.tag")
         self.assertEqual((field.string, field.index, field.ondelete), ("Tag", None, "cascade"))
 
-    def test_the_author_names_only_the_model_of_the_backends(self):
+    def test_a_binding_points_to_a_backend_of_the_model_that_its_class_names(self):
         field = self.field("test.shop.partner", "backend_id")
         self.assertEqual((field.comodel_name, field.required, field.ondelete), ("test.shop.backend", True, "restrict"))
         self.assertEqual(self.field("test.shop.page", "backend_id").ondelete, "cascade")
+        self.assertNotIn("backend_id", self.env["external.binding"]._fields)
 
-    def test_a_model_that_is_none_of_backends_is_refused_when_the_table_is_made(self):
-        field = self.field("test.shop.partner", "backend_id")
-        for model in ("res.company", "connector.backend"):
-            self.patch(field, "comodel_name", model)
-            message = rf'test.shop.partner points to {model}, .*backend_id = fields.Many2one\("shop.backend"\)'
+    def test_a_model_of_backends_that_is_missing_or_none_is_refused_when_the_model_is_loaded(self):
+        binding = self.registry["test.shop.partner"]
+        for model in (None, "res.company", "connector.backend", "test.shop.backnd"):
+            self.patch(binding, "_backend_model", model)
+            message = f"_backend_model of test.shop.partner is {model!r}, but must be .* such as .*'test.shop.backend'"
             with self.assertRaisesRegex(TypeError, message):
-                self.env["test.shop.partner"]._add_sql_constraints()
+                BackendLink()._get_attrs(binding, "backend_id")
 
-    def test_one_field_for_two_models_is_refused(self):
-        class Twice:
-            _name = "shop.twice"
-            _inherits = {"res.partner": "odoo_id", "res.bank": "odoo_id"}
-
-        with self.assertRaisesRegex(
-            TypeError, "shop.twice names the field odoo_id for several.* res.partner, res.bank"
-        ):
-            BoundMany2one()._get_attrs(Twice, "odoo_id")
+    def test_one_field_for_two_models_is_refused_when_the_model_is_loaded(self):
+        binding = self.registry["test.shop.partner"]
+        self.patch(binding, "_inherits", {"res.partner": "odoo_id", "res.bank": "odoo_id"})
+        message = "test.shop.partner names the field odoo_id for several.* res.partner, res.bank"
+        with self.assertRaisesRegex(TypeError, message):
+            BoundLink()._get_attrs(binding, "odoo_id")
 
     def label(self, lang):
         description = self.env["test.shop.partner"].with_context(lang=lang).fields_get(["odoo_id"], ["string"])
