@@ -11,8 +11,8 @@ _NO_MODEL = "_unknown"  # Odoo's own name for it
 class _Link(fields.Many2one):
     """A many2one to a model that the class of the binding model names.
 
-    It belongs to the addon of the binding model, as if its author had written it there. A field that
-    the author has written replaces it as a whole.
+    It belongs to the addon of the binding model, as if its author had written it there. A field
+    that the author has written replaces it as a whole.
     """
 
     def _get_attrs(self, model_class: type[models.BaseModel], name: str) -> dict[str, Any]:
@@ -41,10 +41,10 @@ class BackendLink(_Link):
         registry = model_class.pool
         backends = registry.descendants(["connector.backend"], "_inherit")
         if backend not in backends or registry[backend]._abstract:
-            known = [known for known in backends if not registry[known]._abstract]
+            known = [known for known in backends if not registry[known]._abstract] or ["shop.backend"]
             raise TypeError(
                 f"_backend_model of {model_class._name} is {backend!r}, but must be the model of its backends, such as "
-                f"{', '.join(map(repr, known)) or 'shop.backend'}"
+                f"{', '.join(map(repr, known))}"
             )
         return {"comodel_name": backend}
 
@@ -68,7 +68,7 @@ class BoundLink(_Link):
         return {"comodel_name": names[0], "string": f"{model_class.pool[names[0]]._description} Here"}
 
     def _description_string(self, env: api.Environment) -> str:
-        """Return the label in the user's language, also where only the model's name is translated."""
+        """Return the label in the user's language, also if only the model's name is translated."""
         label = super()._description_string(env)
         if label != self.string or not env.lang:
             return label

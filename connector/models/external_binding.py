@@ -42,9 +42,9 @@ class ExternalBinding(models.AbstractModel):
             _description = "Shop Partner"
             _backend_model = "shop.backend"
 
-    So it has the fields ``odoo_id`` and ``backend_id``, which point to the record and the backend. A
-    field of that name in the class replaces ours as a whole. A model that inherits no record has no
-    ``odoo_id``.
+    So it has the fields ``odoo_id`` and ``backend_id``, which point to the record and the backend.
+    A field of that name in the class replaces ours as a whole. A model that inherits no record has
+    no ``odoo_id``.
 
     Two bindings of a model never have the same external id on the same backend, nor the same
     record: constraints of the database ensure it. A model that may bind a record several times
