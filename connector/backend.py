@@ -57,6 +57,8 @@ class Backend:
         class PartnerMapperLoyalty(PartnerMapper):
             direct = [("points", "loyalty_points")]
 
+    Classes that serve one model may be registered together, see :meth:`register`.
+
     A class that a backend does not have is taken from its parent. If no parent has it, a general
     class of the framework serves, where there is one: for the binder and for the synchronizers. Any
     number of addons may extend the same class, see :mod:`~odoo.addons.connector.extension`. An
@@ -122,6 +124,33 @@ class Backend:
             return unit_class
 
         return register if unit_class is None else register(unit_class)
+
+    def register(self, model_name: str, *unit_classes: type[Any]) -> None:
+        """Register the classes that serve one model, without naming it in each of them.
+
+        ``shop.register("shop.res.partner", CustomersFlow, CustomerAdapter, CustomerMapper)``
+
+        It gives each of them ``_model_name``, and then does what :meth:`register_class` does.
+
+        :param model_name: name of the model
+        :param unit_classes: subclasses of :class:`~odoo.addons.connector.connector.ConnectorUnit`
+        :raise TypeError: the name is no text, no class is given, or one of them is no unit class
+        :raise ValueError: a class has a ``_model_name`` of its own, or is registered already
+        """
+        if not isinstance(model_name, str) or not unit_classes:
+            raise TypeError(
+                f"register() of the backend {self} needs the name of a model, then the classes that serve it, "
+                f"such as {self.service}.register('shop.res.partner', PartnerMapper); given is {model_name!r}"
+            )
+        for unit_class in unit_classes:
+            self._check_unit_class(unit_class)
+            if "_model_name" in vars(unit_class):
+                raise ValueError(
+                    f"{class_name(unit_class)} cannot be registered for {model_name}, as it serves {_model_names(unit_class)}: "
+                    "take out its _model_name, or its other registration; for two models make two subclasses"
+                )
+            unit_class._model_name = model_name
+            self._register(unit_class, None, None, registering_addon())
 
     def register_class(self, unit_class: type[Any], replacing: _Replacing = None, extends: type | None = None) -> None:
         """Register a class that serves this backend, or one that extends such a class.

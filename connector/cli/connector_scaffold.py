@@ -62,7 +62,7 @@ class ConnectorScaffold(Command):
         print(
             f"{what}. With {addon.parent} on the addons path, run its tests:\n\n"
             f"    odoo -d a_new_database -i {addon.name} --test-tags /{addon.name} --stop-after-init\n\n"
-            f"Then change adapter.py and {record}.py: they say what the system is like."
+            f"Then change backend.py and {record}.py: they say what the system is like."
         )
 
     def _write(self, options):

@@ -2,11 +2,10 @@
 
 ::
 
-    from odoo.addons.connector.declaration import CursorPages, RestAdapter, Verb, field, secret
+    from odoo.addons.connector.declaration import CursorPages, RestAdapter, Verb, secret
 
 
     class ShopAdapter(RestAdapter):
-        base = field("location")
         headers = {"X-Api-Key": secret("token")}
 
 

@@ -50,7 +50,7 @@ class DeclaredAdapter(HttpAdapter):
     says.
     """
 
-    #: The base address: ``field("location")``, or a text
+    #: The base address: ``field("location")``, or a text; None: the location of the backend
     base: Any = None
     #: Headers of each request, {name: text, ``field()`` or ``secret()``}
     headers: Mapping[str, Any] = {}
@@ -197,9 +197,15 @@ class DeclaredAdapter(HttpAdapter):
 
     @property
     def _base_url(self) -> str:
-        if self.base is None:
-            raise NotImplementedError(f'{type(self).__name__} declares no base: base = field("location")')
-        return self._value(self.base)
+        if self.base is not None:
+            return self._value(self.base)
+        name = self.backend_record._location_field
+        if name not in self.backend_record._fields:
+            raise NotImplementedError(
+                f"{type(self).__name__} declares no base, and {self.backend_record._name} has no field {name!r}: "
+                'add it to that model, or declare base = "https://shop.example.com"'
+            )
+        return self._value(Field(name))
 
     def _secrets(self) -> Iterable[str]:
         record = self.backend_record.sudo()

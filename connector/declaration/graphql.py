@@ -51,7 +51,6 @@ class GraphQLAdapter(EndpointAdapter):
         @shop
         class Orders(GraphQLAdapter):
             _model_name = "shop.sale.order"
-            base = field("location")
             fields = "id number total { amount } lines { id sku quantity }"
             list = "orders(first: $size, after: $cursor, updatedAfter: $since)"
             one = "order(id: $id)"

@@ -33,7 +33,6 @@ class RestAdapter(DeclaredAdapter):
     What a system has in common is declared once, and what each kind of record has, once a model::
 
         class ShopAdapter(RestAdapter):
-            base = field("location")
             headers = {"X-Api-Key": secret("token")}
 
         @shop

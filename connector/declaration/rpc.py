@@ -90,7 +90,7 @@ class RpcAdapter(EndpointAdapter):
         @shop
         class OldCustomers(RpcAdapter):
             _model_name = "shop.res.partner"
-            base, path, protocol = field("location"), "/api/xmlrpc", "xmlrpc"
+            path, protocol = "/api/xmlrpc", "xmlrpc"
             login = Call("login", field("user"), secret("key"))
             expired, missing, denied = {5}, {102}, {2}
             list, one = Call("customer.list", Window("customer_id")), Call("customer.info", "{id}")

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 
 from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 
+from .binding_links import BackendLink, BoundLink, drop_links_to_nothing
+
 
 class _OdooUnique(models.Constraint):
     """The constraint that a record has one binding per backend.
@@ -38,9 +40,11 @@ class ExternalBinding(models.AbstractModel):
             _inherit = "external.binding"
             _inherits = {"res.partner": "odoo_id"}
             _description = "Shop Partner"
+            _backend_model = "shop.backend"
 
-            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
-            odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+    So it has the fields ``odoo_id`` and ``backend_id``, which point to the record and the backend.
+    A field of that name in the class replaces ours as a whole. A model that inherits no record has
+    no ``odoo_id``.
 
     Two bindings of a model never have the same external id on the same backend, nor the same
     record: constraints of the database ensure it. A model that may bind a record several times
@@ -51,7 +55,10 @@ class ExternalBinding(models.AbstractModel):
     _inherit = ["queue.checked.access", "connector.default.access", "connector.default.screens"]
     _description = "External Binding"
     _company_path = "backend_id.company_id"
+    _backend_model: str | None = None  # name of the model of the backends
 
+    backend_id = BackendLink(required=True, ondelete="restrict")
+    odoo_id = BoundLink(required=True, index=True, ondelete="cascade")
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
     external_version = fields.Char(
         copy=False,
@@ -152,12 +159,9 @@ class ExternalBinding(models.AbstractModel):
         return descriptions
 
     @api.model
-    def _add_sql_constraints(self):
-        if "backend_id" not in self._fields:
-            raise TypeError(
-                f"The model {self._name} inherits external.binding, so it must declare backend_id, a many2one to its backend"
-            )
-        return super()._add_sql_constraints()
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        drop_links_to_nothing(self)
 
 
 def _may_read(model):

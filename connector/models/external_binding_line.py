@@ -18,11 +18,10 @@ class ExternalBindingLine(models.AbstractModel):
             _inherit = "external.binding.line"
             _inherits = {"sale.order.line": "odoo_id"}
             _description = "Shop Order Line"
+            _backend_model = "shop.backend"
             _parent_binding_field = "shop_order_id"
             _parent_field = "order_id"
 
-            backend_id = fields.Many2one("shop.backend", required=True, ondelete="restrict")
-            odoo_id = fields.Many2one("sale.order.line", required=True, ondelete="cascade")
             shop_order_id = fields.Many2one(
                 "shop.sale.order", required=True, index=True, ondelete="cascade"
             )

@@ -88,11 +88,11 @@ def _protocol_of(files, addon, service):
             f"{addon} is no connector: an addon is expected there whose backend.py has {service} = Backend(...)"
         )
     names = Names(service, "rest", "res.partner", "customer")
-    found = re.search(rf"class {names.adapter}\((Rest|GraphQL|Rpc)Adapter\)", files.get("adapter.py", ""))
+    found = re.search(rf"class {names.adapter}\((Rest|GraphQL|Rpc)Adapter\)", files["backend.py"])
     if not found:
         raise ValueError(
-            f"{addon}/adapter.py has no class {names.adapter} of RestAdapter, GraphQLAdapter or RpcAdapter, from which the "
-            "adapter of the model would inherit: add it"
+            f"{addon}/backend.py has no class {names.adapter} of RestAdapter, GraphQLAdapter or RpcAdapter, from which the "
+            "adapter of the model would inherit: add it, or move it there from adapter.py"
         )
     return {"Rest": "rest", "GraphQL": "graphql", "Rpc": "xmlrpc"}[found[1]]
 

@@ -60,6 +60,49 @@ class TestDeclaration(BackendCase):
             Backend(parent="shop")
 
 
+class TestRegistrationForAModel(BackendCase):
+    def units(self, *bases):
+        return [type(f"Partner{base.__name__}", (base,), {"__module__": __name__}) for base in bases]
+
+    def test_the_classes_serve_the_model_and_no_other(self):
+        binder, mapper = self.units(Binder, ImportMapper)
+        self.shop.register("res.partner", binder, mapper)
+        self.assertIs(self.found(self.shop), binder)
+        self.assertIs(self.found(self.shop2, ImportMapper), mapper)
+        with self.assertRaises(NoConnectorUnitError):
+            self.found(self.shop, ImportMapper, "res.users")
+
+    def test_they_belong_to_the_addon_that_registers_them(self):
+        register_as("not_installed", self.shop.register, "res.partner", *self.units(Binder))
+        with self.assertRaisesRegex(NoConnectorUnitError, "belongs to the addon not_installed"):
+            self.found(self.shop)
+
+    def test_a_subclass_of_one_serves_another_model(self):
+        [binder] = self.units(Binder)
+        self.shop.register("res.partner", binder)
+        other = type("UserBinder", (binder,), {"__module__": __name__})
+        self.shop.register("res.users", other)
+        self.assertIs(self.found(self.shop, model_name="res.users"), other)
+        self.assertIs(self.found(self.shop), binder)
+
+    def test_a_class_that_serves_something_already_is_refused(self):
+        [binder] = self.units(Binder)
+        self.shop.register("res.partner", binder)
+        for model in ("res.users", "res.partner"):
+            with self.assertRaisesRegex(ValueError, f"PartnerBinder cannot be .* for {model}, .* serves res.partner"):
+                self.shop.register(model, binder)
+        with self.assertRaisesRegex(ValueError, "take out its _model_name"):
+            self.shop.register("res.users", self.unit("OtherBinder"))
+
+    def test_what_is_no_model_or_no_class_is_refused(self):
+        with self.assertRaisesRegex(TypeError, "shop needs the name of a model.* given is <class .*PartnerBinder"):
+            self.shop.register(*self.units(Binder))
+        with self.assertRaisesRegex(TypeError, "then the classes"):
+            self.shop.register("res.partner")
+        with self.assertRaisesRegex(TypeError, "is not a subclass of ConnectorUnit"):
+            self.shop.register("res.partner", "PartnerBinder")
+
+
 class TestResolution(BackendCase):
     def test_a_registered_class_serves_its_model(self):
         unit = self.unit("PartnerBinder")

@@ -8,5 +8,4 @@ class OdooBinding(models.AbstractModel):
     _inherit = "external.binding"
     _description = "Binding of a record with one of another Odoo"
 
-    # odoo_id is declared by the concrete models
     backend_id = fields.Many2one("odoo.backend", string="Odoo Backend", required=True, index=True, ondelete="restrict")

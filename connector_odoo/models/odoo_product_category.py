@@ -1,6 +1,6 @@
 """Bindings of product categories to another Odoo."""
 
-from odoo import fields, models
+from odoo import models
 
 
 class OdooProductCategory(models.Model):
@@ -8,7 +8,3 @@ class OdooProductCategory(models.Model):
     _inherit = "odoo.binding"
     _inherits = {"product.category": "odoo_id"}
     _description = "Product Category of another Odoo"
-
-    odoo_id = fields.Many2one(
-        "product.category", string="Product Category Here", required=True, index=True, ondelete="cascade"
-    )

@@ -1,6 +1,6 @@
 """Bindings of products to another Odoo."""
 
-from odoo import fields, models
+from odoo import models
 
 
 class OdooProductProduct(models.Model):
@@ -16,5 +16,3 @@ class OdooProductProduct(models.Model):
     _inherits = {"product.product": "odoo_id"}
     _description = "Product of another Odoo"
     _screen_fields = ("default_code",)
-
-    odoo_id = fields.Many2one("product.product", string="Product Here", required=True, index=True, ondelete="cascade")

@@ -1,6 +1,6 @@
 """Bindings of partners to another Odoo."""
 
-from odoo import fields, models
+from odoo import models
 
 
 class OdooResPartner(models.Model):
@@ -9,5 +9,3 @@ class OdooResPartner(models.Model):
     _inherits = {"res.partner": "odoo_id"}
     _description = "Partner of another Odoo"
     _screen_fields = ("email",)
-
-    odoo_id = fields.Many2one("res.partner", string="Partner Here", required=True, index=True, ondelete="cascade")

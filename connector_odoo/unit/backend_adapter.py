@@ -24,7 +24,6 @@ class OdooAdapter(RpcAdapter):
     ======================================================  ====================
     """
 
-    base = field("location")
     path: str  # of the endpoint, which the protocols define
     _exceptions = {404: FailedJobError, 409: RetryableJobError}
     _page_size = 1000  # ids of a list

@@ -9,10 +9,7 @@ from ..backend import odoo
 from .importer import OdooImporter
 
 
-@odoo
 class PartnerImportMapper(ImportMapper):
-    _model_name = "odoo.res.partner"
-
     direct = [
         ("name", "name"),
         ("active", "active"),
@@ -52,16 +49,13 @@ class PartnerImportMapper(ImportMapper):
         return {"country_id": country.id, "state_id": state.id}
 
 
-@odoo
 class PartnerImporter(OdooImporter):
-    _model_name = "odoo.res.partner"
-
     def _import_dependencies(self):
         self._import_dependency(self.external_record["parent_id"], "odoo.res.partner")
 
 
-@odoo
 class PartnerExportMapper(ExportMapper):
-    _model_name = "odoo.res.partner"
-
     direct = [("name", "name"), ("email", "email"), ("phone", "phone")]
+
+
+odoo.register("odoo.res.partner", PartnerImportMapper, PartnerImporter, PartnerExportMapper)

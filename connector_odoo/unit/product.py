@@ -10,14 +10,11 @@ from ..backend import odoo
 from .importer import OdooImporter
 
 
-@odoo
 class ProductImportMapper(ImportMapper):
     """Import mapper of products, for which each variant there is its own product here.
 
     Therefore a product gets the name with the attributes, and the price with their extras.
     """
-
-    _model_name = "odoo.product.product"
 
     direct = [
         ("display_name", "name"),
@@ -42,10 +39,7 @@ class ProductImportMapper(ImportMapper):
         return {"type": "service" if record["type"] == "service" else "consu"}
 
 
-@odoo
 class ProductImporter(OdooImporter):
-    _model_name = "odoo.product.product"
-
     def _import_dependencies(self):
         self._import_dependency(self.external_record["categ_id"], "odoo.product.category")
 
@@ -66,3 +60,6 @@ class ProductImporter(OdooImporter):
         active = any(template.product_variant_ids.mapped("active"))
         if template.active != active:
             template.active = active
+
+
+odoo.register("odoo.product.product", ProductImportMapper, ProductImporter)

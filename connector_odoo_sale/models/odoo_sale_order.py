@@ -10,7 +10,6 @@ class OdooSaleOrder(models.Model):
     _description = "Sale Order of another Odoo"
     _screen_fields = ("origin", "partner_id", "amount_total", "state", "odoo_line_ids")
 
-    odoo_id = fields.Many2one("sale.order", string="Sale Order Here", required=True, index=True, ondelete="cascade")
     odoo_line_ids = fields.One2many("odoo.sale.order.line", "odoo_order_id", string="Lines of the Other Odoo")
 
 

@@ -12,7 +12,4 @@ class OdooSaleOrderLine(models.Model):
     _parent_field = "order_id"
     _screen_fields = ("product_uom_qty", "price_unit")
 
-    odoo_id = fields.Many2one(
-        "sale.order.line", string="Sale Order Line Here", required=True, index=True, ondelete="cascade"
-    )
     odoo_order_id = fields.Many2one("odoo.sale.order", required=True, index=True, ondelete="cascade")

@@ -22,10 +22,7 @@ _MORE_THAN_ANY_ROUNDING = 1000  # of a currency
 _PARTNERS = ("partner_id", "partner_invoice_id", "partner_shipping_id")
 
 
-@odoo
 class SaleOrderImportMapper(ImportMapper):
-    _model_name = "odoo.sale.order"
-
     direct = [
         ("name", "origin"),
         ("client_order_ref", "client_order_ref"),
@@ -35,7 +32,6 @@ class SaleOrderImportMapper(ImportMapper):
     children = [("order_line", "odoo_line_ids", "odoo.sale.order.line")]
 
 
-@odoo
 class SaleOrderLineImportMapper(ImportMapper):
     """Import mapper of order lines.
 
@@ -46,7 +42,6 @@ class SaleOrderLineImportMapper(ImportMapper):
     not take that of the product when the quantity is changed here.
     """
 
-    _model_name = "odoo.sale.order.line"
     _written_with = {"technical_price_unit": ("price_unit",)}  # alone it is not written
 
     direct = [
@@ -67,7 +62,6 @@ class SaleOrderLineImportMapper(ImportMapper):
         return {"technical_price_unit": 0 if record["display_type"] else differs}
 
 
-@odoo
 class SaleOrderLineChild(ImportMapChild):
     """Maps the lines of an order; a line that cannot be deleted gets the quantity 0.
 
@@ -75,19 +69,14 @@ class SaleOrderLineChild(ImportMapChild):
     to 0 is what Odoo itself advises.
     """
 
-    _model_name = "odoo.sale.order.line"
-
     def remove_item(self, record):
         if not record.odoo_id._check_line_unlink():
             return super().remove_item(record)
         return Command.update(record.id, {"product_uom_qty": 0}) if record.product_uom_qty else None
 
 
-@odoo
 class ChangedOrdersImporter(ChangedRecordsImporter):
     """Imports the orders that were confirmed there, and their later changes."""
-
-    _model_name = "odoo.sale.order"
 
     def _filters_since(self, watermark):
         confirmed = [("state", "in", ["sale", "done", "cancel"])]
@@ -96,10 +85,7 @@ class ChangedOrdersImporter(ChangedRecordsImporter):
         return [*confirmed, "|", ("write_date", ">=", watermark), ("order_line.write_date", ">=", watermark)]
 
 
-@odoo
 class SaleOrderImporter(OdooImporter):
-    _model_name = "odoo.sale.order"
-
     def _fields_to_read(self):
         return [*super()._fields_to_read(), "state", "amount_total", "currency_id"]
 
@@ -173,3 +159,7 @@ class SaleOrderImporter(OdooImporter):
         add_checkpoint(
             self.session, "sale.order", order.id, self.backend_record, message, severity="warning", on_review=on_review
         )
+
+
+odoo.register("odoo.sale.order", SaleOrderImportMapper, ChangedOrdersImporter, SaleOrderImporter)
+odoo.register("odoo.sale.order.line", SaleOrderLineImportMapper, SaleOrderLineChild)

@@ -8,10 +8,7 @@ from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.product import ProductImporter
 
 
-@odoo
 class StockExportMapper(ExportMapper):
-    _model_name = "odoo.product.product"
-
     @mapping
     @changed_by("qty_available")
     def quantity(self, record):
@@ -21,9 +18,7 @@ class StockExportMapper(ExportMapper):
         return {"quantity": record.odoo_id.with_context(warehouse_id=warehouse.id).qty_available}
 
 
-@odoo
 class StockExporter(BulkExporter):
-    _model_name = "odoo.product.product"
     _holds_imports = False
 
     def _write_many(self, changes):
@@ -41,3 +36,6 @@ class StockedProductImporter(ProductImporter):
         super()._after_import(binding)
         if self.incoming.match and self.backend_record.stock_warehouse_id:
             delay_bulk_export(self.environment.user_session, binding)
+
+
+odoo.register("odoo.product.product", StockExportMapper, StockExporter)

@@ -48,10 +48,9 @@ class ShopOrder(models.Model):
     _inherit = "external.binding"
     _inherits = {"test.order": "odoo_id"}
     _description = "Test Shop Order"
+    _backend_model = "test.shop.backend"
     _screen_fields = ("total", "shop_line_ids")
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("test.order", required=True, ondelete="cascade")
     shop_line_ids = fields.One2many("test.shop.order.line", "shop_order_id")
 
 
@@ -62,8 +61,7 @@ class ShopOrderLine(models.Model):
     _description = "Test Shop Order Line"
     _parent_binding_field = "shop_order_id"
     _parent_field = "order_id"
+    _backend_model = "test.shop.backend"
     _screen_fields = ("quantity",)
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("test.order.line", required=True, ondelete="cascade")
     shop_order_id = fields.Many2one("test.shop.order", required=True, index=True, ondelete="cascade")

@@ -53,10 +53,9 @@ class ShopPartner(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.partner": "odoo_id"}
     _description = "Test Shop Partner"
+    _backend_model = "test.shop.backend"
     _screen_fields = ("email", "points", "category_id")
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
     points = fields.Integer()
     discount = fields.Float()
     newsletter = fields.Boolean()
@@ -66,16 +65,16 @@ class ShopPartner(models.Model):
 
 
 class ShopTag(models.Model):
-    """A tag. It has no rule."""
+    """A tag. It has no rule, and a field odoo_id of its own."""
 
     _name = "test.shop.tag"
     _inherit = "external.binding"
     _inherits = {"res.partner.category": "odoo_id"}
     _description = "Test Shop Tag"
+    _backend_model = "test.shop.backend"
     _default_access = False
 
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("res.partner.category", required=True, ondelete="cascade")
+    odoo_id = fields.Many2one("res.partner.category", string="Tag", required=True, ondelete="cascade")
 
 
 class ShopUser(models.Model):
@@ -85,9 +84,7 @@ class ShopUser(models.Model):
     _inherit = "external.binding"
     _inherits = {"res.users": "odoo_id"}
     _description = "Test Shop User"
-
-    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
-    odoo_id = fields.Many2one("res.users", required=True, ondelete="cascade")
+    _backend_model = "test.shop.backend"
 
 
 class ShopPage(models.Model):

@@ -4,6 +4,7 @@ from . import test_backend_screens
 from . import test_backend_status
 from . import test_batch_importer
 from . import test_binder
+from . import test_binding_fields
 from . import test_bound_record
 from . import test_bulk_exporter
 from . import test_bulk_importer

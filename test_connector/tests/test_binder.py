@@ -256,8 +256,3 @@ class TestConstraint(ShopCase):
 
     def test_records_that_are_not_known_there_do_not_disturb_each_other(self):
         self.assertTrue(self.partner() + self.partner())
-
-    def test_a_binding_without_a_backend_is_refused_when_its_table_is_made(self):
-        model = self.env["external.binding"]
-        with self.assertRaisesRegex(TypeError, "external.binding, so it must declare backend_id"):
-            model._add_sql_constraints()

@@ -557,10 +557,22 @@ class TestDeclarations(RestCase):
         for attributes, message in (
             ({"path": None}, 'nor a path: path = "/customers"'),
             ({"paginator": None}, r"nor a paginator, .*OnePage\(\)"),
-            ({"base": None}, r"declares no base"),
         ):
             with self.subTest(message), self.assertRaisesRegex(NotImplementedError, message):
                 self.adapter(**attributes).search()
+
+    def test_without_a_base_the_address_is_the_location_of_the_backend(self):
+        self.serve(Answer({}))
+        adapter = self.adapter(base=None)
+        self.assertEqual(adapter._base_url, self.backend.location)
+        self.backend.sudo().location = False
+        with self.assertRaisesRegex(FailedJobError, "Location of .* is empty: enter it"):
+            adapter.search()
+        self.patch(type(self.backend), "_location_field", "address")
+        with self.assertRaisesRegex(
+            NotImplementedError, "no base, and test.shop.backend has no field 'address': add it"
+        ):
+            adapter.search()
 
     def test_nor_can_what_a_class_declares_of_them(self):
         self.serve(Answer({"data": {"customers": []}, "uuid": 1}))

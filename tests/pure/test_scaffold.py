@@ -8,6 +8,7 @@ import pytest
 from odoo.addons.connector.scaffold import PROTOCOLS, add_model, write_connector
 from odoo.addons.connector.scaffold.places import with_items
 
+from scripts.loc import count
 from scripts.paths import ROOT, VENV
 
 MANIFEST = """{
@@ -39,6 +40,13 @@ def assert_refused(addon, error, message, model="product.product", **options):
     with pytest.raises(error, match=message):
         add(addon, model, **options)
     assert content(addon) == before
+
+
+def test_a_connector_with_two_models_has_at_most_sixty_lines(addon):
+    add(addon, depends="product")
+    numbers = count(addon)
+    assert numbers["Python"] <= 60
+    assert (numbers["XML"], numbers["CSV"]) == (0, 0)
 
 
 def test_a_model_changes_three_files_and_writes_two(addon):
@@ -123,8 +131,11 @@ def test_what_is_no_connector_is_refused(addon):
 
 
 def test_an_adapter_of_an_unknown_kind_is_refused(addon):
-    (addon / "adapter.py").write_text("class ShopAdapter(HttpAdapter): ...")
-    assert_refused(addon, ValueError, "adapter.py has no class ShopAdapter of RestAdapter")
+    backend = addon / "backend.py"
+    backend.write_text(backend.read_text().replace("(RestAdapter)", "(HttpAdapter)"))
+    assert_refused(
+        addon, ValueError, "backend.py has no class ShopAdapter of RestAdapter.* move it there from adapter.py"
+    )
 
 
 def test_names_that_are_none_are_refused(addon, tmp_path):
