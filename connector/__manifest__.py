@@ -1,7 +1,7 @@
 {
     "name": "Connector",
     "summary": "Connector framework: keep Odoo in step with other systems",
-    "version": "19.0.4.0.0",
+    "version": "19.0.5.0.0",
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",

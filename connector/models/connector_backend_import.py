@@ -21,18 +21,7 @@ class ConnectorBackend(models.AbstractModel):
             backend.sudo().watermark_ids.filtered(lambda watermark: watermark.direction == "import").unlink()
             jobs += backend._delay_for_models(import_batch, backend.sudo()._imported_models())
         self.sudo().needs_import = False
-        return self._answer_import(jobs)
-
-    def _delay_imports(self, model_names):
-        """Delay the import of what has changed, for each of these backends and each model.
-
-        It is what a button of a connector calls. See :meth:`_delay_for_models`.
-
-        :param model_names: list of names of binding models
-        :return: notification with links to the jobs
-        :raise AccessError: the user may not write the backends
-        """
-        return self._answer_import(self._delay_for_models(import_batch, model_names))
+        return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _delay_for_models(self, function, model_names):
         """Delay a job function for each of these backends and each model.
@@ -57,9 +46,6 @@ class ConnectorBackend(models.AbstractModel):
             for backend in self
             for model_name in model_names
         ]
-
-    def _answer_import(self, jobs):
-        return self.env["queue.worker"]._answer(self.env._("The import runs in the background:"), jobs)
 
     def _forget_imports(self):
         """Forget which states of external records were imported, and ask to import all again."""

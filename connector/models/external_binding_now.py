@@ -27,14 +27,11 @@ class ExternalBinding(models.AbstractModel):
 
         :raise UserError: none of the records can be imported
         """
-        bindings = self._for_button().filtered(lambda binding: binding._can_import())
-        if not bindings:
-            raise UserError(
-                self.env._(
-                    "None of these records can be imported. A record can be if it has an external ID and is not in conflict, if its "
-                    "backend is not archived, and if the connector imports such records and that flow is on."
-                )
-            )
+        refusal = self.env._(
+            "None of these records can be imported. A record can be if it has an external ID and is not in conflict, if its backend is "
+            "not archived, and if the connector imports such records and that flow is on."
+        )
+        bindings = self._for_button(lambda binding: binding._can_import(), refusal)
         # what is due is imported even if unchanged there; an error stays until it is mended
         remember(bindings.filtered(lambda binding: not is_import_due(binding)), {"sync_state": "to_import"})
         jobs = []
@@ -42,35 +39,40 @@ class ExternalBinding(models.AbstractModel):
             record = binding._name, binding.backend_id.id, binding.external_id
             jobs.append(import_record.delay(binding._job_session(), *record, identity_key=import_identity(*record)))
         message = self.env._("Records that are imported in the background, changed there or not: %s.", len(jobs))
-        return self.env["queue.worker"]._answer(message, jobs, linked=len(jobs) == 1)
+        return self._answer_now(message, jobs)
 
     def action_export_now(self):
         """Delay jobs that export the whole records, also what was sent before.
 
         :raise UserError: none of the records can be exported
         """
-        bindings = self._for_button().filtered(lambda binding: binding._can_export())
-        if not bindings:
-            raise UserError(
-                self.env._(
-                    "None of these records can be exported. A record can be if it is not in conflict and not marked as “Not Exported”, if "
-                    "its backend is not archived, and if the connector exports such records and that flow is on."
-                )
-            )
+        refusal = self.env._(
+            "None of these records can be exported. A record can be if it is not in conflict and not marked as “Not Exported”, if its "
+            "backend is not archived, and if the connector exports such records and that flow is on."
+        )
+        bindings = self._for_button(lambda binding: binding._can_export(), refusal)
         forget_sent(bindings)
         remember(bindings, {"sync_state": "to_export"})
         jobs = [job for binding in bindings for job in binding._delay_export()]
         message = self.env._("Records that are sent as a whole in the background: %s.", len(jobs))
-        return self.env["queue.worker"]._answer(message, jobs, linked=len(jobs) == 1)
+        return self._answer_now(message, jobs)
 
-    def _for_button(self):
-        """Return the bindings in superuser mode, for a user who may change them.
+    def _for_button(self, can, refusal):
+        """Return the bindings that a button can synchronise, in superuser mode.
 
-        :raise AccessError: the user may not
+        :param can: function of a binding, returns whether the button can
+        :param refusal: text, what to say if there is none
+        :raise AccessError: the user may not change them
+        :raise UserError: there is none
         """
         self.check_access("write")
         self.backend_id.check_access("read")
-        return self.sudo()
+        if not (bindings := self.sudo().filtered(can)):
+            raise UserError(refusal)
+        return bindings
+
+    def _answer_now(self, message, jobs):
+        return self.env["queue.worker"]._answer(message, jobs, linked=len(jobs) == 1)
 
     def _delay_export(self):
         if self._is_sent_in_bulk():

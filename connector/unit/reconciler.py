@@ -230,7 +230,12 @@ class Reconciler(Synchronizer):
         """
         for page in split_every(self._page_size, external_ids, list):
             import_page.delay(
-                self.environment.user_session, self.model._name, self.backend_record.id, external_ids=page, force=True
+                self.environment.user_session,
+                self.model._name,
+                self.backend_record.id,
+                external_ids=page,
+                force=True,
+                **self.environment.flow_argument,
             )
 
     def _export(self, binding_ids: Iterable[int]) -> None:

@@ -32,6 +32,8 @@ from . import test_exchange
 from . import test_exporter
 from . import test_external_fields
 from . import test_flow
+from . import test_flow_off
+from . import test_flow_runs
 from . import test_ported_code
 from . import test_given_values
 from . import test_http_adapter
@@ -59,6 +61,7 @@ from . import test_safe_creation
 from . import test_secret_char
 from . import test_secrets
 from . import test_test_kit
+from . import test_seen_buttons
 from . import test_sending
 from . import test_server_credentials
 from . import test_synchronize_now

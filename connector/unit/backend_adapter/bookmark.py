@@ -126,11 +126,10 @@ class Received:
         """Return whether a record of a page was received before."""
         return not self._records.isdisjoint(self._digests(page))
 
-    def note(self, page: list[Any], is_again: bool = False) -> int:
+    def note(self, page: list[Any], is_again: bool = False) -> None:
         """Remember the records of a page.
 
         :param is_again: whether the page is read again, and so may bring nothing new
-        :return: how many pages in a row, up to this one, have brought nothing new
         """
         digests = self._digests(page)
         self.is_repeated, self._last = bool(page) and digests == self._last, digests
@@ -138,7 +137,6 @@ class Received:
         self.in_vain = 0 if new else self.in_vain + (not is_again)
         self._records.update(new)
         self.new_records += new
-        return self.in_vain
 
     def _digests(self, page: list[Any]) -> list[bytes]:
         return [digest(self.key_of(record)) for record in page]
