@@ -311,9 +311,10 @@ class DeclaredAdapter(HttpAdapter):
         """
         return self._overrides("search_read") or not any(map(self._overrides, ("search", "read", "read_many")))
 
-    def _overrides(self, method: str) -> bool:
+    @classmethod
+    def _overrides(cls, method: str) -> bool:
         """Return whether a method is not that of the framework."""
-        return not getattr(type(self), method).__module__.startswith(_FRAMEWORK)
+        return not getattr(cls, method).__module__.startswith(_FRAMEWORK)
 
     def search(self, filters: Mapping[str, Any] | None = None) -> Iterable[ExternalId]:
         """Return the ids of the records that match.
@@ -344,8 +345,7 @@ class DeclaredAdapter(HttpAdapter):
             raise NotImplementedError(
                 f"{self._refusal('search')}, nor a paginator, which says how the list goes on: OnePage() if it does not"
             )
-        if not isinstance(filters or {}, Mapping):
-            raise TypeError(f"{class_name(type(self))}: filters are a dict of parameters, not {shown(filters)}")
+        params = self._params_of(filters)
         self.list_clock = None
 
         def ask(path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
@@ -353,9 +353,14 @@ class DeclaredAdapter(HttpAdapter):
             self.list_clock = self.list_clock or self.clock
             return answer
 
-        params = {**self._values(self.params), **(filters or {})}
         listing = Listing(ask, self._list_path, params, self._records_of, self._listed_id)
         return pages_from(partial(self._used_paginator.pages, self, listing), bookmark, self._listed_id)
+
+    def _params_of(self, filters: Any) -> dict[Any, Any]:
+        """Return the parameters of each request for a page."""
+        if not isinstance(filters or {}, Mapping):
+            raise TypeError(f"{class_name(type(self))}: filters are a dict of parameters, not {shown(filters)}")
+        return {**self._values(self.params), **(filters or {})}
 
     # whether pages of one record are asked for
     _is_tested = False

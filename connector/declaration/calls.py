@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from odoo.addons.jobs_queue.texts import shown
 
+from ..unit.backend_adapter.json_paths import check_path
 from .values import Field
 
 # Stands for a value, or with a star for the items of a list
 _PLACEHOLDER = re.compile(r"\{(\*?)(\w+)\}")
+# What stands for the resource, also within the name of a method
+_RESOURCE = "{resource}"
 #: Names of the parameters for the first and the last id of a window.
 WINDOW = ("from", "to")
 
@@ -27,9 +31,10 @@ class Call:
     An argument is a value, ``field()``, ``secret()``, a :class:`Window`, or a text in braces that
     stands for what is known at the call: ``{id}``, ``{number}`` (the id as a whole number),
     ``{data}``, ``{params}`` (the filters of a list and its page). Lists and dicts may have them,
-    too. With a star, as in ``{*arguments}``, a list is put in item by item.
+    too. With a star, as in ``{*arguments}``, a list is put in item by item. What is not known at
+    the call, such as the size of a page without one, is left out of a dict, and null elsewhere.
 
-    :param method: name of the method
+    :param method: name of the method, which may have ``{resource}`` in it
     :param arguments: arguments by position
     :param named: arguments by name, for JSON-RPC only
     """
@@ -37,6 +42,8 @@ class Call:
     method: str
     arguments: tuple[Any, ...]
     named: Mapping[str, Any]
+    #: JMESPath to what is meant in the result; None: the result is meant
+    place: str | None
 
     def __init__(self, method: str, *arguments: Any, **named: Any) -> None:
         if not isinstance(method, str) or not method:
@@ -45,10 +52,24 @@ class Call:
             raise ValueError(f"Call({method!r}): the arguments are given by position or by name, not both")
         for name, value in (("method", method), ("arguments", arguments), ("named", MappingProxyType(named))):
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "place", None)
+
+    def at(self, place: str) -> Call:
+        """Return a call like this one, of whose result only a part is meant.
+
+        ``Call("customer.create", "{data}").at("customer.id")``
+
+        :param place: JMESPath to that part; a result without it is not readable
+        """
+        check_path(place, f"Call({self.method!r}).at()")
+        call = copy(self)
+        object.__setattr__(call, "place", place)
+        return call
 
     def placeholders(self) -> set[str]:
         """Return what stands in braces among the method and its arguments."""
-        return set(_placeholders([self.method, self.arguments, self.named]))
+        of_method = {"resource"} if _RESOURCE in self.method else set()
+        return of_method | set(_placeholders([self.method, self.arguments, self.named]))
 
     def spreads(self) -> set[str]:
         """Return what stands in braces with a star."""
@@ -62,7 +83,8 @@ class Call:
         :raise TypeError: something with a star is no list
         """
         arguments = _filled(self.named or list(self.arguments), values, value_of)
-        return _filled(self.method, values, value_of), arguments
+        method = _filled(self.method, values, value_of)
+        return method.replace(_RESOURCE, values["resource"]) if _RESOURCE in method else method, arguments
 
 
 @dataclass(frozen=True)
@@ -123,13 +145,13 @@ def _placeholders(value: Any, stars_only: bool = False) -> Iterator[str]:
 def _filled(value: Any, values: Mapping[str, Any], value_of: Callable[[Any], Any]) -> Any:
     if isinstance(value, str):
         found = _PLACEHOLDER.fullmatch(value)
-        return values[found[2]] if found else value
+        return values.get(found[2]) if found else value
     if isinstance(value, Field):
         return value_of(value)
     if isinstance(value, Window):
         return value.filter(values["params"])
     if isinstance(value, Mapping):
-        return {name: _filled(item, values, value_of) for name, item in value.items()}
+        return {name: _filled(item, values, value_of) for name, item in value.items() if not _is_unknown(item, values)}
     if isinstance(value, list | tuple):
         filled: list[Any] = []
         for item in value:
@@ -140,3 +162,9 @@ def _filled(value: Any, values: Mapping[str, Any], value_of: Callable[[Any], Any
             filled += found_value if is_spread else [found_value]
         return filled
     return value
+
+
+def _is_unknown(value: Any, values: Mapping[str, Any]) -> bool:
+    """Return whether a declared value stands for what is not known at the call."""
+    found = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and values.get(found[2]) is None

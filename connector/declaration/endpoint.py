@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import requests
 
 from odoo.addons.jobs_queue.exception import FailedJobError
@@ -33,8 +35,13 @@ class EndpointAdapter(DeclaredAdapter):
         if status not in NO_ENDPOINT or status in self._exceptions:
             return super()._error_of(response)
         said = self._mask(self._said(response))
-        error = FailedJobError(
-            f"{self._label} has nothing at {self.path} (status {status}: {said}). "
-            "Check the address in the backend, and the path of the endpoint, then requeue the job."
+        text = self._(
+            "%(system)s has nothing at %(path)s (status %(status)s: %(message)s). Check in the backend: %(fields)s. "
+            "Check, too, whether the system has what is asked for. Then requeue the job.",
+            system=self._label,
+            path=self._mask(urlsplit(response.url).path),
+            status=status,
+            message=said,
+            fields=self._address_labels(),
         )
-        return noting(error, status, said)
+        return noting(FailedJobError(text), status, said)

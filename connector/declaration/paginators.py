@@ -7,7 +7,7 @@ lists end by their one rule: with an empty page, or as the system says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 from odoo.addons.jobs_queue.texts import shown
@@ -77,10 +77,15 @@ class Paginator:
             raise ValueError(f"{title} is {shown(value)}: it must be the name of a parameter")
 
     @property
-    def parameters(self) -> frozenset[str]:
-        """The names of the parameters whose values are the paginator's alone."""
+    def names(self) -> frozenset[str]:
+        """The names of the parameters that say which page is asked for."""
         names = {getattr(self, name) for name in self._names}
         return frozenset(name for name in names if isinstance(name, str))
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters whose values are the paginator's alone."""
+        return self.names
 
     def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         """Yield the pages of a list from a bookmark on, empty ones, too.
@@ -286,6 +291,9 @@ class KeysetPages(_SizedPages):
     :param first: value of the parameter for the first page, None to leave it out
     :param more: where an answer says whether there is more: JMESPath, :class:`Header`, or None: the
         list ends with an empty page
+    :param rest: whether the system leaves out of a page what our user may not see, so that a page
+        may be empty although others follow. After a page that is not full, the rest of the list is
+        asked for without a size then; the list ends where that is empty
     :param size: number of records to ask for in a page; None: as many as the system likes to give
     :param size_parameter: name of the parameter for the size
     """
@@ -294,6 +302,7 @@ class KeysetPages(_SizedPages):
     key: str | None = None
     first: str | int | None = None
     more: Place | None = None
+    rest: bool = False
 
     _places = ("key", "more")
     _json_places = ("key",)
@@ -304,6 +313,11 @@ class KeysetPages(_SizedPages):
         """Without the key: the first page may begin with a value of one's own."""
         return super().parameters - {self.parameter}
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rest and (self.size is None or self.more is not None):
+            raise ValueError("KeysetPages, rest is for pages with a size, where no answer says whether there is more")
+
     def pages(self, adapter: Paging, listing: Listing, bookmark: Bookmark) -> Iterator[Page]:
         params = self._params(listing)
         if self.first is not None:
@@ -311,14 +325,44 @@ class KeysetPages(_SizedPages):
         order = _Order(f"{type(adapter).__name__}, KeysetPages: the list {listing.path}", bookmark)
 
         def following(answer: PageAnswer, page: Page) -> Any:
-            keys = [listing.id_of(record) if self.key is None else value_at(self.key, record) for record in page]
+            keys = [self._key_of(listing, record) for record in page]
             order.note(keys)
             return keys[-1] if keys else None
 
+        goes_on: Callable[[PageAnswer, Page], Any] = following
+        if self.rest:
+            listing, goes_on = self._to_the_rest(adapter, listing, following)
         more = _truth_in(self.more)
         return adapter._cursor_pages(
-            listing.ask, listing.path, params, listing.records, self.parameter, following, bookmark, more
+            listing.ask, listing.path, params, listing.records, self.parameter, goes_on, bookmark, more
         )
+
+    def _to_the_rest(
+        self, adapter: Paging, listing: Listing, following: Callable[[PageAnswer, Page], Any]
+    ) -> tuple[Listing, Callable[[PageAnswer, Page], Any]]:
+        """Return the list with the rest in each page that is not full, and how it goes on."""
+        size, has_ended = self.size or 0, False
+
+        def ask(path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
+            nonlocal has_ended
+            page, asked = adapter._page_of(listing.ask(path, params), listing.records, path), dict(params or {})
+            has_ended = False
+            if len(page) < size:
+                del asked[self.size_parameter]
+                if page:
+                    asked[self.parameter] = self._key_of(listing, page[-1])
+                rest = adapter._page_of(listing.ask(path, asked), listing.records, path)
+                page, has_ended = [*page, *rest], not rest
+            return PageAnswer(page)
+
+        def following_or_none(answer: PageAnswer, page: Page) -> Any:
+            place = following(answer, page)
+            return None if has_ended else place
+
+        return replace(listing, ask=ask, records=lambda answer: answer.body), following_or_none
+
+    def _key_of(self, listing: Listing, record: Any) -> Any:
+        return listing.id_of(record) if self.key is None else value_at(self.key, record)
 
 
 @dataclass(frozen=True, kw_only=True)

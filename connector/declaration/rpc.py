@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import requests
 from requests import PreparedRequest
@@ -24,12 +25,13 @@ from ..unit.backend_adapter.errors import Refusal
 from ..unit.backend_adapter.json_paths import value_at
 from ..unit.backend_adapter.paging import Page, PageAnswer
 from ..unit.backend_adapter.sending import prepared
+from ..unit.connector_unit import external_id_text
 from ..unit.types import ExternalId, ExternalRecord, Values
 from .calls import WINDOW, Call, MultiCall, has_window
 from .endpoint import EndpointAdapter
 from .paginators import IdWindows, LinkPages, OnePage
 from .protocols import PROTOCOLS, Fault, RpcProtocol
-from .values import Header, check_path_template, id_values
+from .values import Header, check_path_template, id_values, ids_values
 
 #: Stands for the session, which is known when a call is sent.
 SESSION = object()
@@ -45,9 +47,17 @@ _KEPT = LRU(1000)
 _THROUGH = Call("call", "{session}", "{method}", "{arguments}")
 
 #: Methods of an adapter that are calls, and what their arguments may name.
-_VERBS = {"create": {"data"}, "write": {"id", "data"}, "delete": {"id"}}
-# What stands for the id as a number is an id, too
-_SAME = {"number": "id"}
+_VERBS: dict[str, set[str]] = {
+    "create": {"data"},
+    "write": {"id", "data"},
+    "delete": {"id"},
+    "who_am_i": set(),
+    "system_version": set(),
+}
+# What stands for ids as numbers are ids, too
+_SAME = {"number": "id", "numbers": "ids"}
+# Stands for filters that are no dict, among the parameters of a list
+_FILTERS = object()
 
 
 def _check_pages(name: str, call: Call | None, paginator: Any, asked: Any) -> None:
@@ -64,9 +74,10 @@ def _check_pages(name: str, call: Call | None, paginator: Any, asked: Any) -> No
             raise ValueError(f"{name}, paginator has the {header}: a result has no headers, and a call sends none")
     if call is None:
         return
-    if asked and "params" not in call.placeholders():
+    sent = call.placeholders()
+    if asked and sent.isdisjoint(("params", "filters")):
         raise ValueError(
-            f"{name}, list never sends {shown(asked)}: it needs a Window or {{params}} among its arguments"
+            f"{name}, list never sends {shown(asked)}: it needs a Window, {{params}} or {{filters}} among its arguments"
         )
     if paginator is None:
         return
@@ -76,9 +87,10 @@ def _check_pages(name: str, call: Call | None, paginator: Any, asked: Any) -> No
         raise ValueError(
             f"{name}, list has a Window: its IdWindows must not name parameters, as it has names of its own"
         )
-    if "params" not in call.placeholders() and not isinstance(paginator, OnePage):
+    if "params" not in sent and not (isinstance(paginator, OnePage) or paginator.names <= sent):
+        names = ", ".join(f"{{{name}}}" for name in sorted(paginator.names))
         raise ValueError(
-            f"{name}, list sends no page: it needs a Window or {{params}} among its arguments, or OnePage()"
+            f"{name}, list sends no page: it needs a Window, {{params}}, or all of {names} among its arguments, or OnePage()"
         )
 
 
@@ -100,7 +112,7 @@ class RpcAdapter(EndpointAdapter):
     The login gives a session. When it has expired, there is one new login. If :attr:`expired` says
     how that shows, a session serves later jobs of the process, too; else it serves until the end of
     the environment. Faults become what their codes are declared to mean; others are refusals. If it
-    declares how one record is read, the records of its list count as excerpts.
+    declares how one record or many are read, the records of its list count as excerpts.
     """
 
     #: ``xmlrpc``, ``jsonrpc``, or ``json`` for JSON by POST to ``path/method``
@@ -123,17 +135,23 @@ class RpcAdapter(EndpointAdapter):
     missing: Collection[int | str] = ()
     #: Codes of faults: wrong credentials at the login, one missing right at a call
     denied: Collection[int | str] = ()
-    #: Call that lists records, with :class:`~.calls.Window` or ``{params}`` among its arguments
+    #: Name of the kind of record in the system, such as ``customer``, for which ``{resource}``
+    #: stands in calls; or a cached_property
+    resource: Any = None
+    #: Call that lists records, with :class:`~.calls.Window`, ``{params}`` or ``{filters}`` and the
+    #: parameters of the paginator among its arguments
     list: Call | None = None
-    #: Call that returns one record, with ``{id}``
+    #: Call that returns one record, with ``{id}``; by default :attr:`many` with one id
     one: Call | None = None
-    #: How many records are read by one call, None: one
-    many: MultiCall | None = None
+    #: How many records are read by one call: :class:`~.calls.MultiCall`, or a call with ``{ids}``
+    #: that returns the list of those that exist. None: each by a call of its own
+    many: MultiCall | Call | None = None
     #: Calls that change records: create with ``{data}``, write with ``{id}`` and ``{data}``, delete
+    #: with ``{id}``; and who_am_i and system_version, for the connection test
     verbs: Mapping[str, Call] = {}
 
     _json_paths = (*EndpointAdapter._json_paths, "session_at")
-    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "verbs")
+    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "many", "verbs")
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
@@ -146,36 +164,69 @@ class RpcAdapter(EndpointAdapter):
                 raise ValueError(f"{name}, {attribute} is {shown(codes)}: it must be a set of codes, such as {{5}}")
         login, through = cls._declaration_of("login"), cls._declaration_of("through")
         cls._check_call(f"{name}, login", login, set())
+        if login is not None:
+            cls._check_arguments(f"{name}, login", login)
         if (login_path := cls._declaration_of("login_path")) is not None:
             check_path_template(login_path, f"{name}, login_path", False)
         known = {"session", "method", "arguments"}
         if login is not None or through is not _THROUGH:
             cls._check_call(f"{name}, through", through, known, known, {"arguments"})
-        cls._check_call(f"{name}, list", cls._declaration_of("list"), {"params"})
-        cls._check_call(f"{name}, one", cls._declaration_of("one"), {"id"}, required={"id"})
-        for method, call in (cls._declaration_of("verbs") or {}).items():
+            if through is not None:
+                cls._check_arguments(f"{name}, through", through)
+        cls._check_resource(name)
+        cls._check_calls(name)
+        if not cls._overrides("call"):  # else it says itself how its calls are sent
+            cls._check_sending(name, through)
+
+    @classmethod
+    def _check_calls(cls, name: str) -> None:
+        listing, one, many, verbs = map(cls._declaration_of, ("list", "one", "many", "verbs"))
+        paginator, changed, params = map(cls._declaration_of, ("paginator", "changed", "params"))
+        of_page = paginator.names if paginator else ()
+        cls._check_call(f"{name}, list", listing, {"params", "filters", "resource", *of_page}, lists={"filters"})
+        cls._check_call(f"{name}, one", one, {"id", "fields", "resource"}, {"id"}, {"fields"})
+        if not isinstance(many, MultiCall | None):
+            example = 'MultiCall(50) or Call("customer.read", "{ids}")'
+            of_many, lists = {"ids", "fields", "resource"}, {"ids", "numbers", "fields"}
+            cls._check_call(f"{name}, many", many, of_many, {"ids"}, lists, example)
+        for method, call in (verbs or {}).items():
             if method not in _VERBS:
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
-            cls._check_call(f'{name}, verbs["{method}"]', call, _VERBS[method], required=_VERBS[method])
-        listing, paginator, changed, params = map(cls._declaration_of, ("list", "paginator", "changed", "params"))
+            known = _VERBS[method]
+            cls._check_call(f'{name}, verbs["{method}"]', call, {*known, "resource"}, required=known)
         _check_pages(name, listing, paginator, changed or params)
-        if not isinstance(many := cls._declaration_of("many"), MultiCall | None):
-            raise ValueError(f"{name}, many is {shown(many)}: it must be such as MultiCall(50)")
-        calls = (
-            cls._declaration_of("list"),
-            cls._declaration_of("one"),
-            *(cls._declaration_of("verbs") or {}).values(),
-        )
-        if through is not None and through.spreads() and any(call is not None and call.named for call in calls):
+
+    @classmethod
+    def _check_sending(cls, name: str, through: Any) -> None:
+        """Check that the protocol, and :attr:`through`, can send the arguments of the calls."""
+        listing, one, many, verbs = map(cls._declaration_of, ("list", "one", "many", "verbs"))
+        protocol, is_multi = PROTOCOLS[cls.protocol], isinstance(many, MultiCall)
+        of_verbs = {f'verbs["{method}"]': call for method, call in (verbs or {}).items()}
+        calls = {"list": listing, "one": one, "many": None if is_multi else many, **of_verbs}
+        for attribute, call in calls.items():
+            if call is not None:
+                cls._check_arguments(f"{name}, {attribute}", call)
+        spreads = through is not None and through.spreads()
+        if spreads and any(call is not None and call.named for call in calls.values()):
             raise ValueError(
                 f"{name} has a call with arguments by name, but through has {{*arguments}}: give them by position"
             )
-        if many is not None and not PROTOCOLS[cls.protocol].takes_positions:
+        if is_multi and not protocol.takes_positions:
             raise ValueError(
                 f"{name}, many sends arguments by position, which {cls.protocol} does not have: override read_many()"
             )
-        if many is not None and through not in (None, _THROUGH):
+        if is_multi and through not in (None, _THROUGH):
             raise ValueError(f"{name}, many does not send its calls as through says: override read_many() in its place")
+
+    @classmethod
+    def _check_resource(cls, name: str) -> None:
+        resource = vars(cls).get("resource")
+        if isinstance(resource, property):
+            raise ValueError(
+                f"{name}, resource is a property: make it a cached_property, so that of() can give another"
+            )
+        if not (resource is None or isinstance(resource, cached_property) or (isinstance(resource, str) and resource)):
+            raise ValueError(f"{name}, resource is {shown(resource)}: it must be a text such as 'customer'")
 
     @classmethod
     def _check_call(
@@ -185,11 +236,12 @@ class RpcAdapter(EndpointAdapter):
         known: set[str],
         required: Collection[str] = (),
         lists: Collection[str] = (),
+        example: str = 'Call("customer.list")',
     ) -> None:
         if call is None:
             return
         if not isinstance(call, Call):
-            raise ValueError(f'{name} is {shown(call)}: it must be such as Call("customer.list")')
+            raise ValueError(f"{name} is {shown(call)}: it must be such as {example}")
         named = {_SAME.get(placeholder, placeholder) for placeholder in call.placeholders()}
         for placeholder in sorted(named - known):
             raise ValueError(
@@ -201,6 +253,9 @@ class RpcAdapter(EndpointAdapter):
             )
         for placeholder in sorted(call.spreads().difference(lists)):
             raise ValueError(f"{name} has {{*{placeholder}}}, but it is no list: write {{{placeholder}}}")
+
+    @classmethod
+    def _check_arguments(cls, name: str, call: Call) -> None:
         if call.named and not PROTOCOLS[cls.protocol].takes_names:
             raise ValueError(f"{name} has arguments by name, which {cls.protocol} does not have: give them by position")
         if call.arguments and not PROTOCOLS[cls.protocol].takes_positions:
@@ -210,7 +265,8 @@ class RpcAdapter(EndpointAdapter):
 
     @property
     def lists_records(self) -> bool:
-        return self._overrides("search_read") or (self.one is None and super().lists_records)
+        is_read = self.one is not None or isinstance(self.many, Call)
+        return self._overrides("search_read") or (not is_read and super().lists_records)
 
     @property
     def reads_many_at_once(self) -> bool:
@@ -219,22 +275,63 @@ class RpcAdapter(EndpointAdapter):
     def pages(self, filters: Mapping[str, Any] | None = None, bookmark: Bookmark | None = None) -> Iterator[Page]:
         """Yield the pages of the list, each a list of records as they come.
 
-        :param filters: dict, further filters
+        :param filters: dict, further filters; anything else for a list with ``{filters}``
         :param bookmark: where it goes on
         :raise ValueError: the list does not send them
         """
         pages = super().pages(filters, bookmark)
-        _check_pages(type(self).__name__, self.list, self.paginator, {**self.params, **(filters or {})})
+        _check_pages(type(self).__name__, self.list, self.paginator, filters or self.params)
         return pages
+
+    def _params_of(self, filters: Any) -> dict[Any, Any]:
+        is_alone = self.list is not None and "filters" in self.list.placeholders() and not self.params
+        if is_alone and not isinstance(filters or {}, Mapping):
+            return {_FILTERS: filters}
+        return super()._params_of(filters)
 
     def read(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
         """Return a record as a dict.
 
-        :param fields: has no effect: the system returns what it returns
+        :param fields: names of the fields, for which ``{fields}`` stands
         :raise IDMissingInBackend: the system has no such record
         """
+        if self.one is None and isinstance(self.many, Call):
+            found = (record for record in self.read_many([external_id], fields) if self._has_id(record, external_id))
+            return self._record(next(found, None), external_id)
         one = self._declared(self.one, "read", "one")
-        return self._record(self._call_declared(one, id_values(external_id, one.placeholders()), True))
+        values = {**id_values(external_id, one.placeholders()), "fields": fields}
+        return self._record(self._call_declared(one, values, True), external_id)
+
+    @property
+    def _kind(self) -> str:
+        """The kind of record, as the system calls it if that is known."""
+        return self.resource or self.environment.model_name
+
+    def _has_id(self, record: ExternalRecord, external_id: ExternalId) -> bool:
+        return external_id_text(self.id_of(record)) == external_id_text(external_id)
+
+    def read_once(self, external_id: ExternalId, fields: Sequence[str] | None = None) -> ExternalRecord:
+        """Return a record that many others refer to, such as a country; a job reads it once.
+
+        ``self.of("country").read_once(31, ["code"])["code"]``
+
+        :param fields: as for :meth:`read`
+        :raise IDMissingInBackend: the system has no such record
+        """
+        known = self.environment.open("records of RpcAdapter that are read once", dict)
+        key = self.path, self._kind, external_id_text(external_id), *(fields or ())
+        if key not in known:
+            known[key] = self.read(external_id, fields)
+        return known[key]
+
+    def of(self, resource: str) -> Self:
+        """Return an adapter like this one for another kind of record, such as one without bindings.
+
+        :param resource: what ``{resource}`` stands for in its calls
+        """
+        adapter = type(self)(self.environment)
+        adapter.resource = resource
+        return adapter
 
     def read_many(
         self, external_ids: Iterable[ExternalId], fields: Sequence[str] | None = None
@@ -242,29 +339,51 @@ class RpcAdapter(EndpointAdapter):
         """Return records as a list of dicts; records that do not exist are left out.
 
         They are read by :attr:`many`, if that is declared and :meth:`read` is not overridden.
+
+        :param fields: as for :meth:`read`
         """
         if self.many is None or self._overrides("read"):
             return super().read_many(external_ids, fields)
+        external_ids = [*external_ids]
+        if isinstance(self.many, Call):
+            return self._read_by(self.many, external_ids, fields) if external_ids else []
         one = self._declared(self.one, "read", "one")
         records = []
         for ids in split_every(self.many.size, external_ids):
-            values = [id_values(external_id, one.placeholders()) for external_id in ids]
-            calls = [one.filled(known, self._value) for known in values]
-            session = [SESSION] if self.login else []
+            known = [{**id_values(external_id, one.placeholders()), "fields": fields} for external_id in ids]
+            calls = [self._filled_call(one, values) for values in known]
+            session, (asked, _arguments) = [SESSION] if self.login else [], calls[0]
             self._is_many = True
             try:
-                results = self._result(one.method, self.many.method, [*session, [[*call] for call in calls]], True)
+                results = self._result(asked, self.many.method, [*session, [[*call] for call in calls]], True)
             finally:
                 self._is_many = False
             if not isinstance(results, Sequence) or len(results) != len(calls):
                 raise self._nonsense()
-            for result in results:
+            for external_id, result in zip(ids, results, strict=True):
                 with suppress(IDMissingInBackend):
-                    records.append(self._record(self._of_many(one.method, result)))
+                    records.append(self._record(self._meant(one, self._of_many(asked, result)), external_id))
         return records
 
+    def _read_by(
+        self, call: Call, external_ids: Sequence[ExternalId], fields: Sequence[str] | None
+    ) -> Sequence[ExternalRecord]:
+        """Return the records that a call with many ids returns.
+
+        :raise UnreadableAnswer: they are not a list of dicts that have ids
+        """
+        values = {**ids_values(external_ids, call.placeholders()), "fields": fields}
+        records = self._call_declared(call, values, True)
+        if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+            raise self._nonsense()
+        with suppress(KeyError):
+            for record in records:
+                self.id_of(record)
+            return records
+        raise self._nonsense()
+
     def create(self, data: Values) -> ExternalId:  # type: ignore[override]  # the system knows no key
-        """Create a record and return its id, which is the result.
+        """Create a record and return its id: the result, or what :meth:`~.calls.Call.at` says.
 
         :raise InvalidDataError: the system has no record that is named in the data
         :raise UnreadableAnswer: the result is no id: nobody knows whether it was created
@@ -288,6 +407,21 @@ class RpcAdapter(EndpointAdapter):
         call = self._declared(self.verbs.get("delete"), "delete", 'verbs["delete"]')
         return self._call_declared(call, id_values(external_id, call.placeholders()))
 
+    def who_am_i(self) -> str | None:
+        return self._told_by("who_am_i")
+
+    def system_version(self) -> str | None:
+        return self._told_by("system_version")
+
+    def _told_by(self, method: str) -> str | None:
+        """Return the text or number that a declared call returns, None if none is declared."""
+        if (call := self.verbs.get(method)) is None:
+            return None
+        told = self._call_declared(call, {}, True)
+        if isinstance(told, bool) or not isinstance(told, str | int | float):
+            raise self._nonsense()
+        return str(told)
+
     def call(self, method: str, arguments: Any = (), idempotent: bool = False) -> Any:
         """Call any method of the system, and return its result.
 
@@ -304,11 +438,29 @@ class RpcAdapter(EndpointAdapter):
         return self._result(asked, method, arguments, idempotent)
 
     def _call_declared(self, call: Call, values: Mapping[str, Any], idempotent: bool = False) -> Any:
-        """Make a declared call, and return its result.
+        """Make a declared call, and return what is meant in its result.
 
         :param values: dict, name of what stands in braces to its value
+        :raise UnreadableAnswer: that is not there
         """
-        return self.call(*call.filled(values, self._value), idempotent)
+        return self._meant(call, self.call(*self._filled_call(call, values), idempotent))
+
+    def _filled_call(self, call: Call, values: Mapping[str, Any]) -> tuple[str, Any]:
+        if "resource" in call.placeholders():
+            if self.resource is None:
+                raise NotImplementedError(
+                    f'{type(self).__name__} declares no resource, for which {call.method} has a place: resource = "customer"'
+                )
+            values = {**values, "resource": self.resource}
+        return call.filled(values, self._value)
+
+    def _meant(self, call: Call, result: Any) -> Any:
+        """Return what is meant in the result of a call; nothing, or False, is itself."""
+        if call.place is None or result is None or result is False:
+            return result
+        if (found := value_at(call.place, result)) is None:
+            raise self._nonsense()
+        return found
 
     def refusal(self, answer: requests.Response) -> Refusal | None:
         """Return what a fault means by its code, None if the answer has a result."""
@@ -365,7 +517,12 @@ class RpcAdapter(EndpointAdapter):
         return call
 
     def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
-        result = self._call_declared(self._declared(self.list, "search", "list"), {"params": dict(params or {})}, True)
+        call, asked = self._declared(self.list, "search", "list"), dict(params or {})
+        is_list = "filters" in call.spreads()
+        of_page = {name: asked[name] for name in self._used_paginator.names if name in asked}
+        rest = {name: value for name, value in asked.items() if name not in of_page}
+        filters = rest.pop(_FILTERS, rest or ([] if is_list else {}))
+        result = self._call_declared(call, {**of_page, "params": asked, "filters": filters}, True)
         # a result of nothing is not an empty page, but no list
         return PageAnswer({} if result is None else result)
 
@@ -406,9 +563,12 @@ class RpcAdapter(EndpointAdapter):
             raise self._noted(self._expressed_error(self.refusal_of(fault), self._last[0]))  # type: ignore[arg-type]  # there is one
         return result
 
-    def _record(self, found: Any) -> ExternalRecord:
+    def _record(self, found: Any, external_id: ExternalId) -> ExternalRecord:
         if found is None or found is False:
-            raise IDMissingInBackend(self._("%(system)s does not have the record any more.", system=self._label))
+            record = f"{self._kind} {external_id_text(external_id)}"
+            raise IDMissingInBackend(
+                self._("%(record)s does not exist any more in %(system)s.", record=record, system=self._label)
+            )
         if not isinstance(found, dict):
             raise self._nonsense()
         return found

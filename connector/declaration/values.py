@@ -5,7 +5,7 @@ They are immutable and hold no record: an adapter asks its backend for what they
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +20,8 @@ from ..unit.types import ExternalId
 ID = "{id}"
 #: Names that stand for the id of a record: as a text or as it is, and as a whole number.
 ID_NAMES = ("id", "number")
+#: Names that stand for the ids of several records, likewise.
+IDS_NAMES = ("ids", "numbers")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -126,9 +128,23 @@ def id_values(external_id: ExternalId, wanted: Collection[str]) -> dict[str, Ext
     """
     if "number" not in wanted:
         return {"id": external_id}
+    return {"id": external_id, "number": _number_of(external_id)}
+
+
+def ids_values(external_ids: Sequence[ExternalId], wanted: Collection[str]) -> dict[str, Sequence[ExternalId]]:
+    """Return the values of :data:`IDS_NAMES` that are wanted.
+
+    :raise InvalidDataError: numbers are wanted, and an id is none
+    """
+    if "numbers" not in wanted:
+        return {"ids": external_ids}
+    return {"ids": external_ids, "numbers": list(map(_number_of, external_ids))}
+
+
+def _number_of(external_id: ExternalId) -> int:
     if (number := whole_number(external_id)) is None:
         raise InvalidDataError(f"The id {shown(external_id)} is no whole number, as this system needs it")
-    return {"id": external_id, "number": number}
+    return number
 
 
 def frozen(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """What contracts of connectors to another Odoo have in common: how it is played and recorded."""
 
 import os
+from dataclasses import replace
 from unittest.mock import patch
 
 from odoo.addons.connector.testing.recording import RECORD
@@ -70,7 +71,7 @@ class OverJson2:
             real = {name: getattr(shop, name) for name in ("location", "database", "login", "api_key")}
             self.backend_values = {**self.backend_values, **real}
         super().setUp()
-        self.enterContext(patch.object(OdooAdapter, "_page_size", 2))
+        self.enterContext(patch.object(OdooAdapter, "paginator", replace(OdooAdapter.paginator, size=2)))
 
     def prepare(self, shop):
         """Let the other Odoo have a record that can be recorded.

@@ -114,7 +114,10 @@ class TestBackend(OdooCase):
         found = self.found()
         self.assertEqual(found["Login"][0], "wrong")
         self.assertNotIn("secret", str(found))
-        with self.adapter() as adapter, self.assertRaisesRegex(CredentialsRefused, "Enter a valid API key") as caught:
+        with (
+            self.adapter() as adapter,
+            self.assertRaisesRegex(CredentialsRefused, r"Enter valid ones in the backend \(.*API Key") as caught,
+        ):
             adapter.who_am_i()
         self.assertNotIn("secret", "".join(traceback.format_exception(caught.exception)))
 
@@ -212,7 +215,7 @@ class TestBackend(OdooCase):
         for version in ("19.0", "legacy"):
             self.backend.version = version
             with self.subTest(version=version), self.answering("[]"):
-                self.assertIn("Check location", str(self.found()))
+                self.assertIn("Check in the backend: Location", str(self.found()))
 
     def test_the_button_of_flows_delays_jobs_and_links_to_them(self):
         params = self.imports.with_user(self.manager).action_run()["params"]
@@ -296,7 +299,7 @@ class TestRefusedKey(OdooCase):
                 try:
                     adapter.who_am_i()
                 except CredentialsRefused as error:
-                    self.assertIn("Enter a valid API key", str(error))
+                    self.assertIn("API Key", str(error))
             self.env.invalidate_all()
             self.assertEqual(self.backend.state, "needs_attention")
             self.backend.api_key = self.shop.api_key
@@ -307,4 +310,4 @@ class TestRefusedKey(OdooCase):
         self.backend.api_key = "wrong-key"
         import_batch.delay(ConnectorSession.from_env(self.env), "odoo.res.partner", self.backend.id)
         job = self.run_jobs()
-        self.assertFailed(job, "refuses access: .*Enter a valid API key")
+        self.assertFailed(job, r"refuses our credentials: .*Enter valid ones in the backend \(.*API Key")

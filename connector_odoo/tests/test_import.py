@@ -416,11 +416,11 @@ class TestImportThatDoesNotWork(ImportCase):
         self.backend.api_key = "wrong-key"
         job = self.run_jobs()
         self.assertEqual(job.state, "failed")
-        self.assertRegex(job.message, "Enter a valid API key in the backend")
+        self.assertRegex(job.message, r"Enter valid ones in the backend \(.*API Key")
         self.assertNotIn("wrong-key", f"{job.message} {job.attempt_ids.mapped('exc_info')}")
 
     def test_nonsense_fails_at_once_and_says_what_to_check(self):
         with self.answering("<html/>"):
             job = self.run_jobs()
         self.assertEqual(job.state, "failed")
-        self.assertRegex(job.message, "Check location and version of the backend")
+        self.assertRegex(job.message, r"Check in the backend: Location, .*Version \(")

@@ -12,12 +12,12 @@ class OrderAdapter(OdooAdapter):
     All lines are read by one call. They replace their ids in the orders.
     """
 
-    def _read_records(self, model_name, external_ids, fields):
-        records = super()._read_records(model_name, external_ids, fields)
-        if model_name == "sale.order" and "order_line" in (fields or ()):
+    def read_many(self, external_ids, fields=None):
+        records = super().read_many(external_ids, fields)
+        if self.resource == "sale.order" and "order_line" in (fields or ()):
             ids = [line_id for order in records for line_id in order["order_line"]]
             line_fields = sorted(self.unit_for(ImportMapper, "odoo.sale.order.line").source_fields)
-            lines = {line["id"]: line for line in super()._read_records("sale.order.line", ids, line_fields)}
+            lines = {line["id"]: line for line in self.of("sale.order.line").read_many(ids, line_fields)}
             for order in records:
                 order["order_line"] = [lines[line_id] for line_id in order["order_line"] if line_id in lines]
         return records

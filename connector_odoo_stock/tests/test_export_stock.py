@@ -89,6 +89,16 @@ class TestStockOverXmlRpc(StockTests, StockCase):
 
 @tagged("post_install", "-at_install")
 class TestStock(StockCase):
+    def test_the_location_there_is_looked_up_once_for_a_job(self):
+        binding = self.create_product()
+        found = patch.object(
+            StockAdapter, "_find_stock_location", autospec=True, side_effect=StockAdapter._find_stock_location
+        )
+        with self.adapter("odoo.product.product") as adapter, found as found:
+            for quantity in (5, 3):
+                adapter.write_stock({binding.external_id: quantity})
+        self.assertEqual((found.call_count, self.stock_there(binding)), (1, 3))
+
     def test_many_products_are_one_call(self):
         bindings = [self.create_product() for _number in range(5)]
         for number, binding in enumerate(bindings):

@@ -17,21 +17,26 @@ class StockAdapter(OdooAdapter):
 
         :param quantities: dict, id of the product there to its quantity
         """
-        location_id = self._find_stock_location()
+        location_id = self.environment.open("stock location in the other Odoo", self._find_stock_location)
         counted = [
             {"product_id": int(external_id), "location_id": location_id, "inventory_quantity_auto_apply": quantity}
             for external_id, quantity in quantities.items()
         ]
-        self._call("stock.quant", "create", counted, context={**self._context, "inventory_mode": True})
+        context = {**self._context, "inventory_mode": True}
+        self.call("stock.quant/create", {"vals_list": counted, "context": context})
 
     def _find_stock_location(self):
         code = self.backend_record.external_warehouse
-        for warehouse in self._search_read("stock.warehouse", [("code", "=", code)], ["lot_stock_id"], limit=1):
-            return warehouse["lot_stock_id"][0]
-        raise FailedJobError(
-            self._(
-                "%(system)s has no warehouse with the short name %(code)s. Correct it in the backend, then requeue the job.",
-                system=self._label,
-                code=code,
-            )
-        )
+        asked = {"domain": [("code", "=", code)], "fields": ["lot_stock_id"], "limit": 1}
+        match self.call("stock.warehouse/search_read", asked, idempotent=True):
+            case [{"lot_stock_id": [int(location_id), *_]}]:
+                return location_id
+            case []:
+                raise FailedJobError(
+                    self._(
+                        "%(system)s has no warehouse with the short name %(code)s. Correct it in the backend, then requeue the job.",
+                        system=self._label,
+                        code=code,
+                    )
+                )
+        raise self._nonsense()

@@ -226,7 +226,7 @@ class TestAddress(ConnectionCase):
     def test_something_else_that_answers(self):
         self.answers[None] = Answer("Welcome")
         found = self.find()
-        self.assertFound(found, "Address", "wrong", "is not what is expected of it: check the address")
+        self.assertFound(found, "Address", "wrong", "is not what is expected of it. Check in the backend: Location")
         self.assertNothingElseAsked(found, "Address", "Certificate", "Clock")
 
     def test_json_that_is_called_a_web_page_is_json(self):

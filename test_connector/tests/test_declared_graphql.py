@@ -228,7 +228,7 @@ class TestErrors(GraphQLCase):
                     for call in (lambda: self.adapter().read(7), lambda: self.adapter().read_many([7])):
                         error = self.error_of(call)
                         self.assertIs(type(error), FailedJobError)
-                        self.assertIn("Check the address", str(error))
+                        self.assertIn("Check in the backend: Location.", str(error))
         self.serve(Answer({"errors": [{"extensions": {"code": "NOT_FOUND"}, "path": ["order"]}]}, 404))
         self.assertIs(type(self.error_of(lambda: self.adapter().read(7))), IDMissingInBackend)
 

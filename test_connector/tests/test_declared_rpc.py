@@ -2,7 +2,7 @@
 
 import json
 import xmlrpc.client
-from functools import partial
+from functools import cached_property, partial
 
 from requests.auth import AuthBase
 
@@ -12,6 +12,7 @@ from odoo.addons.connector.declaration import (
     CursorPages,
     Header,
     IdWindows,
+    KeysetPages,
     LinkPages,
     MultiCall,
     OffsetPages,
@@ -245,7 +246,7 @@ class TestCalls(RpcCase):
             for method, argument in (("delete", 3), ("read_many", [3]), ("read", 3)):
                 error = self.error_of(partial(getattr(adapter, method), argument))
                 self.assertIs(type(error), FailedJobError)
-                self.assertIn("Check the address", str(error))
+                self.assertIn("Check in the backend: Location.", str(error))
 
     def test_what_is_missing_at_create_is_not_the_record(self):
         self.serve_shop()
@@ -662,6 +663,243 @@ class TestJsonRpc(RpcCase):
                     self.adapter().read(1)
 
 
+class Library(RpcAdapter):
+    """The calls of all kinds of records of a library."""
+
+    base, path, protocol = field("location"), "/jsonrpc", "jsonrpc"
+    list = Call("{resource}.find", domain=["{*filters}", ["id", ">", "{after}"]], limit="{limit}")
+    paginator = KeysetPages(size=2, parameter="after", first=0, rest=True)
+    many = Call("{resource}.read", ids="{numbers}", fields="{fields}")
+    verbs = {
+        "create": Call("{resource}.create", ["{data}"]).at("created[0].id"),
+        "who_am_i": Call("session.info").at("user.login"),
+    }
+
+
+class Books(Library):
+    resource = "book"
+
+
+class TestDeclaredRecords(RpcCase):
+    """Calls that are declared once for all kinds of records."""
+
+    def adapter(self, kind=Books, **attributes):
+        self.backend.location = self.server.url
+        return type(kind.__name__, (kind,), attributes)(self.environment())
+
+    def serve_result(self, result):
+        self.serve(Answer({"result": result}))
+
+    def serve_books(self, ids, hidden=()):
+        """Serve books; of each page, what is hidden is left out after it was cut."""
+
+        def answer(request):
+            *conditions, (_id, _is_greater, after) = self.sent(request)[1]["domain"]
+            self.assertIn(conditions, ([], [["state", "in", ["new", "used"]]]))
+            limit = self.sent(request)[1].get("limit")
+            page = [id_ for id_ in ids if id_ > after][:limit]
+            return Answer({"result": [{"id": id_} for id_ in page if id_ not in hidden]})
+
+        self.serve(answer)
+
+    def sent(self, request):
+        call = json.loads(request.body)
+        return call["method"], call["params"]
+
+    @property
+    def asked(self):
+        return [self.sent(request) for request in self.server.requests]
+
+    def test_filters_may_be_of_any_form_where_they_stand_alone(self):
+        self.serve_books([1, 2, 3])
+        self.assertEqual(self.adapter().search([("state", "in", ["new", "used"])]), [1, 2, 3])
+        domain = [["state", "in", ["new", "used"]], ["id", ">", 0]]
+        self.assertEqual(self.asked[0], ("book.find", {"domain": domain, "limit": 2}))
+
+    def test_a_struct_of_filters_stands_beside_the_page(self):
+        self.serve_result([])
+        listing = Call("{resource}.find", filter="{filters}", page={"after": "{after}"}, limit="{limit}")
+        adapter = self.adapter(list=listing, paginator=KeysetPages(parameter="after", first=0), params={"state": "new"})
+        self.assertEqual(adapter.search({"shelf": 7}), [])
+        sent = {"filter": {"state": "new", "shelf": 7}, "page": {"after": 0}}
+        self.assertEqual(self.asked, [("book.find", sent)])
+        with self.assertRaisesRegex(TypeError, "filters are a dict"):
+            adapter.search([("shelf", "=", 7)])
+
+    def test_pages_of_which_all_is_hidden_are_no_end(self):
+        self.serve_books(range(1, 12), hidden=range(3, 9))
+        self.assertEqual(self.adapter().search(), [1, 2, 9, 10, 11])
+
+    def test_a_list_ends_where_its_rest_is_empty(self):
+        self.serve_books([1, 2, 3])
+        self.adapter().search()
+        self.assertEqual(
+            [(params["domain"][-1][2], params.get("limit")) for _method, params in self.asked],
+            [(0, 2), (2, 2), (3, None)],
+        )
+
+    def test_the_rest_may_be_cut_by_the_system(self):
+        def answer(request):
+            _method, params = self.sent(request)
+            page = [id_ for id_ in range(1, 9) if id_ > params["domain"][-1][2]][: min(params.get("limit") or 3, 2)]
+            return Answer({"result": [{"id": id_} for id_ in page]})
+
+        self.serve(answer)
+        self.assertEqual(
+            self.adapter(paginator=KeysetPages(size=5, parameter="after", first=0, rest=True)).search(), [*range(1, 9)]
+        )
+
+    def test_many_are_read_by_one_call_with_the_fields_that_are_needed(self):
+        self.serve_result([{"id": 3, "name": "Emma"}])
+        self.assertEqual(self.adapter().read_many(["3", 4], ["name"]), [{"id": 3, "name": "Emma"}])
+        self.adapter().read_many([3])
+        self.assertEqual(self.asked, [("book.read", {"ids": [3, 4], "fields": ["name"]}), ("book.read", {"ids": [3]})])
+        self.assertEqual(self.adapter().read_many([]), [])
+        self.assertTrue(self.adapter().reads_many_at_once)
+        self.assertFalse(self.adapter().lists_records)
+
+    def test_one_record_is_found_among_the_answers_by_its_id(self):
+        self.serve_result([{"id": 4}, {"id": 3}])
+        self.assertEqual(self.adapter().read("3"), {"id": 3})
+
+    def test_a_record_that_is_not_among_the_answers_is_missing(self):
+        for found in ([], [{"id": 4}]):
+            self.serve_result(found)
+            with (
+                self.subTest(found),
+                self.assertRaisesRegex(IDMissingInBackend, "book 3 does not exist any more in Test"),
+            ):
+                self.adapter().read(3)
+
+    def test_records_without_an_id_are_not_readable(self):
+        for found in (None, False, "", 7, {"id": 3}, [{}], [{"id": None}], ["3"], [[3]], [{"id": 3}, {}]):
+            self.serve_result(found)
+            with self.subTest(found), self.assertRaises(UnreadableAnswer):
+                self.adapter().read_many([3])
+
+    def test_an_id_that_is_no_number_is_refused_before_anything_is_asked(self):
+        self.serve_result([])
+        with self.assertRaisesRegex(InvalidDataError, "'A1' is no whole number"):
+            self.adapter().read_many([3, "A1"])
+        self.assertFalse(self.server.requests)
+
+    def test_a_read_many_of_ones_own_reads_one_too(self):
+        class Signed(Books):
+            def read_many(self, external_ids, fields=None):
+                return [{**record, "signed": True} for record in super().read_many(external_ids, fields)]
+
+        self.serve_result([{"id": 3}])
+        self.assertEqual(self.adapter(Signed).read(3), {"id": 3, "signed": True})
+
+    def test_of_a_result_only_what_is_meant_is_returned(self):
+        self.serve_result({"created": [{"id": 8}], "user": {"login": "ada"}})
+        self.assertEqual(self.adapter().create({"name": "Emma"}), 8)
+        self.assertEqual(self.asked, [("book.create", [[{"name": "Emma"}]])])
+        self.assertEqual(self.adapter().who_am_i(), "ada")
+        self.assertIsNone(self.adapter().system_version())
+
+    def test_a_result_without_what_is_meant_is_not_readable(self):
+        for result in ({}, [], {"created": []}, {"created": [{"id": True}]}, None, False, "OK"):
+            self.serve_result(result)
+            with self.subTest(result), self.assertRaises(UnreadableAnswer):
+                self.adapter().create({})
+        self.serve_result({"user": {"login": ["ada"]}})
+        with self.assertRaises(UnreadableAnswer):
+            self.adapter().who_am_i()
+
+    def test_one_record_may_be_a_part_of_a_result(self):
+        one = Call("{resource}.get", "{id}").at("book")
+        self.serve_result({"book": {"id": 3}})
+        self.assertEqual(self.adapter(one=one).read(3), {"id": 3})
+        self.serve_result({"buch": {"id": 3}})
+        with self.assertRaises(UnreadableAnswer, msg="a wrong path is no missing record"):
+            self.adapter(one=one).read(3)
+        self.serve_result(False)
+        with self.assertRaises(IDMissingInBackend):
+            self.adapter(one=one).read(3)
+
+    def test_many_calls_in_one_name_the_resource_and_what_is_meant(self):
+        self.serve_result([{"book": {"id": 3}}, {"faultCode": 102, "faultMessage": "No such book."}])
+        adapter = self.adapter(one=Call("{resource}.get", "{id}").at("book"), many=MultiCall(50), missing={102})
+        self.assertEqual(adapter.read_many([3, 4]), [{"id": 3}])
+        self.assertEqual(self.asked, [("multiCall", [[["book.get", [3]], ["book.get", [4]]]])])
+
+    def test_another_kind_of_record_is_read_by_the_same_calls(self):
+        self.serve_result([{"id": 3, "code": "JM"}])
+        adapter = self.adapter()
+        self.assertEqual(adapter.of("publisher").read(3, ["code"])["code"], "JM")
+        self.assertEqual((self.asked[0][0], adapter.resource), ("publisher.read", "book"))
+
+    def test_what_many_records_refer_to_is_read_once_for_a_job(self):
+        self.serve_result([{"id": 3, "code": "JM"}])
+        environment = self.environment()
+        self.backend.location = self.server.url
+        for external_id in (3, "3", 3):
+            Books(environment).of("publisher").read_once(external_id, ["code"])
+        type("Authors", (Library,), {"resource": "author"})(environment).of("publisher").read_once(3, ["code"])
+        self.assertEqual(len(self.asked), 1)
+        Books(environment).of("author").read_once(3, ["code"])
+        Books(environment).of("publisher").read_once(3, ["name"])
+        Books(self.environment()).of("publisher").read_once(3, ["code"])
+        self.assertEqual(len(self.asked), 4)
+
+    def test_a_resource_may_depend_on_the_adapter(self):
+        class ByModel(Library):
+            @cached_property
+            def resource(self):
+                return self.environment.model_name
+
+        self.serve_result([{"id": 3}])
+        adapter = self.adapter(ByModel)
+        adapter.read(3)
+        adapter.of("publisher").read(3)
+        self.assertEqual(
+            [method for method, _params in self.asked], [f"{self.environment().model_name}.read", "publisher.read"]
+        )
+
+    def test_a_call_of_ones_own_sends_all_that_is_declared(self):
+        class InContext(Books):
+            protocol = "xmlrpc"
+
+            def call(self, method, arguments=(), idempotent=False):
+                return super().call("execute", [*method.split("."), dict(arguments)], idempotent)
+
+        self.serve(Answer(xmlrpc.client.dumps(([{"id": 3}],), methodresponse=True)))
+        self.assertEqual(self.adapter(InContext).read_many([3], ["name"]), [{"id": 3}])
+        sent = xmlrpc.client.loads(self.server.requests[0].body)
+        self.assertEqual(sent, (("book", "read", {"ids": [3], "fields": ["name"]}), "execute"))
+
+    def test_what_is_wrong_is_refused_by_its_name(self):
+        def refused(message, kind=Books, **attributes):
+            with self.assertRaisesRegex(ValueError, message):
+                type("Wrong", (kind,), attributes)
+
+        refused(r"many has no \{ids\} among its arguments", many=Call("{resource}.read"))
+        refused(r"many has \{id\}, for which there is no value", many=Call("{resource}.read", "{ids}", "{id}"))
+        refused(r'must be such as MultiCall\(50\) or Call\("customer.read", "\{ids\}"\)', many=50)
+        refused(
+            r"list sends no page: it needs a Window, \{params\}, or all of \{after\}, \{limit\}",
+            list=Call("book.find", "{after}"),
+        )
+        refused(r"list has \{page\}, for which there is no value", list=Call("book.find", "{page}"))
+        refused(
+            r"list never sends .*'state'.*: it needs a Window, \{params\} or \{filters\}",
+            list=Call("book.find", "{after}", "{limit}"),
+            params={"state": "new"},
+        )
+        refused("resource is 7: it must be a text", resource=7)
+        refused("resource is a property: make it a cached_property", resource=property(lambda adapter: "book"))
+        refused("many has arguments by name, which xmlrpc does not have", protocol="xmlrpc", list=None)
+        for place in ("a..b", 7):
+            with self.assertRaisesRegex(ValueError, r"Call\('book.create'\).at\(\)"):
+                Call("book.create").at(place)
+        with self.assertRaisesRegex(ValueError, "rest is for pages with a size"):
+            KeysetPages(parameter="after", rest=True)
+        self.serve_result([])
+        with self.assertRaisesRegex(NotImplementedError, 'declares no resource.*resource = "customer"'):
+            self.adapter(Library).read(3)
+
+
 class TestDeclarations(RpcCase):
     def refused(self, message, **attributes):
         with self.assertRaisesRegex(ValueError, message):
@@ -670,7 +908,7 @@ class TestDeclarations(RpcCase):
     def test_a_wrong_call_is_refused_by_its_name(self):
         self.refused(r"one has no \{id\} among its arguments", one=Call("customer.info"))
         self.refused(
-            r"one has \{uuid\}, for which there is no value. There is: id",
+            r"one has \{uuid\}, for which there is no value. There is: fields, id, resource",
             one=Call("customer.info", "{id}", {"x": ["{uuid}"]}),
         )
         self.refused(r'verbs\["write"\] has no \{data\}', verbs={"write": Call("customer.update", "{id}")})
@@ -719,7 +957,7 @@ class TestDeclarations(RpcCase):
         self.refused("protocol is 'soap': it must be one of xmlrpc, jsonrpc", protocol="soap")
         self.refused(r"expired is 5: it must be a set of codes", expired=5)
         self.refused(r"missing is None: it must be a set of codes", missing=None)
-        self.refused(r"many is 50: it must be such as MultiCall\(50\)", many=50)
+        self.refused(r"many is 50: it must be such as MultiCall\(50\) or Call", many=50)
         self.refused(
             "many does not send its calls as through says", through=Call("{method}", "{session}", "{*arguments}")
         )

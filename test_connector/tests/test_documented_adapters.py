@@ -67,6 +67,43 @@ class TestDocumentedAdapters(DocumentedCase):
         self.serve(Answer("", 201, {"Location": "/addresses/c%2F9"}))
         self.assertEqual(self.documented("Addresses").create({"city": "London"}), "c/9")
 
+    def test_books_whose_calls_are_declared_once_for_all_records(self):
+        results = {
+            "book.find": [{"id": 7}],
+            "book.read": [{"id": 7, "name": "Emma"}],
+            "book.create": [8],
+            "publisher.read": [{"id": 3, "code": "JM"}],
+            "system.info": {"version": "4.2"},
+        }
+        asked = []
+
+        def answer(request):
+            call = json.loads(request.body)
+            params = call["params"] or {}
+            asked.append((call["method"], params))
+            if params.get("after") == 7:
+                return Answer({"result": []})
+            return Answer({"result": results[call["method"]]})
+
+        self.serve(answer)
+        books = self.documented("Books")
+        self.assertEqual(list(books.search({"state": "printed"})), [7])
+        self.assertEqual(books.read("7", ["name"]), {"id": 7, "name": "Emma"})
+        self.assertEqual(books.create({"name": "Emma"}), 8)
+        self.assertEqual([books.publisher_code(3), books.publisher_code("3")], ["JM", "JM"])
+        self.assertEqual(books.system_version(), "4.2")
+        self.assertEqual(
+            asked,
+            [
+                ("book.find", {"filter": {"state": "printed"}, "after": 0, "limit": 500}),
+                ("book.find", {"filter": {"state": "printed"}, "after": 7, "limit": 500}),
+                ("book.read", {"ids": [7], "fields": ["name"]}),
+                ("book.create", {"values": [{"name": "Emma"}]}),
+                ("publisher.read", {"ids": [3], "fields": ["code"]}),
+                ("system.info", {}),
+            ],
+        )
+
     def test_orders_whose_notes_are_read_by_themselves(self):
         def answer(request):
             if request.path == "/orders":

@@ -169,6 +169,23 @@ class TestErrors(HttpCase):
             self.assertIn("no stock", str(self.refusal(422, body)))
         self.assertIn("Unprocessable", str(self.refusal(422, "<html>")))
 
+    def test_refused_credentials_name_the_fields_in_which_to_enter_others(self):
+        self.assertRegex(str(self.refusal(401)), r"Enter valid ones in the backend \(.*Token.*\), then its jobs go on")
+        without = self.refusal(401, _login_fields=lambda adapter: ())
+        self.assertIn("Enter valid ones in the backend, then its jobs go on", str(without))
+
+    def test_a_right_that_is_not_named_names_the_way_out(self):
+        self.assertRegex(str(self.refusal(403)), "refuses access: .* or give its user there the rights")
+        other = self.refusal(403, _exceptions={403: InvalidDataError})
+        self.assertNotIn("give its user", str(other))
+
+    def test_what_is_not_expected_names_what_to_check(self):
+        self.serve(Answer("<html>"))
+        fields = ("name", "token", "location")
+        with patch.object(type(self.backend), "_credential_fields", fields, create=True):
+            error = self.error_of(lambda: self.adapter().request_json("GET", "/things"))
+        self.assertRegex(str(error), rf"Check in the backend: Location, Name \({self.backend.name}\)\.$")
+
     def test_a_redirection_is_not_followed_and_names_the_address(self):
         error = self.refusal(301, headers={"Location": "https://new.example.com"})
         self.assertRegex(str(error), "redirects to https://new.example.com")

@@ -3,6 +3,7 @@
 from odoo.tests import TransactionCase
 
 from odoo.addons.connector.declaration import (
+    Call,
     CursorPages,
     Header,
     IdWindows,
@@ -12,6 +13,7 @@ from odoo.addons.connector.declaration import (
     OffsetPages,
     OnePage,
     RestAdapter,
+    RpcAdapter,
     Verb,
     field,
 )
@@ -56,6 +58,7 @@ class TestPlayedPages(HttpCase):
             LinkPages(next="_links.next.href", size=2, repeats_last=True),
             KeysetPages(parameter="since_id", size=2),
             KeysetPages(parameter="since_id", size=2, first=0, more="has_more"),
+            KeysetPages(parameter="since_id", size=2, rest=True),
             IdWindows(size=2, last=100),
         ):
             self.assertEqual(self.listed(paginator=paginator, records="data.things"), IDS, paginator)
@@ -71,6 +74,40 @@ class TestPlayedPages(HttpCase):
     def test_a_search_by_post_has_pages_too(self):
         verbs = {"search": Verb("POST", "/things/search")}
         self.assertEqual(self.listed(paginator=NumberPages(size=2), verbs=verbs), IDS)
+
+
+class TestPlayedCalls(HttpCase):
+    def test_calls_that_are_declared_for_all_kinds_of_records_are_played(self):
+        class Things(RpcAdapter):
+            base, path, protocol = field("location"), "/jsonrpc", "jsonrpc"
+            resource = "thing"
+            list = Call("{resource}.find", filter="{filters}", after="{after}", limit="{limit}")
+            paginator = KeysetPages(size=2, parameter="after", first=0, rest=True)
+            many = Call("{resource}.read", ids="{numbers}", fields="{fields}")
+            verbs = {
+                "create": Call("{resource}.create", "{data}").at("[0].id"),
+                "write": Call("{resource}.write", "{id}", "{data}"),
+                "delete": Call("{resource}.delete", "{id}"),
+                "who_am_i": Call("session.info").at("user.login"),
+                "system_version": Call("session.version"),
+            }
+
+        records = {str(id_): {"id": id_, "kind": "odd" if id_ % 2 else "even"} for id_ in IDS}
+        self.serve(lambda request: system.answer(request, records))
+        self.backend.location = self.server.url
+        adapter = Things(self.environment())
+        system = played(adapter, {"id": 1, "kind": "odd"})
+        self.assertEqual(adapter.search(), IDS)
+        self.assertEqual(adapter.search({"kind": "even"}), [2, 4])
+        self.assertEqual([record["id"] for record in adapter.read_many([5, 99, "2"], ["kind"])], [5, 2])
+        self.assertEqual(adapter.read(3)["kind"], "odd")
+        created = adapter.create({"kind": "new"})
+        adapter.write(created, {"kind": "newer"})
+        self.assertEqual(records["6"], {"id": 6, "kind": "newer"})
+        adapter.delete(created)
+        self.assertNotIn("6", records)
+        self.assertTrue(adapter.who_am_i())
+        self.assertTrue(adapter.system_version())
 
 
 class TestPlaces(TransactionCase):

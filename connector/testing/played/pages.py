@@ -117,6 +117,8 @@ def _by_key(paginator, asked, records, id_of, path):
 
     records = sorted(records, key=key_of)
     after, size = asked(paginator.parameter), _size(paginator, asked)
+    if paginator.rest and asked(paginator.size_parameter) is None:
+        size = len(records)
     keys = [key_of(record)[1:] for record in records]
     given = ((int(after), "") if str(after).isdecimal() else (0, str(after))) if after is not None else None
     # what is no key, such as the time of the first page, is where the list begins

@@ -4,7 +4,7 @@ import json
 import re
 import xmlrpc.client
 
-from ...declaration.calls import Window
+from ...declaration.calls import Call, MultiCall, Window
 from ...declaration.values import Field
 from ..server import Answer
 from .places import put
@@ -27,10 +27,12 @@ class PlayedRpc(PlayedSystem):
         super().__init__(adapter, template)
         self._path = f"{self._base}/{adapter.path.lstrip('/')}"
         self._is_xml = adapter.protocol == "xmlrpc"
-        self._login, self._through, self._many = adapter.login, adapter.through, adapter.many
+        self._login, self._through, self._resource = adapter.login, adapter.through, str(adapter.resource)
+        self._many = adapter.many if isinstance(adapter.many, MultiCall) else None
         self._session_at = adapter.session_at
         self._codes = {status: next(iter(codes), None) for status, codes in _meanings(adapter)}
-        calls = {"search": adapter.list, "read": adapter.one, **adapter.verbs}
+        many = adapter.many if isinstance(adapter.many, Call) else None
+        calls = {"search": adapter.list, "read": adapter.one, "read_many": many, **adapter.verbs}
         self._calls = [(call, getattr(self, f"_{name}")) for name, call in calls.items() if call is not None]
 
     def refuse(self, status, message, headers=None):
@@ -72,17 +74,30 @@ class PlayedRpc(PlayedSystem):
 
     def _call(self, method, arguments, records):
         for call, do in self._calls:
-            values = _values([call.method, call.named or list(call.arguments)], [method, arguments])
+            declared = call.method.replace("{resource}", self._resource)
+            values = _values([declared, call.named or list(call.arguments)], [method, arguments])
             if values is not None:
-                return do(values, records)
+                return put(call.place, None, do(values, records))
         raise _Fault("unknown", f"There is no method {method} with such arguments")
 
     def _search(self, values, records):
-        page = self._page(values.get("params", {}), records)
+        filters = values.get("filters")
+        sent = {**values, **(filters if isinstance(filters, dict) else {}), **values.get("params", {})}
+        page = self._page({name: sent[name] for name in sent.keys() - {"params", "filters", "resource"}}, records)
         return page.body(self._records_path)
 
     def _read(self, values, records):
         return self._known(values, records)[1]
+
+    def _read_many(self, values, records):
+        ids = values["ids"] if "ids" in values else values["numbers"]
+        return [records[str(external_id)] for external_id in ids if str(external_id) in records]
+
+    def _who_am_i(self, values, records):
+        return "a user who is played"
+
+    def _system_version(self, values, records):
+        return "1.0"
 
     def _create(self, values, records):
         return self._id_of(self._created(values["data"], records))
@@ -148,8 +163,13 @@ def _match(declared, sent, values):
     if isinstance(declared, list | tuple):
         return _match_items(list(declared), sent, values)
     if hasattr(declared, "items"):
-        same = isinstance(sent, dict) and declared.keys() == sent.keys()
-        return same and all(_match(declared[name], sent[name], values) for name in declared)
+        if not isinstance(sent, dict) or not sent.keys() <= declared.keys():
+            return False
+        left_out = declared.keys() - sent.keys()  # what is not known at the call
+        is_unknown = all(
+            isinstance(declared[name], str) and _PLACEHOLDER.fullmatch(declared[name]) for name in left_out
+        )
+        return is_unknown and all(_match(declared[name], sent[name], values) for name in sent)
     return declared == sent
 
 

@@ -89,6 +89,11 @@ class BackendAdapter(ConnectorUnit):
             name for name in (*backend._secret_fields(), *backend._credential_fields) if name != backend._location_field
         ]
 
+    def _labels(self, names: Iterable[str]) -> str:
+        """Return how users call fields of the backend."""
+        fields, env = self.backend_record._fields, self.environment.user_session.env
+        return ", ".join(fields[name]._description_string(env) for name in names)
+
     @property
     def _traffic(self) -> Traffic:
         """The :class:`Traffic` of all calls of the environment."""

@@ -632,8 +632,21 @@ class HttpAdapter(Paging, CRUDAdapter):
                 "%(system)s redirects to %(message)s: enter the address it really has in the backend.", **said
             )
         if issubclass(kind, CredentialsRefused):
+            if fields := self._labels(self._login_fields()):
+                return self._(
+                    "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend (%(fields)s), then its "
+                    "jobs go on.",
+                    fields=fields,
+                    **said,
+                )
             return self._(
                 "%(system)s refuses our credentials: %(message)s. Enter valid ones in the backend, then its jobs go on.",
+                **said,
+            )
+        if status == 403 and issubclass(kind, FailedJobError):
+            return self._(
+                "%(system)s refuses access: %(message)s. Enter the credentials of another user in the backend, or give its user "
+                "there the rights; then requeue the job.",
                 **said,
             )
         if issubclass(kind, NetworkRetryableError):
@@ -644,8 +657,25 @@ class HttpAdapter(Paging, CRUDAdapter):
 
     def _nonsense(self) -> UnreadableAnswer:
         return UnreadableAnswer(
-            self._("What %s answers is not what is expected of it: check the address in the backend.", self._label)
+            self._(
+                "What %(system)s answers is not what is expected of it. Check in the backend: %(fields)s.",
+                system=self._label,
+                fields=self._address_labels(),
+            )
         )
+
+    def _address_labels(self) -> str:
+        """Return how users call the fields that say which system is asked, with their values.
+
+        The location has no value: :attr:`_label` names it.
+        """
+        backend, shown_fields = self.backend_record.sudo(), []
+        for name in dict.fromkeys((backend._location_field, *backend._credential_fields)):
+            if name in backend._fields and name not in backend._secret_fields():
+                value = backend[name] if name != backend._location_field else None
+                known = f" ({self._mask(value)})" if isinstance(value, str) and value else ""
+                shown_fields.append(f"{self._labels([name])}{known}")
+        return ", ".join(shown_fields) or self._("the address")
 
     @property
     def _label(self) -> str:

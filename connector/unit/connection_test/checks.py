@@ -338,13 +338,13 @@ class _SystemTest:
                 "public yet: we send other credentials.",
                 said,
             )
-        fields = [adapter.backend_record._fields[name] for name in adapter._login_fields()]
+        fields = adapter._labels(adapter._login_fields())
         if not fields:
             return self._("The system refuses us (%s), and this backend has no field for a login.", said)
         return self._(
             "The system refuses our credentials (%(said)s). Look at: %(fields)s.",
             said=said,
-            fields=", ".join(field._description_string(self._user_env) for field in fields),
+            fields=fields,
         )
 
     def _refusal(self, adapter: BackendAdapter, error: ConnectorException) -> Result:
