@@ -15,6 +15,12 @@ from ..unit.policy import POLICIES
 
 _logger = logging.getLogger(__name__)
 
+_SWITCH = f"""
+SELECT flow.is_on, flow.times_off, {", ".join(f"policy.{name}" for name in POLICIES)}
+FROM connector_flow flow LEFT JOIN connector_flow_policy policy ON policy.id = flow.policy_id
+WHERE (flow.backend_model, flow.backend_id, flow.code) = (%s, %s, %s)
+"""
+
 
 class ConnectorFlow(models.Model):
     """What is synchronised between Odoo and a backend: the records of a model, in one direction.
@@ -42,6 +48,7 @@ class ConnectorFlow(models.Model):
         "is_on",
         "times_off",
         "date_off",
+        "date_on",
         "date_begun",
         "channel_id",
         "policy_id",
@@ -57,9 +64,11 @@ class ConnectorFlow(models.Model):
     addon = fields.Char(readonly=True, help="The addon that declares it")
     is_on = fields.Boolean(string="On", readonly=True, tracking=True)
     times_off = fields.Integer(
-        readonly=True, help="How often it was switched off. An import that was cut off by that moves no watermark"
+        readonly=True,
+        help="How often it was switched off, or all was asked for again. An import that was cut off by that moves no watermark",
     )
     date_off = fields.Datetime(string="Switched Off", readonly=True)
+    date_on = fields.Datetime(string="Switched On", readonly=True)
     date_begun = fields.Datetime(
         string="First Run", readonly=True, help="Its schedule counts from then on, so that a new backend can be set up"
     )
@@ -217,7 +226,10 @@ class ConnectorFlow(models.Model):
 
     @api.model
     def _switch_now(self, backend, code):
-        """Return whether a flow is on in the database, and how often it was switched off.
+        """Return of a flow in the database: is it on, how often it was off, and its policies.
+
+        They are those that people have chosen: a dict, name to choice or None. It is one query, as
+        each job of a flow asks for it.
 
         A page of an import that ends because the flow is off must not be one of a listing that
         moves the watermark. The first job of the listing sees the flow on, and how often it was off
@@ -225,13 +237,11 @@ class ConnectorFlow(models.Model):
         that moves the watermark begins after the pages have ended, so it sees a larger number, and
         does not move it. A process may remember an older state, so it is read anew.
         """
-        self.flush_model(["is_on", "times_off"])
-        self.env.cr.execute(
-            "SELECT is_on, times_off FROM connector_flow WHERE (backend_model, backend_id, code) = (%s, %s, %s)",
-            (backend._name, backend.id, code),
-        )
-        is_on, times_off = self.env.cr.fetchone() or (True, 0)
-        return bool(is_on), times_off or 0
+        self.flush_model(["is_on", "times_off", "policy_id"])
+        self.env["connector.flow.policy"].flush_model(list(POLICIES))
+        self.env.cr.execute(_SWITCH, (backend._name, backend.id, code))
+        is_on, times_off, *choices = self.env.cr.fetchone() or (True, 0)
+        return bool(is_on), times_off or 0, dict(zip(POLICIES, choices, strict=False))
 
     @api.model
     @tools.ormcache("binding_model")

@@ -4,6 +4,7 @@ No job writes any of it. It is read from the channel, the jobs and the bindings 
 """
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from odoo.addons.jobs_queue import store
 
@@ -41,6 +42,7 @@ class ConnectorFlow(models.Model):
     )
     next_run = fields.Datetime(compute="_compute_next_run")
     times = fields.Char(string="Schedule", compute="_compute_next_run", help="When it runs, in words")
+    can_open = fields.Boolean(compute="_compute_counts", help="Whether the user may see the bindings")
     bound_count = fields.Integer(string="Bound", compute="_compute_counts")
     troubled_count = fields.Integer(
         string="To Look At", compute="_compute_counts", help="In conflict, failed, missing there, or different there"
@@ -78,23 +80,30 @@ class ConnectorFlow(models.Model):
 
     def _compute_runs(self):
         for flow in self:
-            flow.last_run = flow._last_end(BEGIN, ("done", "failed", "cancelled"))
+            flow.last_run = flow._last_end("done", "failed", "cancelled")
             watermark = flow.direction == "import" and flow.sudo()._watermark()
             if watermark:
                 flow.last_success = watermark.moved_at
             else:
                 # nothing tells where a run ends: it is complete when there is no job any more
                 is_idle = not (flow.waiting_count or flow.running_count or flow.failed_count)
-                flow.last_success = is_idle and flow._last_end(BEGIN, ("done",))
+                flow.last_success = is_idle and flow._last_end("done")
 
-    def _last_end(self, functions, states):
-        """Return when the last job of some functions ended in one of some states."""
-        domain = [
-            ("channel_id", "=", self.channel_id.id),
-            ("function", "in", functions),  # as in the index
-            ("state", "in", states),
-        ]
-        return self.env["queue.job"].sudo().search(domain, order="id desc", limit=1).date_done
+    def _last_end(self, *states):
+        """Return when a run last ended in one of some states.
+
+        One that ended because the flow was off was none.
+        """
+        runs = self._runs(*states)
+        if self.date_off:
+            since_on = Domain("date_done", ">=", self.date_on) if self.is_on and self.date_on else Domain.FALSE
+            runs &= Domain("date_done", "<", self.date_off) | since_on
+        return self.env["queue.job"].sudo().search(runs, order="id desc", limit=1).date_done
+
+    def _runs(self, *states):
+        """Return the domain of the jobs with which the flow has begun to synchronise."""
+        of_channel = Domain("channel_id", "=", self.channel_id.id)
+        return of_channel & Domain("function", "in", BEGIN) & Domain("state", "in", states)  # as in the index
 
     @api.depends("expression", "is_on", "date_begun")
     def _compute_next_run(self):
@@ -106,22 +115,22 @@ class ConnectorFlow(models.Model):
                 .filtered(lambda schedule, flow=flow: schedule.function == function_name(flow._function()))
             )
             flow.next_run = schedule.next_run
-            flow.times = ("when" in schedule._fields and schedule.when) or (
+            flow.times = schedule.when or (
                 flow.expression and not flow.date_begun and flow.env._("After the first run")
             )
 
     def _compute_counts(self):
         for flow in self:
+            flow.can_open = flow.model_name in self.env and self.env[flow.model_name].has_access("read")
             flow.bound_count = flow._count([])
             flow.troubled_count = flow._count([("sync_state", "in", _TROUBLED)])
             flow.unsent_count = flow.direction == "export" and flow._count([("sync_state", "=", "to_export")])
 
     def _count(self, domain):
         """Count bindings, at most one more than :data:`MOST_COUNTED`."""
-        model = self.env.get(self.model_name)
-        if model is None or not model.has_access("read"):
+        if not self.can_open:
             return 0
-        return model.search_count(self._domain(domain), limit=MOST_COUNTED + 1)
+        return self.env[self.model_name].search_count(self._domain(domain), limit=MOST_COUNTED + 1)
 
     def _domain(self, domain):
         return [("backend_id", "=", self.backend_id), *domain]

@@ -72,18 +72,22 @@ class ConnectorFlowPolicy(models.Model):
         self.unlink()
 
     @api.model
-    def _chosen(self, backend, model_name):
+    def _chosen(self, backend, model_name, choices=None):
         """Return what holds for a model: what people have chosen, else what its flows declare.
 
         It is read anew each time: what a process remembers may come from a transaction that began
         before the choice.
 
+        :param choices: what people have chosen, if it was read: a dict, name of a policy to the
+            choice or None
         :return: dict, name of a policy to the choice; of others nobody says anything
         """
         backend = backend.sudo()
-        row = self.sudo().search([*self._of_backend(backend), ("model_name", "=", model_name)])
+        if choices is None:
+            row = self.sudo().search([*self._of_backend(backend), ("model_name", "=", model_name)])
+            choices = {name: row[name] for name in POLICIES}
         declared, fixed = self._declared(backend, model_name)
-        return {**declared, **{name: row[name] for name in POLICIES if row[name] and name not in fixed}}
+        return {**declared, **{name: choice for name, choice in choices.items() if choice and name not in fixed}}
 
     @api.model
     def _declared(self, backend, model_name):

@@ -1,16 +1,15 @@
 """Aspect of ``connector.flow``: its buttons and its schedules."""
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import split_every
+from odoo.fields import Domain
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.exporter.flow import UNSENT, export_flow
 from ..unit.flow import BulkExportFlow, ImportFlow, flow_argument
 from ..unit.importer.batch import BatchImporter, import_batch
-from ..unit.importer.bulk import PAGE_SIZE, import_page
-from ..unit.importer.record import import_record
+from ..unit.importer.left_out import import_left_out
 from ..unit.reconciler import reconcile
 from .queue_job import function_name
 
@@ -33,6 +32,8 @@ class ConnectorFlow(models.Model):
         for flow in self.sudo().filtered(lambda flow: flow.direction == "import"):
             flow._check_not_listing()
             flow._watermark().unlink()
+            # a list whose pages still wait would move it past what is asked for now
+            flow.times_off += 1
             flow._backend()._forget_imports_of(flow.model_name)
         return self._answer(self._run(again=True))
 
@@ -45,6 +46,7 @@ class ConnectorFlow(models.Model):
         """Compare both sides, and synchronise what differs in the direction of the flow."""
         self._check_may_run()
         self._check_on()
+        self._check_ready()
         jobs = [flow._delay(reconcile, repair=flow.direction) for flow in self]
         return self._answer([job for of_flow in jobs for job in of_flow])
 
@@ -57,7 +59,15 @@ class ConnectorFlow(models.Model):
         self.ensure_one()
         self._check_may_run()
         self._check_on()
-        filters = self._unit().unit_for(BatchImporter)._filters_between(begin, end or None)
+        self._check_ready()
+        importer = self._unit().unit_for(BatchImporter)
+        filters = importer._filters_between(begin, end or None)
+        if filters is None and end and importer._filters_between(begin, None) is not None:
+            raise UserError(
+                self.env._(
+                    "The connector cannot ask %s up to a time. Leave it empty, to fetch until now.", self.backend_name
+                )
+            )
         if filters is None:
             raise UserError(
                 self.env._("The connector cannot ask %s for what was changed between two times.", self.backend_name)
@@ -77,35 +87,16 @@ class ConnectorFlow(models.Model):
         """
         self._check_may_run()
         self._check_ready()
-        switched = self.sudo().filtered(lambda flow: not flow.is_on)
-        switched.write({"is_on": True})
-        switched.filtered(lambda flow: flow.direction == "import")._import_left_out()
+        switched = self.filtered(lambda flow: not flow.is_on)
+        switched.sudo().write({"is_on": True, "date_on": self.env.cr.now()})
         exports = self.filtered(lambda flow: flow.direction == "export")
         if len(self) == 1 and exports and (unsent := exports._unsent()):
             return exports._ask_about(unsent)
-        begun = (self - exports).filtered("date_begun")
-        return begun._answer(begun._run()) if begun else None
-
-    def _import_left_out(self):
-        """Import the records whose own jobs have ended while these flows were off.
-
-        No watermark finds them: they came by a webhook, or somebody has requeued them. Some may
-        have been imported just before; they are up to date then.
-        """
-        for flow in self.filtered("date_off"):
-            left_out = [
-                ("channel_id", "=", flow.channel_id.id),
-                ("function", "=", function_name(import_record)),
-                ("state", "=", "done"),
-                ("date_done", ">=", flow.date_off),
-                ("external_id", "!=", False),
-            ]
-            found = self.env["queue.job"].sudo()._read_group(left_out, ["external_id"])
-            backend = flow._backend()
-            session = ConnectorSession.from_env(backend.env).with_company(backend.company_id)
-            for page in split_every(PAGE_SIZE, [external_id for (external_id,) in found], list):
-                argument = flow._argument(import_record)
-                import_page.delay(session, flow.model_name, backend.id, external_ids=page, **argument)
+        imports = self - exports
+        # a job, as it has to see what others commit until this transaction ends
+        left_out = (switched & imports)._delay(import_left_out)
+        begun = imports.filtered("date_begun")
+        return begun._answer(left_out + begun._run()) if begun else None
 
     def action_pause(self):
         """Let the jobs of these flows wait."""
@@ -216,8 +207,7 @@ class ConnectorFlow(models.Model):
 
         :raise UserError: one does
         """
-        key = self._argument(import_batch).get("flow", "")
-        if running := self.env["connector.listing"].sudo()._running(self._backend(), self.model_name, key):
+        if running := self.env["connector.listing"].sudo()._running(self._backend(), self.model_name, self._key()):
             raise UserError(running[0]._told())
 
     def _check_ready(self):
@@ -242,8 +232,11 @@ class ConnectorFlow(models.Model):
         return issubclass(self._class(), BulkExportFlow)
 
     def _watermark(self):
-        key = self._argument(import_batch).get("flow", "")
-        return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", key)
+        return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", self._key())
+
+    def _key(self):
+        """Return the code by which the watermark and the listings of an import are stored."""
+        return self._argument(import_batch).get("flow", "")
 
     def _unsent(self):
         """Return the number of bindings with changes that wait to be sent."""
@@ -253,6 +246,18 @@ class ConnectorFlow(models.Model):
         if self._is_in_bulk():
             unsent.append(("external_id", "!=", False))
         return bindings.search_count(unsent)
+
+    @api.model
+    def _keeps_unsent(self, backend, code):
+        """Return whether changes that were noted while an export was off have no job yet.
+
+        When it is switched on again, a person decides when it runs. That run delays their jobs.
+        """
+        flow = self.sudo().search([*self._of_backend(backend), ("code", "=", code)])
+        if not flow.is_on:
+            return bool(flow)
+        runs = flow.date_on and flow._runs("done") & Domain("date_done", ">=", flow.date_on)
+        return bool(runs) and not self.env["queue.job"].sudo().search_count(runs, limit=1)
 
     def _ask_about(self, unsent):
         """Return the dialog that asks whether what was changed meanwhile is sent."""

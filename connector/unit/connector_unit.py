@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from typing import Any, Self, TypeVar
@@ -193,6 +193,7 @@ class Environment:
         self.times_off = 0
         self._opened = _Opened()
         self._policies: dict[str, dict[str, str]] = {}  # of its models, as far as they were asked for
+        self._choices: dict[str, Mapping[str, str | None]] = {}  # likewise, as far as they were read
         self._user_lang = user_lang or session.env.lang
 
     def __enter__(self) -> Self:
@@ -248,8 +249,13 @@ class Environment:
         """Return the policies of the model that people or its flows have chosen, read once."""
         if self.model_name not in self._policies:
             policies = self.env["connector.flow.policy"]
-            self._policies[self.model_name] = policies._chosen(self.backend_record, self.model_name)
+            choices = self._choices.get(self.model_name)
+            self._policies[self.model_name] = policies._chosen(self.backend_record, self.model_name, choices)
         return self._policies[self.model_name]
+
+    def keep_choices(self, choices: Mapping[str, str | None]) -> None:
+        """Keep the policies that people have chosen, as they were read with the flow."""
+        self._choices[self.model_name] = choices
 
     def for_model(self, model_name: str | None = None, flow: str | None = None) -> Self:
         """Return the environment of another model with the same backend and session.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +19,7 @@ from ..exception import InvalidBackend
 from ..extension import class_name
 from .connector_unit import ConnectorUnit, Environment, get_environment
 from .policy import check_policies
+from .types import ExternalId
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -119,11 +120,23 @@ class BulkExportFlow(Flow):
     fields: Collection[str] = ()
 
 
-KINDS = (ImportFlow, ExportFlow, BulkExportFlow)
-
-
 class FlowSwitchedOff(NothingToDoJob):
-    """The flow of a job is switched off: the job ends, and nothing was done."""
+    """The flow of a job is switched off: the job ends, and nothing was done.
+
+    :ivar environment: that of the job
+    """
+
+    def __init__(self, message: str, environment: Environment) -> None:
+        super().__init__(message)
+        self.environment = environment
+
+    def note_left_out(self, external_ids: Iterable[ExternalId], force: bool = False) -> None:
+        """Note records that no watermark finds: they are imported when the flow is on again.
+
+        :param force: whether what was changed here is overwritten then
+        """
+        left_out = self.environment.env["connector.flow.left.out"]
+        left_out._note(self.environment.backend_record, self.environment.flow, external_ids, force)
 
 
 def flow_classes(backend: Backend, session: ConnectorSession) -> dict[str, type[Flow]]:
@@ -147,7 +160,7 @@ def flow_class(
 ) -> type[Flow] | None:
     """Return the flow that a job belongs to, None if the model has none of its kind.
 
-    :param kind: one of :data:`KINDS`
+    :param kind: such as :class:`ImportFlow`
     :param code: of the flow; None: the first one of the model and kind
     :raise InvalidBackend: there is no flow with that code
     """
@@ -197,9 +210,14 @@ def open_flow(
         return environment
     environment.flow = flow.code
     environment.flow_argument = flow_argument(environment.backend, session, flow, kind)
-    is_on, environment.times_off = session.env["connector.flow"]._switch_now(environment.backend_record, flow.code)
+    is_on, environment.times_off, choices = session.env["connector.flow"]._switch_now(
+        environment.backend_record, flow.code
+    )
+    if choices:
+        environment.keep_choices(choices)
     if session.job and not is_on:
-        raise FlowSwitchedOff(session.env._("Not done: the flow “%s” is switched off.", label_of(flow, session.env)))
+        message = session.env._("Not done: the flow “%s” is switched off.", label_of(flow, session.env))
+        raise FlowSwitchedOff(message, environment)
     return environment
 
 

@@ -31,6 +31,8 @@ from . import test_exchange
 from . import test_exporter
 from . import test_external_fields
 from . import test_flow
+from . import test_flow_off
+from . import test_flow_runs
 from . import test_ported_code
 from . import test_given_values
 from . import test_http_adapter

@@ -40,6 +40,7 @@ RIGHTS = {
     "connector.watermark": ("r", "rw"),
     "connector.flow": ("r", "rw"),
     "connector.flow.policy": ("r", "rw"),
+    "connector.flow.left.out": ("", ""),
     "connector.listing": ("r", "r"),
     "connector.listing.segment": ("", ""),
     "connector.webhook.delivery": ("", "ru"),
@@ -241,6 +242,8 @@ class RolesCase(Roles, ShopCase, JobsCase):
                 "channel_id": cls.backend.channel_id.create({"name": "x", "parent_id": cls.backend.channel_id.id}).id,
             }
         )
+        left_out = {"flow_id": cls.records["connector.flow"].id, "external_id": "7"}
+        cls.records["connector.flow.left.out"] = env["connector.flow.left.out"].create(left_out)
         env["connector.watermark"].move(cls.backend, "test.shop.partner", "7")
         cls.records["connector.watermark"] = cls.backend.watermark_ids
         if "odoo.backend" in env:

@@ -39,7 +39,7 @@ def mark_unsent(binding: BaseModel) -> None:
     A state that waits for a person or an import stays. An error does not: the change has to be sent
     also if the job that has failed is gone.
     """
-    if recall(binding, "sync_state") in ("never", "in_sync", "error"):
+    if recall(binding, "sync_state") in ("never", "in_sync", "different", "error"):
         remember(binding, {"sync_state": "to_export"})
 
 

@@ -127,11 +127,12 @@ class BatchImporter(Importer):
 
         :param begin: naive datetime in UTC
         :param end: likewise; None: now
-        :return: argument of the adapter's ``search``. By default what the adapter declares; None if
-            it declares nothing: then nobody can ask for it
+        :return: argument of the adapter's ``search``; None: the system cannot be asked for that. By
+            default what the adapter declares
         """
-        text = fields.Datetime.to_string(begin)
-        return self._changed.filters(text, end or self._now()) if self._changed else None
+        if not self._changed or (end and self._changed.until is None):
+            return None
+        return self._changed.filters(fields.Datetime.to_string(begin), end or self._now())
 
     def _now(self) -> datetime:
         return self._read_at or database_now(self.environment)
@@ -356,7 +357,9 @@ def move_watermark(
     if value is None:
         return session.env._("All records of the list were imported.")
     if environment.times_off != times_off:
-        return session.env._("The flow was switched off meanwhile: the next import begins where this one has begun.")
+        return session.env._(
+            "The flow was switched off meanwhile, or all was asked for again: the watermark stays where it is."
+        )
     if session.env["connector.watermark"].move(
         backend, model_name, value, since, flow=environment.flow_argument.get("flow", "")
     ):

@@ -16,7 +16,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ..connector_unit import Environment, external_id_text
-from ..flow import ImportFlow, open_flow
+from ..flow import FlowSwitchedOff, ImportFlow, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
@@ -304,8 +304,20 @@ def import_page(
         field that the mapper requires fails
     :param flow: code of its flow; None: the first import flow of the model, if it has any
     """
-    importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(BulkImporter)
+    try:
+        environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
+    except FlowSwitchedOff as off:
+        if listing is None:  # those of a listing come again, as its watermark stays
+            off.note_left_out(external_ids or _ids_of(off.environment, records or ()))
+        raise
+    importer = environment.get_connector_unit(BulkImporter)
     importer._listing, importer._is_listed = listing, is_listed or listing is not None
     if records is None:
         return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # one is given
     return importer.run(records, force, read_at)
+
+
+def _ids_of(environment: Environment, records: Iterable[ExternalRecord]) -> list[ExternalId]:
+    importer = environment.get_connector_unit(BulkImporter)
+    id_of = importer.backend_adapter.id_of
+    return [id_of(record) for record in without_unusable(importer, records, id_of)]

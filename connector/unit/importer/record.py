@@ -34,7 +34,7 @@ from ..binding.sent import note_created, note_updated, would_send
 from ..binding.state import is_import_due, is_in_conflict, mark_error, mark_failure, mark_in_sync, recall
 from ..binding.writing import note_all_stored, write_together
 from ..connector_unit import Environment, external_id_text
-from ..flow import ImportFlow, open_flow
+from ..flow import FlowSwitchedOff, ImportFlow, open_flow
 from ..jobs.about import imported
 from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
@@ -794,6 +794,11 @@ def import_record(
     :param read_at: when it was read, see :meth:`RecordImporter.run`
     :param flow: code of its flow; None: the first import flow of the model, if it has any
     """
-    importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(RecordImporter)
+    try:
+        environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
+    except FlowSwitchedOff as off:
+        off.note_left_out([external_id], force)
+        raise
+    importer = environment.get_connector_unit(RecordImporter)
     with mark_failure(session, importer.binder.to_internal(external_id)):
         return importer.run(external_id, force, data, read_at)

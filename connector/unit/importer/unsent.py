@@ -4,7 +4,8 @@ An export that waits, is running or has failed is found by the identity key of i
 counts until a later one with its key is done, or until the jobs of that time are deleted. A bulk
 export counts if the bulk exporter holds imports (:class:`ImportHold`).
 
-While an export is switched off, a change has no job: the binding is *to export*, which counts too.
+While an export is switched off, a change has no job: the binding is *to export*, which counts too,
+until the first run of the export after it was switched on again.
 
 If the exporter's conflict policy lets the external system win, the import goes on. Otherwise it is
 put off: the record is not changed, and a job of its own comes back when the export may have ended,
@@ -25,7 +26,7 @@ from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiti
 from ..binding.state import recall
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
-from ..flow import BulkExportFlow, ExportFlow, flow_class, flow_classes
+from ..flow import BulkExportFlow, ExportFlow, flow_classes
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..synchronizer import Exporter
 from .incoming import Incoming
@@ -90,15 +91,20 @@ def _seconds_waiting(environment: Environment, page: Iterable[Incoming]) -> dict
         for incoming in page
         if not seconds.keys().isdisjoint(keys[incoming])
     }
-    return {**dict.fromkeys(_noted(environment, page), float(_LATEST)), **in_jobs}
+    return {**dict.fromkeys(_noted(environment, page, in_bulk), float(_LATEST)), **in_jobs}
 
 
-def _noted(environment: Environment, page: Iterable[Incoming]) -> list[Incoming]:
-    """Return the records with a change here that has no job, as its export is switched off."""
+def _noted(environment: Environment, page: Iterable[Incoming], in_bulk: bool) -> list[Incoming]:
+    """Return the records with a change here that was noted while its export was switched off."""
     noted = [incoming for incoming in page if recall(incoming.binding, "sync_state") == "to_export"]
-    flow = noted and flow_class(environment.backend, environment.session, environment.model_name, ExportFlow)
-    is_off = flow and not environment.env["connector.flow"]._switch_now(environment.backend_record, flow.code)[0]
-    return noted if is_off else []
+    kinds = (ExportFlow, BulkExportFlow) if in_bulk else ExportFlow
+    flows = environment.env["connector.flow"]
+    is_kept = noted and any(
+        flows._keeps_unsent(environment.backend_record, flow.code)
+        for flow in flow_classes(environment.backend, environment.session).values()
+        if flow._model_name == environment.model_name and issubclass(flow, kinds)
+    )
+    return noted if is_kept else []
 
 
 def _is_held_by_bulk_exports(environment: Environment) -> bool:
