@@ -60,6 +60,7 @@ from . import test_safe_creation
 from . import test_secret_char
 from . import test_secrets
 from . import test_test_kit
+from . import test_seen_buttons
 from . import test_sending
 from . import test_server_credentials
 from . import test_synchronize_now
