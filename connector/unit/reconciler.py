@@ -228,15 +228,10 @@ class Reconciler(Synchronizer):
         A page skips records in conflict, and different records whose change in Odoo was not sent
         yet.
         """
+        argument: dict[str, Any] = {"force": True, **self.environment.flow_argument}
+        session = self.environment.user_session
         for page in split_every(self._page_size, external_ids, list):
-            import_page.delay(
-                self.environment.user_session,
-                self.model._name,
-                self.backend_record.id,
-                external_ids=page,
-                force=True,
-                **self.environment.flow_argument,
-            )
+            import_page.delay(session, self.model._name, self.backend_record.id, external_ids=page, **argument)
 
     def _export(self, binding_ids: Iterable[int]) -> None:
         bindings = self.model.browse(binding_ids).exists().filtered(self._is_to_be_exported)

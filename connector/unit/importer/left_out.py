@@ -1,5 +1,7 @@
 """Import the records whose imports have ended because their flow was off, when it is on again."""
 
+from typing import Any
+
 from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.jobs import job
@@ -25,10 +27,11 @@ def import_left_out(session: ConnectorSession, model_name: str, backend_id: int,
     """
     environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
     forced, others = session.env["connector.flow.left.out"]._take(environment.backend_record, environment.flow)
-    session, argument = environment.user_session, environment.flow_argument
+    session = environment.user_session
+    argument: dict[str, Any] = {**environment.flow_argument}
     for page in split_every(PAGE_SIZE, others, list):
         import_page.delay(session, model_name, backend_id, external_ids=page, **argument)
     for external_id in forced:  # a page never overwrites what was changed here
-        identity = import_identity(model_name, backend_id, external_id, force=True)
-        import_record.delay(session, model_name, backend_id, external_id, force=True, identity_key=identity, **argument)
+        argument["identity_key"] = import_identity(model_name, backend_id, external_id, force=True)
+        import_record.delay(session, model_name, backend_id, external_id, True, **argument)
     return session.env._("Records to import: %s.", len(forced) + len(others))
