@@ -127,13 +127,15 @@ class RpcAdapter(EndpointAdapter):
     list: Call | None = None
     #: Call that returns one record, with ``{id}``
     one: Call | None = None
+    #: Call that returns the ids or records with a number that people know, ``{number}``
+    find: Call | None = None
     #: How many records are read by one call, None: one
     many: MultiCall | None = None
     #: Calls that change records: create with ``{data}``, write with ``{id}`` and ``{data}``, delete
     verbs: Mapping[str, Call] = {}
 
     _json_paths = (*EndpointAdapter._json_paths, "session_at")
-    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "verbs")
+    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "find", "verbs")
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
@@ -153,6 +155,8 @@ class RpcAdapter(EndpointAdapter):
             cls._check_call(f"{name}, through", through, known, known, {"arguments"})
         cls._check_call(f"{name}, list", cls._declaration_of("list"), {"params"})
         cls._check_call(f"{name}, one", cls._declaration_of("one"), {"id"}, required={"id"})
+        # there it is not the id, but what somebody has typed
+        cls._check_call(f"{name}, find", cls._declaration_of("find"), {"number"}, required={"number"}, same={})
         for method, call in (cls._declaration_of("verbs") or {}).items():
             if method not in _VERBS:
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
@@ -164,6 +168,7 @@ class RpcAdapter(EndpointAdapter):
         calls = (
             cls._declaration_of("list"),
             cls._declaration_of("one"),
+            cls._declaration_of("find"),
             *(cls._declaration_of("verbs") or {}).values(),
         )
         if through is not None and through.spreads() and any(call is not None and call.named for call in calls):
@@ -185,12 +190,13 @@ class RpcAdapter(EndpointAdapter):
         known: set[str],
         required: Collection[str] = (),
         lists: Collection[str] = (),
+        same: Mapping[str, str] = _SAME,
     ) -> None:
         if call is None:
             return
         if not isinstance(call, Call):
             raise ValueError(f'{name} is {shown(call)}: it must be such as Call("customer.list")')
-        named = {_SAME.get(placeholder, placeholder) for placeholder in call.placeholders()}
+        named = {same.get(placeholder, placeholder) for placeholder in call.placeholders()}
         for placeholder in sorted(named - known):
             raise ValueError(
                 f"{name} has {{{placeholder}}}, for which there is no value. There is: {', '.join(sorted(known)) or 'none'}"
@@ -262,6 +268,16 @@ class RpcAdapter(EndpointAdapter):
                 with suppress(IDMissingInBackend):
                     records.append(self._record(self._of_many(one.method, result)))
         return records
+
+    def find_by_number(self, number: str) -> Sequence[ExternalId]:
+        """Return the ids of the records with a number, by one call: see :attr:`find`."""
+        call = self._declared(self.find, "find_by_number", "find")
+        try:
+            found = self._call_declared(call, {"number": number}, True)
+        except IDMissingInBackend:
+            return []
+        records = found if isinstance(found, Sequence) else self._list_at(self.records, PageAnswer(found or []))
+        return [self._listed_id(record) for record in records]
 
     def create(self, data: Values) -> ExternalId:  # type: ignore[override]  # the system knows no key
         """Create a record and return its id, which is the result.

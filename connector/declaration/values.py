@@ -20,6 +20,8 @@ from ..unit.types import ExternalId
 ID = "{id}"
 #: Names that stand for the id of a record: as a text or as it is, and as a whole number.
 ID_NAMES = ("id", "number")
+#: Stands for what somebody has typed, in the declaration of how a record is found by its number.
+NUMBER = "{number}"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

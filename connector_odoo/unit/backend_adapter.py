@@ -28,6 +28,8 @@ class OdooAdapter(RpcAdapter):
     path: str  # of the endpoint, which the protocols define
     _exceptions = {404: FailedJobError, 409: RetryableJobError}
     _page_size = 1000  # ids of a list
+    # what people know records by; addons add their models
+    _number_fields = {"res.partner": ("ref", "email"), "product.product": ("default_code", "barcode")}
 
     # Methods that the synchronizers use
 
@@ -100,6 +102,13 @@ class OdooAdapter(RpcAdapter):
         :raise IDMissingInBackend: it does not exist any more
         """
         return self._call(self._external_model, "unlink", [int(external_id)])
+
+    def find_by_number(self, number):
+        """Return the ids of the records with this number, code or e-mail address."""
+        if not (names := self._number_fields.get(self._external_model)):
+            return super().find_by_number(number)
+        domain = [*["|"] * (len(names) - 1), *[(name, "=", number) for name in names]]
+        return [record["id"] for record in self._search_read(self._external_model, domain, ["id"], limit=50)]
 
     def read_code(self, model_name, external_id, field="code"):
         """Return the code of a record of a model without bindings, such as a country.

@@ -12,6 +12,8 @@ class OrderAdapter(OdooAdapter):
     All lines are read by one call. They replace their ids in the orders.
     """
 
+    _number_fields = {**OdooAdapter._number_fields, "sale.order": ("name", "client_order_ref")}
+
     def _read_records(self, model_name, external_ids, fields):
         records = super()._read_records(model_name, external_ids, fields)
         if model_name == "sale.order" and "order_line" in (fields or ()):

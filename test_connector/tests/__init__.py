@@ -30,6 +30,7 @@ from . import test_environment
 from . import test_exchange
 from . import test_exporter
 from . import test_external_fields
+from . import test_find
 from . import test_flow
 from . import test_ported_code
 from . import test_given_values
