@@ -58,8 +58,8 @@ class RestAdapter(DeclaredAdapter):
     #: are GET for search and read, POST for create, PUT for write and DELETE for delete. The
     #: parameters of a search by POST are its body
     verbs: Mapping[str, Verb] = {}
-    #: How a record is found by the number that people know, ``{number}``: parameters of the list, as
-    #: in ``?number={number}``, or the path of one record, as in ``/orders/by-number/{number}``
+    #: How a record is found by the number that people know, ``{number}``: parameters of the list,
+    #: as in ``?number={number}``, or the path of one record, as in ``/orders/by-number/{number}``
     find: str | None = None
 
     _how_to_quote = "self.path_of(external_id)"
@@ -119,6 +119,8 @@ class RestAdapter(DeclaredAdapter):
             asked = {key: value.replace(NUMBER, number) for key, value in parse_qsl(self.find[1:], True)}
             answer = self._ask(self._list_path, {**self._values(self.params), **asked})
             return [self._listed_id(record) for record in self._records_of(answer)]
+        if number in (".", ".."):  # no part of a path
+            return []
         try:
             found = self.request_json("GET", self.find.replace(NUMBER, quoted(number)), idempotent=True)
         except IDMissingInBackend:
@@ -204,6 +206,8 @@ def _check_find(find: object, name: str) -> None:
     """
     if not isinstance(find, str) or NUMBER not in find:
         raise ValueError(f'{name} is {shown(find)}, which asks for no number: write {NUMBER}, as in "?number={NUMBER}"')
+    if ID in find:
+        raise ValueError(f"{name} is {find!r}: only {NUMBER} is replaced in it")
     if not find.startswith("?"):
         check_path_template(find.replace(NUMBER, ID), name, True)
     elif not any(NUMBER in value for _key, value in parse_qsl(find[1:], True)):

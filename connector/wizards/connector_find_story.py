@@ -27,7 +27,7 @@ LAST = 500
 MOST_LINES = 20
 _LONGEST_TEXT = 500  # characters
 
-#: Table to the columns of its texts, and the column by which an index has the last rows of a backend
+# Table to the columns of its texts, and the one by which an index has the last rows of a backend
 _TEXTS = {
     "connector_exchange": (("url", "error", "request_body", "response_body"), "date"),
     "connector_webhook_delivery": (("delivery_key", "topic", "body"), "id"),
@@ -66,7 +66,7 @@ class ConnectorFind(models.TransientModel):
         )
 
     def _numbers(self):
-        """Return the number, and the external ids that belong to it, as a list without duplicates."""
+        """Return the number, and the external ids that belong to it, each once."""
         return list(dict.fromkeys([self.found_number, *filter(None, self.answer_ids.mapped("external_id"))]))
 
     def _kind_labels(self):
@@ -86,7 +86,7 @@ class ConnectorFind(models.TransientModel):
     # Records
 
     def _bindings(self, numbers):
-        """Return the bindings of the backend with one of the numbers, by model: a list of recordsets."""
+        """Return the bindings with one of the numbers, a list with a recordset for each model."""
         backend = self.backend_id
         found = []
         for name in sorted(self.env.registry.descendants(["external.binding"], "_inherit")):
@@ -111,7 +111,7 @@ class ConnectorFind(models.TransientModel):
                 "%(model)s %(name)s, there %(id)s: %(state)s",
                 model=self._model_label(binding._name),
                 name=binding.display_name,
-                id=binding.external_id or "–",
+                id=binding.external_id or "-",
                 state=state,
             )
             error = binding.sync_error if binding.sync_state in ("error", "missing", "conflict") else None
@@ -164,7 +164,7 @@ class ConnectorFind(models.TransientModel):
                 self.env._(
                     "Told us: %(topic)s. Job: %(state)s",
                     topic=delivery.topic or delivery.delivery_key or "",
-                    state=states.get(delivery.job_state, "–"),
+                    state=states.get(delivery.job_state, "-"),
                 ),
                 delivery,
             )

@@ -17,6 +17,7 @@ from . import test_connection_test
 from . import test_consumer
 from . import test_contract
 from . import test_declared_authentication
+from . import test_declared_find
 from . import test_declared_graphql
 from . import test_declared_rest
 from . import test_declared_rpc

@@ -205,7 +205,10 @@ class Fetching:
     # The import
 
     def _import(self, environment: Environment, external_id: ExternalId) -> Fetched:
-        """Import a record, or say why it cannot be; what an import that fails has done is undone."""
+        """Import a record, or say why it cannot be.
+
+        What an import that fails has done is undone.
+        """
         name = environment.model_name
         if reason := self._switched_off(environment):
             return Fetched(BLOCKED, reason, name, external_id)

@@ -19,8 +19,8 @@ SECONDS_OF_REQUEST = 15
 class HurriedTraffic(Traffic):
     """The requests of one press of a button.
 
-    They obey the rate limit. A request that is given up for lack of time says nothing of the system,
-    so none counts for a pause of the backend.
+    They obey the rate limit. A request that is given up for lack of time says nothing of the
+    system, so none counts for a pause of the backend.
 
     :param ends: when time is up, of ``time.monotonic()``
     """
@@ -29,23 +29,27 @@ class HurriedTraffic(Traffic):
         super().__init__(environment)
         self._ends = ends
 
+    @property
+    def _left(self) -> float:
+        """Seconds until time is up."""
+        return self._ends - time.monotonic()
+
     def admit(self) -> None:
         """Wait for the turn of a request.
 
         :raise RetryableJobError: time is up, or the turn is too far away
         """
-        if (left := self._ends - time.monotonic()) <= 0:
+        if self._left <= 0:
             name = self._backend.display_name
             raise RetryableJobError(
                 self._user_env._(
                     "%(backend)s did not answer all requests within %(seconds)s s.", backend=name, seconds=SECONDS
                 )
             )
-        self._wait_for_token(min(left, LONGEST_WAIT))
+        self._wait_for_token(min(self._left, LONGEST_WAIT))
 
     def limited(self, seconds: Any) -> Any:
-        left = max(self._ends - time.monotonic(), 0.1)
-        return min(seconds or SECONDS_OF_REQUEST, SECONDS_OF_REQUEST, left)
+        return min(seconds or SECONDS_OF_REQUEST, SECONDS_OF_REQUEST, max(self._left, 0.1))
 
     def unreachable(self, error: Any, model_name: str, was_sent: bool) -> None:
         pass
