@@ -187,7 +187,7 @@ class ConnectorFind(models.TransientModel):
         ]
 
     def _with_text(self, model, numbers):
-        """Return the rows with one of the numbers in their texts, among the last ones of the backend.
+        """Return those of the last rows of the backend that have one of the numbers in their texts.
 
         A number counts where it stands alone: 42 is not in 142. The rows that the user may not see
         are left out.

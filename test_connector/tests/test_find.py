@@ -1,4 +1,4 @@
-"""The button *Find* fetches a record by its number, or says why it is not here, and what has arrived."""
+"""The button *Find* fetches a record by its number, or says why not, and what has arrived."""
 
 import threading
 from contextlib import contextmanager
@@ -306,7 +306,7 @@ class TestStory(FindCase):
         import_record.delay(self.session, "test.shop.partner", self.backend.id, 100042)
         job = self.run_jobs()
         self.assertEqual(job.state, "failed")
-        [(kind, text)] = [told for told in self.told(self.find()) if told[0] == "job"]
+        [(_kind, text)] = [told for told in self.told(self.find()) if told[0] == "job"]
         self.assertIn("Failed", text)
         self.assertIn(" ".join(job.message.split())[:100], text)
 
