@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.jobs_queue.exception import ConnectorException
 
-from ..unit.find.fetch import Fetching
+from ..unit.find.fetch import ABSENT, Fetching
 
 OUTCOMES = [
     ("imported", "Imported"),
@@ -60,13 +60,14 @@ class ConnectorFind(models.TransientModel):
                 fetched = fetching.by_number(number)
             except ConnectorException as error:  # no code serves the backend
                 raise UserError(str(error)) from error
+            fetched.sort(key=lambda one: one.outcome == ABSENT)  # what was found comes first
             not_asked = fetching.not_asked
         self.sudo().write(
             {
                 "number": number,
                 "found_number": number,
                 "not_asked": ", ".join(map(self._model_label, not_asked)),
-                "answer_ids": [Command.clear(), *(Command.create(self._answer_values(one)) for one in fetched)],
+                "answer_ids": [Command.clear(), *map(Command.create, map(self._answer_values, fetched))],
             }
         )
         self._tell_story()

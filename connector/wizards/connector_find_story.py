@@ -26,6 +26,7 @@ LAST = 500
 #: Lines of one kind that are shown.
 MOST_LINES = 20
 _LONGEST_TEXT = 500  # characters
+_SHORTEST_ID = 5  # characters of an id that is searched for in texts
 
 # Table to the columns of its texts, and the one by which an index has the last rows of a backend
 _TEXTS = {
@@ -40,15 +41,13 @@ class ConnectorFind(models.TransientModel):
 
     def _tell_story(self):
         """Write the lines of what has arrived of the number, as far as the user may see it."""
-        numbers = self._numbers()
-        bindings = self._bindings(numbers)
-        jobs = self._jobs(numbers)
+        bindings, jobs = self._bindings(), self._jobs()
         kinds = {
             "record": self._lines_of_bindings(bindings),
             "job": self._lines_of_jobs(jobs),
-            "exchange": self._lines_of_exchanges(numbers, jobs),
-            "delivery": self._lines_of_deliveries(numbers),
-            "checkpoint": self._lines_of_checkpoints(numbers, bindings),
+            "exchange": self._lines_of_exchanges(jobs),
+            "delivery": self._lines_of_deliveries(),
+            "checkpoint": self._lines_of_checkpoints(bindings),
         }
         lines = [
             {"kind": kind, "date": date, "text": _short(text), "record_model": record._name, "record_id": record.id}
@@ -65,9 +64,10 @@ class ConnectorFind(models.TransientModel):
             }
         )
 
-    def _numbers(self):
-        """Return the number, and the external ids that belong to it, each once."""
-        return list(dict.fromkeys([self.found_number, *filter(None, self.answer_ids.mapped("external_id"))]))
+    def _numbers(self, model_name):
+        """Return the number, and the ids that records of a model with it have there, each once."""
+        of_model = self.answer_ids.filtered(lambda answer: answer.model_name == model_name)
+        return list(dict.fromkeys([self.found_number, *filter(None, of_model.mapped("external_id"))]))
 
     def _kind_labels(self):
         return self.env["connector.find.line"]._fields["kind"]._description_selection(self.env)
@@ -85,7 +85,7 @@ class ConnectorFind(models.TransientModel):
 
     # Records
 
-    def _bindings(self, numbers):
+    def _bindings(self):
         """Return the bindings with one of the numbers, a list with a recordset for each model."""
         backend = self.backend_id
         found = []
@@ -94,7 +94,7 @@ class ConnectorFind(models.TransientModel):
             field = model._fields.get("backend_id")
             if model._abstract or field is None or field.comodel_name != backend._name or not model.has_access("read"):
                 continue
-            of_backend = [("backend_id", "=", backend.id)]
+            of_backend, numbers = [("backend_id", "=", backend.id)], self._numbers(name)
             bindings = model.search([*of_backend, ("external_id", "in", numbers)], limit=MOST_LINES)
             aliases = self.env["connector.external.alias"]._of(name, backend, numbers)
             bindings |= model.search([*of_backend, ("id", "in", list(aliases.values()))])
@@ -108,7 +108,7 @@ class ConnectorFind(models.TransientModel):
         for binding in (binding for bindings in found for binding in bindings):
             state = dict(binding._fields["sync_state"]._description_selection(self.env)).get(binding.sync_state)
             text = self.env._(
-                "%(model)s %(name)s, there %(id)s: %(state)s",
+                "%(model)s “%(name)s” (%(id)s there): %(state)s",
                 model=self._model_label(binding._name),
                 name=binding.display_name,
                 id=binding.external_id or "-",
@@ -120,13 +120,16 @@ class ConnectorFind(models.TransientModel):
 
     # Jobs
 
-    def _jobs(self, numbers):
-        """Return the last jobs of the backend about these numbers; None: the user may see none."""
+    def _jobs(self):
+        """Return the last jobs of the backend about the number; None: the user may see none."""
         jobs = self.env["queue.job"]
         if not jobs.has_access("read"):
             return None
-        channels = [("channel_id", "in", list(self.backend_id.sudo().channel_ids_of_jobs()))]
-        return jobs.search(jobs._of_numbers(numbers) & fields.Domain(channels), limit=MOST_LINES)
+        domain = jobs._of_numbers([self.found_number])
+        for model_name in dict.fromkeys(filter(None, self.answer_ids.mapped("model_name"))):
+            domain |= jobs._of_numbers(self._numbers(model_name)) & fields.Domain("model_name", "=", model_name)
+        channels = fields.Domain("channel_id", "in", list(self.backend_id.sudo().channel_ids_of_jobs()))
+        return jobs.search(domain & channels, limit=MOST_LINES)
 
     def _lines_of_jobs(self, jobs):
         if jobs is None:
@@ -141,22 +144,22 @@ class ConnectorFind(models.TransientModel):
 
     # What has no index of its texts
 
-    def _lines_of_exchanges(self, numbers, jobs):
+    def _lines_of_exchanges(self, jobs):
         exchanges = self.env["connector.exchange"]
         if not exchanges.has_access("read"):
             return None
         of_jobs = exchanges.search([("job_id", "in", jobs.ids)], limit=MOST_LINES) if jobs else exchanges
-        found = (of_jobs | self._with_text(exchanges, numbers)).sorted("id", reverse=True)
+        found = (of_jobs | self._with_text(exchanges)).sorted("id", reverse=True)
         return [
             (exchange.date, f"{exchange.method} {exchange.url} → {exchange.error or exchange.status}", exchange)
             for exchange in found[:MOST_LINES]
         ]
 
-    def _lines_of_deliveries(self, numbers):
+    def _lines_of_deliveries(self):
         deliveries = self.env["connector.webhook.delivery"]
         if not deliveries.has_access("read"):
             return None
-        found = self._with_text(deliveries, numbers)
+        found = self._with_text(deliveries)
         states = dict(deliveries._fields["job_state"]._description_selection(self.env))
         return [
             (
@@ -171,11 +174,11 @@ class ConnectorFind(models.TransientModel):
             for delivery in found
         ]
 
-    def _lines_of_checkpoints(self, numbers, found):
+    def _lines_of_checkpoints(self, found):
         checkpoints = self.env["connector.checkpoint"]
         if not checkpoints.has_access("read"):
             return None
-        about = self._with_text(checkpoints, numbers)
+        about = self._with_text(checkpoints)
         for bindings in found:
             model_id = self.env["ir.model"]._get_id(bindings._name)
             waiting = [("state", "=", "need_review"), ("model_id", "=", model_id), ("record_id", "in", bindings.ids)]
@@ -186,16 +189,18 @@ class ConnectorFind(models.TransientModel):
             for checkpoint in about.sorted("id", reverse=True)[:MOST_LINES]
         ]
 
-    def _with_text(self, model, numbers):
-        """Return those of the last rows of the backend that have one of the numbers in their texts.
+    def _with_text(self, model):
+        """Return those of the last rows of the backend that have the number in their texts.
 
-        A number counts where it stands alone: 42 is not in 142. The rows that the user may not see
-        are left out.
+        The ids of what has it are searched for too, unless they are so short that they are in any
+        text. A number counts where it stands alone: 42 is not in 142. The rows that the user may
+        not see are left out.
         """
         columns, order = _TEXTS[model._table]
         model.flush_model([*columns, "backend_id"])
         names = SQL(", ").join(SQL("%s::text", SQL.identifier(name)) for name in columns)
-        texts = {form for number in numbers for form in (number, quote(number, safe=""))}
+        ids = [id_ for id_ in self.answer_ids.mapped("external_id") if id_ and len(id_) >= _SHORTEST_ID]
+        texts = {form for number in (self.found_number, *ids) for form in (number, quote(number, safe=""))}
         beside = "[^[:alnum:]]"
         pattern = f"(^|{beside})({'|'.join(map(_escaped, sorted(texts)))})({beside}|$)"
         rows = self.env.execute_query(

@@ -262,6 +262,9 @@ class TestFetchThroughFlows(FindCase, FlowCase):
         self.shop.add(TAG, 7, name="Tag", number="100042")
         self.assertEqual(self.find().answer_ids.mapped("subject")[:2], [TAGS, PARTNERS])
 
+    def test_what_was_found_comes_before_what_is_not_there(self):
+        self.assertEqual(self.find().answer_ids.mapped("outcome")[:2], ["imported", "absent"])
+
 
 class TestStory(FindCase):
     def exchange(self, **values):
@@ -293,7 +296,7 @@ class TestStory(FindCase):
         self.assertEqual(
             self.told(find),
             [
-                ("record", "Test Shop Partner Ada, there 100042: In Sync"),
+                ("record", "Test Shop Partner “Ada” (100042 there): In Sync"),
                 ("exchange", "GET https://shop.test/orders/100042 → 200"),
                 ("delivery", "Told us: orders/create. Job: -"),
             ],
@@ -333,9 +336,19 @@ class TestStory(FindCase):
                 self.assertEqual(self.find(number).line_ids.mapped("record_id"), [binding.id])
 
     def test_what_is_found_there_is_told_by_its_id_too(self):
+        self.shop.add("test.shop.partner", "P-00042", name="Ada", number="100042")
+        self.exchange(url="https://shop.test/orders/P-00042")
+        import_record.delay(self.session, "test.shop.partner", self.backend.id, "P-00042")
+        self.env.cr.flush()
+        self.assertEqual(sorted(self.find().line_ids.mapped("kind")), ["exchange", "job", "record"])
+
+    def test_the_same_id_of_another_model_is_something_else(self):
         self.shop.add("test.shop.partner", 42, name="Ada", number="100042")
-        self.exchange(url="https://shop.test/orders/42")
-        self.assertEqual(sorted(self.find().line_ids.mapped("kind")), ["exchange", "record"])
+        self.tag("42")
+        import_record.delay(self.session, "test.shop.tag", self.backend.id, "42")
+        self.env.cr.flush()
+        self.delivery('{"quantity": 42}')
+        self.assertEqual(self.told(self.find()), [("record", "Test Shop Partner “Ada” (42 there): In Sync")])
 
     def test_an_archived_record_is_told(self):
         self.partner("100042").odoo_id.active = False
