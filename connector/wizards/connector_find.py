@@ -90,8 +90,7 @@ class ConnectorFind(models.TransientModel):
         return self.env["ir.model"]._get(model_name).name or model_name
 
     def _show(self):
-        action = self.backend_id.action_find()
-        return {**action, "res_id": self.id, "context": {**action["context"], "form_view_initial_mode": "edit"}}
+        return {**self.backend_id.action_find(), "res_id": self.id}
 
 
 class ConnectorFindAnswer(models.TransientModel):

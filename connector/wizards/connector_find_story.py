@@ -55,12 +55,13 @@ class ConnectorFind(models.TransientModel):
             for date, text, record in found or ()
         ]
         lines.sort(key=lambda line: line["date"] or self.env.cr.now(), reverse=True)
+        unread = [self._model_label(bindings) for bindings in self._unread()]
         hidden = [label for kind, label in self._kind_labels() if kinds[kind] is None]
         is_cut = any(len(found or ()) >= MOST_LINES for found in kinds.values())
         self.sudo().write(
             {
                 "line_ids": [Command.clear(), *map(Command.create, lines)],
-                "searched": self._what_was_searched(hidden, is_cut),
+                "searched": self._what_was_searched(hidden, unread, is_cut),
             }
         )
 
@@ -72,13 +73,16 @@ class ConnectorFind(models.TransientModel):
     def _kind_labels(self):
         return self.env["connector.find.line"]._fields["kind"]._description_selection(self.env)
 
-    def _what_was_searched(self, hidden, is_cut):
+    def _what_was_searched(self, hidden, unread, is_cut):
         texts = [
             self.env._("Records and jobs were searched for this number as external ID or as name, in whole."),
             self.env._("Of other things, the last %s of each kind were searched for it in their texts.", LAST),
         ]
         if is_cut:
             texts.append(self.env._("Of each kind the newest %s are shown.", MOST_LINES))
+        if unread:
+            names = ", ".join(unread)
+            texts.append(self.env._("Searched by their ID alone, as you may not read the records here: %s.", names))
         if hidden:
             texts.append(self.env._("Left out, as you may not see them: %s.", ", ".join(hidden)))
         return " ".join(texts)
@@ -89,11 +93,8 @@ class ConnectorFind(models.TransientModel):
         """Return the bindings with one of the numbers, a list with a recordset for each model."""
         backend = self.backend_id
         found = []
-        for name in sorted(self.env.registry.descendants(["external.binding"], "_inherit")):
+        for name in self._binding_models():
             model = self.env[name].with_context(active_test=False)
-            field = model._fields.get("backend_id")
-            if model._abstract or field is None or field.comodel_name != backend._name or not model.has_access("read"):
-                continue
             of_backend, numbers = [("backend_id", "=", backend.id)], self._numbers(name)
             bindings = model.search([*of_backend, ("external_id", "in", numbers)], limit=MOST_LINES)
             aliases = self.env["connector.external.alias"]._of(name, backend, numbers)
@@ -102,6 +103,21 @@ class ConnectorFind(models.TransientModel):
                 bindings |= model.search([*of_backend, (path, "=", self.found_number)], limit=MOST_LINES)
             found.append(bindings[:MOST_LINES])
         return [bindings for bindings in found if bindings]
+
+    def _binding_models(self):
+        """Return the names of the binding models of the backend that the user may read."""
+        bindings = sorted(self.env.registry.descendants(["external.binding"], "_inherit"))
+        fields_ = {name: self.env[name]._fields.get("backend_id") for name in bindings if not self.env[name]._abstract}
+        return [
+            name
+            for name, field in fields_.items()
+            if field and field.comodel_name == self.backend_id._name and self.env[name].has_access("read")
+        ]
+
+    def _unread(self):
+        """Return the names of those binding models whose records here the user may not read."""
+        records = {name: _record_model(self.env[name]) for name in self._binding_models()}
+        return [name for name, record in records.items() if record is not None and not record.has_access("read")]
 
     def _lines_of_bindings(self, found):
         lines = []
@@ -245,15 +261,18 @@ class ConnectorFindLine(models.TransientModel):
 
 def _indexed_names(model):
     """Return the paths from a binding to the names by which Odoo finds its record, if indexed."""
-    link = model._fields.get("odoo_id")
-    if link is None:
-        return []
-    record = model.env[link.comodel_name]
-    if not record.has_access("read"):
+    record = _record_model(model)
+    if record is None or not record.has_access("read"):
         return []
     names = record._rec_names_search or ([record._rec_name] if record._rec_name else [])
     known = [name for name in names if name in record._fields]
     return [f"odoo_id.{name}" for name in known if record._fields[name].store and record._fields[name].index]
+
+
+def _record_model(model):
+    """Return the model of the records that a binding model binds, None if it binds none."""
+    link = model._fields.get("odoo_id")
+    return link and model.env[link.comodel_name]
 
 
 def _newest(lines):

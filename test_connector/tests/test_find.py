@@ -244,6 +244,7 @@ class TestFetchThroughFlows(FindCase, FlowCase):
         answer = self.answer(self.find())
         self.assertEqual(answer.outcome, "blocked")
         self.assertIn("the flow “Partners” is switched off", answer.text)
+        self.assertEqual(answer.action_open()["res_id"], self.flow("partners").id)
         self.assertFalse(self.bound())
         self.assertFalse(self.delayed_jobs())
 
@@ -396,6 +397,16 @@ class TestStory(FindCase):
         self.assertFalse(find.answer_ids)
         self.assertEqual(find.line_ids.mapped("kind"), ["record"])
         self.assertIn("Left out, as you may not see them: Exchange, Webhook.", find.searched)
+
+    def test_who_may_not_read_records_here_reads_that_their_names_were_not_searched(self):
+        self.partner("42", name="Ada Lovelace")
+        found = self.find("Ada Lovelace", user=self.manager)
+        self.assertEqual(found.line_ids.mapped("kind"), ["record"])
+        self.assertNotIn("may not read", found.searched)
+        self.env["ir.model.access"].search([("model_id.model", "=", "res.partner")]).active = False
+        found = self.find("Ada Lovelace", user=self.user)
+        self.assertFalse(found.line_ids)
+        self.assertRegex(found.searched, "as you may not read the records here: [^.]*Test Shop Partner")
 
 
 class TestRights(FindCase):

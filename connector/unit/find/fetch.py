@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2 import IntegrityError
 from psycopg2.errors import LockNotAvailable
@@ -26,12 +25,11 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import storable
 
 from ...exception import CredentialsRefused, IDMissingInBackend, NoConnectorUnitError
-from ...extension import class_name
 from ..backend_adapter.crud import BackendAdapter, CRUDAdapter, checked_ids
 from ..binding.binder import Binder
 from ..binding.state import recall, remember
 from ..connector_unit import Environment, external_id_text
-from ..flow import ImportFlow, flow_classes, label_of, open_flow
+from ..flow import ImportFlow, flow_classes, open_flow
 from ..importer.record import RecordImporter, description_of_import, import_record
 from ..jobs.keys import import_identity
 from ..mapper.mapper import ImportMapper
@@ -61,7 +59,7 @@ class Fetched:
     :param text: the outcome as a sentence, with the reason
     :param model_name: name of the binding model; None: all of them
     :param external_id: id in the other system, None if it has none or several
-    :param record: where a person goes on: the binding, the waiting job, or None
+    :param record: where a person goes on: the binding, the waiting job, the flow, or None
     """
 
     outcome: str
@@ -210,8 +208,9 @@ class Fetching:
         What an import that fails has done is undone.
         """
         name = environment.model_name
-        if reason := self._switched_off(environment):
-            return Fetched(BLOCKED, reason, name, external_id)
+        if flow := self._switched_off(environment):
+            text = self._env._("It is there, but the flow “%s” is switched off: switch it on.", flow.name)
+            return Fetched(BLOCKED, text, name, external_id, flow)
         if reason := self._held(environment):
             return self._later(environment, external_id, reason)
         cr = environment.env.cr
@@ -258,24 +257,19 @@ class Fetching:
             kind = IMPORTED if binding else BLOCKED
         return Fetched(kind, text, environment.model_name, external_id, self._shown(binding))
 
-    def _switched_off(self, environment: Environment) -> str | None:
-        flow = self._flow(environment)
-        if flow is None or self._env["connector.flow"]._switch_now(self._backend, flow.code)[0]:
+    def _switched_off(self, environment: Environment) -> BaseModel | None:
+        """Return the flow of the import if it is switched off."""
+        code = environment.flow
+        if code is None or self._env["connector.flow"]._switch_now(self._backend, code)[0]:
             return None
-        return self._env._(
-            "It is there, but the flow “%s” is switched off: switch it on, on the backend.", label_of(flow, self._env)
-        )
+        return self._shown(self._backend.flow(code))
 
     def _held(self, environment: Environment) -> str | None:
         """Return why the jobs of the flow wait now, None if they do not."""
-        flow = self._flow(environment)
-        channel_id = flow and self._env["connector.flow"]._channel_id(self._backend, flow.code)
+        code = environment.flow
+        channel_id = code and self._env["connector.flow"]._channel_id(self._backend, code)
         channel = self._backend.channel_id.browse(channel_id) if channel_id else self._backend.channel_id
         return channel._reason_no_job_starts() or None
-
-    def _flow(self, environment: Environment) -> Any:
-        flows = flow_classes(environment.backend, environment.session)
-        return flows[environment.flow] if environment.flow else None
 
     def _later(self, environment: Environment, external_id: ExternalId, reason: str) -> Fetched:
         """Delay a job that imports the record, and say why it waits."""
@@ -295,10 +289,9 @@ class Fetching:
     def _binding(self, environment: Environment, external_id: ExternalId) -> BaseModel | None:
         return self._shown(environment.get_connector_unit(Binder).to_internal(external_id))
 
-    def _shown(self, binding: BaseModel) -> BaseModel | None:
-        return binding.with_env(self._env) if binding else None
+    def _shown(self, record: BaseModel) -> BaseModel | None:
+        return record.with_env(self._env) if record else None
 
     def _fault(self, error: Exception, environment: Environment) -> str:
         _logger.exception("%s cannot be fetched from %s", environment.model_name, self._backend.name)
-        adapter = class_name(type(error)).rpartition(".")[2]
-        return self._env._("The code of the connector fails with %(error)s, see the log.", error=adapter)
+        return self._env._("The code of the connector fails with %s, see the log.", type(error).__name__)
