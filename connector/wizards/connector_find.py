@@ -29,7 +29,7 @@ class ConnectorFind(models.TransientModel):
     may_fetch = fields.Boolean(compute="_compute_may_fetch")
     found_number = fields.Char(readonly=True)
     answer_ids = fields.One2many("connector.find.answer", "find_id", string="Now", readonly=True)
-    not_asked = fields.Char(string="Not Asked", readonly=True)
+    not_asked = fields.Char(readonly=True)
     line_ids = fields.One2many("connector.find.line", "find_id", string="What Has Arrived", readonly=True)
     searched = fields.Text(readonly=True, help="Where the search has looked")
 

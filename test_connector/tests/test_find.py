@@ -252,12 +252,28 @@ class TestFetchThroughFlows(FindCase, FlowCase):
         self.flow("partners").action_pause()
         answer = self.answer(self.find())
         self.assertEqual(answer.outcome, "waits")
-        self.assertIn("is paused: its jobs wait until it is resumed", answer.text)
+        self.assertIn("The flow “Partners” is paused: somebody has to press Resume on it.", answer.text)
+        self.assertEqual(answer.action_open()["res_id"], self.flow("partners").id)
         self.assertFalse(self.bound())
         self.assertEqual(self.delayed_jobs().channel_id, self.flow("partners").channel_id)
         self.flow("partners").action_resume()
         self.assertDone(self.run_jobs())
         self.assertTrue(self.bound())
+
+    def test_what_is_here_is_imported_by_the_job_though_nothing_has_changed_there(self):
+        self.find()
+        self.bound().name = "Ours"
+        self.flow("partners").action_pause()
+        self.assertEqual(self.answer(self.find()).outcome, "waits")
+        self.flow("partners").action_resume()
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.bound().name, self.bound().sync_state), ("Ada", "in_sync"))
+
+    def test_a_channel_above_that_is_paused_is_named(self):
+        self.backend.channel_id.action_pause()
+        answer = self.answer(self.find())
+        self.assertEqual((answer.outcome, answer.record_model), ("waits", "queue.job"))
+        self.assertIn(f"The channel “{self.backend.channel_id.complete_name}” is paused", answer.text)
 
     def test_the_models_of_flows_are_asked_in_the_order_of_a_first_run(self):
         self.shop.add(TAG, 7, name="Tag", number="100042")

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from psycopg2 import IntegrityError
 from psycopg2.errors import LockNotAvailable
@@ -186,7 +187,7 @@ class Fetching:
             )
             return [Fetched(UNKNOWN, text, name)]
         known = environment.get_connector_unit(Binder).to_internal_many(external_ids)
-        return [self._choice(name, id_, known.get(external_id_text(id_))) for id_ in external_ids]
+        return [self._choice(name, id_, known.get(str(external_id_text(id_)))) for id_ in external_ids]
 
     def _choice(self, model_name: str, external_id: ExternalId, binding: BaseModel | None) -> Fetched:
         text = (
@@ -211,6 +212,9 @@ class Fetching:
         if flow := self._switched_off(environment):
             text = self._env._("It is there, but the flow “%s” is switched off: switch it on.", flow.name)
             return Fetched(BLOCKED, text, name, external_id, flow)
+        if (flow := self._flow(environment)) and flow.sudo().channel_id.is_paused:
+            reason = self._env._("The flow “%s” is paused: somebody has to press Resume on it.", flow.name)
+            return replace(self._later(environment, external_id, reason), record=flow)
         if reason := self._held(environment):
             return self._later(environment, external_id, reason)
         cr = environment.env.cr
@@ -238,10 +242,7 @@ class Fetching:
 
     def _run(self, environment: Environment, external_id: ExternalId) -> Fetched:
         importer = environment.get_connector_unit(RecordImporter)
-        known = importer.binder.to_internal(external_id)
-        state = known and recall(known, "sync_state")
-        if state and state not in _KEPT_STATES:
-            remember(known, {"sync_state": "to_import"})  # also if nothing has changed there
+        state = self._let_import(importer.binder.to_internal(external_id))
         text = importer.run(external_id)
         outcome = importer.incoming.outcome
         binding = importer.binder.to_internal(external_id)
@@ -257,12 +258,25 @@ class Fetching:
             kind = IMPORTED if binding else BLOCKED
         return Fetched(kind, text, environment.model_name, external_id, self._shown(binding))
 
+    def _let_import(self, binding: BaseModel) -> Any:
+        """Have a record imported also if nothing has changed there; return its state before."""
+        state = binding and recall(binding, "sync_state")
+        if state and state not in _KEPT_STATES:
+            remember(binding, {"sync_state": "to_import"})
+        return state
+
     def _switched_off(self, environment: Environment) -> BaseModel | None:
         """Return the flow of the import if it is switched off."""
         code = environment.flow
         if code is None or self._env["connector.flow"]._switch_now(self._backend, code)[0]:
             return None
-        return self._shown(self._backend.flow(code))
+        return self._flow(environment)
+
+    def _flow(self, environment: Environment) -> BaseModel | None:
+        """Return the flow of the import, None if the model has none."""
+        flows = self._env["connector.flow"].sudo(False)
+        domain = [*flows._of_backend(self._backend), ("code", "=", environment.flow)]
+        return self._shown(flows.search(domain)) if environment.flow else None
 
     def _held(self, environment: Environment) -> str | None:
         """Return why the jobs of the flow wait now, None if they do not."""
@@ -273,6 +287,7 @@ class Fetching:
 
     def _later(self, environment: Environment, external_id: ExternalId, reason: str) -> Fetched:
         """Delay a job that imports the record, and say why it waits."""
+        self._let_import(environment.get_connector_unit(Binder).to_internal(external_id))
         record = environment.model_name, self._backend.id, external_id
         job = import_record.delay(  # type: ignore[call-overload]  # the type of delay allows no options beside force
             environment.user_session,
