@@ -16,6 +16,7 @@
         "data/mail_activity_type.xml",
         "wizards/connector_checkpoint_review_views.xml",
         "wizards/connector_connection_test_views.xml",
+        "wizards/connector_find_views.xml",
         "wizards/connector_mapping_trial_views.xml",
         "wizards/connector_flow_views.xml",
         "views/connector_flow_views.xml",

@@ -62,6 +62,9 @@ class ShopAdapter(CRUDAdapter):
     def find_by_key(self, idempotency_key):
         return next((id_ for id_, record in self.table.items() if record.get("key") == idempotency_key), None)
 
+    def find_by_number(self, number):
+        return [id_ for id_, record in self.table.items() if number in (record.get("number"), record.get("mail"))]
+
     def write(self, external_id, data):
         self._find(external_id).update(data)
         shop.calls.append(("write", external_id, data))

@@ -75,6 +75,9 @@ class GraphQLAdapter(EndpointAdapter):
     list: str | None = None
     #: The field that returns one record, with its arguments
     one: str | None = None
+    #: The field that lists the records with a number that people know, as in
+    #: ``orders(first: 20, number: $number)``
+    find: str | None = None
     #: JMESPath to the list of records below ``data``; by default ``nodes`` in the field of the list
     records: str | None = None
     #: Statuses of HTTP to which further codes of errors correspond: ``{"NO_SUCH_ORDER": 404}``
@@ -83,11 +86,11 @@ class GraphQLAdapter(EndpointAdapter):
     @classmethod
     def _check_declaration(cls, name: str) -> None:
         super()._check_declaration(name)
-        for attribute in ("fields", "list", "one"):
+        for attribute in ("fields", "list", "one", "find"):
             text = cls._declaration_of(attribute)
             if text is not None and not (isinstance(text, str) and text.strip()):
                 raise ValueError(f"{name}, {attribute} is {shown(text)}: it must be a text of GraphQL")
-        for attribute in ("list", "one"):
+        for attribute in ("list", "one", "find"):
             text = cls._declaration_of(attribute)
             if text is not None and root_of(text) is None:
                 raise ValueError(
@@ -96,6 +99,9 @@ class GraphQLAdapter(EndpointAdapter):
         one, listing = cls._declaration_of("one"), cls._declaration_of("list")
         if one is not None and variables_of(one).isdisjoint(ID_NAMES):
             raise ValueError(f"{name}, one is {one!r}, which asks for no record: write $id where the id is")
+        find = cls._declaration_of("find")
+        if find is not None and "number" not in variables_of(find):
+            raise ValueError(f"{name}, find is {find!r}, which asks for no number: write $number where it is")
         codes = cls._declaration_of("codes") or {}
         if not isinstance(codes, Mapping) or not all(map(_is_refusing, codes.values())):
             raise ValueError(
@@ -183,6 +189,16 @@ class GraphQLAdapter(EndpointAdapter):
         if not isinstance(record, dict):
             raise self._nonsense()
         return record
+
+    def find_by_number(self, number: str) -> Sequence[ExternalId]:
+        """Return the ids of the records with a number, by one query: see :attr:`find`."""
+        if self.find is None or self.fields is None:
+            raise NotImplementedError(f"{self._refusal('find_by_number')}, nor find and fields")
+        root = str(root_of(self.find))
+        path = self._records_path if self.list and root == root_of(self.list) else _usual_records(self.find)
+        call = with_values(self.find, {"number": number})
+        data = self._data_of(self._sent(f"query {selection({root: call}, (), path, self.fields)}"))
+        return [self._listed_id(record) for record in self._list_at(path, PageAnswer(data))]
 
     # How it does it
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 import requests
 
 from odoo.addons.jobs_queue.texts import shown
 
-from ..exception import UnreadableAnswer
+from ..exception import IDMissingInBackend, UnreadableAnswer
 from ..unit.backend_adapter.json_paths import value_at
 from ..unit.backend_adapter.paging import PageAnswer
 from ..unit.backend_adapter.paths import path_below, quoted
 from ..unit.types import ExternalId, ExternalRecord, Values
 from .adapter import DeclaredAdapter
-from .values import ID, Header, Verb, check_path_template
+from .values import ID, NUMBER, Header, Verb, check_path_template
 
 #: Methods of an adapter to their usual verb, and whether it is about one record.
 _VERBS = {
@@ -56,6 +57,9 @@ class RestAdapter(DeclaredAdapter):
     #: are GET for search and read, POST for create, PUT for write and DELETE for delete. The
     #: parameters of a search by POST are its body
     verbs: Mapping[str, Verb] = {}
+    #: How a record is found by the number that people know, ``{number}``: parameters of the list,
+    #: as in ``?number={number}``, or the path of one record, as in ``/orders/by-number/{number}``
+    find: str | None = None
 
     _how_to_quote = "self.path_of(external_id)"
 
@@ -77,6 +81,8 @@ class RestAdapter(DeclaredAdapter):
                 raise ValueError(f'{name}, verbs["{method}"] is {shown(verb)}: it must be such as Verb("PATCH")')
             if verb.path is not None:
                 check_path_template(verb.path, f'{name}, the path of verbs["{method}"]', _VERBS[method][1])
+        if (find := cls._declaration_of("find")) is not None:
+            _check_find(find, f"{name}, find")
 
     # The methods that synchronizers use; search and search_read are those of every declared adapter
 
@@ -103,6 +109,22 @@ class RestAdapter(DeclaredAdapter):
         if isinstance(external_id, bool) or not isinstance(external_id, str | int) or external_id == "":
             raise self._nonsense()
         return external_id
+
+    def find_by_number(self, number: str) -> Sequence[ExternalId]:
+        """Return the ids of the records with a number, by one request: see :attr:`find`."""
+        if self.find is None:
+            raise NotImplementedError(f'{self._refusal("find_by_number")}, nor find: find = "?number={NUMBER}"')
+        if self.find.startswith("?"):
+            asked = {key: value.replace(NUMBER, number) for key, value in parse_qsl(self.find[1:], True)}
+            answer = self._ask(self._list_path, {**self._values(self.params), **asked})
+            return [self._listed_id(record) for record in self._records_of(answer)]
+        if number in (".", ".."):  # no part of a path
+            return []
+        try:
+            found = self.request_json("GET", self.find.replace(NUMBER, quoted(number)), idempotent=True)
+        except IDMissingInBackend:
+            return []
+        return [self.id_of(self._record_in(found))]
 
     def write(self, external_id: ExternalId, data: Values) -> object:
         """Change the values of a record; the answer may be anything but a web page.
@@ -173,3 +195,19 @@ class RestAdapter(DeclaredAdapter):
                 f"{type(self).__name__}, record is {self.record!r}, where what {self._label} answers has no record"
             )
         return found
+
+
+def _check_find(find: object, name: str) -> None:
+    """Check how a record is declared to be found by its number.
+
+    :param name: what it is declared as, for the message
+    :raise ValueError: it does not do that; the message says how
+    """
+    if not isinstance(find, str) or NUMBER not in find:
+        raise ValueError(f'{name} is {shown(find)}, which asks for no number: write {NUMBER}, as in "?number={NUMBER}"')
+    if ID in find:
+        raise ValueError(f"{name} is {find!r}: only {NUMBER} is replaced in it")
+    if not find.startswith("?"):
+        check_path_template(find.replace(NUMBER, ID), name, True)
+    elif not any(NUMBER in value for _key, value in parse_qsl(find[1:], True)):
+        raise ValueError(f'{name} is {find!r}, where no parameter has the number: write "?number={NUMBER}"')

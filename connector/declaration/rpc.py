@@ -146,12 +146,14 @@ class RpcAdapter(EndpointAdapter):
     #: How many records are read by one call: :class:`~.calls.MultiCall`, or a call with ``{ids}``
     #: that returns the list of those that exist. None: each by a call of its own
     many: MultiCall | Call | None = None
+    #: Call that returns the ids or records with a number that people know, ``{number}``
+    find: Call | None = None
     #: Calls that change records: create with ``{data}``, write with ``{id}`` and ``{data}``, delete
     #: with ``{id}``; and who_am_i and system_version, for the connection test
     verbs: Mapping[str, Call] = {}
 
     _json_paths = (*EndpointAdapter._json_paths, "session_at")
-    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "many", "verbs")
+    _with_fields = (*EndpointAdapter._with_fields, "login", "through", "list", "one", "many", "find", "verbs")
 
     @classmethod
     def _check_declaration(cls, name: str) -> None:
@@ -189,6 +191,9 @@ class RpcAdapter(EndpointAdapter):
             example = 'MultiCall(50) or Call("customer.read", "{ids}")'
             of_many, lists = {"ids", "fields", "resource"}, {"ids", "numbers", "fields"}
             cls._check_call(f"{name}, many", many, of_many, {"ids"}, lists, example)
+        # there it is not the id, but what somebody has typed
+        find = cls._declaration_of("find")
+        cls._check_call(f"{name}, find", find, {"number", "resource"}, required={"number"}, same={})
         for method, call in (verbs or {}).items():
             if method not in _VERBS:
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
@@ -202,7 +207,8 @@ class RpcAdapter(EndpointAdapter):
         listing, one, many, verbs = map(cls._declaration_of, ("list", "one", "many", "verbs"))
         protocol, is_multi = PROTOCOLS[cls.protocol], isinstance(many, MultiCall)
         of_verbs = {f'verbs["{method}"]': call for method, call in (verbs or {}).items()}
-        calls = {"list": listing, "one": one, "many": None if is_multi else many, **of_verbs}
+        find = cls._declaration_of("find")
+        calls = {"list": listing, "one": one, "many": None if is_multi else many, "find": find, **of_verbs}
         for attribute, call in calls.items():
             if call is not None:
                 cls._check_arguments(f"{name}, {attribute}", call)
@@ -237,12 +243,13 @@ class RpcAdapter(EndpointAdapter):
         required: Collection[str] = (),
         lists: Collection[str] = (),
         example: str = 'Call("customer.list")',
+        same: Mapping[str, str] = _SAME,
     ) -> None:
         if call is None:
             return
         if not isinstance(call, Call):
             raise ValueError(f"{name} is {shown(call)}: it must be such as {example}")
-        named = {_SAME.get(placeholder, placeholder) for placeholder in call.placeholders()}
+        named = {same.get(placeholder, placeholder) for placeholder in call.placeholders()}
         for placeholder in sorted(named - known):
             raise ValueError(
                 f"{name} has {{{placeholder}}}, for which there is no value. There is: {', '.join(sorted(known)) or 'none'}"
@@ -381,6 +388,15 @@ class RpcAdapter(EndpointAdapter):
                 self.id_of(record)
             return records
         raise self._nonsense()
+    def find_by_number(self, number: str) -> Sequence[ExternalId]:
+        """Return the ids of the records with a number, by one call: see :attr:`find`."""
+        call = self._declared(self.find, "find_by_number", "find")
+        try:
+            found = self._call_declared(call, {"number": number}, True)
+        except IDMissingInBackend:
+            return []
+        records = found if isinstance(found, Sequence) else self._list_at(self.records, PageAnswer(found or []))
+        return [self._listed_id(record) for record in records]
 
     def create(self, data: Values) -> ExternalId:  # type: ignore[override]  # the system knows no key
         """Create a record and return its id: the result, or what :meth:`~.calls.Call.at` says.

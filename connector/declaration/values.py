@@ -22,6 +22,8 @@ ID = "{id}"
 ID_NAMES = ("id", "number")
 #: Names that stand for the ids of several records, likewise.
 IDS_NAMES = ("ids", "numbers")
+#: Stands for what somebody has typed, in the declaration of how a record is found by its number.
+NUMBER = "{number}"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

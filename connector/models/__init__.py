@@ -16,6 +16,7 @@ from . import connector_checkpoint
 from . import connector_checkpoint_digest
 from . import connector_exchange
 from . import connector_backend_exchanges
+from . import connector_backend_find
 from . import connector_webhook_delivery
 from . import connector_webhook_topic
 from . import connector_backend_webhook

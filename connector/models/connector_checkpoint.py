@@ -57,6 +57,7 @@ class ConnectorCheckpoint(models.Model):
     )
 
     _waiting_idx = models.Index("(record_id, model_id) WHERE state = 'need_review'")
+    _backend_idx = models.Index("(backend_id, id)")
 
     @api.model
     def _select_backends(self):

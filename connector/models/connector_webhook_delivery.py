@@ -53,6 +53,7 @@ class WebhookDelivery(models.Model):
     _delivery_uniq = models.UniqueIndex("(backend_id, delivery_key)")
     _content_uniq = models.UniqueIndex("(backend_id, content_key)")
     _job_idx = models.Index("(job_id)")
+    _backend_idx = models.Index("(backend_id, id)")
 
     @api.model
     def _select_backends(self):

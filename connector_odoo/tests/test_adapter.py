@@ -63,6 +63,18 @@ class AdapterTests:
         with self.adapter() as adapter:
             self.assertEqual(adapter.search([("id", "=", partner_id)]), [partner_id])
 
+    def test_a_record_is_found_by_the_number_that_people_know(self):
+        code = f"A-{self.version}"
+        partner_id = self.shop.create("res.partner", name="Ada", ref=code, email=f"{code}@example.com")
+        product_id = self.shop.create("product.product", name="Lamp", default_code=code)
+        with self.adapter() as partners, self.adapter("odoo.product.product") as products:
+            self.assertEqual(partners.find_by_number(code), [partner_id])
+            self.assertEqual(partners.find_by_number(f"{code}@example.com"), [partner_id])
+            self.assertEqual(products.find_by_number(code), [product_id])
+            self.assertEqual(products.find_by_number(f"{code}%"), [])
+        with self.adapter("odoo.product.category") as categories, self.assertRaises(NotImplementedError):
+            categories.find_by_number(code)
+
     def test_a_many2one_is_read_as_an_id(self):
         company_id = self.shop.create("res.partner", name="Company", is_company=True)
         partner_id = self.shop.create("res.partner", name="Ada", parent_id=company_id)

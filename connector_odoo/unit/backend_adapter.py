@@ -41,6 +41,8 @@ class OdooAdapter(RpcAdapter):
         "who_am_i": Call("res.users/context_get").at("uid"),
     }
     _exceptions = {409: RetryableJobError}
+    # what people know records by; addons add their models
+    _number_fields = {"res.partner": ("ref", "email"), "product.product": ("default_code", "barcode")}
 
     @cached_property
     def resource(self):
@@ -53,6 +55,14 @@ class OdooAdapter(RpcAdapter):
         record and creates no second record with it.
         """
         return self._load(data, idempotency_key) if idempotency_key else super().create(data)
+
+    def find_by_number(self, number):
+        """Return the ids of the records with this number, code or e-mail address."""
+        if not (names := self._number_fields.get(self.resource)):
+            return super().find_by_number(number)
+        domain = [*["|"] * (len(names) - 1), *[(name, "=", number) for name in names]]
+        found = self.call(f"{self.resource}/search_read", {"domain": domain, "fields": ["id"], "limit": 50}, True)
+        return [record["id"] for record in found]
 
     def read_code(self, model_name, external_id, field="code"):
         """Return the code of a record of a model without bindings, such as a country.

@@ -70,6 +70,16 @@ class OrderTests:
         self.assertEqual(self.content(order), [("Chair", 2, 19.99), ("Table", 1, 100)])
         self.assertEqual(order.origin, self.shop.read("sale.order", order_id, ["name"])["name"])
 
+    def test_an_order_is_fetched_by_its_number_with_what_belongs_to_it(self):
+        order_id = self.create_order((self.chair, 2))
+        number = self.shop.read("sale.order", order_id, ["name"])["name"]
+        find = self.env["connector.find"].create({"backend_id": f"odoo.backend,{self.backend.id}", "number": number})
+        find.action_find()
+        [answer] = find.answer_ids.filtered(lambda answer: answer.outcome != "absent")
+        self.assertEqual((answer.outcome, answer.external_id), ("imported", str(order_id)), answer.text)
+        self.assertEqual(self.content(self.order(order_id)), [("Chair", 2, 19.99)])
+        self.assertEqual(self.order(order_id).partner_id.name, "Ada")
+
     def test_an_order_whose_total_is_equal_is_confirmed(self):
         order_id = self.create_order((self.chair, 3))
         self.import_orders()

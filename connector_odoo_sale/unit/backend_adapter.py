@@ -12,6 +12,8 @@ class OrderAdapter(OdooAdapter):
     All lines are read by one call. They replace their ids in the orders.
     """
 
+    _number_fields = {**OdooAdapter._number_fields, "sale.order": ("name", "client_order_ref")}
+
     def read_many(self, external_ids, fields=None):
         records = super().read_many(external_ids, fields)
         if self.resource == "sale.order" and "order_line" in (fields or ()):

@@ -51,6 +51,14 @@ class QueueJob(models.Model):
             | self._as_shown(text)
         )
 
+    @api.model
+    def _of_numbers(self, numbers: Iterable[str]) -> Domain:
+        """Return the domain of the jobs of records with these external ids or names.
+
+        It is for code that knows the whole number, in upper or lower case.
+        """
+        return self._labelled(_numbers(numbers))
+
     def _labelled(self, conditions: Sequence[SQL]) -> Domain:
         """Return the domain of the jobs whose labels fulfil one of some conditions.
 

@@ -18,6 +18,7 @@ from . import test_connection_test
 from . import test_consumer
 from . import test_contract
 from . import test_declared_authentication
+from . import test_declared_find
 from . import test_declared_graphql
 from . import test_declared_rest
 from . import test_declared_rpc
@@ -26,11 +27,13 @@ from . import test_default_access
 from . import test_default_screens
 from . import test_documented_adapters
 from . import test_documented_contract
+from . import test_documented_find
 from . import test_encodings
 from . import test_environment
 from . import test_exchange
 from . import test_exporter
 from . import test_external_fields
+from . import test_find
 from . import test_flow
 from . import test_flow_off
 from . import test_flow_runs

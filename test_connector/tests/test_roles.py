@@ -67,6 +67,7 @@ METHODS = {
     "ConnectorBoundRecord.bindings_of",
     "ConnectorBackend.action_authorize",
     "ConnectorBackend.action_check_webhooks",
+    "ConnectorBackend.action_find",
     "ConnectorBackend.action_forget_credentials",
     "ConnectorBackend.action_repair_webhooks",
     "ConnectorBackend.action_open_exchanges",
@@ -83,6 +84,10 @@ METHODS = {
     "ConnectorExchange.action_replay",
     "ConnectorExportIntent.action_open_binding",
     "ConnectorExternalAlias.action_take_apart",
+    "ConnectorFind.action_find",
+    "ConnectorFindAnswer.action_fetch",
+    "ConnectorFindAnswer.action_open",
+    "ConnectorFindLine.action_open",
     "ConnectorFlow.action_compare",
     "ConnectorFlow.action_open_bound",
     "ConnectorFlow.action_open_jobs",
@@ -522,7 +527,12 @@ class TestRoles(RolesCase):
     def wizards(self):
         reference = f"{self.backend._name},{self.backend.id}"
         model_id = self.env["ir.model"]._get_id("test.shop.partner")
+        find = self.env["connector.find"].create({"backend_id": reference, "number": "1"})
+        about = {"find_id": find.id, "record_model": "test.shop.partner", "record_id": 1}
         return {
+            "connector.find": find,
+            "connector.find.answer": self.env["connector.find.answer"].create(about),
+            "connector.find.line": self.env["connector.find.line"].create(about),
             "connector.mapping.trial": self.env["connector.mapping.trial"].create(
                 {"backend_id": reference, "model_id": model_id, "external_id": "1"}
             ),

@@ -3,6 +3,8 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..external import shop
+
 
 @tagged("post_install", "-at_install")
 class TestTour(HttpCase):
@@ -44,6 +46,25 @@ class TestTour(HttpCase):
         flow = backend.flow("part_0")
         flow.invalidate_recordset()
         self.assertEqual((flow.is_on, flow.times_off, flow.expression), (True, 1, "0 * * * *"))
+
+    def test_a_manager_fetches_a_record_by_its_number(self):
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
+        shop.reset()
+        self.addCleanup(shop.reset)
+        for id_, number in ((42, "100042"), (43, "100043"), (44, "100043")):
+            shop.add("test.shop.partner", id_, name=f"Ada {id_}", number=number)
+
+        self.start_tour(f"/odoo/test.shop.backend/{backend.id}", "connector_find", login="admin")
+
+        bindings = self.env["test.shop.partner"].search([("backend_id", "=", backend.id)])
+        self.assertEqual(sorted(bindings.mapped("external_id")), ["42", "44"])
+
+    def test_a_connector_user_reads_what_has_arrived(self):
+        binding = self.bound_partner()
+        binding.external_id = "100042"
+        new_test_user(self.env, "reader", "connector.group_connector_user,base.group_user")
+
+        self.start_tour(f"/odoo/test.shop.backend/{binding.backend_id.id}", "connector_find_user", login="reader")
 
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})

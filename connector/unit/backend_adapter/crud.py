@@ -220,6 +220,17 @@ class CRUDAdapter(BackendAdapter):
         """
         return None
 
+    def find_by_number(self, number: str) -> Iterable[ExternalId]:
+        """Return the ids of the records that people know by a number.
+
+        It is asked by the button *Find* of the backend, and asks the system once or twice.
+
+        :param number: what somebody has typed: an order's number, a SKU, an e-mail address
+        :return: empty if there is none
+        :raise NotImplementedError: the adapter cannot find records so
+        """
+        raise NotImplementedError(self._refusal("find_by_number"))
+
     def write(self, external_id: ExternalId, data: Values) -> object:
         """Update a record from a dict."""
         raise NotImplementedError(self._refusal("write"))
