@@ -234,7 +234,7 @@ class RpcAdapter(EndpointAdapter):
         :raise IDMissingInBackend: the system has no such record
         """
         one = self._declared(self.one, "read", "one")
-        return self._record(self._call_declared(one, id_values(external_id, one.placeholders()), True))
+        return self._record(self._read_declared(one, id_values(external_id, one.placeholders())))
 
     def read_many(
         self, external_ids: Iterable[ExternalId], fields: Sequence[str] | None = None
@@ -253,7 +253,8 @@ class RpcAdapter(EndpointAdapter):
             session = [SESSION] if self.login else []
             self._is_many = True
             try:
-                results = self._result(one.method, self.many.method, [*session, [[*call] for call in calls]], True)
+                arguments = [*session, [[*call] for call in calls]]
+                results = self._result(one.method, self.many.method, arguments, idempotent=True, reads=True)
             finally:
                 self._is_many = False
             if not isinstance(results, Sequence) or len(results) != len(calls):
@@ -288,27 +289,32 @@ class RpcAdapter(EndpointAdapter):
         call = self._declared(self.verbs.get("delete"), "delete", 'verbs["delete"]')
         return self._call_declared(call, id_values(external_id, call.placeholders()))
 
-    def call(self, method: str, arguments: Any = (), idempotent: bool = False) -> Any:
+    def call(self, method: str, arguments: Any = (), idempotent: bool = False, reads: bool = False) -> Any:
         """Call any method of the system, and return its result.
 
         ``self.call("stock.update", [external_id, 5])``
 
         :param arguments: list, or dict of arguments by name
         :param idempotent: whether it may be sent twice
+        :param reads: whether it changes nothing there: such calls are made in a rehearsal, too
         :raise ConnectorException: the system answers with a fault, see :meth:`refusal_of`
         """
         asked = method
         if self.login is not None:
             known = {"session": SESSION, "method": method, "arguments": arguments}
             method, arguments = self.through.filled(known, self._value)
-        return self._result(asked, method, arguments, idempotent)
+        return self._result(asked, method, arguments, idempotent, reads)
 
-    def _call_declared(self, call: Call, values: Mapping[str, Any], idempotent: bool = False) -> Any:
-        """Make a declared call, and return its result.
+    def _call_declared(self, call: Call, values: Mapping[str, Any]) -> Any:
+        """Make a declared call that writes, and return its result.
 
         :param values: dict, name of what stands in braces to its value
         """
-        return self.call(*call.filled(values, self._value), idempotent)
+        return self.call(*call.filled(values, self._value))
+
+    def _read_declared(self, call: Call, values: Mapping[str, Any]) -> Any:
+        """Make a declared call that only reads, and return its result."""
+        return self.call(*call.filled(values, self._value), idempotent=True, reads=True)
 
     def refusal(self, answer: requests.Response) -> Refusal | None:
         """Return what a fault means by its code, None if the answer has a result."""
@@ -365,7 +371,7 @@ class RpcAdapter(EndpointAdapter):
         return call
 
     def _ask(self, path: str, params: Mapping[Any, Any] | None) -> PageAnswer:
-        result = self._call_declared(self._declared(self.list, "search", "list"), {"params": dict(params or {})}, True)
+        result = self._read_declared(self._declared(self.list, "search", "list"), {"params": dict(params or {})})
         # a result of nothing is not an empty page, but no list
         return PageAnswer({} if result is None else result)
 
@@ -373,11 +379,16 @@ class RpcAdapter(EndpointAdapter):
         """Return the path to which a call of a method goes."""
         return f"{path.rstrip('/')}/{method}" if self._protocol.method_in_path else path
 
-    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool, path: str | None = None) -> Any:
+    def _result(
+        self, asked: str, method: str, arguments: Any, idempotent: bool, reads: bool, path: str | None = None
+    ) -> Any:
         self._asked, self._sent = asked, (method, arguments)
         path = self._path_for(path or self.path, method)
-        response = self.request("POST", path, idempotent=idempotent, **self._content(None))
+        response = self.request("POST", path, idempotent=idempotent, reads=reads, **self._content(None))
         return self._read(response)
+
+    def _told_request(self, method: str, url: str) -> str:
+        return self._asked
 
     def _content(self, session: Any) -> dict[str, Any]:
         method, arguments = self._sent

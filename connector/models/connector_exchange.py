@@ -56,6 +56,9 @@ class ConnectorExchange(models.Model):
     error = fields.Char(readonly=True, help="Why there was no answer")
     seconds = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator="avg")
     is_error = fields.Boolean(string="Failed", readonly=True)
+    is_rehearsed = fields.Boolean(
+        string="Rehearsed", readonly=True, help="It was held back: nothing was sent to the other system"
+    )
     is_replayable = fields.Boolean(compute="_compute_is_replayable")
 
     _backend_idx = models.Index("(backend_id, date)")

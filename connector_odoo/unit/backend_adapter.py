@@ -225,7 +225,8 @@ class Json2Adapter(OdooAdapter):
     def _call(self, model_name, method, first=None, **named):
         if first is not None:
             named["vals_list" if method == "create" else "ids"] = first
-        return self.call(f"{model_name}/{method}", {"context": self._context, **named}, method in _READING)
+        reads = method in _READING
+        return self.call(f"{model_name}/{method}", {"context": self._context, **named}, idempotent=reads, reads=reads)
 
     def system_version(self):
         answer = self.request_json("GET", "/json/version")
@@ -252,14 +253,15 @@ class XmlRpcAdapter(OdooAdapter):
     def _call(self, model_name, method, first=None, **named):
         # By position: the argument of create has another name in each version
         arguments = [[] if first is None else [first], {"context": self._context, **named}]
-        return self.call("execute_kw", [model_name, method, *arguments], method in _READING)
+        reads = method in _READING
+        return self.call("execute_kw", [model_name, method, *arguments], idempotent=reads, reads=reads)
 
     def who_am_i(self):
         self._call("res.users", "context_get")  # it has no uid before version 16
         return self.backend_record.login
 
     def system_version(self):
-        answer = self._result("version", "version", [], True, self.login_path)
+        answer = self._result("version", "version", [], True, True, self.login_path)
         return answer.get("server_version") if isinstance(answer, dict) else None
 
     def refusal_of(self, fault):

@@ -25,6 +25,10 @@ _LONGEST_SHOWN = 200  # characters
 class BackendAdapter(ConnectorUnit):
     """Adapter for an external system. A connector defines the methods that the system supports."""
 
+    #: Whether its requests that write are held back one by one, see ``rehearsal.py``. If not, exports
+    #: hold back the calls of its methods
+    holds_back_requests: bool = False
+
     @contextmanager
     def guarded_call(self) -> Iterator[None]:
         """Apply the rate limit and the circuit breaker of the backend to a call to the system.

@@ -4,7 +4,8 @@ An export that waits, is running or has failed is found by the identity key of i
 counts until a later one with its key is done, or until the jobs of that time are deleted. A bulk
 export counts if the bulk exporter holds imports (:class:`ImportHold`).
 
-While an export is switched off, a change has no job: the binding is *to export*, which counts too.
+While an export is switched off, or only rehearsed, a change has no job: the binding is *to export*,
+which counts too.
 
 If the exporter's conflict policy lets the external system win, the import goes on. Otherwise it is
 put off: the record is not changed, and a job of its own comes back when the export may have ended,
@@ -94,8 +95,13 @@ def _seconds_waiting(environment: Environment, page: Iterable[Incoming]) -> dict
 
 
 def _noted(environment: Environment, page: Iterable[Incoming]) -> list[Incoming]:
-    """Return the records with a change here that has no job, as its export is switched off."""
+    """Return the records with a change here that has no job.
+
+    So it is while its export is switched off, and while exports are only rehearsed.
+    """
     noted = [incoming for incoming in page if recall(incoming.binding, "sync_state") == "to_export"]
+    if noted and environment.backend_record.sudo().is_rehearsal:
+        return noted
     flow = noted and flow_class(environment.backend, environment.session, environment.model_name, ExportFlow)
     is_off = flow and not environment.env["connector.flow"]._switch_now(environment.backend_record, flow.code)[0]
     return noted if is_off else []
