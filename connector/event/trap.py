@@ -9,8 +9,8 @@
   :mod:`~odoo.addons.connector.unit.backend_adapter.rehearsal`.
 - A commit of its code does nothing.
 
-These stay: numbers that it has taken from sequences, files in the filestore (Odoo deletes those that
-nobody uses), and what its code sends by ways of its own, such as a text message.
+These stay: numbers that it has taken from sequences, files in the filestore (Odoo deletes those
+that nobody uses), and what its code sends by ways of its own, such as a text message.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ class ConnectorFlow(models.Model):
         return self.env["connector.preview"]._show(self, preview)
 
     def _lock_preview(self, backend):
-        """Lock the previews of a backend until the end of the transaction: two would stop each other.
+        """Lock the previews of a backend until the end of the transaction.
+
+        Two at once would stop each other.
 
         :raise UserError: there is one just now
         """

@@ -1,16 +1,18 @@
 """A preview says what the next import would do, and leaves nothing behind."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector import ExportFlow, ImportFlow, add_checkpoint, on_record_change
+from odoo.addons.connector import ExportFlow, ImportFlow, RecordExporter, add_checkpoint, on_record_change
 from odoo.addons.connector.event.notes import take_notes
 from odoo.addons.connector.exception import CredentialsRefused, InvalidDataError
 from odoo.addons.connector.testing import extending
-from odoo.addons.connector.unit.importer import preview as module
+from odoo.addons.connector.unit.importer.batch import BatchImporter
 from odoo.addons.connector.unit.importer.preview import ImportPreview
 from odoo.addons.jobs_queue.exception import NothingToDoJob
 from odoo.addons.jobs_queue.jobs.trap import trapped_jobs
@@ -157,12 +159,7 @@ class TestWhatItSays(PreviewCase):
         self.there(3)
         self.shop.add(PARTNER, 4, name="Late", changed="1", since="yesterday")
 
-        class Since(module.BatchImporter):
-            pass
-
-        with patch.object(
-            module.BatchImporter, "_filters_since", lambda importer, since: {"since": since} if since else None
-        ):
+        with patch.object(BatchImporter, "_filters_since", lambda importer, since: {"since": since} if since else None):
             self.env["connector.watermark"].move(self.backend, PARTNER, "yesterday")
             self.assertEqual(self.lines("new", self.preview()).mapped("name"), ["Late"])
 
@@ -293,21 +290,15 @@ class TestNothingStays(PreviewCase):
         class Sending(PartnerImporter):
             def _after_import(self, binding):
                 if self.external_id == 2:
-                    self.unit_for(module_exporter()).run(binding.id)
-
-        def module_exporter():
-            from odoo.addons.connector import RecordExporter
-
-            return RecordExporter
+                    binding.nickname = "Seen"
+                    self.unit_for(RecordExporter).run(binding.id)
 
         self.there(3)
-        for id_ in (1, 2, 3):
-            self.shop.table(PARTNER)[id_]["points"] = 4
-        self.partner("2", name="Here", points=1)
         with extending(webshop, Sending):
-            counts = self.counts()
+            told = self.told()
         self.assertFalse(self.shop.calls)
-        self.assertEqual(counts["new"], 2)
+        self.assertEqual([part[:2] for part in told], [("new", 2), ("sends", 1)])
+        self.assertEqual(told[1][2], "It would send to Shop with flows: write test.shop.partner 2")
 
     def test_a_rolled_back_savepoint_takes_its_jobs_out_of_the_trap(self):
         partner = self.env["res.partner"].create({"name": "Ada"})
@@ -323,9 +314,8 @@ class TestNothingStays(PreviewCase):
 class TestItsLimits(PreviewCase):
     def test_it_stops_when_its_time_is_up_and_says_how_far_it_came(self):
         self.there(30)
-        with patch.object(module, "MOST_SECONDS", -1):
-            self.patch(ImportPreview.__init__, "__defaults__", (-1,))
-            preview = self.preview()
+        self.patch(ImportPreview.__init__, "__defaults__", (-1,))
+        preview = self.preview()
         self.assertFalse(preview.part_ids)
         self.assertIn("after 0 of 30 records", preview.stopped)
 
@@ -420,6 +410,61 @@ class TestItsLimits(PreviewCase):
         self.backend.invalidate_recordset(["flow_ids"])
         self.shop.add(TAG, 1, name="Gold", changed="1")
         self.assertEqual(self.counts(self.preview("more_tags")), {"new": 1})
+
+
+class TestOthersAtWork(PreviewCase):
+    """What several transactions see."""
+
+    def setUp(self):
+        super().setUp()
+        self.backend = self.committed_backend()
+        self.there(30)
+
+    def press(self, env):
+        flow = env["test.shop.backend"].browse(self.backend.id).flow("partners")
+        return env["connector.preview"].browse(flow.action_preview()["res_id"])
+
+    def lock(self, env, external_id=1):
+        """Lock the import of a record, as a job does."""
+        name = f"import,{PARTNER},{self.backend.id},{external_id}"
+        env.cr.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        return True
+
+    def test_it_does_not_wait_for_an_import_that_runs(self):
+        with self.transaction() as job, self.transaction() as env:
+            self.lock(job, external_id=15)
+            preview = self.press(env)
+            self.assertEqual(self.counts(preview), {"new": 10})
+            self.assertIn("just being imported", preview.stopped)
+
+    def test_an_import_that_runs_waits_for_a_few_records_at_most(self):
+        jobs = []
+
+        def lock():
+            with self.transaction() as job:
+                jobs.append(job)
+                return self.lock(job)
+
+        class Slow(PartnerImporter):
+            def _after_import(importer, binding):
+                if importer.external_id == 5 and not jobs:
+                    locked.append(executor.submit(lock))
+                    while not jobs:
+                        time.sleep(0.01)
+                    self.wait_until_blocked(jobs[0])
+
+        locked = []
+        with ThreadPoolExecutor(1) as executor, self.transaction() as env, extending(webshop, Slow):
+            preview = self.press(env)
+            self.assertTrue(locked[0].result(60))  # the transaction of the preview has not ended yet
+            self.assertEqual(self.counts(preview), {"new": 10})
+            self.assertIn("somebody else needs", preview.stopped)
+
+    def test_two_of_a_backend_at_once_would_stop_each_other(self):
+        with self.transaction() as one, self.transaction() as two:
+            self.press(one)
+            with self.assertRaisesRegex(UserError, "Somebody is just looking"):
+                self.press(two)
 
 
 def iter_of(values):

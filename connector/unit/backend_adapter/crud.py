@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryableError
 
-from ...exception import IDMissingInBackend, InvalidDataError
+from ...exception import IDMissingInBackend, InvalidDataError, Rehearsed
 from ...extension import class_name
 from ..connector_unit import ConnectorUnit
 from ..types import ExternalId, ExternalRecord, Values
@@ -25,8 +25,8 @@ _LONGEST_SHOWN = 200  # characters
 class BackendAdapter(ConnectorUnit):
     """Adapter for an external system. A connector defines the methods that the system supports."""
 
-    #: Whether its requests that write are held back one by one, see ``rehearsal.py``. If not, exports
-    #: hold back the calls of its methods
+    #: Whether its requests that write are held back one by one, see ``rehearsal.py``. If not,
+    #: exports hold back the calls of its methods
     holds_back_requests: bool = False
 
     @contextmanager
@@ -234,11 +234,11 @@ class CRUDAdapter(BackendAdapter):
         :raise InvalidDataError: the system refuses all of them because of one: the queue finds it
             by halving the group of jobs. The same holds for IDMissingInBackend
         """
-        refused = {}
+        refused: dict[Any, Exception] = {}
         for external_id, data in changes.items():
             try:
                 self.write(external_id, data)
-            except (InvalidDataError, IDMissingInBackend) as error:
+            except (InvalidDataError, IDMissingInBackend, Rehearsed) as error:
                 refused[external_id] = error
         return refused
 

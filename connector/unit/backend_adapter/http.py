@@ -239,8 +239,8 @@ class HttpAdapter(Paging, CRUDAdapter):
         :param idempotent: whether sending the request twice has the same effect as once. If so, it
             is sent once more at once when the connection is lost. By default it depends on the
             method: False for POST and PATCH
-        :param reads: whether it changes nothing there: such requests are sent in a rehearsal, too. By
-            default it depends on the method: True for GET, HEAD and OPTIONS
+        :param reads: whether it changes nothing there: such requests are sent in a rehearsal, too.
+            By default it depends on the method: True for GET, HEAD and OPTIONS
         :raise Rehearsed: it may change something there, and is held back
         :raise ConnectorException: the request did not succeed, see :class:`HttpAdapter`
         """

@@ -1,8 +1,9 @@
 """Requests that write are held back in a rehearsal of a backend, and in a preview of an import.
 
-What would be sent is in the exchange log, and :class:`~odoo.addons.connector.exception.Rehearsed` is
-raised. An :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` holds each of its
-requests back. Of other adapters, exports hold back the calls of the four methods that write.
+What would be sent is in the exchange log, and
+:class:`~odoo.addons.connector.exception.Rehearsed` is raised. An
+:class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` holds each of its requests
+back. Of other adapters, exports hold back the calls of the four methods that write.
 """
 
 from __future__ import annotations

@@ -90,7 +90,11 @@ class BulkExporter(ImportHold):
         for binding in changes:
             messages[binding.id] = self._("Updated record %s.", binding.external_id)
         for binding, error in refused.items():
-            messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
+            if isinstance(error, Rehearsed):
+                mark_unsent(binding)
+                messages[binding.id] = str(error)
+            else:
+                messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
         return messages
 
     def _check_fields(self) -> None:

@@ -108,7 +108,8 @@ class Creation:
         try:
             return self._exporter._create(values)
         except Exception as error:
-            # there is nothing to look for; unless it was held back, and a job that died has created it
+            # there is nothing to look for, unless a job that died may have created it, and this
+            # creation was held back
             if is_refusal(error) and not (self._is_found and isinstance(error, Rehearsed)):
                 intent.unlink()
                 self._exporter._commit()

@@ -26,8 +26,8 @@ def forget_until_answered(session: ConnectorSession, sent: Mapping[BaseModel, Co
     Nobody knows what the system has there until the answer has come and is stored, whatever happens
     meanwhile: a time-out, the end of the job's time, a dead worker, an error after the answer.
     Otherwise a value that somebody changes back before the next try would be that of the last
-    export, and the system would keep the other one. In a rehearsal nothing is written there. Several jobs that run as one call own no
-    transaction: nothing is forgotten for them.
+    export, and the system would keep the other one. In a rehearsal nothing is written there.
+    Several jobs that run as one call own no transaction: nothing is forgotten for them.
 
     :param session: :class:`~odoo.addons.jobs_queue.session.ConnectorSession` of the job
     :param sent: dict, record of the binding model to the names of the external fields

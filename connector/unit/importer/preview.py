@@ -275,13 +275,9 @@ class ImportPreview:
 
     def _somebody_waits(self) -> bool:
         """Return whether another transaction waits for a lock of this one."""
+        # not pg_stat_activity, which stays as it is until the end of the transaction
         self._env.cr.execute(
-            """
-            SELECT EXISTS (
-                SELECT FROM pg_stat_activity
-                WHERE datname = current_database() AND wait_event_type = 'Lock' AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
-            )
-            """
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
         )
         return bool(self._env.cr.fetchone()[0])
 
