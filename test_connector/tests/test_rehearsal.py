@@ -1,5 +1,9 @@
 """In a rehearsal nothing that writes is sent; it is kept, and stays to be exported."""
 
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
@@ -18,6 +22,7 @@ from odoo.addons.connector.declaration import (
 from odoo.addons.connector.event import on_record_unlink, on_record_write
 from odoo.addons.connector.exception import NetworkRetryableError, Rehearsed
 from odoo.addons.connector.testing import Answer, extending
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.exporter.bulk import export_bulk
 from odoo.addons.connector.unit.exporter.consumers import delay_delete, delay_export_all_bindings
 from odoo.addons.connector.unit.exporter.record import export_record
@@ -25,6 +30,7 @@ from odoo.addons.connector.unit.importer.bulk import import_page
 from odoo.addons.connector.unit.importer.record import import_record
 
 from ..units import PartnerImporter, ShopAdapter, webshop
+from .test_documented_adapters import CODE, DOCS
 from .test_flow import PARTNER, FlowCase
 from .test_http_adapter import HttpCase
 
@@ -291,3 +297,40 @@ class TestSwitch(RehearsalCase):
         action = self.backend.action_open_rehearsed()
         self.assertEqual(action["res_model"], "connector.exchange")
         self.assertTrue(action["context"]["search_default_rehearsed"])
+
+
+class TestDocumented(HttpCase, ExchangesCase):
+    """The adapters of the section in docs/first_hour.md, as they are written there."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry_enter_test_mode()
+        self.enterContext(registering(webshop))
+        self.backend.write({"location": self.serve(Answer([7])).url, "is_rehearsal": True})
+        self.env.flush_all()
+        section = (
+            (DOCS / "first_hour.md").read_text().partition("## Look before the first run")[2].partition("\n## ")[0]
+        )
+        backend = ModuleType("documented_connector.backend")
+        backend.shop = webshop
+        modules = {"documented_connector": ModuleType("documented_connector"), backend.__name__: backend}
+        self.enterContext(patch.dict(sys.modules, modules))
+        self.names = {"__name__": "documented_connector.unit.adapter", "__package__": "documented_connector.unit"}
+        for block in CODE.findall(section):
+            exec(block, self.names)
+
+    def test_a_list_by_post_that_says_that_it_reads_is_sent(self):
+        adapter = self.names["Orders"](self.environment())
+        self.assertEqual(adapter.search(), [7])
+        self.assertEqual(self.asked(), [("POST", "/orders/search")])
+
+    def test_a_call_of_an_adapter_of_its_own_is_held_back_where_it_says_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            adapter = self.names["Mailbox"](self.environment())
+            adapter.folder = Path(folder)
+            with self.assertRaisesRegex(Rehearsed, "announce test.shop.partner 7"):
+                adapter.announce(7)
+            self.assertFalse(list(Path(folder).iterdir()))
+            self.backend.is_rehearsal = False
+            adapter.announce(7)
+            self.assertEqual([file.name for file in Path(folder).iterdir()], ["7"])

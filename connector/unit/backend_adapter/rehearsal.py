@@ -27,15 +27,19 @@ def is_held_back(adapter: BackendAdapter) -> bool:
 
 
 def hold_back_own(adapter: BackendAdapter, method: str, external_id: object, data: Any) -> None:
-    """Hold back the call of a method of an adapter that sends in ways of its own, if it has to be.
+    """Hold back the call of a method, for an adapter that does not hold back each request.
 
-    :param method: ``create``, ``write``, ``write_many`` or ``delete``
-    :param external_id: id of the record, None if there is none
-    :param data: what would be sent
+    The arguments are those of
+    :meth:`~odoo.addons.connector.unit.backend_adapter.crud.BackendAdapter.hold_back`.
+
     :raise Rehearsed: it is held back
     """
-    if adapter.holds_back_requests or not is_held_back(adapter):
-        return
+    if not adapter.holds_back_requests:
+        adapter.hold_back(method, external_id, data)
+
+
+def hold_back_call(adapter: BackendAdapter, method: str, external_id: object, data: Any) -> NoReturn:
+    """Hold back the call of a method of an adapter; see :func:`hold_back`."""
     name = " ".join(str(part) for part in (adapter.environment.model_name, external_id) if part is not None)
     body = None if data is None else json.dumps(data, default=str).encode()
     hold_back(adapter, method, name, {}, body, (), f"{method} {name}")
