@@ -1,6 +1,6 @@
-"""Aspect of ``connector.flow``: the button that shows what its next import would do."""
+"""Aspect of ``connector.flow``: what a run would do; a preview of an import, or a rehearsal."""
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.jobs_queue.exception import ConnectorException
@@ -13,6 +13,12 @@ from ..unit.importer.preview import ImportPreview
 
 class ConnectorFlow(models.Model):
     _inherit = "connector.flow"
+
+    is_rehearsal = fields.Boolean(compute="_compute_is_rehearsal", compute_sudo=True)
+
+    def _compute_is_rehearsal(self):
+        for flow in self:
+            flow.is_rehearsal = flow._backend().is_rehearsal
 
     def action_preview(self):
         """Show what the next import would do with the first records that it lists.

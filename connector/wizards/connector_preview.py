@@ -19,6 +19,8 @@ OUTCOMES = [
 _BY_REASON = ("refused", "sends", "skipped")
 #: Fields that the line of an outcome names.
 _MOST_FIELDS = 6
+#: Changes that the line of a record tells.
+_MOST_CHANGES = 3
 
 
 class ConnectorPreview(models.TransientModel):
@@ -150,7 +152,7 @@ class ConnectorPreviewLine(models.TransientModel):
     res_model = fields.Char(readonly=True)
     res_id = fields.Many2oneReference(model_field="res_model", string="Record Here", readonly=True)
     reason = fields.Text(readonly=True)
-    changed_fields = fields.Char(string="Fields", readonly=True)
+    changes = fields.Char(readonly=True)
     value_ids = fields.One2many("connector.preview.value", "line_id", readonly=True)
 
     def _add(self, part, looks):
@@ -166,7 +168,7 @@ class ConnectorPreviewLine(models.TransientModel):
                     "res_model": look.record._name if look.record else False,
                     "res_id": look.record.id if look.record else False,
                     "reason": look.reason,
-                    "changed_fields": ", ".join(dict.fromkeys(label for label, *_texts in look.changes)),
+                    "changes": self._told_changes(look),
                 }
                 for look in looks
             ]
@@ -178,6 +180,13 @@ class ConnectorPreviewLine(models.TransientModel):
                 for label, before, after in look.changes
             ]
         )
+
+    def _told_changes(self, look):
+        """Return the first changes of a record that is here, in a line."""
+        if look.outcome == "new":
+            return False
+        told = [f"{label}: {before or '–'} → {after or '–'}" for label, before, after in look.changes[:_MOST_CHANGES]]
+        return "; ".join([*told, *(["…"] if len(look.changes) > _MOST_CHANGES else [])])
 
     def action_open_record(self):
         """Open the record here that it is, or matches."""

@@ -13,8 +13,8 @@ registry.category("web_tour.tours").add("connector_rehearsal", {
             run: "click",
         },
         {
-            content: "The ribbon shows it",
-            trigger: ".o_widget_web_ribbon:contains('Rehearsal')",
+            content: "The form says so",
+            trigger: ".alert:contains('This is a rehearsal')",
         },
         {
             content: "See what would be sent",
