@@ -89,7 +89,7 @@ def _not_ended(cr: BaseCursor) -> Iterator[None]:
         raise FailedJobError("It rolls back the transaction by itself, so nobody knows what it would do")
 
     own = {name: vars(cr)[name] for name in ("commit", "rollback") if name in vars(cr)}
-    cr.commit, cr.rollback = cr.flush, rollback  # type: ignore[method-assign]
+    cr.commit, cr.rollback = cr.flush, rollback
     try:
         yield
     finally:

@@ -185,7 +185,7 @@ class ConnectorPreviewLine(models.TransientModel):
         """Return the first changes of a record that is here, in a line."""
         if look.outcome == "new":
             return False
-        told = [f"{label}: {before or '–'} → {after or '–'}" for label, before, after in look.changes[:_MOST_CHANGES]]
+        told = [f"{label}: {before or '∅'} → {after or '∅'}" for label, before, after in look.changes[:_MOST_CHANGES]]
         return "; ".join([*told, *(["…"] if len(look.changes) > _MOST_CHANGES else [])])
 
     def action_open_record(self):

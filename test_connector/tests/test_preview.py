@@ -256,7 +256,7 @@ class TestNothingStays(PreviewCase):
     def test_a_commit_of_the_code_keeps_nothing(self):
         class Committing(PartnerImporter):
             def _after_import(self, binding):
-                self.env.cr.commit()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
 
         self.there(2)
         before = self.state()

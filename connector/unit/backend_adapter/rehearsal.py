@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...event.trap import is_trapped
 from ...exception import Rehearsed
+from ..types import ExternalId
 from .masking import masked_body, masked_headers, masked_url
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def is_held_back(adapter: BackendAdapter) -> bool:
     return is_trapped(adapter.env.cr) or bool(adapter.backend_record.sudo().is_rehearsal)
 
 
-def hold_back_own(adapter: BackendAdapter, method: str, external_id: object, data: Any) -> None:
+def hold_back_own(adapter: BackendAdapter, method: str, external_id: ExternalId | None, data: Any) -> None:
     """Hold back the call of a method, for an adapter that does not hold back each request.
 
     The arguments are those of
@@ -38,7 +39,7 @@ def hold_back_own(adapter: BackendAdapter, method: str, external_id: object, dat
         adapter.hold_back(method, external_id, data)
 
 
-def hold_back_call(adapter: BackendAdapter, method: str, external_id: object, data: Any) -> NoReturn:
+def hold_back_call(adapter: BackendAdapter, method: str, external_id: ExternalId | None, data: Any) -> NoReturn:
     """Hold back the call of a method of an adapter; see :func:`hold_back`."""
     name = " ".join(str(part) for part in (adapter.environment.model_name, external_id) if part is not None)
     body = None if data is None else json.dumps(data, default=str).encode()

@@ -189,7 +189,7 @@ class ImportPreview:
             try:
                 external_id_text(external_id)
             except InvalidDataError as error:
-                text = storable(external_id)
+                text = storable(external_id) or "?"
                 self._looks[text] = Look("refused", text, self._model_name, reason=str(error))
             else:
                 usable[external_id] = record
@@ -354,7 +354,7 @@ class ImportPreview:
 
     def _compared(self, imported: _Imported) -> Look:
         """Return what would be done with a record, now that it is again as it was before."""
-        before = imported.before and imported.before.exists()
+        before: Any = imported.before and imported.before.exists()
         old = shown_values(before, imported.values) if before else {}
         is_here = bool(before) and before._name == self._model_name
         changes = [
