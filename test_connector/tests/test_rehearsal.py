@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
 from odoo.addons.connector import RecordExporter
@@ -74,6 +75,15 @@ class TestRequests(HttpCase, ExchangesCase):
             self.assertEqual((exchange.method, exchange.url), (method, f"{self.server.url}/things/5?a=1"))
             self.assertEqual(exchange.request_body, '{"name": "x", "password": "***"}')
             self.assertFalse(exchange.status or exchange.is_error)
+        self.assertFalse(self.server.requests)
+
+    def test_what_was_held_back_is_not_sent_by_hand(self):
+        with self.assertRaises(Rehearsed):
+            self.adapter().request("POST", "/things", json={"name": "x"})
+        self.backend.is_rehearsal = False
+        self.assertFalse(self.exchanges().is_replayable)
+        with self.assertRaisesRegex(UserError, "run the export"):
+            self.exchanges().action_replay()
         self.assertFalse(self.server.requests)
 
     def test_a_request_that_reads_is_sent(self):
