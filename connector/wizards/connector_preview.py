@@ -120,7 +120,7 @@ class ConnectorPreviewPart(models.TransientModel):
             "changed": self.env._("Would be changed here"),
             "unchanged": self.env._("Are up to date"),
         }
-        counts = Counter(label for look in looks for label in {label for label, *_texts in look.changes})
+        counts = Counter(label for look in looks for label in dict.fromkeys(label for label, *_texts in look.changes))
         if outcome == "new" or not counts:
             return texts[outcome]
         named = [f"{label} ({number})" for label, number in counts.most_common(_MOST_FIELDS)]

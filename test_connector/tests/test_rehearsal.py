@@ -78,7 +78,7 @@ class TestRequests(HttpCase, ExchangesCase):
         self.assertFalse(self.server.requests)
 
     def test_what_was_held_back_is_not_sent_by_hand(self):
-        with self.assertRaises(Rehearsed):
+        with self.assertRaisesRegex(Rehearsed, "POST"):
             self.adapter().request("POST", "/things", json={"name": "x"})
         self.backend.is_rehearsal = False
         self.assertFalse(self.exchanges().is_replayable)
