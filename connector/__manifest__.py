@@ -19,6 +19,7 @@
         "wizards/connector_find_views.xml",
         "wizards/connector_mapping_trial_views.xml",
         "wizards/connector_flow_views.xml",
+        "wizards/connector_preview_views.xml",
         "views/connector_flow_views.xml",
         "views/connector_backend_views.xml",
         "views/external_binding_views.xml",

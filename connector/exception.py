@@ -48,6 +48,7 @@ __all__ = [
     "NotReadableJobError",
     "NotSerializableJobError",
     "NothingToDoJob",
+    "Rehearsed",
     "RetryableJobError",
     "TooLongForCron",
     "TransactionOutdated",
@@ -119,3 +120,16 @@ class ManyIDSInBackend(ConnectorException):
 
 class NoExternalId(ConnectorException):
     """The binding has no external id yet: export it first."""
+
+
+class Rehearsed(NothingToDoJob):
+    """A request that writes was held back: it is in the exchange log, and was not sent.
+
+    The backend is in a rehearsal, or an import is only looked at.
+
+    :ivar exchange_id: id of the ``connector.exchange``, None if it was not stored
+    """
+
+    def __init__(self, message: object, exchange_id: int | None = None) -> None:
+        super().__init__(message)
+        self.exchange_id = exchange_id

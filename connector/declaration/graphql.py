@@ -226,7 +226,8 @@ class GraphQLAdapter(EndpointAdapter):
 
     def _sent(self, text: str, variables: Mapping[str, Any] | None = None) -> requests.Response:
         body = {"query": text, **({"variables": variables} if variables else {})}
-        return self.request("POST", self.path, json=body, idempotent=True if is_only_query(text) else None)
+        is_query = is_only_query(text)
+        return self.request("POST", self.path, json=body, idempotent=is_query or None, reads=is_query)
 
     def _data_of(self, response: requests.Response) -> Any:
         data = value_at("data", self.json_of(response))

@@ -92,7 +92,7 @@ class RestAdapter(DeclaredAdapter):
         :param fields: has no effect: the system returns what it returns
         """
         verb, path = self._verb("read"), self._path_for("read", external_id)
-        return self._record_in(self.request_json(verb.method, path, idempotent=True))
+        return self._record_in(self.request_json(verb.method, path, idempotent=True, reads=True))
 
     def create(self, data: Values) -> ExternalId:  # type: ignore[override]  # the system knows no key
         """Create a record and return its id: the answer is the id, or has it as :attr:`id_field`.
@@ -185,7 +185,7 @@ class RestAdapter(DeclaredAdapter):
             headers = {name.name: str(value) for name, value in params.items() if isinstance(name, Header)}
             values = {name: value for name, value in params.items() if not isinstance(name, Header)}
             place = {"params": values} if verb.method == "GET" else {"json": values}
-            response = self.request(verb.method, path, headers=headers, idempotent=True, **place)
+            response = self.request(verb.method, path, headers=headers, idempotent=True, reads=True, **place)
         return PageAnswer(self.json_of(response), response.headers, response.url)
 
     def _record_in(self, body: Any) -> ExternalRecord:

@@ -362,7 +362,8 @@ class RpcAdapter(EndpointAdapter):
             session, (asked, _arguments) = [SESSION] if self.login else [], calls[0]
             self._is_many = True
             try:
-                results = self._result(asked, self.many.method, [*session, [[*call] for call in calls]], True)
+                arguments = [*session, [[*call] for call in calls]]
+                results = self._result(asked, self.many.method, arguments, idempotent=True, reads=True)
             finally:
                 self._is_many = False
             if not isinstance(results, Sequence) or len(results) != len(calls):
@@ -438,28 +439,29 @@ class RpcAdapter(EndpointAdapter):
             raise self._nonsense()
         return str(told)
 
-    def call(self, method: str, arguments: Any = (), idempotent: bool = False) -> Any:
+    def call(self, method: str, arguments: Any = (), idempotent: bool = False, reads: bool = False) -> Any:
         """Call any method of the system, and return its result.
 
         ``self.call("stock.update", [external_id, 5])``
 
         :param arguments: list, or dict of arguments by name
         :param idempotent: whether it may be sent twice
+        :param reads: whether it changes nothing there: such calls are made in a rehearsal, too
         :raise ConnectorException: the system answers with a fault, see :meth:`refusal_of`
         """
         asked = method
         if self.login is not None:
             known = {"session": SESSION, "method": method, "arguments": arguments}
             method, arguments = self.through.filled(known, self._value)
-        return self._result(asked, method, arguments, idempotent)
+        return self._result(asked, method, arguments, idempotent, reads)
 
-    def _call_declared(self, call: Call, values: Mapping[str, Any], idempotent: bool = False) -> Any:
+    def _call_declared(self, call: Call, values: Mapping[str, Any], reads: bool = False) -> Any:
         """Make a declared call, and return what is meant in its result.
 
         :param values: dict, name of what stands in braces to its value
         :raise UnreadableAnswer: that is not there
         """
-        return self._meant(call, self.call(*self._filled_call(call, values), idempotent))
+        return self._meant(call, self.call(*self._filled_call(call, values), idempotent=reads, reads=reads))
 
     def _filled_call(self, call: Call, values: Mapping[str, Any]) -> tuple[str, Any]:
         if "resource" in call.placeholders():
@@ -546,11 +548,16 @@ class RpcAdapter(EndpointAdapter):
         """Return the path to which a call of a method goes."""
         return f"{path.rstrip('/')}/{method}" if self._protocol.method_in_path else path
 
-    def _result(self, asked: str, method: str, arguments: Any, idempotent: bool, path: str | None = None) -> Any:
+    def _result(
+        self, asked: str, method: str, arguments: Any, idempotent: bool, reads: bool, path: str | None = None
+    ) -> Any:
         self._asked, self._sent = asked, (method, arguments)
         path = self._path_for(path or self.path, method)
-        response = self.request("POST", path, idempotent=idempotent, **self._content(None))
+        response = self.request("POST", path, idempotent=idempotent, reads=reads, **self._content(None))
         return self._read(response)
+
+    def _told_request(self, method: str, url: str) -> str:
+        return self._asked
 
     def _content(self, session: Any) -> dict[str, Any]:
         method, arguments = self._sent

@@ -33,11 +33,13 @@ from . import connector_flow_left_out
 from . import connector_flow_run
 from . import connector_flow_policies
 from . import connector_flow_numbers
+from . import connector_flow_preview
 from . import connector_backend_flows
 from . import connector_export_intent
 from . import connector_external_alias
 from . import queue_job
 from . import queue_job_failure
+from . import ir_mail_server
 from . import ir_module_module
 from . import res_lang
 from . import base

@@ -126,6 +126,15 @@ class ConnectorBackend(models.AbstractModel):
     )
     rate_limit_period = fields.Integer(string="Period (s)", default=1, aggregator=None)
 
+    # what is held back: unit/backend_adapter/rehearsal.py
+    is_rehearsal = fields.Boolean(
+        string="Rehearsal",
+        tracking=True,
+        copy=False,
+        help="Nothing that writes is sent to the other system: what would be sent is in its exchanges, and stays to be exported. What "
+        "reads is sent, so imports are done.",
+    )
+
     # what of its exchanges is kept: connector_backend_exchanges.py
     exchange_log = fields.Selection(
         [("off", "Nothing"), ("errors", "Errors"), ("all", "All Requests")],

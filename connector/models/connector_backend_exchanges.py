@@ -23,6 +23,11 @@ class ConnectorBackend(models.AbstractModel):
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_exchange_action")
         return {**action, "domain": [("backend_id", "=", reference(self))]}
 
+    def action_open_rehearsed(self):
+        """Open what would have been sent, had there been no rehearsal."""
+        action = self.action_open_exchanges()
+        return {**action, "context": {"search_default_rehearsed": True}}
+
     @api.private
     def log_exchange(self, values):
         """Store an exchange in a transaction of its own, and return its id.

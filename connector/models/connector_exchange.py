@@ -56,6 +56,9 @@ class ConnectorExchange(models.Model):
     error = fields.Char(readonly=True, help="Why there was no answer")
     seconds = fields.Float(string="Duration (s)", readonly=True, digits=(16, 3), aggregator="avg")
     is_error = fields.Boolean(string="Failed", readonly=True)
+    is_rehearsed = fields.Boolean(
+        string="Rehearsed", readonly=True, help="It was held back: nothing was sent to the other system"
+    )
     is_replayable = fields.Boolean(compute="_compute_is_replayable")
 
     _backend_idx = models.Index("(backend_id, date)")
@@ -71,10 +74,12 @@ class ConnectorExchange(models.Model):
             exchange.readable_request = readable(exchange.request_body)
             exchange.readable_response = readable(exchange.response_body)
 
-    @api.depends("url", "request_body")
+    @api.depends("url", "request_body", "is_rehearsed")
     def _compute_is_replayable(self):
         for exchange in self:
-            exchange.is_replayable = is_complete(exchange.url) and is_complete(exchange.request_body)
+            is_kept = is_complete(exchange.url) and is_complete(exchange.request_body)
+            # of what was held back, the export has to be run: it binds what it creates
+            exchange.is_replayable = is_kept and not exchange.is_rehearsed
 
     def action_replay(self):
         """Send the request again, with the current credentials, and open the new exchange.
@@ -87,6 +92,8 @@ class ConnectorExchange(models.Model):
         if not backend:
             raise UserError(self.env._("The backend does not exist any more."))
         backend.check_access("write")
+        if self.is_rehearsed:
+            raise UserError(self.env._("It was held back, and is not sent by itself: run the export."))
         if not self.is_replayable:
             raise UserError(
                 self.env._("It cannot be sent again: a part of it is secret or too long, and was not kept.")

@@ -7,3 +7,4 @@ from . import connector_find_story
 from . import connector_flow_fetch
 from . import connector_flow_start
 from . import connector_mapping_trial
+from . import connector_preview

@@ -61,7 +61,7 @@ class OdooAdapter(RpcAdapter):
         if not (names := self._number_fields.get(self.resource)):
             return super().find_by_number(number)
         domain = [*["|"] * (len(names) - 1), *[(name, "=", number) for name in names]]
-        found = self.call(f"{self.resource}/search_read", {"domain": domain, "fields": ["id"], "limit": 50}, True)
+        found = self.call(f"{self.resource}/search_read", {"domain": domain, "fields": ["id"], "limit": 50}, True, True)
         return [record["id"] for record in found]
 
     def read_code(self, model_name, external_id, field="code"):
@@ -111,8 +111,8 @@ class Json2Adapter(OdooAdapter):
     auth, headers = Bearer(secret("api_key")), {"X-Odoo-Database": field("database")}
     missing = {"odoo.exceptions.MissingError"}
 
-    def call(self, method, arguments=(), idempotent=False):
-        return super().call(method, {"context": self._context, **dict(arguments)}, idempotent)
+    def call(self, method, arguments=(), idempotent=False, reads=False):
+        return super().call(method, {"context": self._context, **dict(arguments)}, idempotent, reads)
 
     def system_version(self):
         answer = self.request_json("GET", "/json/version")
@@ -132,19 +132,19 @@ class XmlRpcAdapter(OdooAdapter):
     through = Call("{method}", field("database"), "{session}", secret("api_key"), "{*arguments}")
     expired = {"AccessDenied"}
 
-    def call(self, method, arguments=(), idempotent=False):
+    def call(self, method, arguments=(), idempotent=False, reads=False):
         model_name, method = method.split("/")
         named = {"context": self._context, **dict(arguments)}
         # By position: the argument of create has another name in each version
         first = [named.pop(name) for name in ("ids", "vals_list") if name in named]
-        return super().call("execute_kw", [model_name, method, first, named], idempotent)
+        return super().call("execute_kw", [model_name, method, first, named], idempotent, reads)
 
     def who_am_i(self):
-        self.call("res.users/context_get", idempotent=True)  # it has no uid before version 16
+        self.call("res.users/context_get", idempotent=True, reads=True)  # it has no uid before version 16
         return self.backend_record.login
 
     def system_version(self):
-        answer = self._result("version", "version", [], True, self.login_path)
+        answer = self._result("version", "version", [], True, True, self.login_path)
         return answer.get("server_version") if isinstance(answer, dict) else None
 
     def refusal_of(self, fault):

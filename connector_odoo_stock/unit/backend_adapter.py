@@ -28,7 +28,7 @@ class StockAdapter(OdooAdapter):
     def _find_stock_location(self):
         code = self.backend_record.external_warehouse
         asked = {"domain": [("code", "=", code)], "fields": ["lot_stock_id"], "limit": 1}
-        match self.call("stock.warehouse/search_read", asked, idempotent=True):
+        match self.call("stock.warehouse/search_read", asked, idempotent=True, reads=True):
             case [{"lot_stock_id": [int(location_id), *_]}]:
                 return location_id
             case []:

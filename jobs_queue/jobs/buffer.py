@@ -24,6 +24,7 @@ from ..savepoint import follow_savepoints
 from ..store import wakeup
 from .parents import StoredParent
 from .record_number import look_up_names
+from .trap import trap
 
 if TYPE_CHECKING:
     from .handle import Job
@@ -41,6 +42,9 @@ PAGE_SIZE = 16_000_000
 def add(env: Environment, job: Job) -> None:
     """Keep a job until the next flush; the workers are woken after the commit."""
     cr = env.cr
+    if trap(cr, job):
+        job.is_delayed = True
+        return
     jobs = cr.precommit.data.get(_KEY)
     if jobs is None:
         jobs = cr.precommit.data[_KEY] = []

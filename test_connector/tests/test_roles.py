@@ -71,6 +71,7 @@ METHODS = {
     "ConnectorBackend.action_forget_credentials",
     "ConnectorBackend.action_repair_webhooks",
     "ConnectorBackend.action_open_exchanges",
+    "ConnectorBackend.action_open_rehearsed",
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",
     "ConnectorBackend.action_resume",
@@ -93,6 +94,7 @@ METHODS = {
     "ConnectorFlow.action_open_jobs",
     "ConnectorFlow.action_open_troubled",
     "ConnectorFlow.action_pause",
+    "ConnectorFlow.action_preview",
     "ConnectorFlow.action_repair",
     "ConnectorFlow.action_resume",
     "ConnectorFlow.action_run",
@@ -104,6 +106,9 @@ METHODS = {
     "ConnectorListing.action_cancel",
     "ConnectorListing.action_open_jobs",
     "ConnectorMappingTrial.action_try",
+    "ConnectorPreview.action_open_lines",
+    "ConnectorPreviewLine.action_open_record",
+    "ConnectorPreviewPart.action_open_lines",
     "ExternalBinding.action_export_now",
     "ExternalBinding.action_import_now",
     "ExternalBinding.action_keep_ours",
@@ -529,10 +534,16 @@ class TestRoles(RolesCase):
         model_id = self.env["ir.model"]._get_id("test.shop.partner")
         find = self.env["connector.find"].create({"backend_id": reference, "number": "1"})
         about = {"find_id": find.id, "record_model": "test.shop.partner", "record_id": 1}
+        preview = self.env["connector.preview"].create({"flow_id": self.records["connector.flow"].id})
+        part = preview.part_ids.create({"preview_id": preview.id, "outcome": "new", "number": 1})
+        line = {"preview_id": preview.id, "part_id": part.id, "res_model": "res.partner", "res_id": 1}
         return {
             "connector.find": find,
             "connector.find.answer": self.env["connector.find.answer"].create(about),
             "connector.find.line": self.env["connector.find.line"].create(about),
+            "connector.preview": preview,
+            "connector.preview.part": part,
+            "connector.preview.line": part.line_ids.create(line),
             "connector.mapping.trial": self.env["connector.mapping.trial"].create(
                 {"backend_id": reference, "model_id": model_id, "external_id": "1"}
             ),

@@ -1,9 +1,12 @@
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from odoo.addons.connector import ImportFlow
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..external import shop
+from ..units import webshop
 
 
 @tagged("post_install", "-at_install")
@@ -65,6 +68,38 @@ class TestTour(HttpCase):
         new_test_user(self.env, "reader", "connector.group_connector_user,base.group_user")
 
         self.start_tour(f"/odoo/test.shop.backend/{binding.backend_id.id}", "connector_find_user", login="reader")
+
+    def test_a_manager_looks_at_what_an_import_would_do(self):
+        shop.reset()
+        self.addCleanup(shop.reset)
+        self.enterContext(registering(webshop))
+        names = {"_model_name": "test.shop.partner", "code": "partners", "label": "Partners", "__module__": __name__}
+        webshop(type("PartnersFlow", (ImportFlow,), names))
+        self.env["test.shop.backend"].search([]).active = False
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
+        bound = {"backend_id": backend.id, "external_id": "2"}
+        self.env["test.shop.partner"].create({"name": "Bob", **bound})
+        shop.add("test.shop.partner", 1, name="Ada", changed="1")
+        shop.add("test.shop.partner", 2, name="Robert", changed="1")
+
+        self.start_tour("/odoo/connector-flows", "connector_preview", login="admin")
+
+        self.assertFalse(self.env["res.partner"].search([("name", "in", ("Ada", "Robert"))]))
+
+    def test_a_manager_rehearses_exports(self):
+        self.env["test.shop.backend"].search([]).active = False
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
+        exchange = {
+            "backend_id": f"{backend._name},{backend.id}",
+            "method": "PUT",
+            "url": "https://shop.example.com/products/5",
+        }
+        self.env["connector.exchange"].create([{**exchange, "is_rehearsed": True}, {**exchange, "method": "GET"}])
+
+        self.start_tour(f"/odoo/test.shop.backend/{backend.id}", "connector_rehearsal", login="admin")
+
+        backend.invalidate_recordset()
+        self.assertTrue(backend.is_rehearsal)
 
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})

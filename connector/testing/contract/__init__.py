@@ -8,6 +8,7 @@ from .imports import ImportContract
 from .lines import LineContract
 from .listings import ListingContract
 from .refusals import RefusalContract
+from .rehearsals import RehearsalContract
 from .secrets import SecretContract
 
 
@@ -18,6 +19,7 @@ class ConnectorContract(
     RefusalContract,
     ExportContract,
     BulkContract,
+    RehearsalContract,
     SecretContract,
     CompanyContract,
     ExchangeContract,

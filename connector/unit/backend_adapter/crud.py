@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryableError
 
-from ...exception import IDMissingInBackend, InvalidDataError
+from ...exception import IDMissingInBackend, InvalidDataError, Rehearsed
 from ...extension import class_name
 from ..connector_unit import ConnectorUnit
 from ..types import ExternalId, ExternalRecord, Values
 from .bookmark import Bookmark
+from .rehearsal import hold_back_call, is_held_back
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ _LONGEST_SHOWN = 200  # characters
 
 class BackendAdapter(ConnectorUnit):
     """Adapter for an external system. A connector defines the methods that the system supports."""
+
+    #: Whether its requests that write are held back one by one, see ``rehearsal.py``. If not,
+    #: exports hold back the calls of its methods
+    holds_back_requests: bool = False
 
     @contextmanager
     def guarded_call(self) -> Iterator[None]:
@@ -53,6 +58,26 @@ class BackendAdapter(ConnectorUnit):
             self._traffic.refused(error)
             raise
         self._traffic.accepted()
+
+    def hold_back(self, method: str, external_id: ExternalId | None = None, data: Any = None) -> None:
+        """Hold back a call that writes, while nothing may be sent; otherwise do nothing.
+
+        An :class:`~odoo.addons.connector.unit.backend_adapter.http.HttpAdapter` does this for its
+        requests, and exports for ``create``, ``write``, ``write_many`` and ``delete`` of other
+        adapters. Write it before what you send in another way::
+
+            def announce(self, external_id):
+                self.hold_back("announce", external_id)
+                with self.guarded_call():
+                    self._ask(...)
+
+        :param method: what would be done there
+        :param external_id: of the record, None if it is about none
+        :param data: what would be sent
+        :raise Rehearsed: the backend is in a rehearsal, or an import is only looked at
+        """
+        if is_held_back(self):
+            hold_back_call(self, method, external_id, data)
 
     def probe(self) -> bool | None:
         """Check whether the system can be reached.
@@ -246,11 +271,11 @@ class CRUDAdapter(BackendAdapter):
         :raise InvalidDataError: the system refuses all of them because of one: the queue finds it
             by halving the group of jobs. The same holds for IDMissingInBackend
         """
-        refused = {}
+        refused: dict[Any, Exception] = {}
         for external_id, data in changes.items():
             try:
                 self.write(external_id, data)
-            except (InvalidDataError, IDMissingInBackend) as error:
+            except (InvalidDataError, IDMissingInBackend, Rehearsed) as error:
                 refused[external_id] = error
         return refused
 

@@ -46,12 +46,14 @@ from .errors import (
 from .masking import masked_body, masked_headers, masked_start, masked_url, without_userinfo
 from .paging import Paging
 from .paths import path_below, what_is_unquoted
+from .rehearsal import hold_back, is_held_back
 from .sending import prepared
 
 _logger = logging.getLogger(__name__)
 
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _READING = ("GET", "OPTIONS")
+_WITHOUT_WRITING = ("GET", "HEAD", "OPTIONS")
 _NOT_MODIFIED = 304
 # The beginning of a whole address
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -113,6 +115,8 @@ class HttpAdapter(Paging, CRUDAdapter):
     Redirections are not followed: the credentials are only for the address that a person has
     entered. No message contains a secret.
     """
+
+    holds_back_requests = True
 
     # the way to quote an id, for a message
     _how_to_quote = 'self.path("/products", external_id)'
@@ -218,6 +222,7 @@ class HttpAdapter(Paging, CRUDAdapter):
         data: Any = None,
         headers: Mapping[str, Any] | None = None,
         idempotent: bool | None = None,
+        reads: bool | None = None,
     ) -> requests.Response:
         """Send a request and return its successful response, a :class:`requests.Response`.
 
@@ -234,11 +239,21 @@ class HttpAdapter(Paging, CRUDAdapter):
         :param idempotent: whether sending the request twice has the same effect as once. If so, it
             is sent once more at once when the connection is lost. By default it depends on the
             method: False for POST and PATCH
+        :param reads: whether it changes nothing there: such requests are sent in a rehearsal, too.
+            By default it depends on the method: True for GET, HEAD and OPTIONS
+        :raise Rehearsed: it may change something there, and is held back
         :raise ConnectorException: the request did not succeed, see :class:`HttpAdapter`
         """
         if idempotent is None:
             idempotent = method.upper() in _IDEMPOTENT
+        if reads is None:
+            reads = method.upper() in _WITHOUT_WRITING
         url, content = self._url(path), prepared(params, json, data, headers)
+        if not reads and is_held_back(self):
+            # without its authentication, which may ask for a token
+            held = requests.Request(method, url, **content).prepare()
+            told = self._told_request(method, held.url or url)
+            hold_back(self, method, held.url or url, held.headers, held.body, self._all_secrets(), told)
         auth = self._checked_auth()
         response = self._send(method, url, auth, idempotent, **content)
         refusal = self._expressed(response)
@@ -247,6 +262,10 @@ class HttpAdapter(Paging, CRUDAdapter):
             response = self._send(method, url, auth, idempotent, **content)
             refusal = self._expressed(response)
         return self._accepted(response, refusal)
+
+    def _told_request(self, method: str, url: str) -> str:
+        """Return what a request would do, for a person."""
+        return f"{method} {masked_url(url, self._all_secrets())}"
 
     def request_json(self, method: str, path: str, **options: Any) -> Any:
         """Send a request as :meth:`request` does, and return the JSON value of its response.

@@ -13,8 +13,9 @@ from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-from ...exception import MappingError, NoExternalId
+from ...exception import MappingError, NoExternalId, Rehearsed
 from ...extension import class_name
+from ..backend_adapter.rehearsal import hold_back_own
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -89,7 +90,11 @@ class BulkExporter(ImportHold):
         for binding in changes:
             messages[binding.id] = self._("Updated record %s.", binding.external_id)
         for binding, error in refused.items():
-            messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
+            if isinstance(error, Rehearsed):
+                mark_unsent(binding)
+                messages[binding.id] = str(error)
+            else:
+                messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
         return messages
 
     def _check_fields(self) -> None:
@@ -207,6 +212,7 @@ class BulkExporter(ImportHold):
 
     def _write_many(self, changes: dict[str, Values]) -> Mapping[Any, Exception] | None:
         """Send changes by ``write_many`` of the adapter, and return its result."""
+        hold_back_own(self.backend_adapter, "write_many", None, changes)
         return self.backend_adapter.write_many(changes)
 
     def _wrong_result(self, returned: str) -> GroupResultError:
@@ -272,11 +278,19 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
     try:
         environment = open_flow(session, model_name, calls[0][0], BulkExportFlow, next(iter(calls[0][2:]), None))
     except FlowSwitchedOff:
-        for binding in session.env[model_name].browse(binding_ids).exists():
-            mark_unsent(binding)
+        _mark_all_unsent(session, model_name, binding_ids)
         raise
     exporter = environment.get_connector_unit(BulkExporter)
-    # if several calls fail, the failing one is found by halving, and is then alone
-    with mark_failure(session, exporter.model.browse(binding_ids)):
-        messages = exporter.run(binding_ids)
+    try:
+        # if several calls fail, the failing one is found by halving, and is then alone
+        with mark_failure(session, exporter.model.browse(binding_ids)):
+            messages = exporter.run(binding_ids)
+    except Rehearsed:
+        _mark_all_unsent(session, model_name, binding_ids)
+        raise
     return [messages[binding_id] for binding_id in binding_ids]
+
+
+def _mark_all_unsent(session: ConnectorSession, model_name: str, binding_ids: Sequence[int]) -> None:
+    for binding in session.env[model_name].browse(binding_ids).exists():
+        mark_unsent(binding)

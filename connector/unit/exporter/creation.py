@@ -9,6 +9,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo.models import BaseModel
 
+from ...exception import Rehearsed
 from ..backend_adapter.crud import CRUDAdapter
 from ..checkpoint import add_checkpoint
 from ..types import ExternalId, Values
@@ -44,6 +45,7 @@ class Creation:
         self._adapter = exporter.backend_adapter
         self._intents = exporter.env["connector.export.intent"].sudo()
         self._key: str | None = None
+        self._is_found = False  # whether the intent is of a job before
 
     def run(self, values: Values) -> ExternalId:
         """Create the external record, unless a job that died has created it; return its id.
@@ -51,6 +53,7 @@ class Creation:
         :param values: dict of the values to send
         """
         intent = self._intents._of(self._exporter.binding)
+        self._is_found = bool(intent)
         if intent:
             external_id = self._find_created(intent)
         else:
@@ -105,7 +108,9 @@ class Creation:
         try:
             return self._exporter._create(values)
         except Exception as error:
-            if is_refusal(error):  # there is nothing to look for
+            # there is nothing to look for, unless a job that died may have created it, and this
+            # creation was held back
+            if is_refusal(error) and not (self._is_found and isinstance(error, Rehearsed)):
                 intent.unlink()
                 self._exporter._commit()
             raise

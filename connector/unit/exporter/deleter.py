@@ -9,6 +9,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ...backend import general
 from ...exception import IDMissingInBackend
 from ..backend_adapter.crud import CRUDAdapter
+from ..backend_adapter.rehearsal import hold_back_own
 from ..binding.clock import database_now
 from ..checkpoint import add_checkpoint
 from ..flow import ExportFlow, open_flow
@@ -36,6 +37,7 @@ class DeleteExporter(Deleter):
         :return: what was done, for the user
         """
         self.external_id = external_id
+        hold_back_own(self.backend_adapter, "delete", external_id, None)
         try:
             self.backend_adapter.delete(external_id)
         except IDMissingInBackend:

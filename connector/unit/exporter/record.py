@@ -13,7 +13,8 @@ from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
-from ...exception import IDMissingInBackend, InvalidDataError
+from ...exception import IDMissingInBackend, InvalidDataError, Rehearsed
+from ..backend_adapter.rehearsal import hold_back_own
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import MissingThere, mark_error, mark_failure, mark_in_sync, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -205,6 +206,7 @@ class RecordExporter(ConflictPolicy):
 
     def _create(self, values: Values) -> ExternalId:
         """Create the external record and return its id."""
+        hold_back_own(self.backend_adapter, "create", None, values)
         return self.backend_adapter.create(values, **self._creation.key_argument())
 
     def _get_idempotency_key(self, values: Values) -> str:
@@ -217,6 +219,7 @@ class RecordExporter(ConflictPolicy):
         return str(uuid.uuid4())
 
     def _update(self, values: Values) -> None:
+        hold_back_own(self.backend_adapter, "write", self.external_id, values)
         self.backend_adapter.write(self.external_id, values)
 
     def _handle_missing(self, map_record: MapRecord, error: Exception) -> str:
@@ -309,5 +312,9 @@ def export_record(
         mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(RecordExporter)
-    with mark_failure(session, binding):
-        return exporter.run(binding_id, fields)
+    try:
+        with mark_failure(session, binding):
+            return exporter.run(binding_id, fields)
+    except Rehearsed:
+        mark_unsent(binding)
+        raise

@@ -19,7 +19,7 @@ from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
-from .listing import Listing, read_segment
+from .listing import FirstItems, Listing, read_first, read_segment
 from .record import RecordImporter, description_of_import, import_record
 from .schema import check_and_count
 
@@ -74,7 +74,7 @@ class BatchImporter(Importer):
         if moves:
             if running := self._running():
                 return running[0]._told()
-            since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name, flow=self._flow_key)
+            since = self._watermark()
             filters = self._filters_since(since)
         bookmark = Bookmark()
         segment = read_segment(self, filters, bookmark)
@@ -85,6 +85,14 @@ class BatchImporter(Importer):
             return self._import_whole(segment.found, self._closing(value, since))
         listing = Listing.begin(self, filters, moves, value, since)
         return listing.delay(segment, bookmark)
+
+    def first_of_run(self, most: int) -> FirstItems:
+        """Return the first items that the next run would import; nothing is imported.
+
+        :param most: how many of them
+        """
+        self._read_at = database_now(self.environment)
+        return read_first(self, self._filters_since(self._watermark()), most)
 
     def run_segment(self, listing_id: int, number: int, filters: Any) -> str:
         """List and import the next records of a listing.
@@ -103,6 +111,11 @@ class BatchImporter(Importer):
         self._listing, self._times_off = listing.record.key or None, listing.record.times_off
         segment, bookmark = listing.read()
         return listing.delay(segment, bookmark)
+
+    def _watermark(self) -> str | None:
+        """Return up to where the records were imported, None if none were."""
+        watermarks = self.env["connector.watermark"]
+        return watermarks.value_of(self.backend_record, self.model._name, flow=self._flow_key)
 
     def _running(self) -> Any:
         """Return the listings of the model's changes that go on by themselves, records."""

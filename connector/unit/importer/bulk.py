@@ -13,8 +13,10 @@ from odoo.tools import split_every
 from odoo.addons.jobs_queue.exception import NothingToDoJob
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
+from odoo.addons.jobs_queue.texts import storable
 
 from ...backend import general
+from ...exception import Rehearsed
 from ..connector_unit import Environment, external_id_text
 from ..flow import FlowSwitchedOff, ImportFlow, open_flow
 from ..jobs.channel import flow_channel
@@ -56,7 +58,8 @@ class BulkImporter(Importer):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._done: Counter[Any] = Counter()
-        self._skipped: set[str | None] = set()  # the external ids of the records that say so at a step
+        # the external ids of the records that say so at a step, and what they say
+        self._skipped: dict[str | None, str] = {}
         self._force = False
         # name of a binding model to the importer of the dependencies of that model
         self._others: dict[str, BulkImporter] = {}
@@ -185,9 +188,9 @@ class BulkImporter(Importer):
         self._dependencies += others._done["created"] + others._done["updated"] - before
 
     def _give_up(self, incoming: Incoming, error: Exception) -> None:
-        if isinstance(error, NothingToDoJob):
+        if isinstance(error, NothingToDoJob) and not isinstance(error, Rehearsed):
             self._done["skipped"] += 1
-            self._skipped.add(external_id_text(incoming.external_id))
+            self._skipped[external_id_text(incoming.external_id)] = storable(error)
         else:
             self._failures.add(incoming, error)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..types import ExternalId, ExternalRecord
+from ..types import ExternalId, ExternalRecord, Values
 
 
 @dataclass(eq=False, slots=True)
@@ -21,6 +21,7 @@ class Incoming:
         None if it has no match key, or was in Odoo already
     :ivar duplicates: the Odoo records with its match key that are bound to another record of the
         backend already, known with ``match``
+    :ivar values: the values that it was mapped to; None: it was not mapped
     :ivar outcome: what was done with it: ``"created"``, ``"updated"``, ``"unchanged"``,
         ``"skipped"`` or ``"put_off"``; None: nothing yet
     :ivar reason: why it was skipped, for the user
@@ -33,6 +34,7 @@ class Incoming:
     is_new: bool = False
     match: Any = None
     duplicates: Any = None
+    values: Values | None = None
     outcome: str | None = None
     reason: str | None = None
 
@@ -50,4 +52,4 @@ class Incoming:
         """
         if self.is_new:
             self.binding = model
-        self.match = self.duplicates = self.outcome = self.reason = None
+        self.match = self.duplicates = self.values = self.outcome = self.reason = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,48 @@ class Segment:
     pages: int
 
 
+@dataclass
+class FirstItems:
+    """The first items of a list, of which nothing is imported.
+
+    :param found: ids or records
+    :param total: how many the list has; None: nobody knows
+    :param has_more: whether the list may have others
+    """
+
+    found: list[Any]
+    total: int | None
+    has_more: bool
+
+
+def read_first(importer: BatchImporter, filters: Any, most: int) -> FirstItems:
+    """Read a list until so many items have come; see :func:`read_segment`.
+
+    :param most: maximum number of items
+    """
+    bookmark = Bookmark()
+    found: list[Any] = []
+    for page in _pages(importer, filters, bookmark):
+        found += _checked_page(importer, page)
+        if len(found) >= most:
+            break
+    else:
+        bookmark.end()
+    total = bookmark.total if bookmark.total is not None else len(found) if bookmark.has_ended else None
+    return FirstItems(found[:most], total, len(found) > most or not bookmark.has_ended)
+
+
+def _pages(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> Iterator[Any]:
+    adapter = importer.backend_adapter
+    fields = importer.unit_for(RecordImporter)._fields_to_read() if adapter.lists_records else None
+    return iter(adapter.list_pages(deepcopy(filters), fields, bookmark))
+
+
+def _checked_page(importer: BatchImporter, page: Any) -> list[Any]:
+    adapter = importer.backend_adapter
+    return checked_records(adapter, page, "search_read") if adapter.lists_records else checked_ids(adapter, page)
+
+
 def read_segment(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> Segment:
     """Read the next pages of a list, or all of it if it cannot go on later.
 
@@ -67,12 +109,10 @@ def read_segment(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> S
     :param filters: argument of the adapter's ``search``
     :param bookmark: where the list goes on; it is moved
     """
-    adapter = importer.backend_adapter
-    fields = importer.unit_for(RecordImporter)._fields_to_read() if adapter.lists_records else None
     found: list[Any] = []
     pages = asked = 0
     began, start = time.monotonic(), bookmark.place
-    listed = iter(adapter.list_pages(deepcopy(filters), fields, bookmark))
+    listed = _pages(importer, filters, bookmark)
     while not bookmark.has_ended:
         may_be_left = asked > 0 and bookmark.can_be_left and bookmark.place != start
         if may_be_left and (pages >= MOST_PAGES or time.monotonic() - began > MOST_SECONDS):
@@ -86,10 +126,7 @@ def read_segment(importer: BatchImporter, filters: Any, bookmark: Bookmark) -> S
         if page is _NOTHING:
             bookmark.end()
             break
-        if adapter.lists_records:
-            found += checked_records(adapter, page, "search_read")
-        else:
-            found += checked_ids(adapter, page)
+        found += _checked_page(importer, page)
         asked += 1
         pages += bool(page)
     return Segment(without_unusable(importer, found, lambda item: importer._id_and_data(item)[0]), pages)

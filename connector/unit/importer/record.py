@@ -17,14 +17,14 @@ from odoo import api
 from odoo.models import BaseModel
 from odoo.tools import partition
 
-from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.exception import FailedJobError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import shown
 
 from ...backend import general
 from ...event.no_export import without_export
-from ...exception import IDMissingInBackend, InvalidDataError, MappingError, UnreadableAnswer
+from ...exception import IDMissingInBackend, InvalidDataError, MappingError, Rehearsed, UnreadableAnswer
 from ...extension import class_name
 from ..backend_adapter.crud import checked_id, checked_record, checked_records
 from ..backend_adapter.errors import is_server_error
@@ -257,6 +257,7 @@ class RecordImporter(Importer):
                 map_record = self._map_data()
                 with self._explaining(map_record) if alone else nullcontext():
                     values[incoming] = (self._create_data if incoming.is_new else self._update_data)(map_record)
+                incoming.values = values[incoming]
         with self._explaining(map_record) if alone else nullcontext():
             if new:
                 self._create_page(new, values)
@@ -801,4 +802,12 @@ def import_record(
         raise
     importer = environment.get_connector_unit(RecordImporter)
     with mark_failure(session, importer.binder.to_internal(external_id)):
-        return importer.run(external_id, force, data, read_at)
+        try:
+            return importer.run(external_id, force, data, read_at)
+        except Rehearsed as error:  # the import is not done, and nobody would do it again
+            raise FailedJobError(
+                session.env._(
+                    "Not imported, as this import also sends something. Requeue the job when the rehearsal is over. %s",
+                    error,
+                )
+            ) from error

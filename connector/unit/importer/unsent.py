@@ -4,8 +4,8 @@ An export that waits, is running or has failed is found by the identity key of i
 counts until a later one with its key is done, or until the jobs of that time are deleted. A bulk
 export counts if the bulk exporter holds imports (:class:`ImportHold`).
 
-While an export is switched off, a change has no job: the binding is *to export*, which counts too,
-until the first run of the export after it was switched on again.
+While an export is switched off, or only rehearsed, a change has no job: the binding is *to export*,
+which counts too, until the first run of the export after it was switched on again.
 
 If the exporter's conflict policy lets the external system win, the import goes on. Otherwise it is
 put off: the record is not changed, and a job of its own comes back when the export may have ended,
@@ -95,8 +95,13 @@ def _seconds_waiting(environment: Environment, page: Iterable[Incoming]) -> dict
 
 
 def _noted(environment: Environment, page: Iterable[Incoming], in_bulk: bool) -> list[Incoming]:
-    """Return the records with a change here that was noted while its export was switched off."""
+    """Return the records with a change here that has no job.
+
+    So it is while its export is switched off, and while exports are only rehearsed.
+    """
     noted = [incoming for incoming in page if recall(incoming.binding, "sync_state") == "to_export"]
+    if noted and environment.backend_record.sudo().is_rehearsal:
+        return noted
     kinds = (ExportFlow, BulkExportFlow) if in_bulk else ExportFlow
     flows = environment.env["connector.flow"]
     is_kept = noted and any(
