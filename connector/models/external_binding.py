@@ -52,6 +52,10 @@ class ExternalBinding(models.AbstractModel):
     _description = "External Binding"
     _company_path = "backend_id.company_id"
 
+    #: True: its records are values such as payment methods, which nothing imports. People pick ours
+    #: for theirs in the list of matches
+    _matched_by_hand = False
+
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")
     external_version = fields.Char(
         copy=False,

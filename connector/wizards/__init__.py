@@ -5,3 +5,4 @@ from . import connector_connection_test
 from . import connector_flow_fetch
 from . import connector_flow_start
 from . import connector_mapping_trial
+from . import connector_match_file
