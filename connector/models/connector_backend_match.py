@@ -1,6 +1,6 @@
 """Aspect of ``connector.backend``: values that people match by hand, such as payment methods."""
 
-from odoo import api, fields, models
+from odoo import fields, models
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -36,7 +36,6 @@ class ConnectorBackend(models.AbstractModel):
         self.check_access("read")
         return self.env["connector.match"]._open(self)
 
-    @api.private
     def _job_session(self):
         """Return the session of jobs of the backend: with all rights, in its company."""
         self.ensure_one()

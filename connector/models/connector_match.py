@@ -1,7 +1,7 @@
 """Records there that are not bound yet, beside those here: people match them by hand.
 
 A job lists them, and people decide: take one of ours, ignore it, or let it become a new one.
-Another job makes the bindings. So what exists on both sides is not created twice by the first import.
+Another job makes the bindings. So the first import creates nothing that exists on both sides.
 """
 
 from odoo import api, fields, models, tools
@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, split_every
 
+from ..unit.connector_unit import external_id_text
 from ..unit.importer.bulk import PAGE_SIZE, import_page
 from ..unit.matcher import bind_matches
 
@@ -362,8 +363,28 @@ class ConnectorMatch(models.Model):
         self.create(new)
 
     @api.model
+    def _ask_for(self, error):
+        """Ask people for the counterpart of a value without which a record was not imported.
+
+        :param error: :class:`~odoo.addons.connector.exception.ValueNotMatched`
+        """
+        backend, external_id = error.backend_record.with_env(self.env), external_id_text(error.external_id)
+        if self._of_records(backend, error.model_name, [external_id]):
+            return
+        self.create(
+            {
+                **self._backend_values(backend),
+                "model_name": error.model_name,
+                "external_id": external_id,
+                "found": "none",
+                "odoo_model": self.env[error.model_name]._fields["odoo_id"].comodel_name,
+                "message": self.env._("A record could not be imported without it."),
+            }
+        )
+
+    @api.model
     def _end_of_list(self, backend, model_name, code, run):
-        """Delete the rows that the list did not bring; a key that came twice is not sure any more."""
+        """Delete the rows that the list did not bring; a key that came twice is not sure."""
         of_flow = [*self._of_model(backend, model_name), ("flow", "=", code or False)]
         gone = [*of_flow, ("run", "!=", run), ("decision", "=", False)]
         while page := self.search(gone, limit=PAGE_SIZE):

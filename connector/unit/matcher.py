@@ -222,7 +222,7 @@ class Matcher(Importer):
         return rows
 
     def _create(self, rows: Iterable[Any]) -> BaseModel:
-        """Create the bindings of rows; what they import comes with the next import, if there is one."""
+        """Create the bindings of rows; the next import brings what is there."""
         # nothing was synchronised yet; of values nothing is
         to_import = (
             {} if self.model._matched_by_hand else {"sync_state": "to_import", self.binder._sync_date_field: False}

@@ -22,8 +22,8 @@ _DECISIONS = [name for name, _label in DECISIONS]
 class ConnectorMatchFile(models.TransientModel):
     """Save what the list of matches shows as CSV, and load the decisions of such a file.
 
-    A line is about the record there with the id ``id_there``. Read are the columns ``decision``, and
-    ``ours_id`` or ``ours``: the name of our record, or its match key.
+    A line is about the record there with the id ``id_there``. The columns ``decision`` and
+    ``ours_id`` or ``ours``, the name or match key of our record, are read.
     """
 
     _name = "connector.match.file"
@@ -105,7 +105,7 @@ class ConnectorMatchFile(models.TransientModel):
         ]
 
     def _load_page(self, lines, errors):
-        """Write the decisions of some lines; add what is wrong to ``errors``; return their number."""
+        """Write the decisions of lines, and return their number; ``errors`` gets what is wrong."""
         ids = [line["id_there"] for _number, line in lines]
         # of all that is listed, as the list may be filtered otherwise than when the file was saved
         rows = self.env["connector.match"].search(Domain(self._place()) & Domain("external_id", "in", ids))

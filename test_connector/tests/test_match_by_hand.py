@@ -4,16 +4,16 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from odoo.addons.connector import BulkBatchImporter, CRUDAdapter, ImportFlow
+from odoo.addons.connector import BulkBatchImporter, CRUDAdapter, ImportFlow, external_to_m2o
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
-from odoo.addons.connector.unit.importer.record import RecordImporter
+from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.matcher import Matcher
 from odoo.addons.connector.unit.reconciler import Reconciler
 from odoo.addons.jobs_queue.exception import TransactionOutdated
 
-from ..units import PartnerImporter, webshop
+from ..units import PartnerImporter, PartnerImportMapper, webshop
 from .common import ShopCase
 from .test_matching import MatchingImporter
 
@@ -379,6 +379,28 @@ class TestValues(MatchCase):
         rows = self.list_values()
         with self.assertRaisesRegex(ValidationError, "nothing imports such records"):
             rows[1].action_create_new()
+
+    def test_a_value_that_an_import_needs_is_asked_for(self):
+        class Mapper(PartnerImportMapper):
+            direct = [*PartnerImportMapper.direct, (external_to_m2o("trade", binding=INDUSTRY), "industry_id")]
+
+        self.there(7, trade="5")
+        self.there(8, trade="6")
+        with extending(webshop, Mapper):
+            import_record.delay(self.session, PARTNER, self.backend.id, 7)
+            [job] = self.run_jobs()
+            self.assertFailed(job, "Nobody has said yet what Test Shop Industry 5 of Matched Shop is here")
+            self.unit(BulkImporter, backend=self.backend).run_ids([7, 8])
+            rows = self.row()
+            self.assertEqual(rows.mapped("external_id"), ["5", "6"])
+            rows[0].res_id = self.ours.id
+            self.bind_values()
+            self.unit(RecordImporter, backend=self.backend).run(7)
+        self.assertEqual(self.bound(7).industry_id, self.ours)
+
+    def bind_values(self):
+        self.row().filtered("decision").action_bind()
+        self.run_jobs()
 
 
 class TestRights(MatchCase):

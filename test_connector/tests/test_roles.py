@@ -41,6 +41,7 @@ RIGHTS = {
     "connector.flow": ("r", "rw"),
     "connector.flow.policy": ("r", "rw"),
     "connector.listing": ("r", "r"),
+    "connector.match": ("r", "rw"),
     "connector.listing.segment": ("", ""),
     "connector.webhook.delivery": ("", "ru"),
     "connector.webhook.topic": ("", "r"),
@@ -68,7 +69,9 @@ METHODS = {
     "ConnectorBackend.action_check_webhooks",
     "ConnectorBackend.action_forget_credentials",
     "ConnectorBackend.action_repair_webhooks",
+    "ConnectorBackend.action_match_values",
     "ConnectorBackend.action_open_exchanges",
+    "ConnectorBackend.action_open_matches",
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",
     "ConnectorBackend.action_resume",
@@ -83,8 +86,10 @@ METHODS = {
     "ConnectorExportIntent.action_open_binding",
     "ConnectorExternalAlias.action_take_apart",
     "ConnectorFlow.action_compare",
+    "ConnectorFlow.action_match",
     "ConnectorFlow.action_open_bound",
     "ConnectorFlow.action_open_jobs",
+    "ConnectorFlow.action_open_matches",
     "ConnectorFlow.action_open_troubled",
     "ConnectorFlow.action_pause",
     "ConnectorFlow.action_repair",
@@ -98,6 +103,14 @@ METHODS = {
     "ConnectorListing.action_cancel",
     "ConnectorListing.action_open_jobs",
     "ConnectorMappingTrial.action_try",
+    "ConnectorMatch.action_accept_sure",
+    "ConnectorMatch.action_bind",
+    "ConnectorMatch.action_create_new",
+    "ConnectorMatch.action_ignore",
+    "ConnectorMatch.action_open_there",
+    "ConnectorMatch.action_take_back",
+    "ConnectorMatchFile.action_load",
+    "ConnectorMatchFile.action_save",
     "ExternalBinding.action_export_now",
     "ExternalBinding.action_import_now",
     "ExternalBinding.action_keep_ours",
@@ -228,6 +241,16 @@ class RolesCase(Roles, ShopCase, JobsCase):
         cls.records["connector.listing"] = listing
         cls.records["connector.listing.segment"] = env["connector.listing.segment"].create(
             {"listing_id": listing.id, "number": 1, "round": 1, "next_round": 1, "job_sizes": {}, "bookmark": {}}
+        )
+        cls.records["connector.match"] = env["connector.match"].create(
+            {
+                **place,
+                "company_id": cls.backend.company_id.id,
+                "model_name": partner._name,
+                "external_id": "9",
+                "found": "none",
+                "odoo_model": "res.partner",
+            }
         )
         policy = env["connector.flow"]._policy(cls.backend, partner._name)
         cls.records["connector.flow.policy"] = policy

@@ -28,7 +28,7 @@ MatchKey: TypeAlias = tuple[str, Any]
 def match_keys(importer: RecordImporter, page: Iterable[Incoming]) -> dict[Incoming, MatchKey]:
     """Return the match keys of records: a dict, record to its field and the value as it is stored.
 
-    Records without a key are left out, and so are those of which a person has said that they are new.
+    Records without a key are left out, and so are those that a person has called new.
 
     :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
     :param page: list of :class:`~.incoming.Incoming`
