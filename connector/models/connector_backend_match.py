@@ -27,8 +27,7 @@ class ConnectorBackend(models.AbstractModel):
         matches = self.env["connector.match"]
         jobs = [matches._delay_for(self, name, None, list_matches) for name in self._value_models()]
         answer = self.env["queue.worker"]._answer(self.env._("The values there are listed in the background:"), jobs)
-        answer["params"]["next"] = self.action_open_matches()
-        return answer
+        return matches._opening(answer, self.action_open_matches())
 
     def action_open_matches(self):
         """Open the list of the records there that people match by hand."""

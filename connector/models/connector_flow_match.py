@@ -31,8 +31,7 @@ class ConnectorFlow(models.Model):
         self._check_on()
         self._check_lists()
         answer = self._answer(self._delay(list_matches))
-        answer["params"]["next"] = self.action_open_matches()
-        return answer
+        return self.env["connector.match"]._opening(answer, self.action_open_matches())
 
     def action_open_matches(self):
         """Open the list of the records there that are not bound, as it was last made."""

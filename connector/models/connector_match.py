@@ -4,6 +4,8 @@ A job lists them, and people decide: take one of ours, ignore it, or let it beco
 Another job makes the bindings. So the first import creates nothing that exists on both sides.
 """
 
+from operator import attrgetter
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -23,6 +25,16 @@ FOUND = [
     ("taken", "Taken"),
 ]
 DECISIONS = [("bind", "Bind to Ours"), ("create", "Create New"), ("ignore", "Ignore")]
+
+
+class _PickedReference(fields.Many2oneReference):
+    """A reference that people pick among the records of a domain, which a field of the row has.
+
+    Odoo takes no domain for such a field in a view. The client takes it from the description.
+    """
+
+    pick_domain = None
+    _description_domain = property(attrgetter("pick_domain"))
 
 
 class ConnectorMatch(models.Model):
@@ -71,12 +83,14 @@ class ConnectorMatch(models.Model):
         "Taken: the one that has it is bound to another record there, or another record there has the same key.",
     )
     candidate_ids = fields.Json(readonly=True)
-    candidates = fields.Char(string="May Be", compute="_compute_candidates")
-    pick_domain = fields.Json(compute="_compute_candidates")
+    candidates = fields.Char(string="Candidates", compute="_compute_candidates")
+    pick_domain = fields.Json(compute="_compute_candidates", help="Among what the list lets people pick")
+    company_domain = fields.Json(compute="_compute_candidates", help="Among what the form lets people pick")
     odoo_model = fields.Char(required=True, readonly=True)
-    res_id = fields.Many2oneReference(string="Ours", model_field="odoo_model")
+    res_id = _PickedReference(string="Ours", model_field="odoo_model", pick_domain="pick_domain")
+    any_id = _PickedReference(related="res_id", readonly=False, string="Our Record", pick_domain="company_domain")
     decision = fields.Selection(DECISIONS)
-    message = fields.Text(string="What Was Refused", readonly=True)
+    message = fields.Text(string="Why Not", readonly=True)
     run = fields.Char(readonly=True)
     admin_url = fields.Char(string="Address There", compute="_compute_admin_url")
 
@@ -87,10 +101,10 @@ class ConnectorMatch(models.Model):
 
     @api.depends("model_name", "backend_model", "backend_id")
     def _compute_records(self):
-        for row in self:
-            model = self.env.get(row.model_name)
-            row.records = row.model_name if model is None else self.env["ir.model"]._get(model._name).name
-            row.backend_name = row._backend().display_name
+        for (_backend_model, _backend_id, model_name), rows in self._by_place().items():
+            model = self.env.get(model_name)
+            rows.records = model_name if model is None else self.env["ir.model"]._get(model_name).name
+            rows.backend_name = rows[:1]._backend().display_name
 
     @api.depends("key_field", "key_value", "odoo_model")
     def _compute_key(self):
@@ -102,28 +116,26 @@ class ConnectorMatch(models.Model):
 
     @api.depends("candidate_ids", "found", "odoo_model")
     def _compute_candidates(self):
-        for row in self:
-            if row.odoo_model not in self.env:
-                row.candidates = row.pick_domain = False
+        for odoo_model, rows in self.grouped("odoo_model").items():
+            if odoo_model not in self.env:
+                rows.candidates = rows.pick_domain = rows.company_domain = False
                 continue
-            ids = row.candidate_ids or []
-            several = row.found in ("several", "taken")
+            ids = {record_id for row in rows for record_id in row.candidate_ids or ()}
             # searched, as the user may not see all of them
-            records = row._readable(ids) if several else row.env[row.odoo_model]
-            row.candidates = ", ".join(f"{record.display_name} ({record.id})" for record in records)
-            row.pick_domain = list(
-                row._of_company() & (Domain("id", "in", ids) if row.found == "several" else Domain.TRUE)
-            )
+            names = {record.id: record.display_name for record in rows._readable(ids)}
+            for row in rows:
+                found = [record_id for record_id in row.candidate_ids or () if record_id in names]
+                row.candidates = ", ".join(f"{names[record_id]} ({record_id})" for record_id in found)
+                row.company_domain = list(row._of_company())
+                row.pick_domain = [("id", "in", found)] if row.found == "several" else row.company_domain
 
     def _compute_admin_url(self):
-        for row in self:
-            model = self.env.get(row.model_name)
-            if model is None:
-                row.admin_url = False
-                continue
-            # no binding yet: a new one that is not stored tells the backend of which record it is
-            binding = model.new({"backend_id": row.backend_id, "external_id": row.external_id})
-            row.admin_url = row._backend() and binding._get_admin_url()
+        for (_backend_model, backend_id, model_name), rows in self._by_place().items():
+            model, is_there = self.env.get(model_name), bool(rows[:1]._backend())
+            for row in rows:
+                # no binding yet: one that is not stored tells the backend of which record it is
+                values = {"backend_id": backend_id, "external_id": row.external_id}
+                row.admin_url = is_there and model is not None and model.new(values)._get_admin_url()
 
     @api.depends("name", "external_id")
     def _compute_display_name(self):
@@ -132,7 +144,7 @@ class ConnectorMatch(models.Model):
 
     # What people decide
 
-    @api.onchange("res_id")
+    @api.onchange("res_id", "any_id")
     def _onchange_res_id(self):
         if self.res_id:
             self.decision = "bind"
@@ -187,14 +199,14 @@ class ConnectorMatch(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         rows = super().create(vals_list)
-        if any(not self._exist(*place) for place in rows._places()):
+        if any(not self._exist(*place) for place in rows._by_place()):
             self.env.registry.clear_cache()
         return rows
 
     def unlink(self):
         if not self:
             return True
-        places = self._places()
+        places = list(self._by_place())
         result = super().unlink()
         for backend_model, backend_id, model_name in places:
             left = [("backend_model", "=", backend_model), ("backend_id", "=", backend_id)]
@@ -242,13 +254,10 @@ class ConnectorMatch(models.Model):
         rows = self._for_button([("decision", "in", ("bind", "create"))])
         if not rows:
             raise UserError(
-                self.env._(
-                    "Nothing is decided yet: pick ours for theirs, or press “Accept All That Are Sure”, and then “Bind”."
-                )
+                self.env._("Nothing is decided yet: pick ours for theirs, or press “Accept All Sure”, and then “Bind”.")
             )
         jobs = []
-        for place in rows._places():
-            of_place = rows.filtered(lambda row, place=place: row._places() == {place})
+        for of_place in rows._by_place().values():
             jobs.append(of_place._delay(bind_matches, **({"ids": of_place.ids} if self else {})))
         return self.env["queue.worker"]._answer(
             self.env._("The bindings are made in the background. Rows that cannot be bound stay, and say why."), jobs
@@ -310,7 +319,7 @@ class ConnectorMatch(models.Model):
 
     def _import_left_out(self):
         """Import records that were ignored, if their flow has begun: its watermark is past them."""
-        for rows in self.grouped(lambda row: (row.backend_model, row.backend_id, row.model_name, row.flow)).values():
+        for rows in self._by_place().values():
             first, backend = rows[:1], rows[:1]._backend()
             if self._has_begun(backend, first.model_name, first.flow):
                 for page in split_every(PAGE_SIZE, rows.mapped("external_id"), list):
@@ -434,8 +443,9 @@ class ConnectorMatch(models.Model):
 
     # Helpers
 
-    def _places(self):
-        return {(row.backend_model, row.backend_id, row.model_name) for row in self}
+    def _by_place(self):
+        """Return these rows by the name and id of the backend and the binding model, as a dict."""
+        return self.grouped(lambda row: (row.backend_model, row.backend_id, row.model_name))
 
     def _of_company(self):
         """Return the domain of the records here that the backend's company may use."""
@@ -444,9 +454,9 @@ class ConnectorMatch(models.Model):
         return Domain("company_id", "in", [self.company_id.id, False])
 
     def _readable(self, ids):
-        """Return those of some records here that the user may read."""
-        model = self.env[self.odoo_model].with_context(active_test=False)
-        return model.search([("id", "in", ids)]) if model.has_access("read") else model
+        """Return those of some records here that the user may read, archived ones included."""
+        model = self.env[self[:1].odoo_model].with_context(active_test=False)
+        return model.search([("id", "in", list(ids))]) if model.has_access("read") else model
 
     @api.model
     def _open(self, backend, model_name=None):
@@ -454,6 +464,14 @@ class ConnectorMatch(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("connector.connector_match_action")
         domain = self._of_model(backend, model_name) if model_name else self._of_backend(backend)
         return {**action, "domain": domain}
+
+    @api.model
+    def _opening(self, answer, action):
+        """Return the answer of a button that has delayed jobs; after it the matches are opened."""
+        # a plain text: the client takes no HTML of an action that follows another one
+        action["help"] = self.env._("While the job runs, rows come: load the page again.")
+        answer["params"]["next"] = action
+        return answer
 
     def action_open_there(self):
         """Open the record in the external system."""

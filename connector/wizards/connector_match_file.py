@@ -15,7 +15,7 @@ from ..models.connector_match import DECISIONS
 _MOST_NAMED = 20
 _PAGE = 1000
 
-_COLUMNS = ("id_there", "name_there", "match_key", "found_here", "may_be", "decision", "ours_id", "ours")
+_COLUMNS = ("id_there", "name_there", "match_key", "found_here", "candidates", "decision", "ours_id", "ours")
 _DECISIONS = [name for name, _label in DECISIONS]
 
 

@@ -1,4 +1,10 @@
 import base64
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user
@@ -8,6 +14,7 @@ from odoo.addons.connector import BulkBatchImporter, CRUDAdapter, ImportFlow, ex
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.incoming import Incoming
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.matcher import Matcher
 from odoo.addons.connector.unit.reconciler import Reconciler
@@ -511,3 +518,27 @@ class TestFile(MatchCase):
         for text, message in (("a,b\n1,2", "no column id_there, decision"), ("", "Choose a file")):
             with self.assertRaisesRegex(UserError, message):
                 self.load(text)
+
+
+class TestDocumented(MatchCase):
+    """The code of docs/first_hour.md about matches."""
+
+    def test_the_code_of_the_page_works_as_it_is_written(self):
+        page = (Path(__file__).parents[2] / "docs" / "first_hour.md").read_text()
+        (section,) = re.findall(r"^## Match by hand.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        model, importer = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+        names = {"__name__": "odoo.addons.documented_connector.models.carrier"}
+        with patch("odoo.orm.models.MetaModel._module_to_models__", defaultdict(list)):
+            exec(model, names)
+        self.assertTrue(names["ShopCarrier"]._matched_by_hand)
+        backend = ModuleType("documented_connector.backend")
+        backend.shop = webshop
+        with patch.dict(
+            sys.modules, {"documented_connector": ModuleType("documented_connector"), backend.__name__: backend}
+        ):
+            names = {"__name__": "documented_connector.unit.product", "__package__": "documented_connector.unit"}
+            exec(importer, names)
+        documented = names["ProductImporter"](self.environment(backend=self.backend))
+        documented.incoming = Incoming(1, {"id": 1, "sku": "AB-1 ", "title": "Chair", "color": "red"}, self.Partner)
+        self.assertEqual(documented._match_key(), ("default_code", "AB-1"))
+        self.assertEqual(documented._name_there(), "Chair, red")
