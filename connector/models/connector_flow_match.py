@@ -3,9 +3,13 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..exception import NoConnectorUnitError
 from ..unit.backend_adapter.crud import CRUDAdapter
 from ..unit.importer.record import RecordImporter
 from ..unit.matcher import list_matches
+
+#: The methods of an adapter of which one at least lists the records there
+_LISTS = ("search", "search_read", "list_pages")
 
 
 class ConnectorFlow(models.Model):
@@ -46,9 +50,11 @@ class ConnectorFlow(models.Model):
         :raise UserError: it cannot
         """
         for flow in self:
-            adapter = type(flow._unit().unit_for(RecordImporter).backend_adapter)
-            methods = ("search", "search_read", "list_pages")
-            if all(getattr(adapter, name, None) is getattr(CRUDAdapter, name) for name in methods):
+            try:
+                adapter = type(flow._unit().unit_for(RecordImporter).backend_adapter)
+            except NoConnectorUnitError:
+                adapter = CRUDAdapter
+            if all(getattr(adapter, name, None) is getattr(CRUDAdapter, name) for name in _LISTS):
                 raise UserError(
                     self.env._(
                         "The connector cannot ask %(backend)s for the list of %(flow)s, so there is nothing to match before the import.",

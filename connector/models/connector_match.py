@@ -250,15 +250,28 @@ class ConnectorMatch(models.Model):
         return self._told(self.env._("Records about which nothing is decided any more: %s.", len(rows)))
 
     def action_bind(self):
-        """Delay the jobs that make the bindings that people have decided on."""
-        rows = self._for_button([("decision", "in", ("bind", "create"))])
-        if not rows:
+        """Delay the jobs that make the bindings on which people have decided.
+
+        Without a selection all of the flows are bound of which the list shows a decision.
+        """
+        decided = self._check_shown([("decision", "in", ("bind", "create"))])
+        groups = self._read_group(
+            decided, ["backend_model", "backend_id", "model_name", "flow"], ["id:array_agg" if self else "id:min"]
+        )
+        if not groups:
             raise UserError(
                 self.env._("Nothing is decided yet: pick ours for theirs, or press “Accept All Sure”, and then “Bind”.")
             )
-        jobs = []
-        for of_place in rows._by_place().values():
-            jobs.append(of_place._delay(bind_matches, **({"ids": of_place.ids} if self else {})))
+        jobs = [
+            self._delay_for(
+                self.env[backend_model].browse(backend_id),
+                model_name,
+                code,
+                bind_matches,
+                **({"ids": ids} if self else {}),
+            )
+            for backend_model, backend_id, model_name, code, ids in groups
+        ]
         return self.env["queue.worker"]._answer(
             self.env._("The bindings are made in the background. Rows that cannot be bound stay, and say why."), jobs
         )
@@ -277,12 +290,20 @@ class ConnectorMatch(models.Model):
 
         :param domain: which of the selected rows, or of those that the list shows
         """
+        return self.search(self._check_shown(domain)).sudo()
+
+    def _check_shown(self, domain):
+        """Return the domain of the rows of a button, after a check of the user's rights.
+
+        :param domain: as for :meth:`_for_button`
+        :raise AccessError: the user may not change them
+        """
         self.check_access("write")
         shown = [("id", "in", self.ids)] if self else self.env.context.get("active_domain") or []
         domain = Domain(shown) & Domain(domain)
-        for rows in self._read_group(domain, ["backend_model", "backend_id"], ["id:min"]):
-            self.browse(rows[-1])._check_backends()
-        return self.search(domain).sudo()
+        for *_place, some_id in self._read_group(domain, ["backend_model", "backend_id"], ["id:min"]):
+            self.browse(some_id)._check_backends()
+        return domain
 
     def _told(self, message):
         return {
@@ -290,11 +311,6 @@ class ConnectorMatch(models.Model):
             "tag": "display_notification",
             "params": {"type": "info", "message": message, "next": {"type": "ir.actions.client", "tag": "soft_reload"}},
         }
-
-    def _delay(self, function, **arguments):
-        """Delay a job function for the model and the backend of the rows, which are the same."""
-        first = self[:1]
-        return self._delay_for(first._backend(), first.model_name, first.flow, function, **arguments)
 
     @api.model
     def _delay_for(self, backend, model_name, code, function, **arguments):
@@ -319,7 +335,8 @@ class ConnectorMatch(models.Model):
 
     def _import_left_out(self):
         """Import records that were ignored, if their flow has begun: its watermark is past them."""
-        for rows in self._by_place().values():
+        by_flow = self.grouped(lambda row: (row.backend_model, row.backend_id, row.model_name, row.flow))
+        for rows in by_flow.values():
             first, backend = rows[:1], rows[:1]._backend()
             if self._has_begun(backend, first.model_name, first.flow):
                 for page in split_every(PAGE_SIZE, rows.mapped("external_id"), list):
@@ -419,9 +436,15 @@ class ConnectorMatch(models.Model):
         self.invalidate_model(["found"])
 
     @api.model
-    def _to_bind(self, backend, model_name, ids, last, limit):
-        """Return the next rows on which somebody has decided, in the order of their ids."""
-        domain = Domain(self._of_model(backend, model_name)) & Domain("decision", "in", ("bind", "create"))
+    def _to_bind(self, backend, model_name, code, ids, last, limit):
+        """Return the next rows on which somebody has decided, in the order of their ids.
+
+        :param code: of the flow, None: none
+        :param ids: of the selected rows; None: all
+        :param last: id of the row before them
+        """
+        domain = Domain(self._of_model(backend, model_name)) & Domain("flow", "=", code or False)
+        domain &= Domain("decision", "in", ("bind", "create"))
         if ids is not None:
             domain &= Domain("id", "in", ids)
         return self.search(domain & Domain("id", ">", last), order="id", limit=limit)

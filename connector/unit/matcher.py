@@ -151,7 +151,7 @@ class Matcher(Importer):
         """
         done: Counter[Any] = Counter()
         last = 0
-        while page := self._rows._to_bind(self.backend_record, self.model._name, ids, last, self._page_size):
+        while page := self._to_bind(ids, last):
             last = page[-1].id
             self._bind_page(page, done)
             self._keep(done.total())
@@ -160,6 +160,10 @@ class Matcher(Importer):
             bound=done["bound"],
             refused=done["refused"],
         )
+
+    def _to_bind(self, ids: Iterable[int] | None, last: int) -> BaseModel:
+        flow = self.environment.flow
+        return self._rows._to_bind(self.backend_record, self.model._name, flow, ids, last, self._page_size)
 
     def _bind_page(self, page: BaseModel, done: Counter[Any]) -> None:
         """Bind the records of a page of rows, under the locks of imports."""
