@@ -62,8 +62,8 @@ registry.category("web_tour.tours").add("connector_matches", {
             run: "click",
         },
         {
-            content: "It is said that a job does it",
-            trigger: ".o_notification:contains('bindings are made')",
+            content: "It is said which job does it, or that no worker is there",
+            trigger: ".o_notification a[href*='queue-jobs']",
         },
     ],
 });
