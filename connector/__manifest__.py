@@ -20,6 +20,8 @@
         "wizards/connector_mapping_trial_views.xml",
         "wizards/connector_flow_views.xml",
         "wizards/connector_preview_views.xml",
+        "wizards/connector_match_file_views.xml",
+        "views/connector_match_views.xml",
         "views/connector_flow_views.xml",
         "views/connector_backend_views.xml",
         "views/external_binding_views.xml",

@@ -1,5 +1,7 @@
 """Exceptions that a connector may raise or catch: those of jobs and those of connectors."""
 
+from odoo.models import BaseModel
+
 from odoo.addons.jobs_queue.exception import (
     CONCURRENCY_ERRORS,
     ConnectorException,
@@ -54,6 +56,7 @@ __all__ = [
     "TransactionOutdated",
     "UnknownJobError",
     "UnreadableAnswer",
+    "ValueNotMatched",
 ]
 
 # Backends and units
@@ -90,6 +93,23 @@ class CredentialsRefused(FailedJobError):
 
 class MappingError(ConnectorException):
     """A value could not be mapped; the message names the field."""
+
+
+class ValueNotMatched(MappingError):
+    """A value there, such as a payment method, has no counterpart here: a person picks one.
+
+    It is raised for models whose records people match by hand, and puts the value into their list.
+
+    :param backend_record: record of the backend
+    :param model_name: name of the binding model of the value
+    :param external_id: id of the value in the external system
+    """
+
+    def __init__(self, message: object, backend_record: BaseModel, model_name: str, external_id: str | int) -> None:
+        super().__init__(message)
+        self.backend_record = backend_record
+        self.model_name = model_name
+        self.external_id = external_id
 
 
 class InvalidDataError(ConnectorException):

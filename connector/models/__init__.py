@@ -35,6 +35,9 @@ from . import connector_flow_policies
 from . import connector_flow_numbers
 from . import connector_flow_preview
 from . import connector_backend_flows
+from . import connector_match
+from . import connector_flow_match
+from . import connector_backend_match
 from . import connector_export_intent
 from . import connector_external_alias
 from . import queue_job

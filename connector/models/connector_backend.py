@@ -250,7 +250,16 @@ class ConnectorBackend(models.AbstractModel):
         """
         for backend in self.sudo():
             flows = backend.with_context(active_test=False).flow_ids
-            records = backend.watermark_ids, backend.webhook_topic_ids, backend.listing_ids, flows, flows.policy_id
+            matches = self.env["connector.match"].sudo()
+            matches = matches.search(matches._of_backend(backend))
+            records = (
+                backend.watermark_ids,
+                backend.webhook_topic_ids,
+                backend.listing_ids,
+                flows,
+                flows.policy_id,
+                matches,
+            )
             for of_backend in records:
                 of_backend.company_id = backend.company_id
             for model_name in _LEFT_BEHIND:
@@ -279,7 +288,7 @@ class ConnectorBackend(models.AbstractModel):
         self.sudo().watermark_ids.unlink()
         self.sudo().listing_ids.unlink()
         self.sudo().with_context(active_test=False).flow_ids.unlink()
-        for model_name in ("connector.external.field", "connector.listing.count"):
+        for model_name in ("connector.external.field", "connector.listing.count", "connector.match"):
             of_backends = [("backend_model", "=", self._name), ("backend_id", "in", self.ids)]
             self.env[model_name].sudo().search(of_backends).unlink()
         channels = self.sudo().channel_id

@@ -57,6 +57,10 @@ class ExternalBinding(models.AbstractModel):
     _company_path = "backend_id.company_id"
     _backend_model: str | None = None  # name of the model of the backends
 
+    #: True: its records are values such as payment methods, which nothing imports. People pick ours
+    #: for theirs in the list of matches
+    _matched_by_hand = False
+
     backend_id = BackendLink(required=True, ondelete="restrict")
     odoo_id = BoundLink(required=True, index=True, ondelete="cascade")
     external_id = fields.Char(string="External ID", copy=False, help="Identifier of the record in the external system")

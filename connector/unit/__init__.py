@@ -6,6 +6,7 @@ from . import (
     importer,
     jobs,
     mapper,
+    matcher,
     reconciler,
     synchronizer,
     webhook_receiver,

@@ -19,6 +19,7 @@ from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
 from .flow import ImportFlow, open_flow
 from .importer.bulk import PAGE_SIZE, import_page
+from .importer.by_hand import ignored, obey_decisions
 from .importer.incoming import Incoming
 from .importer.record import RecordImporter
 from .jobs.channel import flow_channel
@@ -141,6 +142,7 @@ class Reconciler(Synchronizer):
             self._compare_content(there, difference)
         else:
             known = bound | self.binder.to_internal_many(there.keys() - bound).keys()
+            known |= ignored(self, there.keys() - known)
             difference.missing = [self._id_of(found) for text, found in there.items() if text not in known]
         return difference
 
@@ -151,11 +153,13 @@ class Reconciler(Synchronizer):
         done = 0
         for page in split_every(self._page_size, there.values(), list):
             importer = self.unit_for(RecordImporter)
-            for incoming in importer.each(self._incoming(importer, page)):
+            theirs = self._incoming(importer, page)
+            obey_decisions(importer, theirs)
+            for incoming in importer.each(theirs):
                 if self.binder.is_alias(incoming.external_id, incoming.binding):
                     continue
                 if incoming.is_new:
-                    if not importer._must_skip():
+                    if not incoming.outcome and not importer._must_skip():
                         difference.missing.append(incoming.external_id)
                 elif importer._would_change():
                     difference.different[incoming.external_id] = incoming.binding.id

@@ -8,3 +8,4 @@ from . import connector_flow_fetch
 from . import connector_flow_start
 from . import connector_mapping_trial
 from . import connector_preview
+from . import connector_match_file

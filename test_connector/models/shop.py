@@ -77,6 +77,19 @@ class ShopTag(models.Model):
     odoo_id = fields.Many2one("res.partner.category", string="Tag", required=True, ondelete="cascade")
 
 
+class ShopIndustry(models.Model):
+    """An industry. Nothing imports it: people pick ours for those of the shop."""
+
+    _name = "test.shop.industry"
+    _inherit = "external.binding"
+    _inherits = {"res.partner.industry": "odoo_id"}
+    _description = "Test Shop Industry"
+    _matched_by_hand = True
+
+    backend_id = fields.Many2one("test.shop.backend", required=True, ondelete="restrict")
+    odoo_id = fields.Many2one("res.partner.industry", required=True, ondelete="cascade")
+
+
 class ShopUser(models.Model):
     """A user. Its access line and rule are in the data of this addon."""
 

@@ -42,6 +42,7 @@ RIGHTS = {
     "connector.flow.policy": ("r", "rw"),
     "connector.flow.left.out": ("", ""),
     "connector.listing": ("r", "r"),
+    "connector.match": ("r", "rw"),
     "connector.listing.segment": ("", ""),
     "connector.webhook.delivery": ("", "ru"),
     "connector.webhook.topic": ("", "r"),
@@ -70,8 +71,10 @@ METHODS = {
     "ConnectorBackend.action_find",
     "ConnectorBackend.action_forget_credentials",
     "ConnectorBackend.action_repair_webhooks",
+    "ConnectorBackend.action_match_values",
     "ConnectorBackend.action_open_exchanges",
     "ConnectorBackend.action_open_rehearsed",
+    "ConnectorBackend.action_open_matches",
     "ConnectorBackend.action_open_units",
     "ConnectorBackend.action_renew_webhook",
     "ConnectorBackend.action_resume",
@@ -90,8 +93,10 @@ METHODS = {
     "ConnectorFindAnswer.action_open",
     "ConnectorFindLine.action_open",
     "ConnectorFlow.action_compare",
+    "ConnectorFlow.action_match",
     "ConnectorFlow.action_open_bound",
     "ConnectorFlow.action_open_jobs",
+    "ConnectorFlow.action_open_matches",
     "ConnectorFlow.action_open_troubled",
     "ConnectorFlow.action_pause",
     "ConnectorFlow.action_preview",
@@ -109,6 +114,14 @@ METHODS = {
     "ConnectorPreview.action_open_lines",
     "ConnectorPreviewLine.action_open_record",
     "ConnectorPreviewPart.action_open_lines",
+    "ConnectorMatch.action_accept_sure",
+    "ConnectorMatch.action_bind",
+    "ConnectorMatch.action_create_new",
+    "ConnectorMatch.action_ignore",
+    "ConnectorMatch.action_open_there",
+    "ConnectorMatch.action_take_back",
+    "ConnectorMatchFile.action_load",
+    "ConnectorMatchFile.action_save",
     "ExternalBinding.action_export_now",
     "ExternalBinding.action_import_now",
     "ExternalBinding.action_keep_ours",
@@ -239,6 +252,16 @@ class RolesCase(Roles, ShopCase, JobsCase):
         cls.records["connector.listing"] = listing
         cls.records["connector.listing.segment"] = env["connector.listing.segment"].create(
             {"listing_id": listing.id, "number": 1, "round": 1, "next_round": 1, "job_sizes": {}, "bookmark": {}}
+        )
+        cls.records["connector.match"] = env["connector.match"].create(
+            {
+                **place,
+                "company_id": cls.backend.company_id.id,
+                "model_name": partner._name,
+                "external_id": "9",
+                "found": "none",
+                "odoo_model": "res.partner",
+            }
         )
         policy = env["connector.flow"]._policy(cls.backend, partner._name)
         cls.records["connector.flow.policy"] = policy

@@ -101,6 +101,30 @@ class TestTour(HttpCase):
         backend.invalidate_recordset()
         self.assertTrue(backend.is_rehearsal)
 
+    def test_a_manager_matches_by_hand_what_exists_on_both_sides(self):
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop", "version": "flows"})
+        ours = self.env["res.partner"].create([{"name": name} for name in ("Our Ada", "Our Bob")])
+        row = {
+            **self.env["connector.match"]._backend_values(backend),
+            "model_name": "test.shop.partner",
+            "flow": "part_0",
+        }
+        row |= {"odoo_model": "res.partner", "key_field": "email"}
+        self.env["connector.match"].create(
+            [
+                {**row, "external_id": "1", "name": "Their Ada", "found": "sure", "candidate_ids": ours[0].ids},
+                {**row, "external_id": "2", "name": "Their Bob", "found": "none", "candidate_ids": []},
+                {**row, "external_id": "3", "name": "Their Test", "found": "none", "candidate_ids": []},
+            ]
+        )
+
+        self.start_tour("/odoo/connector-matches", "connector_matches", login="admin")
+
+        rows = self.env["connector.match"].search([("backend_id", "=", backend.id)])
+        self.assertEqual(rows.mapped("decision"), ["bind", "bind", "ignore"])
+        self.assertEqual(rows[:2].mapped("res_id"), ours.ids)
+        self.assertTrue(self.env["queue.job"].search([("function", "like", "bind_matches")]))
+
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
         bound = {"backend_id": backend.id, "external_id": "42", "sync_state": "in_sync"}

@@ -14,7 +14,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import storable
 
 from ...event.no_export import without_export
-from ...exception import IDMissingInBackend
+from ...exception import IDMissingInBackend, ValueNotMatched
 
 # Errors that say nothing about the record: another transaction was in the way, the job does not run
 # any more, or it has ended well
@@ -56,6 +56,8 @@ def mark_failure(session: ConnectorSession, binding: BaseModel) -> Iterator[None
             is_missing = isinstance(error, MissingThere) and error.binding == binding
             message = storable(error) or type(error).__name__
             mark_error(binding.exists(), message, "missing" if is_missing else "error", last_job_id=session.job.id)
+            if isinstance(error, ValueNotMatched):
+                session.env["connector.match"].sudo()._ask_for(error)
             session.commit()
         raise
 

@@ -19,7 +19,7 @@ from odoo.addons.jobs_queue.models.fingerprint import merged, names_and_words
 from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.texts import storable
 
-from ...exception import CredentialsRefused, InvalidDataError
+from ...exception import CredentialsRefused, InvalidDataError, ValueNotMatched
 from ..binding.state import mark_error
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text
@@ -94,6 +94,7 @@ class Failures:
         self._reasons: list[_Reason] = []
         self._texts: set[str | None] = set()  # the external ids of the records that fail for these reasons
         self._taken: list[Incoming] = []
+        self._values: list[ValueNotMatched] = []
 
     def add(self, incoming: Incoming, error: Exception) -> None:
         """Note that a record cannot be imported.
@@ -106,6 +107,8 @@ class Failures:
             self._taken.append(incoming)
         else:
             self._note(self._reason_of(incoming, error), [incoming])
+            if isinstance(error, ValueNotMatched):
+                self._values.append(error)
 
     def __contains__(self, external_id: object) -> bool:
         """Whether the record with this external id has failed."""
@@ -133,6 +136,8 @@ class Failures:
         for reason in self._reasons:
             done["left" if len(reason.incoming) > MOST_JOBS else "failed"] += len(reason.incoming)
             self._leave(reason)
+        for error in self._values:
+            self._importer.env["connector.match"].sudo()._ask_for(error)
         return done
 
     def _leave(self, reason: _Reason) -> None:

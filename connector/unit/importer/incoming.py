@@ -17,6 +17,8 @@ class Incoming:
     :ivar binding: its binding; empty as long as the record is not in Odoo
     :ivar is_new: whether it was not in Odoo when its import began
     :ivar is_dependency: whether it is imported because another record needs it
+    :ivar is_matched: whether an Odoo record with its match key is looked for; False if a person has
+        said that it is a new one
     :ivar match: the Odoo records with its match key, known after the dependencies were imported.
         None if it has no match key, or was in Odoo already
     :ivar duplicates: the Odoo records with its match key that are bound to another record of the
@@ -32,6 +34,7 @@ class Incoming:
     binding: Any
     is_dependency: bool = False
     is_new: bool = False
+    is_matched: bool = True
     match: Any = None
     duplicates: Any = None
     values: Values | None = None

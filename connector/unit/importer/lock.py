@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.errors import OutOfMemory
 
 from odoo import api, sql_db
+from odoo.models import BaseModel
 from odoo.tools import SQL
 
 from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..binding.binder import Binder
 from ..connector_unit import external_id_text
 from ..types import ExternalId, Links
 from .incoming import Incoming
-from .matching import find_matches, match_keys, match_lock_names
+from .matching import MatchKey, check_not_bound, find_matches, match_keys, match_lock_names
 
 if TYPE_CHECKING:
     from .record import RecordImporter
@@ -74,9 +76,25 @@ def lock_and_match(importer: RecordImporter, page: Iterable[Incoming]) -> None:
     :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
     """
     if keys := match_keys(importer, page):
-        _lock(importer.binder, match_lock_names(importer.binder, keys))
+        _lock(importer.binder, match_lock_names(importer.binder, keys.values()))
         with _younger_env(importer.env) as env:
             find_matches(importer.binder, keys, env)
+
+
+def lock_to_bind(binder: Binder, records: BaseModel, keys: Iterable[MatchKey]) -> dict[int, str]:
+    """Lock Odoo records that are about to be bound by hand until the end of the transaction.
+
+    An import that would bind them by a match key waits, as for another import of that key.
+
+    :param records: recordset of the bound model
+    :param keys: the match keys of these records, and of those there to which they are bound
+    :return: dict, id of a record that is bound already to its external id
+    :raise TransactionOutdated: one was bound since this transaction began
+    :raise RetryableJobError: PostgreSQL has no place for so many locks at the moment
+    """
+    _lock(binder, match_lock_names(binder, keys))
+    with _younger_env(binder.env) as env:
+        return check_not_bound(binder, records, env)
 
 
 @contextmanager

@@ -28,13 +28,13 @@ MatchKey: TypeAlias = tuple[str, Any]
 def match_keys(importer: RecordImporter, page: Iterable[Incoming]) -> dict[Incoming, MatchKey]:
     """Return the match keys of records: a dict, record to its field and the value as it is stored.
 
-    Records without a key are left out.
+    Records without a key are left out, and so are those that a person has called new.
 
     :param importer: :class:`~odoo.addons.connector.unit.importer.record.RecordImporter`
     :param page: list of :class:`~.incoming.Incoming`
     """
     keys: dict[Incoming, MatchKey] = {}
-    for incoming in importer.each(page):
+    for incoming in importer.each(incoming for incoming in page if incoming.is_matched):
         field, value = _match_key(importer)
         if not (value is None or value is False or value == ""):
             model = importer.env[importer.binder.unwrap_model()]
@@ -44,15 +44,13 @@ def match_keys(importer: RecordImporter, page: Iterable[Incoming]) -> dict[Incom
     return keys
 
 
-def match_lock_names(binder: Binder, keys: Mapping[Incoming, MatchKey]) -> list[str]:
+def match_lock_names(binder: Binder, keys: Iterable[MatchKey]) -> list[str]:
     """Return the names of the locks for match keys.
 
     By them, of two transactions that import one key, from whatever backends, one waits for the
     other.
-
-    :param keys: result of :func:`match_keys`
     """
-    return [f"match,{binder.unwrap_model()},{field},{value}" for field, value in keys.values()]
+    return [f"match,{binder.unwrap_model()},{field},{value}" for field, value in keys]
 
 
 def find_matches(binder: Binder, keys: Mapping[Incoming, MatchKey], younger_env: api.Environment) -> None:
@@ -73,6 +71,39 @@ def find_matches(binder: Binder, keys: Mapping[Incoming, MatchKey], younger_env:
             raise TransactionOutdated(
                 binder._("%(model)s %(ids)s, %(key)s: created by another transaction since this one began", **names)
             )
+    _note_matches(binder, keys, found)
+
+
+def look_for_matches(binder: Binder, keys: Mapping[Incoming, MatchKey]) -> None:
+    """Look for the Odoo records that match, for a person who reads it: nothing is locked.
+
+    :param keys: result of :func:`match_keys`
+    """
+    _note_matches(binder, keys, _search(binder, set(keys.values()), binder.env))
+
+
+def check_not_bound(binder: Binder, records: BaseModel, younger_env: api.Environment) -> dict[int, str]:
+    """Return which of some Odoo records are bound already: a dict, their id to the external id.
+
+    :param younger_env: as for :func:`find_matches`
+    :raise TransactionOutdated: one was bound by another transaction since this one began
+    """
+    known, known_later = (_external_ids_of(binder, records, env) for env in (binder.env, younger_env))
+    if unseen := known_later.keys() - known.keys():
+        names = {"model": records._name, "ids": ", ".join(map(str, sorted(unseen)))}
+        raise TransactionOutdated(
+            binder._("%(model)s %(ids)s: bound by another transaction since this one began", **names)
+        )
+    return known
+
+
+def _external_ids_of(binder: Binder, records: BaseModel, env: api.Environment) -> dict[int, str]:
+    of_backend = [(binder._odoo_field, "in", records.ids), (binder._backend_field, "=", binder.backend_record.id)]
+    bindings = env[binder.model._name].sudo().with_context(active_test=False).search(of_backend)
+    return {binding[binder._odoo_field].id: binding[binder._external_field] or "" for binding in bindings}
+
+
+def _note_matches(binder: Binder, keys: Mapping[Incoming, MatchKey], found: Mapping[MatchKey, BaseModel]) -> None:
     bound = _bound(binder, {record_id for records in found.values() for record_id in records.ids})
     for incoming, key in keys.items():
         incoming.match = found[key].filtered(lambda record: record.id not in bound)

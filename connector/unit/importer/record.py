@@ -24,7 +24,14 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ...backend import general
 from ...event.no_export import without_export
-from ...exception import IDMissingInBackend, InvalidDataError, MappingError, Rehearsed, UnreadableAnswer
+from ...exception import (
+    IDMissingInBackend,
+    InvalidDataError,
+    MappingError,
+    NoConnectorUnitError,
+    Rehearsed,
+    UnreadableAnswer,
+)
 from ...extension import class_name
 from ..backend_adapter.crud import checked_id, checked_record, checked_records
 from ..backend_adapter.errors import is_server_error
@@ -43,6 +50,7 @@ from ..mapper.modifiers import is_one_of
 from ..mapper.record import MapRecord
 from ..synchronizer import Importer, a_moment
 from ..types import ExternalId, ExternalRecord, Links, Values
+from .by_hand import forget_decisions, obey_decisions
 from .failures import concerns_all
 from .incoming import Incoming
 from .lock import lock_and_match, lock_new
@@ -52,6 +60,9 @@ from .unsent import put_off
 
 # json.dumps() makes an encoder each time
 _as_json = json.JSONEncoder(sort_keys=True, default=str).encode
+
+# Under which an external record usually has its name, if no mapper says it
+_NAMES_THERE = ("name", "title", "label", "display_name", "code")
 
 #: The model and the external id, as text, of a record that is being imported.
 Importing: TypeAlias = tuple[str, str | None]
@@ -172,7 +183,8 @@ class RecordImporter(Importer):
     def due(self, page: list[Incoming], force: bool = False, overwrite: bool = False) -> list[Incoming]:
         """Return those of a page that :meth:`import_page` imports; the others get their outcome."""
         due = []
-        for incoming in self.each(page):
+        obey_decisions(self, page)
+        for incoming in self.each([incoming for incoming in page if not incoming.outcome]):
             if reason := self._reason_to_skip(overwrite):
                 incoming.outcome, incoming.reason = "skipped", reason
             elif not force and self._is_up_to_date(incoming.binding):
@@ -276,6 +288,7 @@ class RecordImporter(Importer):
         for incoming, binding in zip(page, bindings, strict=True):
             incoming.binding, incoming.outcome = binding, "created"
         note_all_stored(self.model.concat(*bindings), [values[incoming] for incoming in page])
+        forget_decisions(self, page)
         if self.export_mapper:
             note_created(self.export_mapper, {incoming.binding: values[incoming] for incoming in page})
 
@@ -552,6 +565,27 @@ class RecordImporter(Importer):
         are run one after the other.
         """
         return None
+
+    def _name_there(self) -> str | None:
+        """Return the name of the external record, for a person who matches it by hand; a hook.
+
+        By default what the mapper takes as the name of the Odoo record, or else the first text
+        under one of the usual names.
+        """
+        try:
+            sources = [source for source, target in self.mapper.direct if target == self._rec_name_here]
+        except NoConnectorUnitError:
+            sources = []
+        for name in (*(getattr(source, "source", source) for source in sources), *_NAMES_THERE):
+            value = self.external_record.get(name) if isinstance(name, str) else None
+            if isinstance(value, str) and value.strip():
+                return value.strip()
+        return None
+
+    @property
+    def _rec_name_here(self) -> str:
+        """The field of the Odoo model in which it keeps the names of its records."""
+        return self.env[self.binder.unwrap_model()]._rec_name or "name"
 
     def _import_dependencies(self) -> None:
         """Import the records that must exist first; a hook, see :meth:`_import_dependency`."""

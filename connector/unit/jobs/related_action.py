@@ -51,6 +51,12 @@ def open_backend(session: ConnectorSession, job: StoredJob) -> Action:
     return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
 
 
+def open_matches(session: ConnectorSession, job: StoredJob) -> Action:
+    """Open the records that people match by hand, of the model and backend of a job."""
+    environment = _environment(session, job, _arguments(session, job)["backend_id"])
+    return session.env["connector.match"]._open(environment.backend_record, environment.model_name)
+
+
 def open_differences(session: ConnectorSession, job: StoredJob) -> Action:
     """Open the bindings that a comparison has found to be different or missing there.
 

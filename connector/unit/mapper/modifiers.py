@@ -24,6 +24,7 @@ from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.texts import VALUE, storable
 
+from ...exception import MappingError, ValueNotMatched
 from ..backend_adapter.masking import is_secret
 from ..connector_unit import external_id_text
 from ..types import Source
@@ -197,14 +198,26 @@ def external_to_m2o(field: str | Modifier, binding: str | None = None) -> Modifi
             return None
         related = mapper.binder_for(model_name).to_internal(external_id, unwrap=bool(binding))
         if not related:
-            names = {"model": model_name, "id": external_id, "backend": mapper.environment.backend_name}
-            problem = mapper._(
-                "%(model)s has no record with the external id %(id)s of %(backend)s; import it first", **names
-            )
-            raise mapper.error(target, problem)
+            raise _not_found(mapper, target, model_name, external_id)
         return related.id
 
     return modifier
+
+
+def _not_found(mapper: Mapper, target: str, model_name: str, external_id: Any) -> MappingError:
+    names = {"model": model_name, "id": external_id, "backend": mapper.environment.backend_name}
+    if not getattr(mapper.env[model_name], "_matched_by_hand", False):
+        problem = mapper._(
+            "%(model)s has no record with the external id %(id)s of %(backend)s; import it first", **names
+        )
+        return mapper.error(target, problem)
+    names["model"] = mapper.env[model_name]._description
+    problem = mapper._(
+        "Nobody has said yet what %(model)s %(id)s of %(backend)s is here. Pick ours in Connectors / Matches and press “Bind”, "
+        "then requeue the job.",
+        **names,
+    )
+    return ValueNotMatched(mapper.error(target, problem), mapper.backend_record, model_name, external_id)
 
 
 def follow_m2o_relations(path: str) -> Modifier:

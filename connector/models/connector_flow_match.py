@@ -1,0 +1,82 @@
+"""Aspect of ``connector.flow``: match by hand before the first import."""
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ..exception import NoConnectorUnitError
+from ..unit.backend_adapter.crud import CRUDAdapter
+from ..unit.importer.record import RecordImporter
+from ..unit.matcher import list_matches
+
+#: The methods of an adapter of which one at least lists the records there
+_LISTS = ("search", "search_read", "list_pages")
+
+
+class ConnectorFlow(models.Model):
+    _inherit = "connector.flow"
+
+    match_count = fields.Integer(
+        string="To Match", compute="_compute_match_count", help="Records there that are not bound, as last listed"
+    )
+
+    def _compute_match_count(self):
+        matches = self.env["connector.match"]
+        for flow in self:
+            is_import = flow.direction == "import" and matches.has_access("read")
+            flow.match_count = is_import and matches.search_count(flow._matches(), limit=10_001)
+
+    def _matches(self):
+        """Return the domain of the rows of the flow."""
+        return [*self._of_backend(self._backend()), ("model_name", "=", self.model_name), ("flow", "=", self.code)]
+
+    def action_match(self):
+        """List what the first import would bring beside what is here, in the background."""
+        self._check_may_run()
+        self._check_on()
+        self._check_lists()
+        answer = self._answer(self._delay(list_matches))
+        return self.env["connector.match"]._opening(answer, self.action_open_matches())
+
+    def action_open_matches(self):
+        """Open the list of the records there that are not bound, as it was last made."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["connector.match"]._open(self._backend(), self.model_name)
+        return {**action, "domain": self._matches(), "name": self.env._("Match %s", self.name)}
+
+    def _check_lists(self):
+        """Check that the adapter can list the records there.
+
+        :raise UserError: it cannot
+        """
+        for flow in self:
+            try:
+                adapter = type(flow._unit().unit_for(RecordImporter).backend_adapter)
+            except NoConnectorUnitError:
+                adapter = CRUDAdapter
+            if all(getattr(adapter, name, None) is getattr(CRUDAdapter, name) for name in _LISTS):
+                raise UserError(
+                    self.env._(
+                        "The connector cannot ask %(backend)s for the list of %(flow)s, so there is nothing to match before the import.",
+                        backend=flow.backend_name,
+                        flow=flow.name,
+                    )
+                )
+
+    def _run(self, again=False):
+        """Refuse to import while somebody has picked records here that are not bound yet.
+
+        The import would create them once more.
+        """
+        for flow in self.filtered(lambda flow: flow.direction == "import"):
+            picked = [*flow._matches(), ("decision", "=", "bind")]
+            if count := self.env["connector.match"].sudo().search_count(picked, limit=10_001):
+                raise UserError(
+                    self.env._(
+                        "%(flow)s: %(count)s records were matched by hand and are not bound yet. Press “Bind” in the list of matches "
+                        "first, or take the decisions back.",
+                        flow=flow.name,
+                        count=count,
+                    )
+                )
+        return super()._run(again)

@@ -1,0 +1,64 @@
+"""What an import obeys of what people have decided about records that are not here yet.
+
+The rows are those of ``connector.match``. Without any of them, no query is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..connector_unit import external_id_text
+from .incoming import Incoming
+
+if TYPE_CHECKING:
+    from ..synchronizer import Importer, Synchronizer
+    from .record import RecordImporter
+
+
+def obey_decisions(importer: RecordImporter, page: Iterable[Incoming]) -> None:
+    """Let new records be skipped that are ignored, and not be matched that are said to be new.
+
+    :param page: list of :class:`~.incoming.Incoming`
+    """
+    new = {external_id_text(incoming.external_id): incoming for incoming in page if incoming.is_new}
+    decisions = _decisions(importer, new)
+    for text, incoming in new.items():
+        incoming.is_matched = decisions.get(text) != "create"
+        if decisions.get(text) == "ignore":
+            incoming.outcome = "skipped"
+            incoming.reason = importer._(
+                "Record %(id)s of %(backend)s is ignored: somebody has decided so in the matches of its flow.",
+                id=incoming.external_id,
+                backend=importer.environment.backend_name,
+            )
+
+
+def ignored(unit: Synchronizer, external_ids: Iterable[str | None]) -> set[str]:
+    """Return those of some external ids, as text, that are ignored."""
+    return {text for text, decision in _decisions(unit, external_ids).items() if decision == "ignore"}
+
+
+def forget_decisions(importer: Importer, page: Iterable[Incoming]) -> None:
+    """Delete what was to be decided about records that are bound now."""
+    rows = _rows(importer)
+    if rows is not None:
+        rows._of_records(
+            importer.backend_record, importer.model._name, [external_id_text(i.external_id) for i in page]
+        ).unlink()
+
+
+def _decisions(unit: Synchronizer, external_ids: Iterable[str | None]) -> dict[str, str]:
+    """Return what was decided about some records: a dict, external id to the decision."""
+    texts = [text for text in external_ids if text is not None]
+    rows = _rows(unit) if texts else None
+    if rows is None:
+        return {}
+    found = rows._of_records(unit.backend_record, unit.model._name, texts)
+    return {row.external_id: row.decision for row in found if row.decision}
+
+
+def _rows(unit: Synchronizer) -> Any:
+    """Return the model of the rows, None if the model of the unit has none on its backend."""
+    rows = unit.env["connector.match"].sudo()
+    return rows if rows._exist(unit.backend_record._name, unit.backend_record.id, unit.model._name) else None
