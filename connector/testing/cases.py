@@ -13,6 +13,7 @@ from odoo.addons.jobs_queue import testing
 
 from ..event.after_commit import tell
 from ..event.notes import take_notes
+from ..models.connector_put_right import KEY
 from .recording import RecordedExchanges
 from .server import local_server
 
@@ -30,7 +31,11 @@ class JobsCase(testing.JobsCase):
         """
         tell(take_notes(self.env.cr), lambda: contextlib.nullcontext(self.env.cr))
 
-    after_commit = tell_changes
+    def after_commit(self):
+        """Call the consumers, and close what the last job has put right."""
+        self.tell_changes()
+        if self.env.cr.postcommit.data.pop(KEY, None):
+            self.env["connector.put.right"].sudo()._settle(lambda env: contextlib.nullcontext(env.cr))
 
 
 class ConnectorCase(RecordedExchanges, JobsCase):

@@ -9,6 +9,8 @@ from odoo.addons.jobs_queue.session import ConnectorSession, checked_session
 from odoo.addons.jobs_queue.texts import storable_or_none
 
 from ..backend import reference
+from .jobs.keys import export_identity, import_key
+from .put_right import direction_of, open_key
 from .types import ExternalId
 
 
@@ -27,6 +29,10 @@ def add_checkpoint(
 
     A record that already waits for its review with the same message gets no second checkpoint. If
     the request is about no record in particular, give the backend itself as the record.
+
+    An error closes itself once the record is imported (or exported, if the job exports) later with
+    success, unless it has ``on_review``. With ``to_import`` each record is taken off the list, and
+    the last one closes it. Other checkpoints wait for a person.
 
     No mail is sent. The person gets an activity. The followers of the backend get one message a day
     with the new checkpoints.
@@ -68,9 +74,12 @@ def add_checkpoint(
         "import_model": to_import[0] if to_import else False,
         "state": "need_review",
     }
+    keys = _keys(session, model_name, record_id, severity, on_review, to_import, backend_record)
     waiting = checkpoints.search([(name, "=", value) for name, value in values.items()], limit=1)
     if waiting:
+        waiting._lock(bool(to_import))
         waiting._add_to_import(to_import)
+        session.env["connector.open.record"].sudo()._add(keys, checkpoint_id=waiting.id)
         return waiting
     # an activity for each checkpoint would also be a mail for each: the reviewer reads the digest
     checkpoints = checkpoints.with_context(
@@ -85,7 +94,38 @@ def add_checkpoint(
         }
     )
     checkpoint._add_to_import(to_import)
+    session.env["connector.open.record"].sudo()._add(keys, checkpoint_id=checkpoint.id)
     if user:
         summary = checkpoint.with_context(lang=user.lang).env._("Review %s", checkpoint.name)
         checkpoint.activity_schedule("mail.mail_activity_data_todo", summary=summary, user_id=user.id)
     return checkpoint
+
+
+def _keys(
+    session: ConnectorSession,
+    model_name: str,
+    record_id: int,
+    severity: str,
+    on_review: str | None,
+    to_import: tuple[str, Iterable[ExternalId]] | None,
+    backend_record: BaseModel,
+) -> list[str]:
+    """Return the keys of the records whose later synchronisation closes a checkpoint.
+
+    A checkpoint that is no error asks for a review of what has been imported: a later import is no
+    such review.
+    """
+    if on_review:
+        return []
+    if to_import:
+        to_import_model, external_ids = to_import
+        return [open_key(import_key(to_import_model, backend_record.id, id_)) for id_ in external_ids]
+    if severity != "error":
+        return []
+    record = session.env[model_name].sudo().browse(record_id)
+    if not {"backend_id", "external_id"} <= record._fields.keys() or record.backend_id != backend_record:
+        return []
+    direction = direction_of(session)
+    if direction == "import" and record.external_id:
+        return [open_key(import_key(model_name, backend_record.id, record.external_id))]
+    return [open_key(export_identity(model_name, record_id))] if direction == "export" else []

@@ -45,6 +45,8 @@ RIGHTS = {
     "connector.webhook.delivery": ("", "ru"),
     "connector.webhook.topic": ("", "r"),
     "connector.token": ("", ""),
+    "connector.open.record": ("", ""),
+    "connector.put.right": ("", ""),
     "connector.authorization": ("", ""),
     "connector.external.field": ("", ""),
     "connector.listing.count": ("", ""),
@@ -211,6 +213,8 @@ class RolesCase(Roles, ShopCase, JobsCase):
             "connector.webhook.topic": env["connector.webhook.topic"].create(
                 {**place, "company_id": company.id, "topic": "page"}
             ),
+            "connector.open.record": cls.inserted("connector.open.record", key="7", date="2026-01-01"),
+            "connector.put.right": env["connector.put.right"].create({"job_id": 7}),
             "connector.token": env["connector.token"].create({**place, "purpose": "p"}),
             "connector.authorization": cls.authorization_of(env, place),
             "connector.external.field": env["connector.external.field"].create(

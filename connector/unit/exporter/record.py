@@ -24,6 +24,7 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key, export_identity
 from ..jobs.related_action import open_exported
 from ..mapper.record import MapRecord
+from ..put_right import note_exported
 from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
@@ -164,6 +165,7 @@ class RecordExporter(ConflictPolicy):
         self._commit()  # what comes after, calls to the other side among it, may fail without the id being lost
         self._remember_state()
         self._after_export()
+        self._put_right()
         return self._("Created record %(id)s in %(backend)s.", **self._names())
 
     def _export_changes(self, map_record: MapRecord, fields: Collection[str] | None) -> str:
@@ -171,6 +173,7 @@ class RecordExporter(ConflictPolicy):
         if not values:
             if fields is None:
                 mark_in_sync(self.binding, "error", "missing", "to_export")
+                self._put_right()
             return self._("Nothing to export.")
         if forget_until_answered(self.session, {self.binding: values}):
             # its commit has ended our lock: others may have changed the record, or what was last
@@ -185,6 +188,8 @@ class RecordExporter(ConflictPolicy):
         self._bind(values)
         self._remember_state()
         self._after_export()
+        if fields is None:
+            self._put_right()
         return self._("Updated record %(id)s of %(backend)s.", **self._names())
 
     def _create_data(self, map_record: MapRecord) -> Values:
@@ -250,6 +255,10 @@ class RecordExporter(ConflictPolicy):
         """Do further work after the export; a hook."""
 
     # Helpers
+
+    def _put_right(self) -> None:
+        """Note that failed exports of the record are put right: all of it was sent."""
+        note_exported(self.session, [export_identity(self.model._name, self.binding.id)])
 
     def _check_unbound(self) -> None:
         """Check that the created record is not the record of another binding.

@@ -7,6 +7,7 @@ from typing import Any
 
 from odoo import fields
 
+from odoo.addons.jobs_queue.exception import NotYet
 from odoo.addons.jobs_queue.graph import OnFailure, chain, group
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
@@ -22,6 +23,7 @@ from ..types import ExternalId, ExternalRecord
 from .listing import Listing, read_segment
 from .record import RecordImporter, description_of_import, import_record
 from .schema import check_and_count
+from .waiting import leave_waiting
 
 _USUAL_OVERLAP = timedelta(minutes=5)
 
@@ -213,7 +215,11 @@ class DirectBatchImporter(BatchImporter):
     def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
         for number, item in enumerate(found, 1):
             external_id, data = self._id_and_data(item)
-            self.unit_for(RecordImporter).run(external_id, data=data, read_at=self._read_at)
+            importer = self.unit_for(RecordImporter)
+            try:
+                importer.run(external_id, data=data, read_at=self._read_at)
+            except NotYet as error:
+                leave_waiting(importer, [(importer.incoming, error)])
             if self.session.job:
                 self.session.job.progress(number, len(found))
         return {}

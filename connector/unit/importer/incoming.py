@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from odoo.addons.jobs_queue.exception import NotYet
+
 from ..types import ExternalId, ExternalRecord
 
 
@@ -22,8 +24,9 @@ class Incoming:
     :ivar duplicates: the Odoo records with its match key that are bound to another record of the
         backend already, known with ``match``
     :ivar outcome: what was done with it: ``"created"``, ``"updated"``, ``"unchanged"``,
-        ``"skipped"`` or ``"put_off"``; None: nothing yet
+        ``"skipped"``, ``"put_off"`` or ``"waits"``; None: nothing yet
     :ivar reason: why it was skipped, for the user
+    :ivar wait: what it waits for, if it waits for something outside
     """
 
     external_id: ExternalId
@@ -35,6 +38,7 @@ class Incoming:
     duplicates: Any = None
     outcome: str | None = None
     reason: str | None = None
+    wait: NotYet | None = None
 
     def __post_init__(self) -> None:
         self.found(self.binding)
@@ -50,4 +54,4 @@ class Incoming:
         """
         if self.is_new:
             self.binding = model
-        self.match = self.duplicates = self.outcome = self.reason = None
+        self.match = self.duplicates = self.outcome = self.reason = self.wait = None
