@@ -12,8 +12,7 @@ from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.importer.bulk import PAGE_SIZE, import_page
-from ..unit.jobs.keys import import_key
-from ..unit.put_right import open_key
+from ..unit.put_right import import_key
 
 #: How many of the records to import a form names.
 _SHOWN_IDS = 100
@@ -115,8 +114,7 @@ class ConnectorCheckpoint(models.Model):
         :param text: for people
         """
         if keys_left:
-            left, names = set(keys_left), (self.import_model, self.backend_id.id)
-            self.external_ids = [id_ for id_ in self.external_ids or () if open_key(import_key(*names, id_)) in left]
+            self.external_ids = [id_ for id_ in self.external_ids or () if import_key(id_) in set(keys_left)]
             return
         self._mark_reviewed()
         self.write({"put_right_by_id": by_job_id, "put_right": text})

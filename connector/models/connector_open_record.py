@@ -1,12 +1,22 @@
-"""Records of which a failed page of an import, or a checkpoint, tells that they have failed.
+"""Records whose import or export has failed, or waits: a row for each, and for each that tells it.
 
-Rows are only inserted, and deleted once their record was imported later. So many jobs may tell of
-one record at a time, and none waits for another.
+A failed job, a job that waits for something outside, and a checkpoint tell it. Rows are only
+inserted, and deleted once their record was imported later. So many jobs may tell of one record at
+a time, and none waits for another.
 """
+
+import logging
 
 from odoo import api, fields, models
 
+from odoo.addons.jobs_queue.exception import NotReadableJobError
+from odoo.addons.jobs_queue.jobs import arguments
 from odoo.addons.jobs_queue.store.sql import NOW
+
+from ..exception import InvalidDataError
+from ..unit.put_right import NOTED, scope_and_keys
+
+_logger = logging.getLogger(__name__)
 
 #: Rows that one pass of the clean-up deletes at most.
 _VACUUM_LIMIT = 10_000
@@ -18,27 +28,66 @@ class ConnectorOpenRecord(models.Model):
     _log_access = False
     _rec_name = "key"
 
-    key = fields.Char(required=True, readonly=True, help="Model, backend and external ID, or the key of its exports")
+    scope = fields.Char(required=True, readonly=True, help="Direction, model and backend")
+    key = fields.Char(required=True, readonly=True, help="External ID, or identity key of its exports")
     date = fields.Datetime(required=True, readonly=True)
+    job_id = fields.Integer(readonly=True, index="btree_not_null")
     checkpoint_id = fields.Many2one("connector.checkpoint", readonly=True, index=True, ondelete="cascade")
-    job_id = fields.Integer(readonly=True, index="btree_not_null", help="The failed import of a page")
 
-    _key_idx = models.Index("(key)")
+    _key_idx = models.Index("(scope, key)")
 
-    def _add(self, keys, checkpoint_id=None, job_id=None):
+    def _add(self, scope, keys, job_ids=None, checkpoint_id=None):
         """Insert rows for records.
 
-        :param keys: list of stored keys
+        :param keys: list of keys
+        :param job_ids: id of the job that tells of all of them, or list of the id for each
         """
         if not keys:
             return
+        job_ids = job_ids if isinstance(job_ids, list) else [job_ids] * len(keys)
         self.env.cr.execute(
             f"""
-            INSERT INTO connector_open_record (key, date, checkpoint_id, job_id)
-            SELECT key, {NOW}, %s, %s FROM unnest(%s::varchar[]) AS key
+            INSERT INTO connector_open_record (scope, key, date, job_id, checkpoint_id)
+            SELECT %s, key, {NOW}, job_id, %s FROM unnest(%s::varchar[], %s::int[]) AS record (key, job_id)
             """,
-            (checkpoint_id, job_id, keys),
+            (scope, checkpoint_id, keys, job_ids),
         )
+
+    def _add_failed(self, jobs):
+        """Insert the rows of failed jobs that have none, as their process died before it could.
+
+        :param jobs: list of :class:`~odoo.addons.jobs_queue.store.failures.FailedJob`
+        """
+        jobs = {job.id: job for job in jobs if job.function in NOTED and job.payload}
+        if not jobs:
+            return
+        self.env.cr.execute("SELECT DISTINCT job_id FROM connector_open_record WHERE job_id = ANY(%s)", (list(jobs),))
+        for job_id in jobs.keys() - {job_id for (job_id,) in self.env.cr.fetchall()}:
+            job = jobs[job_id]
+            try:
+                args, kwargs = arguments.decode_call(job.payload, self.env)
+                scope, keys = scope_and_keys(job.function, job.model_name, args, kwargs)
+            except (NotReadableJobError, InvalidDataError, LookupError, TypeError):
+                _logger.info("Of which records job %s tells cannot be read", job_id)
+                continue
+            self._add(scope, keys, job_id)
+
+    def _is_any(self, scope):
+        """Return whether anything of a scope is open."""
+        self.env.cr.execute("SELECT 1 FROM connector_open_record WHERE scope = %s LIMIT 1", (scope,))
+        return bool(self.env.cr.rowcount)
+
+    def _of_waiting_jobs(self, scope, keys):
+        """Return the jobs that wait for something outside, by key.
+
+        :return: dict, key to ``queue.job`` records
+        """
+        by_key = {}
+        for row in self.search([("scope", "=", scope), ("key", "in", keys), ("job_id", "!=", False)]):
+            job = self.env["queue.job"].browse(row.job_id).exists()
+            if job.state == "scheduled" and job.waits_for:
+                by_key[row.key] = by_key.get(row.key, job) | job
+        return by_key
 
     @api.autovacuum
     def _gc(self):

@@ -6,9 +6,9 @@ refuse that and undo the import. A note is an INSERT, which nothing can refuse. 
 with the import, or not at all. If the process dies before the second step, the note is still
 there, and the next import that puts something right, or the scheduled action, closes it.
 
-*Which come into question.* The failed job has ended before the later job began, and before its data
-were read. Otherwise it may have seen a newer state, and it stays. The note keeps when it failed: if
-it has failed once more by the second step, it stays.
+*Which come into question.* A failure that was noted before the later job began, and before its data
+were read. Otherwise it may have seen a newer state, and it stays. A job that has run once more
+since it was noted stays, too.
 
 *The second step* runs once at a time in a database, under an advisory lock. So of two pages that
 each import one of the last two records of a failed page, the later one sees that none is left. Jobs
@@ -25,9 +25,7 @@ from psycopg2.errors import LockNotAvailable
 from odoo import api, fields, models
 
 from odoo.addons.jobs_queue import store
-from odoo.addons.jobs_queue.store.sql import BRIEFLY, own_cursor
-
-from ..unit.put_right import is_forced, open_key
+from odoo.addons.jobs_queue.store.sql import BRIEFLY, NOW, own_cursor
 
 _logger = logging.getLogger(__name__)
 
@@ -35,12 +33,6 @@ _logger = logging.getLogger(__name__)
 PAGE = 500
 #: Of ``postcommit.data``: whether the transaction has noted something.
 KEY = "connector.put.right"
-
-# Ours, beside the jobs that are found by their keys
-_OPEN_RECORDS = """
-    SELECT 'record', id, key, date FROM since, connector_open_record record
-    WHERE record.key = ANY(%(records)s) AND (since.time IS NULL OR record.date < since.time)
-"""
 
 
 class ConnectorPutRight(models.Model):
@@ -50,69 +42,66 @@ class ConnectorPutRight(models.Model):
     _rec_name = "job_id"
     _order = "id"
 
-    job_id = fields.Integer(readonly=True, help="A job that has failed or waits")
-    record_id = fields.Integer(readonly=True, help="A record of a failed page or of a checkpoint")
-    checkpoint_id = fields.Integer(readonly=True, help="A checkpoint whose records were all imported")
-    stamp = fields.Datetime(readonly=True, help="When the job failed, or until when it waits; empty: a failed page")
+    record_id = fields.Integer(readonly=True, help="The row of a record that was imported or exported since")
+    job_id = fields.Integer(readonly=True, help="A job that is over unless it has such rows left")
+    checkpoint_id = fields.Integer(readonly=True, help="A checkpoint, likewise")
+    stamp = fields.Datetime(readonly=True, help="A job that has begun a run since then is left")
     by_job_id = fields.Integer(readonly=True)
     text = fields.Text(readonly=True)
     state = fields.Char(readonly=True, default="done", help="In which the job ends: done or cancelled")
 
     # In the transaction of the import or export
 
-    def _note(self, session, concurrency=((), {}), identity=((), {}), records=None, read_at=None):
-        """Note what the running job puts right; one query if that is nothing.
+    def _note(self, session, scope, keys, read_at=None):
+        """Note what the running job puts right, in a scope in which something is open.
 
-        :param concurrency: job functions, and dict of concurrency key to whether a job by force is
-            put right, too
-        :param identity: likewise, by identity keys
-        :param records: dict of the keys of records, likewise
-        :param read_at: when the data were read, None: after the job began
+        :param scope: of the failures, see ``unit/put_right.py``
+        :param keys: list of the keys of those that are put right
+        :param read_at: when the data were read; None: after the job began
         """
-        records = records or {}
+        cr = self.env.cr
         by_id = getattr(session.job, "id", None)
-        found = store.superseded.find(
-            self.env.cr,
-            (concurrency[0], concurrency[1].keys()),
-            (identity[0], identity[1].keys()),
-            by_id,
-            read_at,
-            _OPEN_RECORDS,
-            records=[form for key, whole in records.items() for form in _forms(key, whole)],
+        cr.execute(
+            """
+            SELECT record.id, record.date
+            FROM connector_open_record record, LATERAL (
+                SELECT LEAST((SELECT date_started FROM queue_job WHERE id = %s), %s::timestamp) AS time
+            ) AS since
+            WHERE record.scope = %s AND record.key = ANY(%s) AND (since.time IS NULL OR record.date < since.time)
+            """,
+            (by_id, read_at, scope, keys),
         )
-        if found := self._without_forced(found, {**identity[1], **concurrency[1]}):
+        if found := dict(cr.fetchall()):
             text = self.env._("Put right by job %s.", by_id) if by_id else self.env._("Put right since.")
-            self._insert(found, by_id, text)
+            self._insert("record_id", found, by_id, text)
 
-    def _insert(self, found, by_id, text, state="done"):
+    def _note_taken_over(self, jobs, by_id):
+        """Note that a job takes over from others that wait for the same: these are cancelled.
+
+        :param jobs: ``queue.job`` records
+        """
+        self.env.cr.execute(f"SELECT {NOW}")
+        (now,) = self.env.cr.fetchone()
+        text = self.env._("The same as job %s", by_id)
+        self._insert("job_id", dict.fromkeys(jobs.ids, now), by_id, text, "cancelled")
+
+    def _insert(self, column, stamps, by_id, text, state="done"):
         """Insert notes, to be dealt with after the commit.
 
-        :param found: list of :class:`~odoo.addons.jobs_queue.store.superseded.Superseded`
-        :param by_id: id of the job that has done their work
-        :param state: in which their jobs end
+        :param column: ``record_id`` or ``job_id``
+        :param stamps: dict, id to stamp
         """
         self.env.cr.execute(
-            """
-            INSERT INTO connector_put_right (job_id, record_id, stamp, by_job_id, text, state)
-            SELECT CASE WHEN kind = 'job' THEN id END, CASE WHEN kind = 'record' THEN id END, stamp, %s, %s, %s
-            FROM unnest(%s::varchar[], %s::int[], %s::timestamp[]) AS found (kind, id, stamp)
+            f"""
+            INSERT INTO connector_put_right ({column}, stamp, by_job_id, text, state)
+            SELECT id, stamp, %s, %s, %s FROM unnest(%s::int[], %s::timestamp[]) AS found (id, stamp)
             """,
-            (by_id, text, state, [row.kind for row in found], [row.id for row in found], [row.stamp for row in found]),
+            (by_id, text, state, list(stamps), list(stamps.values())),
         )
         postcommit = self.env.cr.postcommit
         if KEY not in postcommit.data:
             postcommit.data[KEY] = True
             postcommit.add(self._settle_after_commit)
-
-    def _without_forced(self, found, whole):
-        """Leave out the jobs by force of records that were found unchanged, or skipped."""
-        ids = [row.id for row in found if row.kind == "job" and not whole[row.key]]
-        if not ids:
-            return found
-        forced = {
-            id_ for id_, payload in store.superseded.payloads(self.env.cr, ids).items() if is_forced(self.env, payload)
-        }
-        return [row for row in found if row.kind != "job" or row.id not in forced]
 
     # After the commit
 
@@ -134,7 +123,7 @@ class ConnectorPutRight(models.Model):
             while after is not None:
                 after = self._settle_page(after, cursor)
         except LockNotAvailable:
-            # somebody else is at it: he also sees what was noted before he ends, or the next one does
+            # somebody else is at it, and sees what was noted; else the next one does
             _logger.info("What was put right in %s is closed by somebody else", self.env.cr.dbname)
 
     @api.model
@@ -150,14 +139,14 @@ class ConnectorPutRight(models.Model):
             notes = page.search([("id", ">", after)], limit=PAGE)
             if not notes:
                 return None
-            after, is_last = notes[-1].id, len(notes) < PAGE
+            last, is_last = notes[-1].id, len(notes) < PAGE
             ended = page._close(notes)
+            cr.flush()
         if ended:
             with cursor(self.env) as cr:
                 store.actions.release_waiting(cr, ended)
             store.wakeup.wake(self.env.cr.dbname)
-        self.env.invalidate_all()
-        return None if is_last else after
+        return None if is_last else last
 
     @api.model
     def _close(self, notes):
@@ -165,36 +154,26 @@ class ConnectorPutRight(models.Model):
 
         :return: ids of the jobs that were ended
         """
-        by_record = {note.record_id: note for note in notes if note.record_id}
-        job_notes, checkpoint_notes = self._take_out(by_record)
-        closing = [(note.job_id, note.stamp, note) for note in notes if note.job_id]
-        pages = {note.job_id: note for note in notes if note.job_id and not note.stamp} | job_notes
-        left = self._with_records_left("job_id", pages)
-        closing = [row for row in closing if row[1]] + [
-            (job_id, None, note) for job_id, note in pages.items() if job_id not in left
-        ]
+        jobs, checkpoints = self._take_out({note.record_id: note for note in notes if note.record_id})
+        jobs |= {note.job_id: note for note in notes if note.job_id and note.state == "done"}
+        checkpoints |= {note.checkpoint_id: note for note in notes if note.checkpoint_id}
+        left = self._records_left("job_id", jobs)
+        closing = {job_id: note for job_id, note in jobs.items() if job_id not in left}
+        closing |= {note.job_id: note for note in notes if note.job_id and note.state != "done"}
         ended, busy = self._end_jobs(closing)
-        checkpoint_notes = {note.checkpoint_id: note for note in notes if note.checkpoint_id} | checkpoint_notes
-        busy_checkpoints = self._close_checkpoints(checkpoint_notes)
-        again = [(job_id, None, stamp, note) for job_id, stamp, note in busy]
-        again += [(None, checkpoint_id, None, note) for checkpoint_id, note in busy_checkpoints]
-        values = [
-            {
-                "job_id": job_id,
-                "checkpoint_id": checkpoint_id,
-                "stamp": stamp,
-                "by_job_id": note.by_job_id,
-                "text": note.text,
-                "state": note.state,
-            }
-            for job_id, checkpoint_id, stamp, note in again
+        again = [{"job_id": id_, **self._copied(closing[id_])} for id_ in busy]
+        again += [
+            {"checkpoint_id": id_, **self._copied(checkpoints[id_])} for id_ in self._close_checkpoints(checkpoints)
         ]
         notes.unlink()
-        self.create(values)
+        self.create(again)
         return ended
 
+    def _copied(self, note):
+        return {name: note[name] for name in ("stamp", "by_job_id", "text", "state")}
+
     def _take_out(self, by_record):
-        """Delete the rows of records; return the notes of the jobs and checkpoints that had them."""
+        """Delete the rows of records; return the notes of their jobs and of their checkpoints."""
         self.env.cr.execute(
             "DELETE FROM connector_open_record WHERE id = ANY(%s) RETURNING id, job_id, checkpoint_id",
             (list(by_record),),
@@ -207,7 +186,7 @@ class ConnectorPutRight(models.Model):
                 checkpoints[checkpoint_id] = by_record[id_]
         return jobs, checkpoints
 
-    def _with_records_left(self, column, ids):
+    def _records_left(self, column, ids):
         """Return those of some jobs or checkpoints that still have records, as a dict of id to keys."""
         self.env.cr.execute(
             f"SELECT {column}, array_agg(key) FROM connector_open_record WHERE {column} = ANY(%s) GROUP BY 1",
@@ -218,40 +197,37 @@ class ConnectorPutRight(models.Model):
     def _end_jobs(self, closing):
         """End jobs.
 
-        :param closing: list of ``(job id, stamp, note)``
-        :return: ids of those that were ended; list of those that somebody has locked
+        :param closing: dict, id of the job to note
+        :return: ids of those that were ended, and of those that somebody has locked
         """
         by_note = defaultdict(dict)
-        for job_id, stamp, note in closing:
-            by_note[note.by_job_id, note.text, note.state][job_id] = stamp
-        ended, busy = [], set()
+        for job_id, note in closing.items():
+            by_note[note.by_job_id, note.text, note.state][job_id] = note.stamp
+        ended, busy = [], []
         for (by_id, text, state), stamps in by_note.items():
             result = store.superseded.end(self.env.cr, stamps, by_id or None, text, state)
             ended += result.ended
-            busy.update(result.busy)
-        return ended, [row for row in closing if row[0] in busy]
+            busy += result.busy
+        return ended, busy
 
-    def _close_checkpoints(self, checkpoint_notes):
+    def _close_checkpoints(self, notes):
         """Take the imported records off their checkpoints, and close those that have none left.
 
-        :param checkpoint_notes: dict, id to note
-        :return: list of ``(id, note)`` of those that somebody has locked
+        :param notes: dict, id of the checkpoint to note
+        :return: ids of those that somebody has locked
         """
-        ids = sorted(checkpoint_notes)
-        self.env.cr.execute("SELECT id FROM connector_checkpoint WHERE id = ANY(%s)", (ids,))
+        if not notes:
+            return []
+        self.env.cr.execute("SELECT id FROM connector_checkpoint WHERE id = ANY(%s)", (list(notes),))
         there = [id_ for (id_,) in self.env.cr.fetchall()]
         self.env.cr.execute(
-            "SELECT id FROM connector_checkpoint WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED", (ids,)
+            "SELECT id FROM connector_checkpoint WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED", (list(notes),)
         )
-        locked = {id_ for (id_,) in self.env.cr.fetchall()}
+        locked = [id_ for (id_,) in self.env.cr.fetchall()]
         # after the lock: somebody who tells of one more record locks the checkpoint before
-        left = self._with_records_left("checkpoint_id", locked)
-        for checkpoint in self.env["connector.checkpoint"].browse(sorted(locked)):
+        left = self._records_left("checkpoint_id", locked)
+        for checkpoint in self.env["connector.checkpoint"].browse(locked):
             if checkpoint.state == "need_review":
-                note = checkpoint_notes[checkpoint.id]
+                note = notes[checkpoint.id]
                 checkpoint._put_right(left.get(checkpoint.id, ()), note.by_job_id, note.text)
-        return [(id_, checkpoint_notes[id_]) for id_ in there if id_ not in locked]
-
-
-def _forms(key, whole):
-    return (key, open_key(key, force=True)) if whole else (key,)
+        return [id_ for id_ in there if id_ not in locked]

@@ -161,11 +161,8 @@ class QueueJob(models.Model):
         "(identity_key, state, date_done) WHERE identity_key IS NOT NULL "
         "AND state IN ('pending', 'scheduled', 'wait_dependencies', 'failed', 'done')"
     )
-    # Also the failed jobs and those that wait for something outside, which a job with their key may
-    # put right
-    _concurrency_idx = models.Index(
-        "(concurrency_key, state) WHERE concurrency_key IS NOT NULL "
-        "AND state IN ('enqueued', 'started', 'failed', 'scheduled')"
+    _concurrency_leased_idx = models.Index(
+        "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )
     # The jobs that wait for something outside
     _waits_idx = models.Index("(channel_id, id) WHERE state = 'scheduled' AND waits_for IS NOT NULL")

@@ -1,16 +1,20 @@
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.exception import FailedJobError
+from odoo.addons.connector.models.connector_open_record import ConnectorOpenRecord
 from odoo.addons.connector.models.connector_put_right import ConnectorPutRight
 from odoo.addons.connector.testing import extending
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
+from odoo.addons.connector.unit.importer.batch import DirectBatchImporter
 from odoo.addons.connector.unit.importer.bulk import import_page
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.jobs.keys import export_identity
+from odoo.addons.connector.unit.put_right import import_key, import_scope
 from odoo.addons.jobs_queue import chain, store
 
 from ..units import PartnerImporter, ShopAdapter, webshop
@@ -148,6 +152,7 @@ class TestFailedJobs(PutRightCase):
         self.assertEqual(by_force.state, "done")
 
     def set_failed(self, job):
+        self.env["connector.open.record"]._add(import_scope(PARTNER, self.backend.id), [import_key(1)], job.id)
         self.env.cr.execute(
             "UPDATE queue_job SET state = 'failed', date_done = clock_timestamp() AT TIME ZONE 'UTC' WHERE id = %s",
             [job.id],
@@ -165,28 +170,51 @@ class TestFailedJobs(PutRightCase):
         self.assertEqual(gone.state, "done")
 
     def test_a_job_that_failed_after_the_later_one_has_read_its_record_stays(self):
-        self.add(1)
-        read_at = self.env.cr.now()
-        job = self.failed_import(1)
-        self.env.cr.execute("UPDATE queue_job SET date_done = %s + interval '2 s' WHERE id = %s", [read_at, job.id])
+        failed = self.failed_import(1)
         record = dict(self.shop.table(PARTNER)[1])
-        self.run_import(1, data=record, read_at=read_at)
-        self.assertEqual(job.state, "failed")
-        self.env.cr.execute("UPDATE queue_job SET date_done = %s - interval '2 s' WHERE id = %s", [read_at, job.id])
-        self.mend(1)
-        self.run_import(1, data={**record, "name": "Newer"}, read_at=read_at)
-        self.assertEqual(job.state, "done")
+        noted = self.env["connector.open.record"].search([("job_id", "=", failed.id)]).date
+        self.run_import(1, data=record, read_at=noted - timedelta(seconds=2))
+        self.assertEqual(failed.state, "failed")
+        self.run_import(1, data={**record, "name": "Newer"}, read_at=noted + timedelta(seconds=2))
+        self.assertEqual(failed.state, "done")
 
-    def test_a_job_that_was_requeued_and_has_failed_once_more_stays(self):
+    def test_a_job_that_has_run_and_failed_once_more_since_it_was_noted_stays(self):
         failed = self.failed_import(1)
         notes = self.env["connector.put.right"]
         self.delay_import(1)
         with self.not_settling():
             self.run_jobs()
-        self.assertEqual(notes.search([]).job_id, failed.id)
-        self.env.cr.execute("UPDATE queue_job SET date_done = date_done + interval '1 s' WHERE id = %s", [failed.id])
+        self.assertTrue(notes.search([]).record_id)
+        self.env.cr.execute("UPDATE queue_job SET date_started = date_done + interval '1 s' WHERE id = %s", [failed.id])
         self.settle()
         self.assertEqual((failed.state, notes.search_count([])), ("failed", 0))
+
+    def test_a_job_whose_process_died_is_noted_when_failed_jobs_are_grouped(self):
+        self.add(1)
+        jobs = [
+            self.delay_import(1),
+            import_page.delay(self.session, PARTNER, self.backend.id, [1, 2]),
+            self.delay_import(object_id := "x" * 300, force=True),
+        ]
+        records = [job.record(self.env) for job in jobs]
+        self.env.cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = ANY(%s)", [[job.id for job in jobs]])
+        for _pass in range(2):
+            found = store.failures.lock_ungrouped(self.env.cr, 10)
+            list(self.env["queue.job.failure"]._group(found))
+        rows = self.env["connector.open.record"].search([])
+        self.assertEqual(
+            sorted(zip(rows.mapped("job_id"), rows.mapped("key"), strict=True)),
+            sorted(
+                [
+                    (jobs[0].id, "1"),
+                    (jobs[1].id, "1"),
+                    (jobs[1].id, "2"),
+                    (jobs[2].id, import_key(object_id, force=True)),
+                ]
+            ),
+        )
+        self.run_import(1)
+        self.assertEqual([job.state for job in records], ["done", "failed", "failed"])
 
     def not_settling(self):
         """Let the process die before it closes what was noted."""
@@ -228,21 +256,30 @@ class TestFailedJobs(PutRightCase):
     def test_an_import_asks_once_a_page_if_nothing_is_open(self):
         self.add_many(range(1, 21))
         self.run_page(list(range(1, 21)))
-        with self.noting() as asked:
+        with self.asking() as asked:
             self.run_page(list(range(1, 21)))
         self.assertEqual(asked, [1])
 
+    def test_a_batch_of_many_records_asks_once(self):
+        self.add_many(range(1, 21))
+        with self.asking() as asked:
+            DirectBatchImporter(self.environment()).run()
+        self.assertEqual(asked, [1])
+
     @contextmanager
-    def noting(self):
-        """Give a list of the number of queries of each look for what is put right."""
-        asked, note = [], ConnectorPutRight._note
+    def asking(self):
+        """Give a list of the number of queries of each question whether anything is open."""
+        asked, is_any = [], ConnectorOpenRecord._is_any
 
-        def noting(model, *args, **options):
+        def asking(model, scope):
             before = model.env.cr.sql_log_count
-            note(model, *args, **options)
-            asked.append(model.env.cr.sql_log_count - before)
+            try:
+                return is_any(model, scope)
+            finally:
+                asked.append(model.env.cr.sql_log_count - before)
 
-        with patch.object(ConnectorPutRight, "_note", noting):
+        noting = patch.object(ConnectorPutRight, "_note", lambda *args: self.fail("Nothing is open"))
+        with patch.object(ConnectorOpenRecord, "_is_any", asking), noting:
             yield asked
 
 

@@ -6,8 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
-from odoo.addons.connector.unit.jobs.keys import import_key
-from odoo.addons.connector.unit.put_right import open_key
+from odoo.addons.connector.unit.put_right import import_key, import_scope
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -32,35 +31,30 @@ class TestAtOnce(ShopCase):
             env.cr.execute("DELETE FROM connector_open_record")
             env.cr.commit()
 
-    def key(self, external_id):
-        return import_key(PARTNER, self.backend_id, external_id)
+    @property
+    def scope(self):
+        return import_scope(PARTNER, self.backend_id)
 
-    def failed_job(self, external_id=None):
-        """Insert a failed import of a record, or of a page, and commit."""
+    def failed_job(self, *external_ids):
+        """Insert a failed import of records, and commit."""
         with self.transaction() as env:
             env.cr.execute(
                 """
-                INSERT INTO queue_job (function, model_name, payload, state, concurrency_key, date_done, channel_id, message)
-                SELECT %s, %s, %s, 'failed', %s, now() AT TIME ZONE 'UTC', id, 'Bad' FROM queue_job_channel
+                INSERT INTO queue_job (function, model_name, payload, state, date_done, channel_id, message)
+                SELECT %s, %s, '[]', 'failed', now() AT TIME ZONE 'UTC', id, 'Bad' FROM queue_job_channel
                 WHERE parent_id IS NULL RETURNING id
                 """,
-                [IMPORT, PARTNER, f'[{self.backend_id}, "{external_id}"]', external_id and self.key(external_id)],
+                [IMPORT, PARTNER],
             )
             (job_id,) = env.cr.fetchone()
-            env.cr.commit()
-        return job_id
-
-    def failed_page(self, *external_ids):
-        job_id = self.failed_job()
-        with self.transaction() as env:
-            env["connector.open.record"]._add([open_key(self.key(id_)) for id_ in external_ids], job_id=job_id)
+            env["connector.open.record"]._add(self.scope, [import_key(id_) for id_ in external_ids], job_id)
             env.cr.commit()
         return job_id
 
     def note(self, env, *external_ids):
         """Note in a transaction that it has imported records."""
-        keys = {self.key(external_id): True for external_id in external_ids}
-        env["connector.put.right"]._note(ConnectorSession.from_env(env), ((IMPORT,), keys), records=keys)
+        keys = [import_key(external_id) for external_id in external_ids]
+        env["connector.put.right"]._note(ConnectorSession.from_env(env), self.scope, keys)
 
     def state(self, job_id):
         with self.transaction() as env:
@@ -110,6 +104,22 @@ class TestAtOnce(ShopCase):
         self.settle()
         self.assertEqual((self.state(job_id), self.notes()), ("pending", 0))
 
+    def test_a_job_that_a_worker_is_just_running_again_is_left_to_it(self):
+        job_id = self.failed_job(1)
+        with self.transaction() as env:
+            self.note(env, 1)
+            with store.sql.own_cursor(self.env) as cr:
+                cr.execute(
+                    "UPDATE queue_job SET state = 'started', date_started = now() AT TIME ZONE 'UTC' WHERE id = %s",
+                    [job_id],
+                )
+            env.cr.commit()
+        self.assertEqual((self.state(job_id), self.notes()), ("started", 0))
+        with store.sql.own_cursor(self.env) as cr:
+            cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = %s", [job_id])
+        self.settle()
+        self.assertEqual(self.state(job_id), "failed")
+
     def test_a_lock_that_ends_without_a_change_leaves_it_to_the_next_one(self):
         job_id = self.failed_job(1)
         with self.transaction() as other:
@@ -132,7 +142,7 @@ class TestAtOnce(ShopCase):
         self.assertEqual(self.state(job_id), "pending")
 
     def test_two_transactions_that_import_the_last_two_records_of_a_page_close_it(self):
-        page_id = self.failed_page(1, 2)
+        page_id = self.failed_job(1, 2)
         with self.transaction() as first, self.transaction() as second:
             self.note(first, 1)
             self.note(second, 2)

@@ -24,7 +24,7 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key, export_identity
 from ..jobs.related_action import open_exported
 from ..mapper.record import MapRecord
-from ..put_right import note_exported
+from ..put_right import export_scope, note_exported, noting_failure
 from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
@@ -258,7 +258,7 @@ class RecordExporter(ConflictPolicy):
 
     def _put_right(self) -> None:
         """Note that failed exports of the record are put right: all of it was sent."""
-        note_exported(self.session, [export_identity(self.model._name, self.binding.id)])
+        note_exported(self.session, self.model._name, [export_identity(self.model._name, self.binding.id)])
 
     def _check_unbound(self) -> None:
         """Check that the created record is not the record of another binding.
@@ -318,5 +318,6 @@ def export_record(
         mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(RecordExporter)
-    with mark_failure(session, binding):
+    failed = export_scope(model_name), lambda: [export_identity(model_name, binding_id)]
+    with noting_failure(session, *failed), mark_failure(session, binding):
         return exporter.run(binding_id, fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from odoo.tools import split_every
@@ -19,7 +19,7 @@ from ..connector_unit import Environment, external_id_text
 from ..flow import ImportFlow, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
-from ..put_right import note_missing, noting_failed_page
+from ..put_right import import_scope, keys_of_page, note_missing, noting_failure
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .batch import BatchImporter
@@ -332,7 +332,9 @@ def import_page(
     """
     importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(BulkImporter)
     importer._listing, importer._is_listed = listing, is_listed or listing is not None
-    with noting_failed_page(importer, external_ids if records is None else records, force):  # type: ignore[arg-type]  # one is given
+    items: list[Any] = (external_ids if records is None else records) or []
+    keys = partial(keys_of_page, importer, items, force)
+    with noting_failure(session, import_scope(model_name, backend_id), keys):
         if records is None:
             return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # likewise
         return importer.run(records, force, read_at)

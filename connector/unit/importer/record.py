@@ -37,11 +37,11 @@ from ..connector_unit import Environment, external_id_text
 from ..flow import ImportFlow, open_flow
 from ..jobs.about import imported
 from ..jobs.channel import flow_channel
-from ..jobs.keys import import_identity, import_key
+from ..jobs.keys import import_identity
 from ..jobs.related_action import open_imported
 from ..mapper.modifiers import is_one_of
 from ..mapper.record import MapRecord
-from ..put_right import note_imported, note_missing
+from ..put_right import import_key, import_scope, note_imported, note_missing, noting_failure
 from ..synchronizer import Importer, a_moment
 from ..types import ExternalId, ExternalRecord, Links, Values
 from .failures import concerns_all
@@ -779,7 +779,7 @@ def _checked_id_text(external_id: object) -> str:
 
 
 def _key(args: Mapping[str, Any]) -> str:
-    return import_key(args["model_name"], args["backend_id"], _checked_id_text(args["external_id"]))
+    return f"{args['model_name']},{args['backend_id']},{_checked_id_text(args['external_id'])}"
 
 
 @job(
@@ -814,7 +814,8 @@ def import_record(
     :param flow: code of its flow; None: the first import flow of the model, if it has any
     """
     importer = open_flow(session, model_name, backend_id, ImportFlow, flow).get_connector_unit(RecordImporter)
-    with mark_failure(session, importer.binder.to_internal(external_id)):
+    failed = import_scope(model_name, backend_id), lambda: [import_key(external_id, force)]
+    with noting_failure(session, *failed), mark_failure(session, importer.binder.to_internal(external_id)):
         try:
             return importer.run(external_id, force, data, read_at)
         except NotYet as error:

@@ -18,18 +18,16 @@ not wait. Once it has imported the record, the job that waits is over, see ``uni
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
+
+from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.exception import NotYet
-from odoo.addons.jobs_queue.jobs.keys import stored_key
-from odoo.addons.jobs_queue.store.superseded import Superseded
 from odoo.addons.jobs_queue.texts import storable
 
 from ..checkpoint import add_checkpoint
-from ..connector_unit import external_id_text
-from ..jobs.keys import import_key
-from ..put_right import is_forced, waiting_jobs
+from ..put_right import import_key, import_scope
 from ..types import ExternalId
 from .incoming import Incoming
 
@@ -52,27 +50,23 @@ def wait(importer: RecordImporter, external_id: ExternalId, force: bool, error: 
     if not session.owns_transaction:
         raise error
     session.rollback()
-    others = waiting_jobs(session, [import_key(importer.model._name, importer.backend_record.id, external_id)])
-    if not force:
-        others = others.filtered(lambda job: not is_forced(session.env, job.payload))
-    waited = max(_seconds_waited(importer, others), store.leases.seconds_waited(session.cr, session.job.id))
+    rows = session.env["connector.open.record"].sudo()
+    scope, key = import_scope(importer.model._name, importer.backend_record.id), import_key(external_id, force)
+    others = rows._of_waiting_jobs(scope, [key]).get(key, session.env["queue.job"].sudo())
+    waited = _seconds_waited(importer, [session.job.id, *others.ids])
     if error.give_up_days is not None and waited >= error.give_up_days * _DAY:
-        _end_others(importer, others)
+        _take_over(importer, others)
         return _give_up(importer, external_id, error, int(waited // _DAY))
     if session.job.graph_uuid:
-        incoming = Incoming(external_id, None, importer.model)
-        leave_waiting(importer, [(incoming, error)], force)
+        leave_waiting(importer, [(Incoming(external_id, None, importer.model), error)], force)
         return importer._("Waits in a job of its own: %s", error)
-    _wait_in_this_job(importer, others, error)
-
-
-def _wait_in_this_job(importer: RecordImporter, others: Any, error: NotYet) -> NoReturn:
-    error.since = min((job.waits_since for job in others if job.waits_since), default=None)
-    if others:
-        # before the job's own wait is written: if the worker dies in between, the job runs once
-        # more, so the record is not forgotten
-        _end_others(importer, others)
-        importer.session.commit()
+    error.since = min((job.waits_since for job in others), default=None)
+    if not rows.search_count([("job_id", "=", session.job.id), ("key", "=", key)], limit=1):
+        rows._add(scope, [key], session.job.id)
+    # before the job's own wait is written: if the worker dies in between, the job runs once more,
+    # so the record is not forgotten
+    _take_over(importer, others)
+    session.commit()
     raise error
 
 
@@ -81,17 +75,21 @@ def leave_waiting(importer: RecordImporter, page: Iterable[tuple[Incoming, NotYe
 
     :param page: list of records, each with what its importer has raised
     """
-    errors = {incoming: error for incoming, error in page}
-    names = importer.model._name, importer.backend_record.id
-    keys = {incoming: import_key(*names, external_id_text(incoming.external_id)) for incoming in errors}
-    known = set(waiting_jobs(importer.session, keys.values()).mapped("concurrency_key")) if keys else ()
-    jobs = {}
-    for incoming in importer.each([incoming for incoming in errors if stored_key(keys[incoming]) not in known]):
-        seconds = errors[incoming].seconds
-        job = importer._delay(force, eta=_FIRST if seconds is None else seconds)
-        if job.id:
-            jobs[job.id] = storable(errors[incoming])
-    store.leases.note_waits(importer.env.cr, jobs)
+    errors = {import_key(incoming.external_id, force): (incoming, error) for incoming, error in page}
+    if not errors:
+        return
+    rows = importer.env["connector.open.record"].sudo()
+    scope = import_scope(importer.model._name, importer.backend_record.id)  # type: ignore[arg-type]  # it has one
+    reasons, keys = {}, []
+    known = rows._of_waiting_jobs(scope, list(errors))
+    for key in [key for key in errors if key not in known]:
+        importer.incoming, error = errors[key]
+        job = importer._delay(force, eta=_FIRST if error.seconds is None else error.seconds)
+        if job.id:  # else it was run at once
+            reasons[job.id] = storable(error)
+            keys.append(key)
+    store.leases.note_waits(importer.env.cr, reasons)
+    rows._add(scope, keys, list(reasons))
 
 
 def of_dependency(importer: RecordImporter, model_name: str, external_id: ExternalId, error: NotYet) -> NotYet:
@@ -102,17 +100,13 @@ def of_dependency(importer: RecordImporter, model_name: str, external_id: Extern
     return NotYet(message, error.seconds, error.give_up_days)
 
 
-def _seconds_waited(importer: RecordImporter, jobs: Iterable[Any]) -> float:
-    return max((store.leases.seconds_waited(importer.env.cr, job.id) for job in jobs), default=0)
+def _seconds_waited(importer: RecordImporter, job_ids: Iterable[int]) -> float:
+    return max(store.leases.seconds_waited(importer.env.cr, job_id) for job_id in job_ids)
 
 
-def _end_others(importer: RecordImporter, jobs: Iterable[Any]) -> None:
-    """Note that other jobs that wait for the record are over; they are cancelled after the commit."""
-    job_id = importer.session.job.id
-    found = [Superseded("job", job.id, job.concurrency_key, job.eta) for job in jobs]
-    if found:
-        text = importer._("The same as job %s", job_id)
-        importer.env["connector.put.right"].sudo()._insert(found, job_id, text, "cancelled")
+def _take_over(importer: RecordImporter, others: BaseModel) -> None:
+    if others:
+        importer.env["connector.put.right"].sudo()._note_taken_over(others, importer.session.job.id)
 
 
 def _give_up(importer: RecordImporter, external_id: ExternalId, error: NotYet, days: int) -> str:

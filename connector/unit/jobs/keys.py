@@ -12,16 +12,6 @@ from odoo.exceptions import MissingError
 from ..connector_unit import external_id_text
 
 
-def import_key(model_name: str, backend_id: int, external_id: object) -> str:
-    """Return the concurrency key of the jobs that import a record: they run one after the other.
-
-    :param model_name: name of the binding model
-    :param backend_id: id of the backend's record
-    :param external_id: id in the external system
-    """
-    return f"{model_name},{backend_id},{external_id_text(external_id)}"
-
-
 def import_identity(model_name: str, backend_id: int, external_id: object, force: object = False) -> str:
     """Return the identity key of a job that imports a record.
 
