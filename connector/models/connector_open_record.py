@@ -11,6 +11,7 @@ from odoo import api, fields, models
 
 from odoo.addons.jobs_queue.exception import NotReadableJobError
 from odoo.addons.jobs_queue.jobs import arguments
+from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.store.sql import NOW
 
 from ..exception import InvalidDataError
@@ -20,6 +21,7 @@ _logger = logging.getLogger(__name__)
 
 #: Rows that one pass of the clean-up deletes at most.
 _VACUUM_LIMIT = 10_000
+_PAGE = 1000
 
 
 class ConnectorOpenRecord(models.Model):
@@ -71,6 +73,28 @@ class ConnectorOpenRecord(models.Model):
                 _logger.info("Of which records job %s tells cannot be read", job_id)
                 continue
             self._add(scope, keys, job_id)
+
+    def _add_all_failed(self):
+        """Insert the rows of all failed jobs that have none, a page at a time."""
+        last = 0
+        while True:
+            self.env.cr.execute(
+                """
+                SELECT id, function, model_name, CASE WHEN octet_length(payload) <= 100000 THEN payload END
+                FROM queue_job WHERE state = 'failed' AND id > %s ORDER BY id LIMIT %s
+                """,
+                (last, _PAGE),
+            )
+            rows = self.env.cr.fetchall()
+            if not rows:
+                return
+            self._add_failed(
+                [
+                    FailedJob(id=id_, function=name, model_name=model, payload=payload)
+                    for id_, name, model, payload in rows
+                ]
+            )
+            last = rows[-1][0]
 
     def _is_any(self, scope):
         """Return whether anything of a scope is open."""

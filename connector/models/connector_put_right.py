@@ -187,7 +187,7 @@ class ConnectorPutRight(models.Model):
         return jobs, checkpoints
 
     def _records_left(self, column, ids):
-        """Return those of some jobs or checkpoints that still have records, as a dict of id to keys."""
+        """Return the keys of the records that some jobs or checkpoints still have, by their ids."""
         self.env.cr.execute(
             f"SELECT {column}, array_agg(key) FROM connector_open_record WHERE {column} = ANY(%s) GROUP BY 1",
             (list(ids),),

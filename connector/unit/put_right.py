@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from odoo.addons.jobs_queue.jobs.keys import stored_key
@@ -27,6 +28,7 @@ from .types import ExternalId
 if TYPE_CHECKING:
     from .importer.incoming import Incoming
     from .importer.record import RecordImporter
+    from .synchronizer import Importer
 
 #: The outcomes after which another run of a failed import would do nothing more.
 _SETTLED = ("created", "updated", "unchanged", "skipped")
@@ -50,8 +52,12 @@ _BULK_EXPORTS = (
     "odoo.addons.connector.unit.exporter.bulk.export_bulk",
     "odoo.addons.connector.unit.bulk_exporter.export_bulk",
 )
+_LISTS = (
+    "odoo.addons.connector.unit.importer.batch.import_batch",
+    "odoo.addons.connector.unit.batch_importer.import_batch",
+)
 #: All of them.
-NOTED = (*_IMPORTS, *_PAGES, *_EXPORTS, *_BULK_EXPORTS)
+NOTED = (*_IMPORTS, *_PAGES, *_LISTS, *_EXPORTS, *_BULK_EXPORTS)
 
 Direction = Literal["import", "export"]
 
@@ -67,6 +73,11 @@ def import_key(external_id: object, force: bool = False) -> str:
     :param force: only an import that writes the record puts an import by force right
     """
     return stored_key(str(external_id_text(external_id))) + (",force" if force else "")
+
+
+def list_scope(model_name: str, backend_id: int) -> str:
+    """Return the scope of the lists of changes of a model; their keys are codes of flows, or ""."""
+    return f"list,{model_name},{backend_id}"
 
 
 def export_scope(model_name: str) -> str:
@@ -89,6 +100,9 @@ def scope_and_keys(
     if function in _IMPORTS:
         force = kwargs.get("force", args[2] if len(args) > 2 else False)
         return import_scope(model_name, args[0]), [import_key(args[1], force)]
+    if function in _LISTS:
+        is_of_changes = kwargs.get("filters", args[1] if len(args) > 1 else None) is None
+        return list_scope(model_name, args[0]), [kwargs.get("flow") or ""] if is_of_changes else []
     ids = kwargs.get("external_ids") or (args[1] if len(args) > 1 else None) or ()
     return import_scope(model_name, args[0]), [import_key(id_, bool(kwargs.get("force"))) for id_ in ids]
 
@@ -131,6 +145,21 @@ def _note(importer: RecordImporter, settled: Callable[[], Mapping[ExternalId, bo
         for force in ((False, True) if is_written else (False,))
     ]
     importer.env["connector.put.right"].sudo()._note(importer.session, scope, keys, importer._read_at)
+
+
+def note_listed(importer: Importer, flow_key: str, began: datetime | None) -> None:
+    """Note that the changes of a model were listed: what failed to list them before is put right.
+
+    The watermark has not moved since it failed, or has moved with another list. So this list has
+    brought what that one would have brought.
+
+    :param importer: batch importer of the model
+    :param flow_key: code of its flow, "" for the model's first one
+    :param began: when the list was begun, None: since the running job began
+    """
+    scope = list_scope(importer.model._name, importer.backend_record.id)  # type: ignore[arg-type]  # it has one
+    if importer.env["connector.open.record"].sudo()._is_any(scope):
+        importer.env["connector.put.right"].sudo()._note(importer.session, scope, [flow_key], began)
 
 
 def note_exported(session: ConnectorSession, model_name: str, identity_keys: Iterable[str]) -> None:

@@ -226,7 +226,7 @@ def give_back(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending, second
     return retry(cr, job, worker, ending, seconds, False, outcome)
 
 
-#: Seconds until a job looks again for what it waits for: as long as it has waited so far, within these.
+# Seconds until a job looks again for what it waits for: as long as it has waited, within these
 _SOONEST, _LATEST = 600, 6 * 3600
 
 
@@ -246,7 +246,8 @@ def wait(
     began = f"LEAST(waits_since, %(since)s, {NOW})"
     waited = f"extract(epoch FROM {NOW} - {began})"
     assignments = f"""
-        state = 'scheduled', ready_seq = NULL, date_started = NULL, waits_for = left(split_part(%(message)s, E'\n', 1), 200), waits_since = {began},
+        state = 'scheduled', ready_seq = NULL, date_started = NULL, waits_since = {began},
+        waits_for = left(split_part(%(message)s, E'\n', 1), 200),
         eta = {NOW} + make_interval(secs => COALESCE(%(seconds)s, LEAST(GREATEST({waited}, {_SOONEST}), {_LATEST})))
     """
     return _end_attempt(cr, job, worker, ending, "waits", assignments, seconds=seconds, since=since)

@@ -10,7 +10,8 @@ from odoo.addons.connector.models.connector_put_right import ConnectorPutRight
 from odoo.addons.connector.testing import extending
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
-from odoo.addons.connector.unit.importer.batch import DirectBatchImporter
+from odoo.addons.connector.unit.importer import listing
+from odoo.addons.connector.unit.importer.batch import DirectBatchImporter, import_batch
 from odoo.addons.connector.unit.importer.bulk import import_page
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.jobs.keys import export_identity
@@ -216,6 +217,16 @@ class TestFailedJobs(PutRightCase):
         self.run_import(1)
         self.assertEqual([job.state for job in records], ["done", "failed", "failed"])
 
+    def test_what_has_failed_before_the_update_closes_itself_too(self):
+        failed = self.failed_import(1)
+        rows = self.env["connector.open.record"]
+        rows.search([]).unlink()
+        rows._add_all_failed()
+        rows._add_all_failed()
+        self.assertEqual(rows.search([]).mapped("job_id"), [failed.id])
+        self.run_import(1)
+        self.assertEqual(failed.state, "done")
+
     def not_settling(self):
         """Let the process die before it closes what was noted."""
         return patch.object(type(self.env["connector.put.right"]), "_settle", lambda *args: None)
@@ -264,7 +275,7 @@ class TestFailedJobs(PutRightCase):
         self.add_many(range(1, 21))
         with self.asking() as asked:
             DirectBatchImporter(self.environment()).run()
-        self.assertEqual(asked, [1])
+        self.assertEqual(asked, [1, 1], "It asks for failed lists, and for failed records")
 
     @contextmanager
     def asking(self):
@@ -458,3 +469,51 @@ class TestExports(PutRightCase):
             _conflict_policy = "external_wins"
 
         return extending(webshop, Exporter)
+
+
+class TestLists(PutRightCase):
+    def failed_list(self, **options):
+        class Adapter(ShopAdapter):
+            def search(self, filters=None):
+                raise FailedJobError("The shop is closed")
+
+        with extending(webshop, Adapter):
+            job = self.run_now(import_batch.delay(self.session, PARTNER, self.backend.id, **options))
+        self.assertFailed(job, "The shop is closed")
+        return job
+
+    def run_list(self, **options):
+        return self.run_now(import_batch.delay(self.session, PARTNER, self.backend.id, **options))
+
+    def test_a_night_of_failed_lists_closes_with_the_first_that_succeeds(self):
+        failed = self.failed_list() | self.failed_list()
+        self.add(1)
+        job = self.run_list()
+        self.assertEqual((failed.mapped("state"), failed.done_by_id), (["done", "done"], job))
+
+    def test_a_list_of_other_records_neither_closes_it_nor_is_closed(self):
+        failed, filtered = self.failed_list(), self.failed_list(filters={"name": "Ada"})
+        self.run_list(filters={"name": "Ada"})
+        self.assertEqual((failed.state, filtered.state), ("failed", "failed"))
+        self.run_list()
+        self.assertEqual((failed.state, filtered.state), ("done", "failed"))
+
+    def test_a_long_list_closes_it_when_it_is_complete(self):
+        failed = self.failed_list()
+        # a list remembers when it has begun by the second
+        self.env.cr.execute("UPDATE connector_open_record SET date = date - interval '1 s'")
+        self.env.cr.execute("UPDATE queue_job SET date_started = date_started - interval '1 s'")
+        self.add_many(range(1, 8))
+
+        class Adapter(ShopAdapter):
+            def list_pages(self, filters=None, fields=None, bookmark=None):
+                ids = list(self.table)
+                while (place := bookmark.place or 0) < len(ids):
+                    bookmark.go_to(place + 1)
+                    yield [ids[place]]
+                bookmark.end()
+
+        with extending(webshop, Adapter), patch.object(listing, "MOST_PAGES", 3):
+            first = self.run_list()
+        self.assertEqual(failed.state, "done")
+        self.assertNotEqual(failed.done_by_id, first)

@@ -87,6 +87,7 @@ METHODS = {
     "ConnectorFlow.action_compare",
     "ConnectorFlow.action_open_bound",
     "ConnectorFlow.action_open_jobs",
+    "ConnectorFlow.action_open_not_yet",
     "ConnectorFlow.action_open_troubled",
     "ConnectorFlow.action_pause",
     "ConnectorFlow.action_repair",
@@ -213,7 +214,7 @@ class RolesCase(Roles, ShopCase, JobsCase):
             "connector.webhook.topic": env["connector.webhook.topic"].create(
                 {**place, "company_id": company.id, "topic": "page"}
             ),
-            "connector.open.record": cls.inserted("connector.open.record", key="7", date="2026-01-01"),
+            "connector.open.record": cls.inserted("connector.open.record", scope="import", key="7", date="2026-01-01"),
             "connector.put.right": env["connector.put.right"].create({"job_id": 7}),
             "connector.token": env["connector.token"].create({**place, "purpose": "p"}),
             "connector.authorization": cls.authorization_of(env, place),

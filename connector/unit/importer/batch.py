@@ -18,6 +18,7 @@ from ..flow import ImportFlow, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
+from ..put_right import list_scope, note_listed, noting_failure
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .listing import Listing, read_segment
@@ -84,6 +85,8 @@ class BatchImporter(Importer):
             self._listing = str(uuid.uuid4())
         if bookmark.has_ended:
             self._check_found(segment.found)
+            if moves:
+                note_listed(self, self._flow_key, None)
             return self._import_whole(segment.found, self._closing(value, since))
         listing = Listing.begin(self, filters, moves, value, since)
         return listing.delay(segment, bookmark)
@@ -291,7 +294,8 @@ def import_batch(
         for the functions below
     """
     environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
-    return environment.get_connector_unit(BatchImporter).run(filters)
+    with noting_failure(session, list_scope(model_name, backend_id), lambda: [flow or ""] if filters is None else []):
+        return environment.get_connector_unit(BatchImporter).run(filters)
 
 
 @job(default_channel=flow_channel(ImportFlow), related_action=open_backend)
