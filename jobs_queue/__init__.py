@@ -26,6 +26,7 @@ from .exception import (
     NotReadableJobError,
     NotSerializableJobError,
     NothingToDoJob,
+    NotYet,
     RetryableJobError,
     UnknownJobError,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "NoSuchJobError",
     "NotReadableJobError",
     "NotSerializableJobError",
+    "NotYet",
     "NothingToDoJob",
     "Pattern",
     "RetryPolicy",

@@ -1,5 +1,7 @@
 """Exceptions of jobs: those to raise, those that stop a job, and conflicts not to be caught."""
 
+from datetime import datetime
+
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 
 from odoo.exceptions import ConcurrencyError
@@ -34,6 +36,33 @@ class RetryableJobError(JobError):
         super().__init__(msg)
         self.seconds = None if seconds is None else as_seconds(seconds, "seconds", clamp=True)
         self.ignore_retry = ignore_retry
+
+
+class NotYet(RetryableJobError):
+    """The job has to wait for something that nobody here can hasten, such as a payment.
+
+    It is no error: no try is counted, and the list of jobs shows what the job waits for. It looks
+    again after a time, and gives up after some days.
+
+    ::
+
+        raise NotYet("the order is not paid", give_up_days=14)
+
+    :param msg: what it waits for, for the user
+    :param seconds: until it looks again. Without it, as long as the job has waited so far: ten
+        minutes at least, six hours at most. So what has just begun to wait is looked at most often
+    :param give_up_days: after so many days of waiting the job fails, and says for what it has
+        waited; None: never
+    :raise ValueError: the seconds are no finite number, or the days are no positive number
+    """
+
+    def __init__(self, msg: object, seconds: Wait | None = None, give_up_days: float | None = 30) -> None:
+        super().__init__(msg, seconds, ignore_retry=True)
+        if give_up_days is not None and not as_seconds(give_up_days, "give_up_days") > 0:
+            raise ValueError(f"give_up_days is {give_up_days!r}: it must be more than 0, or None for never")
+        self.give_up_days = give_up_days
+        #: When another job began to wait for the same, naive datetime in UTC; None: none did
+        self.since: datetime | None = None
 
 
 class NetworkRetryableError(RetryableJobError):

@@ -14,6 +14,8 @@ from . import external_binding_conflict
 from . import external_binding_now
 from . import connector_checkpoint
 from . import connector_checkpoint_digest
+from . import connector_open_record
+from . import connector_put_right
 from . import connector_exchange
 from . import connector_backend_exchanges
 from . import connector_backend_find

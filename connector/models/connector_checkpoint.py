@@ -8,9 +8,11 @@ from odoo.exceptions import UserError
 from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.importer.bulk import PAGE_SIZE, import_page
+from ..unit.put_right import import_key
 
 #: How many of the records to import a form names.
 _SHOWN_IDS = 100
@@ -56,6 +58,11 @@ class ConnectorCheckpoint(models.Model):
         readonly=True,
     )
 
+    put_right_by_id = PlainMany2one(
+        "queue.job", readonly=True, string="Put Right by", help="The job that imported or exported its records later"
+    )
+    put_right = fields.Char(readonly=True)
+
     _waiting_idx = models.Index("(record_id, model_id) WHERE state = 'need_review'")
     _backend_idx = models.Index("(backend_id, id)")
 
@@ -88,6 +95,30 @@ class ConnectorCheckpoint(models.Model):
         if to_import:
             _model_name, external_ids = to_import
             self.external_ids = list(dict.fromkeys([*(self.external_ids or ()), *external_ids]))
+
+    def _lock(self, to_change):
+        """Lock the checkpoint against being closed, until the end of the transaction.
+
+        If it was closed or changed since the transaction began, PostgreSQL refuses that, and the
+        job begins again: it then sees that it has to be put up anew.
+
+        :param to_change: whether it is changed then; two who share a lock could not
+        """
+        strength = "NO KEY UPDATE" if to_change else "SHARE"
+        self.env.cr.execute(f"SELECT FROM connector_checkpoint WHERE id = %s FOR {strength}", (self.id,))
+
+    def _put_right(self, keys_left, by_job_id, text):
+        """Take the records off the list that were imported since, and close it if none is left.
+
+        :param keys_left: keys of the records that are left
+        :param by_job_id: id of the job that has imported the last one, or 0
+        :param text: for people
+        """
+        if keys_left:
+            self.external_ids = [id_ for id_ in self.external_ids or () if import_key(id_) in set(keys_left)]
+            return
+        self._mark_reviewed()
+        self.write({"put_right_by_id": by_job_id, "put_right": text})
 
     def action_import(self):
         """Delay the import of the external records that are listed, and mark it as reviewed.

@@ -36,6 +36,11 @@ class ConnectorFlow(models.Model):
     waiting_count = fields.Integer(string="Waiting", related="channel_id.pending_count")
     running_count = fields.Integer(string="Running", related="channel_id.running_count")
     failed_count = fields.Integer(string="Failed", related="channel_id.failed_count")
+    not_yet_count = fields.Integer(
+        string="Not Yet",
+        compute="_compute_not_yet_count",
+        help="Records that wait for something outside, such as a payment",
+    )
     last_run = fields.Datetime(compute="_compute_runs", help="When it last began to synchronise")
     last_success = fields.Datetime(
         string="Last Complete", compute="_compute_runs", help="When all that a run has found was last synchronised"
@@ -77,6 +82,16 @@ class ConnectorFlow(models.Model):
         )
         row = self.env.cr.fetchone()
         return row and (row[0] or "").partition("\n")[0]
+
+    def _compute_not_yet_count(self):
+        jobs = self.env["queue.job"]
+        counts = jobs._count_by("channel_id", self.channel_id.ids, self._not_yet()) if jobs.has_access("read") else {}
+        for flow in self:
+            flow.not_yet_count = counts.get(flow.channel_id.id, 0)
+
+    def _not_yet(self):
+        """Return the domain of the jobs that wait for something outside."""
+        return [("state", "=", "scheduled"), ("waits_for", "!=", False)]
 
     def _compute_runs(self):
         for flow in self:
@@ -155,6 +170,13 @@ class ConnectorFlow(models.Model):
             "view_mode": "list,form",
             "domain": self._domain(domain),
         }
+
+    def action_open_not_yet(self):
+        """Open the jobs of these flows that wait for something outside."""
+        action = self.action_open_jobs()
+        action["domain"] += self._not_yet()
+        action["context"] = {"search_default_group_by_waits_for": 1}
+        return action
 
     def action_open_jobs(self):
         """Open the jobs of these flows."""

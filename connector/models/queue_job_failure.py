@@ -1,4 +1,7 @@
-"""Aspect of ``queue.job.failure``: the fault is not ``connector``'s, but that of addons on it."""
+"""Aspect of ``queue.job.failure``: whose fault it is, and of which records it tells.
+
+The fault is not ``connector``'s, but that of addons on it.
+"""
 
 from odoo import api, models
 
@@ -9,3 +12,8 @@ class QueueJobFailure(models.Model):
     @api.model
     def _frameworks(self):
         return super()._frameworks() | {"connector"}
+
+    def _group(self, jobs):
+        jobs = list(jobs)
+        self.env["connector.open.record"]._add_failed(jobs)
+        return super()._group(jobs)

@@ -5,6 +5,7 @@ or by a local server.
 """
 
 import contextlib
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from odoo.tests.common import _super_send
@@ -13,6 +14,7 @@ from odoo.addons.jobs_queue import testing
 
 from ..event.after_commit import tell
 from ..event.notes import take_notes
+from ..models.connector_put_right import KEY
 from .recording import RecordedExchanges
 from .server import local_server
 
@@ -30,7 +32,20 @@ class JobsCase(testing.JobsCase):
         """
         tell(take_notes(self.env.cr), lambda: contextlib.nullcontext(self.env.cr))
 
-    after_commit = tell_changes
+    def after_commit(self):
+        """Call the consumers, and close what the last job has put right."""
+        self.tell_changes()
+        if self.env.cr.postcommit.data.pop(KEY, None):
+            self.close_what_was_put_right()
+
+    def close_what_was_put_right(self):
+        """Close the failed jobs and checkpoints that jobs of this test have put right.
+
+        Outside tests, that is done after the commit of such a job.
+        """
+        cr = self.env.cr
+        with patch.object(cr, "commit", lambda: None):
+            self.env["connector.put.right"].sudo()._settle(lambda env: contextlib.nullcontext(cr))
 
 
 class ConnectorCase(RecordedExchanges, JobsCase):

@@ -9,6 +9,8 @@ from odoo.addons.jobs_queue.session import ConnectorSession, checked_session
 from odoo.addons.jobs_queue.texts import storable_or_none
 
 from ..backend import reference
+from .jobs.keys import export_identity
+from .put_right import direction_of, export_scope, import_key, import_scope
 from .types import ExternalId
 
 
@@ -27,6 +29,10 @@ def add_checkpoint(
 
     A record that already waits for its review with the same message gets no second checkpoint. If
     the request is about no record in particular, give the backend itself as the record.
+
+    An error closes itself once the record is imported (or exported, if the job exports) later with
+    success, unless it has ``on_review``. With ``to_import`` each record is taken off the list, and
+    the last one closes it. Other checkpoints wait for a person.
 
     No mail is sent. The person gets an activity. The followers of the backend get one message a day
     with the new checkpoints.
@@ -68,9 +74,12 @@ def add_checkpoint(
         "import_model": to_import[0] if to_import else False,
         "state": "need_review",
     }
+    scope, keys = _scope_and_keys(session, model_name, record_id, severity, on_review, to_import, backend_record)
     waiting = checkpoints.search([(name, "=", value) for name, value in values.items()], limit=1)
     if waiting:
+        waiting._lock(bool(to_import))
         waiting._add_to_import(to_import)
+        session.env["connector.open.record"].sudo()._add(scope, keys, checkpoint_id=waiting.id)
         return waiting
     # an activity for each checkpoint would also be a mail for each: the reviewer reads the digest
     checkpoints = checkpoints.with_context(
@@ -85,7 +94,36 @@ def add_checkpoint(
         }
     )
     checkpoint._add_to_import(to_import)
+    session.env["connector.open.record"].sudo()._add(scope, keys, checkpoint_id=checkpoint.id)
     if user:
         summary = checkpoint.with_context(lang=user.lang).env._("Review %s", checkpoint.name)
         checkpoint.activity_schedule("mail.mail_activity_data_todo", summary=summary, user_id=user.id)
     return checkpoint
+
+
+def _scope_and_keys(
+    session: ConnectorSession,
+    model_name: str,
+    record_id: int,
+    severity: str,
+    on_review: str | None,
+    to_import: tuple[str, Iterable[ExternalId]] | None,
+    backend_record: BaseModel,
+) -> tuple[str, list[str]]:
+    """Return the scope and the keys of the records whose later synchronisation closes a checkpoint.
+
+    A checkpoint that is no error asks for a review of what has been imported: a later import is no
+    such review.
+    """
+    nothing: tuple[str, list[str]] = ("", [])
+    if on_review:
+        return nothing
+    if to_import:
+        return import_scope(to_import[0], backend_record.id), [import_key(external_id) for external_id in to_import[1]]
+    record = session.env[model_name].sudo().browse(record_id)
+    if severity != "error" or not {"backend_id", "external_id"} <= record._fields.keys():
+        return nothing
+    direction = direction_of(session)
+    if direction == "import" and record.external_id:
+        return import_scope(model_name, record.backend_id.id), [import_key(record.external_id)]
+    return (export_scope(model_name), [export_identity(model_name, record_id)]) if direction == "export" else nothing

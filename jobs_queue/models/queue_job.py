@@ -82,6 +82,11 @@ class QueueJob(models.Model):
     context = fields.Char(readonly=True)
     state = fields.Selection(STATES, required=True, readonly=True)
     message = fields.Text(readonly=True, help="What the job returned, or why it failed, waits or was cancelled")
+    waits_for = fields.Char(
+        readonly=True, help="What a scheduled job waits for that nobody here can hasten, such as a payment"
+    )
+    waits_since = fields.Datetime(readonly=True, help="When it began to wait for that")
+    done_by_id = PlainMany2one("queue.job", readonly=True, string="Put Right by", help="The job that has done its work")
     wait_reason = fields.Text(compute="_compute_wait_reason", help="Why a pending job does not start")
     result = fields.Text(readonly=True, help="What the job returned, for the jobs that depend on it", prefetch=False)
 
@@ -159,6 +164,8 @@ class QueueJob(models.Model):
     _concurrency_leased_idx = models.Index(
         "(concurrency_key) WHERE concurrency_key IS NOT NULL AND state IN ('enqueued', 'started')"
     )
+    # The jobs that wait for something outside
+    _waits_idx = models.Index("(channel_id, id) WHERE state = 'scheduled' AND waits_for IS NOT NULL")
     # The jobs that wait for an identity key or a concurrency key
     _parked_idx = models.Index("(concurrency_key, id) WHERE state = 'wait_dependencies' AND is_parked")
     # The jobs that could join a batch, in the order in which they join

@@ -33,6 +33,7 @@ class QueueJobAttempt(models.Model):
             ("interrupted", "Interrupted"),
             ("unknown", "Unknown to the worker"),
             ("no_resources", "No Resources"),
+            ("waits", "Waits"),
         ],
         readonly=True,
     )

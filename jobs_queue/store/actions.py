@@ -73,7 +73,8 @@ def requeue(
         (list(ids),),
     )
     lock_with_parents(cr, ids)
-    changed = _change(cr, ids, states, f"{RUNNABLE}, retry = 0, message = NULL, result = NULL")
+    forgotten = "message = NULL, result = NULL, done_by_id = NULL, waits_for = NULL, waits_since = NULL"
+    changed = _change(cr, ids, states, f"{RUNNABLE}, retry = 0, {forgotten}")
     hold_back(cr, ids)
     return changed
 

@@ -229,7 +229,7 @@ def _collapse(cr: AnyCursor, ids: list[int]) -> list[int]:
     The chosen job runs as it was delayed, by its own user and in its own channel. If it has another
     channel or another concurrency key than the candidate, it is left to a claim of its own. A twin
     that somebody has locked, for instance to cancel it, is left alone: waiting for it could last
-    for ever.
+    for ever. So is one that waits for something outside, as its next look may be hours away.
 
     :return: the ids of the jobs that may run in place of the given jobs
     """
@@ -246,6 +246,7 @@ def _collapse(cr: AnyCursor, ids: list[int]) -> list[int]:
             FROM candidate, {_WAITING_STATES}, queue_job job
             WHERE job.identity_key = candidate.identity_key AND job.state = waiting.state
                 AND (job.state <> 'wait_dependencies' OR {is_parked("job")})
+                AND (job.state <> 'scheduled' OR job.waits_for IS NULL)
             FOR NO KEY UPDATE OF job SKIP LOCKED
         ),
         chosen AS (

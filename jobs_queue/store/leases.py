@@ -1,6 +1,7 @@
 """Leases of jobs: start, progress, completion, failure, retry, cancellation, release."""
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from typing import Any, Protocol
 
 from psycopg2.errors import InvalidTextRepresentation
@@ -204,7 +205,10 @@ def retry(
     :param outcome: that of the attempt
     :return: False if the lease is no longer this worker's
     """
-    assignments = f"state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s"
+    assignments = f"""
+        state = 'scheduled', eta = {NOW} + make_interval(secs => %(seconds)s), ready_seq = NULL, retry = retry + %(tries)s,
+        waits_for = NULL
+    """
     return _end_attempt(cr, job, worker, ending, outcome, assignments, seconds=seconds, tries=int(count))
 
 
@@ -220,6 +224,57 @@ def give_back(cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending, second
     :return: False if the lease is no longer this worker's
     """
     return retry(cr, job, worker, ending, seconds, False, outcome)
+
+
+# Seconds until a job looks again for what it waits for: as long as it has waited, within these
+_SOONEST, _LATEST = 600, 6 * 3600
+
+
+def wait(
+    cr: AnyCursor, job: _Tried, worker: Holder, ending: Ending, seconds: float | None, since: datetime | None = None
+) -> bool:
+    """Let a job wait for something outside, see ``NotYet``, and record the attempt; no try counts.
+
+    It is not between two tries: ``date_started`` is emptied, so that in a sequential channel the
+    jobs behind it go on, for it may wait for days. ``waits_since`` stays until the job is made
+    runnable by a person: a try that ends otherwise does not begin the time anew.
+
+    :param seconds: until the next look; None: by how long it has waited
+    :param since: when another job began to wait for the same
+    :return: False if the lease is no longer this worker's
+    """
+    began = f"LEAST(waits_since, %(since)s, {NOW})"
+    waited = f"extract(epoch FROM {NOW} - {began})"
+    assignments = f"""
+        state = 'scheduled', ready_seq = NULL, date_started = NULL, waits_since = {began},
+        waits_for = left(split_part(%(message)s, E'\n', 1), 200),
+        eta = {NOW} + make_interval(secs => COALESCE(%(seconds)s, LEAST(GREATEST({waited}, {_SOONEST}), {_LATEST})))
+    """
+    return _end_attempt(cr, job, worker, ending, "waits", assignments, seconds=seconds, since=since)
+
+
+def note_waits(cr: AnyCursor, reasons: dict[int, str]) -> None:
+    """Note for what jobs wait that the same transaction has inserted, with an eta.
+
+    Nobody else sees these rows yet.
+
+    :param reasons: id to the reason
+    """
+    cr.execute(
+        f"""
+        UPDATE queue_job SET message = note.reason, waits_for = left(split_part(note.reason, E'\\n', 1), 200), waits_since = {NOW}
+        FROM unnest(%s::int[], %s::text[]) AS note (id, reason)
+        WHERE queue_job.id = ANY(%s) AND queue_job.id = note.id AND state = 'scheduled'
+        """,
+        (list(reasons), list(reasons.values()), list(reasons)),
+    )
+
+
+def seconds_waited(cr: AnyCursor, job_id: int) -> float:
+    """Return for how many seconds a job has waited for something outside; 0 if it has not."""
+    cr.execute(f"SELECT extract(epoch FROM {NOW} - waits_since)::float8 FROM queue_job WHERE id = %s", (job_id,))
+    row = cr.fetchone()
+    return (row and row[0]) or 0
 
 
 def count_in_a_row(cr: AnyCursor, job_id: int, outcome: str) -> int:

@@ -14,6 +14,7 @@ from . import test_job_graph
 from . import test_keys
 from . import test_mass_change
 from . import test_names
+from . import test_not_yet
 from . import test_prepared
 from . import test_queue_security
 from . import test_registration

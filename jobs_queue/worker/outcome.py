@@ -19,7 +19,7 @@ import psycopg2
 from odoo.tools.translate import LazyGettext, LazyTranslate
 
 from .. import store
-from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, UnknownJobError
+from ..exception import CONCURRENCY_ERRORS, GroupResultError, JobCancelled, NotYet, UnknownJobError
 from ..jobs import JobBatch, RunningJob
 from ..jobs.retry import RetryPolicy
 from ..odoo_patches import pids_of_thread
@@ -154,6 +154,8 @@ def _decide(worker: Worker, job: RunningJob | JobBatch, error: BaseException) ->
     :return: the halves of a batch that is to be run in parts instead
     """
     retry = job.retry_policy or _USUAL_POLICY
+    if is_of(error, NotYet):
+        return _let_wait(worker, job, error)
     if is_concurrency_error(error):
         message = _lt(
             "Another transaction was in the way, %(times)s times in a row: %(error)s",
@@ -173,6 +175,27 @@ def _decide(worker: Worker, job: RunningJob | JobBatch, error: BaseException) ->
     seconds = retry.seconds(error, job.retry + 1)
     for member in job.members:
         _retry(worker, member, error, message, seconds)
+    return []
+
+
+def _let_wait(worker: Worker, job: RunningJob | JobBatch, error: NotYet) -> list[JobBatch]:
+    """Let a job wait for something outside, or fail if it has waited for long enough.
+
+    :return: the halves of a batch, as not all of its jobs need wait
+    """
+    if halves := job.halves():
+        return halves
+    (member,) = job.members
+    waited = write(worker, lambda cr: store.leases.seconds_waited(cr, member.id))
+    if error.give_up_days is not None and waited >= error.give_up_days * 24 * 3600:
+        gave_up = _lt("Gave up after %(days)s days: %(message)s", days=int(waited // 86400), message=message_of(error))
+        _fail(worker, member, error, gave_up)
+        return []
+    _logger.info("%s of %s waits: %s", member, worker.dbname, first_line(error))
+    # it is no error: neither its name nor its traceback is kept
+    message = _in_language_of(member, message_of(error)) or name_of(error)
+    ending = Ending(message, log=member.log_text, usage=member.usage)
+    _write_for(worker, member, lambda cr: store.leases.wait(cr, member, worker, ending, error.seconds, error.since))
     return []
 
 

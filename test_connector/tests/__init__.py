@@ -28,6 +28,7 @@ from . import test_default_screens
 from . import test_documented_adapters
 from . import test_documented_contract
 from . import test_documented_find
+from . import test_documented_first_hour
 from . import test_encodings
 from . import test_environment
 from . import test_exchange
@@ -54,6 +55,8 @@ from . import test_own_binder
 from . import test_paging
 from . import test_paths
 from . import test_played
+from . import test_put_right
+from . import test_put_right_at_once
 from . import test_reading
 from . import test_reconciler
 from . import test_record_numbers
@@ -71,6 +74,7 @@ from . import test_synchronize_now
 from . import test_tour
 from . import test_unit_list
 from . import test_unsent_changes
+from . import test_waiting
 from . import test_webhook
 from . import test_webhook_topics
 from . import test_wrong_signatures

@@ -47,6 +47,8 @@ RIGHTS = {
     "connector.webhook.delivery": ("", "ru"),
     "connector.webhook.topic": ("", "r"),
     "connector.token": ("", ""),
+    "connector.open.record": ("", ""),
+    "connector.put.right": ("", ""),
     "connector.authorization": ("", ""),
     "connector.external.field": ("", ""),
     "connector.listing.count": ("", ""),
@@ -97,6 +99,7 @@ METHODS = {
     "ConnectorFlow.action_open_bound",
     "ConnectorFlow.action_open_jobs",
     "ConnectorFlow.action_open_matches",
+    "ConnectorFlow.action_open_not_yet",
     "ConnectorFlow.action_open_troubled",
     "ConnectorFlow.action_pause",
     "ConnectorFlow.action_preview",
@@ -235,6 +238,8 @@ class RolesCase(Roles, ShopCase, JobsCase):
             "connector.webhook.topic": env["connector.webhook.topic"].create(
                 {**place, "company_id": company.id, "topic": "page"}
             ),
+            "connector.open.record": cls.inserted("connector.open.record", scope="import", key="7", date="2026-01-01"),
+            "connector.put.right": env["connector.put.right"].create({"job_id": 7}),
             "connector.token": env["connector.token"].create({**place, "purpose": "p"}),
             "connector.authorization": cls.authorization_of(env, place),
             "connector.external.field": env["connector.external.field"].create(

@@ -51,7 +51,7 @@ def mark_failure(session: ConnectorSession, binding: BaseModel) -> Iterator[None
     try:
         yield
     except Exception as error:
-        if session.owns_transaction and _is_final(session.job, error):
+        if session.owns_transaction and is_final(session.job, error):
             session.rollback()
             is_missing = isinstance(error, MissingThere) and error.binding == binding
             message = storable(error) or type(error).__name__
@@ -62,7 +62,8 @@ def mark_failure(session: ConnectorSession, binding: BaseModel) -> Iterator[None
         raise
 
 
-def _is_final(job: Any, error: Exception) -> bool:
+def is_final(job: Any, error: Exception) -> bool:
+    """Return whether an exception is the end of a job's synchronisation: no other try follows."""
     if isinstance(error, _OF_THE_JOB):
         return False
     if isinstance(error, RetryableJobError):

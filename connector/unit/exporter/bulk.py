@@ -3,8 +3,8 @@
 It is run by a grouped job.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 from odoo.models import BaseModel
@@ -28,6 +28,7 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import bulk_export_identity
 from ..jobs.related_action import open_exported_in_bulk
 from ..mapper.mapper import ExportMapper
+from ..put_right import export_scope, note_exported, noting_failure
 from ..synchronizer import a_moment
 from ..types import Values
 from .unanswered import forget_until_answered
@@ -193,6 +194,9 @@ class BulkExporter(ImportHold):
                 for name in ("sync_state", "sync_error", "last_job_id"):
                     values.pop(name, None)
             remember(binding, values)
+        sent_ids = [binding.id for binding in sent.values()]
+        names = self.model._name, _identities(self.model._name, sent_ids, self.environment.flow_argument)
+        note_exported(self.session, *names)
 
     def _refused(self, changes: dict[str, Values]) -> dict[Any, Exception]:
         """Send changes and return the refused ones, as a dict: external id as text to exception.
@@ -281,9 +285,11 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
         _mark_all_unsent(session, model_name, binding_ids)
         raise
     exporter = environment.get_connector_unit(BulkExporter)
+    keys = partial(_identities, model_name, binding_ids, environment.flow_argument)
+    failed = noting_failure(session, export_scope(model_name), keys)
     try:
         # if several calls fail, the failing one is found by halving, and is then alone
-        with mark_failure(session, exporter.model.browse(binding_ids)):
+        with failed, mark_failure(session, exporter.model.browse(binding_ids)):
             messages = exporter.run(binding_ids)
     except Rehearsed:
         _mark_all_unsent(session, model_name, binding_ids)
@@ -294,3 +300,7 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
 def _mark_all_unsent(session: ConnectorSession, model_name: str, binding_ids: Sequence[int]) -> None:
     for binding in session.env[model_name].browse(binding_ids).exists():
         mark_unsent(binding)
+
+
+def _identities(model_name: str, binding_ids: Iterable[int], flow_argument: Mapping[str, str]) -> list[str]:
+    return [bulk_export_identity(model_name, binding_id, flow_argument.get("flow")) for binding_id in binding_ids]

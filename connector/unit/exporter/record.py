@@ -25,6 +25,7 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key, export_identity
 from ..jobs.related_action import open_exported
 from ..mapper.record import MapRecord
+from ..put_right import export_scope, note_exported, noting_failure
 from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
@@ -165,6 +166,7 @@ class RecordExporter(ConflictPolicy):
         self._commit()  # what comes after, calls to the other side among it, may fail without the id being lost
         self._remember_state()
         self._after_export()
+        self._put_right()
         return self._("Created record %(id)s in %(backend)s.", **self._names())
 
     def _export_changes(self, map_record: MapRecord, fields: Collection[str] | None) -> str:
@@ -172,6 +174,7 @@ class RecordExporter(ConflictPolicy):
         if not values:
             if fields is None:
                 mark_in_sync(self.binding, "error", "missing", "to_export")
+                self._put_right()
             return self._("Nothing to export.")
         if forget_until_answered(self.session, {self.binding: values}):
             # its commit has ended our lock: others may have changed the record, or what was last
@@ -186,6 +189,8 @@ class RecordExporter(ConflictPolicy):
         self._bind(values)
         self._remember_state()
         self._after_export()
+        if fields is None:
+            self._put_right()
         return self._("Updated record %(id)s of %(backend)s.", **self._names())
 
     def _create_data(self, map_record: MapRecord) -> Values:
@@ -254,6 +259,10 @@ class RecordExporter(ConflictPolicy):
 
     # Helpers
 
+    def _put_right(self) -> None:
+        """Note that failed exports of the record are put right: all of it was sent."""
+        note_exported(self.session, self.model._name, [export_identity(self.model._name, self.binding.id)])
+
     def _check_unbound(self) -> None:
         """Check that the created record is not the record of another binding.
 
@@ -312,8 +321,9 @@ def export_record(
         mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(RecordExporter)
+    failed = export_scope(model_name), lambda: [export_identity(model_name, binding_id)]
     try:
-        with mark_failure(session, binding):
+        with noting_failure(session, *failed), mark_failure(session, binding):
             return exporter.run(binding_id, fields)
     except Rehearsed:
         mark_unsent(binding)

@@ -7,6 +7,7 @@ from typing import Any
 
 from odoo import fields
 
+from odoo.addons.jobs_queue.exception import NotYet
 from odoo.addons.jobs_queue.graph import OnFailure, chain, group
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
@@ -17,11 +18,13 @@ from ..flow import ImportFlow, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
 from ..jobs.related_action import open_backend
+from ..put_right import list_scope, note_listed, noting_failure
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .listing import FirstItems, Listing, read_first, read_segment
 from .record import RecordImporter, description_of_import, import_record
 from .schema import check_and_count
+from .waiting import leave_waiting
 
 _USUAL_OVERLAP = timedelta(minutes=5)
 
@@ -82,6 +85,8 @@ class BatchImporter(Importer):
             self._listing = str(uuid.uuid4())
         if bookmark.has_ended:
             self._check_found(segment.found)
+            if moves:
+                note_listed(self, self._flow_key, None)
             return self._import_whole(segment.found, self._closing(value, since))
         listing = Listing.begin(self, filters, moves, value, since)
         return listing.delay(segment, bookmark)
@@ -227,7 +232,11 @@ class DirectBatchImporter(BatchImporter):
     def _jobs_of(self, found: list[Any]) -> dict[Job, int]:
         for number, item in enumerate(found, 1):
             external_id, data = self._id_and_data(item)
-            self.unit_for(RecordImporter).run(external_id, data=data, read_at=self._read_at)
+            importer = self.unit_for(RecordImporter)
+            try:
+                importer.run(external_id, data=data, read_at=self._read_at)
+            except NotYet as error:
+                leave_waiting(importer, [(importer.incoming, error)])
             if self.session.job:
                 self.session.job.progress(number, len(found))
         return {}
@@ -299,7 +308,8 @@ def import_batch(
         for the functions below
     """
     environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
-    return environment.get_connector_unit(BatchImporter).run(filters)
+    with noting_failure(session, list_scope(model_name, backend_id), lambda: [flow or ""] if filters is None else []):
+        return environment.get_connector_unit(BatchImporter).run(filters)
 
 
 @job(default_channel=flow_channel(ImportFlow), related_action=open_backend)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from odoo.tools import split_every
 
-from odoo.addons.jobs_queue.exception import NothingToDoJob
+from odoo.addons.jobs_queue.exception import NothingToDoJob, NotYet
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import storable
@@ -21,6 +21,7 @@ from ..connector_unit import Environment, external_id_text
 from ..flow import FlowSwitchedOff, ImportFlow, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
+from ..put_right import import_scope, keys_of_page, note_missing, noting_failure
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .batch import BatchImporter
@@ -28,6 +29,7 @@ from .failures import Failures, concerns_all, without_unusable
 from .incoming import Incoming
 from .record import Importing, RecordImporter, bare_id
 from .schema import check_and_count, requires_fields
+from .waiting import leave_waiting, of_dependency
 
 #: Records that a job imports of very many.
 PAGE_SIZE = 500
@@ -60,6 +62,8 @@ class BulkImporter(Importer):
         self._done: Counter[Any] = Counter()
         # the external ids of the records that say so at a step, and what they say
         self._skipped: dict[str | None, str] = {}
+        # of records that have to wait: external id to the record and what it waits for
+        self._waiting: dict[str | None, tuple[Incoming, NotYet]] = {}
         self._force = False
         # name of a binding model to the importer of the dependencies of that model
         self._others: dict[str, BulkImporter] = {}
@@ -80,6 +84,7 @@ class BulkImporter(Importer):
             this one began
         """
         self._force = force
+        self._importer._read_at = read_at or getattr(self.session.job, "date_created", None)
         id_of = self.backend_adapter.id_of
         records = without_unusable(self, external_records, id_of)
         self._check_fields(records)
@@ -137,16 +142,19 @@ class BulkImporter(Importer):
     def _handle_missing(self, external_ids: Iterable[ExternalId]) -> None:
         """Call the importer's ``_handle_missing`` for each record that does not exist any more."""
         importer = self._importer
+        handled: list[ExternalId] = []
         for incoming in importer.each(importer.page_of(dict.fromkeys(external_ids))):
             try:
                 with self.env.cr.savepoint():
                     importer._note_missing()
                     importer._handle_missing()
                 self._done["missing"] += 1
+                handled.append(incoming.external_id)
             except Exception as error:
                 if concerns_all(error):
                     raise
                 self._give_up(incoming, error)
+        note_missing(importer, handled)
 
     def _import_or_halve(self, page: list[Incoming]) -> None:
         """Import a page; if it fails, import each half by itself, down to the record that fails."""
@@ -154,7 +162,7 @@ class BulkImporter(Importer):
             return
         if self._failures.have_one_reason and not self._done["created"] + self._done["updated"]:
             self._failures.add_all(self._importer.due(page, self._force))
-            self._done.update(incoming.outcome for incoming in page if incoming.outcome)
+            self._count(page)
             return
         self._dependencies = 0
         try:
@@ -172,8 +180,15 @@ class BulkImporter(Importer):
                 self._import_or_halve(page[:middle])
                 self._import_or_halve(page[middle:])
         else:
-            self._done.update(incoming.outcome for incoming in page)
+            self._count(page)
             self._done["dependencies"] += self._dependencies
+
+    def _count(self, page: list[Incoming]) -> None:
+        """Count what was done with the records of a page, and note those that have to wait."""
+        self._done.update(incoming.outcome for incoming in page if incoming.outcome)
+        self._waiting.update(
+            {external_id_text(incoming.external_id): (incoming, incoming.wait) for incoming in page if incoming.wait}
+        )
 
     def _import_others(
         self, model_name: str, external_ids: Iterable[ExternalId], importing: frozenset[Importing]
@@ -184,13 +199,22 @@ class BulkImporter(Importer):
         others = self._others[model_name]
         others._importer._importing = importing
         before = others._done["created"] + others._done["updated"]
-        others._read_and_import([id_ for id_ in external_ids if id_ not in others._failures])
+        due = [
+            id_ for id_ in external_ids if id_ not in others._failures and external_id_text(id_) not in others._waiting
+        ]
+        others._read_and_import(due)
         self._dependencies += others._done["created"] + others._done["updated"] - before
+        for text in map(external_id_text, external_ids):
+            if text in others._waiting:
+                raise of_dependency(self._importer, model_name, text, others._waiting[text][1])  # type: ignore[arg-type]  # an id
 
     def _give_up(self, incoming: Incoming, error: Exception) -> None:
         if isinstance(error, NothingToDoJob) and not isinstance(error, Rehearsed):
             self._done["skipped"] += 1
             self._skipped[external_id_text(incoming.external_id)] = storable(error)
+        elif isinstance(error, NotYet):
+            incoming.outcome, incoming.wait = "waits", error
+            self._count([incoming])
         else:
             self._failures.add(incoming, error)
 
@@ -198,6 +222,7 @@ class BulkImporter(Importer):
         for others in self._others.values():
             others._leave_failures()
         self._done.update(self._failures.leave())
+        leave_waiting(self._importer, self._waiting.values(), self._force)
 
     # Helpers
 
@@ -233,6 +258,7 @@ class BulkImporter(Importer):
             "skipped": self._("%s skipped", done["skipped"]),
             "missing": self._("%s not there any more", done["missing"]),
             "put_off": self._("%s put off until what was done here is sent", done["put_off"]),
+            "waits": self._("%s wait, each in a job of its own", done["waits"]),
             "again": self._("%s exist by now and are left to jobs of their own", done["again"]),
             "failed": self._("%s failed and left to jobs of their own", done["failed"]),
             "left": self._("%s failed for the same reason: a checkpoint has them", done["left"]),
@@ -315,9 +341,12 @@ def import_page(
         raise
     importer = environment.get_connector_unit(BulkImporter)
     importer._listing, importer._is_listed = listing, is_listed or listing is not None
-    if records is None:
-        return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # one is given
-    return importer.run(records, force, read_at)
+    items: list[Any] = (external_ids if records is None else records) or []
+    keys = partial(keys_of_page, importer, items, force)
+    with noting_failure(session, import_scope(model_name, backend_id), keys):
+        if records is None:
+            return importer.run_ids(external_ids, force)  # type: ignore[arg-type]  # likewise
+        return importer.run(records, force, read_at)
 
 
 def _ids_of(environment: Environment, records: Iterable[ExternalRecord]) -> list[ExternalId]:

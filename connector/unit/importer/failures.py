@@ -14,6 +14,7 @@ from odoo.addons.jobs_queue.exception import (
     JobError,
     JobStopped,
     NothingToDoJob,
+    NotYet,
 )
 from odoo.addons.jobs_queue.models.fingerprint import merged, names_and_words
 from odoo.addons.jobs_queue.store.failures import FailedJob
@@ -75,6 +76,8 @@ def without_unusable(importer: Any, items: Iterable[Any], id_of: Callable[[Any],
 
 def concerns_all(error: Exception) -> bool:
     """Return whether an exception concerns all records of a page, not only one of them."""
+    if isinstance(error, NotYet):
+        return False
     if isinstance(error, FailedJobError | NothingToDoJob):
         return isinstance(error, CredentialsRefused | JobStopped)
     return isinstance(error, (JobError, *CONCURRENCY_ERRORS))
@@ -154,7 +157,15 @@ class Failures:
             message = importer._(
                 "Record %(id)s of %(backend)s cannot be imported: %(error)s", id=page[0].external_id, **names
             )
-            add_checkpoint(importer.session, to_review._name, to_review.id, backend, message, severity="error")
+            add_checkpoint(
+                importer.session,
+                to_review._name,
+                to_review.id,
+                backend,
+                message,
+                severity="error",
+                to_import=(importer.model._name, [page[0].external_id]),
+            )
         else:
             message = importer._("Records of %(backend)s cannot be imported: %(error)s", **names)
             add_checkpoint(

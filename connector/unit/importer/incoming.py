@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from odoo.addons.jobs_queue.exception import NotYet
+
 from ..types import ExternalId, ExternalRecord, Values
 
 
@@ -25,8 +27,9 @@ class Incoming:
         backend already, known with ``match``
     :ivar values: the values that it was mapped to; None: it was not mapped
     :ivar outcome: what was done with it: ``"created"``, ``"updated"``, ``"unchanged"``,
-        ``"skipped"`` or ``"put_off"``; None: nothing yet
+        ``"skipped"``, ``"put_off"`` or ``"waits"``; None: nothing yet
     :ivar reason: why it was skipped, for the user
+    :ivar wait: what it waits for, if it waits for something outside
     """
 
     external_id: ExternalId
@@ -40,6 +43,7 @@ class Incoming:
     values: Values | None = None
     outcome: str | None = None
     reason: str | None = None
+    wait: NotYet | None = None
 
     def __post_init__(self) -> None:
         self.found(self.binding)
@@ -55,4 +59,4 @@ class Incoming:
         """
         if self.is_new:
             self.binding = model
-        self.match = self.duplicates = self.values = self.outcome = self.reason = None
+        self.match = self.duplicates = self.values = self.outcome = self.reason = self.wait = None

@@ -30,6 +30,7 @@ from ..backend_adapter.bookmark import Bookmark, digest
 from ..backend_adapter.crud import checked_ids, checked_records
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text
+from ..put_right import note_listed
 from .failures import without_unusable
 from .record import RecordImporter
 
@@ -226,6 +227,8 @@ class Listing:
         barrier_id = last.id if last else self._before[-1:].barrier_id
         self._note(segment, list(new), bookmark, jobs, barrier_id, self._round + is_lacking)
         if is_complete:
+            if self.record.is_of_changes:
+                note_listed(importer, importer._flow_key, self.record.began)
             if is_lacking:
                 self._tell_lack(bookmark)
             return importer._told(found, jobs)

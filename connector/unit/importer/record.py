@@ -17,8 +17,8 @@ from odoo import api
 from odoo.models import BaseModel
 from odoo.tools import partition
 
-from odoo.addons.jobs_queue.exception import FailedJobError, RetryableJobError
-from odoo.addons.jobs_queue.jobs import job
+from odoo.addons.jobs_queue.exception import FailedJobError, NotYet, RetryableJobError
+from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 from odoo.addons.jobs_queue.texts import shown
 
@@ -48,6 +48,7 @@ from ..jobs.keys import import_identity
 from ..jobs.related_action import open_imported
 from ..mapper.modifiers import is_one_of
 from ..mapper.record import MapRecord
+from ..put_right import import_key, import_scope, note_imported, note_missing, noting_failure
 from ..synchronizer import Importer, a_moment
 from ..types import ExternalId, ExternalRecord, Links, Values
 from .by_hand import forget_decisions, obey_decisions
@@ -57,6 +58,7 @@ from .lock import lock_and_match, lock_new
 from .matching import only_match, settle_duplicates
 from .reading import Found, PageReader
 from .unsent import put_off
+from .waiting import wait
 
 # json.dumps() makes an encoder each time
 _as_json = json.JSONEncoder(sort_keys=True, default=str).encode
@@ -108,6 +110,8 @@ class RecordImporter(Importer):
         self._environments: tuple[api.Environment, api.Environment] | None = None
         # the dependencies of a page, while its records say what they depend on
         self._noted: list[tuple[str, str, Any, bool]] | None = None
+        # when the records that were given were read; None: since the running job began
+        self._read_at: datetime | None = None
 
     @property
     def external_id(self) -> ExternalId:  # type: ignore[override]  # of the incoming record
@@ -141,20 +145,26 @@ class RecordImporter(Importer):
         :raise InvalidDataError: ``external_id`` is not an external id
         :raise TransactionOutdated: the record was imported by another transaction since this one
             began
+        :raise NotYet: it has to wait for something outside
         """
         _checked_id_text(external_id)
         incoming = self.incoming = Incoming(external_id, data, self.model, bool(self._importing))
         incoming.found(self._get_binding())
+        self._read_at = None if data is None else read_at or getattr(self.session.job, "date_created", None)
         try:
             if data is None or self._is_data_old(read_at):
                 incoming.record = self._read()
         except IDMissingInBackend:
             self._note_missing()
-            return self._handle_missing()
+            message = self._handle_missing()
+            note_missing(self, [external_id])
+            return message
         if incoming.is_new:
             self._check_form_of_id()
         with self._unique_violation_is_retried():
             self.import_page([incoming], force, overwrite=force, alone=True)
+        if incoming.wait:
+            raise incoming.wait
         return self._told(incoming)
 
     def import_page(
@@ -179,13 +189,19 @@ class RecordImporter(Importer):
         due = self.due(page, force, overwrite)
         if due:
             self._import_due(due, import_others or self._import_one_by_one, alone)
+        note_imported(self, page, force)
 
     def due(self, page: list[Incoming], force: bool = False, overwrite: bool = False) -> list[Incoming]:
         """Return those of a page that :meth:`import_page` imports; the others get their outcome."""
         due = []
         obey_decisions(self, page)
         for incoming in self.each([incoming for incoming in page if not incoming.outcome]):
-            if reason := self._reason_to_skip(overwrite):
+            try:
+                reason = self._reason_to_skip(overwrite)
+            except NotYet as wait_for:
+                incoming.outcome, incoming.wait = "waits", wait_for
+                continue
+            if reason:
                 incoming.outcome, incoming.reason = "skipped", reason
             elif not force and self._is_up_to_date(incoming.binding):
                 incoming.outcome = "unchanged"
@@ -508,7 +524,10 @@ class RecordImporter(Importer):
         return self._("%(backend)s has no record %(id)s any more; nothing was changed here.", **self._names())
 
     def _must_skip(self) -> str | None:
-        """Return the reason why the record is not imported, None if it is imported."""
+        """Return the reason why the record is not imported, None if it is imported.
+
+        :raise NotYet: it is imported later, such as an order once it is paid
+        """
         return None
 
     def _is_up_to_date(self, binding: BaseModel) -> bool:
@@ -752,7 +771,7 @@ class RecordImporter(Importer):
             message = self._("%(backend)s has no record %(id)s any more.", **self._names())
             mark_error(self.binding, message, "missing")
 
-    def _delay(self, force: bool = False, **options: Any) -> None:
+    def _delay(self, force: bool = False, **options: Any) -> Job:
         """Delay a job that imports the record; of such jobs that wait, only one is run.
 
         :param force: import the record even if it has not changed, and overwrite changes that were
@@ -763,7 +782,7 @@ class RecordImporter(Importer):
         options.setdefault("description", description_of_import(self.environment, self.external_id))
         options.update(self.environment.flow_argument)
         identity = import_identity(*record, force)
-        import_record.delay(  # type: ignore[call-overload]  # the type of delay allows no options beside force
+        return import_record.delay(  # type: ignore[call-overload]  # the type of delay allows no options beside force
             self.environment.user_session, *record, force=force, identity_key=identity, **options
         )
 
@@ -835,9 +854,12 @@ def import_record(
         off.note_left_out([external_id], force)
         raise
     importer = environment.get_connector_unit(RecordImporter)
-    with mark_failure(session, importer.binder.to_internal(external_id)):
+    failed = import_scope(model_name, backend_id), lambda: [import_key(external_id, force)]
+    with noting_failure(session, *failed), mark_failure(session, importer.binder.to_internal(external_id)):
         try:
             return importer.run(external_id, force, data, read_at)
+        except NotYet as error:
+            return wait(importer, external_id, force, error)
         except Rehearsed as error:  # the import is not done, and nobody would do it again
             raise FailedJobError(
                 session.env._(
