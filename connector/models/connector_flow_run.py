@@ -248,6 +248,8 @@ class ConnectorFlow(models.Model):
     def _unsent(self):
         """Return the number of bindings with changes that wait to be sent."""
         bindings = self._unit().bindings().with_context(active_test=False)
+        if selection := self._selection():
+            bindings = selection.among(bindings)
         # searched, as there may be very many: none of them is read
         unsent = [("id", "in", bindings.ids), ("sync_state", "in", UNSENT)]
         if self._is_in_bulk():

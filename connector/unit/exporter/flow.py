@@ -7,8 +7,10 @@ from ..binding.state import recall, remember
 from ..flow import BulkExportFlow, Flow, flow_class, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
+from .bind import delay_pages
 from .consumers import delay_bulk_export, delay_exports
 from .resend import forget_sent
+from .selecting import selection_in
 
 #: States of bindings that wait for an export.
 UNSENT = ("never", "to_export", "different")
@@ -30,6 +32,10 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
     found = flow_class(environment.backend, session, model_name, Flow, flow)
     assert found is not None  # by its code it is found, or it is an error
     bindings = found(environment).bindings()
+    unbound = 0
+    if selection := selection_in(environment):
+        bindings = selection.among(bindings)
+        unbound = delay_pages(environment, selection)
     in_bulk = issubclass(found, BulkExportFlow)
     if again:
         forget_sent(bindings, getattr(found, "fields", None))
@@ -42,4 +48,4 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
         bindings = bindings.filtered_domain([("sync_state", "in", UNSENT)])
         delay_exports(session, bindings)
         number = len(bindings)
-    return session.env._("Records to export: %s.", number)
+    return session.env._("Records to export: %s.", number + unbound)

@@ -28,6 +28,7 @@ from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
+from .selecting import is_left_out
 from .unanswered import forget_until_answered
 from .unsent_changes import mark_unsent
 
@@ -308,6 +309,8 @@ def export_record(
     except FlowSwitchedOff:
         mark_unsent(binding)
         raise
+    if session.job and is_left_out(environment, binding):
+        return session.env._("Not exported: the flow is not for this record any more.")
     exporter = environment.get_connector_unit(RecordExporter)
     with mark_failure(session, binding):
         return exporter.run(binding_id, fields)
