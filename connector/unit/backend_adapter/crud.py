@@ -125,7 +125,7 @@ class CRUDAdapter(BackendAdapter):
 
         It is a dict, name of a filter to the value that the system is asked with.
 
-        :raise FailedJobError: a value cannot be chosen any more, and nothing else is imported
+        :raise UnusableFilters: a value cannot be chosen any more; nothing is imported in its place
         """
         return sent_values(self.filters, self.environment.filters, self.backend_record)
 

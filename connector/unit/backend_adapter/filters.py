@@ -21,6 +21,10 @@ from .json_paths import check_path, value_at
 from .since import as_datetime
 
 
+class UnusableFilters(FailedJobError):
+    """What people have chosen of an import flow cannot be used; nothing is imported in its place."""
+
+
 class FilterValueError(ValueError):
     """A value cannot be chosen, or not any more. The message is for the user."""
 
@@ -54,6 +58,10 @@ class Filter:
     def label_of(self, name: str, env: Environment) -> str:
         """Return the name for the user."""
         return _translated(self.label, env) if self.label else name.replace("_", " ").capitalize()
+
+    def in_words(self, value: Any, env: Environment) -> str:
+        """Return a value for people, as it is stored."""
+        return str(value)
 
     def sent(self, value: Any, backend: BaseModel) -> Any:
         """Return what the system is asked with.
@@ -121,6 +129,9 @@ class Flag(Filter):
     kind = "flag"
     value: Any = True
 
+    def in_words(self, value: Any, env: Environment) -> str:
+        return env._("yes")
+
     def sent(self, value: Any, backend: BaseModel) -> Any:
         if value is not True:
             raise FilterValueError(backend.env._("%s is neither yes nor no", shown(value)))
@@ -178,6 +189,12 @@ class Choice(Filter):
         sent = [self._sent(item, backend) for item in values]
         return sent if self.several else sent[0]
 
+    def in_words(self, value: Any, env: Environment) -> str:
+        values = value if isinstance(value, list) else [value]
+        if self.model:
+            return ", ".join(env[self.model].sudo().browse(values).exists().mapped("display_name"))
+        return ", ".join(_translated(text, env) for known, text in self.options if known in values)
+
     def _sent(self, value: Any, backend: BaseModel) -> Any:
         if self.model:
             return self._external_id(value, backend)
@@ -222,7 +239,7 @@ def sent_values(filters: Mapping[str, Filter], chosen: Mapping[str, Any], backen
     :param filters: as an adapter declares them
     :param chosen: dict, name of a filter to what people have chosen, as it is stored
     :return: dict, name of a filter to the value that is sent
-    :raise FailedJobError: one cannot be chosen any more; the message names it, and the way out
+    :raise UnusableFilters: one cannot be chosen any more; the message names it, and the way out
     """
     sent = {}
     for name, value in chosen.items():
@@ -232,7 +249,7 @@ def sent_values(filters: Mapping[str, Filter], chosen: Mapping[str, Any], backen
             sent[name] = filters[name].sent(value, backend)
         except FilterValueError as error:
             label = filters[name].label_of(name, backend.env) if name in filters else name
-            raise FailedJobError(
+            raise UnusableFilters(
                 backend.env._(
                     "“%(filter)s” of what is imported cannot be used: %(reason)s. Nothing is imported until somebody chooses anew on the flow.",
                     filter=label,
