@@ -19,6 +19,7 @@ class ConnectorFlow(models.Model):
         string="What Is Imported", help="What people have chosen of what the connector offers: name to value"
     )
     declared_filters = fields.Json(compute="_compute_declared_filters", help="What the connector offers")
+    chosen_in_words = fields.Char(compute="_compute_chosen_in_words", string="Imported")
     filters_error = fields.Char(compute="_compute_filters_error", help="Why the choice cannot be used")
     lists_all = fields.Boolean(
         compute="_compute_lists_all", help="Whether the next run looks at all records, as the choice is another one"
@@ -32,6 +33,12 @@ class ConnectorFlow(models.Model):
             told = [found.told(name, self.env) for name, found in offered.items()]
             gone = [{"name": name, "label": name, "kind": "gone"} for name in flow.filters or {} if name not in offered]
             flow.declared_filters = [*told, *gone] or False
+
+    @api.depends_context("lang")
+    @api.depends("code", "direction", "filters")
+    def _compute_chosen_in_words(self):
+        for flow in self:
+            flow.chosen_in_words = flow.filters and flow._chosen_in_words()
 
     @api.depends_context("lang")
     @api.depends("code", "direction", "filters")

@@ -10,6 +10,7 @@ from . import test_bulk_importer
 from . import test_checked_values
 from . import test_checkpoint
 from . import test_chosen_exports
+from . import test_chosen_imports
 from . import test_checkpoint_digest
 from . import test_checkpoint_review
 from . import test_companies

@@ -679,7 +679,7 @@ class RecordImporter(Importer):
         return reason
 
     def _is_chosen(self) -> bool:
-        """Return whether people have chosen the record, or it is here already, or another one needs it."""
+        """Return whether people have chosen the record, or it is here, or another one needs it."""
         incoming = self.incoming
         return not incoming.is_new or incoming.is_dependency or self.backend_adapter.is_chosen(incoming.record)
 
