@@ -95,6 +95,7 @@ class ConnectorFlow(models.Model):
     missing = fields.Selection(related="policy_id.missing", readonly=False, tracking=True)
     deleted = fields.Selection(related="policy_id.deleted", readonly=False, tracking=True)
     archived = fields.Selection(related="policy_id.archived", readonly=False, tracking=True)
+    left = fields.Selection(related="policy_id.left", readonly=False, tracking=True)
     duplicates = fields.Selection(related="policy_id.duplicates", readonly=False, tracking=True)
 
     _code_uniq = models.UniqueIndex("(backend_model, backend_id, code)")

@@ -54,8 +54,8 @@ class Flow(ConnectorUnit):
     - ``after``: codes of the flows that come before it in a first run
     - ``schedule``: when it runs on a new backend, as a cron expression; empty: by hand
     - ``comparison``: when both sides are compared, likewise
-    - ``domain``: of an export flow: which Odoo records it is for, until somebody decides otherwise, such
-      as ``[("sale_ok", "=", True)]``; empty: those that are bound
+    - ``domain``: of an export flow: which Odoo records it is for until somebody decides otherwise,
+      such as ``[("sale_ok", "=", True)]``; empty: those that are bound
     - ``policies``: dict, name of a policy to what holds until somebody decides otherwise
     - ``_fixed_policies``: names of the policies about which nobody can decide otherwise
     """

@@ -241,3 +241,134 @@ class TestCosts(ChosenCase):
         self.out.action_run()
         self.assertDone(self.run_jobs())
         self.assertEqual(len(self.here()), 5)
+
+
+class TestLeft(ChosenCase):
+    """What was chosen, and is not any more."""
+
+    def setUp(self):
+        super().setUp()
+        self.out.left = "archive"
+        self.choose()
+
+    def leave(self, *bindings):
+        for binding in bindings:
+            binding.odoo_id.ref = "X1"
+        self.run_jobs()
+
+    def ids_there(self):
+        return sorted(self.shop.table(PARTNER))
+
+    def test_it_stays_there_unless_somebody_decides_otherwise(self):
+        self.out.left = False
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [7])
+
+    def test_it_is_deleted_there_by_policy_and_the_binding_forgets_it(self):
+        binding, other = self.bound(7, ref="S1"), self.bound(8, ref="S2")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [8])
+        self.assertFalse(binding.external_id)
+        self.assertEqual(other.external_id, "8")
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [8])
+
+    def test_it_is_created_there_again_when_it_is_chosen_again(self):
+        binding = self.bound(7, ref="S1", name="Grace")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        binding.odoo_id.ref = "S7"
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.names_there(), ["Grace"])
+
+    def test_what_comes_back_before_its_job_runs_stays(self):
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.out.action_run()
+        self.after_commit = lambda: self.delayed_jobs("leave_record") and binding.odoo_id.write({"ref": "S8"})
+        self.run_jobs()
+        self.assertEqual(self.ids_there(), [7])
+
+    def test_a_record_that_was_never_chosen_is_left_alone(self):
+        self.bound(7, ref="X1")
+        self.run_flow()
+        self.run_flow()
+        self.assertEqual((self.ids_there(), self.out.left_count), ([7], 0))
+
+    def test_a_connector_may_archive_it_there_in_place_of_that(self):
+        class Archiving(RecordExporter):
+            _model_name = PARTNER
+
+            def _handle_left(self):
+                self.backend_adapter.write(self.external_id, {"status": "disabled"})
+                return "Disabled there."
+
+        webshop(Archiving)
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        self.assertEqual(self.shop.table(PARTNER)[7]["status"], "disabled")
+        self.assertEqual(binding.external_id, "7")
+        self.shop.calls.clear()
+        self.run_flow()
+        self.assertFalse(self.shop.calls)
+        binding.odoo_id.ref = "S7"
+        self.assertDone(self.run_jobs())
+        self.assertIn("name", self.shop.calls[-1][2])
+
+    def test_a_person_is_asked_once_a_run_and_not_once_a_record(self):
+        self.out.left = "ask"
+        bindings = [self.bound(number, ref="S1", name=f"Ada {number}") for number in (7, 8)]
+        self.run_flow()
+        self.leave(*bindings)
+        self.run_flow()
+        self.run_flow()
+        checkpoint = self.env["connector.checkpoint"].search([("message", "like", "not chosen any more")])
+        self.assertEqual(len(checkpoint), 1)
+        self.assertIn("Partners_Out", checkpoint.message)
+        self.assertIn("Ada 7, Ada 8", checkpoint.message)
+        self.assertEqual((self.ids_there(), self.out.left_count), ([7, 8], 2))
+
+    def test_who_was_asked_deletes_them_there_or_leaves_them(self):
+        self.out.left = "ask"
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        self.assertEqual(self.env[PARTNER].browse(self.out.action_open_left()["domain"][0][2]), binding)
+        self.out.action_delete_left()
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.ids_there(), self.out.left_count), ([], 0))
+        other = self.bound(8, ref="S1")
+        self.run_flow()
+        self.leave(other)
+        self.run_flow()
+        self.out.action_keep_left()
+        self.run_flow()
+        self.out.invalidate_recordset()
+        self.assertEqual((self.ids_there(), self.out.left_count), ([8], 0))
+
+    def test_what_was_bound_before_anybody_chose_is_never_deleted_without_a_question(self):
+        self.choose(False)
+        self.bound(7, ref="X1")
+        self.choose()
+        self.run_flow()
+        self.assertEqual((self.ids_there(), self.out.left_count), ([7], 1))
+
+    def test_nobody_is_asked_any_more_when_all_is_exported_again(self):
+        self.out.left = "ask"
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        self.choose(False)
+        self.out.invalidate_recordset()
+        self.assertFalse(self.out.left_count)

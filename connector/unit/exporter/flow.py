@@ -9,6 +9,7 @@ from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
 from .bind import delay_pages
 from .consumers import delay_bulk_export, delay_exports
+from .left import settle_left
 from .resend import forget_sent
 from .selecting import selection_in
 
@@ -32,11 +33,13 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
     found = flow_class(environment.backend, session, model_name, Flow, flow)
     assert found is not None  # by its code it is found, or it is an error
     bindings = found(environment).bindings()
+    in_bulk = issubclass(found, BulkExportFlow)
     unbound = 0
     if selection := selection_in(environment):
         bindings = selection.among(bindings)
-        unbound = delay_pages(environment, selection)
-    in_bulk = issubclass(found, BulkExportFlow)
+        if not in_bulk:
+            unbound = delay_pages(environment, selection)
+            settle_left(found(environment), selection)
     if again:
         forget_sent(bindings, getattr(found, "fields", None))
     if again and not in_bulk:

@@ -49,7 +49,7 @@ class BatchImporter(Importer):
     _listing: str | None = None
     # How often the flow had been switched off when the listing began
     _times_off = 0
-    # What people had chosen when the listing began, see chosen_key(): a watermark counts for that only
+    # What people had chosen when the listing began, see chosen_key(): its watermark counts for that
     _chosen = ""
     # What happens after a job that has failed: with "continue", the watermark moves all the same
     _on_failure: OnFailure = "stop"
