@@ -27,10 +27,16 @@ class ConnectorFlow(models.Model):
             )
 
     def write(self, vals):
-        """Note whose records a flow has exported so far, before other ones are chosen."""
+        """Note which records a flow has exported so far, before other ones are chosen."""
+        if "domain" in vals:
+            vals = {**vals, "domain": self._rule_or_none(vals["domain"])}
         for flow in self if "domain" in vals else ():
             flow._note_before(vals["domain"])
         return super().write(vals)
+
+    def _rule_or_none(self, domain):
+        """Return a domain, False for one without a rule: it chooses nothing, and must not choose all."""
+        return False if (domain or "").strip() in ("", "[]") else domain
 
     def _note_before(self, domain):
         members = self.env["connector.flow.member"].sudo()

@@ -26,6 +26,7 @@ from . import test_declared_since
 from . import test_default_access
 from . import test_default_screens
 from . import test_documented_adapters
+from . import test_documented_choice
 from . import test_documented_contract
 from . import test_encodings
 from . import test_environment

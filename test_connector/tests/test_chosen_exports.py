@@ -139,6 +139,8 @@ class TestBindings(ChosenCase):
 
     def test_nothing_is_bound_where_nothing_is_chosen(self):
         self.record()
+        self.choose("[]")  # the screen says so when somebody has removed the last rule
+        self.assertFalse(self.out.domain)
         self.run_flow()
         self.assertFalse(self.here())
 
