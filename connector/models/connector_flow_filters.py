@@ -38,7 +38,7 @@ class ConnectorFlow(models.Model):
     @api.depends("code", "direction", "filters")
     def _compute_chosen_in_words(self):
         for flow in self:
-            flow.chosen_in_words = flow.filters and flow._chosen_in_words()
+            flow.chosen_in_words = bool(flow._offered()) and flow._chosen_in_words()
 
     @api.depends_context("lang")
     @api.depends("code", "direction", "filters")
@@ -95,10 +95,10 @@ class ConnectorFlow(models.Model):
 
     def _chosen_in_words(self):
         """Return what is chosen as a text, such as “Status: Paid”."""
-        offered = self._offered()
+        chosen = self.filters or {}
         words = [
-            f"{offered[name].label_of(name, self.env)}: {offered[name].in_words(value, self.env)}"
-            for name, value in (self.filters or {}).items()
-            if name in offered
+            f"{offered.label_of(name, self.env)}: {offered.in_words(chosen[name], self.env)}"
+            for name, offered in self._offered().items()
+            if name in chosen
         ]
-        return ", ".join(words) or self.env._("everything")
+        return ", ".join(words) or self.env._("Everything")

@@ -1,11 +1,14 @@
-from odoo.exceptions import ValidationError
+from unittest.mock import patch
 
-from odoo.addons.connector import ExportFlow, RecordExporter, without_export
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.connector import ExportFlow, RecordExporter, RecordImporter, without_export
 from odoo.addons.connector.event import on_record_create
 from odoo.addons.connector.unit.exporter import bind
 from odoo.addons.connector.unit.exporter.bind import delay_bindings
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_export, delay_export_all_bindings
 from odoo.addons.connector.unit.exporter.selecting import is_left_out, selection_in, selection_of
+from odoo.addons.connector.unit.exporter.selection import Selection
 from odoo.addons.connector.unit.flow import open_flow
 
 from ..units import webshop
@@ -190,6 +193,30 @@ class TestBindings(ChosenCase):
         self.shop.table(PARTNER)[1]["name"] = "S"
         self.run_flow("partners")
         self.assertEqual(len(self.here()), 1)
+
+    def test_a_record_that_somebody_else_binds_at_the_same_moment_is_bound_once(self):
+        self.choose()
+        binding = self.bound(7, ref="S1")
+        with patch.object(Selection, "unbound", lambda selection, backend, ids=None: binding.odoo_id):
+            bind.bind_chosen.delay(self.session, PARTNER, self.backend.id, binding.odoo_id.ids)
+            job = self.run_jobs()
+        self.assertEqual(job.state, "scheduled")
+        self.assertIn("bound by somebody else meanwhile", job.message)
+        self.assertEqual(self.here(), binding)
+
+    def test_a_button_exports_no_record_that_is_not_chosen(self):
+        self.choose()
+        self.bound(7, ref="S1").action_export_now()
+        with self.assertRaisesRegex(UserError, "that flow is on and is for this record"):
+            self.bound(8, ref="X1").action_export_now()
+
+    def test_an_import_does_not_wait_for_a_change_that_is_never_sent(self):
+        self.choose()
+        chosen, other = self.bound(7, ref="S1"), self.bound(8, ref="X1")
+        self.out.action_switch_off()
+        (chosen | other).sync_state = "to_export"
+        self.assertIn("Put off", self.unit(RecordImporter, backend=self.backend).run(7))
+        self.assertNotIn("Put off", self.unit(RecordImporter, backend=self.backend).run(8))
 
 
 class TestUnusable(ChosenCase):

@@ -46,7 +46,7 @@ from .bind import delay_bindings
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import RecordExporter, export_record
-from .selecting import selection_of
+from .selecting import is_chosen, selection_of
 from .selection import Selection, UnusableDomain
 from .unsent_changes import mark_unsent, note_unsent
 
@@ -120,7 +120,7 @@ def delay_bulk_export(
         if argument is None:
             mark_unsent(binding)
             continue
-        if not _is_chosen(binding, selection_of(session, binding, BulkExportFlow, flow)):
+        if not is_chosen(binding, selection_of(session, binding, BulkExportFlow, flow)):
             continue
         jobs.append(
             export_bulk.delay(
@@ -167,7 +167,7 @@ def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written)
     selection = selection_of(session, binding, ExportFlow)
     if not _matters(session, binding, vals, selection):
         return
-    if _argument_if_on(session, binding, ExportFlow) is None or not _is_chosen(binding, selection):
+    if _argument_if_on(session, binding, ExportFlow) is None or not is_chosen(binding, selection):
         mark_unsent(binding)
         return
     delay_exports(session, binding)
@@ -203,14 +203,6 @@ def _argument_if_on(
     if not flows._is_on(backend, flow.code) and not flows._switch_now(backend, flow.code)[0]:
         return None
     return flow_argument(backend.get_backend(), session, flow, kind)
-
-
-def _is_chosen(binding: BaseModel, selection: Selection | None) -> bool:
-    """Return whether a flow is for a binding; not if its domain cannot be used: its runs say so."""
-    try:
-        return selection is None or selection.has(binding)
-    except UnusableDomain:
-        return False
 
 
 def _fields_of(selection: Selection) -> set[str]:

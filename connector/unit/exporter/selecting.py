@@ -8,7 +8,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..connector_unit import Environment
 from ..flow import Flow, flow_class, flow_classes, label_of
-from .selection import Selection
+from .selection import Selection, UnusableDomain
 
 
 def selection_in(environment: Environment) -> Selection | None:
@@ -29,6 +29,14 @@ def is_left_out(environment: Environment, binding: BaseModel) -> bool:
     """
     selection = selection_in(environment)
     return selection is not None and not selection.has(binding)
+
+
+def is_chosen(binding: BaseModel, selection: Selection | None) -> bool:
+    """Return whether a flow is for a binding; not if its domain cannot be used: its runs say so."""
+    try:
+        return selection is None or selection.has(binding)
+    except UnusableDomain:
+        return False
 
 
 def selection_of(

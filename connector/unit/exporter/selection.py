@@ -36,7 +36,7 @@ def record_field(model: BaseModel) -> str | None:
 
 
 def record_model(model: BaseModel) -> str:
-    """Return the name of the model over which the domain of an export flow of a binding model is."""
+    """Return the name of the model that the domain of an export flow of a binding model is about."""
     field = record_field(model)
     return model._fields[field].comodel_name if field else model._name
 
@@ -127,7 +127,7 @@ class Selection:
         return Domain("company_id", "in", [False, company.id])
 
     def may_bind(self, record_id: int, backend: BaseModel) -> bool:
-        """Return whether :meth:`unbound` would find a record, if it has no binding; without a query."""
+        """Return whether :meth:`unbound` would find a record without a binding; it asks nothing."""
         record = self._records.browse(record_id)
         is_active = "active" not in record._fields or record.active
         return bool(is_active and record.filtered_domain(self._of_company(backend)) and self.has_record(record))

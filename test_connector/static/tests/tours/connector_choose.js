@@ -18,7 +18,10 @@ registry.category("web_tour.tours").add("connector_choose", {
         {
             content: "Choose a day",
             trigger: `${filter("since")} input`,
-            run: "edit 2026-01-31",
+            run({ anchor }) {
+                anchor.value = "2026-01-31";
+                anchor.dispatchEvent(new Event("change", { bubbles: true }));
+            },
         },
         {
             content: "Tick the box",
@@ -60,7 +63,7 @@ registry.category("web_tour.tours").add("connector_choose", {
             run: "click",
         },
         {
-            content: "Save it",
+            content: "It is there",
             trigger: ".o_field_widget[name='domain'] .o_tree_editor_condition",
         },
         {
@@ -70,10 +73,11 @@ registry.category("web_tour.tours").add("connector_choose", {
         },
         {
             content: "It is said what that means",
-            trigger: ".o_form_saved:contains('Only these records'), .o_form_view:contains('Only these records')",
+            trigger: ".o_form_view:contains('Only these records')",
         },
         {
-            trigger: ".o_form_view:not(:has(.o_form_status_indicator_buttons:not(.invisible)))",
+            content: "It is saved",
+            trigger: ".o_form_status_indicator_buttons.invisible:not(:visible)",
         },
     ],
 });
