@@ -9,7 +9,7 @@ from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..exception import InvalidBackend
-from ..unit.exporter.selection import Selection, record_model
+from ..unit.binding.selection import Selection, record_model
 from ..unit.flow import ExportFlow, declared_domain, flow_class
 
 

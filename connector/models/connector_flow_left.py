@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..unit.exporter.left import delay_leaving
-from ..unit.exporter.selection import Selection
+from ..unit.binding.selection import Selection
 
 #: Names in a checkpoint.
 _MOST_NAMES = 10

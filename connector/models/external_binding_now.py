@@ -9,7 +9,7 @@ from ..unit.exporter.bulk import is_sent_in_bulk
 from ..unit.exporter.consumers import delay_bulk_export
 from ..unit.exporter.record import export_record
 from ..unit.exporter.resend import forget_sent
-from ..unit.exporter.selecting import is_chosen, selection_of
+from ..unit.binding.selecting import is_chosen, selection_of
 from ..unit.flow import BulkExportFlow, ExportFlow, ImportFlow, flow_class
 from ..unit.importer.record import import_record
 from ..unit.jobs.keys import export_identity, import_identity

@@ -17,7 +17,7 @@ from .connector_unit import external_id_text
 from .exporter.bulk import BulkExporter
 from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
-from .exporter.selecting import selection_in
+from .binding.selecting import selection_in
 from .flow import ImportFlow, open_flow
 from .importer.bulk import PAGE_SIZE, import_page
 from .importer.incoming import Incoming

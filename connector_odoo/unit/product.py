@@ -10,14 +10,14 @@ from odoo.addons.connector import ImportMapper, add_checkpoint, changed_by, exte
 from odoo.addons.connector.declaration import Choice
 
 from ..backend import odoo, odoo_19, odoo_legacy
-from .backend_adapter import Json2Adapter, XmlRpcAdapter
+from .backend_adapter import Json2Adapter, OdooAdapter, XmlRpcAdapter
 from .importer import OdooImporter
 
 _lt = LazyTranslate(__name__)
 
 
-class ProductFilters:
-    """What people may choose of the products there: some categories, with those below them."""
+class ProductAdapter(OdooAdapter):
+    """Base adapter of products, of which people may choose categories, with those below them."""
 
     filters = {"category": Choice(model="odoo.product.category", several=True, label=_lt("Categories"))}
 
@@ -28,12 +28,12 @@ class ProductFilters:
 
 
 @odoo_19
-class Json2ProductAdapter(ProductFilters, Json2Adapter):
+class Json2ProductAdapter(ProductAdapter, Json2Adapter):
     _model_name = "odoo.product.product"
 
 
 @odoo_legacy
-class XmlRpcProductAdapter(ProductFilters, XmlRpcAdapter):
+class XmlRpcProductAdapter(ProductAdapter, XmlRpcAdapter):
     _model_name = "odoo.product.product"
 
 

@@ -174,7 +174,7 @@ class Choice(Filter):
                 raise ValueError(f"Choice, {shown(option)}: it must be a value and its name, such as ('paid', 'Paid')")
         if bool(options) == bool(model):
             raise ValueError('Choice: either options, such as ("paid", "Paid"), or a binding model is expected')
-        super().__post_init__()
+        self.__post_init__()
 
     def told(self, name: str, env: Environment) -> dict[str, Any]:
         told = {**super().told(name, env), "several": self.several}

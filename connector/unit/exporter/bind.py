@@ -26,8 +26,8 @@ from ..jobs.keys import export_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import a_moment
 from .record import export_record
-from .selecting import selection_in, selection_of
-from .selection import Selection, UnusableDomain, record_field
+from ..binding.selecting import selection_in, selection_of
+from ..binding.selection import Selection, UnusableDomain, record_field
 
 #: Records that a job binds.
 PAGE_SIZE = 500

@@ -29,7 +29,7 @@ from ..jobs.related_action import open_exported_in_bulk
 from ..mapper.mapper import ExportMapper
 from ..synchronizer import a_moment
 from ..types import Values
-from .selecting import selection_in
+from ..binding.selecting import selection_in
 from .unanswered import forget_until_answered
 from .unsent_changes import mark_unsent
 

@@ -46,8 +46,8 @@ from .bind import delay_bindings
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import RecordExporter, export_record
-from .selecting import is_chosen, selection_of
-from .selection import Selection, UnusableDomain
+from ..binding.selecting import is_chosen, selection_of
+from ..binding.selection import Selection, UnusableDomain
 from .unsent_changes import mark_unsent, note_unsent
 
 #: Written values, or the change of ``on_record_change``.

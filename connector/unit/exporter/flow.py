@@ -11,7 +11,7 @@ from .bind import delay_pages
 from .consumers import delay_bulk_export, delay_exports
 from .left import settle_left
 from .resend import forget_sent
-from .selecting import selection_in
+from ..binding.selecting import selection_in
 
 #: States of bindings that wait for an export.
 UNSENT = ("never", "to_export", "different")

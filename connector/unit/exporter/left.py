@@ -19,8 +19,8 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key
 from ..jobs.related_action import open_exported
 from .record import RecordExporter
-from .selecting import selection_in
-from .selection import Selection
+from ..binding.selecting import selection_in
+from ..binding.selection import Selection
 
 
 def settle_left(flow: Flow, selection: Selection) -> None:
@@ -57,7 +57,7 @@ def delay_leaving(environment: Environment, bindings: BaseModel) -> list[Job]:
             environment.user_session,
             environment.model_name,
             binding.id,
-            **environment.flow_argument,
+            *environment.flow_argument.values(),
             identity_key=f"leave,{environment.model_name},{binding.id}",
         )
         for binding in bindings

@@ -28,7 +28,7 @@ from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
-from .selecting import is_left_out
+from ..binding.selecting import is_left_out
 from .unanswered import forget_until_answered
 from .unsent_changes import mark_unsent
 

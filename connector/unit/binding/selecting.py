@@ -51,5 +51,7 @@ def selection_of(
     """
     backend = binding.backend_id
     flow = flow_class(backend.get_backend(), session, binding._name, kind, code)
-    domain = flow and binding.env["connector.flow"]._domain_of(backend, flow.code)
-    return Selection(binding, domain, label_of(flow, session.env)) if flow and domain else None
+    if flow is None:
+        return None
+    domain = binding.env["connector.flow"]._domain_of(backend, flow.code)
+    return Selection(binding, domain, label_of(flow, session.env)) if domain else None
