@@ -4,8 +4,8 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..unit.exporter.left import delay_leaving
 from ..unit.binding.selection import Selection
+from ..unit.exporter.left import delay_leaving
 
 #: Names in a checkpoint.
 _MOST_NAMES = 10

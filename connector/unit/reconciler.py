@@ -12,12 +12,12 @@ from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import general
+from .binding.selecting import selection_in
 from .binding.state import is_in_conflict, mark_in_sync, recall, remember
 from .connector_unit import external_id_text
 from .exporter.bulk import BulkExporter
 from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
-from .binding.selecting import selection_in
 from .flow import ImportFlow, open_flow
 from .importer.bulk import PAGE_SIZE, import_page
 from .importer.incoming import Incoming

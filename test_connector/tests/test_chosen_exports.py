@@ -4,11 +4,11 @@ from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.connector import ExportFlow, RecordExporter, RecordImporter, without_export
 from odoo.addons.connector.event import on_record_create
+from odoo.addons.connector.unit.binding.selecting import is_left_out, selection_in, selection_of
+from odoo.addons.connector.unit.binding.selection import Selection
 from odoo.addons.connector.unit.exporter import bind
 from odoo.addons.connector.unit.exporter.bind import delay_bindings
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_export, delay_export_all_bindings
-from odoo.addons.connector.unit.binding.selecting import is_left_out, selection_in, selection_of
-from odoo.addons.connector.unit.binding.selection import Selection
 from odoo.addons.connector.unit.flow import open_flow
 
 from ..units import webshop

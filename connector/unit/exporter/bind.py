@@ -19,6 +19,8 @@ from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...event.no_export import forbids_all, forbids_export
+from ..binding.selecting import selection_in, selection_of
+from ..binding.selection import Selection, UnusableDomain, record_field
 from ..connector_unit import Environment
 from ..flow import ExportFlow, open_flow
 from ..jobs.channel import flow_channel
@@ -26,8 +28,6 @@ from ..jobs.keys import export_identity
 from ..jobs.related_action import open_backend
 from ..synchronizer import a_moment
 from .record import export_record
-from ..binding.selecting import selection_in, selection_of
-from ..binding.selection import Selection, UnusableDomain, record_field
 
 #: Records that a job binds.
 PAGE_SIZE = 500

@@ -15,6 +15,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...exception import MappingError, NoExternalId
 from ...extension import class_name
+from ..binding.selecting import selection_in
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -29,7 +30,6 @@ from ..jobs.related_action import open_exported_in_bulk
 from ..mapper.mapper import ExportMapper
 from ..synchronizer import a_moment
 from ..types import Values
-from ..binding.selecting import selection_in
 from .unanswered import forget_until_answered
 from .unsent_changes import mark_unsent
 

@@ -36,6 +36,8 @@ from ...event.change import Change
 from ...event.no_export import forbids_all, forbids_any, forbids_export
 from ...exception import NoConnectorUnitError
 from ..binding.paths import paths_to
+from ..binding.selecting import is_chosen, selection_of
+from ..binding.selection import Selection, UnusableDomain
 from ..connector_unit import get_environment
 from ..flow import BulkExportFlow, ExportFlow, Flow, flow_argument, flow_class
 from ..jobs.about import name_of
@@ -46,8 +48,6 @@ from .bind import delay_bindings
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import RecordExporter, export_record
-from ..binding.selecting import is_chosen, selection_of
-from ..binding.selection import Selection, UnusableDomain
 from .unsent_changes import mark_unsent, note_unsent
 
 #: Written values, or the change of ``on_record_change``.

@@ -3,6 +3,7 @@
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..binding.selecting import selection_in
 from ..binding.state import recall, remember
 from ..flow import BulkExportFlow, Flow, flow_class, open_flow
 from ..jobs.channel import flow_channel
@@ -11,7 +12,6 @@ from .bind import delay_pages
 from .consumers import delay_bulk_export, delay_exports
 from .left import settle_left
 from .resend import forget_sent
-from ..binding.selecting import selection_in
 
 #: States of bindings that wait for an export.
 UNSENT = ("never", "to_export", "different")

@@ -11,6 +11,8 @@ from odoo.models import BaseModel
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..binding.selecting import selection_in
+from ..binding.selection import Selection
 from ..checkpoint import add_checkpoint
 from ..connector_unit import Environment
 from ..flow import ExportFlow, Flow, open_flow
@@ -19,8 +21,6 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key
 from ..jobs.related_action import open_exported
 from .record import RecordExporter
-from ..binding.selecting import selection_in
-from ..binding.selection import Selection
 
 
 def settle_left(flow: Flow, selection: Selection) -> None:

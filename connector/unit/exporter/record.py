@@ -14,6 +14,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import IDMissingInBackend, InvalidDataError
+from ..binding.selecting import is_left_out
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import MissingThere, mark_error, mark_failure, mark_in_sync, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -28,7 +29,6 @@ from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
 from .creation import Creation
-from ..binding.selecting import is_left_out
 from .unanswered import forget_until_answered
 from .unsent_changes import mark_unsent
 

@@ -22,10 +22,10 @@ from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
 
+from ..binding.selecting import is_chosen, selection_of
 from ..binding.state import recall
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
-from ..binding.selecting import is_chosen, selection_of
 from ..flow import BulkExportFlow, ExportFlow, flow_class, flow_classes
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..synchronizer import Exporter
