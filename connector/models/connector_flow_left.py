@@ -35,7 +35,7 @@ class ConnectorFlow(models.Model):
         return super().write(vals)
 
     def _rule_or_none(self, domain):
-        """Return a domain, False for one without a rule: it chooses nothing, and must not choose all."""
+        """Return a domain, False for one without a rule: it must not choose all records."""
         return False if (domain or "").strip() in ("", "[]") else domain
 
     def _note_before(self, domain):
@@ -115,7 +115,7 @@ class ConnectorFlowMember(models.Model):
         self.invalidate_model()
 
     def _left(self, flow, selection: Selection, state):
-        """Return the exported bindings in a state that are not chosen any more, without a conflict."""
+        """Return the exported bindings in a state that are not chosen any more."""
         outside = ~selection.of_bindings()
         return self._bindings_of(flow).search(self._exported(flow) & self._in_state(flow, state) & outside, order="id")
 

@@ -249,7 +249,7 @@ class ConnectorFlow(models.Model):
         return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", self._watermark_key())
 
     def _watermark_key(self):
-        """Return the code by which the watermark of the flow is stored; "" for its model's first."""
+        """Return the code by which the watermark is stored; "" for the first flow of the model."""
         return self._argument(import_batch).get("flow", "")
 
     def _unsent(self):

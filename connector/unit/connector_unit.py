@@ -174,8 +174,8 @@ class Environment:
 
     ``flow`` is the code of the flow whose job runs, or None. ``flow_argument`` is a dict with the
     argument ``flow`` of further jobs of it; it is empty for the first flow of the model.
-    ``times_off`` says how often it was switched off by now. ``domain`` is the text of the domain of an
-    export flow, and ``filters`` is a dict with what people have chosen of an import flow.
+    ``times_off`` says how often it was switched off by now. ``domain`` is the text of the domain of
+    an export flow, and ``filters`` is a dict with what people have chosen of an import flow.
 
     It is a context manager. The resources that its units have opened with :meth:`open` are closed
     at the end of the ``with`` block, or by :meth:`close`. At the latest they are closed when

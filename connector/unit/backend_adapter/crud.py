@@ -130,7 +130,7 @@ class CRUDAdapter(BackendAdapter):
         return sent_values(self.filters, self.environment.filters, self.backend_record)
 
     def with_chosen(self, filters: Any) -> Any:
-        """Return the filters of a list, so that it finds nothing but what people have chosen; a hook.
+        """Return the filters of a list that finds only what people have chosen; a hook.
 
         By default they are a dict, and what is chosen is added to it.
 

@@ -22,7 +22,7 @@ from .since import as_datetime
 
 
 class UnusableFilters(FailedJobError):
-    """What people have chosen of an import flow cannot be used; nothing is imported in its place."""
+    """What people have chosen of an import flow cannot be used; nothing else is imported."""
 
 
 class FilterValueError(ValueError):
@@ -251,7 +251,8 @@ def sent_values(filters: Mapping[str, Filter], chosen: Mapping[str, Any], backen
             label = filters[name].label_of(name, backend.env) if name in filters else name
             raise UnusableFilters(
                 backend.env._(
-                    "“%(filter)s” of what is imported cannot be used: %(reason)s. Nothing is imported until somebody chooses anew on the flow.",
+                    "“%(filter)s” of what is imported cannot be used: %(reason)s. Nothing is imported until somebody chooses anew "
+                    "on the flow.",
                     filter=label,
                     reason=error,
                 )
@@ -260,7 +261,7 @@ def sent_values(filters: Mapping[str, Filter], chosen: Mapping[str, Any], backen
 
 
 def parameters_of(filters: Mapping[str, Filter]) -> dict[Any, str]:
-    """Return the parameters that filters are sent as: a dict, parameter to the name of the filter."""
+    """Return as what filters are sent: a dict, parameter to the name of the filter."""
     return {found.parameter or name: name for name, found in filters.items()}
 
 

@@ -36,7 +36,7 @@ def record_field(model: BaseModel) -> str | None:
 
 
 def record_model(model: BaseModel) -> str:
-    """Return the name of the model that the domain of an export flow of a binding model is about."""
+    """Return the name of the model that the domain of an export flow is about."""
     field = record_field(model)
     return model._fields[field].comodel_name if field else model._name
 

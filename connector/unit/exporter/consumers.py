@@ -18,8 +18,8 @@ Changes by an import are exported to all backends but the one of the import (``n
 in the context, see :mod:`~odoo.addons.connector.event.no_export`).
 
 Nothing is delayed for archived backends, for bindings that are not exported, for records outside of
-the domain of the flow, and for changes of fields that the export's mapping does not read. The jobs that wait for one record are one job: it
-exports all changes made until it is run.
+the domain of the flow, and for changes of fields that the export's mapping does not read. The jobs
+that wait for one record are one job: it exports all changes made until it is run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -105,8 +105,8 @@ def delay_bulk_export(
 
     It is done by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their
     model. The connector's own consumers call this function when they have found the records that a
-    change concerns. Bindings that are not exported, or have no external id yet, are left out. Those
-    whose flow is switched off become *to export*. Nothing is delayed for those outside of its domain.
+    change concerns. Bindings that are not exported, have no external id yet, or are outside of the
+    domain of the flow, are left out. Those whose flow is switched off become *to export*.
 
     :param bindings: recordset of a binding model
     :param flow: code of a :class:`~odoo.addons.connector.unit.flow.BulkExportFlow`; None: the first
@@ -254,7 +254,7 @@ def _delay_delete(session: ConnectorSession, binding: BaseModel) -> None:
 def _matters(session: ConnectorSession, binding: BaseModel, vals: Written, selection: Selection | None) -> bool:
     """Return whether the mapping of a binding's export reads a field that was written.
 
-    So does a field on which the domain of its flow depends: the record may be one of it from now on.
+    So does a field on which the domain of its flow depends: the record may have come into it.
 
     A binding without an external id is exported whole. Writing the external id itself does not
     change the record, and a binding that is created with one binds a record that is there already:
