@@ -44,6 +44,7 @@ from .paginators import (
 )
 from .rest import RestAdapter
 from .rpc import RpcAdapter
+from ..unit.backend_adapter.filters import Choice, Date, Flag, Text
 from ..unit.backend_adapter.since import Since
 from .values import Header, Verb, field, secret
 
@@ -53,7 +54,10 @@ __all__ = [
     "Basic",
     "Bearer",
     "Call",
+    "Choice",
     "CursorPages",
+    "Date",
+    "Flag",
     "GraphQLAdapter",
     "Header",
     "Hmac",
@@ -71,6 +75,7 @@ __all__ = [
     "RestAdapter",
     "RpcAdapter",
     "Since",
+    "Text",
     "Verb",
     "Window",
     "field",

@@ -139,13 +139,22 @@ class ConnectorFlow(models.Model):
             flow.can_open = flow.model_name in self.env and self.env[flow.model_name].has_access("read")
             flow.bound_count = flow._count([])
             flow.troubled_count = flow._count([("sync_state", "in", _TROUBLED)])
-            flow.unsent_count = flow.direction == "export" and flow._count([("sync_state", "=", "to_export")])
+            flow.unsent_count = flow.direction == "export" and flow._count_unsent()
+
+    def _count_unsent(self):
+        """Count the bindings that the next run exports; none if the domain cannot be used."""
+        if self.domain_error:
+            return 0
+        selection = self._selection()
+        chosen = selection.of_bindings() if selection else fields.Domain.TRUE
+        return self._count(fields.Domain("sync_state", "=", "to_export") & chosen)
 
     def _count(self, domain):
         """Count bindings, at most one more than :data:`MOST_COUNTED`."""
         if not self.can_open:
             return 0
-        return self.env[self.model_name].search_count(self._domain(domain), limit=MOST_COUNTED + 1)
+        domain = fields.Domain(self._domain([])) & fields.Domain(domain)
+        return self.env[self.model_name].search_count(domain, limit=MOST_COUNTED + 1)
 
     def _domain(self, domain):
         return [("backend_id", "=", self.backend_id), *domain]

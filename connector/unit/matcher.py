@@ -82,7 +82,7 @@ class Matcher(Importer):
         adapter = importer.backend_adapter
         batch._read_at = database_now(self.environment)
         fields = importer._fields_to_read() if adapter.lists_records else None
-        for listed in adapter.list_pages(batch._filters_since(None), fields, Bookmark()):
+        for listed in adapter.list_pages(batch._chosen_since(None), fields, Bookmark()):
             if adapter.lists_records:
                 records = without_unusable(self, checked_records(adapter, listed, "search_read"), adapter.id_of)
                 for page in split_every(self._page_size, records, list):

@@ -16,6 +16,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from ...exception import MappingError, NoExternalId, Rehearsed
 from ...extension import class_name
 from ..backend_adapter.rehearsal import hold_back_own
+from ..binding.selecting import selection_in
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -285,6 +286,8 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
         _mark_all_unsent(session, model_name, binding_ids)
         raise
     exporter = environment.get_connector_unit(BulkExporter)
+    if selection := selection_in(environment):
+        binding_ids = selection.among(exporter.model.browse(binding_ids)).ids
     keys = partial(_identities, model_name, binding_ids, environment.flow_argument)
     failed = noting_failure(session, export_scope(model_name), keys)
     try:
@@ -294,7 +297,8 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
     except Rehearsed:
         _mark_all_unsent(session, model_name, binding_ids)
         raise
-    return [messages[binding_id] for binding_id in binding_ids]
+    not_chosen = session.env._("Not exported: the flow is not for this record any more.")
+    return [messages.get(binding_id, not_chosen) for _backend_id, binding_id, *_flow in calls]
 
 
 def _mark_all_unsent(session: ConnectorSession, model_name: str, binding_ids: Sequence[int]) -> None:

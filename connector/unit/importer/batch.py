@@ -1,7 +1,9 @@
 """Import many records of the external system: the importers, and their jobs."""
 
+import hashlib
+import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,6 +52,8 @@ class BatchImporter(Importer):
     _listing: str | None = None
     # How often the flow had been switched off when the listing began
     _times_off = 0
+    # What people had chosen when the listing began, see chosen_key(): its watermark counts for that
+    _chosen = ""
     # What happens after a job that has failed: with "continue", the watermark moves all the same
     _on_failure: OnFailure = "stop"
 
@@ -77,8 +81,7 @@ class BatchImporter(Importer):
         if moves:
             if running := self._running():
                 return running[0]._told()
-            since = self._watermark()
-            filters = self._filters_since(since)
+            since, filters = self._begin()
         bookmark = Bookmark()
         segment = read_segment(self, filters, bookmark)
         if moves and (value := self._get_next_watermark(self._read_at)) is not None:
@@ -97,7 +100,7 @@ class BatchImporter(Importer):
         :param most: how many of them
         """
         self._read_at = database_now(self.environment)
-        return read_first(self, self._filters_since(self._watermark()), most)
+        return read_first(self, self._begin()[1], most)
 
     def run_segment(self, listing_id: int, number: int, filters: Any) -> str:
         """List and import the next records of a listing.
@@ -114,13 +117,25 @@ class BatchImporter(Importer):
         if listing.is_done:
             return self._("This part of the list was listed before.")
         self._listing, self._times_off = listing.record.key or None, listing.record.times_off
+        self._chosen = listing.record.chosen or ""
         segment, bookmark = listing.read()
         return listing.delay(segment, bookmark)
 
-    def _watermark(self) -> str | None:
-        """Return up to where the records were imported, None if none were."""
-        watermarks = self.env["connector.watermark"]
-        return watermarks.value_of(self.backend_record, self.model._name, flow=self._flow_key)
+    def _begin(self) -> tuple[str | None, Any]:
+        """Return up to where the records were imported, and what the next run asks for.
+
+        What people have chosen counts, too. A watermark that was moved by another choice is none.
+        """
+        self._chosen = chosen_key(self.environment.filters)
+        since = self.env["connector.watermark"].value_of(
+            self.backend_record, self.model._name, flow=self._flow_key, chosen=self._chosen
+        )
+        return since, self._chosen_since(since)
+
+    def _chosen_since(self, since: str | None) -> Any:
+        """Return the filters of what has changed since then, of what people have chosen."""
+        filters = self._filters_since(since)
+        return self.backend_adapter.with_chosen(filters) if self.environment.filters else filters
 
     def _running(self) -> Any:
         """Return the listings of the model's changes that go on by themselves, records."""
@@ -191,6 +206,8 @@ class BatchImporter(Importer):
         further: dict[str, Any] = {"listing_id": listing_id} if listing_id else {}
         if times_off := self._times_off:
             further["times_off"] = times_off
+        if self._chosen:
+            further["chosen"] = self._chosen
         further.update(self.environment.flow_argument)
         session = self.environment.user_session
         return move_watermark.delayable(
@@ -285,6 +302,15 @@ class DelayedBatchImporter(BatchImporter):
         return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
 
 
+def chosen_key(filters: Mapping[str, Any]) -> str:
+    """Return a short text that stands for what people have chosen of an import flow; "" for all.
+
+    A watermark has it: what other filters had left out is not behind it.
+    """
+    text = json.dumps(filters, sort_keys=True) if filters else ""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest() if text else ""
+
+
 @job(
     default_channel=flow_channel(ImportFlow),
     related_action=open_backend,
@@ -357,6 +383,7 @@ def move_watermark(
     listing: str | None = None,
     listing_id: int | None = None,
     times_off: int = 0,
+    chosen: str = "",
     flow: str | None = None,
 ) -> str:
     """Note up to where the records of an external system were imported
@@ -370,6 +397,7 @@ def move_watermark(
     :param listing_id: id of its ``connector.listing`` record, if it was a long one
     :param times_off: how often the flow had been switched off when the batch began; if it was since
         then, pages may have ended without an import, and the watermark does not move
+    :param chosen: what people had chosen when the batch began, see :func:`chosen_key`
     """
     environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
     backend = environment.backend_record
@@ -384,7 +412,7 @@ def move_watermark(
             "The flow was switched off meanwhile, or all was asked for again: the watermark stays where it is."
         )
     if session.env["connector.watermark"].move(
-        backend, model_name, value, since, flow=environment.flow_argument.get("flow", "")
+        backend, model_name, value, since, flow=environment.flow_argument.get("flow", ""), chosen=chosen
     ):
         return session.env._("The next import begins at %s.", value)
     return session.env._("The watermark was moved by somebody else meanwhile: it stays there.")

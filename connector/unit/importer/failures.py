@@ -21,6 +21,7 @@ from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.texts import storable
 
 from ...exception import CredentialsRefused, InvalidDataError, ValueNotMatched
+from ..backend_adapter.filters import UnusableFilters
 from ..binding.state import mark_error
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text
@@ -79,7 +80,7 @@ def concerns_all(error: Exception) -> bool:
     if isinstance(error, NotYet):
         return False
     if isinstance(error, FailedJobError | NothingToDoJob):
-        return isinstance(error, CredentialsRefused | JobStopped)
+        return isinstance(error, CredentialsRefused | JobStopped | UnusableFilters)
     return isinstance(error, (JobError, *CONCURRENCY_ERRORS))
 
 

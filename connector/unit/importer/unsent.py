@@ -23,6 +23,7 @@ from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
 
+from ..binding.selecting import is_chosen, selection_of
 from ..binding.state import recall
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
@@ -100,16 +101,24 @@ def _noted(environment: Environment, page: Iterable[Incoming], in_bulk: bool) ->
     So it is while its export is switched off, and while exports are only rehearsed.
     """
     noted = [incoming for incoming in page if recall(incoming.binding, "sync_state") == "to_export"]
-    if noted and environment.backend_record.sudo().is_rehearsal:
+    if not noted or environment.backend_record.sudo().is_rehearsal:
         return noted
-    kinds = (ExportFlow, BulkExportFlow) if in_bulk else ExportFlow
+    kinds = (ExportFlow, BulkExportFlow) if in_bulk else (ExportFlow,)
     flows = environment.env["connector.flow"]
-    is_kept = noted and any(
-        flows._keeps_unsent(environment.backend_record, flow.code)
+    kept = [
+        flow
         for flow in flow_classes(environment.backend, environment.session).values()
-        if flow._model_name == environment.model_name and issubclass(flow, kinds)
-    )
-    return noted if is_kept else []
+        if flow._model_name == environment.model_name
+        and issubclass(flow, kinds)
+        and flows._keeps_unsent(environment.backend_record, flow.code)
+    ]
+    return [incoming for incoming in noted if any(_is_sent_by(environment, incoming, flow) for flow in kept)]
+
+
+def _is_sent_by(environment: Environment, incoming: Incoming, flow: type[Flow]) -> bool:
+    """Return whether a flow is for a record, as people have chosen."""
+    kind = BulkExportFlow if issubclass(flow, BulkExportFlow) else ExportFlow
+    return is_chosen(incoming.binding, selection_of(environment.session, incoming.binding, kind, flow.code))
 
 
 def _is_held_by_bulk_exports(environment: Environment) -> bool:
