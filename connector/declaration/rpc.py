@@ -389,6 +389,7 @@ class RpcAdapter(EndpointAdapter):
                 self.id_of(record)
             return records
         raise self._nonsense()
+
     def find_by_number(self, number: str) -> Sequence[ExternalId]:
         """Return the ids of the records with a number, by one call: see :attr:`find`."""
         call = self._declared(self.find, "find_by_number", "find")

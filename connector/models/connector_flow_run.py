@@ -210,7 +210,11 @@ class ConnectorFlow(models.Model):
 
         :raise UserError: one does
         """
-        if running := self.env["connector.listing"].sudo()._running(self._backend(), self.model_name, self._watermark_key()):
+        if (
+            running := self.env["connector.listing"]
+            .sudo()
+            ._running(self._backend(), self.model_name, self._watermark_key())
+        ):
             raise UserError(running[0]._told())
 
     def _check_ready(self):
@@ -239,7 +243,7 @@ class ConnectorFlow(models.Model):
         return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", self._watermark_key())
 
     def _watermark_key(self):
-        """Return the code by which the watermark and the listings are stored; "" for the first flow of the model."""
+        """Return the code of the watermark and the listings; "" for the first flow of the model."""
         return self._argument(import_batch).get("flow", "")
 
     def _unsent(self):

@@ -27,7 +27,7 @@ from ..binding.selecting import is_chosen, selection_of
 from ..binding.state import recall
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
-from ..flow import BulkExportFlow, ExportFlow, flow_classes
+from ..flow import BulkExportFlow, ExportFlow, Flow, flow_classes
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..synchronizer import Exporter
 from .incoming import Incoming
