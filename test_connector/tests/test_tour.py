@@ -5,12 +5,10 @@ from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue.session import ConnectorSession
 
-<<<<<<< HEAD
 from ..external import shop
 from ..units import webshop, webshop_flows
-=======
+
 IMPORT = "odoo.addons.connector.unit.importer.record.import_record"
->>>>>>> closes
 
 
 @tagged("post_install", "-at_install")
@@ -54,7 +52,6 @@ class TestTour(HttpCase):
         flow.invalidate_recordset()
         self.assertEqual((flow.is_on, flow.times_off, flow.expression), (True, 1, "0 * * * *"))
 
-<<<<<<< HEAD
     def test_a_manager_fetches_a_record_by_its_number(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
         shop.reset()
@@ -159,7 +156,7 @@ class TestTour(HttpCase):
         new_test_user(self.env, "reader", "base.group_user,connector.group_connector_user")
 
         self.start_tour("/odoo/connector-flows", "connector_choice_is_read", login="reader")
-=======
+
     def job_of(self, channel, state, message, **values):
         """Insert an import of a record, and return its id."""
         self.env["queue.job"].flush_model()
@@ -192,7 +189,6 @@ class TestTour(HttpCase):
         self.job_of(channel, "scheduled", reason, waits_for=reason)
 
         self.start_tour(f"/odoo/connector-flows/{flow.id}", "connector_not_yet", login="admin")
->>>>>>> closes
 
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})

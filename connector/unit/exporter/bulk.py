@@ -286,14 +286,9 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
         _mark_all_unsent(session, model_name, binding_ids)
         raise
     exporter = environment.get_connector_unit(BulkExporter)
-<<<<<<< HEAD
     if selection := selection_in(environment):
         binding_ids = selection.among(exporter.model.browse(binding_ids)).ids
-    keys = partial(_identities, model_name, binding_ids, environment.flow_argument)
-=======
-    # if several calls fail, the failing one is found by halving, and is then alone
     keys = partial(_keys, binding_ids, environment.flow_argument)
->>>>>>> closes
     failed = noting_failure(session, export_scope(model_name), keys)
     try:
         # if several calls fail, the failing one is found by halving, and is then alone

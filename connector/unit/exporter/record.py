@@ -359,16 +359,10 @@ def export_record(
     if session.job and is_left_out(environment, binding):
         return session.env._("Not exported: the flow is not for this record any more.")
     exporter = environment.get_connector_unit(RecordExporter)
-<<<<<<< HEAD
-    failed = export_scope(model_name), lambda: [export_identity(model_name, binding_id)]
+    failed = export_scope(model_name), lambda: [export_key(binding_id)]
     try:
         with noting_failure(session, *failed), mark_failure(session, binding):
             return exporter.run(binding_id, fields)
     except Rehearsed:
         mark_unsent(binding)
         raise
-=======
-    failed = export_scope(model_name), lambda: [export_key(binding_id)]
-    with noting_failure(session, *failed), mark_failure(session, binding):
-        return exporter.run(binding_id, fields)
->>>>>>> closes
