@@ -263,7 +263,7 @@ class ConnectorFlow(models.Model):
 
     @api.model
     def _now(self, backend, code):
-        """Return what the database says of a flow and its policies, by one query: a :class:`Now`."""
+        """Return what the database says of a flow, by one query: a :class:`Now`."""
         self.flush_model(["is_on", "times_off", "domain", "filters", "policy_id"])
         self.env["connector.flow.policy"].flush_model(list(POLICIES))
         self.env.cr.execute(_NOW, (backend._name, backend.id, code))
