@@ -12,7 +12,7 @@ from odoo.addons.jobs_queue.models.plain_fields import PlainMany2one
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..unit.importer.bulk import PAGE_SIZE, import_page
-from ..unit.put_right import import_key
+from ..unit.open_records import import_key
 
 #: How many of the records to import a form names.
 _SHOWN_IDS = 100

@@ -15,7 +15,7 @@ from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.store.sql import NOW
 
 from ..exception import InvalidDataError
-from ..unit.put_right import NOTED, scope_and_keys
+from ..unit.open_records import NOTED, scope_and_keys
 
 _logger = logging.getLogger(__name__)
 
@@ -74,8 +74,12 @@ class ConnectorOpenRecord(models.Model):
                 continue
             self._add(scope, keys, job_id)
 
+    @api.autovacuum
     def _add_all_failed(self):
-        """Insert the rows of all failed jobs that have none, a page at a time."""
+        """Insert the rows of all failed jobs that have none, a page at a time.
+
+        These are those that had failed before the addon noted failures.
+        """
         last = 0
         while True:
             self.env.cr.execute(

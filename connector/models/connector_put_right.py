@@ -29,6 +29,9 @@ from odoo.addons.jobs_queue.store.sql import BRIEFLY, NOW, own_cursor
 
 _logger = logging.getLogger(__name__)
 
+# Only names of columns are formatted into the statements below
+# pylint: disable=sql-injection
+
 #: Notes that are dealt with in one transaction.
 PAGE = 500
 #: Of ``postcommit.data``: whether the transaction has noted something.
@@ -55,7 +58,7 @@ class ConnectorPutRight(models.Model):
     def _note(self, session, scope, keys, read_at=None):
         """Note what the running job puts right, in a scope in which something is open.
 
-        :param scope: of the failures, see ``unit/put_right.py``
+        :param scope: of the failures, see ``unit/open_records.py``
         :param keys: list of the keys of those that are put right
         :param read_at: when the data were read; None: after the job began
         """

@@ -9,8 +9,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession, checked_session
 from odoo.addons.jobs_queue.texts import storable_or_none
 
 from ..backend import reference
-from .jobs.keys import export_identity
-from .put_right import direction_of, export_scope, import_key, import_scope
+from .open_records import direction_of, export_key, export_scope, import_key, import_scope
 from .types import ExternalId
 
 
@@ -126,4 +125,4 @@ def _scope_and_keys(
     direction = direction_of(session)
     if direction == "import" and record.external_id:
         return import_scope(model_name, record.backend_id.id), [import_key(record.external_id)]
-    return (export_scope(model_name), [export_identity(model_name, record_id)]) if direction == "export" else nothing
+    return (export_scope(model_name), [export_key(record_id)]) if direction == "export" else nothing

@@ -8,14 +8,16 @@ from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.models.connector_open_record import ConnectorOpenRecord
 from odoo.addons.connector.models.connector_put_right import ConnectorPutRight
 from odoo.addons.connector.testing import extending
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
+from odoo.addons.connector.unit.exporter.bulk import BulkExporter, export_bulk
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer import listing
 from odoo.addons.connector.unit.importer.batch import DirectBatchImporter, import_batch
 from odoo.addons.connector.unit.importer.bulk import import_page
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.jobs.keys import export_identity
-from odoo.addons.connector.unit.put_right import import_key, import_scope
+from odoo.addons.connector.unit.open_records import import_key, import_scope
 from odoo.addons.jobs_queue import chain, store
 
 from ..units import PartnerImporter, ShopAdapter, webshop
@@ -463,6 +465,28 @@ class TestExports(PutRightCase):
         binding.external_id = "1"
         self.run_now(self.delay_export(binding))
         self.assertEqual((failed.state, failed_import.state), ("done", "failed"))
+
+    def test_a_bulk_export_closes_a_failed_one_and_no_other(self):
+        class Exporter(BulkExporter):
+            _model_name = PARTNER
+            _fields = ("points",)
+
+        class Refusing(ShopAdapter):
+            def write_many(self, changes):
+                raise ValueError("The shop does not like it")
+
+        self.enterContext(registering(webshop))
+        webshop(type("Points", (Exporter,), {"__module__": __name__}))
+        self.add(1)
+        binding = self.partner("1", points=1)
+        with extending(webshop, Refusing):
+            failed = self.run_now(export_bulk.delay(self.session, PARTNER, self.backend.id, binding.id))
+        self.assertEqual(failed.state, "failed")
+        self.run_now(self.delay_export(binding))
+        self.assertEqual(failed.state, "failed")
+        binding.points = 2
+        job = self.run_now(export_bulk.delay(self.session, PARTNER, self.backend.id, binding.id))
+        self.assertEqual((job.state, failed.state, failed.done_by_id), ("done", "done", job))
 
     def theirs_win(self):
         class Exporter(RecordExporter):

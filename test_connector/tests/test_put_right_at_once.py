@@ -6,7 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
-from odoo.addons.connector.unit.put_right import import_key, import_scope
+from odoo.addons.connector.unit.open_records import import_key, import_scope
 from odoo.addons.jobs_queue import store
 from odoo.addons.jobs_queue.session import ConnectorSession
 

@@ -25,9 +25,10 @@ from ..importer.unsent import ImportHold, with_failed_export
 from ..jobs.about import exported_in_bulk
 from ..jobs.channel import flow_channel
 from ..jobs.keys import bulk_export_identity
+from ..jobs.put_right import note_exported, noting_failure
 from ..jobs.related_action import open_exported_in_bulk
 from ..mapper.mapper import ExportMapper
-from ..put_right import export_scope, note_exported, noting_failure
+from ..open_records import bulk_export_key, export_scope
 from ..synchronizer import a_moment
 from ..types import Values
 from .unanswered import forget_until_answered
@@ -190,8 +191,7 @@ class BulkExporter(ImportHold):
                     values.pop(name, None)
             remember(binding, values)
         sent_ids = [binding.id for binding in sent.values()]
-        names = self.model._name, _identities(self.model._name, sent_ids, self.environment.flow_argument)
-        note_exported(self.session, *names)
+        note_exported(self.session, self.model._name, _keys(sent_ids, self.environment.flow_argument))
 
     def _refused(self, changes: dict[str, Values]) -> dict[Any, Exception]:
         """Send changes and return the refused ones, as a dict: external id as text to exception.
@@ -281,12 +281,12 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
         raise
     exporter = environment.get_connector_unit(BulkExporter)
     # if several calls fail, the failing one is found by halving, and is then alone
-    keys = partial(_identities, model_name, binding_ids, environment.flow_argument)
+    keys = partial(_keys, binding_ids, environment.flow_argument)
     failed = noting_failure(session, export_scope(model_name), keys)
     with failed, mark_failure(session, exporter.model.browse(binding_ids)):
         messages = exporter.run(binding_ids)
     return [messages[binding_id] for binding_id in binding_ids]
 
 
-def _identities(model_name: str, binding_ids: Iterable[int], flow_argument: Mapping[str, str]) -> list[str]:
-    return [bulk_export_identity(model_name, binding_id, flow_argument.get("flow")) for binding_id in binding_ids]
+def _keys(binding_ids: Iterable[int], flow_argument: Mapping[str, str]) -> list[str]:
+    return [bulk_export_key(binding_id, flow_argument.get("flow")) for binding_id in binding_ids]

@@ -22,9 +22,10 @@ from ..flow import ExportFlow, FlowSwitchedOff, open_flow
 from ..jobs.about import exported
 from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key, export_identity
+from ..jobs.put_right import note_exported, noting_failure
 from ..jobs.related_action import open_exported
 from ..mapper.record import MapRecord
-from ..put_right import export_scope, note_exported, noting_failure
+from ..open_records import export_key, export_scope
 from ..synchronizer import Deleter, a_moment
 from ..types import ExternalId, Values
 from .conflict import Conflict
@@ -258,7 +259,7 @@ class RecordExporter(ConflictPolicy):
 
     def _put_right(self) -> None:
         """Note that failed exports of the record are put right: all of it was sent."""
-        note_exported(self.session, self.model._name, [export_identity(self.model._name, self.binding.id)])
+        note_exported(self.session, self.model._name, [export_key(self.binding.id)])
 
     def _check_unbound(self) -> None:
         """Check that the created record is not the record of another binding.
@@ -318,6 +319,6 @@ def export_record(
         mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(RecordExporter)
-    failed = export_scope(model_name), lambda: [export_identity(model_name, binding_id)]
+    failed = export_scope(model_name), lambda: [export_key(binding_id)]
     with noting_failure(session, *failed), mark_failure(session, binding):
         return exporter.run(binding_id, fields)

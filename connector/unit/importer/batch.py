@@ -17,8 +17,9 @@ from ..binding.clock import database_now
 from ..flow import ImportFlow, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
+from ..jobs.put_right import note_listed, noting_failure
 from ..jobs.related_action import open_backend
-from ..put_right import list_scope, note_listed, noting_failure
+from ..open_records import list_scope
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .listing import Listing, read_segment

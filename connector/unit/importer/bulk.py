@@ -18,8 +18,9 @@ from ...backend import general
 from ..connector_unit import Environment, external_id_text
 from ..flow import ImportFlow, open_flow
 from ..jobs.channel import flow_channel
+from ..jobs.put_right import keys_of_page, note_missing, noting_failure
 from ..jobs.related_action import open_backend
-from ..put_right import import_scope, keys_of_page, note_missing, noting_failure
+from ..open_records import import_scope
 from ..synchronizer import Importer
 from ..types import ExternalId, ExternalRecord
 from .batch import BatchImporter

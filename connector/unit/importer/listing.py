@@ -30,7 +30,7 @@ from ..backend_adapter.bookmark import Bookmark, digest
 from ..backend_adapter.crud import checked_ids, checked_records
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text
-from ..put_right import note_listed
+from ..jobs.put_right import note_listed
 from .failures import without_unusable
 from .record import RecordImporter
 

@@ -38,10 +38,11 @@ from ..flow import ImportFlow, open_flow
 from ..jobs.about import imported
 from ..jobs.channel import flow_channel
 from ..jobs.keys import import_identity
+from ..jobs.put_right import note_imported, note_missing, noting_failure
 from ..jobs.related_action import open_imported
 from ..mapper.modifiers import is_one_of
 from ..mapper.record import MapRecord
-from ..put_right import import_key, import_scope, note_imported, note_missing, noting_failure
+from ..open_records import import_key, import_scope
 from ..synchronizer import Importer, a_moment
 from ..types import ExternalId, ExternalRecord, Links, Values
 from .failures import concerns_all

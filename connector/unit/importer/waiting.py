@@ -12,13 +12,14 @@ An importer raises it in any step; in ``_must_skip`` it costs least, as nothing 
   unpaid order would hide what has really failed.
 
 A further message about the record, for instance that it was paid, is a job like any other: it does
-not wait. Once it has imported the record, the job that waits is over, see ``unit/put_right.py``.
+not wait. Once it has imported the record, the job that waits is over, see
+``unit/jobs/put_right.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from odoo.models import BaseModel
 
@@ -27,7 +28,7 @@ from odoo.addons.jobs_queue.exception import NotYet
 from odoo.addons.jobs_queue.texts import storable
 
 from ..checkpoint import add_checkpoint
-from ..put_right import import_key, import_scope
+from ..open_records import import_key, import_scope
 from ..types import ExternalId
 from .incoming import Incoming
 
@@ -57,7 +58,8 @@ def wait(importer: RecordImporter, external_id: ExternalId, force: bool, error: 
     if error.give_up_days is not None and waited >= error.give_up_days * _DAY:
         _take_over(importer, others)
         return _give_up(importer, external_id, error, int(waited // _DAY))
-    if session.job.graph_uuid:
+    job: Any = session.job
+    if job.graph_uuid:
         leave_waiting(importer, [(Incoming(external_id, None, importer.model), error)], force)
         return importer._("Waits in a job of its own: %s", error)
     error.since = min((job.waits_since for job in others), default=None)
@@ -79,7 +81,7 @@ def leave_waiting(importer: RecordImporter, page: Iterable[tuple[Incoming, NotYe
     if not errors:
         return
     rows = importer.env["connector.open.record"].sudo()
-    scope = import_scope(importer.model._name, importer.backend_record.id)  # type: ignore[arg-type]  # it has one
+    scope = import_scope(importer.model._name, importer.backend_record.id)
     reasons, keys = {}, []
     known = rows._of_waiting_jobs(scope, list(errors))
     for key in [key for key in errors if key not in known]:
