@@ -8,9 +8,8 @@ from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.models.connector_open_record import ConnectorOpenRecord
 from odoo.addons.connector.models.connector_put_right import ConnectorPutRight
 from odoo.addons.connector.testing import extending
-from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
-from odoo.addons.connector.unit.exporter.bulk import BulkExporter, export_bulk
+from odoo.addons.connector.unit.exporter.bulk import export_bulk
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.importer import listing
 from odoo.addons.connector.unit.importer.batch import DirectBatchImporter, import_batch
@@ -467,16 +466,10 @@ class TestExports(PutRightCase):
         self.assertEqual((failed.state, failed_import.state), ("done", "failed"))
 
     def test_a_bulk_export_closes_a_failed_one_and_no_other(self):
-        class Exporter(BulkExporter):
-            _model_name = PARTNER
-            _fields = ("points",)
-
         class Refusing(ShopAdapter):
             def write_many(self, changes):
                 raise ValueError("The shop does not like it")
 
-        self.enterContext(registering(webshop))
-        webshop(type("Points", (Exporter,), {"__module__": __name__}))
         self.add(1)
         binding = self.partner("1", points=1)
         with extending(webshop, Refusing):

@@ -92,6 +92,8 @@ class BulkExporter(ImportHold):
         refused = self._send(changes)
         for binding in changes:
             messages[binding.id] = self._("Updated record %s.", binding.external_id)
+        settled = [binding.id for binding in bindings if binding not in refused and not binding.no_export]
+        note_exported(self.session, self.model._name, _keys(settled, self.environment.flow_argument))
         for binding, error in refused.items():
             if isinstance(error, Rehearsed):
                 mark_unsent(binding)
@@ -196,8 +198,6 @@ class BulkExporter(ImportHold):
                 for name in ("sync_state", "sync_error", "last_job_id"):
                     values.pop(name, None)
             remember(binding, values)
-        sent_ids = [binding.id for binding in sent.values()]
-        note_exported(self.session, self.model._name, _keys(sent_ids, self.environment.flow_argument))
 
     def _refused(self, changes: dict[str, Values]) -> dict[Any, Exception]:
         """Send changes and return the refused ones, as a dict: external id as text to exception.
