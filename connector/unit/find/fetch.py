@@ -209,10 +209,11 @@ class Fetching:
         What an import that fails has done is undone.
         """
         name = environment.model_name
-        if flow := self._switched_off(environment):
+        flow = self._flow(environment)
+        if flow and not flow.is_on:
             text = self._env._("It is there, but the flow “%s” is switched off: switch it on.", flow.name)
             return Fetched(BLOCKED, text, name, external_id, flow)
-        if (flow := self._flow(environment)) and flow.sudo().channel_id.is_paused:
+        if flow and flow.sudo().channel_id.is_paused:
             reason = self._env._("The flow “%s” is paused: somebody has to press Resume on it.", flow.name)
             return replace(self._later(environment, external_id, reason), record=flow)
         if reason := self._held(environment):
@@ -264,13 +265,6 @@ class Fetching:
         if state and state not in _KEPT_STATES:
             remember(binding, {"sync_state": "to_import"})
         return state
-
-    def _switched_off(self, environment: Environment) -> BaseModel | None:
-        """Return the flow of the import if it is switched off."""
-        code = environment.flow
-        if code is None or self._env["connector.flow"]._switch_now(self._backend, code)[0]:
-            return None
-        return self._flow(environment)
 
     def _flow(self, environment: Environment) -> BaseModel | None:
         """Return the flow of the import, None if the model has none."""
