@@ -43,6 +43,8 @@ MOST_RECORDS = 100
 MOST_SECONDS = 50
 #: Seconds for which a lock of somebody else is waited for.
 _LOCK_SECONDS = 1
+#: Seconds that are left to tell what was found.
+_SECONDS_TO_TELL = 10
 #: Records and seconds between two looks at the time, and at who waits.
 _MOST_AT_ONCE = 10
 _SECONDS_AT_ONCE = 2
@@ -170,6 +172,7 @@ class ImportPreview:
             first = self._batch.first_of_run(MOST_RECORDS)
             preview.listed, preview.total, preview.has_more = len(first.found), first.total, first.has_more
             self._look_at(self._usable(first.found))
+            self._limit("statement_timeout", _SECONDS_TO_TELL)
             self._note_failures()
             others = list(self._others())
             preview.jobs = Counter(
