@@ -14,8 +14,9 @@ export class FiltersField extends Component {
         return this.props.record.data.declared_filters || [];
     }
 
+    /** What is chosen, with what was entered a moment ago: the record takes it a bit later. */
     get chosen() {
-        return this.props.record.data[this.props.name] || {};
+        return this.entered || this.props.record.data[this.props.name] || {};
     }
 
     value(filter) {
@@ -44,7 +45,7 @@ export class FiltersField extends Component {
         return `connector_filter_${filter.name}`;
     }
 
-    choose(filter, value) {
+    async choose(filter, value) {
         const chosen = { ...this.chosen };
         const isEmpty = [undefined, null, false, ""].includes(value) || (Array.isArray(value) && !value.length);
         if (isEmpty) {
@@ -52,7 +53,11 @@ export class FiltersField extends Component {
         } else {
             chosen[filter.name] = value;
         }
-        return this.props.record.update({ [this.props.name]: Object.keys(chosen).length ? chosen : false });
+        this.entered = chosen;
+        await this.props.record.update({ [this.props.name]: Object.keys(chosen).length ? chosen : false });
+        if (this.entered === chosen) {
+            this.entered = undefined;
+        }
     }
 
     chooseOption(filter, event) {
