@@ -420,13 +420,13 @@ class ConnectorMatch(models.Model):
             SQL(
                 """
                 UPDATE connector_match SET found = 'taken'
-                WHERE (backend_model, backend_id, model_name) = (%(backend_model)s, %(backend_id)s, %(model_name)s)
-                  AND found = 'sure'
-                  AND (key_field, key_value) IN (
-                    SELECT key_field, key_value FROM connector_match
+                FROM (
+                    SELECT id, count(*) OVER (PARTITION BY key_field, key_value) AS number
+                    FROM connector_match
                     WHERE (backend_model, backend_id, model_name) = (%(backend_model)s, %(backend_id)s, %(model_name)s)
-                    GROUP BY key_field, key_value HAVING count(*) > 1
-                  )
+                      AND key_field IS NOT NULL
+                ) AS with_key
+                WHERE with_key.id = connector_match.id AND with_key.number > 1 AND found = 'sure'
                 """,
                 backend_model=backend._name,
                 backend_id=backend.id,

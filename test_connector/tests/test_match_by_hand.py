@@ -256,6 +256,29 @@ class TestBind(MatchCase):
         self.assertEqual(self.row().mapped("message"), ["Not this one"])
         self.assertTrue(self.bound(1) and self.bound(3))
 
+    def test_a_job_that_was_killed_between_two_pages_goes_on_where_it_was(self):
+        class Killed(Matcher):
+            _page_size = 1
+            kept = []
+
+            def _keep(self, count):
+                super()._keep(count)
+                self.kept.append(count)
+                if len(self.kept) == 1:
+                    raise KeyboardInterrupt
+
+        for external_id in (1, 2, 3):
+            self.there(external_id)
+        for row in self.match():
+            row.res_id = self.here(f"Ours {row.external_id}").id
+        with extending(webshop, Killed):
+            with self.assertRaises(KeyboardInterrupt):
+                self.unit(Matcher, backend=self.backend).bind()
+            self.assertEqual(self.row().mapped("external_id"), ["2", "3"])
+            self.bind()
+        self.assertEqual([len(self.bound(number)) for number in (1, 2, 3)], [1, 1, 1])
+        self.assertFalse(self.row())
+
     def test_only_selected_rows_are_bound(self):
         for external_id in (1, 2):
             self.there(external_id)
