@@ -142,6 +142,8 @@ class TestFetch(RunsCase):
 class TestFetchWithoutEnd(TestFetch):
     """The shop can only be asked since a time."""
 
+    allow_inherited_tests_method = True
+
     changed = Since(parameter="since")
 
     def test_what_was_changed_between_two_times_is_imported(self):
