@@ -69,10 +69,11 @@ class ConnectorWatermark(models.Model):
 
     def write(self, vals):
         self._check_backends()  # who may change a backend decides from where its records are read again
-        if "value" not in vals or "chosen" in vals:
-            return super().write(vals)
-        # somebody has entered it, and means what is chosen now
-        return all(super(ConnectorWatermark, row).write({**vals, "chosen": row._chosen_now()}) for row in self)
+        result = super().write(vals)
+        if "value" in vals and "chosen" not in vals:
+            for row in self.sudo():  # somebody has entered it, and means what is chosen now
+                row.chosen = row._chosen_now()
+        return result
 
     def _chosen_now(self):
         """Return what people have chosen of the flow by now, see ``chosen_key()``."""

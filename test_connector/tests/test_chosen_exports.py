@@ -4,6 +4,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.connector import ExportFlow, RecordExporter, RecordImporter, without_export
 from odoo.addons.connector.event import on_record_create
+from odoo.addons.connector.exception import InvalidDataError
 from odoo.addons.connector.unit.binding.selecting import is_left_out, selection_in, selection_of
 from odoo.addons.connector.unit.binding.selection import Selection
 from odoo.addons.connector.unit.exporter import bind
@@ -11,7 +12,7 @@ from odoo.addons.connector.unit.exporter.bind import delay_bindings
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_export, delay_export_all_bindings
 from odoo.addons.connector.unit.flow import open_flow
 
-from ..units import webshop
+from ..units import ShopAdapter, webshop
 from .test_flow import PARTNER, TAG, FlowCase
 
 ONLY = "[('ref', '=like', 'S%')]"
@@ -315,6 +316,22 @@ class TestLeft(ChosenCase):
         binding.odoo_id.ref = "S7"
         self.assertDone(self.run_jobs())
         self.assertEqual(self.names_there(), ["Grace"])
+
+    def test_a_deletion_that_is_refused_fails_once_and_the_flow_says_what_is_still_there(self):
+        class Refusing(ShopAdapter):
+            _model_name = PARTNER
+
+            def delete(self, external_id):
+                raise InvalidDataError("It has orders")
+
+        webshop(Refusing)
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.out.action_run()
+        self.assertFailed(self.run_jobs().filtered(lambda job: job.state != "done"), "It has orders")
+        self.run_flow()
+        self.assertEqual((self.ids_there(), self.out.left_count), ([7], 1))
 
     def test_what_comes_back_before_its_job_runs_stays(self):
         binding = self.bound(7, ref="S1")

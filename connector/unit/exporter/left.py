@@ -39,6 +39,8 @@ def settle_left(flow: Flow, selection: Selection) -> None:
     left, before = members._left(row, selection, "chosen"), members._left(row, selection, "before")
     if policy == "archive":
         delay_leaving(environment, left)
+        # if a job fails, the flow says what is still there; the next run does not add another one
+        members._become(row, left, "asked")
         left = left.browse()
     if asked := left | before:
         backend = environment.backend_record
