@@ -5,7 +5,17 @@ from pathlib import Path
 import requests
 
 from odoo.addons.connector.backend import Backend
-from odoo.addons.connector.declaration import OAuth2, OffsetPages, OnePage, RestAdapter, field, secret
+from odoo.addons.connector.declaration import (
+    Choice,
+    Date,
+    Flag,
+    OAuth2,
+    OffsetPages,
+    OnePage,
+    RestAdapter,
+    field,
+    secret,
+)
 from odoo.addons.connector.exception import IDMissingInBackend
 from odoo.addons.connector.unit.backend_adapter.auth import BearerAuth
 from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
@@ -138,6 +148,12 @@ class ListedShopAdapter(RestAdapter):
     base = field("location")
     path, records = "/partners", "items"
     paginator = OffsetPages(size=100, total="total")
+    filters = {
+        "status": Choice(("paid", "Paid"), ("shipped", "Shipped"), at="status"),
+        "tag": Choice(model="test.shop.tag", several=True),
+        "since": Date(),
+        "vip": Flag(label="VIP"),
+    }
 
 
 for number in range(10):

@@ -45,6 +45,7 @@ from .paginators import (
 )
 from .rest import RestAdapter
 from .rpc import RpcAdapter
+from ..unit.backend_adapter.filters import Choice, Date, Flag, Text
 from ..unit.backend_adapter.since import Since
 from .values import Header, Verb, field, secret
 
@@ -54,7 +55,10 @@ __all__ = [
     "Basic",
     "Bearer",
     "Call",
+    "Choice",
     "CursorPages",
+    "Date",
+    "Flag",
     "GraphQLAdapter",
     "Header",
     "Hmac",
@@ -72,6 +76,7 @@ __all__ = [
     "RestAdapter",
     "RpcAdapter",
     "Since",
+    "Text",
     "Verb",
     "Window",
     "field",

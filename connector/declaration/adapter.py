@@ -23,6 +23,7 @@ from ..exception import CredentialsRefused, InvalidBackend, InvalidDataError, Un
 from ..extension import class_name
 from ..unit.backend_adapter.bookmark import Bookmark
 from ..unit.backend_adapter.decoding import json_or_none
+from ..unit.backend_adapter.filters import check_filters, parameters_of
 from ..unit.backend_adapter.http import HttpAdapter
 from ..unit.backend_adapter.json_paths import check_path, value_at
 from ..unit.backend_adapter.paging import Page, PageAnswer, pages_from
@@ -73,7 +74,7 @@ class DeclaredAdapter(HttpAdapter):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._check_declaration(class_name(cls))
-        for attribute in ("headers", "params", "verbs"):
+        for attribute in ("headers", "params", "verbs", "filters"):
             if isinstance(declared := getattr(cls, attribute, None), dict):
                 setattr(cls, attribute, frozen(declared))
 
@@ -104,11 +105,25 @@ class DeclaredAdapter(HttpAdapter):
             raise ValueError(f"{name}, paginator is {shown(paginator)}: it must be one such as NumberPages()")
         if not (changed is None or isinstance(changed, Since)):
             raise ValueError(f'{name}, changed is {shown(changed)}: it must be Since(parameter="updated_since")')
+        cls._check_filters(name, paginator, changed)
         if paginator and changed and (shared := paginator.parameters & {changed.parameter, changed.until}):
             raise ValueError(
                 f"{name}, paginator and changed both give a value to the parameter {min(shared)!r}, and only one is sent: "
                 "name the parameters as the system does"
             )
+
+    @classmethod
+    def _check_filters(cls, name: str, paginator: Any, changed: Any) -> None:
+        filters = cls._declaration_of("filters") or {}
+        check_filters(name, filters)
+        taken = {*(cls._declaration_of("params") or {}), *(paginator.parameters if paginator else ())}
+        taken |= {changed.parameter, changed.until} if changed else set()
+        for parameter, key in parameters_of(filters).items():
+            if parameter in taken:
+                raise ValueError(
+                    f"{name}, filters[{key!r}] gives a value to the parameter {str(parameter)!r}, which has another one already: "
+                    'name the parameter as the system does, parameter="created_after"'
+                )
 
     @classmethod
     def _declaration_of(cls, attribute: str) -> Any:

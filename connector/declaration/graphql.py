@@ -13,6 +13,7 @@ from odoo.addons.jobs_queue.texts import shown
 from ..exception import IDMissingInBackend, UnreadableAnswer
 from ..unit.backend_adapter.bookmark import Bookmark
 from ..unit.backend_adapter.errors import Refusal
+from ..unit.backend_adapter.filters import parameters_of
 from ..unit.backend_adapter.json_paths import value_at
 from ..unit.backend_adapter.paging import Page, PageAnswer
 from ..unit.types import ExternalId, ExternalRecord
@@ -103,8 +104,10 @@ class GraphQLAdapter(EndpointAdapter):
                 f'{name}, codes is {shown(codes)}: it must be statuses of HTTP by codes, such as {{"NO_SUCH_ORDER": 404}}'
             )
         if listing is not None:
-            asking = [cls._declaration_of(attribute) for attribute in ("params", "paginator", "changed", "records")]
-            _check_list(name, listing, *asking)
+            params, *asking = map(cls._declaration_of, ("params", "paginator", "changed", "records"))
+            _check_list(
+                name, listing, {**(params or {}), **parameters_of(cls._declaration_of("filters") or {})}, *asking
+            )
 
     def pages(self, filters: Mapping[str, Any] | None = None, bookmark: Bookmark | None = None) -> Iterator[Page]:
         """Yield the pages of the list, each a list of records as they come.

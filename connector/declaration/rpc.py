@@ -157,8 +157,9 @@ class RpcAdapter(EndpointAdapter):
             if method not in _VERBS:
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
             cls._check_call(f'{name}, verbs["{method}"]', call, _VERBS[method], required=_VERBS[method])
-        listing, paginator, changed, params = map(cls._declaration_of, ("list", "paginator", "changed", "params"))
-        _check_pages(name, listing, paginator, changed or params)
+        names = ("list", "paginator", "changed", "params", "filters")
+        listing, paginator, changed, params, filters = map(cls._declaration_of, names)
+        _check_pages(name, listing, paginator, changed or params or filters)
         if not isinstance(many := cls._declaration_of("many"), MultiCall | None):
             raise ValueError(f"{name}, many is {shown(many)}: it must be such as MultiCall(50)")
         calls = (

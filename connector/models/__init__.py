@@ -28,6 +28,9 @@ from . import connector_watermark
 from . import connector_listing
 from . import connector_flow_policy
 from . import connector_flow
+from . import connector_flow_domain
+from . import connector_flow_filters
+from . import connector_flow_left
 from . import connector_flow_run
 from . import connector_flow_policies
 from . import connector_flow_numbers

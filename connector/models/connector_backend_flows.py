@@ -35,7 +35,7 @@ class ConnectorBackend(models.AbstractModel):
     def channel_ids_of_jobs(self):
         """Return the ids of the channels of the backend and of its flows, a set."""
         settings = self.env["connector.flow"]._settings(self._name, self.id)
-        return {self.sudo().channel_id.id, *(channel_id for _is_on, channel_id in settings.values())}
+        return {self.sudo().channel_id.id, *(flow.channel_id for flow in settings.values())}
 
     @api.private
     def flow(self, code):

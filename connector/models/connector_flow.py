@@ -1,6 +1,7 @@
 """Flows of backends: what people have decided about what a connector synchronises."""
 
 import logging
+from typing import NamedTuple
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
@@ -10,10 +11,27 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..exception import InvalidBackend
 from ..extension import written_class
-from ..unit.flow import ExportFlow, flow_class, flow_classes, label_of
+from ..unit.flow import ExportFlow, declared_domain, flow_class, flow_classes, label_of
 from ..unit.policy import POLICIES
 
 _logger = logging.getLogger(__name__)
+
+
+class Now(NamedTuple):
+    """What the database says of a flow at the time of a job."""
+
+    is_on: bool
+    times_off: int
+    domain: str | None
+    filters: dict
+
+
+class Settings(NamedTuple):
+    """What this process knows of a flow; without a row it is on."""
+
+    is_on: bool = True
+    channel_id: int | None = None
+    domain: str | None = None
 
 
 class ConnectorFlow(models.Model):
@@ -77,6 +95,7 @@ class ConnectorFlow(models.Model):
     missing = fields.Selection(related="policy_id.missing", readonly=False, tracking=True)
     deleted = fields.Selection(related="policy_id.deleted", readonly=False, tracking=True)
     archived = fields.Selection(related="policy_id.archived", readonly=False, tracking=True)
+    left = fields.Selection(related="policy_id.left", readonly=False, tracking=True)
     duplicates = fields.Selection(related="policy_id.duplicates", readonly=False, tracking=True)
 
     _code_uniq = models.UniqueIndex("(backend_model, backend_id, code)")
@@ -168,6 +187,7 @@ class ConnectorFlow(models.Model):
                 "date_begun": is_former and now,
                 "expression": not is_former and found.schedule,
                 "comparison": not is_former and found.comparison,
+                "domain": not is_former and declared_domain(found),
                 "channel_id": parent.create({"name": found.code, "parent_id": parent.id}).id,
                 "policy_id": self._policy(backend, found._model_name).id,
             }
@@ -213,7 +233,7 @@ class ConnectorFlow(models.Model):
         It is what this process knows: another one may have switched it a moment ago. Jobs ask
         :meth:`_switch_now`.
         """
-        return self._settings(backend._name, backend.id).get(code, (True, None))[0]
+        return self._settings(backend._name, backend.id).get(code, Settings()).is_on
 
     @api.model
     def _switch_now(self, backend, code):
@@ -225,13 +245,22 @@ class ConnectorFlow(models.Model):
         that moves the watermark begins after the pages have ended, so it sees a larger number, and
         does not move it. A process may remember an older state, so it is read anew.
         """
-        self.flush_model(["is_on", "times_off"])
+        now = self._now(backend, code)
+        return now.is_on, now.times_off
+
+    @api.model
+    def _now(self, backend, code):
+        """Return what the database says of a flow, by one query: a :class:`Now`."""
+        self.flush_model(["is_on", "times_off", "domain", "filters"])
         self.env.cr.execute(
-            "SELECT is_on, times_off FROM connector_flow WHERE (backend_model, backend_id, code) = (%s, %s, %s)",
+            """
+            SELECT is_on, times_off, domain, filters FROM connector_flow
+            WHERE (backend_model, backend_id, code) = (%s, %s, %s)
+            """,
             (backend._name, backend.id, code),
         )
-        is_on, times_off = self.env.cr.fetchone() or (True, 0)
-        return bool(is_on), times_off or 0
+        is_on, times_off, domain, filters = self.env.cr.fetchone() or (True, 0, None, None)
+        return Now(bool(is_on), times_off or 0, domain or None, filters or {})
 
     @api.model
     @tools.ormcache("binding_model")
@@ -253,15 +282,15 @@ class ConnectorFlow(models.Model):
     @api.model
     def _channel_id(self, backend, code):
         """Return the id of the channel of a flow of a backend, None if it has no row."""
-        return self._settings(backend._name, backend.id).get(code, (True, None))[1]
+        return self._settings(backend._name, backend.id).get(code, Settings()).channel_id
 
     @api.model
     @tools.ormcache("backend_model", "backend_id")
     def _settings(self, backend_model, backend_id):
-        """Return what jobs ask of the flows of a backend: a dict, code to (is on, channel id)."""
+        """Return what jobs ask of the flows of a backend: a dict, code to :class:`Settings`."""
         backend = self.env[backend_model].browse(backend_id)
         flows = self.sudo().with_context(active_test=False).search(self._of_backend(backend))
-        return {flow.code: (flow.is_on, flow.channel_id.id) for flow in flows}
+        return {flow.code: Settings(flow.is_on, flow.channel_id.id, flow.domain or None) for flow in flows}
 
     # Writes
 
@@ -276,7 +305,7 @@ class ConnectorFlow(models.Model):
         self._check_backends()
         self._check_fixed(vals)
         result = super().write(vals)
-        if not vals.keys().isdisjoint(("is_on", "active", "code", "channel_id")):
+        if not vals.keys().isdisjoint(("is_on", "active", "code", "channel_id", "domain")):
             self.env.registry.clear_cache()
         if not vals.keys().isdisjoint(("is_on", "active", "date_begun", "expression", "comparison", "company_id")):
             self._apply_schedules()

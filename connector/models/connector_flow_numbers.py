@@ -114,14 +114,22 @@ class ConnectorFlow(models.Model):
         for flow in self:
             flow.bound_count = flow._count([])
             flow.troubled_count = flow._count([("sync_state", "in", _TROUBLED)])
-            flow.unsent_count = flow.direction == "export" and flow._count([("sync_state", "=", "to_export")])
+            flow.unsent_count = flow.direction == "export" and flow._count_unsent()
+
+    def _count_unsent(self):
+        """Count the bindings that the next run exports; none if the domain cannot be used."""
+        if self.domain_error:
+            return 0
+        selection = self._selection()
+        chosen = selection.of_bindings() if selection else fields.Domain.TRUE
+        return self._count(fields.Domain("sync_state", "=", "to_export") & chosen)
 
     def _count(self, domain):
         """Count bindings, at most one more than :data:`MOST_COUNTED`."""
         model = self.env.get(self.model_name)
         if model is None or not model.has_access("read"):
             return 0
-        return model.search_count(self._domain(domain), limit=MOST_COUNTED + 1)
+        return model.search_count(fields.Domain(self._domain([])) & fields.Domain(domain), limit=MOST_COUNTED + 1)
 
     def _domain(self, domain):
         return [("backend_id", "=", self.backend_id), *domain]

@@ -15,6 +15,7 @@ _ASKED = {
     "missing": RecordExporter,
     "deleted": Deleter,
     "archived": RecordExporter,
+    "left": RecordExporter,
     "duplicates": RecordImporter,
 }
 
@@ -27,6 +28,7 @@ class ConnectorFlow(models.Model):
     declared_missing = fields.Char(compute="_compute_declared")
     declared_deleted = fields.Char(compute="_compute_declared")
     declared_archived = fields.Char(compute="_compute_declared")
+    declared_left = fields.Char(compute="_compute_declared")
     declared_duplicates = fields.Char(compute="_compute_declared")
 
     @api.depends_context("uid")

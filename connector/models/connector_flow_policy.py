@@ -52,6 +52,11 @@ class ConnectorFlowPolicy(models.Model):
         string="Archived Here",
         help="What an export does with a record that is archived here",
     )
+    left = fields.Selection(
+        [("keep", "Leave it there"), ("archive", "Delete it there"), ("ask", "Ask")],
+        string="Not Chosen Any More",
+        help="What is done there with an exported record that is not among what is exported any more",
+    )
     duplicates = fields.Selection(
         [
             ("ask", "Import none, and ask"),

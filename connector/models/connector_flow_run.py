@@ -6,6 +6,7 @@ from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..unit.backend_adapter.crud import BackendAdapter
 from ..unit.exporter.flow import UNSENT, export_flow
 from ..unit.flow import BulkExportFlow, ImportFlow, flow_argument
 from ..unit.importer.batch import BatchImporter, import_batch
@@ -62,6 +63,8 @@ class ConnectorFlow(models.Model):
             raise UserError(
                 self.env._("The connector cannot ask %s for what was changed between two times.", self.backend_name)
             )
+        if self.filters:
+            filters = self._unit().unit_for(BackendAdapter).with_chosen(filters)
         return self._answer(self._delay(import_batch, filters=filters))
 
     def action_switch_off(self):
@@ -236,18 +239,24 @@ class ConnectorFlow(models.Model):
         """Return the unit of the flow, as superuser."""
         backend = self.sudo()._backend()
         environment = backend.work_on(self.model_name).for_model(flow=self.code)
+        environment.domain, environment.filters = self.domain or None, self.filters or {}
         return self._class()(environment)
 
     def _is_in_bulk(self):
         return issubclass(self._class(), BulkExportFlow)
 
     def _watermark(self):
-        key = self._argument(import_batch).get("flow", "")
-        return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", key)
+        return self.env["connector.watermark"]._of(self._backend(), self.model_name, "import", self._watermark_key())
+
+    def _watermark_key(self):
+        """Return the code by which the watermark is stored; "" for the first flow of the model."""
+        return self._argument(import_batch).get("flow", "")
 
     def _unsent(self):
         """Return the number of bindings with changes that wait to be sent."""
         bindings = self._unit().bindings().with_context(active_test=False)
+        if selection := self._selection():
+            bindings = selection.among(bindings)
         # searched, as there may be very many: none of them is read
         unsent = [("id", "in", bindings.ids), ("sync_state", "in", UNSENT)]
         if self._is_in_bulk():

@@ -30,6 +30,7 @@ class ConnectorListing(models.Model):
         "model_name",
         "flow",
         "times_off",
+        "chosen",
         "began",
         "user_id",
         "graph_uuid",
@@ -41,6 +42,7 @@ class ConnectorListing(models.Model):
         required=True, readonly=True, default="", help="Of a flow that is not the first of its model: its code"
     )
     times_off = fields.Integer(readonly=True, help="How often the flow had been switched off when it began")
+    chosen = fields.Char(readonly=True, help="What people had chosen of the flow when it began")
     model_description = fields.Char(string="Records", compute="_compute_model_description")
     began = fields.Datetime(required=True, readonly=True)
     user_id = fields.Many2one("res.users", string="By", readonly=True, ondelete="set null")

@@ -4,6 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
+from ..unit.binding.selecting import is_chosen, selection_of
 from ..unit.binding.state import is_import_due, is_in_conflict, remember
 from ..unit.exporter.bulk import is_sent_in_bulk
 from ..unit.exporter.consumers import delay_bulk_export
@@ -54,7 +55,7 @@ class ExternalBinding(models.AbstractModel):
             raise UserError(
                 self.env._(
                     "None of these records can be exported. A record can be if it is not in conflict and not marked as “Not Exported”, if "
-                    "its backend is not archived, and if the connector exports such records and that flow is on."
+                    "its backend is not archived, and if the connector exports such records and that flow is on and is for this record."
                 )
             )
         forget_sent(bindings)
@@ -95,7 +96,11 @@ class ExternalBinding(models.AbstractModel):
             and self._has_unit(ExportMapper)
             and (self.external_id or not self._is_sent_in_bulk())
             and self._is_on(ExportFlow, BulkExportFlow)
+            and is_chosen(self, selection_of(self._job_session(), self, self._kind_of_export()))
         )
+
+    def _kind_of_export(self):
+        return BulkExportFlow if self._is_sent_in_bulk() else ExportFlow
 
     def _may_be_synchronized(self):
         return self.backend_id.active and not is_in_conflict(self)

@@ -174,7 +174,8 @@ class Environment:
 
     ``flow`` is the code of the flow whose job runs, or None. ``flow_argument`` is a dict with the
     argument ``flow`` of further jobs of it; it is empty for the first flow of the model.
-    ``times_off`` says how often it was switched off by now.
+    ``times_off`` says how often it was switched off by now. ``domain`` is the text of the domain of
+    an export flow, and ``filters`` is a dict with what people have chosen of an import flow.
 
     It is a context manager. The resources that its units have opened with :meth:`open` are closed
     at the end of the ``with`` block, or by :meth:`close`. At the latest they are closed when
@@ -191,6 +192,8 @@ class Environment:
         self.flow: str | None = None
         self.flow_argument: dict[str, str] = {}
         self.times_off = 0
+        self.domain: str | None = None
+        self.filters: dict[str, Any] = {}
         self._opened = _Opened()
         self._policies: dict[str, dict[str, str]] = {}  # of its models, as far as they were asked for
         self._user_lang = user_lang or session.env.lang
@@ -264,6 +267,7 @@ class Environment:
         environment = copy(self)
         environment.model_name = model_name or self.model_name
         environment.flow, environment.flow_argument = flow, {"flow": flow} if flow else {}
+        environment.domain, environment.filters = None, {}
         return environment
 
     def get_connector_unit(self, unit_class: type[Unit]) -> Unit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, ClassVar, Literal
 
@@ -54,6 +54,8 @@ class Flow(ConnectorUnit):
     - ``after``: codes of the flows that come before it in a first run
     - ``schedule``: when it runs on a new backend, as a cron expression; empty: by hand
     - ``comparison``: when both sides are compared, likewise
+    - ``domain``: of an export flow: which Odoo records it is for until somebody decides otherwise,
+      such as ``[("sale_ok", "=", True)]``; empty: those that are bound
     - ``policies``: dict, name of a policy to what holds until somebody decides otherwise
     - ``_fixed_policies``: names of the policies about which nobody can decide otherwise
     """
@@ -64,6 +66,7 @@ class Flow(ConnectorUnit):
     after: Collection[str] = ()
     schedule: str = ""
     comparison: str = ""
+    domain: Sequence[Any] = ()
     policies: Mapping[str, str] = {}
     _fixed_policies: Collection[str] = ()
 
@@ -74,6 +77,8 @@ class Flow(ConnectorUnit):
         for name in ("after", "_fixed_policies"):
             if isinstance(getattr(cls, name), str):
                 raise TypeError(f"{cls.__qualname__}.{name} is a text: it must be a list of names")
+        if isinstance(cls.domain, str):
+            raise TypeError(f"{cls.__qualname__}.domain is a text: it must be a list of conditions")
         check_policies(f"{cls.__qualname__}.policies", cls.policies)
 
     def not_ready(self) -> str | None:
@@ -197,10 +202,16 @@ def open_flow(
         return environment
     environment.flow = flow.code
     environment.flow_argument = flow_argument(environment.backend, session, flow, kind)
-    is_on, environment.times_off = session.env["connector.flow"]._switch_now(environment.backend_record, flow.code)
-    if session.job and not is_on:
+    now = session.env["connector.flow"]._now(environment.backend_record, flow.code)
+    environment.times_off, environment.domain, environment.filters = now.times_off, now.domain, now.filters
+    if session.job and not now.is_on:
         raise FlowSwitchedOff(session.env._("Not done: the flow “%s” is switched off.", label_of(flow, session.env)))
     return environment
+
+
+def declared_domain(flow: type[Flow] | None) -> str | None:
+    """Return the domain that a flow declares, as it is stored; None for none."""
+    return repr(list(flow.domain)) if flow is not None and flow.domain else None
 
 
 def label_of(flow: type[Flow], env: Any) -> str:

@@ -12,6 +12,8 @@ POLICIES: dict[str, tuple[str, ...]] = {
     "deleted": ("delete", "keep"),
     # archived here
     "archived": ("export", "keep", "delete"),
+    # not in the domain of the export any more
+    "left": ("keep", "archive", "ask"),
     # several records there with one match key
     "duplicates": ("ask", "create", "bind_first"),
 }

@@ -12,6 +12,7 @@ from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ..backend import general
+from .binding.selecting import selection_in
 from .binding.state import is_in_conflict, mark_in_sync, recall, remember
 from .connector_unit import external_id_text
 from .exporter.bulk import BulkExporter
@@ -51,7 +52,7 @@ class Reconciler(Synchronizer):
     Differences are
 
     - *missing*: an external record that is not in Odoo. Records that the importer skips do not
-      count
+      count, nor those that people have not chosen for the flow
     - *extra*: a binding without an external record, as it was deleted there or never exported
     - *different*: a record that an import would change in Odoo: it was changed on one side, and the
       change did not arrive on the other. Its binding says so, until it is synchronised
@@ -121,6 +122,8 @@ class Reconciler(Synchronizer):
         """
         of_backend = Domain(self.binder._backend_field, "=", self.backend_record.id)
         exported = Domain(self.binder._external_field, "!=", False) | Domain("no_export", "=", False)
+        if selection := selection_in(self.environment):
+            exported = Domain(self.binder._external_field, "!=", False) | (exported & selection.of_bindings())
         bindings = self.model.with_context(active_test=False)
         return bindings.search_fetch(of_backend & exported, [self.binder._external_field], order="id")
 
@@ -142,7 +145,15 @@ class Reconciler(Synchronizer):
         else:
             known = bound | self.binder.to_internal_many(there.keys() - bound).keys()
             difference.missing = [self._id_of(found) for text, found in there.items() if text not in known]
+        if difference.missing and self.environment.filters:
+            chosen = self._chosen_there()
+            difference.missing = [id_ for id_ in difference.missing if external_id_text(id_) in chosen]
         return difference
+
+    def _chosen_there(self) -> set[str | None]:
+        """Return the external ids of the records that people have chosen to import, as texts."""
+        adapter = self.backend_adapter
+        return {external_id_text(external_id) for external_id in adapter.search(adapter.with_chosen(None))}
 
     def _id_of(self, found: Any) -> ExternalId:
         return self.backend_adapter.id_of(found) if isinstance(found, dict) else found
@@ -235,6 +246,8 @@ class Reconciler(Synchronizer):
 
     def _export(self, binding_ids: Iterable[int]) -> None:
         bindings = self.model.browse(binding_ids).exists().filtered(self._is_to_be_exported)
+        if selection := selection_in(self.environment):
+            bindings = selection.among(bindings)
         gone = bindings.filtered(lambda binding: binding.sync_state == "missing")
         remember(gone, {self.binder._external_field: False, "external_version": False, "import_checksum": False})
         remember(bindings, {"export_checksum": False, "sync_state": "to_export"})

@@ -9,6 +9,8 @@ from . import test_bulk_exporter
 from . import test_bulk_importer
 from . import test_checked_values
 from . import test_checkpoint
+from . import test_chosen_exports
+from . import test_chosen_imports
 from . import test_checkpoint_digest
 from . import test_checkpoint_review
 from . import test_companies
@@ -24,6 +26,7 @@ from . import test_declared_since
 from . import test_default_access
 from . import test_default_screens
 from . import test_documented_adapters
+from . import test_documented_choice
 from . import test_documented_contract
 from . import test_encodings
 from . import test_environment

@@ -39,6 +39,7 @@ RIGHTS = {
     "connector.external.alias": ("r", "ru"),
     "connector.watermark": ("r", "rw"),
     "connector.flow": ("r", "rw"),
+    "connector.flow.member": ("", ""),
     "connector.flow.policy": ("r", "rw"),
     "connector.listing": ("r", "r"),
     "connector.listing.segment": ("", ""),
@@ -83,6 +84,9 @@ METHODS = {
     "ConnectorExportIntent.action_open_binding",
     "ConnectorExternalAlias.action_take_apart",
     "ConnectorFlow.action_compare",
+    "ConnectorFlow.action_delete_left",
+    "ConnectorFlow.action_keep_left",
+    "ConnectorFlow.action_open_left",
     "ConnectorFlow.action_open_bound",
     "ConnectorFlow.action_open_jobs",
     "ConnectorFlow.action_open_troubled",
@@ -242,6 +246,9 @@ class RolesCase(Roles, ShopCase, JobsCase):
             }
         )
         env["connector.watermark"].move(cls.backend, "test.shop.partner", "7")
+        cls.records["connector.flow.member"] = env["connector.flow.member"].create(
+            {"flow_id": cls.records["connector.flow"].id, "record_id": 1, "state": "asked"}
+        )
         cls.records["connector.watermark"] = cls.backend.watermark_ids
         if "odoo.backend" in env:
             cls.records.update(cls.records_of_the_other_odoo())

@@ -1,7 +1,11 @@
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from odoo.addons.connector import ExportFlow
+from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.checkpoint import add_checkpoint
 from odoo.addons.jobs_queue.session import ConnectorSession
+
+from ..units import webshop_flows
 
 
 @tagged("post_install", "-at_install")
@@ -44,6 +48,36 @@ class TestTour(HttpCase):
         flow = backend.flow("part_0")
         flow.invalidate_recordset()
         self.assertEqual((flow.is_on, flow.times_off, flow.expression), (True, 1, "0 * * * *"))
+
+    def choosable(self):
+        """Return a backend with flows for which people can choose."""
+        self.env["test.shop.backend"].search([]).active = False
+        self.enterContext(registering(webshop_flows))
+        names = {"_model_name": "test.shop.partner", "code": "partners_out", "label": "Partners Out"}
+        webshop_flows(type("PartnersOut", (ExportFlow,), names))
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop", "version": "flows"})
+        self.env["test.shop.tag"].create({"backend_id": backend.id, "external_id": "t7", "name": "Countess"})
+        return backend
+
+    def test_a_manager_chooses_what_is_imported_and_exported(self):
+        backend = self.choosable()
+        flow = backend.flow("part_0")
+        self.env["connector.watermark"].move(backend, flow.model_name, "2026-01-31 08:00:00")
+
+        self.start_tour("/odoo/connector-flows", "connector_choose", login="admin")
+
+        flow.invalidate_recordset()
+        tag = self.env["test.shop.tag"].search([("backend_id", "=", backend.id)])
+        chosen = {"status": "shipped", "since": "2026-01-31", "vip": True, "tag": tag.ids}
+        self.assertEqual(flow.filters, chosen)
+        self.assertTrue(backend.flow("partners_out").domain)
+
+    def test_a_user_reads_what_was_chosen(self):
+        backend = self.choosable()
+        backend.flow("part_0").filters = {"status": "shipped", "vip": True}
+        new_test_user(self.env, "reader", "base.group_user,connector.group_connector_user")
+
+        self.start_tour("/odoo/connector-flows", "connector_choice_is_read", login="reader")
 
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from odoo.addons.jobs_queue.exception import ConnectorException, NetworkRetryableError
+from odoo.addons.jobs_queue.texts import shown
 
 from ...exception import IDMissingInBackend, InvalidDataError
 from ...extension import class_name
 from ..connector_unit import ConnectorUnit
 from ..types import ExternalId, ExternalRecord, Values
 from .bookmark import Bookmark
+from .filters import Filter, check_filters, sent_values
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -103,10 +106,53 @@ class CRUDAdapter(BackendAdapter):
     :class:`~odoo.addons.connector.exception.NetworkRetryableError`.
     """
 
+    #: What people may choose of the records on the screen of an import flow, {name: ``Choice``,
+    #: ``Date``, ``Text`` or ``Flag``}
+    filters: Mapping[str, Filter] = {}
     #: How :meth:`search` finds what has changed, for importers that do not say it themselves
     changed: Since | None = None
     #: The clock of the system when its last list began: datetime in UTC, None if unknown
     list_clock: datetime | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "filters" in vars(cls):
+            check_filters(class_name(cls), cls.filters)
+
+    @cached_property
+    def chosen(self) -> dict[str, Any]:
+        """What people have chosen for the import flow whose job runs; empty: all records.
+
+        It is a dict, name of a filter to the value that the system is asked with.
+
+        :raise UnusableFilters: a value cannot be chosen any more; nothing is imported in its place
+        """
+        return sent_values(self.filters, self.environment.filters, self.backend_record)
+
+    def with_chosen(self, filters: Any) -> Any:
+        """Return the filters of a list that finds only what people have chosen; a hook.
+
+        By default they are a dict, and what is chosen is added to it.
+
+        :param filters: argument of :meth:`search`; None for all records
+        """
+        chosen = {self.filters[name].parameter or name: value for name, value in self.chosen.items()}
+        if not isinstance(filters or {}, Mapping):
+            raise TypeError(
+                f"{class_name(type(self))}: what people have chosen is added to filters that are a dict, not to {shown(filters)}: "
+                "override with_chosen()"
+            )
+        return {**(filters or {}), **chosen} if chosen else filters
+
+    def is_chosen(self, record: ExternalRecord) -> bool:
+        """Return whether a record is one of those that people have chosen; a hook.
+
+        It is asked for new records that no other one needs. By default the values at the paths of
+        the filters say it; a filter without a path allows all.
+
+        :param record: as the adapter lists or reads it
+        """
+        return all(self.filters[name].allows(record, value) for name, value in self.chosen.items())
 
     def search(self, filters: Any = None) -> Iterable[ExternalId]:
         """Return the ids of the records that match.

@@ -92,7 +92,7 @@ class Since:
         if value is None or value == "" or (isinstance(value, str) and value.strip().startswith(_NO_DATE)):
             return None
         try:
-            return _as_datetime(value)
+            return as_datetime(value)
         except (OverflowError, OSError, TypeError, ValueError):
             raise InvalidDataError(
                 f"{self.order}, which is the order of Since, is {shown(value)}, which is no date: name another place, "
@@ -105,11 +105,16 @@ class Since:
         return moment.strftime(self.form)
 
 
-def _as_datetime(value: Any) -> datetime:
+def as_datetime(value: Any) -> datetime:
+    """Return a date of a record as a naive datetime in UTC.
+
+    :param value: see ``order`` of :class:`Since`
+    :raise ValueError: it is none; or ``OverflowError``, ``OSError``, ``TypeError``
+    """
     if isinstance(value, str):
         value = value.strip()
         if value.isdecimal() and len(value) != _DAY:  # else some numbers would be read as days of a year
-            return _as_datetime(int(value))
+            return as_datetime(int(value))
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:

@@ -15,6 +15,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...exception import MappingError, NoExternalId
 from ...extension import class_name
+from ..binding.selecting import selection_in
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -276,7 +277,10 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
             mark_unsent(binding)
         raise
     exporter = environment.get_connector_unit(BulkExporter)
+    if selection := selection_in(environment):
+        binding_ids = selection.among(exporter.model.browse(binding_ids)).ids
     # if several calls fail, the failing one is found by halving, and is then alone
     with mark_failure(session, exporter.model.browse(binding_ids)):
         messages = exporter.run(binding_ids)
-    return [messages[binding_id] for binding_id in binding_ids]
+    not_chosen = session.env._("Not exported: the flow is not for this record any more.")
+    return [messages.get(binding_id, not_chosen) for _backend_id, binding_id, *_flow in calls]

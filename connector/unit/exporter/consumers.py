@@ -17,9 +17,9 @@ difference.
 Changes by an import are exported to all backends but the one of the import (``no_connector_export``
 in the context, see :mod:`~odoo.addons.connector.event.no_export`).
 
-Nothing is delayed for archived backends, for bindings that are not exported, and for changes of
-fields that the export's mapping does not read. The jobs that wait for one record are one job: it
-exports all changes made until it is run.
+Nothing is delayed for archived backends, for bindings that are not exported, for records outside of
+the domain of the flow, and for changes of fields that the export's mapping does not read. The jobs
+that wait for one record are one job: it exports all changes made until it is run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,12 +36,15 @@ from ...event.change import Change
 from ...event.no_export import forbids_all, forbids_any, forbids_export
 from ...exception import NoConnectorUnitError
 from ..binding.paths import paths_to
+from ..binding.selecting import is_chosen, selection_of
+from ..binding.selection import Selection, UnusableDomain
 from ..connector_unit import get_environment
 from ..flow import BulkExportFlow, ExportFlow, Flow, flow_argument, flow_class
 from ..jobs.about import name_of
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
 from ..mapper.mapper import ExportMapper
 from ..synchronizer import Deleter
+from .bind import delay_bindings
 from .bulk import export_bulk
 from .deleter import delete_created, delete_record
 from .record import RecordExporter, export_record
@@ -89,8 +92,10 @@ def delay_export_all_bindings(
         if _is_off_everywhere(record, name) and not isinstance(vals, Change):
             note_unsent(record, name, path, vals, partial(_delay_exports, session))
             continue
-        for binding in _bindings(_as_superuser(session, model_name, record_id), name, path):
+        bindings = _bindings(_as_superuser(session, model_name, record_id), name, path)
+        for binding in bindings:
             _delay_exports(session, binding, vals)
+        delay_bindings(session, record, name, path, bindings)
 
 
 def delay_bulk_export(
@@ -100,8 +105,8 @@ def delay_bulk_export(
 
     It is done by the :class:`~odoo.addons.connector.unit.exporter.bulk.BulkExporter` of their
     model. The connector's own consumers call this function when they have found the records that a
-    change concerns. Bindings that are not exported, or have no external id yet, are left out. Those
-    whose flow is switched off become *to export*.
+    change concerns. Bindings that are not exported, have no external id yet, or are outside of the
+    domain of the flow, are left out. Those whose flow is switched off become *to export*.
 
     :param bindings: recordset of a binding model
     :param flow: code of a :class:`~odoo.addons.connector.unit.flow.BulkExportFlow`; None: the first
@@ -114,6 +119,8 @@ def delay_bulk_export(
         argument = _argument_if_on(session, binding, BulkExportFlow, flow)
         if argument is None:
             mark_unsent(binding)
+            continue
+        if not is_chosen(binding, selection_of(session, binding, BulkExportFlow, flow)):
             continue
         jobs.append(
             export_bulk.delay(
@@ -155,9 +162,12 @@ def delay_delete(
 
 
 def _delay_exports(session: ConnectorSession, binding: BaseModel, vals: Written) -> None:
-    if not _is_exported(binding) or not _matters(session, binding, vals):
+    if not _is_exported(binding):
         return
-    if _argument_if_on(session, binding, ExportFlow) is None:
+    selection = selection_of(session, binding, ExportFlow)
+    if not _matters(session, binding, vals, selection):
+        return
+    if _argument_if_on(session, binding, ExportFlow) is None or not is_chosen(binding, selection):
         mark_unsent(binding)
         return
     delay_exports(session, binding)
@@ -193,6 +203,13 @@ def _argument_if_on(
     if not flows._is_on(backend, flow.code) and not flows._switch_now(backend, flow.code)[0]:
         return None
     return flow_argument(backend.get_backend(), session, flow, kind)
+
+
+def _fields_of(selection: Selection) -> set[str]:
+    try:
+        return selection.field_names()
+    except UnusableDomain:
+        return set()
 
 
 def _is_off_everywhere(record: BaseModel, binding_model: str) -> bool:
@@ -234,8 +251,10 @@ def _delay_delete(session: ConnectorSession, binding: BaseModel) -> None:
     job.delay()
 
 
-def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bool:
+def _matters(session: ConnectorSession, binding: BaseModel, vals: Written, selection: Selection | None) -> bool:
     """Return whether the mapping of a binding's export reads a field that was written.
+
+    So does a field on which the domain of its flow depends: the record may have come into it.
 
     A binding without an external id is exported whole. Writing the external id itself does not
     change the record, and a binding that is created with one binds a record that is there already:
@@ -249,6 +268,8 @@ def _matters(session: ConnectorSession, binding: BaseModel, vals: Written) -> bo
     if not binding.external_id:
         return True
     written = set(vals.fields if isinstance(vals, Change) else vals)
+    if selection and not written.isdisjoint(_fields_of(selection)):
+        return True
     if "active" in written and environment.get_connector_unit(RecordExporter).policy("archived") != "export":
         return True  # whatever the mapping reads
     if "external_id" in written:

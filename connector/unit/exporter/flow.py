@@ -3,11 +3,14 @@
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ..binding.selecting import selection_in
 from ..binding.state import recall, remember
 from ..flow import BulkExportFlow, Flow, flow_class, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
+from .bind import delay_pages
 from .consumers import delay_bulk_export, delay_exports
+from .left import settle_left
 from .resend import forget_sent
 
 #: States of bindings that wait for an export.
@@ -31,6 +34,12 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
     assert found is not None  # by its code it is found, or it is an error
     bindings = found(environment).bindings()
     in_bulk = issubclass(found, BulkExportFlow)
+    unbound = 0
+    if selection := selection_in(environment):
+        bindings = selection.among(bindings)
+        if not in_bulk:
+            unbound = delay_pages(environment, selection)
+            settle_left(found(environment), selection)
     if again:
         forget_sent(bindings, getattr(found, "fields", None))
     if again and not in_bulk:
@@ -42,4 +51,4 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
         bindings = bindings.filtered_domain([("sync_state", "in", UNSENT)])
         delay_exports(session, bindings)
         number = len(bindings)
-    return session.env._("Records to export: %s.", number)
+    return session.env._("Records to export: %s.", number + unbound)

@@ -14,6 +14,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 
 from ...backend import general
 from ...exception import IDMissingInBackend, InvalidDataError
+from ..binding.selecting import is_left_out
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import MissingThere, mark_error, mark_failure, mark_in_sync, recall, remember
 from ..conflict_policy import ConflictPolicy
@@ -124,10 +125,44 @@ class RecordExporter(ConflictPolicy):
             return None
         if policy == "keep" or self.external_id is None:
             return self._("Archived here: not exported.")
+        self._delete_there()
+        return self._("Archived here: record %(id)s of %(backend)s is deleted.", **self._names())
+
+    def _delete_there(self) -> None:
+        """Delete the external record, and forget it."""
         self.unit_for(Deleter).run(self.external_id)
         forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
         remember(self.binding, {**dict.fromkeys(forgotten, False), "sync_state": "never", "sync_error": False})
-        return self._("Archived here: record %(id)s of %(backend)s is deleted.", **self._names())
+
+    def leave(self, binding_id: int) -> str:
+        """Take a record out of the external system that people have not chosen any more.
+
+        :param binding_id: id of the binding
+        :return: what was done, for the user
+        :raise RetryableJobError: the same record is being exported or changed by another
+            transaction
+        """
+        self.binding = self.model.browse(binding_id)
+        self._lock()
+        if self.external_id is None or recall(self.binding, "no_export"):
+            return self._("Nothing to take out.")
+        done = self._handle_left()
+        # when it is chosen again, all of it is sent
+        remember(self.binding, {"export_checksum": False, "sync_state": "to_export"})
+        return done
+
+    def _handle_left(self) -> str:
+        """Take the external record out of what is exported; a hook.
+
+        By default it is deleted there. Override it where it is archived there in place of that, or
+        is switched off.
+
+        :return: what was done, for the user
+        """
+        external_id = self.external_id
+        self._delete_there()
+        names = {**self._names(), "id": external_id}
+        return self._("Not chosen any more: record %(id)s of %(backend)s is deleted.", **names)
 
     def _export_dependencies(self) -> None:
         """Export the records that must exist in the external system first; a hook.
@@ -308,6 +343,8 @@ def export_record(
     except FlowSwitchedOff:
         mark_unsent(binding)
         raise
+    if session.job and is_left_out(environment, binding):
+        return session.env._("Not exported: the flow is not for this record any more.")
     exporter = environment.get_connector_unit(RecordExporter)
     with mark_failure(session, binding):
         return exporter.run(binding_id, fields)

@@ -1,7 +1,9 @@
 """Import many records of the external system: the importers, and their jobs."""
 
+import hashlib
+import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,6 +49,8 @@ class BatchImporter(Importer):
     _listing: str | None = None
     # How often the flow had been switched off when the listing began
     _times_off = 0
+    # What people had chosen when the listing began, see chosen_key(): its watermark counts for that
+    _chosen = ""
     # What happens after a job that has failed: with "continue", the watermark moves all the same
     _on_failure: OnFailure = "stop"
 
@@ -74,8 +78,13 @@ class BatchImporter(Importer):
         if moves:
             if running := self._running():
                 return running[0]._told()
-            since = self.env["connector.watermark"].value_of(self.backend_record, self.model._name, flow=self._flow_key)
+            self._chosen = chosen_key(self.environment.filters)
+            since = self.env["connector.watermark"].value_of(
+                self.backend_record, self.model._name, flow=self._flow_key, chosen=self._chosen
+            )
             filters = self._filters_since(since)
+            if self.environment.filters:
+                filters = self.backend_adapter.with_chosen(filters)
         bookmark = Bookmark()
         segment = read_segment(self, filters, bookmark)
         if moves and (value := self._get_next_watermark(self._read_at)) is not None:
@@ -101,6 +110,7 @@ class BatchImporter(Importer):
         if listing.is_done:
             return self._("This part of the list was listed before.")
         self._listing, self._times_off = listing.record.key or None, listing.record.times_off
+        self._chosen = listing.record.chosen or ""
         segment, bookmark = listing.read()
         return listing.delay(segment, bookmark)
 
@@ -172,6 +182,8 @@ class BatchImporter(Importer):
         further: dict[str, Any] = {"listing_id": listing_id} if listing_id else {}
         if times_off := self._times_off:
             further["times_off"] = times_off
+        if self._chosen:
+            further["chosen"] = self._chosen
         further.update(self.environment.flow_argument)
         session = self.environment.user_session
         return move_watermark.delayable(
@@ -262,6 +274,15 @@ class DelayedBatchImporter(BatchImporter):
         return import_record.delayable(session, self.model._name, self.backend_record.id, external_id, **options)
 
 
+def chosen_key(filters: Mapping[str, Any]) -> str:
+    """Return a short text that stands for what people have chosen of an import flow; "" for all.
+
+    A watermark has it: what other filters had left out is not behind it.
+    """
+    text = json.dumps(filters, sort_keys=True) if filters else ""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest() if text else ""
+
+
 @job(
     default_channel=flow_channel(ImportFlow),
     related_action=open_backend,
@@ -333,6 +354,7 @@ def move_watermark(
     listing: str | None = None,
     listing_id: int | None = None,
     times_off: int = 0,
+    chosen: str = "",
     flow: str | None = None,
 ) -> str:
     """Note up to where the records of an external system were imported
@@ -346,6 +368,7 @@ def move_watermark(
     :param listing_id: id of its ``connector.listing`` record, if it was a long one
     :param times_off: how often the flow had been switched off when the batch began; if it was since
         then, pages may have ended without an import, and the watermark does not move
+    :param chosen: what people had chosen when the batch began, see :func:`chosen_key`
     """
     environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
     backend = environment.backend_record
@@ -358,7 +381,7 @@ def move_watermark(
     if environment.times_off != times_off:
         return session.env._("The flow was switched off meanwhile: the next import begins where this one has begun.")
     if session.env["connector.watermark"].move(
-        backend, model_name, value, since, flow=environment.flow_argument.get("flow", "")
+        backend, model_name, value, since, flow=environment.flow_argument.get("flow", ""), chosen=chosen
     ):
         return session.env._("The next import begins at %s.", value)
     return session.env._("The watermark was moved by somebody else meanwhile: it stays there.")

@@ -20,6 +20,7 @@ from odoo.addons.jobs_queue.store.failures import FailedJob
 from odoo.addons.jobs_queue.texts import storable
 
 from ...exception import CredentialsRefused, InvalidDataError
+from ..backend_adapter.filters import UnusableFilters
 from ..binding.state import mark_error
 from ..checkpoint import add_checkpoint
 from ..connector_unit import external_id_text
@@ -76,7 +77,7 @@ def without_unusable(importer: Any, items: Iterable[Any], id_of: Callable[[Any],
 def concerns_all(error: Exception) -> bool:
     """Return whether an exception concerns all records of a page, not only one of them."""
     if isinstance(error, FailedJobError | NothingToDoJob):
-        return isinstance(error, CredentialsRefused | JobStopped)
+        return isinstance(error, CredentialsRefused | JobStopped | UnusableFilters)
     return isinstance(error, (JobError, *CONCURRENCY_ERRORS))
 
 

@@ -132,6 +132,7 @@ class Listing:
                     "model_name": importer.model._name,
                     "flow": importer._flow_key,
                     "times_off": importer._times_off,
+                    "chosen": importer._chosen,
                     "graph_uuid": str(uuid.uuid4()),
                     "began": importer._read_at,
                     "user_id": importer.environment.user_session.uid,

@@ -669,10 +669,19 @@ class RecordImporter(Importer):
             )
         if not overwrite and is_in_conflict(self.binding):
             return self._("Not imported: its conflict waits for a person to keep ours or take theirs.")
+        if self.environment.filters and not overwrite and not self._is_chosen():
+            return self._(
+                "Not imported: it is none of the records that the flow is for, see what is imported on the flow."
+            )
         reason: Any = self._must_skip()
         if reason is True:
             raise TypeError(f"{class_name(type(self))}._must_skip() must return the reason as a text, None for none")
         return reason
+
+    def _is_chosen(self) -> bool:
+        """Return whether people have chosen the record, or it is here, or another one needs it."""
+        incoming = self.incoming
+        return not incoming.is_new or incoming.is_dependency or self.backend_adapter.is_chosen(incoming.record)
 
     def _binding_values(self) -> Values:
         """Return the values of the binding itself: its backend, external id and imported state."""

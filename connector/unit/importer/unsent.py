@@ -22,6 +22,7 @@ from odoo.models import BaseModel
 
 from odoo.addons.jobs_queue.jobs.unfinished import keys_of_failed, seconds_waiting
 
+from ..binding.selecting import is_chosen, selection_of
 from ..binding.state import recall
 from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
@@ -97,8 +98,10 @@ def _noted(environment: Environment, page: Iterable[Incoming]) -> list[Incoming]
     """Return the records with a change here that has no job, as its export is switched off."""
     noted = [incoming for incoming in page if recall(incoming.binding, "sync_state") == "to_export"]
     flow = noted and flow_class(environment.backend, environment.session, environment.model_name, ExportFlow)
-    is_off = flow and not environment.env["connector.flow"]._switch_now(environment.backend_record, flow.code)[0]
-    return noted if is_off else []
+    if not flow or environment.env["connector.flow"]._switch_now(environment.backend_record, flow.code)[0]:
+        return []
+    selections = ((incoming, selection_of(environment.session, incoming.binding, ExportFlow)) for incoming in noted)
+    return [incoming for incoming, selection in selections if is_chosen(incoming.binding, selection)]
 
 
 def _is_held_by_bulk_exports(environment: Environment) -> bool:
