@@ -4,10 +4,37 @@ The category of a product is imported first. Products are matched by their inter
 Somebody reviews each new one.
 """
 
-from odoo.addons.connector import ImportMapper, add_checkpoint, changed_by, external_to_m2o, mapping, only_create
+from odoo.tools import LazyTranslate
 
-from ..backend import odoo
+from odoo.addons.connector import ImportMapper, add_checkpoint, changed_by, external_to_m2o, mapping, only_create
+from odoo.addons.connector.declaration import Choice
+
+from ..backend import odoo, odoo_19, odoo_legacy
+from .backend_adapter import Json2Adapter, OdooAdapter, XmlRpcAdapter
 from .importer import OdooImporter
+
+_lt = LazyTranslate(__name__)
+
+
+class ProductAdapter(OdooAdapter):
+    """Base adapter of products, of which people may choose categories, with those below them."""
+
+    filters = {"category": Choice(model="odoo.product.category", several=True, label=_lt("Categories"))}
+
+    def with_chosen(self, filters):
+        if not self.chosen:
+            return filters
+        return [*(filters or []), ("categ_id", "child_of", list(map(int, self.chosen["category"])))]
+
+
+@odoo_19
+class Json2ProductAdapter(ProductAdapter, Json2Adapter):
+    _model_name = "odoo.product.product"
+
+
+@odoo_legacy
+class XmlRpcProductAdapter(ProductAdapter, XmlRpcAdapter):
+    _model_name = "odoo.product.product"
 
 
 @odoo
