@@ -83,7 +83,7 @@ class ConnectorMatch(models.Model):
         "Taken: the one that has it is bound to another record there, or another record there has the same key.",
     )
     candidate_ids = fields.Json(readonly=True)
-    candidates = fields.Char(string="Candidates", compute="_compute_candidates")
+    candidates = fields.Char(compute="_compute_candidates")
     pick_domain = fields.Json(compute="_compute_candidates", help="Among what the list lets people pick")
     company_domain = fields.Json(compute="_compute_candidates", help="Among what the form lets people pick")
     odoo_model = fields.Char(required=True, readonly=True)
@@ -420,13 +420,13 @@ class ConnectorMatch(models.Model):
             SQL(
                 """
                 UPDATE connector_match SET found = 'taken'
-                WHERE (backend_model, backend_id, model_name) = (%(backend_model)s, %(backend_id)s, %(model_name)s)
-                  AND found = 'sure'
-                  AND (key_field, key_value) IN (
-                    SELECT key_field, key_value FROM connector_match
+                FROM (
+                    SELECT id, count(*) OVER (PARTITION BY key_field, key_value) AS number
+                    FROM connector_match
                     WHERE (backend_model, backend_id, model_name) = (%(backend_model)s, %(backend_id)s, %(model_name)s)
-                    GROUP BY key_field, key_value HAVING count(*) > 1
-                  )
+                      AND key_field IS NOT NULL
+                ) AS with_key
+                WHERE with_key.id = connector_match.id AND with_key.number > 1 AND found = 'sure'
                 """,
                 backend_model=backend._name,
                 backend_id=backend.id,

@@ -41,10 +41,13 @@ class ConnectorMatchFile(models.TransientModel):
         writer.writerow(_COLUMNS)
         rows = self.env["connector.match"].search(self._shown())
         for page in split_every(_PAGE, rows.ids, rows.browse):
+            groups = page.grouped("odoo_model").items()
+            ours = {model: group._readable(group.mapped("res_id")) for model, group in groups}
+            names = {(record._name, record.id): record.display_name for records in ours.values() for record in records}
             for row in page:
-                ours = row._readable([row.res_id]) if row.res_id else self.env[row.odoo_model]
                 values = [row.external_id, row.name, row.key, row.found, row.candidates, row.decision]
-                writer.writerow([_harmless(value) for value in (*values, row.res_id, ours.display_name)])
+                name = names.get((row.odoo_model, row.res_id))
+                writer.writerow([_harmless(value) for value in (*values, row.res_id, name)])
             self.env.invalidate_all()
         # with a mark by which spreadsheets know the encoding
         self.write({"file": base64.b64encode(text.getvalue().encode("utf-8-sig")), "file_name": "matches.csv"})
@@ -112,10 +115,12 @@ class ConnectorMatchFile(models.TransientModel):
         by_id = {}
         for row in rows:
             by_id.setdefault(row.external_id, []).append(row)
+        given = {int(line["ours_id"]) for _number, line in lines if _is_number(line.get("ours_id", ""))}
+        ours = {model: group[:1]._readable(given) for model, group in rows.grouped("odoo_model").items()}
         done = 0
         for number, line in lines:
             try:
-                done += self._load_line(line, by_id.get(line["id_there"], []))
+                done += self._load_line(line, by_id.get(line["id_there"], []), ours)
             except UserError as error:
                 errors.append(self.env._("Line %(number)s: %(error)s", number=number, error=error))
         return done
@@ -128,9 +133,10 @@ class ConnectorMatchFile(models.TransientModel):
             Domain.AND(Domain(name, "=", value) for name, value in zip(names, group, strict=True)) for group in groups
         )
 
-    def _load_line(self, line, rows):
+    def _load_line(self, line, rows, ours):
         """Write the decision of a line; return whether it has changed.
 
+        :param ours: dict, model to those records here that lines name by their numbers
         :raise UserError: the line is wrong
         """
         decision = line["decision"].lower()
@@ -149,25 +155,26 @@ class ConnectorMatchFile(models.TransientModel):
                     words=", ".join(_DECISIONS),
                 )
             )
-        ours = self._ours(line, row) if decision == "bind" else False
-        values = {"decision": decision or False, "res_id": ours}
-        if row.decision == values["decision"] and (row.res_id or False) == ours:
+        ours_id = self._ours(line, row, ours[row.odoo_model]) if decision == "bind" else False
+        values = {"decision": decision or False, "res_id": ours_id}
+        if row.decision == values["decision"] and (row.res_id or False) == ours_id:
             return False
         row.write(values)
         return True
 
-    def _ours(self, line, row):
+    def _ours(self, line, row, known):
         """Return the id of the record here that a line names.
 
+        :param known: records that the user may see
         :raise UserError: there is none, or there are several
         """
         model = self.env[row.odoo_model].with_context(active_test=False)
         text, given = line.get("ours", ""), line.get("ours_id", "")
         if given:
-            if not (given.isascii() and given.isdecimal() and len(given) < 10):
+            if not _is_number(given):
                 raise UserError(self.env._("ours_id is “%s”: it must be the number of a record here", given))
-            found = row._readable([int(given)])
-            if not found:
+            found = known.browse(int(given)).with_prefetch(known._prefetch_ids)
+            if found not in known:
                 raise UserError(self.env._("there is no record %s here that you may see", given))
             if text and text not in (_harmless(found.display_name), *self._texts(found, row)):
                 raise UserError(
@@ -198,6 +205,10 @@ class ConnectorMatchFile(models.TransientModel):
 
     def _texts(self, ours, row):
         return [str(ours[name]) for name in self._names(row, ours) if ours[name]]
+
+
+def _is_number(text):
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _harmless(value):

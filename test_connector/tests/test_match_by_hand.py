@@ -2,6 +2,7 @@ import base64
 import re
 import sys
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
@@ -244,7 +245,7 @@ class TestBind(MatchCase):
         class Refusing(Matcher):
             def _create(self, rows):
                 if "2" in rows.mapped("external_id"):
-                    raise ValidationError("Not this one")
+                    raise ValidationError(self._("Not this one"))
                 return super()._create(rows)
 
         for external_id in (1, 2, 3):
@@ -255,6 +256,31 @@ class TestBind(MatchCase):
             self.bind()
         self.assertEqual(self.row().mapped("message"), ["Not this one"])
         self.assertTrue(self.bound(1) and self.bound(3))
+
+    def test_a_job_that_was_killed_between_two_pages_goes_on_where_it_was(self):
+        class Killed(Matcher):
+            _page_size = 1
+            kept = []
+
+            def _keep(self, count):
+                super()._keep(count)
+                self.kept.append(count)
+                if len(self.kept) == 1:
+                    raise KeyboardInterrupt
+
+        for external_id in (1, 2, 3):
+            self.there(external_id)
+        for row in self.match():
+            row.res_id = self.here(f"Ours {row.external_id}").id
+        with extending(webshop, Killed):
+            environment = self.environment(backend=self.backend).for_model(flow="partners")
+            # assertRaises would roll back what the first page has kept
+            with suppress(KeyboardInterrupt):
+                environment.get_connector_unit(Matcher).bind()
+            self.assertEqual(self.row().mapped("external_id"), ["2", "3"])
+            self.bind()
+        self.assertEqual([len(self.bound(number)) for number in (1, 2, 3)], [1, 1, 1])
+        self.assertFalse(self.row())
 
     def test_only_selected_rows_are_bound(self):
         for external_id in (1, 2):

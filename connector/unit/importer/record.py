@@ -564,8 +564,9 @@ class RecordImporter(Importer):
         By default what the mapper takes as the name of the Odoo record, or else the first text
         under one of the usual names.
         """
+        field = self._rec_name_here
         try:
-            sources = [source for source, target in self.mapper.direct if target == self._rec_name_here]
+            sources = [source for source, target in self.mapper.direct if target == field]
         except NoConnectorUnitError:
             sources = []
         for name in (*(getattr(source, "source", source) for source in sources), *_NAMES_THERE):
