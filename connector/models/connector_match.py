@@ -410,7 +410,10 @@ class ConnectorMatch(models.Model):
 
     @api.model
     def _end_of_list(self, backend, model_name, code, run):
-        """Delete the rows that the list did not bring; a key that came twice is not sure."""
+        """Delete the rows that the list did not bring; a key that came twice is not sure.
+
+        :return: how many rows have such a key
+        """
         of_flow = [*self._of_model(backend, model_name), ("flow", "=", code or False)]
         gone = [*of_flow, ("run", "!=", run), ("decision", "=", False)]
         while page := self.search(gone, limit=PAGE_SIZE):
@@ -433,7 +436,9 @@ class ConnectorMatch(models.Model):
                 model_name=model_name,
             )
         )
+        doubled = self.env.cr.rowcount
         self.invalidate_model(["found"])
+        return doubled
 
     @api.model
     def _to_bind(self, backend, model_name, code, ids, last, limit):

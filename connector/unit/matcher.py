@@ -64,7 +64,8 @@ class Matcher(Importer):
         for page in self._pages():
             self._list(page, run, found)
             self._keep(found.total())
-        self._rows._end_of_list(self.backend_record, self.model._name, self.environment.flow, run)
+        doubled = self._rows._end_of_list(self.backend_record, self.model._name, self.environment.flow, run)
+        found["sure"], found["taken"] = found["sure"] - doubled, found["taken"] + doubled
         return self._(
             "Records of %(backend)s that are not bound yet: %(new)s. With exactly one counterpart here: %(sure)s, with several: "
             "%(several)s, with none: %(none)s. Bound already: %(bound)s.",

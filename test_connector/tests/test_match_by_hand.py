@@ -96,6 +96,8 @@ class TestList(MatchCase):
         self.there(2, mail="ada@shop")
         self.there(3, mail="ada@shop")
         self.assertEqual(self.match().mapped("found"), ["taken", "taken", "taken"])
+        told = self.unit(Matcher, backend=self.backend).run()
+        self.assertIn("With exactly one counterpart here: 0, with several: 0, with none: 3.", told)
 
     def test_what_is_bound_or_skipped_by_the_import_is_not_listed(self):
         class Importer(PartnerImporter):
