@@ -83,7 +83,7 @@ class ConnectorMatch(models.Model):
         "Taken: the one that has it is bound to another record there, or another record there has the same key.",
     )
     candidate_ids = fields.Json(readonly=True)
-    candidates = fields.Char(string="Candidates", compute="_compute_candidates")
+    candidates = fields.Char(compute="_compute_candidates")
     pick_domain = fields.Json(compute="_compute_candidates", help="Among what the list lets people pick")
     company_domain = fields.Json(compute="_compute_candidates", help="Among what the form lets people pick")
     odoo_model = fields.Char(required=True, readonly=True)
@@ -410,7 +410,10 @@ class ConnectorMatch(models.Model):
 
     @api.model
     def _end_of_list(self, backend, model_name, code, run):
-        """Delete the rows that the list did not bring; a key that came twice is not sure."""
+        """Delete the rows that the list did not bring; a key that came twice is not sure.
+
+        :return: how many rows have such a key
+        """
         of_flow = [*self._of_model(backend, model_name), ("flow", "=", code or False)]
         gone = [*of_flow, ("run", "!=", run), ("decision", "=", False)]
         while page := self.search(gone, limit=PAGE_SIZE):
@@ -433,7 +436,9 @@ class ConnectorMatch(models.Model):
                 model_name=model_name,
             )
         )
+        doubled = self.env.cr.rowcount
         self.invalidate_model(["found"])
+        return doubled
 
     @api.model
     def _to_bind(self, backend, model_name, code, ids, last, limit):

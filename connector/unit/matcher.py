@@ -64,7 +64,8 @@ class Matcher(Importer):
         for page in self._pages():
             self._list(page, run, found)
             self._keep(found.total())
-        self._rows._end_of_list(self.backend_record, self.model._name, self.environment.flow, run)
+        doubled = self._rows._end_of_list(self.backend_record, self.model._name, self.environment.flow, run)
+        found["sure"], found["taken"] = found["sure"] - doubled, found["taken"] + doubled
         return self._(
             "Records of %(backend)s that are not bound yet: %(new)s. With exactly one counterpart here: %(sure)s, with several: "
             "%(several)s, with none: %(none)s. Bound already: %(bound)s.",
@@ -173,7 +174,7 @@ class Matcher(Importer):
         new = free.filtered(lambda row: row.decision == "create")
         bound = lock_to_bind(self.binder, free._ours(), free._keys())
         there = set(free._ours().exists().ids)
-        to_bind = {}
+        to_bind: dict[int, Any] = {}
         for row in page - new:
             reason = self._reason_to_refuse(row, known, bound, there, to_bind)
             if reason:
@@ -248,15 +249,16 @@ class Matcher(Importer):
         row.write({"decision": False, "message": reason})
         done["refused"] += 1
 
-    def _import(self, external_ids: list[str]) -> None:
+    def _import(self, external_ids: list[Any]) -> None:
         """Import records now, if their flow has begun: a watermark may have moved past them."""
         if external_ids and self._rows._has_begun(self.backend_record, self.model._name, self.environment.flow):
+            further: dict[str, Any] = self.environment.flow_argument
             import_page.delay(
                 self.environment.user_session,
                 self.model._name,
                 self.backend_record.id,
                 external_ids=external_ids,
-                **self.environment.flow_argument,
+                **further,
             )
 
     # Helpers

@@ -21,7 +21,7 @@ def obey_decisions(importer: RecordImporter, page: Iterable[Incoming]) -> None:
 
     :param page: list of :class:`~.incoming.Incoming`
     """
-    new = {external_id_text(incoming.external_id): incoming for incoming in page if incoming.is_new}
+    new = {str(external_id_text(incoming.external_id)): incoming for incoming in page if incoming.is_new}
     decisions = _decisions(importer, new)
     for text, incoming in new.items():
         incoming.is_matched = decisions.get(text) != "create"
