@@ -131,6 +131,15 @@ class TestAtOnce(ShopCase):
         self.settle()
         self.assertEqual(self.state(job_id), "done")
 
+    def test_a_locked_job_keeps_no_other_one_open(self):
+        locked_id, other_id = self.failed_job(1), self.failed_job(2)
+        with self.transaction() as other:
+            other.cr.execute("SELECT FROM queue_job WHERE id = %s FOR UPDATE", [locked_id])
+            with self.transaction() as env:
+                self.note(env, 1, 2)
+                env.cr.commit()
+            self.assertEqual((self.state(locked_id), self.state(other_id)), ("failed", "done"))
+
     def test_a_requeue_after_it_was_closed_runs_it(self):
         job_id = self.failed_job(1)
         with self.transaction() as env:
