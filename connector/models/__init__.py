@@ -33,6 +33,7 @@ from . import connector_flow_run
 from . import connector_flow_policies
 from . import connector_flow_numbers
 from . import connector_backend_flows
+from . import connector_backend_first_run
 from . import connector_export_intent
 from . import connector_external_alias
 from . import queue_job

@@ -31,6 +31,7 @@ from . import test_environment
 from . import test_exchange
 from . import test_exporter
 from . import test_external_fields
+from . import test_first_run
 from . import test_flow
 from . import test_flow_off
 from . import test_flow_runs
