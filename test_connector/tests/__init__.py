@@ -26,6 +26,7 @@ from . import test_default_access
 from . import test_default_screens
 from . import test_documented_adapters
 from . import test_documented_contract
+from . import test_documented_first_run
 from . import test_encodings
 from . import test_environment
 from . import test_exchange
