@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..first_run import FirstRunStep
-from ..unit.connection_test.finding import OK, WRONG
+from ..unit.connection_test.finding import NOT_ASKED, OK, WRONG
 
 
 class ConnectorBackend(models.AbstractModel):
@@ -59,7 +59,8 @@ class ConnectorBackend(models.AbstractModel):
 
         :return: dict: the number of ``steps`` that are ``done``; the ``steps``, in their order,
             as of :meth:`~odoo.addons.connector.first_run.FirstRunStep.shown`; ``next``, the code of
-            the one to begin with, or False; ``is_over``; ``may_write``
+            the one to begin with, or False; ``is_over``; ``runs``, whether a flow does;
+            ``may_write``
         """
         self.ensure_one()
         self.check_access("read")
@@ -75,6 +76,7 @@ class ConnectorBackend(models.AbstractModel):
                 (step["code"] for step in shown if step["state"] in ("trouble", "to_do") and step["button"]), False
             ),
             "is_over": is_over,
+            "runs": "running" in self._flows_of_first_run().mapped("state"),
             "may_write": self.has_access("write"),
         }
 
@@ -131,9 +133,10 @@ class ConnectorBackend(models.AbstractModel):
         if wrong := [finding for finding in found if finding["outcome"] == WRONG]:
             text = "{subject}: {text}".format_map(wrong[0])
             return FirstRunStep(**step, state="trouble", text=text, **{**test, "button": _("Test Again")})
-        outcomes = {finding["check"]: finding["outcome"] for finding in found}
+        # a connector may speak with systems at several addresses
+        outcomes = {finding["outcome"] for finding in found if finding["check"] in ("address", "login")}
         when = self._when(self.connection_tested)
-        if outcomes.get("address") == outcomes.get("login") == OK:
+        if outcomes == {OK}:
             return FirstRunStep(**step, state="done", text=_("Address and login are right, tested %s.", when))
         text = _("Tested %s: whether address and login are right is not known.", when)
         return FirstRunStep(**step, state="unknown", text=text, **{**test, "button": _("Test Again")})
@@ -151,6 +154,9 @@ class ConnectorBackend(models.AbstractModel):
         if not found:
             text = _("The test could not ask for any records.")
             return FirstRunStep(**step, state="unknown", text=text, **test)
+        if all(finding["outcome"] == NOT_ASKED for finding in found):
+            text = _("Not asked, as something else is wrong: see the connection.")
+            return FirstRunStep(**step, state="to_do", text=text)
         if unknown := [finding["subject"] for finding in found if finding["outcome"] != OK]:
             text = _("Whether our user may read them is not known: %s.", ", ".join(unknown))
             return FirstRunStep(**step, state="unknown", text=text, **test)
@@ -178,10 +184,13 @@ class ConnectorBackend(models.AbstractModel):
         if not company and self.env["res.company"].sudo().search_count([], limit=2) > 1:
             text = _("Choose the company to which the records belong.")
             return FirstRunStep(**step, state="to_do", text=text, button=_("Choose"), field="company_id")
-        names = (language.name, company.sudo().name)
-        text = _("Records are exchanged in this way: %s.", ", ".join(filter(None, names)))
-        if not any(names):
-            text = _("There is one language and one company.")
+        names = {"language": language.name, "company": company.sudo().name}
+        if all(names.values()):
+            text = _("Records are exchanged in %(language)s, and belong to %(company)s.", **names)
+        elif language:
+            text = _("Records are exchanged in %(language)s.", **names)
+        else:
+            text = _("There is nothing to choose: there is one language here.")
         return FirstRunStep(**step, state="done", text=text)
 
     def _decisions_step(self):
@@ -194,7 +203,7 @@ class ConnectorBackend(models.AbstractModel):
         reasons = [reason for flow in flows if (reason := flow._unit().not_ready())]
         if reasons:
             return FirstRunStep(**step, state="to_do", text=" ".join(dict.fromkeys(reasons)))
-        text = _("No flow waits for one. Open a flow below to say what it does, when, and which side wins.")
+        text = _("Nothing has to be decided first. Click a flow below to say what it does, when, and which side wins.")
         return FirstRunStep(**step, state="done", text=text)
 
     def _matches_step(self):

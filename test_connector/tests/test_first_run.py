@@ -2,14 +2,19 @@
 
 from unittest.mock import patch
 
+from psycopg2.errors import SerializationFailure
+
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
+from odoo.tools import mute_logger
 
 from odoo.addons.connector import FirstRunStep, ImportFlow
 from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.testing.registration import registering
+from odoo.addons.connector.unit.connection_test.finding import Finding
 
 from ..units import webshop_2
+from .common import ShopCase
 from .test_connection_test import ConnectionCase, DeclaredShop
 from .test_flow import PARTNER, FlowCase
 
@@ -218,6 +223,9 @@ class TestConnection(ConnectionCase):
         state, text, button = self.step("connection")
         self.assertEqual((state, button), ("trouble", "Test Again"))
         self.assertRegex(text, "^Login: ")
+        self.assertEqual(
+            self.step("rights"), ("to_do", "Not asked, as something else is wrong: see the connection.", "")
+        )
 
     def test_a_right_that_is_missing_is_told(self):
         self.answers["/tag"] = Answer("no", status=403)
@@ -228,8 +236,12 @@ class TestConnection(ConnectionCase):
         self.assertRegex(text, "^Test Shop Tag: ")
 
     def test_what_the_test_does_not_know_is_not_done(self):
-        self.backend._note_findings([])
-        self.assertEqual(self.step("connection")[0], "to_do")
+        for outcomes in (("ok", "unknown"), ("not_asked", "ok"), ("ok", "ok", "ok", "unknown"), ()):
+            checks = [Finding("A", outcome, "B", ("address", "login")[n % 2]) for n, outcome in enumerate(outcomes)]
+            self.backend._note_findings([*checks, Finding("Version", "ok", "It is 7.", "version")])
+            self.assertEqual(self.step("connection")[0], "unknown")
+        self.backend._note_findings([Finding("Partners", "unknown", "Who knows", "rights")])
+        self.assertEqual(self.step("rights")[:2], ("unknown", "Whether our user may read them is not known: Partners."))
 
     def test_other_credentials_or_another_address_make_it_old(self):
         for values in ({"token": "another"}, {"location": self.server.url + "/v2"}, {"verify_ssl": False}):
@@ -268,3 +280,17 @@ class TestConnection(ConnectionCase):
         self.backend.invalidate_recordset()
         steps = {step["code"]: step for step in self.backend.read_first_run()["steps"]}
         return tuple(steps[code][name] for name in ("state", "text", "button"))
+
+
+class TestChangedMeanwhile(ShopCase):
+    def test_a_result_is_not_noted_for_an_address_that_was_not_tested(self):
+        shared = self.committed_backend()
+        with self.transaction() as tests, self.transaction() as changes:
+            tested = tests[shared._name].browse(shared.id)
+            self.assertFalse(tested.location)  # the transaction has begun
+            changes[shared._name].browse(shared.id).location = "http://elsewhere"
+            changes.cr.commit()
+            # Odoo begins the request anew on that: the new address is tested
+            with self.assertRaises(SerializationFailure), mute_logger("odoo.sql_db"):
+                tested._note_findings([Finding("Address", "ok", "It answers.", "address")])
+                tests.flush_all()

@@ -1,4 +1,4 @@
-import { Component, useState } from "@odoo/owl";
+import { Component, onWillUnmount, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
@@ -11,6 +11,9 @@ const ICONS = {
     trouble: "fa-exclamation-triangle text-danger",
     unknown: "fa-question-circle text-warning",
 };
+
+/** Milliseconds after which the list looks again while a flow runs. */
+const PAUSE = 5000;
 
 /** The check list that leads through the first run of a backend. */
 export class ConnectorFirstRun extends Component {
@@ -26,13 +29,22 @@ export class ConnectorFirstRun extends Component {
         useRecordObserver((record) => {
             this.load(record, record.data);
         });
+        onWillUnmount(() => {
+            this.isGone = true;
+            clearTimeout(this.timer);
+        });
     }
 
     /** The form is not kept waiting: its steps come a little later. */
     async load(record) {
-        if (record.resId) {
-            const asked = this.orm.silent.call(record.resModel, "read_first_run", [[record.resId]]);
-            this.state.shown = await this.keepLast.add(asked);
+        clearTimeout(this.timer);
+        if (!record.resId) {
+            return;
+        }
+        const asked = this.orm.silent.call(record.resModel, "read_first_run", [[record.resId]]);
+        this.state.shown = await this.keepLast.add(asked);
+        if (this.state.shown.runs && !this.isGone) {
+            this.timer = setTimeout(() => this.load(record), PAUSE);
         }
     }
 
