@@ -24,6 +24,7 @@ from odoo.addons.jobs_queue.session import ConnectorSession
 from . import controllers, models, unit, wizards
 from .backend import Backend
 from .credentials.secret_char import SecretChar
+from .first_run import FirstRunStep
 from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, get_environment
 from .unit.binding.binder import Binder
 from .unit.backend_adapter.bookmark import Bookmark
@@ -94,6 +95,7 @@ __all__ = [
     "ExportMapChild",
     "ExportMapper",
     "Exporter",
+    "FirstRunStep",
     "HmacAuth",
     "HttpAdapter",
     "ImportFlow",

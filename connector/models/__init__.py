@@ -43,6 +43,7 @@ from . import connector_backend_flows
 from . import connector_match
 from . import connector_flow_match
 from . import connector_backend_match
+from . import connector_backend_first_run
 from . import connector_export_intent
 from . import connector_external_alias
 from . import queue_job

@@ -50,7 +50,7 @@ class ConnectorBackend(models.AbstractModel):
     ]
     _description = "Connector Backend"
     _backend_type = None  # the service of a Backend
-    _written_by_code = ("channel_id",)
+    _written_by_code = ("channel_id", "in_first_run", "connection_tested", "connection_findings")
 
     name = fields.Char(required=True)
     version = fields.Selection([])

@@ -136,6 +136,7 @@ class ConnectorBackend(models.AbstractModel):
             purpose = adapter.auth.of(adapter).purpose
         self.env["connector.token"]._keep(self, purpose, answer)
         self._requeue_refused()
+        self._forget_findings()
         # in a transaction of its own: others may have written the status meanwhile
         with self._shared_status() as (backend, status):
             if status:

@@ -25,4 +25,5 @@ class ConnectorBackend(models.AbstractModel):
             findings = check_connection(self)
         except ConnectorException as error:
             raise UserError(str(error)) from error
+        self._note_findings(findings)
         return self.env["connector.connection.test"]._show(self, findings)

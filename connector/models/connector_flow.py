@@ -137,6 +137,11 @@ class ConnectorFlow(models.Model):
         backend = self._backend()
         return self._classes(backend).get(self.code) if backend else None
 
+    def _comes_after(self):
+        """Return the flows of the backend that come before this one in a first run."""
+        codes = self._class().after
+        return self._backend().flow_ids.filtered(lambda flow: flow.code in codes)
+
     @api.depends("code", "backend_model", "backend_id")
     def _compute_name(self):
         for flow in self:

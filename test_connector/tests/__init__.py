@@ -32,12 +32,14 @@ from . import test_documented_choice
 from . import test_documented_contract
 from . import test_documented_find
 from . import test_documented_first_hour
+from . import test_documented_first_run
 from . import test_encodings
 from . import test_environment
 from . import test_exchange
 from . import test_exporter
 from . import test_external_fields
 from . import test_find
+from . import test_first_run
 from . import test_flow
 from . import test_flow_off
 from . import test_flow_runs

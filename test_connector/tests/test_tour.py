@@ -190,6 +190,15 @@ class TestTour(HttpCase):
 
         self.start_tour(f"/odoo/connector-flows/{flow.id}", "connector_not_yet", login="admin")
 
+    def test_a_new_backend_leads_through_its_first_run(self):
+        action = self.env["ir.actions.act_window"].search([("res_model", "=", "test.shop.backend")], limit=1)
+
+        self.start_tour(f"/odoo/action-{action.id}/new", "connector_first_run", login="admin")
+
+        backend = self.env["test.shop.backend"].search([("name", "=", "New Shop")])
+        self.assertTrue(backend.flow("part_0").date_begun)
+        self.assertFalse(backend.in_first_run)
+
     def bound_partner(self):
         backend = self.env["test.shop.backend"].create({"name": "Test Shop"})
         bound = {"backend_id": backend.id, "external_id": "42", "sync_state": "in_sync"}

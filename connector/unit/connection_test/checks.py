@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -60,13 +61,13 @@ def check_connection(backend_record: BaseModel) -> list[Finding]:
             except NoConnectorUnitError:
                 continue
             except ConnectorException as error:
-                found.append(Finding(_description(backend_record.env, name), WRONG, str(error)))
+                found.append(Finding(_description(backend_record.env, name), WRONG, str(error), "rights"))
         tests = [_SystemTest(system, traffic) for system in _systems(adapters.values())]
         found = [one for test in tests for one in test.run()] + found
         if not found:
             return [Finding(backend_record.env._("Address"), UNKNOWN, nothing)]
         secrets = _secrets(backend_record, adapters.values())
-        return [Finding(one.subject, one.outcome, _safe(one.text, secrets)) for one in found]
+        return [replace(one, text=_safe(one.text, secrets)) for one in found]
 
 
 def _binding_models(backend_record: BaseModel) -> list[str]:
@@ -169,7 +170,8 @@ class _SystemTest:
         yield self._found("login", self._("Login"))
         for adapter in self._adapters:
             if (name := adapter.environment.model_name) not in self._not_listed:
-                yield Finding(_description(self._user_env, name), *self._rights.get(name, self._not_asked))
+                outcome, text = self._rights.get(name, self._not_asked)
+                yield Finding(_description(self._user_env, name), outcome, text, "rights")
         if self._not_listed:
             names = ", ".join(_description(self._user_env, name) for name in self._not_listed)
             text = self._("Left out, as this connector lists none of them: %s.", names)
@@ -178,7 +180,8 @@ class _SystemTest:
         yield self._found("version", self._("Version"))
 
     def _found(self, check: str, subject: str) -> Finding:
-        return Finding(subject, *self._results.get(check, self._not_asked))
+        outcome, text = self._results.get(check, self._not_asked)
+        return Finding(subject, outcome, text, check)
 
     @property
     def _not_asked(self) -> Result:
