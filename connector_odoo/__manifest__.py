@@ -1,7 +1,7 @@
 {
     "name": "Odoo Connector",
     "summary": "Import partners and products from another Odoo, and keep both in step",
-    "version": "19.0.2.0.0",
+    "version": "19.0.3.0.0",
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",

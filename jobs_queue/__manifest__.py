@@ -1,7 +1,7 @@
 {
     "name": "Jobs Queue",
     "summary": "Run in the background what is too slow or too fragile for the user's click",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "category": "Technical",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",

@@ -213,6 +213,7 @@ class TestBindings(ChosenCase):
 
     def test_an_import_does_not_wait_for_a_change_that_is_never_sent(self):
         self.choose()
+        self.choose(code="points")
         chosen, other = self.bound(7, ref="S1"), self.bound(8, ref="X1")
         self.out.action_switch_off()
         (chosen | other).sync_state = "to_export"
