@@ -11,6 +11,7 @@
         "security/connector_groups.xml",
         "security/ir.model.access.csv",
         "security/connector_rules.xml",
+        "security/connector_dialog_rules.xml",
         "data/ir_cron.xml",
         "wizards/connector_backend_unit_views.xml",
         "data/mail_activity_type.xml",

@@ -366,3 +366,25 @@ class TestTheFormOfAChannel(TwoCompaniesCase):
         )
         form.name = "images"
         self.assertEqual(form.save().company_id, self.backend.company_id)
+
+
+class TestDialogs(TwoCompaniesCase):
+    def test_each_dialog_is_read_by_who_has_opened_it_alone(self):
+        dialogs = [
+            name
+            for name, model in self.env.items()
+            if model._transient and model._original_module == "connector" and not model._abstract
+        ]
+        self.assertIn("connector.find.line", dialogs)
+        for name in dialogs:
+            rules = self.env["ir.rule"].search([("model_id.model", "=", name)])
+            self.assertEqual(rules.mapped("domain_force"), ["[('create_uid', '=', user.id)]"], name)
+
+    def test_what_somebody_has_found_is_not_read_by_others(self):
+        find = self.as_manager(self.env["connector.find"]).create(
+            {"backend_id": f"{self.backend._name},{self.backend.id}", "number": "100042"}
+        )
+        other = new_test_user(self.env, "other", "connector.group_connector_manager")
+        self.assertTrue(find.number)
+        with self.assertRaises(AccessError), mute_logger("odoo.addons.base.models.ir_rule"):
+            find.with_user(other).read(["number"])
