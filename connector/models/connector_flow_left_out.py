@@ -57,7 +57,7 @@ class ConnectorFlowLeftOut(models.Model):
             INSERT INTO connector_flow_left_out (flow_id, external_id, force)
             SELECT flow.id, record.external_id, %s FROM flow, unnest(%s::varchar[]) record(external_id)
             ON CONFLICT (flow_id, external_id) DO UPDATE SET force = true
-            WHERE excluded.force AND NOT connector_flow_left_out.force
+            WHERE excluded.force AND connector_flow_left_out.force IS NOT TRUE
             """,
             (backend._name, backend.id, code, force, texts),
         )

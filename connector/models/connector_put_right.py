@@ -114,6 +114,8 @@ class ConnectorPutRight(models.Model):
             self._settle()
         except Error:
             _logger.info("What was put right in %s is closed later", self.env.cr.dbname, exc_info=True)
+        except Exception:  # of somebody's own code; what was imported is committed, and must not seem to fail
+            _logger.exception("What was put right in %s could not be closed", self.env.cr.dbname)
 
     @api.model
     def _settle(self, cursor=own_cursor):
@@ -217,7 +219,7 @@ class ConnectorPutRight(models.Model):
         """Take the imported records off their checkpoints, and close those that have none left.
 
         :param notes: dict, id of the checkpoint to note
-        :return: ids of those that somebody has locked
+        :return: ids of those that somebody has locked, or that cannot be closed
         """
         if not notes:
             return []
@@ -229,8 +231,16 @@ class ConnectorPutRight(models.Model):
         locked = [id_ for (id_,) in self.env.cr.fetchall()]
         # after the lock: somebody who tells of one more record locks the checkpoint before
         left = self._records_left("checkpoint_id", locked)
+        refused = []
         for checkpoint in self.env["connector.checkpoint"].browse(locked):
             if checkpoint.state == "need_review":
                 note = notes[checkpoint.id]
-                checkpoint._put_right(left.get(checkpoint.id, ()), note.by_job_id, note.text)
-        return [id_ for id_ in there if id_ not in locked]
+                try:
+                    with self.env.cr.savepoint():
+                        checkpoint._put_right(left.get(checkpoint.id, ()), note.by_job_id, note.text)
+                except Error:
+                    raise
+                except Exception:  # of somebody's own code: the others are closed all the same
+                    _logger.exception("The checkpoint %s could not be closed", checkpoint.id)
+                    refused.append(checkpoint.id)
+        return [id_ for id_ in there if id_ not in locked or id_ in refused]

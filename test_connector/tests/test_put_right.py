@@ -354,6 +354,18 @@ class TestCheckpoints(PutRightCase):
             self.mend(external_id)
         return self.checkpoints()
 
+    @mute_logger("odoo.addons.connector.models.connector_put_right")
+    def test_a_checkpoint_that_cannot_be_closed_keeps_no_failed_job_open(self):
+        failed, later = self.failed_import(7), self.failed_import(8)
+        checkpoint = self.failed_records([1])
+        with patch.object(type(checkpoint), "_put_right", side_effect=ValueError("No")):
+            self.assertEqual(self.run_import(1).state, "done")
+            self.run_import(7)
+            self.assertEqual((checkpoint.state, failed.state), ("need_review", "done"))
+        self.run_import(8)
+        self.assertEqual(later.state, "done")
+        self.assertEqual(checkpoint.state, "reviewed")
+
     def test_a_later_import_closes_the_checkpoint_of_its_record(self):
         checkpoint = self.failed_records([1])
         text = checkpoint.message

@@ -178,6 +178,7 @@ class TestAfterAWrite(TwoCompaniesCase):
                 "connector.flow",
                 "connector.flow.policy",
                 "connector.listing",
+                "connector.match",
                 "connector.watermark",
                 "connector.webhook.topic",
             },
