@@ -27,7 +27,7 @@ class ConnectorBackend(models.AbstractModel):
         compute="_compute_first_run_state",
     )
     # what the last connection test has found: connector_backend_connection.py
-    connection_tested = fields.Datetime(string="Connection Tested", readonly=True, copy=False)
+    connection_tested = fields.Datetime(readonly=True, copy=False)
     connection_findings = fields.Json(
         readonly=True,
         copy=False,
