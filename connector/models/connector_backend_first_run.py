@@ -27,7 +27,7 @@ class ConnectorBackend(models.AbstractModel):
         compute="_compute_first_run_state",
     )
     # what the last connection test has found: connector_backend_connection.py
-    connection_tested = fields.Datetime(string="Connection Tested", readonly=True, copy=False)
+    connection_tested = fields.Datetime(readonly=True, copy=False)
     connection_findings = fields.Json(
         readonly=True,
         copy=False,
@@ -115,53 +115,53 @@ class ConnectorBackend(models.AbstractModel):
         return [*filter(None, steps), *self._flow_steps()]
 
     def _connection_step(self):
-        _ = self.env._
-        step = {"code": "connection", "label": _("Connection"), "place": 10}
-        test = {"button": _("Test Connection"), "method": "action_test_connection"}
-        resume = {"button": _("Resume"), "method": "action_resume"}
+        step = {"code": "connection", "label": self.env._("Connection"), "place": 10}
+        test = {"button": self.env._("Test Connection"), "method": "action_test_connection"}
+        resume = {"button": self.env._("Resume"), "method": "action_resume"}
         if self.state != "ready":
-            text = _("Its jobs wait: %s", self.state_reason or "")
+            text = self.env._("Its jobs wait: %s", self.state_reason or "")
             return FirstRunStep(
                 **step, state="trouble", text=text, **(test if self.state == "needs_attention" else resume)
             )
         if self.needs_authorization and not self.was_authorized:
-            text = _("Nobody has let Odoo work in the other system yet.")
-            return FirstRunStep(**step, state="to_do", text=text, button=_("Authorise"), method="action_authorize")
+            text = self.env._("Nobody has let Odoo work in the other system yet.")
+            return FirstRunStep(
+                **step, state="to_do", text=text, button=self.env._("Authorise"), method="action_authorize"
+            )
         if not self.connection_findings:
             return FirstRunStep(**step, state="to_do", text=self._not_tested(), **test)
         found = [finding for finding in self.connection_findings if finding["check"] != "rights"]
         if wrong := [finding for finding in found if finding["outcome"] == WRONG]:
             text = "{subject}: {text}".format_map(wrong[0])
-            return FirstRunStep(**step, state="trouble", text=text, **{**test, "button": _("Test Again")})
+            return FirstRunStep(**step, state="trouble", text=text, **{**test, "button": self.env._("Test Again")})
         # a connector may speak with systems at several addresses
         outcomes = {finding["outcome"] for finding in found if finding["check"] in ("address", "login")}
         when = self._when(self.connection_tested)
         if outcomes == {OK}:
-            return FirstRunStep(**step, state="done", text=_("Address and login are right, tested %s.", when))
-        text = _("Tested %s: whether address and login are right is not known.", when)
-        return FirstRunStep(**step, state="unknown", text=text, **{**test, "button": _("Test Again")})
+            return FirstRunStep(**step, state="done", text=self.env._("Address and login are right, tested %s.", when))
+        text = self.env._("Tested %s: whether address and login are right is not known.", when)
+        return FirstRunStep(**step, state="unknown", text=text, **{**test, "button": self.env._("Test Again")})
 
     def _rights_step(self):
-        _ = self.env._
-        step = {"code": "rights", "label": _("Rights There"), "place": 20}
-        test = {"button": _("Test Connection"), "method": "action_test_connection"}
+        step = {"code": "rights", "label": self.env._("Rights There"), "place": 20}
+        test = {"button": self.env._("Test Connection"), "method": "action_test_connection"}
         if not self.connection_findings:
             return FirstRunStep(**step, state="to_do", text=self._not_tested(), **test)
-        test["button"] = _("Test Again")
+        test["button"] = self.env._("Test Again")
         found = [finding for finding in self.connection_findings if finding["check"] == "rights"]
         if wrong := [finding for finding in found if finding["outcome"] == WRONG]:
             return FirstRunStep(**step, state="trouble", text="{subject}: {text}".format_map(wrong[0]), **test)
         if not found:
-            text = _("The test could not ask for any records.")
+            text = self.env._("The test could not ask for any records.")
             return FirstRunStep(**step, state="unknown", text=text, **test)
         if all(finding["outcome"] == NOT_ASKED for finding in found):
-            text = _("Not asked, as something else is wrong: see the connection.")
+            text = self.env._("Not asked, as something else is wrong: see the connection.")
             return FirstRunStep(**step, state="to_do", text=text)
         if unknown := [finding["subject"] for finding in found if finding["outcome"] != OK]:
-            text = _("Whether our user may read them is not known: %s.", ", ".join(unknown))
+            text = self.env._("Whether our user may read them is not known: %s.", ", ".join(unknown))
             return FirstRunStep(**step, state="unknown", text=text, **test)
         read = ", ".join(finding["subject"] for finding in found)
-        text = _("Our user may read: %s. Whether it may write there is not known from the test.", read)
+        text = self.env._("Our user may read: %s. Whether it may write there is not known from the test.", read)
         return FirstRunStep(**step, state="done", text=text)
 
     def _not_tested(self):
@@ -172,56 +172,91 @@ class ConnectorBackend(models.AbstractModel):
         )
 
     def _records_step(self):
-        _ = self.env._
-        step = {"code": "records", "label": _("Language and Company"), "place": 30}
+        step = {"code": "records", "label": self.env._("Language and Company"), "place": 30}
         language, company = self.default_lang_id, self.company_id
         if not language and len(self.env["res.lang"].get_installed()) > 1:
-            text = _("Choose the language in which records are exchanged.")
-            return FirstRunStep(**step, state="to_do", text=text, button=_("Choose"), field="default_lang_id")
+            text = self.env._("Choose the language in which records are exchanged.")
+            return FirstRunStep(**step, state="to_do", text=text, button=self.env._("Choose"), field="default_lang_id")
         if language and not language.active:
-            text = _("%s is not installed here any more: choose another language.", language.name)
-            return FirstRunStep(**step, state="trouble", text=text, button=_("Choose"), field="default_lang_id")
+            text = self.env._("%s is not installed here any more: choose another language.", language.name)
+            return FirstRunStep(
+                **step, state="trouble", text=text, button=self.env._("Choose"), field="default_lang_id"
+            )
         if not company and self.env["res.company"].sudo().search_count([], limit=2) > 1:
-            text = _("Choose the company to which the records belong.")
-            return FirstRunStep(**step, state="to_do", text=text, button=_("Choose"), field="company_id")
+            text = self.env._("Choose the company to which the records belong.")
+            return FirstRunStep(**step, state="to_do", text=text, button=self.env._("Choose"), field="company_id")
         names = {"language": language.name, "company": company.sudo().name}
         if all(names.values()):
-            text = _("Records are exchanged in %(language)s, and belong to %(company)s.", **names)
+            text = self.env._("Records are exchanged in %(language)s, and belong to %(company)s.", **names)
         elif language:
-            text = _("Records are exchanged in %(language)s.", **names)
+            text = self.env._("Records are exchanged in %(language)s.", **names)
         else:
-            text = _("There is nothing to choose: there is one language here.")
+            text = self.env._("There is nothing to choose: there is one language here.")
         return FirstRunStep(**step, state="done", text=text)
 
     def _decisions_step(self):
         """Return the step of what has to be decided before flows can run; a hook."""
-        _ = self.env._
         flows = self._flows_of_first_run()
         if not flows:
             return None
-        step = {"code": "decisions", "label": _("Decisions"), "place": 40}
+        step = {"code": "decisions", "label": self.env._("Decisions"), "place": 40}
         reasons = [reason for flow in flows if (reason := flow._unit().not_ready())]
         if reasons:
             return FirstRunStep(**step, state="to_do", text=" ".join(dict.fromkeys(reasons)))
-        text = _("Nothing has to be decided first. Click a flow below to say what it does, when, and which side wins.")
+        text = self.env._(
+            "Nothing has to be decided first. Click a flow below to choose what it synchronises, when, and which side wins."
+        )
         return FirstRunStep(**step, state="done", text=text)
 
     def _matches_step(self):
-        """Return the step of what exists on both sides before the first import, or None; a hook."""
-        return None
+        """Return the step of what exists on both sides before the first import, or None; a hook.
+
+        It is about the first import with match keys that has not begun, and that nobody has looked
+        at.
+        """
+        flows = self._flows_of_first_run().filtered(lambda flow: flow._can_match())
+        if not flows:
+            return None
+        step = {"code": "matches", "label": self.env._("Matches"), "place": 50}
+        for flow in flows.filtered(lambda flow: not flow.date_begun):
+            names = {"flow": flow.name, "count": flow.match_count}
+            if not flow._was_matched():
+                text = self.env._(
+                    "%(flow)s: nobody has looked yet at what exists on both sides. An import finds by itself only what has the same key.",
+                    **names,
+                )
+                return FirstRunStep(
+                    **step, state="to_do", text=text, button=self.env._("Match"), method="action_match", record=flow
+                )
+            if flow.match_count:
+                text = self.env._(
+                    "%(flow)s: %(count)s records there are not bound yet. Those without a decision are imported as they are.",
+                    **names,
+                )
+                return FirstRunStep(
+                    **step,
+                    state="to_do",
+                    text=text,
+                    button=self.env._("Look"),
+                    method="action_open_matches",
+                    record=flow,
+                )
+        text = self.env._("Before the imports that have not begun, nothing is left to match.")
+        return FirstRunStep(**step, state="done", text=text)
 
     def _worker_step(self):
-        _ = self.env._
-        step = {"code": "worker", "label": _("Worker"), "place": 60}
+        step = {"code": "worker", "label": self.env._("Worker"), "place": 60}
         workers = self.env["queue.worker"]
         if reason := workers._reason_no_job_runs():
-            return FirstRunStep(**step, state="trouble", text=reason, button=_("Workers"), method="action_open_workers")
+            return FirstRunStep(
+                **step, state="trouble", text=reason, button=self.env._("Workers"), method="action_open_workers"
+            )
         if workers._runs_in_cron():
-            text = _(
+            text = self.env._(
                 "Odoo's scheduled actions run the jobs, one after the other. A worker is faster: %s", workers._command()
             )
             return FirstRunStep(**step, state="done", text=text)
-        return FirstRunStep(**step, state="done", text=_("A worker runs jobs."))
+        return FirstRunStep(**step, state="done", text=self.env._("A worker runs jobs."))
 
     def action_open_workers(self):
         """Open the list of workers."""
@@ -238,36 +273,43 @@ class ConnectorBackend(models.AbstractModel):
 
         :param have_run: codes of the flows that have run once
         """
-        _ = self.env._
         directions = dict(flow._fields["direction"]._description_selection(self.env))
-        label = _("%(direction)s: %(flow)s", direction=directions[flow.direction], flow=flow.name)
+        label = self.env._("%(direction)s: %(flow)s", direction=directions[flow.direction], flow=flow.name)
         step = {"code": f"flow_{flow.code}", "label": label, "place": 70, "record": flow}
-        run = {"button": _("Run Now"), "method": "action_run"}
+        run = {"button": self.env._("Run Now"), "method": "action_run"}
         reason = flow.state_reason or ""
         match flow.state:
             case "off" if flow.direction == "import":
-                text = _("It is off: nothing is imported.")
-                return FirstRunStep(**step, state="to_do", text=text, button=_("Switch On"), method="action_switch_on")
+                text = self.env._("It is off: nothing is imported.")
+                return FirstRunStep(
+                    **step, state="to_do", text=text, button=self.env._("Switch On"), method="action_switch_on"
+                )
             case "off":
-                text = _("It is off: nothing is sent until you switch it on.")
-                return FirstRunStep(**step, state="to_do", text=text, button=_("Switch On"), method="action_switch_on")
+                text = self.env._("It is off: nothing is sent until you switch it on.")
+                return FirstRunStep(
+                    **step, state="to_do", text=text, button=self.env._("Switch On"), method="action_switch_on"
+                )
             case "held" if flow.is_paused:
-                return FirstRunStep(**step, state="trouble", text=reason, button=_("Resume"), method="action_resume")
+                return FirstRunStep(
+                    **step, state="trouble", text=reason, button=self.env._("Resume"), method="action_resume"
+                )
             case "held":
                 return FirstRunStep(**step, state="trouble", text=reason)
             case "failing":
-                text = _("The last job that has failed says: %s", reason)
-                return FirstRunStep(**step, state="trouble", text=text, button=_("Jobs"), method="action_open_jobs")
+                text = self.env._("The last job that has failed says: %s", reason)
+                return FirstRunStep(
+                    **step, state="trouble", text=text, button=self.env._("Jobs"), method="action_open_jobs"
+                )
             case "running" if flow.code not in have_run:
-                text = _("It runs now. Jobs that are left: %s.", flow.waiting_count + flow.running_count)
+                text = self.env._("It runs now. Jobs that are left: %s.", flow.waiting_count + flow.running_count)
                 return FirstRunStep(**step, state="to_do", text=text)
         if flow.code in have_run:
             return FirstRunStep(
-                **step, state="done", text=_("It has run, complete on %s.", self._when(flow.last_success))
+                **step, state="done", text=self.env._("It has run, complete on %s.", self._when(flow.last_success))
             )
-        text = _("It has not run yet.")
+        text = self.env._("It has not run yet.")
         if before := [other.name for other in flow._comes_after() if other.code not in have_run]:
-            text = _("It has not run yet. First: %s.", ", ".join(before))
+            text = self.env._("It has not run yet. First: %s.", ", ".join(before))
         return FirstRunStep(**step, state="to_do", text=text, **run)
 
     def _flows_of_first_run(self):

@@ -7,6 +7,7 @@ from ..exception import NoConnectorUnitError
 from ..unit.backend_adapter.crud import CRUDAdapter
 from ..unit.importer.record import RecordImporter
 from ..unit.matcher import list_matches
+from .queue_job import function_name
 
 #: The methods of an adapter of which one at least lists the records there
 _LISTS = ("search", "search_read", "list_pages")
@@ -43,6 +44,20 @@ class ConnectorFlow(models.Model):
         self.check_access("read")
         action = self.env["connector.match"]._open(self._backend(), self.model_name)
         return {**action, "domain": self._matches(), "name": self.env._("Match %s", self.name)}
+
+    def _can_match(self):
+        """Return whether the records there can be listed, and are found here by a key."""
+        try:
+            importer = self.direction == "import" and self._unit().unit_for(RecordImporter)
+            self._check_lists()
+        except (NoConnectorUnitError, UserError):
+            return False
+        return bool(importer) and importer._is_overridden("_match_key")
+
+    def _was_matched(self):
+        """Return whether what exists on both sides was listed once."""
+        listed = [("channel_id", "=", self.channel_id.id), ("function", "=", function_name(list_matches))]
+        return bool(self.env["queue.job"].sudo().search_count([*listed, ("state", "=", "done")], limit=1))
 
     def _check_lists(self):
         """Check that the adapter can list the records there.

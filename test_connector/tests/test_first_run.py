@@ -68,7 +68,12 @@ class TestShown(FirstRunCase):
         self.assertTrue(self.backend.copy().in_first_run)
 
     def test_a_backend_from_before_the_update_shows_none(self):
+        # the update adds the column without a value
         self.assertIsNone(self.env["test.shop.backend"]._fields["in_first_run"].default)
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE test_shop_backend SET in_first_run = NULL WHERE id = %s", [self.backend.id])
+        self.backend.invalidate_recordset()
+        self.assertEqual((self.backend.in_first_run, self.backend.first_run_state), (False, "over"))
 
     def test_a_manager_hides_it_and_opens_it_again(self):
         manager = new_test_user(self.env, "manager", "connector.group_connector_manager")

@@ -548,6 +548,34 @@ class TestFile(MatchCase):
                 self.load(text)
 
 
+class TestFirstRun(MatchCase):
+    """The step of the check list of a new backend."""
+
+    def step(self):
+        self.flow.invalidate_recordset()
+        found = [step for step in self.backend.read_first_run()["steps"] if step["code"] == "matches"]
+        return found and (found[0]["state"], found[0]["button"], found[0]["method"])
+
+    def test_it_asks_to_look_then_to_decide_and_ends_when_all_is_bound(self):
+        self.assertEqual(self.step(), ("to_do", "Match", "action_match"))
+        self.here("Ada", "ada@shop")
+        self.there(1, mail="ada@shop")
+        self.match()
+        self.assertEqual(self.step(), ("to_do", "Look", "action_open_matches"))
+        self.accept()
+        self.bind()
+        self.assertEqual(self.step(), ("done", "", ""))
+
+    def test_after_the_first_import_there_is_nothing_to_look_at(self):
+        self.there(1)
+        self.import_all()
+        self.assertIn(self.step(), ([], ("done", "", "")))
+
+    def test_an_import_without_match_keys_has_no_such_step(self):
+        with patch.object(MatchingImporter, "_match_key", RecordImporter._match_key):
+            self.assertFalse(self.step())
+
+
 class TestDocumented(MatchCase):
     """The code of docs/first_hour.md about matches."""
 
