@@ -6,7 +6,7 @@ Another job makes the bindings. So the first import creates nothing that exists 
 
 from operator import attrgetter
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, split_every
@@ -196,24 +196,6 @@ class ConnectorMatch(models.Model):
                 if self.browse(some_id)._is_of_no_model():
                     self.sudo().search([("backend_model", "=", name)]).unlink()
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        rows = super().create(vals_list)
-        if any(not self._exist(*place) for place in rows._by_place()):
-            self.env.registry.clear_cache()
-        return rows
-
-    def unlink(self):
-        if not self:
-            return True
-        places = list(self._by_place())
-        result = super().unlink()
-        for backend_model, backend_id, model_name in places:
-            left = [("backend_model", "=", backend_model), ("backend_id", "=", backend_id)]
-            if not self.sudo().search_count([*left, ("model_name", "=", model_name)], limit=1):
-                self.env.registry.clear_cache()
-        return result
-
     # Buttons. They are about the selected rows, or else about all that the list shows
 
     def action_accept_sure(self):
@@ -343,13 +325,6 @@ class ConnectorMatch(models.Model):
                     self._delay_for(backend, first.model_name, first.flow, import_page, external_ids=page)
 
     # What jobs ask
-
-    @api.model
-    @tools.ormcache("backend_model", "backend_id", "model_name")
-    def _exist(self, backend_model, backend_id, model_name):
-        """Return whether there is any row of a model of a backend; imports ask it for each page."""
-        place = Domain("backend_model", "=", backend_model) & Domain("backend_id", "=", backend_id)
-        return bool(self.sudo().search_count(place & Domain("model_name", "=", model_name), limit=1))
 
     @api.model
     def _of_records(self, backend, model_name, external_ids):

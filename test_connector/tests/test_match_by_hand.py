@@ -380,13 +380,35 @@ class TestImportObeys(MatchCase):
         self.unit(BulkImporter, backend=self.backend).run_ids([1])
         self.assertEqual(self.row().mapped("external_id"), ["2"])
 
-    def test_without_rows_no_query_is_made(self):
-        self.there(1)
+    def test_a_page_asks_by_one_query_and_one_without_new_records_by_none(self):
         importer = self.unit(RecordImporter, backend=self.backend)
+        page = importer.page_of({number: {"id": number} for number in range(100)})
+        with self.assertQueryCount(1):
+            importer.due(page, force=True, overwrite=True)
+        self.partner(1, backend_id=self.backend.id)
         page = importer.page_of({1: {"id": 1}})
-        self.rows._exist(self.backend._name, self.backend.id, PARTNER)
         with self.assertQueryCount(0):
             importer.due(page, force=True, overwrite=True)
+
+    def test_what_was_decided_after_a_transaction_began_is_obeyed_by_the_next_one(self):
+        self.there(1)
+        backend = self.committed_backend()
+        place = {"backend_model": backend._name, "backend_id": backend.id, "model_name": PARTNER}
+        with self.transaction() as old, self.transaction() as env:
+            old.cr.execute("SELECT 1")  # its snapshot
+            values = {"external_id": "1", "found": "none", "odoo_model": "res.partner", "decision": "ignore"}
+            env["connector.match"].create({**place, **values})
+            env.cr.commit()
+            self.env.registry.clear_cache()  # as another process that decides lets this one do
+            self.assertEqual(self.outcome(old, backend), None)
+            self.assertEqual(self.outcome(env, backend), "skipped")
+
+    def outcome(self, env, backend):
+        with env[backend._name].browse(backend.id).work_on(PARTNER) as environment:
+            importer = environment.get_connector_unit(RecordImporter)
+            page = importer.page_of({1: {"id": 1, "name": "Ada"}})
+            importer.due(page)
+            return page[0].outcome
 
 
 class TestValues(MatchCase):
