@@ -1,7 +1,7 @@
 import base64
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -12,14 +12,16 @@ from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector import BulkBatchImporter, CRUDAdapter, ImportFlow, external_to_m2o
+from odoo.addons.connector.exception import ValueNotMatched
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
 from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.failures import Failures
 from odoo.addons.connector.unit.importer.incoming import Incoming
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.matcher import Matcher
 from odoo.addons.connector.unit.reconciler import Reconciler
-from odoo.addons.jobs_queue.exception import TransactionOutdated
+from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, PartnerImportMapper, webshop
 from .common import ShopCase
@@ -363,6 +365,38 @@ class TestImportObeys(MatchCase):
         self.assertTrue(self.bound(1))
         self.assertFalse(self.row())
 
+    def test_so_is_one_whose_decision_was_emptied_in_the_list_or_by_a_file(self):
+        self.there(1)
+        self.there(2)
+        self.match()
+        self.row().action_ignore()
+        self.import_all()
+        manager = new_test_user(self.env, "matcher", "connector.group_connector_manager")
+        self.row(1).with_user(manager).decision = False
+        wizard = self.env["connector.match.file"].with_context(active_domain=[("backend_id", "=", self.backend.id)])
+        wizard.create({"file": base64.b64encode(b"id_there,decision\n2,\n")}).action_load()
+        self.assertDone(self.run_jobs())
+        self.assertTrue(self.bound(1) and self.bound(2))
+
+    def test_one_that_is_taken_back_while_the_flow_is_off_is_imported_when_it_is_on_again(self):
+        self.there(1)
+        self.match()
+        self.row(1).action_ignore()
+        self.import_all()
+        self.flow.action_switch_off()
+        self.row(1).action_take_back()
+        self.assertFalse(self.run_jobs())
+        self.flow.action_switch_on()
+        self.assertDone(self.run_jobs())
+        self.assertTrue(self.bound(1))
+
+    def test_one_that_is_taken_back_before_the_first_run_waits_for_it(self):
+        self.there(1)
+        self.match()
+        self.row(1).action_ignore()
+        self.row(1).action_take_back()
+        self.assertFalse(self.run_jobs())
+
     def test_a_new_one_is_created_although_its_key_is_here(self):
         ada = self.here("Ada", "ada@shop")
         self.here("Ada too", "ada@shop")
@@ -454,6 +488,48 @@ class TestValues(MatchCase):
             self.bind_values()
             self.unit(RecordImporter, backend=self.backend).run(7)
         self.assertEqual(self.bound(7).industry_id, self.ours)
+
+    def test_of_two_imports_that_lack_the_same_value_at_once_both_go_on(self):
+        backend = self.committed_backend()
+        with self.transaction() as mine, self.transaction() as other:
+            mine.cr.execute("SELECT 1")  # its snapshot
+            self.ask_for(other, backend)
+            other.cr.commit()
+            partner = mine["res.partner"].create({"name": "Done before"})
+            with mute_logger("odoo.sql_db"):
+                self.ask_for(mine, backend)
+            self.assertEqual(partner.exists().name, "Done before")
+            mine.flush_all()
+        with self.transaction() as env:
+            self.assertEqual(env["connector.match"].search([("backend_id", "=", backend.id)]).external_id, "5")
+
+    def ask_for(self, env, backend):
+        record = env[backend._name].browse(backend.id)
+        error = ValueNotMatched("Nobody has said yet", record, INDUSTRY, 5)
+        env["connector.match"]._ask_for(error)
+
+    def test_a_list_begins_again_if_an_import_asks_for_one_of_its_values_meanwhile(self):
+        backend = self.committed_backend()
+        with self.transaction() as mine, self.transaction() as other:
+            mine.cr.execute("SELECT 1")  # its snapshot
+            self.ask_for(other, backend)
+            other.cr.commit()
+            environment = mine[backend._name].browse(backend.id).work_on(INDUSTRY)
+            with environment, mute_logger("odoo.sql_db"), self.assertRaises(RetryableJobError):
+                matcher = environment.get_connector_unit(Matcher)
+                page = [Incoming(5, {"id": 5, "name": "Coffee"}, mine[INDUSTRY])]
+                matcher._list(page, "run", Counter())
+
+    def test_a_page_that_lacks_one_value_often_asks_for_it_once(self):
+        failures = Failures(self.unit(RecordImporter, backend=self.backend))
+        asked = []
+        for number in range(10):
+            failures.add(
+                Incoming(number, None, self.Partner), ValueNotMatched("Nobody", self.backend, INDUSTRY, 10 - number % 2)
+            )
+        with patch.object(type(self.rows), "_ask_for", lambda rows, error: asked.append(error.external_id)):
+            failures.leave()
+        self.assertEqual(asked, [10, 9])
 
     def bind_values(self):
         self.row().filtered("decision").action_bind()

@@ -1,8 +1,8 @@
 """What an import obeys of what people have decided about records that are not here yet.
 
-The rows are those of ``connector.match``. A page asks for those of its new records by one query, and
-by another one once they are created. No process remembers that there are none: somebody may decide
-at any time.
+The rows are those of ``connector.match``. A page asks for those of its new records by one query,
+and by another one once they are created. No process remembers that there are none: somebody may
+decide at any time.
 """
 
 from __future__ import annotations
