@@ -3,6 +3,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
@@ -15,13 +16,13 @@ from odoo.addons.connector import BulkBatchImporter, CRUDAdapter, ImportFlow, ex
 from odoo.addons.connector.exception import ValueNotMatched
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
-from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
 from odoo.addons.connector.unit.importer.failures import Failures
 from odoo.addons.connector.unit.importer.incoming import Incoming
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.matcher import Matcher
 from odoo.addons.connector.unit.reconciler import Reconciler
-from odoo.addons.jobs_queue.exception import RetryableJobError, TransactionOutdated
+from odoo.addons.jobs_queue.exception import NotYet, RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, PartnerImportMapper, webshop
 from .common import ShopCase
@@ -29,6 +30,7 @@ from .test_matching import MatchingImporter
 
 PARTNER = "test.shop.partner"
 INDUSTRY = "test.shop.industry"
+PICKED = "Ours was picked for it: press “Bind” in the matches."
 
 
 class MatchCase(ShopCase, JobsCase):
@@ -342,11 +344,77 @@ class TestImportObeys(MatchCase):
         self.assertIn("is ignored", self.unit(RecordImporter, backend=self.backend).run(1))
         self.assertEqual(self.row().mapped("external_id"), ["1"])
 
-    def test_it_is_not_missing_for_a_comparison(self):
+    def test_one_for_which_ours_was_picked_waits_for_bind_whatever_brings_it(self):
+        self.import_all()
         self.there(1)
         self.there(2)
         self.match()
+        ada = self.here("Ada")
+        self.row(1).res_id = ada.id
+        import_page.delay(self.session, PARTNER, self.backend.id, external_ids=[1, 2])
+        self.run_jobs()
+        [waiting] = self.waiting_jobs()
+        self.assertEqual((waiting.external_id, waiting.waits_for), ("1", PICKED))
+        self.assertTrue(self.bound(2) and not self.bound(1))
+        self.env.cr.execute("UPDATE queue_job SET waits_since = waits_since - interval '400 days'")
+        self.look_again(waiting)
+        self.assertEqual(self.waiting_jobs(), waiting)
+        self.assertEqual(self.row(1).res_id, ada.id)
+        self.row(1).action_bind()
+        self.run_jobs()
+        self.assertFalse(self.waiting_jobs())
+        self.assertEqual((waiting.state, self.bound(1).odoo_id, ada.name), ("done", ada, "Partner 1"))
+
+    def test_after_the_pick_was_taken_back_it_goes_on(self):
+        self.there(1)
+        self.match().res_id = self.here("Ada").id
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        self.run_jobs()
+        waiting = self.waiting_jobs()
+        self.assertEqual(waiting.waits_for, PICKED)
+        self.row(1).action_take_back()
+        self.look_again(waiting)
+        self.assertEqual((waiting.state, bool(self.bound(1)), bool(self.row())), ("done", True, False))
+
+    def test_an_import_for_another_record_waits_too_and_a_preview_says_so(self):
+        self.there(1)
+        self.match().res_id = self.here("Ada").id
+        with self.assertRaisesRegex(NotYet, PICKED):
+            self.unit(RecordImporter, backend=self.backend).run(1)
+        action = self.flow.action_preview()
+        lines = self.env[action["res_model"]].browse(action["res_id"]).part_ids.line_ids
+        self.assertEqual(lines.mapped("reason"), [PICKED])
+
+    def waiting_jobs(self):
+        self.env.invalidate_all()
+        return self.env["queue.job"].search([("state", "=", "scheduled"), ("waits_for", "!=", False)])
+
+    def look_again(self, job):
+        self.env.flush_all()
+        self.run_jobs(at=job.eta + timedelta(seconds=1))
+        self.env.invalidate_all()
+
+    def test_a_flow_that_is_off_and_has_picks_is_switched_on_and_bound_and_run(self):
+        self.import_all()
+        self.flow.action_switch_off()
+        self.there(1)
+        ada = self.here("Ada")
+        values = {"external_id": "1", "flow": "partners", "found": "none", "odoo_model": "res.partner"}
+        place = {**self.rows._backend_values(self.backend), "model_name": PARTNER}
+        self.rows.create({**place, **values, "res_id": ada.id, "decision": "bind"})
+        answer = self.flow.action_switch_on()
+        self.assertTrue(self.flow.is_on)
+        self.assertIn("Press “Bind” in the list of matches", answer["params"]["message"])
+        self.bind()
+        self.import_all()
+        self.assertEqual(self.bound(1).odoo_id, ada)
+
+    def test_it_is_not_missing_for_a_comparison(self):
+        for external_id in (1, 2, 3):
+            self.there(external_id)
+        self.match()
         self.row(1).action_ignore()
+        self.row(3).res_id = self.here("Ada").id
         self.assertEqual(self.unit(Reconciler, backend=self.backend).run().missing, [2])
 
         class OfIds(Reconciler):

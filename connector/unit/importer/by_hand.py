@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from odoo.addons.jobs_queue.exception import NotYet
+
 from ..connector_unit import external_id_text
 from .incoming import Incoming
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 def obey_decisions(importer: RecordImporter, page: Iterable[Incoming]) -> None:
     """Let new records be skipped that are ignored, and not be matched that are said to be new.
+
+    One for which ours was picked waits for *Bind*, however long that takes: its import would make a
+    second one here. Once it is bound, or the pick was taken back, it is imported.
 
     :param page: list of :class:`~.incoming.Incoming`
     """
@@ -34,11 +39,14 @@ def obey_decisions(importer: RecordImporter, page: Iterable[Incoming]) -> None:
                 id=incoming.external_id,
                 backend=importer.environment.backend_name,
             )
+        elif decisions.get(text) == "bind":
+            reason = importer._("Ours was picked for it: press “Bind” in the matches.")
+            incoming.outcome, incoming.wait = "waits", NotYet(reason, give_up_days=None)
 
 
-def ignored(unit: Synchronizer, external_ids: Iterable[str | None]) -> set[str]:
-    """Return those of some external ids, as text, that are ignored."""
-    return {text for text, decision in _decisions(unit, external_ids).items() if decision == "ignore"}
+def kept_out(unit: Synchronizer, external_ids: Iterable[str | None]) -> set[str]:
+    """Return those of some external ids, as text, that are ignored or to be bound: not imported."""
+    return {text for text, decision in _decisions(unit, external_ids).items() if decision != "create"}
 
 
 def forget_decisions(importer: Importer, page: Iterable[Incoming]) -> None:
