@@ -454,6 +454,8 @@ class TestImportObeys(MatchCase):
         self.flow.action_switch_off()
         self.row(1).action_take_back()
         self.assertFalse(self.run_jobs())
+        left_out = self.env["connector.flow.left.out"].search([("flow_id", "=", self.flow.id)])
+        self.assertEqual(left_out.external_id, "1")
         self.flow.action_switch_on()
         self.assertDone(self.run_jobs())
         self.assertTrue(self.bound(1))
@@ -593,7 +595,7 @@ class TestValues(MatchCase):
         asked = []
         for number in range(10):
             failures.add(
-                Incoming(number, None, self.Partner), ValueNotMatched("Nobody", self.backend, INDUSTRY, 10 - number % 2)
+                Incoming(number, None, self.Partner), ValueNotMatched("Nobody", self.backend, INDUSTRY, 9 + number % 2)
             )
         with patch.object(type(self.rows), "_ask_for", lambda rows, error: asked.append(error.external_id)):
             failures.leave()
