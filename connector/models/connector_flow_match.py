@@ -78,14 +78,36 @@ class ConnectorFlow(models.Model):
                     )
                 )
 
+    def action_switch_on(self):
+        """Let these flows run again; one with picks is on then, but does not run before *Bind*.
+
+        *Bind* needs the flow on, so what was picked must keep no flow off.
+        """
+        answer = super().action_switch_on()
+        picked = self.filtered(lambda flow: flow.date_begun and flow._count_picked())
+        if answer or not picked:
+            return answer
+        return self.env["connector.match"]._told(
+            self.env._(
+                "Switched on, and not run yet: %s. Press “Bind” in the list of matches, and then “Run Now”.",
+                ", ".join(picked.mapped("name")),
+            )
+        )
+
+    def _count_picked(self):
+        """Return the number of picks that are not bound yet, 10,001 at most; 0 for an export."""
+        if self.direction != "import":
+            return 0
+        picked = [*self._matches(), ("decision", "=", "bind")]
+        return self.env["connector.match"].sudo().search_count(picked, limit=10_001)
+
     def _run(self, again=False):
         """Refuse to import while somebody has picked records here that are not bound yet.
 
-        The import would create them once more.
+        Each of them would wait in a job of its own.
         """
-        for flow in self.filtered(lambda flow: flow.direction == "import"):
-            picked = [*flow._matches(), ("decision", "=", "bind")]
-            if count := self.env["connector.match"].sudo().search_count(picked, limit=10_001):
+        for flow in self:
+            if count := flow._count_picked():
                 raise UserError(
                     self.env._(
                         "%(flow)s: %(count)s records were matched by hand and are not bound yet. Press “Bind” in the list of matches "

@@ -98,7 +98,7 @@ class ConnectorFlow(models.Model):
         imports = self - exports
         # a job, as it has to see what others commit until this transaction ends
         left_out = (switched & imports)._delay(import_left_out)
-        begun = imports.filtered("date_begun")
+        begun = imports.filtered(lambda flow: flow.date_begun and not flow._count_picked())
         return begun._answer(left_out + begun._run()) if begun else None
 
     def action_pause(self):

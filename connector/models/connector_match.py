@@ -4,9 +4,12 @@ A job lists them, and people decide: take one of ours, ignore it, or let it beco
 Another job makes the bindings. So the first import creates nothing that exists on both sides.
 """
 
+from contextlib import suppress
 from operator import attrgetter
 
-from odoo import api, fields, models, tools
+from psycopg2.errors import UniqueViolation
+
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, split_every
@@ -170,7 +173,11 @@ class ConnectorMatch(models.Model):
             if vals.get("res_id"):
                 self._check_ours(vals["res_id"])
             self.filtered("message").sudo().message = False
-        return super().write(vals)
+        is_taken_back = "decision" in vals and not vals["decision"]
+        ignored = self.filtered(lambda row: is_taken_back and row.decision == "ignore")
+        result = super().write(vals)
+        ignored.sudo()._import_left_out()
+        return result
 
     def _check_ours(self, res_id):
         """Check that the user may read a record, and that the backend's company may use it.
@@ -195,24 +202,6 @@ class ConnectorMatch(models.Model):
             for name, some_id in self.sudo()._read_group([], ["backend_model"], ["id:min"]):
                 if self.browse(some_id)._is_of_no_model():
                     self.sudo().search([("backend_model", "=", name)]).unlink()
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        rows = super().create(vals_list)
-        if any(not self._exist(*place) for place in rows._by_place()):
-            self.env.registry.clear_cache()
-        return rows
-
-    def unlink(self):
-        if not self:
-            return True
-        places = list(self._by_place())
-        result = super().unlink()
-        for backend_model, backend_id, model_name in places:
-            left = [("backend_model", "=", backend_model), ("backend_id", "=", backend_id)]
-            if not self.sudo().search_count([*left, ("model_name", "=", model_name)], limit=1):
-                self.env.registry.clear_cache()
-        return result
 
     # Buttons. They are about the selected rows, or else about all that the list shows
 
@@ -242,11 +231,9 @@ class ConnectorMatch(models.Model):
         return self._told(self.env._("Records for which the import creates new ones: %s.", len(rows)))
 
     def action_take_back(self):
-        """Decide nothing about the records; what was ignored is imported if its flow has begun."""
+        """Decide nothing about the records."""
         rows = self._selected()
-        ignored = rows.filtered(lambda row: row.decision == "ignore")
         rows.write({"decision": False, "res_id": False, "message": False})
-        ignored._import_left_out()
         return self._told(self.env._("Records about which nothing is decided any more: %s.", len(rows)))
 
     def action_bind(self):
@@ -334,22 +321,21 @@ class ConnectorMatch(models.Model):
         )
 
     def _import_left_out(self):
-        """Import records that were ignored, if their flow has begun: its watermark is past them."""
+        """Import records that were ignored, if their flow has begun: its watermark is past them.
+
+        Those of a flow that is off by now are noted, and imported when it is on again.
+        """
         by_flow = self.grouped(lambda row: (row.backend_model, row.backend_id, row.model_name, row.flow))
         for rows in by_flow.values():
             first, backend = rows[:1], rows[:1]._backend()
-            if self._has_begun(backend, first.model_name, first.flow):
+            flow = self._begun_flow(backend, first.model_name, first.flow)
+            if flow and not flow.is_on:
+                self.env["connector.flow.left.out"].sudo()._note(backend, flow.code, rows.mapped("external_id"), False)
+            elif flow:
                 for page in split_every(PAGE_SIZE, rows.mapped("external_id"), list):
                     self._delay_for(backend, first.model_name, first.flow, import_page, external_ids=page)
 
     # What jobs ask
-
-    @api.model
-    @tools.ormcache("backend_model", "backend_id", "model_name")
-    def _exist(self, backend_model, backend_id, model_name):
-        """Return whether there is any row of a model of a backend; imports ask it for each page."""
-        place = Domain("backend_model", "=", backend_model) & Domain("backend_id", "=", backend_id)
-        return bool(self.sudo().search_count(place & Domain("model_name", "=", model_name), limit=1))
 
     @api.model
     def _of_records(self, backend, model_name, external_ids):
@@ -367,9 +353,15 @@ class ConnectorMatch(models.Model):
 
     @api.model
     def _has_begun(self, backend, model_name, code):
-        """Return whether the flow of a model has run already, or will by its schedule."""
-        flow = [*self._of_backend(backend), ("code", "=", code), ("date_begun", "!=", False), ("is_on", "=", True)]
-        return bool(code and self.env["connector.flow"].sudo().search_count(flow, limit=1))
+        """Return whether the flow of a model is on, and has run already or will by its schedule."""
+        return self._begun_flow(backend, model_name, code).is_on
+
+    @api.model
+    def _begun_flow(self, backend, model_name, code):
+        """Return the flow of a model if it has run already, or will by its schedule; or none."""
+        flow = [*self._of_backend(backend), ("code", "=", code), ("date_begun", "!=", False)]
+        flows = self.env["connector.flow"].sudo()
+        return flows.search(flow, limit=1) if code else flows
 
     @api.model
     def _list(self, backend, model_name, values_of):
@@ -392,21 +384,24 @@ class ConnectorMatch(models.Model):
     def _ask_for(self, error):
         """Ask people for the counterpart of a value without which a record was not imported.
 
+        Another import may ask for it at the same time: then this one waits for the other's end.
+
         :param error: :class:`~odoo.addons.connector.exception.ValueNotMatched`
         """
         backend, external_id = error.backend_record.with_env(self.env), external_id_text(error.external_id)
         if self._of_records(backend, error.model_name, [external_id]):
             return
-        self.create(
-            {
-                **self._backend_values(backend),
-                "model_name": error.model_name,
-                "external_id": external_id,
-                "found": "none",
-                "odoo_model": self.env[error.model_name]._fields["odoo_id"].comodel_name,
-                "message": self.env._("A record could not be imported without it."),
-            }
-        )
+        values = {
+            **self._backend_values(backend),
+            "model_name": error.model_name,
+            "external_id": external_id,
+            "found": "none",
+            "odoo_model": self.env[error.model_name]._fields["odoo_id"].comodel_name,
+            "message": self.env._("A record could not be imported without it."),
+        }
+        # ON CONFLICT would fail, as the other row is younger than the snapshot
+        with suppress(UniqueViolation), self.env.cr.savepoint():
+            self.create(values)
 
     @api.model
     def _end_of_list(self, backend, model_name, code, run):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -112,7 +113,8 @@ class Matcher(Importer):
             row = self._row(incoming, keys.get(incoming), messages.get(incoming))
             found[row["found"]] += 1
             rows[external_id_text(incoming.external_id)] = {**row, "run": run}
-        self._rows._list(self.backend_record, self.model._name, rows)
+        with _unique_violation_is_retried():
+            self._rows._list(self.backend_record, self.model._name, rows)
 
     def _skips(self) -> bool:
         try:
@@ -214,10 +216,8 @@ class Matcher(Importer):
         if not rows:
             return rows
         try:
-            with self.env.cr.savepoint():
+            with _unique_violation_is_retried(), self.env.cr.savepoint():
                 self._create(rows)
-        except UniqueViolation as error:
-            raise RetryableJobError(str(error.diag.message_detail or error), seconds=a_moment()) from error
         except (UserError, IntegrityError, ValueError) as error:
             if len(rows) == 1:
                 self._refuse(rows, str(error), done)
@@ -278,6 +278,15 @@ class Matcher(Importer):
         self.env.invalidate_all()
         if self.session.job:
             self.session.job.progress(count)
+
+
+@contextmanager
+def _unique_violation_is_retried() -> Iterator[None]:
+    """Let a job begin again after another transaction has created the same meanwhile."""
+    try:
+        yield
+    except UniqueViolation as error:
+        raise RetryableJobError(str(error.diag.message_detail or error), seconds=a_moment()) from error
 
 
 def _texts(page: Iterable[Incoming]) -> list[str]:

@@ -20,7 +20,7 @@ from .exporter.consumers import delay_bulk_export
 from .exporter.record import export_record
 from .flow import ImportFlow, open_flow
 from .importer.bulk import PAGE_SIZE, import_page
-from .importer.by_hand import ignored, obey_decisions
+from .importer.by_hand import kept_out, obey_decisions
 from .importer.incoming import Incoming
 from .importer.record import RecordImporter
 from .jobs.channel import flow_channel
@@ -145,7 +145,7 @@ class Reconciler(Synchronizer):
             self._compare_content(there, difference)
         else:
             known = bound | self.binder.to_internal_many(there.keys() - bound).keys()
-            known |= ignored(self, there.keys() - known)
+            known |= kept_out(self, there.keys() - known)
             difference.missing = [self._id_of(found) for text, found in there.items() if text not in known]
         if difference.missing and self.environment.filters:
             chosen = self._chosen_there()

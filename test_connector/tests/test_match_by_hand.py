@@ -1,8 +1,9 @@
 import base64
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
@@ -12,14 +13,16 @@ from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.connector import BulkBatchImporter, CRUDAdapter, ImportFlow, external_to_m2o
+from odoo.addons.connector.exception import ValueNotMatched
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.testing.registration import registering
-from odoo.addons.connector.unit.importer.bulk import BulkImporter
+from odoo.addons.connector.unit.importer.bulk import BulkImporter, import_page
+from odoo.addons.connector.unit.importer.failures import Failures
 from odoo.addons.connector.unit.importer.incoming import Incoming
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.matcher import Matcher
 from odoo.addons.connector.unit.reconciler import Reconciler
-from odoo.addons.jobs_queue.exception import TransactionOutdated
+from odoo.addons.jobs_queue.exception import NotYet, RetryableJobError, TransactionOutdated
 
 from ..units import PartnerImporter, PartnerImportMapper, webshop
 from .common import ShopCase
@@ -27,6 +30,7 @@ from .test_matching import MatchingImporter
 
 PARTNER = "test.shop.partner"
 INDUSTRY = "test.shop.industry"
+PICKED = "Ours was picked for it: press “Bind” in the matches."
 
 
 class MatchCase(ShopCase, JobsCase):
@@ -340,11 +344,77 @@ class TestImportObeys(MatchCase):
         self.assertIn("is ignored", self.unit(RecordImporter, backend=self.backend).run(1))
         self.assertEqual(self.row().mapped("external_id"), ["1"])
 
-    def test_it_is_not_missing_for_a_comparison(self):
+    def test_one_for_which_ours_was_picked_waits_for_bind_whatever_brings_it(self):
+        self.import_all()
         self.there(1)
         self.there(2)
         self.match()
+        ada = self.here("Ada")
+        self.row(1).res_id = ada.id
+        import_page.delay(self.session, PARTNER, self.backend.id, external_ids=[1, 2])
+        self.run_jobs()
+        [waiting] = self.waiting_jobs()
+        self.assertEqual((waiting.external_id, waiting.waits_for), ("1", PICKED))
+        self.assertTrue(self.bound(2) and not self.bound(1))
+        self.env.cr.execute("UPDATE queue_job SET waits_since = waits_since - interval '400 days'")
+        self.look_again(waiting)
+        self.assertEqual(self.waiting_jobs(), waiting)
+        self.assertEqual(self.row(1).res_id, ada.id)
+        self.row(1).action_bind()
+        self.run_jobs()
+        self.assertFalse(self.waiting_jobs())
+        self.assertEqual((waiting.state, self.bound(1).odoo_id, ada.name), ("done", ada, "Partner 1"))
+
+    def test_after_the_pick_was_taken_back_it_goes_on(self):
+        self.there(1)
+        self.match().res_id = self.here("Ada").id
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        self.run_jobs()
+        waiting = self.waiting_jobs()
+        self.assertEqual(waiting.waits_for, PICKED)
+        self.row(1).action_take_back()
+        self.look_again(waiting)
+        self.assertEqual((waiting.state, bool(self.bound(1)), bool(self.row())), ("done", True, False))
+
+    def test_an_import_for_another_record_waits_too_and_a_preview_says_so(self):
+        self.there(1)
+        self.match().res_id = self.here("Ada").id
+        with self.assertRaisesRegex(NotYet, PICKED):
+            self.unit(RecordImporter, backend=self.backend).run(1)
+        action = self.flow.action_preview()
+        lines = self.env[action["res_model"]].browse(action["res_id"]).part_ids.line_ids
+        self.assertEqual(lines.mapped("reason"), [PICKED])
+
+    def waiting_jobs(self):
+        self.env.invalidate_all()
+        return self.env["queue.job"].search([("state", "=", "scheduled"), ("waits_for", "!=", False)])
+
+    def look_again(self, job):
+        self.env.flush_all()
+        self.run_jobs(at=job.eta + timedelta(seconds=1))
+        self.env.invalidate_all()
+
+    def test_a_flow_that_is_off_and_has_picks_is_switched_on_and_bound_and_run(self):
+        self.import_all()
+        self.flow.action_switch_off()
+        self.there(1)
+        ada = self.here("Ada")
+        values = {"external_id": "1", "flow": "partners", "found": "none", "odoo_model": "res.partner"}
+        place = {**self.rows._backend_values(self.backend), "model_name": PARTNER}
+        self.rows.create({**place, **values, "res_id": ada.id, "decision": "bind"})
+        answer = self.flow.action_switch_on()
+        self.assertTrue(self.flow.is_on)
+        self.assertIn("Press “Bind” in the list of matches", answer["params"]["message"])
+        self.bind()
+        self.import_all()
+        self.assertEqual(self.bound(1).odoo_id, ada)
+
+    def test_it_is_not_missing_for_a_comparison(self):
+        for external_id in (1, 2, 3):
+            self.there(external_id)
+        self.match()
         self.row(1).action_ignore()
+        self.row(3).res_id = self.here("Ada").id
         self.assertEqual(self.unit(Reconciler, backend=self.backend).run().missing, [2])
 
         class OfIds(Reconciler):
@@ -363,6 +433,40 @@ class TestImportObeys(MatchCase):
         self.assertTrue(self.bound(1))
         self.assertFalse(self.row())
 
+    def test_so_is_one_whose_decision_was_emptied_in_the_list_or_by_a_file(self):
+        self.there(1)
+        self.there(2)
+        self.match()
+        self.row().action_ignore()
+        self.import_all()
+        manager = new_test_user(self.env, "matcher", "connector.group_connector_manager")
+        self.row(1).with_user(manager).decision = False
+        wizard = self.env["connector.match.file"].with_context(active_domain=[("backend_id", "=", self.backend.id)])
+        wizard.create({"file": base64.b64encode(b"id_there,decision\n2,\n")}).action_load()
+        self.assertDone(self.run_jobs())
+        self.assertTrue(self.bound(1) and self.bound(2))
+
+    def test_one_that_is_taken_back_while_the_flow_is_off_is_imported_when_it_is_on_again(self):
+        self.there(1)
+        self.match()
+        self.row(1).action_ignore()
+        self.import_all()
+        self.flow.action_switch_off()
+        self.row(1).action_take_back()
+        self.assertFalse(self.run_jobs())
+        left_out = self.env["connector.flow.left.out"].search([("flow_id", "=", self.flow.id)])
+        self.assertEqual(left_out.external_id, "1")
+        self.flow.action_switch_on()
+        self.assertDone(self.run_jobs())
+        self.assertTrue(self.bound(1))
+
+    def test_one_that_is_taken_back_before_the_first_run_waits_for_it(self):
+        self.there(1)
+        self.match()
+        self.row(1).action_ignore()
+        self.row(1).action_take_back()
+        self.assertFalse(self.run_jobs())
+
     def test_a_new_one_is_created_although_its_key_is_here(self):
         ada = self.here("Ada", "ada@shop")
         self.here("Ada too", "ada@shop")
@@ -380,13 +484,35 @@ class TestImportObeys(MatchCase):
         self.unit(BulkImporter, backend=self.backend).run_ids([1])
         self.assertEqual(self.row().mapped("external_id"), ["2"])
 
-    def test_without_rows_no_query_is_made(self):
-        self.there(1)
+    def test_a_page_asks_by_one_query_and_one_without_new_records_by_none(self):
         importer = self.unit(RecordImporter, backend=self.backend)
+        page = importer.page_of({number: {"id": number} for number in range(100)})
+        with self.assertQueryCount(1):
+            importer.due(page, force=True, overwrite=True)
+        self.partner(1, backend_id=self.backend.id)
         page = importer.page_of({1: {"id": 1}})
-        self.rows._exist(self.backend._name, self.backend.id, PARTNER)
         with self.assertQueryCount(0):
             importer.due(page, force=True, overwrite=True)
+
+    def test_what_was_decided_after_a_transaction_began_is_obeyed_by_the_next_one(self):
+        self.there(1)
+        backend = self.committed_backend()
+        place = {"backend_model": backend._name, "backend_id": backend.id, "model_name": PARTNER}
+        with self.transaction() as old, self.transaction() as env:
+            old.cr.execute("SELECT 1")  # its snapshot
+            values = {"external_id": "1", "found": "none", "odoo_model": "res.partner", "decision": "ignore"}
+            env["connector.match"].create({**place, **values})
+            env.cr.commit()
+            self.env.registry.clear_cache()  # as another process that decides lets this one do
+            self.assertEqual(self.outcome(old, backend), None)
+            self.assertEqual(self.outcome(env, backend), "skipped")
+
+    def outcome(self, env, backend):
+        with env[backend._name].browse(backend.id).work_on(PARTNER) as environment:
+            importer = environment.get_connector_unit(RecordImporter)
+            page = importer.page_of({1: {"id": 1, "name": "Ada"}})
+            importer.due(page)
+            return page[0].outcome
 
 
 class TestValues(MatchCase):
@@ -432,6 +558,48 @@ class TestValues(MatchCase):
             self.bind_values()
             self.unit(RecordImporter, backend=self.backend).run(7)
         self.assertEqual(self.bound(7).industry_id, self.ours)
+
+    def test_of_two_imports_that_lack_the_same_value_at_once_both_go_on(self):
+        backend = self.committed_backend()
+        with self.transaction() as mine, self.transaction() as other:
+            mine.cr.execute("SELECT 1")  # its snapshot
+            self.ask_for(other, backend)
+            other.cr.commit()
+            partner = mine["res.partner"].create({"name": "Done before"})
+            with mute_logger("odoo.sql_db"):
+                self.ask_for(mine, backend)
+            self.assertEqual(partner.exists().name, "Done before")
+            mine.flush_all()
+        with self.transaction() as env:
+            self.assertEqual(env["connector.match"].search([("backend_id", "=", backend.id)]).external_id, "5")
+
+    def ask_for(self, env, backend):
+        record = env[backend._name].browse(backend.id)
+        error = ValueNotMatched("Nobody has said yet", record, INDUSTRY, 5)
+        env["connector.match"]._ask_for(error)
+
+    def test_a_list_begins_again_if_an_import_asks_for_one_of_its_values_meanwhile(self):
+        backend = self.committed_backend()
+        with self.transaction() as mine, self.transaction() as other:
+            mine.cr.execute("SELECT 1")  # its snapshot
+            self.ask_for(other, backend)
+            other.cr.commit()
+            environment = mine[backend._name].browse(backend.id).work_on(INDUSTRY)
+            with environment, mute_logger("odoo.sql_db"), self.assertRaises(RetryableJobError):
+                matcher = environment.get_connector_unit(Matcher)
+                page = [Incoming(5, {"id": 5, "name": "Coffee"}, mine[INDUSTRY])]
+                matcher._list(page, "run", Counter())
+
+    def test_a_page_that_lacks_one_value_often_asks_for_it_once(self):
+        failures = Failures(self.unit(RecordImporter, backend=self.backend))
+        asked = []
+        for number in range(10):
+            failures.add(
+                Incoming(number, None, self.Partner), ValueNotMatched("Nobody", self.backend, INDUSTRY, 9 + number % 2)
+            )
+        with patch.object(type(self.rows), "_ask_for", lambda rows, error: asked.append(error.external_id)):
+            failures.leave()
+        self.assertEqual(asked, [10, 9])
 
     def bind_values(self):
         self.row().filtered("decision").action_bind()

@@ -98,7 +98,7 @@ class Failures:
         self._reasons: list[_Reason] = []
         self._texts: set[str | None] = set()  # the external ids of the records that fail for these reasons
         self._taken: list[Incoming] = []
-        self._values: list[ValueNotMatched] = []
+        self._values: dict[tuple[str, str], ValueNotMatched] = {}
 
     def add(self, incoming: Incoming, error: Exception) -> None:
         """Note that a record cannot be imported.
@@ -112,7 +112,7 @@ class Failures:
         else:
             self._note(self._reason_of(incoming, error), [incoming])
             if isinstance(error, ValueNotMatched):
-                self._values.append(error)
+                self._values[error.model_name, str(external_id_text(error.external_id))] = error
 
     def __contains__(self, external_id: object) -> bool:
         """Whether the record with this external id has failed."""
@@ -140,7 +140,8 @@ class Failures:
         for reason in self._reasons:
             done["left" if len(reason.incoming) > MOST_JOBS else "failed"] += len(reason.incoming)
             self._leave(reason)
-        for error in self._values:
+        # in one order, so that two pages that lack the same values do not wait for each other
+        for _value, error in sorted(self._values.items()):
             self._importer.env["connector.match"].sudo()._ask_for(error)
         return done
 

@@ -321,6 +321,8 @@ class RecordImporter(Importer):
             return self._(
                 "Put off: what was done here with record %(id)s must reach %(backend)s first.", **self._names()
             )
+        if incoming.wait:
+            return str(incoming.wait)
         return incoming.reason  # type: ignore[return-value]  # it was skipped for one
 
     # Pages of records
