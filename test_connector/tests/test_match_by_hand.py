@@ -19,7 +19,7 @@ from odoo.addons.connector.unit.importer.incoming import Incoming
 from odoo.addons.connector.unit.importer.record import RecordImporter, import_record
 from odoo.addons.connector.unit.matcher import Matcher
 from odoo.addons.connector.unit.reconciler import Reconciler
-from odoo.addons.jobs_queue.exception import TransactionOutdated
+from odoo.addons.jobs_queue.exception import NotYet, TransactionOutdated
 
 from ..units import PartnerImporter, PartnerImportMapper, webshop
 from .common import ShopCase
@@ -110,6 +110,22 @@ class TestList(MatchCase):
         self.there(3)
         with extending(webshop, Importer):
             self.assertEqual(self.match().mapped("external_id"), ["3"])
+
+    def test_a_record_whose_import_waits_is_listed_and_stops_no_other(self):
+        self.there(1, name="Unpaid")
+        self.there(2)
+        for step, message in (("_must_skip", False), ("_match_key", "It is not paid")):
+
+            def raising(importer, step=step):
+                if importer.external_record["name"] == "Unpaid":
+                    raise NotYet("It is not paid")
+                return getattr(super(Importer, importer), step)()
+
+            Importer = type("Importer", (PartnerImporter,), {step: raising, "__module__": __name__})
+            with self.subTest(step), extending(webshop, Importer):
+                rows = self.match()
+                self.assertEqual(rows.mapped("external_id"), ["1", "2"])
+                self.assertEqual(rows[0].message, message)
 
     def test_another_list_keeps_decisions_and_forgets_what_is_gone(self):
         for external_id in (1, 2, 3):
