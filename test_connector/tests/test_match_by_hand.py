@@ -114,13 +114,13 @@ class TestList(MatchCase):
     def test_a_record_whose_import_waits_is_listed_and_stops_no_other(self):
         self.there(1, name="Unpaid")
         self.there(2)
+
+        def raising(importer):
+            if importer.external_record["name"] == "Unpaid":
+                raise NotYet("It is not paid")
+            return getattr(super(Importer, importer), step)()
+
         for step, message in (("_must_skip", False), ("_match_key", "It is not paid")):
-
-            def raising(importer, step=step):
-                if importer.external_record["name"] == "Unpaid":
-                    raise NotYet("It is not paid")
-                return getattr(super(Importer, importer), step)()
-
             Importer = type("Importer", (PartnerImporter,), {step: raising, "__module__": __name__})
             with self.subTest(step), extending(webshop, Importer):
                 rows = self.match()
