@@ -84,7 +84,8 @@ class ConnectorFlow(models.Model):
     is_on = fields.Boolean(string="On", readonly=True, tracking=True)
     times_off = fields.Integer(
         readonly=True,
-        help="How often it was switched off, or all was asked for again. An import that was cut off by that moves no watermark",
+        help="How often it was switched off, what it imports was chosen anew, or all was asked for again. "
+        "An import that runs meanwhile moves no watermark",
     )
     date_off = fields.Datetime(string="Switched Off", readonly=True)
     date_on = fields.Datetime(string="Switched On", readonly=True)

@@ -81,7 +81,11 @@ class ConnectorFlow(models.Model):
                 raise ValidationError(error)
 
     def write(self, vals):
-        """Keep of what is chosen only what has a value, and note it for who follows the flow."""
+        """Keep of what is chosen only what has a value, and note it for who follows the flow.
+
+        An import that runs meanwhile moves no watermark: its pages leave out what is not chosen by
+        then, even if people choose that again before it ends.
+        """
         if "filters" in vals:
             chosen = {
                 name: value for name, value in (vals["filters"] or {}).items() if value not in (None, False, "", [])
@@ -90,6 +94,7 @@ class ConnectorFlow(models.Model):
         before = {flow.id: flow.filters or {} for flow in self} if "filters" in vals else {}
         result = super().write(vals)
         for flow in self.filtered(lambda flow: flow.id in before and (flow.filters or {}) != before[flow.id]):
+            flow.sudo().times_off += 1
             flow._message_log(body=self.env._("What is imported was changed: %s", flow._chosen_in_words()))
         return result
 

@@ -58,12 +58,20 @@ class ConnectorOpenRecord(models.Model):
     def _add_failed(self, jobs):
         """Insert the rows of failed jobs that have none, as their process died before it could.
 
+        A job that is put right has none either, until somebody who has locked it lets it be closed.
+
         :param jobs: list of :class:`~odoo.addons.jobs_queue.store.failures.FailedJob`
         """
         jobs = {job.id: job for job in jobs if job.function in NOTED and job.payload}
         if not jobs:
             return
-        self.env.cr.execute("SELECT DISTINCT job_id FROM connector_open_record WHERE job_id = ANY(%s)", (list(jobs),))
+        self.env.cr.execute(
+            """
+            SELECT job_id FROM connector_open_record WHERE job_id = ANY(%(ids)s)
+            UNION SELECT job_id FROM connector_put_right WHERE job_id = ANY(%(ids)s)
+            """,
+            {"ids": list(jobs)},
+        )
         for job_id in jobs.keys() - {job_id for (job_id,) in self.env.cr.fetchall()}:
             job = jobs[job_id]
             try:

@@ -20,7 +20,7 @@ from odoo.exceptions import UserError
 from odoo.models import BaseModel
 from odoo.tools import split_every
 
-from odoo.addons.jobs_queue.exception import RetryableJobError
+from odoo.addons.jobs_queue.exception import NotYet, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -42,8 +42,8 @@ from .jobs.channel import flow_channel
 from .jobs.related_action import open_matches
 from .synchronizer import Importer, a_moment
 
-# What one record may be wrong about; anything else ends the job
-_OF_ONE_RECORD = (InvalidDataError, LookupError, AttributeError, ValueError)
+# What one record may be wrong about, or has to wait for; anything else ends the job
+_OF_ONE_RECORD = (InvalidDataError, LookupError, AttributeError, ValueError, NotYet)
 
 
 @general

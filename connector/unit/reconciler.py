@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from odoo.models import BaseModel
 from odoo.tools import split_every
 
+from odoo.addons.jobs_queue.exception import NotYet
 from odoo.addons.jobs_queue.jobs import job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
@@ -52,8 +53,8 @@ class Reconciler(Synchronizer):
 
     Differences are
 
-    - *missing*: an external record that is not in Odoo. Records that the importer skips do not
-      count, nor those that people have not chosen for the flow
+    - *missing*: an external record that is not in Odoo. Records that the importer skips or lets
+      wait do not count, nor those that people have not chosen for the flow
     - *extra*: a binding without an external record, as it was deleted there or never exported
     - *different*: a record that an import would change in Odoo: it was changed on one side, and the
       change did not arrive on the other. Its binding says so, until it is synchronised
@@ -169,11 +170,14 @@ class Reconciler(Synchronizer):
             for incoming in importer.each(theirs):
                 if self.binder.is_alias(incoming.external_id, incoming.binding):
                     continue
-                if incoming.is_new:
-                    if not incoming.outcome and not importer._must_skip():
-                        difference.missing.append(incoming.external_id)
-                elif importer._would_change():
-                    difference.different[incoming.external_id] = incoming.binding.id
+                try:
+                    if incoming.is_new:
+                        if not incoming.outcome and not importer._must_skip():
+                            difference.missing.append(incoming.external_id)
+                    elif importer._would_change():
+                        difference.different[incoming.external_id] = incoming.binding.id
+                except NotYet:
+                    continue  # no repair imports it now, and the comparison must not wait for it
             self.env.invalidate_all()
             done += len(page)
             if self.session.job:

@@ -20,7 +20,6 @@ from odoo.addons.connector.declaration import (
 )
 from odoo.addons.connector.testing import Answer
 from odoo.addons.connector.unit.importer import listing
-from odoo.addons.connector.unit.importer.batch import chosen_key
 from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter, import_page
 from odoo.addons.connector.unit.importer.record import import_record
 
@@ -115,6 +114,23 @@ class TestRuns(ChosenCase):
         self.run_flow()
         self.assertEqual(self.since, [None, None])
 
+    def test_a_choice_that_comes_back_while_a_run_goes_on_hides_nothing_that_was_left_out_meanwhile(self):
+        self.choose(status="paid")
+        self.partners.action_run()
+
+        def choose_anew_and_back():
+            if self.delayed_jobs("import_page") and not self.here():
+                self.choose(status="lost")
+            elif self.partners.filters == {"status": "lost"}:
+                self.choose(status="paid")
+
+        self.after_commit = choose_anew_and_back
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.partners.filters, self.ids_here()), ({"status": "paid"}, []))
+        del self.after_commit
+        self.run_flow()
+        self.assertEqual((self.since, self.ids_here()), ([None, None], ["1"]))
+
     def test_a_watermark_that_somebody_enters_counts_for_what_is_chosen_now(self):
         self.run_flow()
         self.choose(status="paid")
@@ -123,7 +139,10 @@ class TestRuns(ChosenCase):
         self.assertEqual(self.since, [None, "5"])
 
     def test_a_long_list_keeps_the_choice_with_which_it_began(self):
+        asked = []
+
         def list_pages(adapter, filters=None, fields=None, bookmark=None):
+            asked.append(filters)
             ids = adapter.search(filters)
             for external_id in ids[bookmark.place or 0 :]:
                 bookmark.go_to(ids.index(external_id) + 1)
@@ -143,7 +162,10 @@ class TestRuns(ChosenCase):
 
         self.after_commit = choose_anew
         self.assertDone(self.run_jobs())
-        self.assertEqual(self.partners._watermark().chosen, chosen_key({"status": "paid"}))
+        self.assertEqual(self.partners.filters, {"status": "lost"})
+        self.assertGreater(len(asked), 1)
+        self.assertEqual(asked, [{"status": "paid"}] * len(asked))
+        self.assertFalse(self.partners._watermark())
 
     def test_all_again_and_between_two_times_obey_it(self):
         self.choose(status="paid")

@@ -115,6 +115,22 @@ class TestList(MatchCase):
         with extending(webshop, Importer):
             self.assertEqual(self.match().mapped("external_id"), ["3"])
 
+    def test_a_record_whose_import_waits_is_listed_and_stops_no_other(self):
+        self.there(1, name="Unpaid")
+        self.there(2)
+
+        def raising(importer):
+            if importer.external_record["name"] == "Unpaid":
+                raise NotYet("It is not paid")
+            return getattr(super(Importer, importer), step)()
+
+        for step, message in (("_must_skip", False), ("_match_key", "It is not paid")):
+            Importer = type("Importer", (PartnerImporter,), {step: raising, "__module__": __name__})
+            with self.subTest(step), extending(webshop, Importer):
+                rows = self.match()
+                self.assertEqual(rows.mapped("external_id"), ["1", "2"])
+                self.assertEqual(rows[0].message, message)
+
     def test_another_list_keeps_decisions_and_forgets_what_is_gone(self):
         for external_id in (1, 2, 3):
             self.there(external_id)

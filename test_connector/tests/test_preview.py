@@ -10,7 +10,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.connector import ExportFlow, ImportFlow, RecordExporter, add_checkpoint, on_record_change
 from odoo.addons.connector.event.notes import take_notes
-from odoo.addons.connector.exception import CredentialsRefused, InvalidDataError
+from odoo.addons.connector.exception import CredentialsRefused, InvalidDataError, NotYet
 from odoo.addons.connector.testing import extending
 from odoo.addons.connector.unit.importer.batch import BatchImporter
 from odoo.addons.connector.unit.importer.preview import ImportPreview
@@ -117,6 +117,20 @@ class TestWhatItSays(PreviewCase):
         self.assertIn(("skipped", 1, "It is a test customer"), told)
         self.assertIn(("skipped", 1, "Not paid yet"), told)
         self.assertIn(("new", 1, "Would be created here"), told)
+
+    def test_it_says_who_would_wait_and_for_what(self):
+        def raising(importer, *args):
+            if importer.external_id == 1:
+                raise NotYet("It is not paid")
+            return getattr(super(Waiting, importer), step)(*args)
+
+        self.there(2)
+        for step in ("_read", "_must_skip", "_validate_data", "_after_import"):
+            Waiting = type("Waiting", (PartnerImporter,), {step: raising, "__module__": __name__})
+            with self.subTest(step), extending(webshop, Waiting):
+                told = self.told()
+                self.assertIn(("skipped", 1, "Waits: It is not paid"), told)
+                self.assertIn(("new", 1, "Would be created here"), told)
 
     def test_it_says_what_else_would_be_created(self):
         self.shop.add(TAG, 7, name="Gold", changed="1")

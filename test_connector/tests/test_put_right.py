@@ -1,9 +1,12 @@
+import importlib.util
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tools import mute_logger
 
+from odoo.addons import connector
 from odoo.addons.connector.exception import FailedJobError
 from odoo.addons.connector.models.connector_open_record import ConnectorOpenRecord
 from odoo.addons.connector.models.connector_put_right import ConnectorPutRight
@@ -228,6 +231,20 @@ class TestFailedJobs(PutRightCase):
         self.run_import(1)
         self.assertEqual(failed.state, "done")
 
+    def test_a_failed_job_that_is_put_right_but_is_locked_is_not_noted_anew(self):
+        failed = self.failed_import(1)
+        rows = self.env["connector.open.record"]
+        with self.not_settling():
+            self.run_import(1)
+        busy = store.superseded.Ended([], [failed.id])
+        with patch.object(store.superseded, "end", lambda *args: busy):
+            self.settle()
+        self.assertFalse(rows.search([]))
+        rows._add_all_failed()
+        self.assertFalse(rows.search([]))
+        self.settle()
+        self.assertEqual(failed.state, "done")
+
     def not_settling(self):
         """Let the process die before it closes what was noted."""
         return patch.object(type(self.env["connector.put.right"]), "_settle", lambda *args: None)
@@ -416,6 +433,26 @@ class TestCheckpoints(PutRightCase):
             self.shop.table(PARTNER)[1]["name"] = "Right"
             self.run_import(1)
         self.assertFalse(self.checkpoints())
+
+    def test_one_from_before_the_update_keeps_the_records_that_were_not_imported_since(self):
+        self.add_many([1, 2, 3])
+        about = (self.session, self.backend._name, self.backend.id, self.backend, "Bad")
+        checkpoint = add_checkpoint(*about, to_import=(PARTNER, [1, 2]))
+        asked = add_checkpoint(*about, on_review="exists", to_import=(PARTNER, [1]))
+        rows = self.env["connector.open.record"]
+        rows.search([]).unlink()
+        path = Path(connector.__file__).parent / "migrations/19.0.5.0.0/post-open_records.py"
+        spec = importlib.util.spec_from_file_location("open_records_migration", path)
+        migration = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(migration)
+        for _twice in range(2):
+            migration.migrate(self.env.cr, "19.0.4.0.0")
+        self.assertEqual(sorted(rows.search([]).mapped("key")), ["1", "2"])
+        add_checkpoint(*about, to_import=(PARTNER, [3]))
+        self.run_import(3)
+        self.assertEqual((checkpoint.state, checkpoint.external_ids), ("need_review", [1, 2]))
+        self.run_page([1, 2])
+        self.assertEqual((checkpoint.state, asked.state), ("reviewed", "need_review"))
 
     def test_the_activity_of_the_reviewer_goes_with_it(self):
         self.add(1)

@@ -1,6 +1,7 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from odoo.addons.connector.exception import NotYet
 from odoo.addons.connector.testing import JobsCase, extending
 from odoo.addons.connector.unit.exporter.record import RecordExporter, export_record
 from odoo.addons.connector.unit.jobs.keys import export_identity
@@ -97,6 +98,22 @@ class TestReconciler(ShopCase, JobsCase):
 
         with extending(webshop, Importer):
             self.assertEqual(self.compare().missing, [])
+
+    def test_a_record_whose_import_waits_is_no_difference_and_stops_no_other(self):
+        class Importer(PartnerImporter):
+            def _must_skip(self):
+                if self.external_record["name"] == "Missing":
+                    raise NotYet("It is not paid")
+
+            def _map_data(self):
+                if self.external_record["name"] == "Theirs":
+                    raise NotYet("It is not paid")
+                return super()._map_data()
+
+        self.shop.add("test.shop.partner", 15, name="Missing Too")
+        with extending(webshop, Importer):
+            difference = self.compare()
+        self.assertEqual((difference.missing, difference.different), ([15], {}))
 
     def test_a_record_that_cannot_be_mapped_is_different(self):
         self.shop.table("test.shop.partner")[11]["tag"] = 99

@@ -5,6 +5,7 @@ from odoo.addons.connector.testing import extending
 from odoo.addons.connector.unit.importer.batch import DelayedBatchImporter, DirectBatchImporter, move_watermark
 from odoo.addons.connector.unit.importer.bulk import import_page
 from odoo.addons.connector.unit.importer.record import import_record
+from odoo.addons.connector.unit.jobs.keys import import_identity
 from odoo.addons.jobs_queue import chain
 
 from ..units import PartnerImporter, webshop
@@ -80,6 +81,22 @@ class TestWaitingJob(WaitingCase):
                 eta = job.eta
                 self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
                 self.assertAlmostEqual((eta - self.env.cr.fetchone()[0]).total_seconds(), expected, delta=30)
+
+    def test_a_job_that_was_given_its_data_leaves_the_waiting_to_one_that_reads_it_anew(self):
+        self.add(1, name="Unpaid")
+        for options in ({}, {"identity_key": import_identity(PARTNER, self.backend.id, 1)}):
+            with self.subTest(options), self.unpaid():
+                given = self.run_import(1, data={"id": 1, "name": "Unpaid"}, **options)
+                self.assertEqual(given.state, "done")
+                self.assertIn("It is not paid", given.message)
+                waiting = self.waiting_jobs()
+                self.assertEqual(waiting.external_id, "1")
+                self.run_import(1, data={"id": 1, "name": "Unpaid"}, **options)
+                self.assertEqual(self.waiting_jobs(), waiting)
+                self.pay(1)
+                self.look_again(waiting)
+                self.assertEqual((waiting.state, self.binding(1).name), ("done", "Paid 1"))
+                self.add(1, name="Unpaid")
 
     def test_after_its_days_it_is_given_up_and_one_checkpoint_lists_such_records(self):
         self.add_many([1, 2], name="Unpaid")
@@ -227,13 +244,15 @@ class TestWaitingInPages(WaitingCase):
             job = self.run_import(1)
             self.assertIn("It is not paid", job.waits_for)
 
-    def test_a_batch_in_one_call_goes_on(self):
+    def test_a_batch_in_one_call_goes_on_and_nothing_stays_of_what_waits(self):
         self.add_many([1, 2, 3])
         self.add(2, name="Unpaid")
-        with self.unpaid():
-            DirectBatchImporter(self.environment()).run()
-        self.assertEqual(len(self.Partner.search([("backend_id", "=", self.backend.id)])), 2)
-        self.assertEqual(self.waiting_jobs().external_id, "2")
+        for step in ("_must_skip", "_validate_data", "_after_import"):
+            with self.subTest(step), self.unpaid(step):
+                DirectBatchImporter(self.environment()).run()
+                here = self.Partner.search([("backend_id", "=", self.backend.id)])
+                self.assertEqual(here.mapped("external_id"), ["1", "3"])
+                self.assertEqual(self.waiting_jobs().external_id, "2")
 
     def test_a_listing_does_not_wait_for_days_for_a_record_that_waits(self):
         self.add(1, name="Unpaid")

@@ -252,7 +252,9 @@ class DirectBatchImporter(BatchImporter):
             external_id, data = self._id_and_data(item)
             importer = self.unit_for(RecordImporter)
             try:
-                importer.run(external_id, data=data, read_at=self._read_at)
+                # what was done by then would make it look imported
+                with self.env.cr.savepoint():
+                    importer.run(external_id, data=data, read_at=self._read_at)
             except NotYet as error:
                 leave_waiting(importer, [(importer.incoming, error)])
             if self.session.job:
@@ -396,8 +398,9 @@ def move_watermark(
         it does not move
     :param listing: which listing ends with it; its fields are noted, see ``schema.py``
     :param listing_id: id of its ``connector.listing`` record, if it was a long one
-    :param times_off: how often the flow had been switched off when the batch began; if it was since
-        then, pages may have ended without an import, and the watermark does not move
+    :param times_off: how often the flow had been switched off when the batch began, or people had
+        chosen anew what it imports; if they have since then, pages may have ended or left out
+        records, and the watermark does not move
     :param chosen: what people had chosen when the batch began, see :func:`chosen_key`
     """
     environment = open_flow(session, model_name, backend_id, ImportFlow, flow)
@@ -410,7 +413,8 @@ def move_watermark(
         return session.env._("All records of the list were imported.")
     if environment.times_off != times_off:
         return session.env._(
-            "The flow was switched off meanwhile, or all was asked for again: the watermark stays where it is."
+            "The flow was switched off meanwhile, what it imports was chosen anew, or all was asked for again: "
+            "the watermark stays where it is."
         )
     if session.env["connector.watermark"].move(
         backend, model_name, value, since, flow=environment.flow_argument.get("flow", ""), chosen=chosen

@@ -63,7 +63,7 @@ class Look:
     :ivar model_name: binding model
     :ivar name: for people; empty if nobody knows it
     :ivar record: the record here that it is, or matches; None if it is not here
-    :ivar reason: why it is skipped or refused
+    :ivar reason: why it is skipped or refused, or what it waits for
     :ivar changes: list of (name of the field, text before, text after)
     """
 
@@ -308,8 +308,12 @@ class ImportPreview:
             return
         outcome = "unchanged" if incoming.outcome == "unchanged" else "skipped"
         self._importer.incoming = incoming
-        reason = "" if outcome == "unchanged" else self._importer._told(incoming)
+        reason = "" if outcome == "unchanged" else self._waits(incoming) or self._importer._told(incoming)
         self._looks[text] = self._look_of_known(outcome, incoming, reason)
+
+    def _waits(self, incoming: Incoming) -> str | None:
+        """Return what a record waits for, as a text, None if it does not wait."""
+        return self._importer._("Waits: %s", incoming.wait) if incoming.wait else None
 
     def _look_of_known(self, outcome: str, incoming: Incoming, reason: str) -> Look:
         binding = incoming.binding if incoming.binding and not self._is_new(incoming.binding) else None
@@ -330,6 +334,8 @@ class ImportPreview:
             if text in found or external_id in self._bulk._failures:
                 continue
             told = self._bulk._skipped.get(text) or self._importer._("It is listed, but it is not there (any more).")
+            if text in self._bulk._waiting:
+                told = self._waits(self._bulk._waiting[text][0]) or told
             self._looks[text] = Look("skipped", str(text), self._model_name, reason=told)
 
     def _note_failures(self) -> None:

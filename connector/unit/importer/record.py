@@ -872,7 +872,7 @@ def import_record(
         try:
             return importer.run(external_id, force, data, read_at)
         except NotYet as error:
-            return wait(importer, external_id, force, error)
+            return wait(importer, external_id, force, error, is_given=data is not None)
         except Rehearsed as error:  # the import is not done, and nobody would do it again
             raise FailedJobError(
                 session.env._(

@@ -6,7 +6,8 @@ An importer raises it in any step; in ``_must_skip`` it costs least, as nothing 
   these are cancelled, and the days count from the first of them.
 - A record of a page gets a job of its own that waits, unless one waits already. The others go on.
 - So does the record of a job for which others wait, such as the end of a listing: they would wait
-  for days. The job is done.
+  for days. And that of a job that was given its data: it would look at the same data again each
+  time. The job is done.
 - After its days it is given up: the job is done, and one checkpoint a reason lists such records. It
   imports them by a button, and takes off those that are imported after all. A failed job for each
   unpaid order would hide what has really failed.
@@ -40,10 +41,11 @@ _DAY = 24 * 3600
 _FIRST = 600
 
 
-def wait(importer: RecordImporter, external_id: ExternalId, force: bool, error: NotYet) -> str:
+def wait(importer: RecordImporter, external_id: ExternalId, force: bool, error: NotYet, is_given: bool) -> str:
     """End the job of a record that has to wait, unless the job itself waits.
 
     :param error: what the importer has raised
+    :param is_given: whether the job was given the data of the record
     :return: what was done, for the user
     :raise NotYet: the job waits
     """
@@ -59,7 +61,7 @@ def wait(importer: RecordImporter, external_id: ExternalId, force: bool, error: 
         _take_over(importer, others)
         return _give_up(importer, external_id, error, int(waited // _DAY))
     job: Any = session.job
-    if job.graph_uuid:
+    if job.graph_uuid or is_given:
         leave_waiting(importer, [(Incoming(external_id, None, importer.model), error)], force)
         return importer._("Waits in a job of its own: %s", error)
     error.since = min((job.waits_since for job in others), default=None)
