@@ -71,7 +71,23 @@ class ConnectorFlow(models.Model):
     def action_keep_left(self):
         """Leave there what is not chosen any more; nobody is asked about it again."""
         self._check_may_run()
+        self._forget_asked()
+
+    def _forget_asked(self):
+        """Forget about which records somebody has to decide: their jobs, if there are any, do nothing."""
         self.env["connector.flow.member"].sudo().search([("flow_id", "in", self.ids), ("state", "=", "asked")]).unlink()
+
+
+class ConnectorFlowPolicy(models.Model):
+    _inherit = "connector.flow.policy"
+
+    def write(self, vals):
+        """Leave there what is not chosen any more, as soon as somebody decides so."""
+        result = super().write(vals)
+        if vals.get("left") == "keep":
+            flows = self.env["connector.flow"].sudo().with_context(active_test=False)
+            flows.search([("policy_id", "in", self.ids)])._forget_asked()
+        return result
 
 
 class ConnectorFlowMember(models.Model):
@@ -152,6 +168,21 @@ class ConnectorFlowMember(models.Model):
 
     def _exported(self, flow):
         return Domain([("backend_id", "=", flow.backend_id), ("external_id", "!=", False), ("no_export", "=", False)])
+
+    def _lock_asked(self, flow, binding):
+        """Return whether nobody has decided about a binding, and lock its row.
+
+        Who decides to leave it there meanwhile waits for the end of the job.
+        """
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                "SELECT FROM connector_flow_member WHERE flow_id = %s AND record_id = %s AND state = 'asked' FOR UPDATE",
+                flow.id,
+                binding.id,
+            )
+        )
+        return bool(self.env.cr.rowcount)
 
     def _in_state(self, flow, state):
         self.flush_model()

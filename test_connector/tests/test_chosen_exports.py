@@ -10,6 +10,7 @@ from odoo.addons.connector.unit.binding.selection import Selection
 from odoo.addons.connector.unit.exporter import bind
 from odoo.addons.connector.unit.exporter.bind import delay_bindings
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_export, delay_export_all_bindings
+from odoo.addons.connector.unit.exporter.left import settle_left
 from odoo.addons.connector.unit.flow import open_flow
 
 from ..units import ShopAdapter, webshop
@@ -419,3 +420,57 @@ class TestLeft(ChosenCase):
         self.choose(False)
         self.out.invalidate_recordset()
         self.assertFalse(self.out.left_count)
+
+    def test_what_somebody_leaves_there_is_not_deleted_by_a_job_that_waits(self):
+        def leave_them_there():
+            self.out.action_keep_left()
+
+        def change_the_policy():
+            self.out.left = "keep"
+
+        for number, decide in enumerate((leave_them_there, change_the_policy), 7):
+            with self.subTest(decide.__name__):
+                self.out.left = "archive"
+                binding = self.bound(number, ref="S1")
+                self.run_flow()
+                self.leave(binding)
+                settle_left(self.out._unit(), self.out._selection())
+                decide()
+                jobs = self.run_jobs()
+                self.assertDone(jobs)
+                self.assertIn("Somebody has decided to leave it there", jobs[:1].result)
+                self.assertIn(number, self.ids_there())
+
+    def test_who_leaves_it_there_waits_for_the_job_that_deletes_it(self):
+        self.out.left = "ask"
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        members = self.env["connector.flow.member"].sudo()
+        self.assertTrue(members._lock_asked(self.out, binding))
+        self.env.cr.execute("SELECT xmax FROM connector_flow_member WHERE record_id = %s", (binding.id,))
+        self.assertNotEqual(str(self.env.cr.fetchone()[0]), "0")
+
+    def test_a_deletion_that_was_only_rehearsed_is_done_by_a_later_run(self):
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.backend.is_rehearsal = True
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [7])
+        self.backend.is_rehearsal = False
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [])
+
+    def test_a_deletion_whose_flow_was_off_is_done_by_a_later_run(self):
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        settle_left(self.out._unit(), self.out._selection())
+        self.out.action_switch_off()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.ids_there(), [7])
+        self.out.action_switch_on()
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [])
