@@ -86,6 +86,16 @@ class TestDomain(ChosenCase):
         self.assertIn("not for this record any more", job.result)
         self.assertEqual(self.names_there(), ["Ada"])
 
+    def test_what_was_not_sent_for_that_is_sent_when_the_domain_has_the_record_again(self):
+        self.choose()
+        binding = self.bound(7, ref="S1")
+        binding.odoo_id.name = "Grace"
+        self.choose("[('ref', '=like', 'X%')]")
+        self.run_jobs()
+        self.choose()
+        self.run_flow()
+        self.assertEqual(self.names_there(), ["Grace"])
+
     def test_a_bulk_export_has_a_domain_of_its_own(self):
         self.flow("points").action_switch_on()
         self.choose(code="points")
