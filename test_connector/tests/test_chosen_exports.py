@@ -484,3 +484,18 @@ class TestLeft(ChosenCase):
         self.out.action_switch_on()
         self.run_flow()
         self.assertEqual(self.ids_there(), [])
+
+    def test_what_was_exported_is_asked_about_if_policy_and_domain_are_saved_together(self):
+        for former, external_id in ((False, 7), ("[('ref', '=like', 'X%')]", 8)):
+            with self.subTest(former):
+                self.out.write({"left": "keep", "domain": former})
+                self.bound(external_id, ref="X1")
+                self.out.write({"left": "ask", "domain": ONLY})
+                self.run_flow()
+                self.out.invalidate_recordset()
+                self.assertTrue(self.out.left_count)
+
+    def test_nothing_is_noted_if_the_policy_to_leave_it_there_is_saved_with_a_domain(self):
+        self.bound(7, ref="S1")
+        self.out.write({"left": "keep", "domain": "[('ref', '=like', 'X%')]"})
+        self.assertFalse(self.env["connector.flow.member"].sudo().search([("flow_id", "=", self.out.id)]))
