@@ -58,11 +58,15 @@ class ConnectorFlow(models.Model):
             except (Error, TypeError, UserError, ValueError) as error:
                 raise ValidationError(str(selection._unusable(error))) from error
 
-    def _selection(self):
-        """Return the :class:`Selection` of an export flow with a domain, else None."""
-        if self.direction != "export" or not self.domain:
+    def _selection(self, domain=None):
+        """Return the :class:`Selection` of an export flow with a domain, else None.
+
+        :param domain: one that it had; None: its own
+        """
+        domain = domain or self.domain
+        if self.direction != "export" or not domain:
             return None
-        return Selection(self.env[self.model_name], self.domain, self.name)
+        return Selection(self.env[self.model_name], domain, self.name)
 
     @api.model
     @tools.ormcache("binding_model")

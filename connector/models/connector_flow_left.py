@@ -1,10 +1,12 @@
 """Aspect of ``connector.flow``: what was exported, and is not chosen any more."""
 
+from contextlib import suppress
+
 from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..unit.binding.selection import Selection
+from ..unit.binding.selection import Selection, UnusableDomain
 from ..unit.exporter.left import delay_leaving
 
 #: Names in a checkpoint.
@@ -27,29 +29,36 @@ class ConnectorFlow(models.Model):
             )
 
     def write(self, vals):
-        """Note which records a flow has exported so far, before other ones are chosen."""
-        if "domain" in vals:
-            vals = {**vals, "domain": self._rule_or_none(vals["domain"])}
-        for flow in self if "domain" in vals else ():
-            flow._note_before(vals["domain"])
-        return super().write(vals)
+        """Note which records a flow has exported so far, when other ones are chosen."""
+        if "domain" not in vals:
+            return super().write(vals)
+        former = {flow: flow.domain for flow in self}
+        result = super().write({**vals, "domain": self._rule_or_none(vals["domain"])})
+        for flow, domain in former.items():
+            flow._note_before(domain)
+        return result
 
     def _rule_or_none(self, domain):
         """Return a domain, False for one without a rule: it must not choose all records."""
         return False if (domain or "").strip() in ("", "[]") else domain
 
-    def _note_before(self, domain):
+    def _note_before(self, former):
+        """Note what was exported, by the policy that holds now.
+
+        :param former: the domain until now
+        """
         members = self.env["connector.flow.member"].sudo()
-        if self.direction != "export" or self.model_name not in self.env or (self.domain or False) == (domain or False):
+        if self.direction != "export" or self.model_name not in self.env or (self.domain or False) == (former or False):
             return
-        if not domain:
+        if not self.domain:
             members.search([("flow_id", "=", self.id)]).unlink()
-        elif not self._class() or self._is_in_bulk() or self._unit().policy("left") == "keep" or self.domain_error:
+        elif not self._class() or self._is_in_bulk() or self._unit().policy("left") == "keep":
             return
-        elif self.domain:
-            members._note(self, self._selection().of_bindings(), "chosen")
-        else:
+        elif not former:
             members._note(self, Domain.TRUE, "before")
+        else:
+            with suppress(UnusableDomain):  # it has exported nothing
+                members._note(self, self._selection(former).of_bindings(), "chosen")
 
     def action_open_left(self):
         """Open the bindings about which somebody has to decide."""
@@ -71,7 +80,23 @@ class ConnectorFlow(models.Model):
     def action_keep_left(self):
         """Leave there what is not chosen any more; nobody is asked about it again."""
         self._check_may_run()
+        self._forget_asked()
+
+    def _forget_asked(self):
+        """Forget about which records somebody has to decide: their jobs, if there are any, do nothing."""
         self.env["connector.flow.member"].sudo().search([("flow_id", "in", self.ids), ("state", "=", "asked")]).unlink()
+
+
+class ConnectorFlowPolicy(models.Model):
+    _inherit = "connector.flow.policy"
+
+    def write(self, vals):
+        """Leave there what is not chosen any more, as soon as somebody decides so."""
+        result = super().write(vals)
+        if vals.get("left") == "keep":
+            flows = self.env["connector.flow"].sudo().with_context(active_test=False)
+            flows.search([("policy_id", "in", self.ids)])._forget_asked()
+        return result
 
 
 class ConnectorFlowMember(models.Model):
@@ -152,6 +177,21 @@ class ConnectorFlowMember(models.Model):
 
     def _exported(self, flow):
         return Domain([("backend_id", "=", flow.backend_id), ("external_id", "!=", False), ("no_export", "=", False)])
+
+    def _lock_asked(self, flow, binding):
+        """Return whether nobody has decided about a binding, and lock its row.
+
+        Who decides to leave it there meanwhile waits for the end of the job.
+        """
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                "SELECT FROM connector_flow_member WHERE flow_id = %s AND record_id = %s AND state = 'asked' FOR UPDATE",
+                flow.id,
+                binding.id,
+            )
+        )
+        return bool(self.env.cr.rowcount)
 
     def _in_state(self, flow, state):
         self.flush_model()

@@ -10,6 +10,7 @@ from odoo.addons.connector.unit.binding.selection import Selection
 from odoo.addons.connector.unit.exporter import bind
 from odoo.addons.connector.unit.exporter.bind import delay_bindings
 from odoo.addons.connector.unit.exporter.consumers import delay_bulk_export, delay_export, delay_export_all_bindings
+from odoo.addons.connector.unit.exporter.left import settle_left
 from odoo.addons.connector.unit.flow import open_flow
 
 from ..units import ShopAdapter, webshop
@@ -84,6 +85,16 @@ class TestDomain(ChosenCase):
         self.assertDone(job)
         self.assertIn("not for this record any more", job.result)
         self.assertEqual(self.names_there(), ["Ada"])
+
+    def test_what_was_not_sent_for_that_is_sent_when_the_domain_has_the_record_again(self):
+        self.choose()
+        binding = self.bound(7, ref="S1")
+        binding.odoo_id.name = "Grace"
+        self.choose("[('ref', '=like', 'X%')]")
+        self.run_jobs()
+        self.choose()
+        self.run_flow()
+        self.assertEqual(self.names_there(), ["Grace"])
 
     def test_a_bulk_export_has_a_domain_of_its_own(self):
         self.flow("points").action_switch_on()
@@ -419,3 +430,72 @@ class TestLeft(ChosenCase):
         self.choose(False)
         self.out.invalidate_recordset()
         self.assertFalse(self.out.left_count)
+
+    def test_what_somebody_leaves_there_is_not_deleted_by_a_job_that_waits(self):
+        def leave_them_there():
+            self.out.action_keep_left()
+
+        def change_the_policy():
+            self.out.left = "keep"
+
+        for number, decide in enumerate((leave_them_there, change_the_policy), 7):
+            with self.subTest(decide.__name__):
+                self.out.left = "archive"
+                binding = self.bound(number, ref="S1")
+                self.run_flow()
+                self.leave(binding)
+                settle_left(self.out._unit(), self.out._selection())
+                decide()
+                jobs = self.run_jobs()
+                self.assertDone(jobs)
+                self.assertIn("Somebody has decided to leave it there", jobs[:1].result)
+                self.assertIn(number, self.ids_there())
+
+    def test_who_leaves_it_there_waits_for_the_job_that_deletes_it(self):
+        self.out.left = "ask"
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.run_flow()
+        members = self.env["connector.flow.member"].sudo()
+        self.assertTrue(members._lock_asked(self.out, binding))
+        self.env.cr.execute("SELECT xmax FROM connector_flow_member WHERE record_id = %s", (binding.id,))
+        self.assertNotEqual(str(self.env.cr.fetchone()[0]), "0")
+
+    def test_a_deletion_that_was_only_rehearsed_is_done_by_a_later_run(self):
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        self.backend.is_rehearsal = True
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [7])
+        self.backend.is_rehearsal = False
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [])
+
+    def test_a_deletion_whose_flow_was_off_is_done_by_a_later_run(self):
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.leave(binding)
+        settle_left(self.out._unit(), self.out._selection())
+        self.out.action_switch_off()
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.ids_there(), [7])
+        self.out.action_switch_on()
+        self.run_flow()
+        self.assertEqual(self.ids_there(), [])
+
+    def test_what_was_exported_is_asked_about_if_policy_and_domain_are_saved_together(self):
+        for former, external_id in ((False, 7), ("[('ref', '=like', 'X%')]", 8)):
+            with self.subTest(former):
+                self.out.write({"left": "keep", "domain": former})
+                self.bound(external_id, ref="X1")
+                self.out.write({"left": "ask", "domain": ONLY})
+                self.run_flow()
+                self.out.invalidate_recordset()
+                self.assertTrue(self.out.left_count)
+
+    def test_nothing_is_noted_if_the_policy_to_leave_it_there_is_saved_with_a_domain(self):
+        self.bound(7, ref="S1")
+        self.out.write({"left": "keep", "domain": "[('ref', '=like', 'X%')]"})
+        self.assertFalse(self.env["connector.flow.member"].sudo().search([("flow_id", "=", self.out.id)]))

@@ -11,11 +11,12 @@ from odoo.models import BaseModel
 from odoo.addons.jobs_queue.jobs import Job, job
 from odoo.addons.jobs_queue.session import ConnectorSession
 
+from ...exception import Rehearsed
 from ..binding.selecting import selection_in
 from ..binding.selection import Selection
 from ..checkpoint import add_checkpoint
 from ..connector_unit import Environment
-from ..flow import ExportFlow, Flow, open_flow
+from ..flow import ExportFlow, Flow, FlowSwitchedOff, open_flow
 from ..jobs.about import exported
 from ..jobs.channel import flow_channel
 from ..jobs.keys import export_group_key
@@ -82,11 +83,30 @@ def leave_record(session: ConnectorSession, model_name: str, binding_id: int, fl
     binding = session.env[model_name].browse(binding_id).exists()
     if not binding:
         return session.env._("The record does not exist here any more.")
-    environment = open_flow(session, model_name, binding.backend_id.id, ExportFlow, flow)
+    try:
+        environment = open_flow(session, model_name, binding.backend_id.id, ExportFlow, flow)
+    except FlowSwitchedOff as off:
+        _try_again(off.environment, binding)
+        raise
     selection = selection_in(environment)
     if selection is None or selection.has(binding):
         return session.env._("It is chosen again: nothing was done.")
     row = environment.backend_record.sudo().flow(environment.flow)
-    done = environment.get_connector_unit(RecordExporter).leave(binding_id)
-    row.env["connector.flow.member"]._forget(row, binding)
+    members = row.env["connector.flow.member"]
+    if not members._lock_asked(row, binding):
+        return session.env._("Somebody has decided to leave it there: nothing was done.")
+    try:
+        done = environment.get_connector_unit(RecordExporter).leave(binding_id)
+    except Rehearsed:
+        _try_again(environment, binding)
+        raise
+    members._forget(row, binding)
     return done
+
+
+def _try_again(environment: Environment, binding: BaseModel) -> None:
+    """Have the next run find that a record has left the domain, as its job has done nothing."""
+    row = environment.backend_record.sudo().flow(environment.flow)
+    members = row.env["connector.flow.member"]
+    if members._lock_asked(row, binding):
+        members._become(row, binding, "chosen")

@@ -357,6 +357,7 @@ def export_record(
         mark_unsent(binding)
         raise
     if session.job and is_left_out(environment, binding):
+        mark_unsent(binding)
         return session.env._("Not exported: the flow is not for this record any more.")
     exporter = environment.get_connector_unit(RecordExporter)
     failed = export_scope(model_name), lambda: [export_key(binding_id)]
