@@ -83,7 +83,7 @@ class ConnectorFlow(models.Model):
         self._forget_asked()
 
     def _forget_asked(self):
-        """Forget about which records somebody has to decide: their jobs, if there are any, do nothing."""
+        """Forget about which records somebody has to decide; jobs of theirs do nothing."""
         self.env["connector.flow.member"].sudo().search([("flow_id", "in", self.ids), ("state", "=", "asked")]).unlink()
 
 
