@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..unit.binding.selection import Selection, UnusableDomain
 from ..unit.exporter.left import delay_leaving
+from ..unit.exporter.record import RecordExporter
 
 #: Names in a checkpoint.
 _MOST_NAMES = 10
@@ -52,7 +53,7 @@ class ConnectorFlow(models.Model):
             return
         if not self.domain:
             members.search([("flow_id", "=", self.id)]).unlink()
-        elif not self._class() or self._is_in_bulk() or self._unit().policy("left") == "keep":
+        elif not self._class() or self._is_in_bulk() or self._unit().unit_for(RecordExporter).policy("left") == "keep":
             return
         elif not former:
             members._note(self, Domain.TRUE, "before")
@@ -83,7 +84,7 @@ class ConnectorFlow(models.Model):
         self._forget_asked()
 
     def _forget_asked(self):
-        """Forget about which records somebody has to decide; jobs of theirs do nothing."""
+        """Forget about which records somebody has to decide: jobs that wait do nothing."""
         self.env["connector.flow.member"].sudo().search([("flow_id", "in", self.ids), ("state", "=", "asked")]).unlink()
 
 

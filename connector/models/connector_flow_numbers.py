@@ -8,6 +8,7 @@ from odoo.fields import Domain
 
 from odoo.addons.jobs_queue import store
 
+from ..unit.exporter.flow import UNSENT
 from .queue_job import BEGIN, function_name
 
 #: How many records are counted at most.
@@ -53,6 +54,9 @@ class ConnectorFlow(models.Model):
         string="To Look At", compute="_compute_counts", help="In conflict, failed, missing there, or different there"
     )
     unsent_count = fields.Integer(string="To Export", compute="_compute_counts")
+    uncreated_count = fields.Integer(
+        compute="_compute_uncreated_count", help="Bound records that a run without a filter creates there"
+    )
 
     def _compute_state(self):
         for flow in self:
@@ -145,9 +149,18 @@ class ConnectorFlow(models.Model):
         """Count the bindings that the next run exports; none if the domain cannot be used."""
         if self.domain_error:
             return 0
-        selection = self._selection()
-        chosen = selection.of_bindings() if selection else fields.Domain.TRUE
-        return self._count(fields.Domain("sync_state", "=", "to_export") & chosen)
+        unsent = fields.Domain("sync_state", "=", "to_export")
+        if selection := self._selection():
+            # who looks need not have the right to see the fields of the domain
+            unsent &= fields.Domain("id", "in", self.env[self.model_name].sudo()._search(selection.of_bindings()))
+        return self._count(unsent)
+
+    def _compute_uncreated_count(self):
+        for flow in self:
+            is_one_by_one = flow.direction == "export" and flow._class() and not flow._is_in_bulk()
+            flow.uncreated_count = is_one_by_one and flow._count(
+                [("external_id", "=", False), ("no_export", "=", False), ("sync_state", "in", UNSENT)]
+            )
 
     def _count(self, domain):
         """Count bindings, at most one more than :data:`MOST_COUNTED`."""

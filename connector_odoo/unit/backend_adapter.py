@@ -60,9 +60,7 @@ class OdooAdapter(RpcAdapter):
         """Return the ids of the records with this number, code or e-mail address."""
         if not (names := self._number_fields.get(self.resource)):
             return super().find_by_number(number)
-        domain = [*["|"] * (len(names) - 1), *[(name, "=", number) for name in names]]
-        found = self.call(f"{self.resource}/search_read", {"domain": domain, "fields": ["id"], "limit": 50}, True, True)
-        return [record["id"] for record in found]
+        return self.search([*["|"] * (len(names) - 1), *[(name, "=", number) for name in names]])
 
     def read_code(self, model_name, external_id, field="code"):
         """Return the code of a record of a model without bindings, such as a country.

@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.tests import new_test_user
 
 from odoo.addons.connector import ExportFlow, RecordExporter, RecordImporter, without_export
 from odoo.addons.connector.event import on_record_create
@@ -143,6 +144,14 @@ class TestDomain(ChosenCase):
         self.bound(2, ref="X1").sync_state = "to_export"
         self.assertEqual((self.out.unsent_count, self.out._unsent()), (1, 1))
 
+    def test_who_may_not_see_the_fields_of_the_domain_sees_the_count(self):
+        self.choose()
+        self.bound(1, ref="S1").sync_state = "to_export"
+        self.bound(2, ref="X1").sync_state = "to_export"
+        self.patch(self.env["res.partner"]._fields["ref"], "groups", "base.group_system")
+        user = new_test_user(self.env, "looks", groups="base.group_user,connector.group_connector_user")
+        self.assertEqual(self.out.with_user(user).unsent_count, 1)
+
 
 class TestBindings(ChosenCase):
     def test_a_run_binds_what_is_chosen_and_exports_it(self):
@@ -175,6 +184,26 @@ class TestBindings(ChosenCase):
         self.env["res.partner"].create({"name": "Other", "ref": "X1"})
         self.assertDone(self.run_jobs())
         self.assertEqual(self.here().odoo_id, partner)
+
+    def test_a_job_that_waits_stands_for_no_other_records_than_its_own(self):
+        self.choose()
+        first, second, third, last = (self.record(name=str(number), ref="X1") for number in range(4))
+        for middle in (second, third):
+            without_export(first | last | middle).write({"ref": "S1"})
+            bind.delay_pages(self.out._unit().environment, self.out._selection())
+            without_export(middle).write({"ref": "X1"})
+        without_export(second | third).write({"ref": "S1"})
+        self.assertDone(self.run_jobs())
+        self.assertEqual(self.here().odoo_id, first | second | third | last)
+
+    def test_the_flow_says_what_it_creates_there_if_nothing_is_chosen_any_more(self):
+        self.bound(ref="S1").sync_state = "never"
+        self.bound(ref="X1").sync_state = "never"
+        self.bound(ref="X1").write({"sync_state": "never", "no_export": True})
+        self.bound(7, ref="X1").sync_state = "never"
+        self.assertEqual(self.out.uncreated_count, 2)
+        self.assertFalse(self.flow("points").uncreated_count)  # it creates nothing
+        self.assertFalse(self.flow("partners").uncreated_count)
 
     def test_the_export_of_a_new_binding_is_delayed_once(self):
         on_record_create.subscribe(delay_export, model_names=[PARTNER])
@@ -499,3 +528,16 @@ class TestLeft(ChosenCase):
         self.bound(7, ref="S1")
         self.out.write({"left": "keep", "domain": "[('ref', '=like', 'X%')]"})
         self.assertFalse(self.env["connector.flow.member"].sudo().search([("flow_id", "=", self.out.id)]))
+
+    def test_the_policy_of_the_exporter_is_obeyed(self):
+        class Asking(RecordExporter):
+            _model_name = PARTNER
+            _left_policy = "ask"
+
+        webshop(Asking)
+        self.out.left = False
+        self.choose(False)
+        self.bound(7, ref="X1")
+        self.choose()
+        self.run_flow()
+        self.assertEqual((self.ids_there(), self.out.left_count), ([7], 1))

@@ -399,7 +399,7 @@ class TestImportObeys(MatchCase):
             self.unit(RecordImporter, backend=self.backend).run(1)
         action = self.flow.action_preview()
         lines = self.env[action["res_model"]].browse(action["res_id"]).part_ids.line_ids
-        self.assertEqual(lines.mapped("reason"), [PICKED])
+        self.assertEqual(lines.mapped("reason"), [f"Waits: {PICKED}"])
 
     def waiting_jobs(self):
         self.env.invalidate_all()

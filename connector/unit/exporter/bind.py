@@ -92,7 +92,7 @@ def _delay(session: ConnectorSession, model_name: str, backend: BaseModel, recor
             backend=backend.sudo().name,
             count=len(record_ids),
         ),
-        identity_key=f"bind,{model_name},{backend.id},{','.join(map(str, record_ids[:1] + record_ids[-1:]))},{len(record_ids)}",
+        identity_key=f"bind,{model_name},{backend.id},{','.join(map(str, record_ids))}",
     )
 
 

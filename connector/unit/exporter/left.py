@@ -31,7 +31,7 @@ def settle_left(flow: Flow, selection: Selection) -> None:
     before there was a connector.
     """
     environment = flow.environment
-    policy = flow.policy("left")
+    policy = flow.unit_for(RecordExporter).policy("left")
     if policy == "keep":
         return
     row = environment.backend_record.sudo().flow(flow.code)
