@@ -88,18 +88,6 @@ class ConnectorFlow(models.Model):
         self.env["connector.flow.member"].sudo().search([("flow_id", "in", self.ids), ("state", "=", "asked")]).unlink()
 
 
-class ConnectorFlowPolicy(models.Model):
-    _inherit = "connector.flow.policy"
-
-    def write(self, vals):
-        """Leave there what is not chosen any more, as soon as somebody decides so."""
-        result = super().write(vals)
-        if vals.get("left") == "keep":
-            flows = self.env["connector.flow"].sudo().with_context(active_test=False)
-            flows.search([("policy_id", "in", self.ids)])._forget_asked()
-        return result
-
-
 class ConnectorFlowMember(models.Model):
     """A bound record that an export flow with a domain is for, or was for.
 

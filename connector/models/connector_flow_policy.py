@@ -71,7 +71,11 @@ class ConnectorFlowPolicy(models.Model):
 
     def write(self, vals):
         self._check_backends()
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.get("left") == "keep":  # also what somebody was asked about, and what waits to be deleted
+            flows = self.env["connector.flow"].sudo().with_context(active_test=False)
+            flows.search([("policy_id", "in", self.ids)])._forget_asked()
+        return result
 
     def _delete_with_addon(self):
         self.unlink()

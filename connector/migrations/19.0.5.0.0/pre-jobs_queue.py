@@ -1,4 +1,4 @@
-"""Refuse the update as long as jobs_queue was not updated: its table lacks columns that jobs write."""
+"""Refuse the update as long as jobs_queue was not updated: its table lacks new columns."""
 
 from odoo.exceptions import UserError
 from odoo.tools.sql import column_exists
