@@ -101,7 +101,7 @@ class RestAdapter(DeclaredAdapter):
         """
         verb = self._verb("create")
         path = verb.path or self._declared_path("create")
-        created = value_at(self.record, self.request_json(verb.method, path, json=data))
+        created = value_at(self.record, self.request_json(verb.method, path, json=data, reads=False))
         try:
             external_id = self.id_of(created) if isinstance(created, dict) else created
         except KeyError:
@@ -158,7 +158,7 @@ class RestAdapter(DeclaredAdapter):
         return self._verb("search").path or self._declared_path("search")
 
     def _done(self, method: str, path: str, **options: Any) -> requests.Response:
-        answer = self.request(method, path, **options)
+        answer = self.request(method, path, reads=False, **options)
         is_called_html = answer.headers.get("Content-Type", "").lower().startswith("text/html")
         if is_called_html and answer.content.lstrip().startswith(b"<"):  # some say so of JSON, or of nothing
             raise self._nonsense()

@@ -131,8 +131,8 @@ class ConnectorBackend(models.AbstractModel):
         string="Rehearsal",
         tracking=True,
         copy=False,
-        help="Nothing that writes is sent to the other system: what would be sent is in its exchanges, and stays to be exported. What "
-        "reads is sent, so imports are done.",
+        help="Nothing that writes is sent to the other system: what would be sent is in its exchanges, and stays to be exported. Only "
+        "deletions do not: what is deleted here meanwhile stays there. What reads is sent, so imports are done.",
     )
 
     # what of its exchanges is kept: connector_backend_exchanges.py

@@ -6,12 +6,12 @@ from odoo.exceptions import UserError
 from ..exception import InvalidBackend, ManyConnectorUnitError, NoConnectorUnitError
 from ..unit.binding.selecting import is_chosen, selection_of
 from ..unit.binding.state import is_import_due, is_in_conflict, remember
-from ..unit.exporter.bulk import is_sent_in_bulk
 from ..unit.exporter.consumers import delay_bulk_export
 from ..unit.exporter.record import export_record
 from ..unit.exporter.resend import forget_sent
 from ..unit.flow import BulkExportFlow, ExportFlow, ImportFlow, flow_class
 from ..unit.importer.record import import_record
+from ..unit.importer.unsent import is_sent_in_bulk
 from ..unit.jobs.keys import export_identity, import_identity
 from ..unit.mapper.mapper import ExportMapper, ImportMapper
 

@@ -257,6 +257,9 @@ class Reconciler(Synchronizer):
         if selection := selection_in(self.environment):
             bindings = selection.among(bindings)
         gone = bindings.filtered(lambda binding: binding.sync_state == "missing")
+        if self.backend_record.sudo().is_rehearsal:
+            # nothing is created there in their place, so they stay bound
+            bindings, gone = bindings - gone, gone.browse()
         remember(gone, {self.binder._external_field: False, "external_version": False, "import_checksum": False})
         remember(bindings, {"export_checksum": False, "sync_state": "to_export"})
         for binding in bindings:

@@ -411,6 +411,28 @@ class TestLeft(ChosenCase):
         self.assertDone(self.run_jobs())
         self.assertIn("name", self.shop.calls[-1][2])
 
+    def test_in_a_rehearsal_it_stays_there_and_the_flow_says_so(self):
+        class Archiving(RecordExporter):
+            _model_name = PARTNER
+
+            def _handle_left(self):
+                self.backend_adapter.write(self.external_id, {"status": "disabled"})
+                return "Disabled there."
+
+        webshop(Archiving)
+        binding = self.bound(7, ref="S1")
+        self.run_flow()
+        self.backend.is_rehearsal = True
+        self.leave(binding)
+        self.shop.calls.clear()
+        self.run_flow()
+        self.assertFalse(self.shop.calls)
+        self.assertEqual((binding.external_id, self.out.left_count), ("7", 1))
+        self.backend.is_rehearsal = False
+        self.out.action_delete_left()
+        self.assertDone(self.run_jobs())
+        self.assertEqual((self.shop.table(PARTNER)[7]["status"], self.out.left_count), ("disabled", 0))
+
     def test_a_person_is_asked_once_a_run_and_not_once_a_record(self):
         self.out.left = "ask"
         bindings = [self.bound(number, ref="S1", name=f"Ada {number}") for number in (7, 8)]

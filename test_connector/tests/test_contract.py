@@ -17,6 +17,7 @@ from odoo.addons.connector import (
     BasicAuth,
     BulkExporter,
     BulkImporter,
+    DeleteExporter,
     ExportMapper,
     HttpAdapter,
     ImportMapChild,
@@ -561,6 +562,31 @@ class TestWriteThatMissesNothing(ContractOfWritten):
 
     model = MODEL
     units = Adapter, CustomerMapper, CustomerExportMapper
+
+
+@fails("test_nothing_is_created_there_in_a_rehearsal", "It was sent")
+class TestCreationThatPassesTheRequests(ContractOfWritten):
+    class Adapter(WrittenCustomers):
+        def create(self, data, idempotency_key=None):
+            headers = {"Idempotency-Key": idempotency_key}
+            requests.post(f"{self._base_url}/customers", json=data, headers=headers, timeout=60)
+            return super().create(data, idempotency_key)
+
+    model = MODEL
+    units = Adapter, CustomerMapper, CustomerExportMapper
+
+
+@fails("test_nothing_is_deleted_there_in_a_rehearsal", "It was sent")
+class TestDeletionThatPassesTheRequests(ContractOfWritten):
+    class Deleter(DeleteExporter):
+        _model_name = MODEL
+
+        def run(self, external_id):
+            address = f"{self.backend_record.location}/customers/{external_id}"
+            return str(requests.delete(address, timeout=60).status_code)
+
+    model = MODEL
+    units = WrittenCustomers, CustomerMapper, CustomerExportMapper, Deleter
 
 
 @fails("test_an_import_for_another_company_is_of_that_company", "belongs to another company")

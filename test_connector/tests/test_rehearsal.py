@@ -9,7 +9,7 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
-from odoo.addons.connector import RecordExporter
+from odoo.addons.connector import DeleteExporter, RecordExporter, without_export
 from odoo.addons.connector.declaration import (
     Call,
     GraphQLAdapter,
@@ -29,8 +29,9 @@ from odoo.addons.connector.unit.exporter.consumers import delay_delete, delay_ex
 from odoo.addons.connector.unit.exporter.record import export_record
 from odoo.addons.connector.unit.importer.bulk import import_page
 from odoo.addons.connector.unit.importer.record import import_record
+from odoo.addons.connector.unit.reconciler import reconcile
 
-from ..units import PartnerImporter, ShopAdapter, webshop
+from ..units import PartnerExportMapper, PartnerImporter, PointsExporter, ShopAdapter, webshop
 from .test_documented_adapters import CODE, DOCS
 from .test_flow import PARTNER, FlowCase
 from .test_http_adapter import HttpCase
@@ -111,6 +112,22 @@ class TestRequests(HttpCase, ExchangesCase):
         with self.assertRaises(Rehearsed):
             adapter.create({"name": "x"})
         self.assertEqual(self.asked(), [("POST", "/search"), ("POST", "/one/7")])
+
+    def test_a_change_that_is_asked_for_by_get_is_held_back(self):
+        verbs = {
+            "create": Verb("GET", "/new"),
+            "write": Verb("GET", "/set/{id}"),
+            "delete": Verb("GET", "/drop/{id}"),
+        }
+        adapter = self.declared(RestAdapter, path="/things", verbs=verbs)
+        for change, arguments in (
+            (adapter.create, [{"name": "x"}]),
+            (adapter.write, [7, {"name": "x"}]),
+            (adapter.delete, [7]),
+        ):
+            with self.subTest(change.__name__), self.assertRaises(Rehearsed):
+                change(*arguments)
+        self.assertFalse(self.server.requests)
 
     def test_secrets_are_masked_in_what_is_kept(self):
         adapter = self.declared(RestAdapter, path="/things", headers={"X-Shop": secret("token")})
@@ -243,6 +260,65 @@ class TestExports(RehearsalCase):
         self.assertIn("delete test.shop.partner 1", job.message)
         self.assertIn(1, self.shop.table(PARTNER))
 
+    def test_steps_that_a_connector_overrides_send_nothing_either(self):
+        class Exporter(RecordExporter):
+            _archived_policy = "delete"
+
+            def _create(self, values):
+                return self.backend_adapter.create(values)
+
+            def _update(self, values):
+                self.backend_adapter.write(self.external_id, values)
+
+        class InBulk(PointsExporter):
+            def _write_many(self, changes):
+                return self.backend_adapter.write_many(changes)
+
+        class Deleter(DeleteExporter):
+            def run(self, external_id):
+                self.backend_adapter.delete(external_id)
+
+        changed, archived = self.imported(), self.partner("3")
+        self.shop.add(PARTNER, 3, name="Eve")
+        new, gone = self.partner(), self.partner("4")
+        self.shop.add(PARTNER, 4, name="Bob")
+        self.delayed_jobs().sudo().unlink()
+        changed.odoo_id.name = "Ada King"
+        without_export(archived.odoo_id).active = False
+        gone.odoo_id.unlink()
+        for binding in (archived, new):
+            export_record.delay(self.session, PARTNER, binding.id)
+        without_export(changed).points = 5
+        export_bulk.delay(self.session, PARTNER, self.backend.id, changed.id, "points")
+        with extending(webshop, Exporter), extending(webshop, InBulk), extending(webshop, Deleter):
+            jobs = self.run_jobs()
+        self.assertDone(jobs)
+        self.assertFalse(self.shop.calls)
+        self.assertEqual(
+            sorted(self.exchanges().mapped("method")), ["create", "delete", "delete", "write", "write_many"]
+        )
+        self.assertFalse(self.env["connector.export.intent"].search([]))
+
+    def test_a_record_that_is_to_be_created_there_again_stays_bound(self):
+        class Exporter(RecordExporter):
+            _missing_policy, _conflict_policy = "recreate", "external_wins"
+
+        binding = self.imported()
+        del self.shop.table(PARTNER)[1]
+        binding.odoo_id.name = "Ada King"
+        known = binding.import_checksum
+        with extending(webshop, Exporter):
+            job = self.run_jobs()
+        self.assertIn("create test.shop.partner", job.message)
+        self.assertEqual((binding.external_id, binding.import_checksum, binding.sync_state), ("1", known, "to_export"))
+
+    def test_a_comparison_leaves_what_was_deleted_there_bound(self):
+        binding = self.imported()
+        del self.shop.table(PARTNER)[1]
+        reconcile.delay(self.session, PARTNER, self.backend.id, "export")
+        self.assertDone(self.run_jobs())
+        self.assertEqual((binding.external_id, binding.sync_state), ("1", "missing"))
+
     def test_what_a_job_may_have_created_before_it_died_is_looked_for_after_the_rehearsal(self):
         self.backend.is_rehearsal = False
         binding = self.partner()
@@ -284,6 +360,39 @@ class TestImports(RehearsalCase):
         import_record.delay(self.session, PARTNER, self.backend.id, 1)
         self.run_jobs()
         self.assertEqual(binding.name, "Ours")
+
+    def test_an_import_goes_on_where_the_export_in_bulk_holds_none(self):
+        class Exporter(PointsExporter):
+            _holds_imports = False
+
+        binding = self.imported()
+        without_export(binding).points = 5
+        export_bulk.delay(self.session, PARTNER, self.backend.id, binding.id, "points")
+        with extending(webshop, Exporter):
+            self.assertDone(self.run_jobs())
+            self.assertEqual(binding.sync_state, "in_sync")
+            self.shop.table(PARTNER)[1].update(name="Theirs", changed="2")
+            import_record.delay(self.session, PARTNER, self.backend.id, 1)
+            self.run_jobs()
+        self.assertEqual(binding.name, "Theirs")
+        self.end_rehearsal("points")
+        self.assertEqual(self.shop.table(PARTNER)[1]["points"], 5)
+
+    def test_nor_does_what_was_noted_keep_it_where_all_is_sent_in_bulk(self):
+        class Exporter(PointsExporter):
+            _holds_imports = False
+
+        class Mapper(PartnerExportMapper):
+            def changed_by_fields(self):
+                return {"points"}
+
+        binding = self.imported()
+        without_export(binding).sync_state = "to_export"
+        self.shop.table(PARTNER)[1].update(name="Theirs", changed="2")
+        import_record.delay(self.session, PARTNER, self.backend.id, 1)
+        with extending(webshop, Exporter), extending(webshop, Mapper):
+            self.run_jobs()
+        self.assertEqual(binding.name, "Theirs")
 
     def test_an_import_that_sends_something_is_not_lost(self):
         class Sending(PartnerImporter):

@@ -15,10 +15,10 @@ from ...declaration.rpc import RpcAdapter
 from ...exception import NoConnectorUnitError
 from ...unit.backend_adapter.crud import BackendAdapter, CRUDAdapter
 from ...unit.binding.changes import changed_values
-from ...unit.exporter.bulk import is_sent_in_bulk
 from ...unit.exporter.record import export_record
 from ...unit.importer.batch import import_batch
 from ...unit.importer.record import RecordImporter, import_record
+from ...unit.importer.unsent import is_sent_in_bulk
 from ...unit.mapper.mapper import ExportMapper, ImportMapper
 from ..cases import ConnectorCase
 from ..played import played
@@ -307,6 +307,11 @@ class ContractCase(ConnectorCase):
         if is_sent_in_bulk(environment):
             self.skipTest(f"This connector exports {self.model} in bulk only: its BulkExporter sends all fields")
         self.needs("write")
+
+    def needs_creation(self):
+        """Skip the test if the connector creates nothing there."""
+        self.needs_export()
+        self.needs("create")
 
     def needs(self, method):
         """Skip the test if the adapter does not have a method."""

@@ -129,10 +129,6 @@ class ExportContract(ContractCase):
 
     # How the tests find out
 
-    def needs_creation(self):
-        self.needs_export()
-        self.needs("create")
-
     def _changed(self):
         """Import a record, change it here, and return its binding; nothing is sent yet."""
         binding = self.imported()

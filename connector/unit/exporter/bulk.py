@@ -20,8 +20,8 @@ from ..binding.selecting import selection_in
 from ..binding.sent import not_sent, sent_with
 from ..binding.state import mark_error, mark_failure, recall, remember
 from ..conflict_policy import ConflictPolicy
-from ..connector_unit import Environment, external_id_text
-from ..flow import BulkExportFlow, ExportFlow, FlowSwitchedOff, flow_class, flow_classes, open_flow
+from ..connector_unit import external_id_text
+from ..flow import BulkExportFlow, ExportFlow, FlowSwitchedOff, flow_class, open_flow
 from ..importer.record import RecordImporter
 from ..importer.unsent import ImportHold, with_failed_export
 from ..jobs.about import exported_in_bulk
@@ -29,7 +29,6 @@ from ..jobs.channel import flow_channel
 from ..jobs.keys import bulk_export_identity
 from ..jobs.put_right import note_exported, noting_failure
 from ..jobs.related_action import open_exported_in_bulk
-from ..mapper.mapper import ExportMapper
 from ..open_records import bulk_export_key, export_scope
 from ..synchronizer import a_moment
 from ..types import Values
@@ -58,9 +57,6 @@ class BulkExporter(ImportHold):
     :mod:`~odoo.addons.connector.unit.importer.unsent`. If no import overwrites the fields, set
     ``_holds_imports = False``: then imports go on.
     """
-
-    #: Names of the Odoo fields to send. By default those of the flow
-    _fields: Sequence[str] = ()
 
     #: True for values that the external system changes by itself, such as stock that it lowers when
     #: it ships: then each export sends them, also if they are those that were sent last
@@ -96,7 +92,8 @@ class BulkExporter(ImportHold):
         note_exported(self.session, self.model._name, _keys(settled, self.environment.flow_argument))
         for binding, error in refused.items():
             if isinstance(error, Rehearsed):
-                mark_unsent(binding)
+                if self._is_kept:
+                    mark_unsent(binding)
                 messages[binding.id] = str(error)
             else:
                 messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
@@ -119,6 +116,14 @@ class BulkExporter(ImportHold):
             return self._fields
         flow = flow_class(self.backend, self.session, self.model._name, BulkExportFlow, self.environment.flow)
         return list(getattr(flow, "fields", ()))
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether what was held back becomes *to export*, for which imports wait.
+
+        Where no import would overwrite it, it need not: the next run of the flow finds it.
+        """
+        return self._holds_imports or not self.environment.flow
 
     def _wrong_fields(self, problem: str) -> MappingError:
         return MappingError(f"{class_name(type(self))}, _fields: {problem}")
@@ -205,6 +210,7 @@ class BulkExporter(ImportHold):
         If the call is refused as a whole, the queue halves the group of jobs: each half is a
         transaction of its own, so what was accepted stays so.
         """
+        hold_back_own(self.backend_adapter, "write_many", None, changes)
         returned = self._write_many(changes)
         if returned is None:
             return {}
@@ -217,7 +223,6 @@ class BulkExporter(ImportHold):
 
     def _write_many(self, changes: dict[str, Values]) -> Mapping[Any, Exception] | None:
         """Send changes by ``write_many`` of the adapter, and return its result."""
-        hold_back_own(self.backend_adapter, "write_many", None, changes)
         return self.backend_adapter.write_many(changes)
 
     def _wrong_result(self, returned: str) -> GroupResultError:
@@ -245,23 +250,6 @@ class BulkExporter(ImportHold):
             identity_key=bulk_export_identity(self.model._name, binding.id, self.environment.flow_argument.get("flow")),
         )
         return self._("Refused: %s\nA job of its own tries it once more.", error)
-
-
-def is_sent_in_bulk(environment: Environment) -> bool:
-    """Return whether all that is exported of a model is sent in bulk, such as its stock.
-
-    :param environment: of the model
-    """
-    exporters = environment.backend.get_classes(BulkExporter, environment.session, environment.model_name)
-    if not exporters:
-        return False
-    flows = flow_classes(environment.backend, environment.session).values()
-    in_bulk = [
-        flow.fields for flow in flows if issubclass(flow, BulkExportFlow) and flow._model_name == environment.model_name
-    ]
-    in_bulk += [exporter._fields for exporter in exporters]
-    exported = environment.get_connector_unit(ExportMapper).changed_by_fields()
-    return exported is not None and exported <= {name for names in in_bulk for name in names}
 
 
 @job(
@@ -295,7 +283,8 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
         with failed, mark_failure(session, exporter.model.browse(binding_ids)):
             messages = exporter.run(binding_ids)
     except Rehearsed:
-        _mark_all_unsent(session, model_name, binding_ids)
+        if exporter._is_kept:
+            _mark_all_unsent(session, model_name, binding_ids)
         raise
     not_chosen = session.env._("Not exported: the flow is not for this record any more.")
     return [messages.get(binding_id, not_chosen) for _backend_id, binding_id, *_flow in calls]

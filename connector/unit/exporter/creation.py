@@ -11,6 +11,7 @@ from odoo.models import BaseModel
 
 from ...exception import Rehearsed
 from ..backend_adapter.crud import CRUDAdapter
+from ..backend_adapter.rehearsal import hold_back_own
 from ..checkpoint import add_checkpoint
 from ..types import ExternalId, Values
 from .unanswered import is_refusal
@@ -106,6 +107,7 @@ class Creation:
     def _create_for(self, intent: BaseModel, values: Values) -> ExternalId:
         self._key = intent.idempotency_key or None
         try:
+            hold_back_own(self._adapter, "create", None, values)
             return self._exporter._create(values)
         except Exception as error:
             # there is nothing to look for, unless a job that died may have created it, and this

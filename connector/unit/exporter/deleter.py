@@ -75,6 +75,7 @@ class DeleteExporter(Deleter):
                 self._ask_about(bound)
             return self._("Record %(id)s of %(backend)s is bound here, and is left.", **self._names())
         if external_id is not None and self._has_random_keys():
+            hold_back_own(self.backend_adapter, "delete", external_id, None)
             return self.run(external_id)
         if external_id is None and type(self.backend_adapter).find_by_key is not CRUDAdapter.find_by_key:
             return self._not_found()
@@ -132,7 +133,9 @@ def delete_record(session: ConnectorSession, model_name: str, backend_id: int, e
     :param external_id: id in the external system
     """
     environment = open_flow(session, model_name, backend_id, ExportFlow)
-    return environment.get_connector_unit(DeleteExporter).run(external_id)
+    deleter = environment.get_connector_unit(DeleteExporter)
+    hold_back_own(deleter.backend_adapter, "delete", external_id, None)
+    return deleter.run(external_id)
 
 
 @job(default_channel=flow_channel(ExportFlow), related_action=open_backend)

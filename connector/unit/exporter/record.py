@@ -133,6 +133,7 @@ class RecordExporter(ConflictPolicy):
 
     def _delete_there(self) -> None:
         """Delete the external record, and forget it."""
+        hold_back_own(self.backend_adapter, "delete", self.external_id, None)
         self.unit_for(Deleter).run(self.external_id)
         forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
         remember(self.binding, {**dict.fromkeys(forgotten, False), "sync_state": "never", "sync_error": False})
@@ -149,6 +150,7 @@ class RecordExporter(ConflictPolicy):
         self._lock()
         if self.external_id is None or recall(self.binding, "no_export"):
             return self._("Nothing to take out.")
+        hold_back_own(self.backend_adapter, "take out", self.external_id, None)
         done = self._handle_left()
         # when it is chosen again, all of it is sent
         remember(self.binding, {"export_checksum": False, "sync_state": "to_export"})
@@ -219,6 +221,7 @@ class RecordExporter(ConflictPolicy):
         try:
             if decision := self._conflict.resolve():
                 return decision
+            hold_back_own(self.backend_adapter, "write", self.external_id, values)
             self._update(values)
         except IDMissingInBackend as error:
             return self._handle_missing(map_record, error)
@@ -247,7 +250,6 @@ class RecordExporter(ConflictPolicy):
 
     def _create(self, values: Values) -> ExternalId:
         """Create the external record and return its id."""
-        hold_back_own(self.backend_adapter, "create", None, values)
         return self.backend_adapter.create(values, **self._creation.key_argument())
 
     def _get_idempotency_key(self, values: Values) -> str:
@@ -260,7 +262,6 @@ class RecordExporter(ConflictPolicy):
         return str(uuid.uuid4())
 
     def _update(self, values: Values) -> None:
-        hold_back_own(self.backend_adapter, "write", self.external_id, values)
         self.backend_adapter.write(self.external_id, values)
 
     def _handle_missing(self, map_record: MapRecord, error: Exception) -> str:
@@ -270,6 +271,8 @@ class RecordExporter(ConflictPolicy):
             adapter
         """
         if self.policy("missing") == "recreate":
+            # before it is unbound, which a rehearsal would keep
+            self.backend_adapter.hold_back("create", None, self._create_data(map_record))
             self.external_id = None
             forgotten = [self.binder._external_field, "external_version", "import_checksum", "export_checksum"]
             remember(self.binding, dict.fromkeys(forgotten, False))

@@ -15,7 +15,7 @@ decided, or the export was cancelled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from ..conflict_policy import ConflictPolicy
 from ..connector_unit import Environment
 from ..flow import BulkExportFlow, ExportFlow, Flow, flow_classes
 from ..jobs.keys import bulk_export_identity, delete_identity, export_identity
+from ..mapper.mapper import ExportMapper
 from ..synchronizer import Exporter
 from .incoming import Incoming
 
@@ -50,6 +51,9 @@ class ImportHold(Exporter):
     #: False for fields that no import overwrites, such as stock: imports of the record go on while
     #: its export waits, is running or has failed
     _holds_imports: bool = True
+
+    #: Names of the Odoo fields to send. By default those of the flow
+    _fields: Sequence[str] = ()
 
 
 def put_off(importer: RecordImporter, page: Iterable[Incoming]) -> list[Incoming]:
@@ -78,6 +82,23 @@ def with_failed_export(environment: Environment, bindings: BaseModel) -> BaseMod
     return bindings.filtered(lambda binding: keys[binding.id] in failed)
 
 
+def is_sent_in_bulk(environment: Environment) -> bool:
+    """Return whether all that is exported of a model is sent in bulk, such as its stock.
+
+    :param environment: of the model
+    """
+    exporters = environment.backend.get_classes(ImportHold, environment.session, environment.model_name)
+    if not exporters:
+        return False
+    flows = flow_classes(environment.backend, environment.session).values()
+    in_bulk = [
+        flow.fields for flow in flows if issubclass(flow, BulkExportFlow) and flow._model_name == environment.model_name
+    ]
+    in_bulk += [exporter._fields for exporter in exporters]
+    exported = environment.get_connector_unit(ExportMapper).changed_by_fields()
+    return exported is not None and exported <= {name for names in in_bulk for name in names}
+
+
 def _seconds_waiting(environment: Environment, page: Iterable[Incoming]) -> dict[Incoming, float]:
     """Return for how many seconds changes of records have waited to be sent, by record.
 
@@ -101,8 +122,10 @@ def _noted(environment: Environment, page: Iterable[Incoming], in_bulk: bool) ->
     So it is while its export is switched off, and while exports are only rehearsed.
     """
     noted = [incoming for incoming in page if recall(incoming.binding, "sync_state") == "to_export"]
-    if not noted or environment.backend_record.sudo().is_rehearsal:
+    if not noted:
         return noted
+    if environment.backend_record.sudo().is_rehearsal:
+        return noted if in_bulk or not is_sent_in_bulk(environment) else []
     kinds = (ExportFlow, BulkExportFlow) if in_bulk else (ExportFlow,)
     flows = environment.env["connector.flow"]
     kept = [
