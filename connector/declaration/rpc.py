@@ -183,7 +183,7 @@ class RpcAdapter(EndpointAdapter):
     @classmethod
     def _check_calls(cls, name: str) -> None:
         listing, one, many, verbs = map(cls._declaration_of, ("list", "one", "many", "verbs"))
-        paginator, *params = map(cls._declaration_of, ("paginator", "changed", "params", "filters"))
+        paginator, *asked = map(cls._declaration_of, ("paginator", "changed", "params", "filters"))
         of_page = paginator.names if paginator else ()
         cls._check_call(f"{name}, list", listing, {"params", "filters", "resource", *of_page}, lists={"filters"})
         cls._check_call(f"{name}, one", one, {"id", "fields", "resource"}, {"id"}, {"fields"})
@@ -199,7 +199,7 @@ class RpcAdapter(EndpointAdapter):
                 raise ValueError(f"{name}, verbs has {method!r}, which no adapter has. There are: {', '.join(_VERBS)}")
             known = _VERBS[method]
             cls._check_call(f'{name}, verbs["{method}"]', call, {*known, "resource"}, required=known)
-        _check_pages(name, listing, paginator, any(params))
+        _check_pages(name, listing, paginator, next(filter(None, asked), None))
 
     @classmethod
     def _check_sending(cls, name: str, through: Any) -> None:

@@ -861,8 +861,8 @@ class TestDeclaredRecords(RpcCase):
         class InContext(Books):
             protocol = "xmlrpc"
 
-            def call(self, method, arguments=(), idempotent=False):
-                return super().call("execute", [*method.split("."), dict(arguments)], idempotent)
+            def call(self, method, arguments=(), idempotent=False, reads=False):
+                return super().call("execute", [*method.split("."), dict(arguments)], idempotent, reads)
 
         self.serve(Answer(xmlrpc.client.dumps(([{"id": 3}],), methodresponse=True)))
         self.assertEqual(self.adapter(InContext).read_many([3], ["name"]), [{"id": 3}])

@@ -17,8 +17,7 @@ from odoo.addons.jobs_queue.texts import shown
 
 from ...exception import InvalidDataError
 from ..connector_unit import external_id_text
-from .json_paths import check_path, value_at
-from .since import as_datetime
+from .dates import as_datetime
 
 
 class UnusableFilters(FailedJobError):
@@ -46,6 +45,8 @@ class Filter:
 
     def __post_init__(self) -> None:
         if self.at is not None:
+            from .json_paths import check_path  # where no filter has a path, JMESPath is not imported
+
             check_path(self.at, f"{type(self).__name__}, at")
 
     def told(self, name: str, env: Environment) -> dict[str, Any]:
@@ -76,7 +77,11 @@ class Filter:
 
         :param sent: see :meth:`sent`
         """
-        return self.at is None or self._is_same(value_at(self.at, record), sent)
+        if self.at is None:
+            return True
+        from .json_paths import value_at
+
+        return self._is_same(value_at(self.at, record), sent)
 
     def _is_same(self, found: Any, sent: Any) -> bool:
         return bool(_text_of(found) == _text_of(sent))

@@ -12,13 +12,11 @@ from odoo.addons.jobs_queue.exception import FailedJobError
 from odoo.addons.jobs_queue.texts import shown
 
 from ...exception import InvalidDataError
+from .dates import as_datetime
 from .json_paths import check_path, value_at
 
 _UNIX = "%s"
-# Numbers from here on count milliseconds since 1970: as seconds they would be in the year 5138
-_MILLISECONDS = 100_000_000_000
 _NO_DATE = "0000-00-00"
-_DAY = len("20260131")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,24 +101,3 @@ class Since:
         if self.form == _UNIX:
             return int(moment.replace(tzinfo=UTC).timestamp())
         return moment.strftime(self.form)
-
-
-def as_datetime(value: Any) -> datetime:
-    """Return a date of a record as a naive datetime in UTC.
-
-    :param value: see ``order`` of :class:`Since`
-    :raise ValueError: it is none; or ``OverflowError``, ``OSError``, ``TypeError``
-    """
-    if isinstance(value, str):
-        value = value.strip()
-        if value.isdecimal() and len(value) != _DAY:  # else some numbers would be read as days of a year
-            return as_datetime(int(value))
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            value = float(value)
-        else:
-            return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None)
-    if isinstance(value, bool):
-        raise TypeError
-    return datetime.fromtimestamp(value / 1000 if value >= _MILLISECONDS else value, UTC).replace(tzinfo=None)
