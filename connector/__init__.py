@@ -22,7 +22,7 @@ from odoo.addons.jobs_queue.jobs.many import delay_many
 from odoo.addons.jobs_queue.session import ConnectorSession
 
 from . import controllers, models, unit, wizards
-from .backend import Backend
+from .backend import Backend, general
 from .credentials.secret_char import SecretChar
 from .first_run import FirstRunStep
 from .unit.connector_unit import ConnectorUnit, Environment, external_id_text, get_environment
@@ -54,6 +54,7 @@ from .unit.synchronizer import Deleter, Exporter, Importer, Synchronizer
 from .unit.conflict_policy import ConflictPolicy
 from .unit.importer.record import RecordImporter, import_record
 from .unit.importer.batch import BatchImporter, DelayedBatchImporter, DirectBatchImporter, import_batch
+from .unit.importer.lock import lock_to_create
 from .unit.importer.bulk import BulkBatchImporter, BulkImporter, import_page
 from .unit.exporter.record import RecordExporter, export_record
 from .unit.exporter.bulk import BulkExporter, export_bulk
@@ -65,7 +66,7 @@ from .unit.webhook_receiver import RegisteredWebhook, WebhookReceiver
 from .unit.checkpoint import add_checkpoint
 from .unit.jobs.channel import backend_channel
 from .event import Change, Event, on_record_change, on_record_create, on_record_unlink, on_record_write
-from .event.no_export import without_export
+from .event.no_export import forbids_any, without_export
 
 __all__ = [
     "Backend",
@@ -127,7 +128,9 @@ __all__ = [
     "external_id_text",
     "external_to_m2o",
     "follow_m2o_relations",
+    "forbids_any",
     "forget_sent",
+    "general",
     "get_environment",
     "group",
     "import_batch",
@@ -135,6 +138,7 @@ __all__ = [
     "import_record",
     "job",
     "json_content",
+    "lock_to_create",
     "m2o_to_external",
     "mapping",
     "none",

@@ -8,7 +8,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,22 @@ def lock_to_bind(binder: Binder, records: BaseModel, keys: Iterable[MatchKey]) -
     _lock(binder, match_lock_names(binder, keys))
     with _younger_env(binder.env) as env:
         return check_not_bound(binder, records, env)
+
+
+def lock_to_create(binder: Links, name: str, exists: Callable[[api.Environment], object]) -> None:
+    """Lock what is about to be created, as it was not found, until the transaction ends.
+
+    It is for what is no external record, such as the settings for a code that the system uses.
+
+    :param binder: any :class:`~odoo.addons.connector.unit.binding.binder.Binder` of the backend
+    :param name: of the thing; transactions with the same name wait for each other
+    :param exists: function that tells whether the thing exists in another, younger Odoo environment
+    :raise TransactionOutdated: it was created since this transaction began
+    """
+    _lock(binder, [name])
+    with _younger_env(binder.env) as env:
+        if exists(env):
+            raise TransactionOutdated(binder._("%s: created by another transaction since this one began", name))
 
 
 @contextmanager

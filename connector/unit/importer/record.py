@@ -779,6 +779,13 @@ class RecordImporter(Importer):
                 )
             raise RetryableJobError(message, seconds=a_moment()) from violation
 
+    def _keep_while_waiting(self) -> None:
+        """Store what is to be kept of a record that has to wait; a hook.
+
+        What its import has done by then was undone. It is called only for the job of a single
+        record: a page keeps what was done for its other records.
+        """
+
     def _note_missing(self) -> None:
         if self.binding:
             message = self._("%(backend)s has no record %(id)s any more.", **self._names())

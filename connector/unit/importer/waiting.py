@@ -53,6 +53,7 @@ def wait(importer: RecordImporter, external_id: ExternalId, force: bool, error: 
     if not session.owns_transaction:
         raise error
     session.rollback()
+    importer._keep_while_waiting()
     rows = session.env["connector.open.record"].sudo()
     scope, key = import_scope(importer.model._name, importer.backend_record.id), import_key(external_id, force)
     others = rows._of_waiting_jobs(scope, [key]).get(key, session.env["queue.job"].sudo())
